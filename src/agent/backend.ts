@@ -1,0 +1,134 @@
+import type { AgentCommand, AgentMode, AgentModel, BackendKind } from "../protocol/agent.ts";
+import type { RunId, SessionId } from "../protocol/ids.ts";
+import type { FinishReason, Message, ToolCallStatus, ToolKind, ToolView } from "../protocol/message.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
+import type { Plan } from "../protocol/plan.ts";
+import type { Attachment } from "../protocol/routes.ts";
+import type { Outcome, RunError } from "../protocol/run.ts";
+import type { Usage } from "../protocol/usage.ts";
+import type { PermissionRequest, Verdict } from "./permission/request.ts";
+
+/**
+ * What a backend says while it runs a turn. The recorder makes messages and parts of it; whatever arrives after
+ * the run's end is dropped there, so that a backend never has to know (G9).
+ *
+ * Order within a step: `step_started`, then deltas and tool calls in any order, then `step_finished`. A tool
+ * call may still be updated after `step_finished` of its own step, until the next `step_started`.
+ */
+export type BackendEvent =
+  | { type: "step_started"; model: string | null }
+  /** Appends to the open text part, or opens one. */
+  | { type: "text_delta"; text: string }
+  | { type: "reasoning_delta"; text: string }
+  /** Closes the open text or reasoning part; `provider` is kept with a reasoning part and sent back verbatim. */
+  | { type: "part_ended"; provider?: Record<string, unknown> }
+  | {
+      type: "tool_call";
+      tool_call_id: string;
+      name: string;
+      kind: ToolKind;
+      title: string;
+      input: unknown;
+      status: "pending" | "running";
+      provider?: Record<string, unknown>;
+    }
+  | {
+      type: "tool_call_updated";
+      tool_call_id: string;
+      status?: ToolCallStatus;
+      title?: string;
+      kind?: ToolKind;
+      input?: unknown;
+      /** Replaces what was streamed. */
+      output?: string;
+      view?: ToolView;
+    }
+  /** Appends to a running tool call's output. */
+  | { type: "tool_output"; tool_call_id: string; text: string }
+  /** Usage and cost of this step alone. `tool_use` when the turn goes on. */
+  | { type: "step_finished"; finish_reason: FinishReason; usage: Usage; cost: number }
+  | { type: "notice"; level: "info" | "warning" | "error"; code: string; text: string }
+  | { type: "plan"; entries: Plan["entries"] };
+
+/** What a backend says of a session at any time, turn or no turn. */
+export type AgentSessionEvent =
+  | { type: "title"; title: string }
+  | { type: "commands"; commands: AgentCommand[] }
+  | { type: "modes"; modes: AgentMode[]; current: string | null }
+  | { type: "models"; models: AgentModel[]; current: string | null }
+  /** The child is gone; the next turn opens it again. */
+  | { type: "crashed"; message: string };
+
+export type TurnResult =
+  | { outcome: Exclude<Outcome, "error" | "steered" | "interrupted"> }
+  | { outcome: "error"; error: RunError };
+
+export type Turn = {
+  run_id: RunId;
+  prompt: string;
+  attachments: readonly Attachment[];
+  model: string | null;
+  mode: PermissionMode;
+  /** What its commands run with. */
+  env: Readonly<Record<string, string>>;
+  max_steps: number | null;
+  /** What this agent missed since its own last turn, to be put before the prompt; null when nothing. Unused by native. */
+  handover: string | null;
+};
+
+/** What a turn may ask of its session. Everything here is inert once the run has ended. */
+export type TurnHost = {
+  emit(event: BackendEvent): void;
+  /** Judges by mode, rules and grants, and asks a person where that does not decide. Never throws. */
+  authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
+  /**
+   * The session's transcript, oldest first, this run's prompt included and waiting prompts left out. Settled
+   * messages keep their object identity between calls, so that a conversion can be remembered per message.
+   */
+  transcript(): readonly Message[];
+  /** Prompts to fold into the turn now (delivery "steer"). They are in the transcript from here on. */
+  takeSteering(): readonly Message[];
+};
+
+/** The session that a backend opens its counterpart for. */
+export type SessionContext = {
+  session_id: SessionId;
+  agent: string;
+  /** The session's root: the workspace, or its worktree. */
+  root: string;
+  model: string | null;
+  mode: PermissionMode;
+  env: Readonly<Record<string, string>>;
+  /** What an earlier open stored with `remember`, also before a restart. */
+  remembered: Remembered | null;
+  remember(value: Remembered): void;
+  onEvent(event: AgentSessionEvent): void;
+};
+export type Remembered = { agent_session_id: string; fingerprint: string };
+
+export type OpenedSession = {
+  /** `resumed`: it knows the turns it made before; `new`: it must be handed the transcript. */
+  kind: "resumed" | "new";
+  /**
+   * Runs one turn. Resolves when it has settled: its tools are dead, the backend's own answer is in or its child
+   * is gone. After `signal` aborts it must settle soon; the coordinator waits 5 s, then calls `kill`.
+   * Rejects only for a bug; what goes wrong on purpose is an `error` result.
+   */
+  runTurn(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult>;
+  /** By force: after it the running turn is settled and its words are nobody's. */
+  kill(): Promise<void>;
+  /** In order, while no turn runs. */
+  close(): Promise<void>;
+};
+
+/** One agent of the configuration. The coordinator owns the lifecycle; a backend only translates. */
+export type Backend = {
+  readonly kind: BackendKind;
+  /**
+   * Makes the counterpart or takes it up again. Throws HearthError (agent_unavailable, provider_auth,
+   * model_unavailable, config_invalid …): the run then ends `error` with it.
+   */
+  open(session: SessionContext, signal: AbortSignal): Promise<OpenedSession>;
+  /** Ends every child. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import type { ToolKind, ToolView } from "../../protocol/message.ts";
+import type { PermissionSubject } from "../permission/request.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+
+/** `text` is what the model reads, `view` what the screen draws. */
+export type ToolResult = { text: string; isError?: boolean; view?: ToolView };
+
+/** What the tools of one session share between calls. */
+export type FileLedger = {
+  /** Remembers what the model has seen of a file (real path). */
+  note(path: string, seen: { mtimeMs: number; size: number; hash: string }): void;
+  seen(path: string): { mtimeMs: number; size: number; hash: string } | undefined;
+};
+
+export type ToolContext = {
+  /** The session's root: relative paths start here. */
+  root: string;
+  run_id: string;
+  tool_call_id: string;
+  env: Readonly<Record<string, string>>;
+  files: FileLedger;
+  processes: ProcessSupervisor;
+  /** Streams output to the screen while the tool runs. */
+  onOutput(text: string): void;
+  signal: AbortSignal;
+};
+
+/**
+ * A call made ready: what it needs permission for, and the work itself. Nothing is changed before `run`; a diff
+ * that is shown in the question is the diff that `run` applies, or `run` fails.
+ */
+export type PreparedCall = {
+  /** Undefined when it needs none (pure, or a read inside the root that the judge would always allow). */
+  permission?: { tool: string; subject: PermissionSubject };
+  run(): Promise<ToolResult>;
+};
+
+export type Tool<Input = unknown> = {
+  name: string;
+  kind: ToolKind;
+  /** For the model; under 600 characters. */
+  description: string;
+  input: z.ZodType<Input>;
+  /** One line for the screen: the path, the pattern, the command. Must cope with partial input. */
+  title(input: Partial<Input>): string;
+  /** Read-only calls of one step run side by side, the rest one after the other. */
+  readOnly: boolean;
+  prepare(input: Input, context: ToolContext): Promise<PreparedCall | ToolResult>;
+};
+
+/** Ties `input` to the type of `prepare`'s first argument. */
+export const defineTool = <Input>(tool: Tool<Input>): Tool<Input> => tool;

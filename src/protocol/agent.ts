@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { SessionId } from "./ids.ts";
+import { Time } from "./time.ts";
+import { Cost } from "./usage.ts";
+
+export const BackendKind = z.enum(["native", "acp", "opencode"]);
+export type BackendKind = z.infer<typeof BackendKind>;
+
+export const AgentStatus = z.enum(["ready", "not_installed", "needs_login", "disabled", "error"]);
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+export const AgentModel = z.object({ id: z.string(), name: z.string(), context_window: z.int().nullable() });
+export const AgentMode = z.object({ id: z.string(), name: z.string() });
+export const AgentCommand = z.object({ name: z.string(), description: z.string() });
+
+/** A configured backend and whether it can be used now. */
+export const Agent = z.object({
+  name: z.string(),
+  backend: BackendKind,
+  status: AgentStatus,
+  /** Why it is not ready, one sentence; null when it is. */
+  reason: z.string().nullable(),
+  /** The command that mends it. */
+  fix: z.string().nullable(),
+  version: z.string().nullable(),
+  /** The model used when none is named. */
+  model: z.string().nullable(),
+  models: z.array(AgentModel),
+  modes: z.array(AgentMode),
+  commands: z.array(AgentCommand),
+});
+export type Agent = z.infer<typeof Agent>;
+export type AgentModel = z.infer<typeof AgentModel>;
+export type AgentMode = z.infer<typeof AgentMode>;
+export type AgentCommand = z.infer<typeof AgentCommand>;
+
+/** The warm counterpart of a session inside one backend. */
+export const AgentSession = z.object({
+  session_id: SessionId,
+  agent: z.string(),
+  backend: BackendKind,
+  status: z.enum(["cold", "warm", "running", "crashed", "error"]),
+  has_session: z.boolean(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cost: Cost,
+  last_active_at: Time.nullable(),
+});
+export type AgentSession = z.infer<typeof AgentSession>;

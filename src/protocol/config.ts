@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { PermissionMode } from "./permission.ts";
+
+/** `hearth.jsonc`. Every key is optional; an unknown key is a warning, a wrong value an error with its place. */
+const ModelConfig = z.object({
+  context_window: z.int().min(1).optional().describe("Tokens the model can see at once"),
+  max_output_tokens: z.int().min(1).optional().describe("Tokens it may answer with"),
+  cost: z
+    .object({
+      input: z.number().min(0).optional(),
+      output: z.number().min(0).optional(),
+      cache_read: z.number().min(0).optional(),
+      cache_write: z.number().min(0).optional(),
+    })
+    .optional()
+    .describe("USD per million tokens"),
+});
+
+export const ProviderType = z.enum(["openai-compatible", "openai", "anthropic", "google"]);
+export type ProviderType = z.infer<typeof ProviderType>;
+
+const ProviderConfig = z.object({
+  type: ProviderType,
+  base_url: z.url().optional().describe("Includes the version segment: /v1 or /v1beta"),
+  api_key: z.string().optional().describe('The key, or "env:NAME" to read it from the client\'s environment'),
+  headers: z.record(z.string(), z.string()).optional(),
+  models: z.record(z.string(), ModelConfig).optional(),
+});
+
+const AgentConfig = z.object({
+  backend: z.enum(["native", "acp", "opencode"]).optional(),
+  command: z.array(z.string()).min(1).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  model: z.string().optional(),
+  enabled: z.boolean().optional(),
+});
+
+const PermissionsConfig = z.object({
+  mode: PermissionMode.optional(),
+  allow: z.array(z.string()).optional().describe('Rules like "bash(npm test)" or "edit(src/**)"'),
+  ask: z.array(z.string()).optional(),
+  deny: z.array(z.string()).optional(),
+});
+
+const milliseconds = z.int().min(1);
+const LimitsConfig = z.object({
+  idle_exit_ms: milliseconds.optional(),
+  idle_evict_ms: milliseconds.optional(),
+  max_warm: z.int().min(1).optional(),
+  stall_first_byte_ms: milliseconds.optional(),
+  stall_progress_ms: milliseconds.optional(),
+  stall_notice_ms: milliseconds.optional(),
+  max_steps: z.int().min(1).optional(),
+  max_retries: z.int().min(0).optional(),
+});
+
+export const Config = z.object({
+  model: z.string().optional().describe("provider/model"),
+  small_model: z.string().optional(),
+  agent: z.string().optional(),
+  on_last_detach: z.enum(["continue", "cancel"]).optional(),
+  providers: z.record(z.string(), ProviderConfig).optional(),
+  agents: z.record(z.string(), AgentConfig).optional(),
+  permissions: PermissionsConfig.optional(),
+  mcp_servers: z
+    .record(
+      z.string(),
+      z.object({
+        command: z.array(z.string()).min(1).optional(),
+        env: z.record(z.string(), z.string()).optional(),
+        url: z.url().optional(),
+      }),
+    )
+    .optional(),
+  limits: LimitsConfig.optional(),
+});
+export type Config = z.infer<typeof Config>;
+export type ProviderConfig = z.infer<typeof ProviderConfig>;
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+export const limitDefaults = {
+  idle_exit_ms: 30 * 60_000,
+  idle_evict_ms: 10 * 60_000,
+  max_warm: 6,
+  stall_first_byte_ms: 60_000,
+  stall_progress_ms: 90_000,
+  stall_notice_ms: 15_000,
+  max_steps: 100,
+  max_retries: 6,
+} as const satisfies Required<z.infer<typeof LimitsConfig>>;
+export type Limits = { [K in keyof typeof limitDefaults]: number };

@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/**
+ * Every id is a prefix that names its noun and at least 128 bits; hearth makes 32 hex digits. A client that
+ * chooses its own run id may use any URL-safe alphabet of 22 to 64 characters.
+ */
+const id = <Prefix extends string>(prefix: Prefix) =>
+  z.string().regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{22,64}$`), {
+    error: `must look like ${prefix}_ followed by 32 hex digits`,
+  }) as unknown as z.ZodType<`${Prefix}_${string}`, string>;
+
+export const WorkspaceId = id("ws");
+export const SessionId = id("ses");
+export const MessageId = id("msg");
+export const PartId = id("prt");
+export const RunId = id("run");
+export const PermissionId = id("prm");
+
+export type WorkspaceId = z.infer<typeof WorkspaceId>;
+export type SessionId = z.infer<typeof SessionId>;
+export type MessageId = z.infer<typeof MessageId>;
+export type PartId = z.infer<typeof PartId>;
+export type RunId = z.infer<typeof RunId>;
+export type PermissionId = z.infer<typeof PermissionId>;
+
+type IdPrefix = "ws" | "ses" | "msg" | "prt" | "run" | "prm";
+/** Makes a new id. Injected wherever ids are made, so that tests can number them. */
+export type NewId = <Prefix extends IdPrefix>(prefix: Prefix) => `${Prefix}_${string}`;
+
+/** A client names itself; the daemon only needs the name to be short and printable. */
+export const ClientId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" });

@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { MessageId, PartId, RunId, SessionId } from "./ids.ts";
+import { Time } from "./time.ts";
+
+/** The Agent Client Protocol's tool kinds, so that every backend's calls are drawn and judged alike. */
+export const ToolKind = z.enum([
+  "read",
+  "edit",
+  "delete",
+  "move",
+  "search",
+  "execute",
+  "think",
+  "fetch",
+  "switch_mode",
+  "other",
+]);
+export type ToolKind = z.infer<typeof ToolKind>;
+
+export const ToolCallStatus = z.enum([
+  "pending",
+  "running",
+  "completed",
+  "failed",
+  "denied",
+  "canceled",
+  "interrupted",
+]);
+export type ToolCallStatus = z.infer<typeof ToolCallStatus>;
+
+/** What a screen needs of a tool's result beyond its text. */
+export const ToolView = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("diff"),
+    path: z.string(),
+    /** Unified diff without file headers. */
+    unified: z.string(),
+    additions: z.int(),
+    deletions: z.int(),
+  }),
+  z.object({ kind: z.literal("file"), path: z.string(), line_count: z.int() }),
+  z.object({ kind: z.literal("matches"), count: z.int(), truncated: z.boolean() }),
+  z.object({
+    kind: z.literal("command"),
+    command: z.string(),
+    exit_code: z.int().nullable(),
+    duration_ms: z.int(),
+    truncated: z.boolean(),
+  }),
+]);
+export type ToolView = z.infer<typeof ToolView>;
+
+export const TextPart = z.object({ id: PartId, type: z.literal("text"), text: z.string() });
+export const ReasoningPart = z.object({
+  id: PartId,
+  type: z.literal("reasoning"),
+  text: z.string(),
+  /** Provider data (signatures) that must go back verbatim to the model that made it. */
+  provider: z.record(z.string(), z.unknown()).optional(),
+});
+export const ToolCallPart = z.object({
+  id: PartId,
+  type: z.literal("tool_call"),
+  tool_call_id: z.string(),
+  name: z.string(),
+  kind: ToolKind,
+  title: z.string(),
+  input: z.unknown(),
+  status: ToolCallStatus,
+  /** What the model is told, or the output streamed so far. */
+  output: z.string(),
+  view: ToolView.optional(),
+  /** Provider data that must go back verbatim with the call. */
+  provider: z.record(z.string(), z.unknown()).optional(),
+});
+export const FilePart = z.object({
+  id: PartId,
+  type: z.literal("file"),
+  name: z.string(),
+  media_type: z.string(),
+  /** Bytes. */
+  size: z.int(),
+  path: z.string().optional(),
+  /** Base64, for what has no path of its own; never in events or snapshots. */
+  data: z.string().optional(),
+});
+export const NoticePart = z.object({
+  id: PartId,
+  type: z.literal("notice"),
+  level: z.enum(["info", "warning", "error"]),
+  /** Stable word for a program: retry, stall, unsandboxed, handover, … */
+  code: z.string(),
+  text: z.string(),
+});
+export const Part = z.discriminatedUnion("type", [TextPart, ReasoningPart, ToolCallPart, FilePart, NoticePart]);
+
+export type TextPart = z.infer<typeof TextPart>;
+export type ReasoningPart = z.infer<typeof ReasoningPart>;
+export type ToolCallPart = z.infer<typeof ToolCallPart>;
+export type FilePart = z.infer<typeof FilePart>;
+export type NoticePart = z.infer<typeof NoticePart>;
+export type Part = z.infer<typeof Part>;
+
+export const FinishReason = z.enum([
+  "end_turn",
+  "max_tokens",
+  "max_steps",
+  "refusal",
+  "canceled",
+  "interrupted",
+  "error",
+  "tool_use",
+  "steered",
+]);
+export type FinishReason = z.infer<typeof FinishReason>;
+
+export const Message = z.object({
+  id: MessageId,
+  session_id: SessionId,
+  run_id: RunId,
+  /** Order within the session. A waiting prompt's message takes a higher one when its run starts. */
+  seq: z.int(),
+  role: z.enum(["user", "assistant"]),
+  agent: z.string(),
+  model: z.string().nullable(),
+  parts: z.array(Part),
+  finish_reason: FinishReason.nullable(),
+  created_at: Time,
+  updated_at: Time,
+  completed_at: Time.nullable(),
+});
+export type Message = z.infer<typeof Message>;
+
+/** The text of a message: its text parts, joined by blank lines. */
+export const messageText = (message: Pick<Message, "parts">): string =>
+  message.parts
+    .filter((part) => part.type === "text")
+    .map((part) => part.text)
+    .join("\n\n");

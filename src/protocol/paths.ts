@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+/** Where one user's hearth keeps its things. Pure: the caller passes what it knows of the machine. */
+export type Paths = {
+  configDir: string;
+  configFile: string;
+  dataDir: string;
+  database: string;
+  stateDir: string;
+  log: string;
+  runDir: string;
+  socket: string;
+  daemonFile: string;
+  lockFile: string;
+  tokenFile: string;
+};
+
+type Machine = {
+  env: Readonly<Record<string, string | undefined>>;
+  platform: string;
+  homeDir: string;
+  tempDir: string;
+  uid: number;
+};
+
+/** sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included. */
+export const socketPathBytesMax = (platform: string): number => (platform === "darwin" ? 103 : 107);
+
+export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine): Paths {
+  const home = env["HEARTH_HOME"];
+  const xdg = (name: string, fallback: string) => {
+    const dir = env[name];
+    return join(dir?.startsWith("/") ? dir : join(homeDir, fallback), "hearth");
+  };
+  const privateTemp = join(tempDir, `hearth-${uid}`);
+  const runtime = env["XDG_RUNTIME_DIR"];
+  const configDir = home ? join(home, "config") : xdg("XDG_CONFIG_HOME", ".config");
+  const dataDir = home ? join(home, "data") : xdg("XDG_DATA_HOME", ".local/share");
+  const stateDir = home ? join(home, "state") : xdg("XDG_STATE_HOME", ".local/state");
+  const runDir = home ? join(home, "run") : runtime?.startsWith("/") ? join(runtime, "hearth") : privateTemp;
+  const wanted = join(runDir, "daemon.sock");
+  const fits = Buffer.byteLength(wanted) <= socketPathBytesMax(platform);
+  const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
+  return {
+    configDir,
+    configFile: join(configDir, "hearth.jsonc"),
+    dataDir,
+    database: join(dataDir, "hearth.db"),
+    stateDir,
+    log: join(stateDir, "daemon.log"),
+    runDir,
+    socket: fits ? wanted : join(`/tmp/hearth-${uid}`, `${hash}.sock`),
+    daemonFile: join(runDir, "daemon.json"),
+    lockFile: join(runDir, "daemon.lock"),
+    tokenFile: join(runDir, "token"),
+  };
+}

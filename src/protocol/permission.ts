@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { ClientId, PermissionId, RunId, SessionId } from "./ids.ts";
+import { ToolKind } from "./message.ts";
+import { Time } from "./time.ts";
+
+export const PermissionMode = z.enum(["ask", "accept_edits", "plan", "yolo"]);
+export type PermissionMode = z.infer<typeof PermissionMode>;
+
+export const Decision = z.enum(["allow_once", "allow_session", "allow_always", "deny"]);
+export type Decision = z.infer<typeof Decision>;
+
+/** What is asked about, in full: nothing that runs or changes is left out of it. */
+export const PermissionDetail = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("command"),
+    command: z.string(),
+    cwd: z.string(),
+    /** Why it asks, a short phrase each: "network", "writes outside the workspace", … */
+    reasons: z.array(z.string()),
+  }),
+  z.object({
+    type: z.literal("edit"),
+    path: z.string(),
+    /** Unified diff without file headers; empty when the agent does not say what it will write. */
+    unified: z.string(),
+    reasons: z.array(z.string()),
+  }),
+  z.object({ type: z.literal("text"), text: z.string(), reasons: z.array(z.string()) }),
+]);
+export type PermissionDetail = z.infer<typeof PermissionDetail>;
+
+export const PermissionOption = z.object({
+  decision: Decision,
+  label: z.string(),
+  /** The rules that choosing it would store, exactly; none for a single answer. */
+  rules: z.array(z.string()),
+});
+export type PermissionOption = z.infer<typeof PermissionOption>;
+
+export const Permission = z.object({
+  id: PermissionId,
+  session_id: SessionId,
+  run_id: RunId,
+  tool_call_id: z.string(),
+  agent: z.string(),
+  kind: ToolKind,
+  title: z.string(),
+  detail: PermissionDetail,
+  options: z.array(PermissionOption),
+  asked_at: Time,
+  state: z.enum(["open", "answered", "canceled"]),
+  decision: Decision.nullable(),
+  message: z.string().nullable(),
+  answered_by: ClientId.nullable(),
+  answered_at: Time.nullable(),
+});
+export type Permission = z.infer<typeof Permission>;

@@ -1,0 +1,298 @@
+import { z } from "zod";
+import { Agent, AgentSession } from "./agent.ts";
+import { errorCodes } from "./errors.ts";
+import { ClientId, MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "./ids.ts";
+import { Message } from "./message.ts";
+import { Decision, Permission, PermissionMode } from "./permission.ts";
+import { Delivery, Run } from "./run.ts";
+import { Isolation, Session } from "./session.ts";
+import { Snapshot } from "./snapshot.ts";
+import { Time } from "./time.ts";
+import { ClientKind, Environment, Workspace } from "./workspace.ts";
+
+/**
+ * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client takes its types from
+ * them (and only its types: it loads no zod), and the OpenAPI document is made of them.
+ */
+type Route = {
+  summary: string;
+  /** Path parameters by name. */
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /** Reply schema by status; a stream has "stream" instead of a schema. */
+  replies: Record<number, z.ZodType | "stream">;
+};
+
+const route = <const R extends Route>(definition: R): R => definition;
+
+/** Any request may say which client makes it. */
+const by = { client_id: ClientId.optional() };
+const count = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
+
+const ofWorkspace = z.object({ wid: WorkspaceId });
+const ofSession = ofWorkspace.extend({ sid: SessionId });
+const ofRun = ofSession.extend({ rid: RunId });
+const byClient = z.object(by);
+
+export const ErrorReply = z.object({
+  error: z.object({
+    code: z.enum(errorCodes),
+    message: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+});
+
+export const Health = z.object({
+  status: z.literal("ok"),
+  version: z.string(),
+  build: z.string(),
+  /** "major.minor": clients and daemons of one major number understand each other. */
+  protocol: z.string(),
+  pid: z.int(),
+  started_at: Time,
+  clients: z.int(),
+  active_runs: z.int(),
+});
+export type Health = z.infer<typeof Health>;
+
+const Attachment = z.object({
+  name: z.string().min(1).max(255),
+  media_type: z.string().min(1).max(127),
+  /** A file of the workspace, by path … */
+  path: z.string().optional(),
+  /** … or its bytes, base64. */
+  data: z.base64().optional(),
+});
+export type Attachment = z.infer<typeof Attachment>;
+
+export const PromptBody = z.object({
+  session_id: SessionId,
+  prompt: z.string(),
+  run_id: RunId.optional(),
+  attachments: z.array(Attachment).max(32).optional(),
+  agent: z.string().optional(),
+  model: z.string().optional(),
+  mode: PermissionMode.optional(),
+  delivery: Delivery.optional(),
+  env: Environment.optional(),
+  /** Ends the run with `max_steps` after so many model answers. */
+  max_steps: z.int().min(1).max(10_000).optional(),
+  /** What a question does that nobody may answer: wait for a client, end the run, or be denied. */
+  on_question: z.enum(["wait", "fail", "deny"]).optional(),
+});
+export type PromptBody = z.infer<typeof PromptBody>;
+
+export const PromptReply = z.object({
+  run_id: RunId,
+  message_id: MessageId,
+  state: z.enum(["accepted", "active", "queued"]),
+  /** Prompts that run before this one. */
+  queue_position: z.int(),
+});
+export type PromptReply = z.infer<typeof PromptReply>;
+
+const SessionFields = z.object({
+  title: z.string().max(500).optional(),
+  agent: z.string().optional(),
+  model: z.string().nullable().optional(),
+  mode: PermissionMode.optional(),
+  isolation: Isolation.optional(),
+});
+
+export const routes = {
+  "GET /v1/health": route({ summary: "Liveness", query: byClient, replies: { 200: Health } }),
+  "GET /v1/openapi.json": route({
+    summary: "This document",
+    replies: { 200: z.record(z.string(), z.unknown()) },
+  }),
+  "POST /v1/daemon/shutdown": route({
+    summary: "Stop the daemon in order",
+    query: byClient,
+    body: z.object({ grace_ms: z.int().min(0).max(60_000).optional(), only_if_idle: z.boolean().optional() }),
+    replies: { 202: z.object({}) },
+  }),
+  "POST /v1/workspaces": route({
+    summary: "Open a directory, or return the workspace of that real path",
+    query: byClient,
+    body: z.object({
+      path: z.string().min(1),
+      client_id: ClientId.optional(),
+      env: Environment.optional(),
+    }),
+    replies: { 200: z.object({ workspace: Workspace }), 201: z.object({ workspace: Workspace }) },
+  }),
+  "GET /v1/workspaces": route({
+    summary: "List workspaces",
+    query: byClient,
+    replies: { 200: z.object({ workspaces: z.array(Workspace) }) },
+  }),
+  "GET /v1/workspaces/{wid}": route({
+    summary: "Read one workspace",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ workspace: Workspace }) },
+  }),
+  "DELETE /v1/workspaces/{wid}": route({
+    summary: "Close a workspace: cancel what runs, deliver the ends, end its streams",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 202: z.object({ workspace: Workspace }) },
+  }),
+  "GET /v1/workspaces/{wid}/events": route({
+    summary: "Attach and stream events",
+    params: ofWorkspace,
+    query: z.object({
+      ...by,
+      kind: ClientKind.optional(),
+      label: z.string().max(200).optional(),
+      since: z.coerce.number().int().min(0).optional(),
+    }),
+    replies: { 200: "stream" },
+  }),
+  "GET /v1/workspaces/{wid}/snapshot": route({
+    summary: "The present state and the seq it is true of",
+    params: ofWorkspace,
+    query: z.object({ ...by, session_id: SessionId.optional(), limit: count(100, 1000) }),
+    replies: { 200: Snapshot },
+  }),
+  "POST /v1/workspaces/{wid}/sessions": route({
+    summary: "Create a session",
+    params: ofWorkspace,
+    query: byClient,
+    body: SessionFields,
+    replies: { 201: z.object({ session: Session }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions": route({
+    summary: "List sessions, most recently used first",
+    params: ofWorkspace,
+    query: z.object({
+      ...by,
+      limit: count(50, 500),
+      before: z.string().optional(),
+      query: z.string().max(200).optional(),
+      archived: flag.optional(),
+    }),
+    replies: { 200: z.object({ sessions: z.array(Session), next_before: z.string().nullable() }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}": route({
+    summary: "Read one session",
+    params: ofSession,
+    query: byClient,
+    replies: { 200: z.object({ session: Session }) },
+  }),
+  "PATCH /v1/workspaces/{wid}/sessions/{sid}": route({
+    summary: "Change title, agent, model, mode, isolation or archived",
+    params: ofSession,
+    query: byClient,
+    body: SessionFields.extend({ archived: z.boolean().optional() }),
+    replies: { 200: z.object({ session: Session }) },
+  }),
+  "DELETE /v1/workspaces/{wid}/sessions/{sid}": route({
+    summary: "Cancel its runs and delete a session",
+    params: ofSession,
+    query: z.object({ ...by, force: flag.optional() }),
+    replies: { 200: z.object({ session: Session }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/messages": route({
+    summary: "The newest page first, rows oldest to newest",
+    params: ofSession,
+    query: z.object({ ...by, before: z.string().optional(), limit: count(100, 1000) }),
+    replies: { 200: z.object({ messages: z.array(Message), next_before: z.string().nullable() }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions": route({
+    summary: "Warm state and usage per agent",
+    params: ofSession,
+    query: byClient,
+    replies: { 200: z.object({ agent_sessions: z.array(AgentSession) }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/runs": route({
+    summary: "The ledger of runs, oldest first; the newest page",
+    params: ofSession,
+    query: z.object({ ...by, limit: count(100, 1000) }),
+    replies: { 200: z.object({ runs: z.array(Run) }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/runs/{rid}": route({
+    summary: "Read one run",
+    params: ofRun,
+    query: byClient,
+    replies: { 200: z.object({ run: Run }) },
+  }),
+  "PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": route({
+    summary: "Edit a queued or held prompt",
+    params: ofRun,
+    query: byClient,
+    body: z.object({ prompt: z.string().optional(), delivery: Delivery.optional() }),
+    replies: { 200: z.object({ run: Run }) },
+  }),
+  "DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": route({
+    summary: "Withdraw a queued or held prompt",
+    params: ofRun,
+    query: byClient,
+    replies: { 200: z.object({ run: Run }) },
+  }),
+  "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume": route({
+    summary: "Let held prompts go",
+    params: ofSession,
+    query: byClient,
+    replies: { 200: z.object({ runs: z.array(Run) }) },
+  }),
+  "POST /v1/workspaces/{wid}/agent": route({
+    summary: "Accept a prompt; everything else comes over the event stream",
+    params: ofWorkspace,
+    query: byClient,
+    body: PromptBody,
+    replies: { 202: PromptReply },
+  }),
+  "GET /v1/workspaces/{wid}/agent": route({
+    summary: "Agents with readiness, models, modes and commands",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ agents: z.array(Agent) }) },
+  }),
+  "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": route({
+    summary: "Cancel what the session has unfinished",
+    params: ofSession,
+    query: byClient,
+    body: z.object({ scope: z.enum(["all", "active"]).optional() }).optional(),
+    replies: { 200: z.object({ canceled: z.array(RunId), held: z.array(RunId) }) },
+  }),
+  "GET /v1/workspaces/{wid}/permissions": route({
+    summary: "Open questions",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ permissions: z.array(Permission) }) },
+  }),
+  "POST /v1/workspaces/{wid}/permissions/{pid}": route({
+    summary: "Answer a question; the first answer counts",
+    params: ofWorkspace.extend({ pid: PermissionId }),
+    query: byClient,
+    body: z.object({ decision: Decision, message: z.string().max(10_000).optional() }),
+    replies: { 200: z.object({ permission: Permission }) },
+  }),
+} as const;
+
+export type Routes = typeof routes;
+export type RouteKey = keyof Routes;
+export const routeKeys = Object.keys(routes) as RouteKey[];
+
+type InputOf<S> = S extends z.ZodType ? z.input<S> : undefined;
+type OutputOf<S> = S extends z.ZodType ? z.output<S> : undefined;
+type Part<K extends RouteKey, Name extends string> = Routes[K] extends Record<Name, infer S> ? S : undefined;
+
+/** What a caller passes; `query` values are still unparsed. */
+export type RouteInput<K extends RouteKey> = {
+  params: InputOf<Part<K, "params">>;
+  query: InputOf<Part<K, "query">>;
+  body: InputOf<Part<K, "body">>;
+};
+/** What a handler is given after parsing. */
+export type RouteParsed<K extends RouteKey> = {
+  params: OutputOf<Part<K, "params">>;
+  query: OutputOf<Part<K, "query">>;
+  body: OutputOf<Part<K, "body">>;
+};
+export type RouteReply<K extends RouteKey> = Routes[K]["replies"][keyof Routes[K]["replies"]] extends infer S
+  ? OutputOf<S>
+  : never;

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { SessionId, WorkspaceId } from "./ids.ts";
+import { PermissionMode } from "./permission.ts";
+import { Time } from "./time.ts";
+import { Cost, Usage } from "./usage.ts";
+
+/** Where an agent's edits land. */
+export const Isolation = z.enum(["in_place", "worktree"]);
+export type Isolation = z.infer<typeof Isolation>;
+
+export const Session = z.object({
+  id: SessionId,
+  workspace_id: WorkspaceId,
+  title: z.string(),
+  agent: z.string(),
+  model: z.string().nullable(),
+  mode: PermissionMode,
+  isolation: Isolation,
+  parent_id: SessionId.nullable(),
+  archived: z.boolean(),
+  created_at: Time,
+  updated_at: Time,
+  /** `waiting`: its run waits for a person's answer. */
+  state: z.enum(["idle", "running", "waiting"]),
+  /** Prompts queued or held behind the running one. */
+  queued: z.int(),
+  usage: Usage,
+  cost: Cost,
+});
+export type Session = z.infer<typeof Session>;

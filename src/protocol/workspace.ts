@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { ClientId, WorkspaceId } from "./ids.ts";
+import { Time } from "./time.ts";
+
+export const Workspace = z.object({
+  id: WorkspaceId,
+  /** The real directory, symlinks resolved. */
+  path: z.string(),
+  state: z.enum(["open", "closing", "closed"]),
+  created_at: Time,
+  /** The git branch checked out, where there is one. */
+  branch: z.string().nullable(),
+  clients: z.int(),
+  active_runs: z.int(),
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+export const ClientKind = z.enum(["tui", "headless", "editor", "other"]);
+export type ClientKind = z.infer<typeof ClientKind>;
+
+/** One attached event stream. */
+export const Client = z.object({
+  id: ClientId,
+  kind: ClientKind,
+  /** For people: a tty, a host. */
+  label: z.string(),
+  attached_at: Time,
+});
+export type Client = z.infer<typeof Client>;
+
+/** A client's environment: flat, strings only. */
+export const Environment = z.record(z.string(), z.string());
+export type Environment = z.infer<typeof Environment>;

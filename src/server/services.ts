@@ -1,0 +1,97 @@
+import type { Agent, AgentSession } from "../protocol/agent.ts";
+import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { Message } from "../protocol/message.ts";
+import type { Decision, Permission } from "../protocol/permission.ts";
+import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
+import type { Delivery, Run } from "../protocol/run.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Snapshot } from "../protocol/snapshot.ts";
+import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
+
+/** Which client asks; null when it did not say. */
+export type Caller = string | null;
+
+type SessionFields = RouteParsed<"POST /v1/workspaces/{wid}/sessions">["body"];
+type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
+
+/** One reader of a workspace's stream, as the hub sees it. `send` must neither throw nor wait. */
+export type Subscriber = {
+  /** An encoded SSE event, the same bytes for all readers. */
+  send(frame: Buffer): void;
+  /** The stream is over: the workspace closes or the daemon stops. */
+  end(): void;
+};
+
+/**
+ * What the HTTP layer calls: it parses, calls one of these, replies. Everything here throws HearthError.
+ * All of it but `workspaces.open` and `agents.list` is synchronous, so that a reply is one moment's truth.
+ */
+export type Services = {
+  health(): Health;
+  /** Throws daemon_busy with `only_if_idle` and something running. Returns at once; the stop follows. */
+  shutdown(options: { grace_ms?: number | undefined; only_if_idle?: boolean | undefined }): void;
+  workspaces: {
+    open(
+      input: { path: string; env?: Environment | undefined },
+      caller: Caller,
+    ): Promise<{ workspace: Workspace; created: boolean }>;
+    list(): Workspace[];
+    get(wid: WorkspaceId): Workspace;
+    close(wid: WorkspaceId): Workspace;
+  };
+  sessions: {
+    create(wid: WorkspaceId, fields: SessionFields): Session;
+    list(
+      wid: WorkspaceId,
+      page: { limit: number; before?: string | undefined; query?: string | undefined; archived?: boolean | undefined },
+    ): { sessions: Session[]; next_before: string | null };
+    get(wid: WorkspaceId, sid: SessionId): Session;
+    update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges): Session;
+    remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }): Session;
+    messages(
+      wid: WorkspaceId,
+      sid: SessionId,
+      page: { limit: number; before?: string | undefined },
+    ): { messages: Message[]; next_before: string | null };
+    agentSessions(wid: WorkspaceId, sid: SessionId): AgentSession[];
+  };
+  runs: {
+    /** When it returns, the prompt and the run are on disk, synced. */
+    accept(wid: WorkspaceId, body: PromptBody, caller: Caller): PromptReply;
+    cancel(
+      wid: WorkspaceId,
+      sid: SessionId,
+      scope: "all" | "active",
+      caller: Caller,
+    ): { canceled: RunId[]; held: RunId[] };
+    list(wid: WorkspaceId, sid: SessionId, limit: number): Run[];
+    get(wid: WorkspaceId, sid: SessionId, rid: RunId): Run;
+    edit(
+      wid: WorkspaceId,
+      sid: SessionId,
+      rid: RunId,
+      changes: { prompt?: string | undefined; delivery?: Delivery | undefined },
+    ): Run;
+    withdraw(wid: WorkspaceId, sid: SessionId, rid: RunId, caller: Caller): Run;
+    resume(wid: WorkspaceId, sid: SessionId): Run[];
+  };
+  permissions: {
+    list(wid: WorkspaceId): Permission[];
+    answer(
+      wid: WorkspaceId,
+      pid: PermissionId,
+      answer: { decision: Decision; message?: string | undefined },
+      caller: Caller,
+    ): Permission;
+  };
+  agents: { list(wid: WorkspaceId): Promise<Agent[]> };
+  snapshot(wid: WorkspaceId, options: { session_id?: SessionId | undefined; limit: number }): Snapshot;
+  events: {
+    /**
+     * Attaches a client: says `client.attached`, replays what comes after `since` (or starts at the present when
+     * it is null), then sends what happens. The returned function detaches; calling it twice is harmless.
+     * Throws workspace_not_found, workspace_closing.
+     */
+    attach(wid: WorkspaceId, client: Client, since: number | null, subscriber: Subscriber): () => void;
+  };
+};
