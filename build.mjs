@@ -1,0 +1,76 @@
+// Bundles src into dist: main.js, what it loads lazily as chunks, version.json for the launcher.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { buildId } from "./build-id.mjs";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const dist = join(root, "dist");
+const clean = process.argv.includes("--clean");
+/** A hearth that is still running may yet load a chunk of the build it came from. */
+const CHUNK_KEPT_MS = 3 * 24 * 3600 * 1000;
+
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const id = buildId(root);
+
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: { main: "src/cli/main.ts" },
+  outdir: "dist",
+  entryNames: "[name]",
+  chunkNames: "chunks/[name]-[hash]",
+  assetNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  conditions: ["node", "import"],
+  jsx: "automatic",
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: "none",
+  external: ["better-sqlite3", "@vscode/ripgrep"],
+  alias: { "react-devtools-core": "./build-empty.mjs" },
+  define: {
+    "process.env.NODE_ENV": '"production"',
+    __HEARTH_VERSION__: JSON.stringify(version),
+    __HEARTH_BUILD__: JSON.stringify(id),
+  },
+  // CommonJS packages in the bundle call require(); an ES module has none of its own.
+  banner: {
+    js: 'import{createRequire as __hearthRequire}from"node:module";const require=__hearthRequire(import.meta.url);',
+  },
+  metafile: process.argv.includes("--meta"),
+  logLevel: "warning",
+  write: false,
+});
+
+if (clean) rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, "chunks"), { recursive: true });
+const written = new Set(["version.json"]);
+// Chunks first and main.js last: whoever starts hearth meanwhile finds a whole build, old or new.
+const files = result.outputFiles.toSorted((a, b) => Number(isMain(a.path)) - Number(isMain(b.path)));
+for (const file of files) {
+  replaceFile(file.path, file.contents);
+  written.add(file.path.slice(dist.length + 1));
+}
+replaceFile(join(dist, "version.json"), `${JSON.stringify({ version, build: id })}\n`);
+if (result.metafile) writeFileSync(join(dist, "meta.json"), JSON.stringify(result.metafile));
+for (const name of readdirSync(join(dist, "chunks"))) {
+  const path = join(dist, "chunks", name);
+  if (written.has(`chunks/${name}`) || Date.now() - statSync(path).mtimeMs < CHUNK_KEPT_MS) continue;
+  rmSync(path, { force: true });
+}
+
+function isMain(path) {
+  return path === join(dist, "main.js");
+}
+
+function replaceFile(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, contents);
+  renameSync(temporary, path);
+}

@@ -1,0 +1,98 @@
+// Checks style.md's rules on layout: who may import whom, how long a file may be, which names are no names.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const src = resolve(import.meta.dirname, "../../src");
+const LINES_MAX = 300;
+
+type Room = { rooms: readonly string[]; lazyRooms?: readonly string[]; packages: RegExp };
+const SCREEN_TEXT = "marked|highlight\\.js|diff|fuzzysort|string-width|wrap-ansi|slice-ansi";
+/** What the files of one folder may import: other folders, and packages. */
+const allowed: { [room: string]: Room } = {
+  protocol: { rooms: [], packages: /^(zod|node:path|node:crypto)$/ },
+  client: { rooms: ["protocol"], packages: /^(node:.+|eventsource-parser)$/ },
+  // "Own" packages of the agent: anything but those of the daemon and of the screen.
+  agent: { rooms: ["protocol"], packages: /^(?!(better-sqlite3|hono|ink|react|commander)(\/|$)|@hono\/)/ },
+  server: {
+    rooms: ["protocol", "agent"],
+    packages: /^(node:.+|zod|hono(\/.+)?|@hono\/.+|better-sqlite3|jsonc-parser)$/,
+  },
+  tui: {
+    rooms: ["protocol", "client"],
+    packages: new RegExp(`^(node:.+|ink|react|(${SCREEN_TEXT})(/.+)?)$`),
+  },
+  cli: {
+    rooms: ["protocol", "client"],
+    lazyRooms: ["tui", "server", "agent"],
+    packages: /^(?!(better-sqlite3|hono|ink|react)(\/|$))/,
+  },
+};
+
+type Import = { file: string; target: string; isLazy: boolean };
+const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((path) => /\.tsx?$/.test(path));
+const imports = files.flatMap(importsOf);
+
+/** Without comments, so that an example in one is no import. Type imports count: they couple as well. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), "utf8").replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
+  const fixed = text.matchAll(/^(?:import|export)\s(?:[\w$*{},\s]*\sfrom\s*)?["']([^"']+)["']/gm);
+  const lazy = text.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g);
+  return [
+    ...[...fixed].map((match) => ({ file, target: match[1] ?? "", isLazy: false })),
+    ...[...lazy].map((match) => ({ file, target: match[1] ?? "", isLazy: true })),
+  ];
+}
+
+function roomOf(path: string): string {
+  return path.split("/")[0] ?? "";
+}
+
+function isAllowed({ file, target, isLazy }: Import): boolean {
+  const room = roomOf(file);
+  const rule = allowed[room];
+  if (rule === undefined) return false; // a new folder needs a rule here
+  if (!target.startsWith(".")) return rule.packages.test(target);
+  const there = roomOf(relative(src, resolve(dirname(join(src, file)), target)));
+  return there === room || rule.rooms.includes(there) || (isLazy && (rule.lazyRooms ?? []).includes(there));
+}
+
+test("there are files and imports to check", () => {
+  expect(files.length).toBeGreaterThan(10);
+  expect(imports.length).toBeGreaterThan(files.length / 2);
+});
+
+test("every folder imports only what its room may", () => {
+  const wrong = imports.filter((found) => !isAllowed(found));
+  expect(wrong.map((found) => `${found.file} imports ${found.target}`)).toEqual([]);
+});
+
+test("the rule knows right from wrong", () => {
+  const judge = (file: string, target: string, isLazy = false) => isAllowed({ file, target, isLazy });
+  expect(judge("server/http.ts", "../agent/backend.ts")).toBe(true);
+  expect(judge("cli/serve.ts", "../server/main.ts", true)).toBe(true);
+  expect(judge("cli/serve.ts", "../server/main.ts")).toBe(false);
+  expect(judge("agent/run.ts", "../server/main.ts", true)).toBe(false);
+  expect(judge("agent/native/x.ts", "../../tui/app.tsx")).toBe(false);
+  expect(judge("agent/run.ts", "better-sqlite3")).toBe(false);
+  expect(judge("protocol/ids.ts", "node:fs")).toBe(false);
+  expect(judge("tui/app.tsx", "hono/tiny")).toBe(false);
+  expect(judge("elsewhere/x.ts", "zod")).toBe(false);
+});
+
+test(`a file longer than ${LINES_MAX} lines opens with the reason ("// Long because …")`, () => {
+  const long = files.filter((file) => {
+    const text = readFileSync(join(src, file), "utf8");
+    return text.split("\n").length - 1 > LINES_MAX && !/^(\/\/|\/\*\*?) Long because /.test(text);
+  });
+  expect(long).toEqual([]);
+});
+
+test("no file or folder is named after nothing", () => {
+  const vague = files.filter((file) => /(^|\/)(utils?|helpers?|common|misc|index)(\.tsx?$|\/)/.test(file));
+  expect(vague).toEqual([]);
+});
+
+test("the environment of the tests does not say CI", () => {
+  expect(process.env).not.toHaveProperty("CI");
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+import { buildId } from "./build-id.mjs";
+
+const root = import.meta.dirname;
+const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { version: string };
+
+// The tests start with an environment that says nothing about the machine: `CI`, even empty, makes Ink
+// non-interactive, and whoever runs the tests may have a hearth of their own.
+for (const name of Object.keys(process.env)) {
+  if (name === "CI" || name === "CONTINUOUS_INTEGRATION" || name.startsWith("HEARTH_"))
+    delete process.env[name];
+}
+// The built file is started some hundred times, each time with another HEARTH_HOME.
+process.env["NODE_COMPILE_CACHE"] ??= `${root}/node_modules/.cache/hearth-tests`;
+
+const project = (name: string, more: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`test/${name}/**/*.test.{ts,tsx}`], ...more },
+});
+
+export default defineConfig({
+  define: {
+    __HEARTH_VERSION__: JSON.stringify(version),
+    __HEARTH_BUILD__: JSON.stringify(buildId(root)),
+  },
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    retry: 0,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    allowOnly: false,
+    projects: [
+      project("unit"),
+      project("property"),
+      project("server"),
+      project("agents"),
+      project("tui"),
+      // Each of these drives several processes; two at once on two cores would time each other out.
+      project("e2e", { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+    ],
+  },
+});
