@@ -1,5 +1,15 @@
 // Bundles src into dist: main.js, what it loads lazily as chunks, version.json for the launcher.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -32,6 +42,7 @@ const result = await build({
   minifySyntax: true,
   legalComments: "none",
   external: ["better-sqlite3", "@vscode/ripgrep"],
+  plugins: [lazyCommonJs()],
   alias: { "react-devtools-core": "./build-empty.mjs" },
   define: {
     "process.env.NODE_ENV": '"production"',
@@ -62,6 +73,46 @@ for (const name of readdirSync(join(dist, "chunks"))) {
   const path = join(dist, "chunks", name);
   if (written.has(`chunks/${name}`) || Date.now() - statSync(path).mtimeMs < CHUNK_KEPT_MS) continue;
   rmSync(path, { force: true });
+}
+
+/**
+ * `await import("undici")` of a CommonJS package gives its names in Node but only `default` in a bundle.
+ * This puts a module that spells the names out in between.
+ */
+function lazyCommonJs() {
+  const require = createRequire(import.meta.url);
+  const namespace = "lazy-commonjs";
+  const isCommonJs = (path) => {
+    if (/\.[cm]js$/.test(path)) return path.endsWith(".cjs");
+    for (let dir = dirname(path); dir !== dirname(dir); dir = dirname(dir)) {
+      if (existsSync(join(dir, "package.json"))) return require(join(dir, "package.json")).type !== "module";
+    }
+    return false;
+  };
+  return {
+    name: namespace,
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, async ({ kind, path, resolveDir, pluginData }) => {
+        if (kind !== "dynamic-import" || pluginData === namespace || path.startsWith("node:"))
+          return undefined;
+        const found = await build.resolve(path, { kind, resolveDir, pluginData: namespace });
+        const isOurs = found.errors.length === 0 && !found.external && isCommonJs(found.path);
+        return isOurs ? { path: found.path, namespace } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace }, ({ path }) => {
+        const names = Object.keys(require(path)).filter(
+          (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default",
+        );
+        const exported = names.map((name) => `const $${name} = all.${name}; export { $${name} as ${name} };`);
+        const contents = [
+          `import all from ${JSON.stringify(path)};`,
+          "export default all;",
+          ...exported,
+        ].join("\n");
+        return { contents, resolveDir: dirname(path) };
+      });
+    },
+  };
 }
 
 function isMain(path) {
