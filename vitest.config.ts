@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { defineConfig } from "vitest/config";
 import { buildId } from "./build-id.mjs";
 
@@ -11,6 +12,8 @@ for (const name of Object.keys(process.env)) {
   if (name === "CI" || name === "CONTINUOUS_INTEGRATION" || name.startsWith("HEARTH_"))
     delete process.env[name];
 }
+// Whatever a test starts as `node` is the Node that runs the tests, also when setup.mjs did not start them.
+process.env["PATH"] = `${dirname(process.execPath)}:${process.env["PATH"]}`;
 // The built file is started some hundred times, each time with another HEARTH_HOME.
 process.env["NODE_COMPILE_CACHE"] ??= `${root}/node_modules/.cache/hearth-tests`;
 
