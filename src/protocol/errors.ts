@@ -47,6 +47,8 @@ const statusByCode = {
 export type ErrorCode = keyof typeof statusByCode;
 
 export const errorCodes = Object.keys(statusByCode) as [ErrorCode, ...ErrorCode[]];
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === "string" && Object.hasOwn(statusByCode, code);
 export const httpStatusOf = (code: ErrorCode): number => statusByCode[code];
 
 type HearthErrorOptions = { details?: Record<string, unknown>; cause?: unknown };

@@ -1,0 +1,52 @@
+import { type ErrorCode, isErrorCode } from "./errors.ts";
+
+/** `run/daemon.json`: how to find the daemon that wrote it, and how to tell its process from a later one. */
+export type DaemonFile = {
+  pid: number;
+  /**
+   * When the process began, as the machine tells it: field 22 of /proc/PID/stat on Linux, else `ps -o lstart=`.
+   * A pid whose process began at another time is somebody else's.
+   */
+  pid_start_time: string;
+  version: string;
+  build: string;
+  protocol: string;
+  socket: string;
+  started_at: string;
+  /** Where the bearer token of `--listen` is kept. */
+  token_file?: string | undefined;
+};
+
+/** The file's content, or undefined for what is no such file. */
+export function parseDaemonFile(text: string): DaemonFile | undefined {
+  const value = parseRecord(text);
+  if (value === undefined) return undefined;
+  const { pid, pid_start_time, version, build, protocol, socket, started_at, token_file } = value;
+  if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  if (typeof pid_start_time !== "string" || typeof version !== "string" || typeof build !== "string") return undefined;
+  if (typeof protocol !== "string" || typeof socket !== "string" || typeof started_at !== "string") return undefined;
+  const file: DaemonFile = { pid, pid_start_time, version, build, protocol, socket, started_at };
+  return typeof token_file === "string" ? { ...file, token_file } : file;
+}
+
+/** Names the inherited pipe on which a daemon that was just started says, in one line of JSON, that it is ready. */
+export const READY_FD_VARIABLE = "HEARTH_READY_FD";
+export type ReadyLine = { ok: true; socket: string; pid: number } | { ok: false; code: ErrorCode; message: string };
+
+export function parseReadyLine(text: string): ReadyLine | undefined {
+  const value = parseRecord(text);
+  if (value === undefined) return undefined;
+  const { ok, socket, pid, code, message } = value;
+  if (ok === true && typeof socket === "string" && typeof pid === "number") return { ok, socket, pid };
+  if (ok === false && isErrorCode(code) && typeof message === "string") return { ok, code, message };
+  return undefined;
+}
+
+function parseRecord(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // half-written by a daemon that died: as good as none
+  }
+}
