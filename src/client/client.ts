@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { HearthError, isErrorCode } from "../protocol/errors.ts";
+import type { RouteInput, RouteKey, RouteReply } from "../protocol/routes.ts";
+
+/** Parallel requests of one client: enough that a cancel never waits behind a slow listing. */
+const SOCKETS_MAX = 6;
+/** A reply is at most a snapshot's page of messages; what is larger is no hearth. */
+const REPLY_BYTES_MAX = 256 * 1024 * 1024;
+
+type StreamKey = "GET /v1/workspaces/{wid}/events";
+export type RequestKey = Exclude<RouteKey, StreamKey>;
+
+type OptionalIfEmpty<Name extends string, T> = [T] extends [undefined]
+  ? unknown
+  : undefined extends T
+    ? { [N in Name]?: T }
+    : Record<never, never> extends T
+      ? { [N in Name]?: T }
+      : { [N in Name]: T };
+
+/** What a call passes: only what its route has, and nothing that may be left out. */
+export type RequestInput<K extends RequestKey> = OptionalIfEmpty<"params", RouteInput<K>["params"]> &
+  OptionalIfEmpty<"query", RouteInput<K>["query"]> &
+  OptionalIfEmpty<"body", RouteInput<K>["body"]> & { signal?: AbortSignal | undefined };
+
+export type RequestArguments<K extends RequestKey> =
+  Record<never, never> extends RequestInput<K> ? [input?: RequestInput<K>] : [input: RequestInput<K>];
+
+export type Client = {
+  readonly socketPath: string;
+  readonly clientId: string;
+  /**
+   * Throws HearthError: what the daemon answered, or daemon_unreachable where none did. An aborted call rejects
+   * with the signal's reason.
+   */
+  request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
+  /** Drops the kept connections; calls under way fail. */
+  close(): void;
+};
+
+/** A name for one client of the daemon, made once per process. */
+export const newClientId = (kind: string): string => `${kind}-${randomBytes(8).toString("hex")}`;
+
+/** Calls the daemon over its socket, keeping the connection between calls. */
+export function createClient({ socketPath, clientId }: { socketPath: string; clientId: string }): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" });
+
+  type Loose = { params?: Values; query?: Values; body?: unknown; signal?: AbortSignal | undefined };
+  async function request(key: RequestKey, input: Loose = {}): Promise<unknown> {
+    const { method, path } = addressOf(key, input.params ?? {}, { ...input.query, client_id: clientId });
+    const sent: Exchange = { socketPath, agent, method, path, body: input.body, signal: input.signal };
+    let reply = await exchange(sent);
+    // The daemon closed an idle connection in the moment it was used again: nothing of the call was read.
+    if ("lost" in reply && reply.wasReused) reply = await exchange({ ...sent, agent: false });
+    if ("lost" in reply) throw unreachable(reply.lost, socketPath);
+    return readReply(reply, `${method} ${path}`);
+  }
+  return {
+    socketPath,
+    clientId,
+    request: request as Client["request"],
+    close: () => agent.destroy(),
+  };
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The method and the path with its query that a route key and its input stand for. */
+export function addressOf(key: RouteKey, params: Values, query: Values): { method: string; path: string } {
+  const [method = "", template = ""] = key.split(" ");
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) search.set(name, String(value));
+  }
+  const text = search.toString();
+  return { method, path: text === "" ? path : `${path}?${text}` };
+}
+
+type Exchange = {
+  socketPath: string;
+  agent: Agent | false;
+  method: string;
+  path: string;
+  body: unknown;
+  signal: AbortSignal | undefined;
+};
+type Reply = { status: number; text: string };
+/** The connection failed before a whole reply was there. */
+type Lost = { lost: unknown; wasReused: boolean };
+
+async function exchange(sent: Exchange): Promise<Reply | Lost> {
+  const { socketPath, agent, method, path, body, signal } = sent;
+  signal?.throwIfAborted();
+  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const headers: Record<string, string | number> = { accept: "application/json" };
+  if (payload !== undefined) {
+    headers["content-type"] = "application/json";
+    headers["content-length"] = payload.length;
+  }
+  const call = httpRequest({ socketPath, agent, method, path, headers, ...(signal && { signal }) });
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      call.once("response", resolve).on("error", reject).end(payload);
+    });
+    return { status: response.statusCode ?? 0, text: await readText(response) };
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    if (error instanceof HearthError) throw error;
+    return { lost: error, wasReused: call.reusedSocket };
+  }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > REPLY_BYTES_MAX)
+      throw new HearthError("internal", "The daemon's answer is larger than 256 MiB.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function readReply({ status, text }: Reply, what: string): unknown {
+  let value: unknown;
+  try {
+    value = text === "" ? {} : JSON.parse(text);
+  } catch (cause) {
+    throw new HearthError("internal", `The daemon answered ${what} with something that is no JSON.`, {
+      cause,
+    });
+  }
+  if (status >= 200 && status < 300) return value;
+  throw errorOfReply(value, status, what);
+}
+
+/** The HearthError that an error reply carries; `internal` where it carries none that is known here. */
+export function errorOfReply(value: unknown, status: number, what: string): HearthError {
+  const error = isRecord(value) && isRecord(value["error"]) ? value["error"] : {};
+  const message =
+    typeof error["message"] === "string" ? error["message"] : `The daemon answered ${what} with ${status}.`;
+  const details = isRecord(error["details"]) ? error["details"] : {};
+  const code = error["code"];
+  // A newer daemon may know codes that this client does not.
+  if (!isErrorCode(code))
+    return new HearthError("internal", message, { details: { ...details, code, status } });
+  return new HearthError(code, message, { details });
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Says in one sentence why the daemon could not be talked to. */
+export function unreachable(error: unknown, socketPath: string): HearthError {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  const sentence =
+    code === "ENOENT" || code === "ECONNREFUSED"
+      ? `No daemon listens on ${socketPath}.`
+      : code === "EACCES" || code === "EPERM"
+        ? `The socket ${socketPath} may not be used by this user: it belongs to somebody else.`
+        : `The connection to the daemon on ${socketPath} was lost (${code || cause.message}).`;
+  return new HearthError("daemon_unreachable", sentence, { cause, details: { reason: code } });
+}

@@ -1,0 +1,107 @@
+import { HearthError } from "../protocol/errors.ts";
+import type { RouteReply } from "../protocol/routes.ts";
+import type { Workspace } from "../protocol/workspace.ts";
+import type { Client, RequestArguments, RequestKey } from "./client.ts";
+import { type Daemon, type EnsureOptions, ensureDaemon, untilGone } from "./daemon.ts";
+import { environmentToSend } from "./here.ts";
+
+export type ConnectOptions = EnsureOptions & {
+  /** The directory to attach to. */
+  cwd: string;
+};
+
+/** A workspace of a running daemon, kept through the daemon's restarts. */
+export type Connection = {
+  readonly workspace: Workspace;
+  readonly clientId: string;
+  /** What to tell a person about the daemon that was found; null when nothing. */
+  readonly notice: string | null;
+  socketPath(): string;
+  /**
+   * As `Client.request`; a daemon that died is started again and asked once more. Safe for whatever may be said
+   * twice, which every prompt with a run id may.
+   */
+  request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
+  /** Makes sure that a daemon runs and knows this workspace and this client's environment. */
+  reconnect(signal: AbortSignal): Promise<{ socketPath: string }>;
+  close(): void;
+};
+
+/** Finds or starts the daemon and opens the workspace of `cwd` with this client's environment. */
+export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  let { client, workspace, notice } = await attach(options, signal);
+  let reconnecting: Promise<void> | undefined;
+
+  /** All who lost the daemon in the same moment wait for one restart. */
+  const reconnect = (): Promise<void> => {
+    reconnecting ??= attach(options, new AbortController().signal)
+      .then((again) => {
+        client.close();
+        ({ client, workspace, notice } = again);
+      })
+      .finally(() => {
+        reconnecting = undefined;
+      });
+    return reconnecting;
+  };
+  return {
+    get workspace() {
+      return workspace;
+    },
+    get notice() {
+      return notice;
+    },
+    clientId: options.clientId,
+    socketPath: () => client.socketPath,
+    async request(key, ...args) {
+      try {
+        return await client.request(key, ...args);
+      } catch (error) {
+        if (!(error instanceof HearthError) || !isGone(error)) throw error;
+        await untilAborted(reconnect(), args[0]?.signal);
+        return client.request(key, ...args);
+      }
+    },
+    async reconnect(untilSignal) {
+      await untilAborted(reconnect(), untilSignal);
+      return { socketPath: client.socketPath };
+    },
+    close: () => client.close(),
+  };
+}
+
+type Attached = { client: Client; workspace: Workspace; notice: string | null };
+
+async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Attached> {
+  const env = environmentToSend(options.env, options.paths);
+  const body = { path: options.cwd, client_id: options.clientId, env };
+  for (;;) {
+    const daemon: Daemon = await ensureDaemon(options, signal);
+    try {
+      const { workspace } = await daemon.client.request("POST /v1/workspaces", { body, signal });
+      return { client: daemon.client, workspace, notice: daemon.notice };
+    } catch (error) {
+      daemon.client.close();
+      if (!(error instanceof HearthError) || !isGone(error)) throw error;
+      // It was found in its last moments: a stopping daemon is gone within seconds.
+      await untilGone(options, daemon.health.pid, signal);
+    }
+  }
+}
+
+const isGone = (error: HearthError): boolean =>
+  error.code === "daemon_unreachable" || error.code === "daemon_stopping";
+
+/** Waits no longer than the caller wants to; what is waited for goes on for the others. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

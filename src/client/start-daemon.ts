@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
+import { splitEnvironment } from "../protocol/environment.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { Paths } from "../protocol/paths.ts";
+
+/** What a daemon that died at its start may have written to the log, read back from the end. */
+const LOG_TAIL_BYTES = 16 * 1024;
+/** Between a process's end and the end of its pipe, which a child of its own may hold open. */
+const PIPE_DRAIN_MS = 200;
+
+export type StartOptions = {
+  paths: Paths;
+  env: Readonly<Record<string, string | undefined>>;
+  /** bin/hearth. */
+  launcher: string;
+};
+
+export type StartResult = ReadyLine | { ok: false; code: "died"; message: string };
+
+/**
+ * Starts `hearth serve` as a process of its own session that outlives this one, and waits until it is ready or
+ * has said why not. Rejects when `signal` aborts; the daemon is left to itself then.
+ */
+export async function startDaemon(
+  { paths, env, launcher }: StartOptions,
+  signal: AbortSignal,
+): Promise<StartResult> {
+  const log = openLog(paths);
+  const logStart = log === undefined ? 0 : fstatSync(log).size;
+  try {
+    const output = log ?? "ignore";
+    const child = spawn(process.execPath, [launcher, "serve"], {
+      cwd: "/", // it must not hold on to the directory that somebody happened to start it from
+      detached: true,
+      env: daemonEnvironment(env, paths),
+      stdio: ["ignore", output, output, "pipe"],
+    });
+    const line = await readReadyLine(child, signal);
+    if (line !== undefined) return line;
+    const reason = log === undefined ? "" : lastReason(paths.log, logStart);
+    return { ok: false, code: "died", message: reason || "it ended without a word" };
+  } finally {
+    if (log !== undefined) closeSync(log);
+  }
+}
+
+/** What commands need and where hearth lives; no provider's key: those come over the socket, per client. */
+function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<string, string> {
+  const { tool } = splitEnvironment(env, new Set());
+  const home = env["HEARTH_HOME"] ? { HEARTH_HOME: dirname(paths.runDir) } : {};
+  return { ...tool, ...home, [READY_FD_VARIABLE]: "3" };
+}
+
+async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<ReadyLine | undefined> {
+  const pipe = child.stdio[3] as Readable;
+  try {
+    return await new Promise<ReadyLine | undefined>((resolve, reject) => {
+      let text = "";
+      const finish = () => resolve(parseReadyLine(text));
+      pipe.setEncoding("utf8");
+      pipe.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.includes("\n")) finish();
+      });
+      pipe.once("end", finish).on("error", finish);
+      child.once("exit", () => setTimeout(finish, PIPE_DRAIN_MS));
+      child.once("error", (cause) =>
+        reject(
+          new HearthError("daemon_unreachable", `The daemon could not be started: ${cause.message}.`, {
+            cause,
+          }),
+        ),
+      );
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      if (signal.aborted) reject(signal.reason);
+    });
+  } finally {
+    pipe.destroy();
+    child.unref();
+  }
+}
+
+/** The log, so that even a daemon that dies before it can log leaves its reason; undefined if it cannot be had. */
+function openLog(paths: Paths): number | undefined {
+  try {
+    mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
+    assertOwn(paths.stateDir, process.getuid?.());
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    return openSync(paths.log, flags, 0o600);
+  } catch (error) {
+    if (error instanceof HearthError) throw error;
+    return undefined; // a read-only or full disk: the daemon itself says what that means for it
+  }
+}
+
+/** Makes a folder that only its user may enter; throws unsafe_path for one of somebody else's, or a link. */
+export function makeOwnFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const message = `The folder ${path} could not be made (${code}): make it writable, or set HEARTH_HOME to another.`;
+    throw new HearthError("unsafe_path", message, { cause });
+  }
+  assertOwn(path, process.getuid?.());
+  if ((lstatSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
+}
+
+/** Throws unsafe_path unless `path` is no link and belongs to this user. Throws ENOENT as lstat does. */
+export function assertOwn(path: string, uid: number | undefined): void {
+  const stat = lstatSync(path);
+  if (stat.isSymbolicLink()) {
+    throw new HearthError(
+      "unsafe_path",
+      `${path} is a link: hearth does not follow it; remove it or set HEARTH_HOME.`,
+    );
+  }
+  if (uid !== undefined && stat.uid !== uid) {
+    throw new HearthError(
+      "unsafe_path",
+      `${path} belongs to somebody else (uid ${stat.uid}): remove it, or set HEARTH_HOME to a folder of your own.`,
+    );
+  }
+}
+
+/** The one sentence of what a dead daemon wrote that says why: an error's own line rather than its stack. */
+function lastReason(path: string, start: number): string {
+  const text = readTail(path, start);
+  const lines = text
+    .split("\n")
+    .map(plainLine)
+    .filter((line) => line !== "");
+  const named = lines.findLast(
+    (line) => !line.startsWith("at ") && /error|could not|cannot|failed|refus/i.test(line),
+  );
+  return (named ?? lines.at(-1) ?? "").slice(0, 500).replace(/[.\s]+$/, "");
+}
+
+/** A line of the log as a person reads it: the message of a JSON line, else the line. */
+function plainLine(line: string): string {
+  if (line.startsWith("{")) {
+    try {
+      const { message, msg, error } = JSON.parse(line) as Record<string, unknown>;
+      const found = [error, message, msg].find((value) => typeof value === "string");
+      if (found !== undefined) return String(found).trim();
+    } catch {
+      return line.trim(); // cut off, or no JSON after all
+    }
+  }
+  return line.trim();
+}
+
+function readTail(path: string, start: number): string {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const end = fstatSync(file).size;
+      const from = Math.max(start, end - LOG_TAIL_BYTES);
+      const buffer = Buffer.alloc(Math.max(0, end - from));
+      return buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, from));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return ""; // the reason is then simply not known
+  }
+}

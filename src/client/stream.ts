@@ -1,0 +1,228 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { createParser } from "eventsource-parser";
+import { HearthError } from "../protocol/errors.ts";
+import type { HearthEvent } from "../protocol/events.ts";
+import type { WorkspaceId } from "../protocol/ids.ts";
+import type { ClientKind } from "../protocol/workspace.ts";
+import { addressOf, errorOfReply, unreachable } from "./client.ts";
+
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 2000;
+/** A single event is at most one message; what is larger is no hearth. */
+const EVENT_CHARS_MAX = 128 * 1024 * 1024;
+
+export type StreamState =
+  | { state: "connected"; attempt: number }
+  | { state: "lost"; error: HearthError }
+  | { state: "retrying"; attempt: number; inMs: number; error: HearthError };
+
+/** Why a stream is over for good. */
+export type StreamEnd =
+  | { reason: "workspace_closed" }
+  | { reason: "aborted" }
+  /** Trying again cannot help: another version, a workspace that is gone. */
+  | { reason: "failed"; error: HearthError };
+
+export type OpenEventsOptions = {
+  socketPath: string;
+  workspaceId: WorkspaceId;
+  clientId: string;
+  kind: ClientKind;
+  /** For people: a tty, a host. */
+  label?: string | undefined;
+  /** Everything after this seq; without it the stream starts at the present. */
+  since?: number | undefined;
+  /**
+   * Each event after `since` once, in order; `resync` asks the caller to take a snapshot. While a returned
+   * promise is pending nothing more is read. Must not throw. A newer daemon may send types unknown here.
+   */
+  onEvent(event: HearthEvent): void | Promise<void>;
+  onState?: ((state: StreamState) => void) | undefined;
+  /**
+   * Called before each reconnection: makes sure that a daemon runs and knows this client's environment, and says
+   * where it listens.
+   */
+  prepare(signal: AbortSignal): Promise<{ socketPath: string }>;
+};
+
+export type EventStream = {
+  /** The daemon has attached this client: what happens from here on arrives. Rejects with HearthError. */
+  opened: Promise<void>;
+  /** Never rejects. */
+  ended: Promise<StreamEnd>;
+  /** Ends the waiting between two attempts. */
+  retryNow(): void;
+  /** The last seq received; undefined before the first event of a stream that began at the present. */
+  lastSeq(): number | undefined;
+};
+
+/** Attaches to a workspace and stays attached through every loss, until it closes or `signal` aborts. */
+export function openEvents(options: OpenEventsOptions, signal: AbortSignal): EventStream {
+  const { onEvent, onState = () => {} } = options;
+  const retry = createRetryTimer(signal);
+  const opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => {}); // also told by `ended`; a caller may wait for only one of them
+  let last = options.since;
+  let wasOpened = false;
+  let isClosing = false;
+
+  const take = (event: HearthEvent): void | Promise<void> => {
+    // A resync says where the stream goes on, which may be below a seq that never was.
+    if (event.type === "resync") last = event.seq;
+    else if (last !== undefined && event.seq <= last) return;
+    else last = event.seq;
+    if (event.type === "workspace.closing") isClosing = true;
+    return onEvent(event);
+  };
+  const connected = async (attempt: number) => {
+    onState({ state: "connected", attempt });
+    if (wasOpened && last === undefined) await onEvent(unknownPosition());
+    wasOpened = true;
+    opened.resolve();
+  };
+
+  async function follow(): Promise<StreamEnd> {
+    let socketPath = options.socketPath;
+    for (let attempt = 0; ; attempt++) {
+      let error: HearthError;
+      try {
+        if (attempt > 0) ({ socketPath } = await options.prepare(signal));
+        let isConnected = false;
+        error = await readOnce({ ...options, socketPath, last }, take, signal, () => {
+          isConnected = true;
+          return connected(attempt);
+        });
+        if (isConnected) attempt = 0;
+      } catch (thrown) {
+        if (signal.aborted) return { reason: "aborted" };
+        error = toHearthError(thrown, socketPath);
+        if (isClosing || (wasOpened && error.code === "workspace_closing"))
+          return { reason: "workspace_closed" };
+        if (!wasOpened || isFinal(error)) return { reason: "failed", error };
+      }
+      if (signal.aborted) return { reason: "aborted" };
+      if (isClosing) return { reason: "workspace_closed" };
+      if (attempt === 0) onState({ state: "lost", error });
+      const inMs = backOff(attempt);
+      onState({ state: "retrying", attempt: attempt + 1, inMs, error });
+      await retry.wait(inMs);
+      if (signal.aborted) return { reason: "aborted" };
+    }
+  }
+
+  const ended = follow().then((end) => {
+    opened.reject(
+      end.reason === "failed"
+        ? end.error
+        : new HearthError("workspace_closing", "The event stream has ended."),
+    );
+    return end;
+  });
+  return { opened: opened.promise, ended, retryNow: retry.now, lastSeq: () => last };
+}
+
+/** Half of it is random, so that a hundred terminals do not come back in the same moment. */
+const backOff = (attempt: number): number => {
+  const full = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempt);
+  return Math.round(full / 2 + (Math.random() * full) / 2);
+};
+
+const isFinal = (error: HearthError): boolean =>
+  error.code === "version_skew" ||
+  error.code === "unsafe_path" ||
+  error.code === "store_too_new" ||
+  error.code === "workspace_not_found" ||
+  error.code === "not_a_directory" ||
+  error.code === "invalid_request";
+
+/** For a stream that was lost before it had told its first seq: what was missed cannot be asked for. */
+const unknownPosition = (): HearthEvent => ({
+  seq: 0,
+  type: "resync",
+  time: new Date().toISOString(),
+  payload: { reason: "The stream was lost before its first event." },
+});
+
+const toHearthError = (error: unknown, socketPath: string): HearthError =>
+  error instanceof HearthError ? error : unreachable(error, socketPath);
+
+type Attempt = OpenEventsOptions & { last: number | undefined };
+
+/**
+ * One connection: resolves with the reason when it is lost, rejects when it could not be had. `take` gets each
+ * event while it lasts.
+ */
+async function readOnce(
+  attempt: Attempt,
+  take: (event: HearthEvent) => void | Promise<void>,
+  signal: AbortSignal,
+  onConnected: () => Promise<void>,
+): Promise<HearthError> {
+  const { socketPath, workspaceId, clientId, kind, label, last } = attempt;
+  const query = { client_id: clientId, kind, label, since: last };
+  const { method, path } = addressOf("GET /v1/workspaces/{wid}/events", { wid: workspaceId }, query);
+  const headers: Record<string, string> = { accept: "text/event-stream" };
+  if (last !== undefined) headers["last-event-id"] = String(last);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const call = httpRequest({ socketPath, agent: false, method, path, headers, signal });
+    call.once("response", resolve).on("error", reject).end();
+  });
+  response.setEncoding("utf8");
+  if (response.statusCode !== 200) throw await readRefusal(response, `${method} ${path}`);
+  await onConnected();
+  const waiting: HearthEvent[] = [];
+  const parser = createParser({
+    maxBufferSize: EVENT_CHARS_MAX,
+    onEvent: ({ data }) => {
+      waiting.push(JSON.parse(data) as HearthEvent);
+    },
+  });
+  try {
+    // Pulling holds the socket back while `take` waits: the daemon sees a slow reader, not our memory growing.
+    for await (const chunk of response as AsyncIterable<string>) {
+      parser.feed(chunk);
+      for (const event of waiting) {
+        const pending = take(event);
+        if (pending) await pending;
+        if (signal.aborted) break;
+      }
+      waiting.length = 0;
+    }
+  } catch (error) {
+    return unreachable(error, socketPath);
+  }
+  return new HearthError("daemon_unreachable", "The daemon ended the event stream.");
+}
+
+async function readRefusal(response: IncomingMessage, what: string): Promise<HearthError> {
+  let text = "";
+  for await (const chunk of response as AsyncIterable<string>) text += chunk;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined; // errorOfReply then speaks of the status alone
+  }
+  return errorOfReply(value, response.statusCode ?? 0, what);
+}
+
+/** A wait that can be cut short; no timer is left behind. */
+function createRetryTimer(signal: AbortSignal) {
+  let wake = () => {};
+  return {
+    now: () => wake(),
+    wait: (ms: number) =>
+      new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", done);
+          wake = () => {};
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        wake = done;
+        signal.addEventListener("abort", done, { once: true });
+        if (signal.aborted) done();
+      }),
+  };
+}
