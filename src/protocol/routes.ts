@@ -14,7 +14,7 @@ import { ClientKind, Environment, Workspace } from "./workspace.ts";
  * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client takes its types from
  * them (and only its types: it loads no zod), and the OpenAPI document is made of them.
  */
-type Route = {
+export type Route = {
   summary: string;
   /** Path parameters by name. */
   params?: z.ZodObject;

@@ -1,0 +1,97 @@
+import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { inspect } from "node:util";
+
+const LOG_BYTES_MAX = 5 * 1024 * 1024;
+const LINE_CHARS_MAX = 16 * 1024;
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export type Log = {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+};
+
+/**
+ * JSON lines in a 0600 file; the file before it is kept as `.1`. A line that cannot be written is dropped: a full
+ * disk must not stop the daemon for its log's sake. Lines are written at once, so that a crash keeps the last.
+ */
+export function createLog(file: string, now: () => Date): Log & { close(): void } {
+  let open: { fd: number; size: number } | undefined;
+
+  const write = (line: Buffer) => {
+    open ??= openAppend(file);
+    if (open.size > 0 && open.size + line.length > LOG_BYTES_MAX) {
+      closeSync(open.fd);
+      open = undefined;
+      renameSync(file, `${file}.1`);
+      open = openAppend(file);
+    }
+    open.size += writeSync(open.fd, line);
+  };
+  const say = (level: string, message: string, fields: LogFields = {}) => {
+    try {
+      write(
+        Buffer.from(`${lineOf({ time: now().toISOString(), level, message: redact(message) }, fields)}\n`),
+      );
+    } catch {
+      // Nobody is left to be told.
+    }
+  };
+  return {
+    info: (message, fields) => say("info", message, fields),
+    warn: (message, fields) => say("warn", message, fields),
+    error: (message, fields) => say("error", message, fields),
+    close() {
+      if (open) closeSync(open.fd);
+      open = undefined;
+    },
+  };
+}
+
+function openAppend(file: string): { fd: number; size: number } {
+  const fd = openSync(file, "a", 0o600);
+  return { fd, size: fstatSync(fd).size };
+}
+
+function lineOf(head: object, fields: LogFields): string {
+  const line = JSON.stringify({ ...head, ...(plain(fields, 0) as object) });
+  if (line.length <= LINE_CHARS_MAX) return line;
+  return JSON.stringify({ ...head, truncated: line.slice(0, LINE_CHARS_MAX) });
+}
+
+/** Errors with stack and cause, nothing secret, nothing deeper than a person would read. */
+function plain(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return redact(value);
+  if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol")
+    return String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Error) return redact(inspect(value, { depth: 4, breakLength: 120 }));
+  if (depth > 4) return redact(inspect(value, { depth: 0 }));
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  if (value instanceof Date) return value.toJSON();
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      typeof item === "string" && isSecretName(name) ? "[redacted]" : plain(item, depth + 1),
+    ]),
+  );
+}
+
+const isSecretName = (name: string): boolean =>
+  /(^|[_-])(api[_-]?key|key|token|secret|password|passwd|authorization|cookie|credential)s?$/i.test(name);
+
+/** The forms in which providers and code hosts hand out keys. */
+const secretForms = [
+  /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{12,}/g,
+  /\b(?:gsk|xai|hf|glpat|npm|r8|AIza|ya29)[_.-]?[A-Za-z0-9_-]{16,}/g,
+  /\b(?:gh[pousr]|github_pat|xox[abprs])[_-][A-Za-z0-9_-]{12,}/g,
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
+  /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*/g,
+  /(?<=\b(?:Bearer|Basic)\s)[A-Za-z0-9._~+/=-]{8,}/gi,
+  /(?<=\b[A-Za-z0-9_-]*(?:api[_-]?key|token|secret|password|authorization)["']?\s*[:=]\s*["']?)[^\s"',;&})]{6,}/gi,
+  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
+];
+
+/** Takes whatever looks like a key out of a text. */
+export const redact = (text: string): string =>
+  secretForms.reduce((rest, form) => rest.replace(form, "[redacted]"), text.slice(0, LINE_CHARS_MAX));

@@ -1,0 +1,11 @@
+import type { Handlers } from "../handler.ts";
+import type { Services } from "../services.ts";
+
+export function createAgentHandlers({ agents }: Services): Pick<Handlers, "GET /v1/workspaces/{wid}/agent"> {
+  return {
+    "GET /v1/workspaces/{wid}/agent": async ({ params }) => ({
+      status: 200,
+      body: { agents: await agents.list(params.wid) },
+    }),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Handlers } from "../handler.ts";
+import type { Services } from "../services.ts";
+
+type Keys =
+  | "POST /v1/workspaces/{wid}/sessions"
+  | "GET /v1/workspaces/{wid}/sessions"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}"
+  | "PATCH /v1/workspaces/{wid}/sessions/{sid}"
+  | "DELETE /v1/workspaces/{wid}/sessions/{sid}"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}/messages"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions";
+
+export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Keys> {
+  return {
+    "POST /v1/workspaces/{wid}/sessions": ({ params, body }) => ({
+      status: 201,
+      body: { session: sessions.create(params.wid, body) },
+    }),
+    "GET /v1/workspaces/{wid}/sessions": ({ params, query }) => ({
+      status: 200,
+      body: sessions.list(params.wid, query),
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}": ({ params }) => ({
+      status: 200,
+      body: { session: sessions.get(params.wid, params.sid) },
+    }),
+    "PATCH /v1/workspaces/{wid}/sessions/{sid}": ({ params, body }) => ({
+      status: 200,
+      body: { session: sessions.update(params.wid, params.sid, body) },
+    }),
+    "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query }) => ({
+      status: 200,
+      body: { session: sessions.remove(params.wid, params.sid, { force: query.force ?? false }) },
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}/messages": ({ params, query }) => ({
+      status: 200,
+      body: sessions.messages(params.wid, params.sid, query),
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions": ({ params }) => ({
+      status: 200,
+      body: { agent_sessions: sessions.agentSessions(params.wid, params.sid) },
+    }),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Handlers } from "../handler.ts";
+import type { Services } from "../services.ts";
+
+type Keys =
+  | "POST /v1/workspaces"
+  | "GET /v1/workspaces"
+  | "GET /v1/workspaces/{wid}"
+  | "DELETE /v1/workspaces/{wid}"
+  | "GET /v1/workspaces/{wid}/snapshot";
+
+export function createWorkspaceHandlers({ workspaces, snapshot }: Services): Pick<Handlers, Keys> {
+  return {
+    "POST /v1/workspaces": async ({ body, caller }) => {
+      const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);
+      return { status: created ? 201 : 200, body: { workspace } };
+    },
+    "GET /v1/workspaces": () => ({ status: 200, body: { workspaces: workspaces.list() } }),
+    "GET /v1/workspaces/{wid}": ({ params }) => ({
+      status: 200,
+      body: { workspace: workspaces.get(params.wid) },
+    }),
+    "DELETE /v1/workspaces/{wid}": ({ params }) => ({
+      status: 202,
+      body: { workspace: workspaces.close(params.wid) },
+    }),
+    "GET /v1/workspaces/{wid}/snapshot": ({ params, query }) => ({
+      status: 200,
+      body: snapshot(params.wid, query),
+    }),
+  };
+}
