@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { type DaemonFile, parseDaemonFile } from "../protocol/daemon-file.ts";
+
+/** Says where this daemon is found; whoever reads it sees the old file or the new, never a half. */
+export function writeDaemonFile(path: string, file: DaemonFile): void {
+  const temporary = `${path}.${file.pid}`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  renameSync(temporary, path);
+}
+
+/** Removes the file if it is the one that this daemon wrote. */
+export function removeDaemonFile(path: string, own: DaemonFile): void {
+  try {
+    const found = parseDaemonFile(readFileSync(path, "utf8"));
+    if (found?.pid === own.pid && found.started_at === own.started_at) rmSync(path);
+  } catch {
+    // It has gone before us, which is what was wanted.
+  }
+}
+
+/** When this process began, in the words of `DaemonFile.pid_start_time`. */
+export function ownStartTime(platform: string): string {
+  if (platform !== "linux") {
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(process.pid)], { encoding: "utf8" }).trim();
+  }
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  // The second field is the command's name in brackets and may itself hold brackets and blanks.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}

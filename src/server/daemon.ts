@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DaemonFile } from "../protocol/daemon-file.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { Paths } from "../protocol/paths.ts";
+import { ownStartTime, removeDaemonFile, writeDaemonFile } from "./daemon-file.ts";
+import { type DaemonLock, tryDaemonLock } from "./daemon-lock.ts";
+import { probeDaemon } from "./daemon-probe.ts";
+import { listenOnSocket } from "./daemon-socket.ts";
+import { createHttpServer } from "./http.ts";
+import { createIdleExit } from "./idle-exit.ts";
+import { createLog, type Log } from "./log.ts";
+import { preparePrivateFolders } from "./private-folders.ts";
+import type { Services } from "./services.ts";
+
+/** What a run may take to end when the daemon is told to stop. */
+const GRACE_MS = 5_000;
+/** What stopping may take beyond that before the daemon goes without it. */
+const STOP_SLACK_MS = 3_000;
+/** After a fault of its own nothing but writing down what there is is worth waiting for. */
+const FAULT_GRACE_MS = 1_000;
+const WINNER_MS_MAX = 15_000;
+const LOCK_PAUSE_FIRST_MS = 10;
+const LOCK_PAUSE_MAX_MS = 200;
+
+/** What a daemon is made of once its folders, lock and log are there. */
+export type Core = {
+  services: Services;
+  /** Ends every run (`interrupted` after `graceMs`), every stream and every child. */
+  stop(graceMs: number): Promise<void>;
+  /** `live_runs`: those that go on though no client is attached. */
+  busy(): { clients: number; active_runs: number; live_runs: number };
+  onBusyChange(listener: () => void): void;
+  idleExitMs: number;
+  /** After `stop`: the last thing done before the lock is let go. */
+  close(): void;
+};
+
+export type StartCore = (deps: { log: Log; requestStop(graceMs: number): void }) => Promise<Core>;
+
+export type Ready = {
+  socket: string;
+  pid: number;
+  /** Another daemon holds these folders already; this one ends. */
+  isOther: boolean;
+};
+
+type Options = {
+  paths: Paths;
+  now: () => Date;
+  startCore: StartCore;
+  onReady(ready: Ready): void;
+  /** Stops the daemon in order, as SIGTERM does. */
+  signal?: AbortSignal | undefined;
+};
+
+type StopRequest = { graceMs: number; exitCode: number };
+
+/**
+ * One daemon's whole life. Resolves with the exit code when everything is closed again; the caller then ends the
+ * process. Rejects with HearthError when the daemon could not start.
+ */
+export async function runDaemon({ paths, now, startCore, onReady, signal }: Options): Promise<number> {
+  process.umask(0o077);
+  const uid = process.getuid?.() ?? 0;
+  preparePrivateFolders(paths, uid);
+  const taken = await takeLock(paths);
+  if ("pid" in taken) {
+    onReady({ socket: paths.socket, pid: taken.pid, isOther: true });
+    return 0;
+  }
+  const log = createLog(paths.log, now);
+  const asked = Promise.withResolvers<StopRequest>();
+  const undo: Undo[] = [{ what: "signals", run: hearSignals(log, asked.resolve) }];
+  undo.push({ what: "the lock", run: taken.release });
+  let core: Core | undefined;
+  let graceMs = 0;
+  try {
+    const requestStop = (ms: number) => void setImmediate(asked.resolve, { graceMs: ms, exitCode: 0 });
+    core = await startCore({ log, requestStop });
+    undo.push({ what: "the store", run: core.close });
+    const http = createHttpServer({ services: core.services, log, now });
+    undo.push({ what: "connections", run: http.close });
+    const socket = await listenOnSocket(http.server, paths.socket, uid);
+    undo.push({ what: "the socket", run: socket.remove });
+    const file = describe(core.services, paths);
+    writeDaemonFile(paths.daemonFile, file);
+    undo.push({ what: paths.daemonFile, run: () => removeDaemonFile(paths.daemonFile, file) });
+    undo.push({ what: "the idle timer", run: exitWhenIdle(core, requestStop, log) });
+    signal?.addEventListener("abort", () => requestStop(GRACE_MS), { once: true });
+    if (signal?.aborted) requestStop(GRACE_MS);
+    log.info("ready", { ...file });
+    onReady({ socket: paths.socket, pid: process.pid, isOther: false });
+    const request = await asked.promise;
+    graceMs = Math.min(request.graceMs, GRACE_MS);
+    log.info("stopping", request);
+    return request.exitCode;
+  } catch (error) {
+    log.error("the daemon could not start", { error });
+    throw error;
+  } finally {
+    if (core) await stopCore(core, graceMs, log);
+    for (const { what, run } of undo.reverse()) {
+      try {
+        await run();
+      } catch (error) {
+        log.error(`${what} could not be let go`, { error });
+      }
+    }
+    log.info("stopped");
+    log.close();
+  }
+}
+
+type Undo = { what: string; run(): void | Promise<void> };
+
+/** The lock; or the daemon that has it and answers. Throws daemon_busy when neither can be had in time. */
+async function takeLock(paths: Paths): Promise<DaemonLock | { pid: number }> {
+  const deadline = performance.now() + WINNER_MS_MAX;
+  for (let pauseMs = LOCK_PAUSE_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
+    const lock = tryDaemonLock(paths.lockFile);
+    if (lock) return lock;
+    const winner = await probeDaemon(paths.socket);
+    if (winner) return winner;
+    if (performance.now() > deadline) {
+      const message = `Another hearth daemon holds ${paths.lockFile} and does not answer: end it with \`hearth daemon stop --force\`.`;
+      throw new HearthError("daemon_busy", message);
+    }
+    // Of those that try in the same moment all may have failed: they must not stay in step.
+    await sleep(pauseMs * (0.5 + Math.random()));
+  }
+}
+
+function describe(services: Services, { socket }: Paths): DaemonFile {
+  const { pid, version, build, protocol, started_at } = services.health();
+  return {
+    pid,
+    pid_start_time: ownStartTime(process.platform),
+    version,
+    build,
+    protocol,
+    socket,
+    started_at,
+  };
+}
+
+/** Returns what takes the listeners away again. Only the first request counts; a second hurries nothing. */
+function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void {
+  const onSignal = (name: NodeJS.Signals) => {
+    log.info("signal", { name });
+    stop({ graceMs: GRACE_MS, exitCode: 0 });
+  };
+  // The terminal that started the daemon may go.
+  const onHangUp = () => {};
+  const onFault = (error: unknown, origin: string) => {
+    log.error("a fault of the daemon's own", { origin, error });
+    stop({ graceMs: FAULT_GRACE_MS, exitCode: 1 });
+  };
+  process
+    .on("SIGTERM", onSignal)
+    .on("SIGINT", onSignal)
+    .on("SIGHUP", onHangUp)
+    .on("uncaughtException", onFault);
+  return () => {
+    process
+      .off("SIGTERM", onSignal)
+      .off("SIGINT", onSignal)
+      .off("SIGHUP", onHangUp)
+      .off("uncaughtException", onFault);
+  };
+}
+
+function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: Log): () => void {
+  const idle = createIdleExit({
+    isIdle: () => {
+      const { clients, live_runs } = core.busy();
+      return clients === 0 && live_runs === 0;
+    },
+    idleExitMs: core.idleExitMs,
+    exit: () => {
+      log.info("idle: nobody is attached and nothing runs");
+      requestStop(GRACE_MS);
+    },
+  });
+  core.onBusyChange(idle.look);
+  idle.look();
+  return idle.stop;
+}
+
+/** A part that does not stop must not keep the daemon, and with it its lock, alive. */
+async function stopCore(core: Core, graceMs: number, log: Log): Promise<void> {
+  const given = new AbortController();
+  const tooLong = sleep(graceMs + STOP_SLACK_MS, "late", { signal: given.signal }).catch(() => "in time");
+  const stopped = core.stop(graceMs).catch((error) => log.error("stopping failed", { error }));
+  if ((await Promise.race([stopped, tooLong])) === "late") log.error("stopping took too long; going without");
+  given.abort();
+}

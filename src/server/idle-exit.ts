@@ -1,0 +1,25 @@
+/** setTimeout takes no longer delay. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+type IdleExit = {
+  isIdle(): boolean;
+  idleExitMs: number;
+  exit(): void;
+};
+
+/** Calls `exit` after a time without work. A timer exists only while there is none. */
+export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  return {
+    /** To be called whenever the answer of `isIdle` may have changed. */
+    look() {
+      if (!isIdle()) return stop();
+      timer ??= setTimeout(() => (isIdle() ? exit() : stop()), Math.min(idleExitMs, TIMER_MS_MAX));
+    },
+    stop,
+  };
+}

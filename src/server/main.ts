@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto";
+import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId } from "../protocol/ids.ts";
+import type { Paths } from "../protocol/paths.ts";
+import { BUILD, PROTOCOL, VERSION } from "../protocol/version.ts";
+import { createServices } from "./create-services.ts";
+import { type Ready, runDaemon, type StartCore } from "./daemon.ts";
+import { createReadyPipe } from "./ready-pipe.ts";
+import { openStore } from "./store/open.ts";
+
+type ServeOptions = {
+  env: Readonly<Record<string, string | undefined>>;
+  paths: Paths;
+  /** Called once: this daemon listens, or another one already does. */
+  onReady?: ((ready: Ready) => void) | undefined;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Runs the daemon until it is told to stop or has been idle for long. Resolves with the process' exit code once
+ * everything is closed; rejects with the HearthError that kept it from starting.
+ */
+export async function serve({ env, paths, onReady, signal }: ServeOptions): Promise<number> {
+  const tell = createReadyPipe(env);
+  const { [READY_FD_VARIABLE]: _pipe, ...rest } = env;
+  const now = () => new Date();
+  const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;
+
+  const startCore: StartCore = async ({ log, requestStop }) => {
+    const store = openStore(paths.database, (message) => log.warn(message));
+    try {
+      const services = await createServices({
+        ...{ paths, store, log, now, newId, requestStop },
+        ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest },
+      });
+      return { ...services, services, close: store.close };
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  };
+  try {
+    return await runDaemon({
+      ...{ paths, now, startCore, signal },
+      onReady(ready) {
+        tell({ ok: true, socket: ready.socket, pid: ready.pid });
+        onReady?.(ready);
+      },
+    });
+  } catch (error) {
+    const { code, message } =
+      error instanceof HearthError ? error : { code: "internal" as const, message: String(error) };
+    tell({ ok: false, code, message });
+    throw error;
+  }
+}
