@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, mkdirSync } from "node:fs";
+import { Socket } from "node:net";
+import { Readable, Writable } from "node:stream";
+import { endProcesses, findKin, groupExists } from "./end-processes.ts";
+import { createGroupRecords } from "./group-records.ts";
+import { createGuardian } from "./guardian.ts";
+import { createPipeMaker, type Pipe } from "./pipe-maker.ts";
+import { type ProcessRow, readProcess, wasStartedWith } from "./process-table.ts";
+import type { GroupProcess, ProcessExit, ProcessSupervisor, SpawnRequest } from "./types.ts";
+
+/** In every child's environment: which supervisor's it is. Random, worth nothing to whoever reads it. */
+export const MARK_VARIABLE = "HEARTH_SUPERVISOR";
+const OWNER_VARIABLE = "HEARTH_OWNER";
+
+const KILL_AFTER_MS = 2000;
+/** A group without its leader gives no sign of its end; nobody waits for it either. */
+const LEFTOVERS_CHECK_MS = 1000;
+
+export type SupervisorOptions = {
+  /** The user's alone. `children-*.jsonl` is kept here for `sweepOrphans` of the next daemon; made 0700. */
+  recordsDir: string;
+  /** From SIGTERM to SIGKILL. */
+  killAfterMs?: number | undefined;
+};
+
+type Group = { leader: number; owner: string; hasLeader: boolean };
+
+export function createProcessSupervisor({
+  recordsDir,
+  killAfterMs = KILL_AFTER_MS,
+}: SupervisorOptions): ProcessSupervisor {
+  const mark = randomBytes(16).toString("hex");
+  const guardian = createGuardian(`${MARK_VARIABLE}=${mark}`);
+  mkdirSync(recordsDir, { recursive: true, mode: 0o700 });
+  const records = createGroupRecords(recordsDir, mark, mark);
+  const pipes = createPipeMaker(recordsDir);
+  const groups = new Map<number, Group>();
+  /** Who ever had a child here, and may have left one outside its group. */
+  const owners = new Set<string>();
+  let leftoversTimer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  const forget = (group: Group) => {
+    if (groups.get(group.leader) !== group) return;
+    groups.delete(group.leader);
+    guardian.release(group.leader);
+    records.remove(group.leader);
+  };
+  const checkLeftovers = () => {
+    leftoversTimer = undefined;
+    const leftovers = [...groups.values()].filter((group) => !group.hasLeader);
+    for (const group of leftovers) if (!groupExists(group.leader)) forget(group);
+    if (leftovers.some((group) => groups.has(group.leader))) watchLeftovers();
+  };
+  const watchLeftovers = () => {
+    leftoversTimer ??= setTimeout(checkLeftovers, LEFTOVERS_CHECK_MS).unref();
+  };
+  const leaderExited = (group: Group) => {
+    group.hasLeader = false;
+    if (groupExists(group.leader)) watchLeftovers();
+    else forget(group);
+  };
+  const stopGroup = async (group: Group) => {
+    if (groups.get(group.leader) !== group) return;
+    if (await endProcesses({ groups: [group.leader] }, killAfterMs)) forget(group);
+  };
+
+  const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
+    const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
+    if (isClosed) throw new Error("No child can be started: the daemon is stopping");
+    const { child, stdin, stdout, stderr } = startChild(request, mark, pipe);
+    if (request.stdio === "command") stdin.end();
+    if (child.pid === undefined) {
+      stdout.destroy();
+      throw await spawnError(child, request);
+    }
+    const pid = child.pid;
+    const group: Group = { leader: pid, owner: request.owner, hasLeader: true };
+    groups.set(pid, group);
+    owners.add(request.owner);
+    guardian.watch(pid);
+    const { owner } = request;
+    const start_ticks = readProcess(pid)?.startTicks ?? null;
+    records.add({ pid, start_ticks, spawned_at: Date.now(), owner });
+    child.on("error", () => {}); // of a kill() that came too late: there is none
+    stdin.on("error", () => {}); // EPIPE of a child that reads no more; `exited` tells its end
+    const { promise: exited, resolve } = Promise.withResolvers<ProcessExit>();
+    child.once("exit", (code, signal) => {
+      leaderExited(group);
+      resolve({ code, signal });
+    });
+    return { pid, stdin, stdout, stderr, exited, stop: () => stopGroup(group) };
+  };
+
+  const stopOwner = async (owner: string) => {
+    if (!owners.has(owner)) return;
+    const own = [...groups.values()].filter((group) => group.owner === owner);
+    const leaders = own.map((group) => group.leader);
+    const entries = [`${MARK_VARIABLE}=${mark}`, `${OWNER_VARIABLE}=${owner}`];
+    const isMarked = (row: ProcessRow) => wasStartedWith(row.pid, entries);
+    const findStrays = (rows: readonly ProcessRow[]) => findKin(rows, new Set(leaders), isMarked);
+    const areGone = await endProcesses({ groups: leaders, findStrays }, killAfterMs);
+    if (!areGone) return;
+    for (const group of own) forget(group);
+    if (![...groups.values()].some((group) => group.owner === owner)) owners.delete(owner);
+  };
+
+  return {
+    spawn: spawnGroup,
+    stopOwner,
+    async close() {
+      isClosed = true;
+      await Promise.all([...owners].map(stopOwner));
+      clearTimeout(leftoversTimer);
+      await pipes.close();
+      if (groups.size > 0) return; // what outlived SIGKILL stays known to the guardian and the next daemon
+      await guardian.dismiss();
+      records.close();
+    },
+  };
+}
+
+type Started = { child: ChildProcess; stdin: Writable; stdout: Readable; stderr: Readable };
+
+function startChild(request: SpawnRequest, mark: string, pipe: Pipe | undefined): Started {
+  const { command, cwd, env, owner } = request;
+  const [file, ...args] = command;
+  const options = { cwd, env: { ...env, [OWNER_VARIABLE]: owner, [MARK_VARIABLE]: mark }, detached: true };
+  if (request.stdio !== "command") {
+    const child = spawn(file, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
+    return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
+  }
+  // Never a socket, not even an ended one: bash with a socket to read from runs ~/.bashrc, as rshd once needed.
+  const stdin = new Writable({ write: (_chunk, _encoding, done) => done() });
+  if (pipe === undefined) {
+    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    return { child, stdin, stdout: child.stdout, stderr: child.stderr };
+  }
+  const stdout = new Socket({ fd: pipe.readEnd, readable: true, writable: false });
+  try {
+    const child = spawn(file, args, { ...options, stdio: ["ignore", pipe.writeEnd, pipe.writeEnd] });
+    return { child, stdin, stdout, stderr: Readable.from([]) };
+  } catch (error) {
+    stdout.destroy();
+    throw error;
+  } finally {
+    closeSync(pipe.writeEnd);
+  }
+}
+
+/** What Node says of a child that did not start, in words that tell a missing folder from a missing program. */
+async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<Error> {
+  const { promise, resolve } = Promise.withResolvers<Error>();
+  child.once("error", resolve);
+  const error = await promise;
+  if ("code" in error && error.code === "ENOENT" && !existsSync(request.cwd))
+    error.message = `The folder ${request.cwd} does not exist, so ${request.command[0]} cannot be started in it`;
+  return error;
+}
