@@ -5,7 +5,7 @@ import type { Log } from "./log.ts";
 import type { Services, Subscriber } from "./services.ts";
 
 const KEEP_ALIVE_MS = 15_000;
-/** A client that lets more wait is cut off; it resumes from its last seq when it comes back. */
+/** A client that lets this much wait is cut off; it resumes from its last seq when it comes back. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 /** How long a stream that has ended may take to be read to its end. */
 const END_MS_MAX = 5_000;
@@ -40,12 +40,22 @@ export function createEventStreams({ attach, log }: Open) {
     corked.clear();
   };
   const write = (stream: Stream, frame: Buffer) => {
+    const { outgoing } = stream;
     if (!corked.has(stream)) {
+      const waiting = outgoing.writableLength;
+      stream.keepsUp = waiting < WAITING_BYTES_MAX;
+      if (stream.keepsUp) stream.waitingBytesMax = WAITING_BYTES_MAX;
+      else if (waiting > stream.waitingBytesMax) {
+        log.warn("a client that does not read was cut off", { client: stream.clientId, waiting });
+        outgoing.destroy();
+        return;
+      }
       if (corked.size === 0) setImmediate(flush);
       corked.add(stream);
-      stream.outgoing.cork();
+      outgoing.cork();
     }
-    stream.outgoing.write(frame);
+    if (stream.keepsUp) stream.waitingBytesMax += frame.length;
+    outgoing.write(frame);
   };
   const opened = (stream: Stream) => {
     open.add(stream);
@@ -64,7 +74,12 @@ export function createEventStreams({ attach, log }: Open) {
   /** Attaches and streams until either side ends it. Throws, with nothing written, what `attach` throws. */
   function start(wid: WorkspaceId, client: Client, since: number | null, outgoing: ServerResponse): void {
     if (outgoing.destroyed) return;
-    const stream: Stream = { outgoing, waitingBytesMax: Number.POSITIVE_INFINITY };
+    const stream: Stream = {
+      outgoing,
+      clientId: client.id,
+      keepsUp: true,
+      waitingBytesMax: WAITING_BYTES_MAX,
+    };
     let detach = () => {};
     const begin = () => {
       if (outgoing.headersSent) return;
@@ -78,15 +93,12 @@ export function createEventStreams({ attach, log }: Open) {
         if (outgoing.writableEnded || outgoing.destroyed) return;
         begin();
         write(stream, frame);
-        const waiting = outgoing.writableLength;
-        if (waiting > stream.waitingBytesMax) {
-          log.warn("a client that does not read was cut off", { client: client.id, waiting });
-          outgoing.destroy();
-        } else if (waiting < WAITING_BYTES_MAX) stream.waitingBytesMax = WAITING_BYTES_MAX;
       },
       end() {
         if (outgoing.writableEnded || outgoing.destroyed) return;
         begin();
+        // Node writes a response's end before what is still corked.
+        if (corked.has(stream)) outgoing.uncork();
         closed(stream);
         outgoing.end();
         const timer = setTimeout(() => outgoing.destroy(), END_MS_MAX).unref();
@@ -100,8 +112,6 @@ export function createEventStreams({ attach, log }: Open) {
     outgoing.on("error", () => {}); // a reset by the client: 'close' follows, and says all there is to say
     detach = attach(wid, client, since, subscriber);
     begin();
-    // A replay may be long, and none of it has had its chance to be read.
-    stream.waitingBytesMax = WAITING_BYTES_MAX + outgoing.writableLength;
     if (outgoing.destroyed) detach();
   }
 
@@ -118,6 +128,12 @@ export type EventStreams = ReturnType<typeof createEventStreams>;
 
 type Stream = {
   outgoing: ServerResponse;
-  /** Falls to WAITING_BYTES_MAX once the replay has been read. */
+  clientId: string;
+  /** Less than WAITING_BYTES_MAX waited when this turn of the event loop began to write. */
+  keepsUp: boolean;
+  /**
+   * WAITING_BYTES_MAX and what was written in one turn to a client that kept up: a long replay or a large message
+   * is nothing that the client has left unread.
+   */
   waitingBytesMax: number;
 };

@@ -1,0 +1,47 @@
+import type { Services } from "../../src/server/services.ts";
+
+type Parts = {
+  [Noun in keyof Services]?: Services[Noun] extends (...args: never[]) => unknown
+    ? Services[Noun]
+    : Partial<Services[Noun]>;
+};
+
+/** The service layer with nothing behind it but what a test gives: the HTTP layer and the daemon alone. */
+export function bareServices(given: Parts = {}): Services {
+  const not = (name: string) => () => {
+    throw new Error(`${name} is not part of this test`);
+  };
+  return {
+    health:
+      given.health ??
+      (() => ({
+        status: "ok",
+        version: "0.0.1",
+        build: "bare",
+        protocol: "1.0",
+        pid: process.pid,
+        started_at: "2026-01-02T03:04:05.006Z",
+        clients: 0,
+        active_runs: 0,
+      })),
+    shutdown: given.shutdown ?? not("shutdown"),
+    snapshot: given.snapshot ?? not("snapshot"),
+    workspaces: {
+      ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },
+      ...given.workspaces,
+    },
+    sessions: {
+      ...{ create: not("create"), list: not("list"), get: not("get"), update: not("update") },
+      ...{ remove: not("remove"), messages: not("messages"), agentSessions: not("agentSessions") },
+      ...given.sessions,
+    },
+    runs: {
+      ...{ accept: not("accept"), cancel: not("cancel"), list: not("list"), get: not("get") },
+      ...{ edit: not("edit"), withdraw: not("withdraw"), resume: not("resume") },
+      ...given.runs,
+    },
+    permissions: { list: not("list"), answer: not("answer"), ...given.permissions },
+    agents: { list: not("list"), ...given.agents },
+    events: { attach: not("attach"), ...given.events },
+  };
+}
