@@ -30,7 +30,7 @@ export type Core = {
   /** `live_runs`: those that go on though no client is attached. */
   busy(): { clients: number; active_runs: number; live_runs: number };
   onBusyChange(listener: () => void): void;
-  idleExitMs: number;
+  idleExitMs(): number;
   /** After `stop`: the last thing done before the lock is let go. */
   close(): void;
 };

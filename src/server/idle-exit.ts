@@ -3,7 +3,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 type IdleExit = {
   isIdle(): boolean;
-  idleExitMs: number;
+  /** Asked whenever the waiting begins. */
+  idleExitMs(): number;
   exit(): void;
 };
 
@@ -18,7 +19,7 @@ export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
     /** To be called whenever the answer of `isIdle` may have changed. */
     look() {
       if (!isIdle()) return stop();
-      timer ??= setTimeout(() => (isIdle() ? exit() : stop()), Math.min(idleExitMs, TIMER_MS_MAX));
+      timer ??= setTimeout(() => (isIdle() ? exit() : stop()), Math.min(idleExitMs(), TIMER_MS_MAX));
     },
     stop,
   };

@@ -19,9 +19,9 @@ export function createWorkspaceHandlers({ workspaces, snapshot }: Services): Pic
       status: 200,
       body: { workspace: workspaces.get(params.wid) },
     }),
-    "DELETE /v1/workspaces/{wid}": ({ params }) => ({
+    "DELETE /v1/workspaces/{wid}": ({ params, caller }) => ({
       status: 202,
-      body: { workspace: workspaces.close(params.wid) },
+      body: { workspace: workspaces.close(params.wid, caller) },
     }),
     "GET /v1/workspaces/{wid}/snapshot": ({ params, query }) => ({
       status: 200,
