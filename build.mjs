@@ -43,7 +43,11 @@ const result = await build({
   legalComments: "none",
   external: ["better-sqlite3", "@vscode/ripgrep"],
   plugins: [lazyCommonJs()],
-  alias: { "react-devtools-core": "./build-empty.mjs" },
+  alias: {
+    "react-devtools-core": "./build-empty.mjs",
+    // Its main file is UMD, whose inner require() calls a bundle cannot follow.
+    "jsonc-parser": "jsonc-parser/lib/esm/main.js",
+  },
   define: {
     "process.env.NODE_ENV": '"production"',
     __HEARTH_VERSION__: JSON.stringify(version),

@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { type Config, type Limits, limitDefaults } from "../../protocol/config.ts";
+import type { Paths } from "../../protocol/paths.ts";
+import { mergeProject } from "./merge.ts";
+import { type ParsedConfig, parseConfig } from "./parse.ts";
+import { type ReadFile, readConfigFile } from "./read-file.ts";
+
+export type ConfigSource = { kind: "user" | "project"; path: string; exists: boolean };
+
+export type LoadedConfig = {
+  config: Config;
+  /** Each limit, the default where the configuration names none. */
+  limits: Limits;
+  /** A sentence each, with its place: what is ignored, and why. */
+  warnings: string[];
+  sources: ConfigSource[];
+};
+
+export type ConfigPlace = {
+  paths: Paths;
+  /** The workspace's directory, whose `.hearth/hearth.jsonc` counts too; null for the user's alone. */
+  root: string | null;
+};
+
+/** Throws config_invalid with the place of the mistake. */
+export type LoadConfig = (place: ConfigPlace) => LoadedConfig;
+
+/** Reads the configuration anew. */
+export const loadConfig: LoadConfig = (place) => createConfigLoader()(place);
+
+/** A `loadConfig` that reads a file again only when it has changed: a look at each costs some microseconds. */
+export function createConfigLoader(): LoadConfig {
+  const known = new Map<string, { read: ReadFile; parsed: ParsedConfig }>();
+
+  function parsedFile(path: string): ParsedConfig | undefined {
+    const before = known.get(path);
+    const read = readConfigFile(path, before?.read);
+    if (read === undefined) {
+      known.delete(path);
+      return undefined;
+    }
+    if (before !== undefined && before.read === read) return before.parsed;
+    const parsed = parseConfig(read.text, path);
+    known.set(path, { read, parsed });
+    return parsed;
+  }
+
+  return ({ paths, root }) => {
+    const user = parsedFile(paths.configFile);
+    const sources: ConfigSource[] = [{ kind: "user", path: paths.configFile, exists: user !== undefined }];
+    const warnings = [...(user?.warnings ?? [])];
+    let config = user?.config ?? {};
+    if (root !== null) {
+      const path = projectConfigFile(root);
+      const project = parsedFile(path);
+      sources.push({ kind: "project", path, exists: project !== undefined });
+      if (project !== undefined) {
+        const merged = mergeProject(config, project.config, path);
+        config = merged.config;
+        warnings.push(...project.warnings, ...merged.warnings);
+      }
+    }
+    return {
+      config,
+      limits: { ...limitDefaults, ...withoutUndefined(config.limits ?? {}) },
+      warnings,
+      sources,
+    };
+  };
+}
+
+export const projectConfigFile = (root: string): string => join(root, ".hearth", "hearth.jsonc");
+
+function withoutUndefined(limits: NonNullable<Config["limits"]>): Partial<Limits> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,107 @@
+import { type AgentConfig, type Config, limitDefaults, type ProviderConfig } from "../../protocol/config.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+
+type Warn = (sentence: string) => void;
+
+/** From the strictest on. */
+const strictness: readonly PermissionMode[] = ["plan", "ask", "accept_edits", "yolo"];
+
+/**
+ * The user's configuration with a project's on top. A project comes with a repository that anybody may have
+ * written: it chooses among what the user has, and narrows what is allowed; what would widen it or start
+ * something is left out and named in a warning.
+ */
+export function mergeProject(
+  user: Config,
+  project: Config,
+  file: string,
+): { config: Config; warnings: string[] } {
+  const warnings: string[] = [];
+  const warn: Warn = (sentence) => warnings.push(`${file}: ${sentence}`);
+  const { mcp_servers, agents, providers, permissions, limits, ...choices } = project;
+  const config: Config = { ...user, ...choices };
+  for (const name of Object.keys(mcp_servers ?? {})) {
+    warn(`"mcp_servers.${name}" is ignored: a project may not start servers.`);
+  }
+  if (providers !== undefined) config.providers = mergeProviders(user.providers ?? {}, providers, warn);
+  if (agents !== undefined) config.agents = mergeAgents(user.agents ?? {}, agents, warn);
+  if (permissions !== undefined)
+    config.permissions = mergePermissions(user.permissions ?? {}, permissions, warn);
+  if (limits !== undefined) config.limits = mergeLimits(user.limits ?? {}, limits, warn);
+  return { config, warnings };
+}
+
+type Providers = NonNullable<Config["providers"]>;
+
+/** Models may be described; where requests and keys go is the user's to say. */
+function mergeProviders(user: Providers, project: Providers, warn: Warn): Providers {
+  const merged: Providers = { ...user };
+  for (const [name, provider] of Object.entries(project)) {
+    for (const key of ["base_url", "api_key", "headers"] as const) {
+      if (provider[key] === undefined) continue;
+      warn(
+        `"providers.${name}.${key}" is ignored: only your own configuration says where requests and keys go.`,
+      );
+    }
+    const known = user[name];
+    if (known !== undefined && known.type !== provider.type) {
+      warn(`"providers.${name}.type" is ignored: your own configuration says ${known.type}.`);
+    }
+    const base: ProviderConfig = known ?? { type: provider.type };
+    const models = { ...base.models, ...provider.models };
+    merged[name] = Object.keys(models).length === 0 ? base : { ...base, models };
+  }
+  return merged;
+}
+
+type Agents = NonNullable<Config["agents"]>;
+
+function mergeAgents(user: Agents, project: Agents, warn: Warn): Agents {
+  const merged: Agents = { ...user };
+  for (const [name, agent] of Object.entries(project)) {
+    for (const key of ["command", "env", "backend"] as const) {
+      if (agent[key] === undefined) continue;
+      warn(`"agents.${name}.${key}" is ignored: a project may not say what is started.`);
+    }
+    if (agent.enabled === true && user[name]?.enabled === false) {
+      warn(`"agents.${name}.enabled" is ignored: your own configuration has it off.`);
+    }
+    const chosen: AgentConfig = {};
+    if (agent.model !== undefined) chosen.model = agent.model;
+    if (agent.enabled === false) chosen.enabled = false;
+    if (Object.keys(chosen).length > 0) merged[name] = { ...user[name], ...chosen };
+  }
+  return merged;
+}
+
+type Permissions = NonNullable<Config["permissions"]>;
+
+function mergePermissions(user: Permissions, project: Permissions, warn: Warn): Permissions {
+  const merged: Permissions = {
+    ...user,
+    ask: [...(user.ask ?? []), ...(project.ask ?? [])],
+    deny: [...(user.deny ?? []), ...(project.deny ?? [])],
+  };
+  if (project.allow !== undefined && project.allow.length > 0) {
+    warn('"permissions.allow" is ignored: a project may only narrow what is allowed.');
+  }
+  if (project.mode !== undefined) {
+    const own = user.mode ?? "ask";
+    if (strictness.indexOf(project.mode) <= strictness.indexOf(own)) merged.mode = project.mode;
+    else warn(`"permissions.mode" is ignored: ${project.mode} allows more than ${own}.`);
+  }
+  return merged;
+}
+
+type LimitsConfig = NonNullable<Config["limits"]>;
+
+/** A project may be more careful than its user, not less. */
+function mergeLimits(user: LimitsConfig, project: LimitsConfig, warn: Warn): LimitsConfig {
+  const merged: LimitsConfig = { ...user };
+  for (const [name, value] of Object.entries(project) as [keyof LimitsConfig, number][]) {
+    const own = user[name] ?? limitDefaults[name];
+    if (value <= own) merged[name] = value;
+    else warn(`"limits.${name}" is ignored: ${value} is more than ${own}.`);
+  }
+  return merged;
+}

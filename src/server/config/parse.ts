@@ -1,0 +1,136 @@
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { checkRule } from "../../agent/permission/rules.ts";
+import { Config } from "../../protocol/config.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { nearestName } from "../../protocol/nearest.ts";
+import { sentenceOfIssue } from "./issue.ts";
+import { configSchema, type JsonSchema } from "./schema.ts";
+
+export type ParsedConfig = { config: Config; warnings: string[] };
+
+type Path = readonly (string | number)[];
+
+/**
+ * Reads the text of a `hearth.jsonc`. Throws config_invalid for the first mistake, naming file, line, column and
+ * key; a key that hearth does not know is only a warning.
+ */
+export function parseConfig(text: string, file: string): ParsedConfig {
+  const mistakes: ParseError[] = [];
+  const tree = parseTree(text, mistakes, { allowTrailingComma: true });
+  const fail = (offset: number, sentence: string, key: string | null): never => {
+    const { line, column } = placeOf(text, offset);
+    throw new HearthError("config_invalid", `${file}:${line}:${column}: ${sentence}`, {
+      details: { file, line, column, key },
+    });
+  };
+  if (tree === undefined && isBlank(text)) return { config: {}, warnings: [] };
+  const [mistake] = mistakes;
+  if (mistake !== undefined) fail(mistake.offset, sentenceOfMistake(mistake), keyAt(tree, mistake.offset));
+  if (tree === undefined) return fail(0, "this is no JSON.", null);
+
+  const nodeAt = (path: Path): Node | undefined => findNodeAtLocation(tree, [...path]);
+  /** The nearest thing that is really in the file: a key that is missing has no place of its own. */
+  const placeAt = (path: Path): Node =>
+    nodeAt(path) ?? (path.length === 0 ? tree : placeAt(path.slice(0, -1)));
+
+  const checked = Config.safeParse(plainValue(tree));
+  const issue = checked.error?.issues[0];
+  if (!checked.success) {
+    if (issue === undefined) throw new Error("zod refused without an issue");
+    const path = issue.path.filter((key) => typeof key !== "symbol");
+    const isMissing = nodeAt(path) === undefined;
+    return fail(placeAt(path).offset, sentenceOfIssue(issue, path, isMissing), path.join("."));
+  }
+  for (const list of ["allow", "ask", "deny"] as const) {
+    for (const [index, rule] of (checked.data.permissions?.[list] ?? []).entries()) {
+      const wrong = checkRule(rule);
+      const path = ["permissions", list, index];
+      if (wrong !== undefined) fail(placeAt(path).offset, `"permissions.${list}": ${wrong}.`, path.join("."));
+    }
+  }
+  const warnings = [...unknownKeys(tree, configSchema(), [])].map(({ node, sentence }) => {
+    const { line, column } = placeOf(text, node.offset);
+    return `${file}:${line}:${column}: ${sentence}`;
+  });
+  return { config: checked.data, warnings };
+}
+
+/** As getNodeValue; a key that would reach a prototype is left out. */
+function plainValue(node: Node): unknown {
+  if (node.type === "array") return (node.children ?? []).map(plainValue);
+  if (node.type !== "object") return node.value;
+  const entries = (node.children ?? []).flatMap(({ children: [key, value] = [] }) =>
+    key === undefined || value === undefined || key.value === "__proto__"
+      ? []
+      : [[String(key.value), plainValue(value)]],
+  );
+  return Object.fromEntries(entries);
+}
+
+function* unknownKeys(
+  node: Node,
+  schema: JsonSchema,
+  path: Path,
+): Generator<{ node: Node; sentence: string }> {
+  if (node.type === "array") {
+    for (const [index, child] of (node.children ?? []).entries()) {
+      if (schema.items !== undefined) yield* unknownKeys(child, schema.items, [...path, index]);
+    }
+  }
+  if (node.type !== "object") return;
+  const known = schema.properties;
+  const seen = new Set<string>();
+  for (const { children: [key, value] = [] } of node.children ?? []) {
+    if (key === undefined || value === undefined) continue;
+    const name = String(key.value);
+    const full = [...path, name].join(".");
+    if (seen.has(name)) yield { node: key, sentence: `"${full}" is given twice; the last one counts.` };
+    seen.add(name);
+    const inner = known === undefined ? schema.additionalProperties : known[name];
+    if (inner !== undefined) yield* unknownKeys(value, inner, [...path, name]);
+    else if (known !== undefined && full !== "$schema") {
+      const meant = nearestName(name, Object.keys(known));
+      const hint = meant === undefined ? "it is ignored" : `did you mean "${meant}"? It is ignored`;
+      yield { node: key, sentence: `"${full}" is no key that hearth knows; ${hint}.` };
+    }
+  }
+}
+
+/** Lines and columns count from 1, as editors show them. */
+function placeOf(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const start = before.lastIndexOf("\n") + 1;
+  return { line: before.split("\n").length, column: before.length - start + 1 };
+}
+
+const isBlank = (text: string): boolean => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "").trim() === "";
+
+function sentenceOfMistake({ error }: ParseError): string {
+  const known: Record<string, string> = {
+    CommaExpected: "a comma is missing before this.",
+    ColonExpected: "a colon is missing after this key.",
+    PropertyNameExpected: 'a key in double quotes is missing here, such as "model".',
+    ValueExpected: "a value is missing here.",
+    CloseBraceExpected: "a } is missing: an object is not closed.",
+    CloseBracketExpected: "a ] is missing: a list is not closed.",
+    EndOfFileExpected: "there is something after the end of the configuration.",
+    UnexpectedEndOfString: "a text is not closed: its last double quote is missing.",
+    UnexpectedEndOfComment: "a comment is not closed: */ is missing.",
+    InvalidEscapeCharacter: 'this escape is none that JSON knows; a backslash is written "\\\\".',
+    InvalidSymbol: "this is no JSON value; text stands in double quotes.",
+  };
+  const name = printParseErrorCode(error);
+  return known[name] ?? `this is no JSON (${name}).`;
+}
+
+/** The key whose value holds that place, so that a mistake can be named by it. */
+function keyAt(node: Node | undefined, offset: number): string | null {
+  const around = (parent: Node | undefined): Node[] => {
+    const child = parent?.children?.findLast((one) => one.offset <= offset);
+    return child === undefined ? [] : [child, ...around(child)];
+  };
+  const names = around(node)
+    .filter(({ type }) => type === "property")
+    .map(({ children }) => String(children?.[0]?.value ?? ""));
+  return names.length === 0 ? null : names.join(".");
+}
