@@ -107,6 +107,8 @@ export type SessionContext = {
 export type Remembered = { agent_session_id: string; fingerprint: string };
 
 export type OpenedSession = {
+  /** Whether the next turn may use it as it is: its child lives, and it was made for this root and environment. */
+  isUsable(session: Pick<SessionContext, "root" | "env">): boolean;
   /** `resumed`: it knows the turns it made before; `new`: it must be handed the transcript. */
   kind: "resumed" | "new";
   /**

@@ -37,13 +37,18 @@ export type Services = {
     ): Promise<{ workspace: Workspace; created: boolean }>;
     list(): Workspace[];
     get(wid: WorkspaceId): Workspace;
-    close(wid: WorkspaceId): Workspace;
+    close(wid: WorkspaceId, caller: Caller): Workspace;
   };
   sessions: {
     create(wid: WorkspaceId, fields: SessionFields): Session;
     list(
       wid: WorkspaceId,
-      page: { limit: number; before?: string | undefined; query?: string | undefined; archived?: boolean | undefined },
+      page: {
+        limit: number;
+        before?: string | undefined;
+        query?: string | undefined;
+        archived?: boolean | undefined;
+      },
     ): { sessions: Session[]; next_before: string | null };
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges): Session;

@@ -1,0 +1,385 @@
+import { HearthError } from "../protocol/errors.ts";
+import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
+import { type Message, messageText } from "../protocol/message.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
+import type { PromptReply } from "../protocol/routes.ts";
+import type { Delivery, RunError } from "../protocol/run.ts";
+import type { AcceptedPrompt } from "./accepted-prompt.ts";
+import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "./backend.ts";
+import type { Ledger, LedgerTx } from "./ledger.ts";
+import type { PermissionRequest, Verdict } from "./permission/request.ts";
+import type { Recorder } from "./recorder.ts";
+import { type ActiveRun, asRunError, createRun } from "./run.ts";
+import { createRunBook, type Written } from "./run-book.ts";
+import type { RunRecord } from "./run-record.ts";
+import {
+  idleQueue,
+  queuePosition,
+  type RunEffect,
+  type RunQueue,
+  type RunQueueEvent,
+  recoveredQueue,
+  stepRuns,
+} from "./run-state.ts";
+
+/** How soon an end that the store would not take is tried again. */
+const storeRetryMs = 500;
+/** A prompt that waited longer than this for somebody to come back is held (design G12). */
+const unattendedMaxMs = 10 * 60_000;
+
+/** `fail`: nobody can answer, and the run must end with this. */
+export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
+
+export type CoordinatorDeps = {
+  session_id: SessionId;
+  ledger: Ledger;
+  /** Throws HearthError agent_unavailable, config_invalid. */
+  backend(agent: string): Backend;
+  /** What a backend opens its counterpart with; the run's own model, mode and environment laid over the session's. */
+  contextOf(run: RunRecord): SessionContext;
+  /** What the run's agent missed since its own last turn. */
+  handover(run: RunRecord, opened: OpenedSession, transcript: readonly Message[]): string | null;
+  authorize(
+    run: RunRecord,
+    mode: PermissionMode,
+    request: PermissionRequest,
+    signal: AbortSignal,
+  ): Promise<RunVerdict>;
+  /** A bug, or something that nobody waits for: written to the log. */
+  report(message: string, cause: unknown): void;
+  /** After every change: a daemon that idles exits. */
+  onChange(): void;
+  newId: NewId;
+  now(): Date;
+};
+
+export type Coordinator = ReturnType<typeof createCoordinator>;
+
+/** Carries out what `stepRuns` decides for one session: writes, publishes, then acts. */
+export function createCoordinator(deps: CoordinatorDeps) {
+  const { session_id, ledger, now } = deps;
+  let queue: RunQueue = idleQueue;
+  let active: ActiveRun | null = null;
+  /** The recorder of a run that the last daemon left active, while its end is written. */
+  let orphan: { run_id: RunId; recorder: Recorder } | null = null;
+  /** Opened counterparts by agent, kept between turns. */
+  const opened = new Map<string, OpenedSession>();
+  /** Events that the store would not take yet, oldest first. */
+  const untaken: { event: RunQueueEvent; by: string | null }[] = [];
+  let retry: NodeJS.Timeout | null = null;
+  const idleWaiters = new Set<() => void>();
+
+  const book = createRunBook({
+    session_id,
+    ledger,
+    recorderOf: (id) => [active, orphan].find((owner) => owner?.run_id === id)?.recorder ?? null,
+    onEnded(id) {
+      if (active?.run_id === id) active.finish();
+    },
+    newId: deps.newId,
+    now,
+  });
+
+  const runtimeOf = (state: RunQueue) => ({
+    running: state.current !== null && state.current.phase !== "unwinding",
+    queued: state.waiting.length,
+  });
+  const isIdle = () => queue.current === null && untaken.length === 0;
+
+  /** Writes, publishes, then acts. Throws store_unavailable, and then nothing has changed. */
+  function dispatch(
+    event: RunQueueEvent,
+    by: string | null = null,
+    extra: { prompt?: string; write?: (tx: LedgerTx) => Written | null } = {},
+  ): readonly RunEffect[] {
+    const { state, effects } = stepRuns(queue, event);
+    if (state === queue && effects.length === 0 && !extra.write) return effects;
+    const isSynced = event.type === "prompted" || effects.some((effect) => effect.do === "complete");
+    const written = ledger.commit(isSynced ? "synced" : "relaxed", (tx) => {
+      const first = extra.write?.(tx) ?? null;
+      const rest = effects.map((effect) => book.write(tx, effect, by));
+      const used = rest.find((change) => change?.used)?.used;
+      tx.sessionChanged({
+        ...runtimeOf(state),
+        ...(extra.prompt === undefined ? {} : { prompt: extra.prompt }),
+        ...(used === undefined ? {} : { used }),
+      });
+      return [first, ...rest];
+    });
+    queue = state;
+    for (const change of written) change?.apply();
+    for (const effect of effects) perform(effect);
+    deps.onChange();
+    if (isIdle()) for (const wake of idleWaiters) wake();
+    return effects;
+  }
+
+  /** For what happens inside: an event that the store does not take is kept and tried again. */
+  function dispatchSurely(event: RunQueueEvent, by: string | null = null) {
+    untaken.push({ event, by });
+    drain();
+  }
+
+  function drain() {
+    if (retry !== null) clearTimeout(retry);
+    retry = null;
+    for (let next = untaken[0]; next !== undefined; next = untaken[0]) {
+      try {
+        dispatch(next.event, next.by);
+      } catch (error) {
+        if (error instanceof HearthError && error.code === "store_unavailable") {
+          retry = setTimeout(drain, storeRetryMs);
+          return;
+        }
+        deps.report("a run event could not be carried out", error);
+      }
+      untaken.shift();
+    }
+    if (isIdle()) for (const wake of idleWaiters) wake();
+  }
+
+  /** For what a client asks: first what is overdue, or the answer is store_unavailable. */
+  function ready() {
+    drain();
+    if (untaken.length === 0) return;
+    throw new HearthError(
+      "store_unavailable",
+      "The store cannot be written now; nothing was accepted. hearth tries again by itself.",
+    );
+  }
+
+  function perform(effect: RunEffect) {
+    if (effect.do === "open") {
+      active = begin(effect.run_id);
+      void active.open();
+    } else if (effect.do === "run_turn" && active?.run_id === effect.run_id) void active.runTurn();
+    else if (effect.do === "abort" && active?.run_id === effect.run_id) active.abort();
+  }
+
+  function begin(id: RunId): ActiveRun {
+    const { run } = book.entryOf(id);
+    const mine = createRun({
+      run_id: id,
+      recorder: book.newRecorder(run),
+      async open(signal) {
+        const context = deps.contextOf(run);
+        const warm = opened.get(run.agent);
+        if (warm?.isUsable(context)) return warm;
+        const made = await deps.backend(run.agent).open(context, signal);
+        opened.set(run.agent, made);
+        return made;
+      },
+      turn(session) {
+        const context = deps.contextOf(run);
+        return { turn: turnOf(run, context, session), host: hostOf(mine, run, context.mode) };
+      },
+      onOpened: () => dispatchSurely({ type: "opened", run_id: id }),
+      onSettled: (end) => dispatchSurely({ type: "settled", run_id: id, end }),
+      onGivenUp(session) {
+        if (opened.get(run.agent) === session) opened.delete(run.agent);
+      },
+      report: deps.report,
+    });
+    return mine;
+  }
+
+  function turnOf(run: RunRecord, context: SessionContext, session: OpenedSession): Turn {
+    const { message, attachments } = book.entryOf(run.id);
+    return {
+      run_id: run.id,
+      prompt: messageText(message),
+      attachments,
+      model: context.model,
+      mode: context.mode,
+      env: context.env,
+      max_steps: run.max_steps,
+      handover: deps.handover(run, session, book.history()),
+    };
+  }
+
+  function hostOf(mine: ActiveRun, run: RunRecord, mode: PermissionMode): TurnHost {
+    const stop = (error: RunError) =>
+      dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } });
+    /** What comes after the run's end is dropped; what the store does not take ends the run. */
+    const guarded = (write: () => void) => {
+      if (mine.isOver) return;
+      try {
+        write();
+      } catch (error) {
+        mine.interrupt();
+        stop(asRunError(error, deps.report));
+      }
+    };
+    return {
+      emit: (event) => guarded(() => mine.recorder.record(event)),
+      async authorize(request, signal) {
+        if (mine.isOver || signal.aborted) return { decision: "canceled" };
+        const verdict = await deps
+          .authorize(run, mode, request, AbortSignal.any([signal, mine.signal]))
+          .catch((error): RunVerdict => ({ decision: "fail", error: asRunError(error, deps.report) }));
+        if (verdict.decision !== "fail") return verdict;
+        stop(verdict.error);
+        return { decision: "canceled" };
+      },
+      transcript() {
+        const open = mine.recorder.unsettled();
+        return open ? [...book.history(), open] : book.history();
+      },
+      takeSteering() {
+        const taken: Message[] = [];
+        guarded(() => {
+          if (!queue.waiting.some(({ delivery, phase }) => delivery === "steer" && phase === "queued"))
+            return;
+          mine.recorder.settleStep();
+          const before = book.history().length;
+          dispatch({ type: "step_began", run_id: run.id });
+          taken.push(...book.history().slice(before));
+        });
+        return taken;
+      },
+    };
+  }
+
+  /** Somebody is there: what a restart had paused goes on. */
+  function attend() {
+    if (queue.gate !== "paused") return;
+    const oldest = now().getTime() - unattendedMaxMs;
+    const expired = queue.waiting
+      .map((run) => run.run_id)
+      .filter((id) => Date.parse(book.entryOf(id).run.accepted_at) < oldest);
+    dispatch({ type: "attended", expired });
+  }
+
+  /** The answer to an accepted prompt, as it stands now. */
+  function replyFor(id: RunId, messageId: MessageId): PromptReply {
+    const state = book.find(id)?.state;
+    const told = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
+    return { run_id: id, message_id: messageId, state: told, queue_position: queuePosition(queue, id) };
+  }
+
+  return {
+    replyFor,
+    attend,
+
+    /** When it returns, prompt and run are on the disk. Throws store_unavailable, and then there is no trace of it. */
+    accept(prompt: AcceptedPrompt): PromptReply {
+      ready();
+      attend();
+      let messageId: MessageId | undefined;
+      try {
+        dispatch({ type: "prompted", run_id: prompt.run_id, delivery: prompt.delivery }, prompt.by, {
+          prompt: prompt.prompt,
+          write(tx) {
+            messageId = book.insert(tx, prompt).id;
+            return null;
+          },
+        });
+      } catch (error) {
+        book.discard(prompt.run_id);
+        throw error;
+      }
+      if (messageId === undefined) throw new Error("a prompt was accepted without a message");
+      return replyFor(prompt.run_id, messageId);
+    },
+
+    cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
+      const event: RunQueueEvent = { type: "canceled", scope };
+      const { effects } = stepRuns(queue, event);
+      // The work stops even if the store cannot be told of it now.
+      if (effects.some((effect) => effect.do === "abort")) active?.interrupt();
+      dispatchSurely(event, by);
+      return {
+        canceled: effects.filter((effect) => effect.do === "complete").map((effect) => effect.run_id),
+        held: effects.filter((effect) => effect.do === "record").map((effect) => effect.run_id),
+      };
+    },
+
+    /** Whether the run can still be changed or withdrawn. */
+    isWaiting: (id: RunId): boolean => queue.waiting.some((run) => run.run_id === id),
+
+    edit(id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord {
+      ready();
+      const delivery = changes.delivery ?? book.entryOf(id).run.delivery;
+      dispatch({ type: "delivery_changed", run_id: id, delivery }, null, {
+        write: (tx) => book.writeEdit(tx, id, { prompt: changes.prompt, delivery }),
+      });
+      return book.entryOf(id).run;
+    },
+
+    withdraw(id: RunId, by: string | null) {
+      ready();
+      dispatch({ type: "withdrawn", run_id: id }, by);
+    },
+
+    resume(): RunId[] {
+      ready();
+      return dispatch({ type: "resumed" })
+        .filter((effect) => effect.do === "record")
+        .map((effect) => effect.run_id);
+    },
+
+    /** The daemon stops: the end of what runs is written, what waits is kept. `whenIdle` says when all is dead. */
+    shut: () => dispatchSurely({ type: "shut" }),
+    /** The workspace or the session goes: everything ends. */
+    close: (by: string | null) => dispatchSurely({ type: "closed" }, by),
+    reopen: () => dispatchSurely({ type: "reopened" }),
+
+    /** Nothing runs, unwinds, or waits for the store. */
+    isIdle,
+    whenIdle(): Promise<void> {
+      if (isIdle()) return Promise.resolve();
+      return new Promise((resolve) => {
+        const wake = () => {
+          idleWaiters.delete(wake);
+          resolve();
+        };
+        idleWaiters.add(wake);
+      });
+    },
+    runtime: () => runtimeOf(queue),
+    /** In the order they were accepted. */
+    unfinished: (): RunRecord[] =>
+      [queue.current, ...queue.waiting].flatMap((entry) => (entry ? (book.find(entry.run_id) ?? []) : [])),
+    warmth(agent: string): "running" | "warm" | null {
+      if (queue.current?.phase === "active" && book.find(queue.current.run_id)?.agent === agent)
+        return "running";
+      return opened.has(agent) ? "warm" : null;
+    },
+    /** Ends what is warm; only while idle. */
+    async release() {
+      const all = [...opened.values()];
+      opened.clear();
+      book.forgetHistory();
+      await Promise.allSettled(all.map((session) => session.close()));
+    },
+
+    /** After a restart: ends what was active, keeps what waited. `stored`: every unfinished run, oldest first. */
+    recover(stored: readonly { run: RunRecord; messages: readonly Message[] }[]) {
+      for (const { run, messages } of stored) {
+        const recorder = book.adopt(run, messages);
+        if (run.state !== "active") continue;
+        orphan = { run_id: run.id, recorder };
+        queue = { current: { run_id: run.id, phase: "active" }, waiting: [], gate: "closed" };
+        dispatch({ type: "settled", run_id: run.id, end: { outcome: "interrupted" } });
+        orphan = null;
+      }
+      const waiting = stored.filter(({ run }) => run.state !== "active");
+      queue = recoveredQueue(
+        waiting.map(({ run }) => ({
+          run_id: run.id,
+          phase: run.state === "held" ? "held" : "queued",
+          delivery: run.delivery,
+        })),
+      );
+      const written = ledger.commit("synced", (tx) => {
+        const fresh = waiting.filter(({ run }) => run.state === "accepted");
+        const changes = fresh.map(({ run }) =>
+          book.write(tx, { do: "record", run_id: run.id, state: "queued" }, null),
+        );
+        tx.sessionChanged(runtimeOf(queue));
+        return changes;
+      });
+      for (const change of written) change?.apply();
+    },
+  };
+}

@@ -1,0 +1,268 @@
+import type { NewId } from "../protocol/ids.ts";
+import type {
+  Message,
+  NoticePart,
+  Part,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+} from "../protocol/message.ts";
+import { addUsage, noUsage, type Usage } from "../protocol/usage.ts";
+import type { BackendEvent } from "./backend.ts";
+import type { Ledger, LedgerTx } from "./ledger.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { End } from "./run-state.ts";
+
+type RecorderDeps = {
+  run: RunRecord;
+  ledger: Ledger;
+  newId: NewId;
+  now: () => Date;
+  /** A step's message is settled: it will not change any more. */
+  onSettled(message: Message): void;
+};
+
+/**
+ * Makes messages and parts of what a backend says in one turn. Messages are replaced, never changed, so that a
+ * settled one keeps its identity. Throws store_unavailable from `record`; `end` then writes everything again.
+ */
+export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderDeps) {
+  /** This turn's messages so far; the last one is open until it is settled. */
+  let messages: Message[] = [];
+  let isOpen = false;
+  /** The text or reasoning part that deltas go to. */
+  let streaming: { id: string; type: "text" | "reasoning" } | null = null;
+  /** Something was not written: `end` must write the whole turn. */
+  let unwritten = false;
+  let usage: Usage = noUsage;
+  let cost = 0;
+
+  const last = () => messages.at(-1);
+  const iso = () => now().toISOString();
+  const replaceLast = (message: Message) => {
+    messages = [...messages.slice(0, -1), message];
+  };
+
+  function commit(write: (tx: LedgerTx) => void) {
+    try {
+      ledger.commit("relaxed", write);
+    } catch (error) {
+      unwritten = true;
+      throw error;
+    }
+  }
+
+  function newMessage(tx: LedgerTx, model: string | null): Message {
+    const at = iso();
+    return {
+      id: newId("msg"),
+      session_id: run.session_id,
+      run_id: run.id,
+      seq: tx.nextMessageSeq(),
+      role: "assistant",
+      agent: run.agent,
+      model,
+      parts: [],
+      finish_reason: null,
+      created_at: at,
+      updated_at: at,
+      completed_at: null,
+    };
+  }
+
+  function open(tx: LedgerTx, model: string | null) {
+    const message = newMessage(tx, model);
+    messages = [...messages, message];
+    isOpen = true;
+    streaming = null;
+    tx.putMessage("message.created", message);
+  }
+
+  function settle(tx: LedgerTx) {
+    const message = last();
+    if (message === undefined || !isOpen) return;
+    const at = iso();
+    const settled = { ...message, updated_at: at, completed_at: at };
+    replaceLast(settled);
+    isOpen = false;
+    streaming = null;
+    tx.putMessage("message.updated", settled);
+    onSettled(settled);
+  }
+
+  /** Opens a message where the backend has not begun a step (a notice before the first answer). */
+  function current(tx: LedgerTx): Message {
+    if (!isOpen) open(tx, run.model);
+    const message = last();
+    if (message === undefined) throw new Error("a message was just opened");
+    return message;
+  }
+
+  function addPart(part: Part) {
+    commit((tx) => {
+      const message = current(tx);
+      replaceLast({ ...message, parts: [...message.parts, part], updated_at: iso() });
+      tx.putMessage("message.updated", last() ?? message, [part]);
+    });
+  }
+
+  function replacePart(part: Part, tell: boolean) {
+    const message = last();
+    if (message === undefined) return;
+    const parts = message.parts.map((old) => (old.id === part.id ? part : old));
+    replaceLast({ ...message, parts, updated_at: tell ? iso() : message.updated_at });
+    if (tell) commit((tx) => tx.putMessage("message.updated", last() ?? message, [part]));
+  }
+
+  const findToolCall = (toolCallId: string): ToolCallPart | undefined =>
+    last()?.parts.find((part) => part.type === "tool_call" && part.tool_call_id === toolCallId) as
+      | ToolCallPart
+      | undefined;
+
+  function stream(type: "text" | "reasoning", text: string) {
+    if (text === "") return;
+    if (streaming?.type !== type) {
+      const id = newId("prt");
+      addPart({ id, type, text: "" });
+      streaming = { id, type };
+    }
+    const id = streaming?.id;
+    const part = last()?.parts.find(
+      (candidate): candidate is TextPart | ReasoningPart => candidate.id === id,
+    );
+    const message = last();
+    if (part === undefined || message === undefined) return;
+    const offset = part.text.length;
+    replacePart({ ...part, text: part.text + text }, false);
+    ledger.appendText({ message_id: message.id, part_id: part.id, field: "text", offset, text });
+  }
+
+  function updateToolCall(event: Extract<BackendEvent, { type: "tool_call_updated" }>) {
+    const part = findToolCall(event.tool_call_id);
+    if (part === undefined) return;
+    const { type: _, tool_call_id: __, ...changes } = event;
+    replacePart({ ...part, ...changes }, true);
+  }
+
+  return {
+    get usage() {
+      return usage;
+    },
+    get cost() {
+      return cost;
+    },
+    /** The step that has been said but is not settled yet, once the model has finished it. */
+    unsettled(): Message | undefined {
+      const message = last();
+      return isOpen && message?.finish_reason != null ? message : undefined;
+    },
+    record(event: BackendEvent) {
+      switch (event.type) {
+        case "step_started":
+          // A notice may have opened this step's message already.
+          if (isOpen && last()?.finish_reason === null) return;
+          return commit((tx) => {
+            settle(tx);
+            open(tx, event.model);
+          });
+        case "text_delta":
+          return stream("text", event.text);
+        case "reasoning_delta":
+          return stream("reasoning", event.text);
+        case "part_ended": {
+          const id = streaming?.id;
+          const part = last()?.parts.find((candidate) => candidate.id === id);
+          streaming = null;
+          if (part?.type === "reasoning" && event.provider)
+            replacePart({ ...part, provider: event.provider }, true);
+          return;
+        }
+        case "tool_call": {
+          streaming = null;
+          const known = findToolCall(event.tool_call_id);
+          const { type, ...call } = event;
+          if (known) return replacePart({ ...known, ...call }, true);
+          return addPart({ id: newId("prt"), type, output: "", ...call });
+        }
+        case "tool_call_updated":
+          return updateToolCall(event);
+        case "tool_output": {
+          const part = findToolCall(event.tool_call_id);
+          const message = last();
+          if (part === undefined || message === undefined || event.text === "") return;
+          const delta = {
+            message_id: message.id,
+            part_id: part.id,
+            field: "output",
+            text: event.text,
+          } as const;
+          replacePart({ ...part, output: part.output + event.text }, false);
+          return ledger.appendText({ ...delta, offset: part.output.length });
+        }
+        case "step_finished": {
+          usage = addUsage(usage, event.usage);
+          cost += event.cost;
+          streaming = null;
+          return commit((tx) => {
+            const message = { ...current(tx), finish_reason: event.finish_reason, updated_at: iso() };
+            replaceLast(message);
+            tx.putMessage("message.updated", message);
+          });
+        }
+        case "notice": {
+          const { type, level, code, text } = event;
+          streaming = null;
+          const part: NoticePart = { id: newId("prt"), type, level, code, text };
+          return addPart(part);
+        }
+        case "plan":
+          return commit((tx) =>
+            tx.publish({
+              type: "plan.updated",
+              session_id: run.session_id,
+              payload: { plan: { session_id: run.session_id, entries: event.entries } },
+            }),
+          );
+      }
+    },
+    /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */
+    settleStep: () => commit(settle),
+    /**
+     * The turn's last message, with the end's finish reason and its unfinished tool calls closed. Safe to call
+     * again after its transaction failed.
+     */
+    end(tx: LedgerTx, { outcome, error }: End): Message {
+      if (unwritten) for (const message of messages) tx.putMessage("message.updated", message);
+      const message = isOpen ? last() : undefined;
+      const base = message ?? newMessage(tx, run.model);
+      const closed = base.parts.map((part): Part => {
+        if (part.type !== "tool_call" || (part.status !== "pending" && part.status !== "running"))
+          return part;
+        return { ...part, status: outcome === "interrupted" ? "interrupted" : "canceled" };
+      });
+      const told = error && !closed.some((part) => part.type === "notice" && part.code === error.code);
+      const notice: Part[] = told
+        ? [{ id: newId("prt"), type: "notice", level: "error", code: error.code, text: error.message }]
+        : [];
+      const at = iso();
+      const ended: Message = {
+        ...base,
+        parts: [...closed, ...notice],
+        finish_reason: outcome,
+        updated_at: at,
+        completed_at: at,
+      };
+      tx.putMessage(message ? "message.updated" : "message.created", ended);
+      return ended;
+    },
+    /** After a restart: the turn's messages as they are in the store. */
+    adopt(stored: readonly Message[]) {
+      messages = [...stored];
+      isOpen = stored.at(-1)?.completed_at === null;
+      usage = run.usage;
+      cost = run.cost;
+    },
+  };
+}
+
+export type Recorder = ReturnType<typeof createRecorder>;

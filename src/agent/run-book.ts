@@ -1,0 +1,180 @@
+import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
+import { type Message, messageText } from "../protocol/message.ts";
+import type { Attachment } from "../protocol/routes.ts";
+import { type AcceptedPrompt, attachmentsOf, promptMessage, promptRun } from "./accepted-prompt.ts";
+import type { Ledger, LedgerTx, SessionChange } from "./ledger.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { End, RunEffect } from "./run-state.ts";
+
+type Entry = { run: RunRecord; message: Message; attachments: readonly Attachment[] };
+
+/** What a write leads to in memory, once its transaction has committed. */
+export type Written = { apply(): void; used?: NonNullable<SessionChange["used"]> };
+
+type RunBookDeps = {
+  session_id: SessionId;
+  ledger: Ledger;
+  /** The recorder of the run that is going on, if it is this one. */
+  recorderOf(id: RunId): Recorder | null;
+  /** The run has its end. */
+  onEnded(id: RunId): void;
+  newId: NewId;
+  now: () => Date;
+};
+
+const eventOfState = {
+  accepted: "run.accepted",
+  queued: "run.queued",
+  held: "run.held",
+  active: "run.started",
+} as const;
+
+export type RunBook = ReturnType<typeof createRunBook>;
+
+/** The unfinished runs of a session with their prompts, and how what happens to them is written. */
+export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, now }: RunBookDeps) {
+  const entries = new Map<RunId, Entry>();
+  let transcript: Message[] | null = null;
+  const iso = () => now().toISOString();
+  /** Appends to the transcript if it is in memory; otherwise it is read with the rest. */
+  const remember = (message: Message) => void transcript?.push(message);
+
+  function entryOf(id: RunId): Entry {
+    const entry = entries.get(id);
+    if (entry === undefined) throw new Error(`${id} is not an unfinished run of ${session_id}`);
+    return entry;
+  }
+
+  /** A waiting prompt's message stands at the end of the transcript; now it takes its place there. */
+  function takePlace(tx: LedgerTx, { run, message }: Entry): Message {
+    const seq = tx.nextMessageSeq();
+    if (run.state === "accepted" && message.seq === seq - 1) return message;
+    const placed = { ...message, seq, updated_at: iso() };
+    tx.putMessage("message.updated", placed, []);
+    return placed;
+  }
+
+  function writeState(tx: LedgerTx, id: RunId, state: keyof typeof eventOfState): Written {
+    const entry = entryOf(id);
+    const run: RunRecord = {
+      ...entry.run,
+      state,
+      started_at: state === "active" ? iso() : entry.run.started_at,
+    };
+    const message = state === "active" ? takePlace(tx, entry) : entry.message;
+    tx.putRun(run, eventOfState[state]);
+    return {
+      apply() {
+        entries.set(id, { ...entry, run, message });
+        if (state === "active") remember(message);
+      },
+    };
+  }
+
+  function writeEnd(tx: LedgerTx, id: RunId, end: End, by: string | null): Written {
+    const entry = entryOf(id);
+    const { run } = entry;
+    const wasStarted = run.state === "active";
+    const prompt = wasStarted ? null : takePlace(tx, entry);
+    const recorder = recorderOf(id) ?? newRecorder(run);
+    // A prompt that was folded into a running turn has its answer there.
+    const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end);
+    const at = iso();
+    const ended: RunRecord = {
+      ...run,
+      state: "completed",
+      outcome: end.outcome,
+      error: end.error ?? null,
+      completed_at: at,
+      canceled_by: end.outcome === "canceled" ? by : null,
+      usage: recorder.usage,
+      cost: recorder.cost,
+    };
+    tx.cancelQuestions(ended);
+    tx.completeRun(ended, {
+      run_id: id,
+      session_id,
+      agent: run.agent,
+      outcome: end.outcome,
+      ...(end.error ? { error: end.error } : {}),
+      message_id: last.id,
+      text: last.role === "assistant" ? messageText(last) : "",
+      usage: ended.usage,
+      cost: ended.cost,
+      duration_ms: Date.parse(at) - Date.parse(run.started_at ?? run.accepted_at),
+      canceled_by: ended.canceled_by,
+    });
+    const used = { agent: run.agent, usage: ended.usage, cost: ended.cost, seen_seq: last.seq };
+    return {
+      ...(wasStarted ? { used } : {}),
+      apply() {
+        entries.delete(id);
+        onEnded(id);
+        if (prompt) remember(prompt);
+        if (last !== prompt) remember(last);
+      },
+    };
+  }
+
+  const newRecorder = (run: RunRecord) => createRecorder({ run, ledger, newId, now, onSettled: remember });
+
+  return {
+    entryOf,
+    newRecorder,
+    find: (id: RunId): RunRecord | undefined => entries.get(id)?.run,
+    /** The transcript of what is active or over, oldest first; kept in memory from the first use on. */
+    history(): Message[] {
+      transcript ??= ledger.loadTranscript();
+      return transcript;
+    },
+    forgetHistory() {
+      transcript = null;
+    },
+    insert(tx: LedgerTx, prompt: AcceptedPrompt): Message {
+      const at = iso();
+      const message = promptMessage(prompt, { session_id, seq: tx.nextMessageSeq(), newId, at });
+      const run = promptRun(prompt, message.id, session_id, at);
+      tx.insertRun(run);
+      tx.putMessage("message.created", message);
+      entries.set(run.id, { run, message, attachments: prompt.attachments });
+      return message;
+    },
+    /** A prompt that was not accepted after all. */
+    discard: (id: RunId) => void entries.delete(id),
+    write(tx: LedgerTx, effect: RunEffect, by: string | null): Written | null {
+      if (effect.do === "record") return writeState(tx, effect.run_id, effect.state);
+      if (effect.do === "complete") return writeEnd(tx, effect.run_id, effect.end, by);
+      return null;
+    },
+    writeEdit(
+      tx: LedgerTx,
+      id: RunId,
+      changes: { prompt?: string | undefined; delivery: RunRecord["delivery"] },
+    ): Written {
+      const entry = entryOf(id);
+      const run: RunRecord = { ...entry.run, delivery: changes.delivery };
+      const files = entry.message.parts.filter((part) => part.type === "file");
+      const message: Message =
+        changes.prompt === undefined
+          ? entry.message
+          : {
+              ...entry.message,
+              parts: [{ id: newId("prt"), type: "text", text: changes.prompt }, ...files],
+              updated_at: iso(),
+            };
+      if (message !== entry.message) tx.replaceMessage(message);
+      if (run.state !== "completed") tx.putRun(run, eventOfState[run.state]);
+      return { apply: () => void entries.set(id, { ...entry, run, message }) };
+    },
+    /** After a restart: an unfinished run as it is in the store, its messages oldest first, the prompt's the first. */
+    adopt(run: RunRecord, messages: readonly Message[]): Recorder {
+      const [message, ...answers] = messages;
+      if (message === undefined) throw new Error(`${run.id} has no message`);
+      entries.set(run.id, { run, message, attachments: attachmentsOf(message) });
+      const recorder = newRecorder(run);
+      recorder.adopt(answers);
+      return recorder;
+    },
+  };
+}

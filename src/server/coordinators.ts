@@ -1,0 +1,122 @@
+import type { Backend, SessionContext } from "../agent/backend.ts";
+import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
+import { handoverFor } from "../agent/handover.ts";
+import type { RunRecord } from "../agent/run-record.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { Agents } from "./agents.ts";
+import type { Environments } from "./environments.ts";
+import type { Journal } from "./journal.ts";
+import type { Log } from "./log.ts";
+import type { Permissions } from "./permissions.ts";
+import type { Store } from "./store/open.ts";
+
+/** More idle sessions than these are let go: their transcripts are in the store. */
+const idleKeptMax = 16;
+
+type CoordinatorsDeps = {
+  store: Store;
+  journal: Journal;
+  permissions: Permissions;
+  agents: Agents;
+  environments: Environments;
+  log: Log;
+  newId: NewId;
+  now: () => Date;
+  onChange(wid: WorkspaceId): void;
+};
+
+type Kept = { wid: WorkspaceId; coordinator: Coordinator };
+
+export type Coordinators = ReturnType<typeof createCoordinators>;
+
+/** One coordinator for each session that is in use; the others are in the store. */
+export function createCoordinators(deps: CoordinatorsDeps) {
+  const { store, journal, log } = deps;
+  /** Least recently used first. */
+  const kept = new Map<SessionId, Kept>();
+
+  function contextOf(wid: WorkspaceId, run: RunRecord): SessionContext {
+    const session = store.sessions.get(run.session_id);
+    const workspace = store.workspaces.get(wid);
+    if (session === undefined || workspace === undefined) {
+      throw new HearthError("session_not_found", `The session ${run.session_id} is gone.`);
+    }
+    const row = store.agentSessions.get(run.session_id, run.agent);
+    return {
+      session_id: run.session_id,
+      agent: run.agent,
+      root: workspace.path,
+      model: run.model ?? (session.agent === run.agent ? session.model : null),
+      mode: run.mode ?? session.mode,
+      env: run.env ?? deps.environments.forTools(wid, run.by, undefined),
+      remembered:
+        row?.agent_session_id && row.fingerprint
+          ? { agent_session_id: row.agent_session_id, fingerprint: row.fingerprint }
+          : null,
+      remember: (value) => deps.agents.remember(run.session_id, run.agent, value),
+      onEvent: (event) => deps.agents.heard(wid, run.session_id, run.agent, event),
+    };
+  }
+
+  function make(wid: WorkspaceId, sid: SessionId): Coordinator {
+    return createCoordinator({
+      session_id: sid,
+      ledger: journal.ledgerOf(wid, sid),
+      backend: (agent): Backend => deps.agents.backend(wid, agent),
+      contextOf: (run) => contextOf(wid, run),
+      handover: (run, opened, transcript) =>
+        handoverFor({
+          run,
+          kind: opened.kind,
+          seenSeq: store.agentSessions.get(sid, run.agent)?.seen_seq ?? 0,
+          isNative: deps.agents.isNative(wid, run.agent),
+          transcript,
+        }),
+      authorize: (run, mode, request, signal) => deps.permissions.authorize(wid, run, mode, request, signal),
+      report: (message, cause) => log.error(message, { session: sid, cause }),
+      onChange: () => deps.onChange(wid),
+      newId: deps.newId,
+      now: deps.now,
+    });
+  }
+
+  function letGo() {
+    const idle = [...kept].filter(
+      ([, { coordinator }]) => coordinator.isIdle() && coordinator.runtime().queued === 0,
+    );
+    for (const [sid, { coordinator }] of idle.slice(0, Math.max(0, idle.length - idleKeptMax))) {
+      kept.delete(sid);
+      journal.forgetSession(sid);
+      void coordinator.release().catch((cause) => log.error("a session could not be released", { cause }));
+    }
+  }
+
+  return {
+    /** The session's coordinator, made when it is first needed. The session must exist. */
+    of(wid: WorkspaceId, sid: SessionId): Coordinator {
+      const coordinator = kept.get(sid)?.coordinator ?? make(wid, sid);
+      kept.delete(sid);
+      letGo();
+      kept.set(sid, { wid, coordinator });
+      return coordinator;
+    },
+    known: (sid: SessionId): Coordinator | undefined => kept.get(sid)?.coordinator,
+    ofWorkspace: (wid: WorkspaceId): [SessionId, Coordinator][] =>
+      [...kept].filter(([, entry]) => entry.wid === wid).map(([sid, entry]) => [sid, entry.coordinator]),
+    all: (): Coordinator[] => [...kept.values()].map(({ coordinator }) => coordinator),
+    drop: (sid: SessionId) => void kept.delete(sid),
+
+    /** After a restart: what was active ends, what waited waits. */
+    recover() {
+      const bySession = Map.groupBy(store.runs.allUnfinished(), (run) => run.session_id);
+      for (const [sid, runs] of bySession) {
+        const session = store.sessions.get(sid);
+        if (session === undefined) continue;
+        this.of(session.workspace_id, sid).recover(
+          runs.map((run) => ({ run, messages: store.messages.ofRun(run.id) })),
+        );
+      }
+    },
+  };
+}

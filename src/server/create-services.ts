@@ -1,0 +1,315 @@
+import { homedir, tmpdir } from "node:os";
+import { createNativeBackend } from "../agent/native/backend.ts";
+import { describeModels } from "../agent/native/models/describe.ts";
+import { createJudge } from "../agent/permission/judge.ts";
+import { createProcessSupervisor } from "../agent/process/supervisor.ts";
+import { publicRun } from "../agent/run-record.ts";
+import { createTools } from "../agent/tools/catalog.ts";
+import type { Config, Limits } from "../protocol/config.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { Paths } from "../protocol/paths.ts";
+import { type AgentSource, createAgents } from "./agents.ts";
+import { loadConfig } from "./config/load.ts";
+import { createCoordinators } from "./coordinators.ts";
+import { createEnvironments } from "./environments.ts";
+import { createEventHub } from "./event-hub.ts";
+import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
+import type { Log } from "./log.ts";
+import { createPermissions } from "./permissions.ts";
+import { createRuns } from "./runs.ts";
+import type { Services } from "./services.ts";
+import { createSessions } from "./sessions.ts";
+import type { Store } from "./store/open.ts";
+import { createWorkspaces } from "./workspaces.ts";
+
+export type ServicesDeps = {
+  paths: Paths;
+  store: Store;
+  log: Log;
+  now: () => Date;
+  newId: NewId;
+  version: string;
+  build: string;
+  protocol: string;
+  env: NodeJS.ProcessEnv;
+  /** A client asks the daemon to stop. */
+  requestStop(graceMs: number): void;
+  /** Other agents than hearth's own, by name; the native one is always there. */
+  moreAgents?: ReadonlyMap<string, AgentSource>;
+};
+
+/** What keeps the daemon up: clients, and runs that could go on without one. */
+export type Busy = { clients: number; active_runs: number; live_runs: number };
+
+export type RunningServices = Services & {
+  busy(): Busy;
+  onBusyChange(listener: () => void): void;
+  limits(): Limits;
+  /** No new prompts; active runs end `interrupted` and are written; then waits, `graceMs` at most, until all is dead. */
+  stop(graceMs: number): Promise<void>;
+};
+
+/** Builds the daemon's services on an open store, and takes up what the last daemon left. */
+export async function createServices(deps: ServicesDeps): Promise<RunningServices> {
+  const { paths, store, log, now, newId } = deps;
+  const startedAt = now().toISOString();
+  let isStopping = false;
+  let busyChanged = () => {};
+
+  const hub = createEventHub(store, now);
+  const environments = createEnvironments(paths.configFile, deps.env);
+  const processes = await createProcessSupervisor({ recordDir: paths.runDir });
+
+  const configOf = (wid: WorkspaceId | null): { config: Config; limits: Limits } =>
+    loadConfig({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
+  const workspaceOf = (sid: SessionId): WorkspaceId => {
+    const wid = store.sessions.get(sid)?.workspace_id;
+    if (wid === undefined) throw new HearthError("session_not_found", `The session ${sid} is gone.`);
+    return wid;
+  };
+  const prompterOf = (sid: SessionId) =>
+    store.runs.unfinished(sid).find((run) => run.state === "active")?.by ?? null;
+  const settingsOf = (sid: SessionId) => {
+    const wid = workspaceOf(sid);
+    return { ...configOf(wid), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
+  };
+
+  const native = createNativeBackend({
+    settings: settingsOf,
+    processes,
+    tools: createTools(),
+    now: () => now().getTime(),
+  });
+  const nativeSource: AgentSource = {
+    backend: native,
+    async describe(wid) {
+      const described = await describeModels({
+        ...configOf(wid),
+        providerEnv: environments.forProviders(wid, null),
+      }).catch((error: unknown) => ({
+        models: [],
+        default: null,
+        ready: false,
+        reason: error instanceof HearthError ? error.message : String(error),
+        fix: null,
+      }));
+      return {
+        name: "hearth",
+        backend: "native",
+        status: described.ready ? "ready" : "error",
+        reason: described.reason,
+        fix: described.fix,
+        version: deps.version,
+        model: described.default,
+        models: described.models,
+        modes: [],
+        commands: [],
+      };
+    },
+  };
+  const sources = new Map<string, AgentSource>([["hearth", nativeSource], ...(deps.moreAgents ?? [])]);
+
+  const journal = createJournal({
+    store,
+    hub,
+    now,
+    present: (session, runtime) => sessions.present(session, runtime),
+    cancelQuestions: (tx, run) => permissions.cancelRun(tx, run),
+  });
+  const sessionChanged = (tx: JournalTx, sid: SessionId) =>
+    journal.changeSession(tx, sid, coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 });
+
+  const permissions = createPermissions({
+    store,
+    hub,
+    journal: () => journal,
+    judge: createJudge(),
+    policy(wid, sid, mode) {
+      const { permissions: rules } = configOf(wid).config;
+      return {
+        mode,
+        rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
+        grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },
+        root: workspaces.rowOf(wid).path,
+        home: homedir(),
+        protectedPaths: [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket],
+        tempDirs: [tmpdir()],
+      };
+    },
+    sessionChanged,
+    newId,
+    now,
+  });
+
+  const agents = createAgents({
+    store,
+    journal,
+    sources: () => sources,
+    warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
+    now,
+  });
+
+  const coordinators = createCoordinators({
+    store,
+    journal,
+    permissions,
+    agents,
+    environments,
+    log,
+    newId,
+    now,
+    onChange: () => busyChanged(),
+  });
+
+  const workspaces = createWorkspaces({
+    store,
+    hub,
+    journal,
+    coordinators,
+    environments,
+    onLastDetach: (wid) => configSafely(wid)?.on_last_detach ?? "continue",
+    onDetach: (wid) =>
+      permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
+    async onOpened(wid) {
+      await agents.list(wid);
+    },
+    onBusyChange: () => busyChanged(),
+    isStopping: () => isStopping,
+    newId,
+    now,
+  });
+
+  const sessions = createSessions({
+    store,
+    journal,
+    coordinators,
+    agents,
+    defaults(wid) {
+      const config = configSafely(wid);
+      const env = environments.forProviders(wid, null);
+      return {
+        agent: env["HEARTH_AGENT"] ?? config?.agent ?? "hearth",
+        model: null,
+        mode: config?.permissions?.mode ?? "ask",
+      };
+    },
+    mustExist: (wid) => void workspaces.rowOf(wid),
+    mustAccept: workspaces.mustBeOpen,
+    waiting: (sid) => permissions.openCount(sid) > 0,
+    newId,
+    now,
+  });
+
+  /** A broken configuration is told by the run that needs it, not by every answer. */
+  function configSafely(wid: WorkspaceId): Config | undefined {
+    try {
+      return configOf(wid).config;
+    } catch (error) {
+      if (error instanceof HearthError) return undefined;
+      throw error;
+    }
+  }
+
+  const runs = createRuns({
+    store,
+    coordinators,
+    agents,
+    environments,
+    sessionOf: sessions.storedOf,
+    mustAccept: workspaces.mustBeOpen,
+    newId,
+  });
+
+  const activeRuns = () => coordinators.all().filter((coordinator) => coordinator.runtime().running);
+  const busy = (): Busy => ({
+    clients: hub.clientCount(),
+    active_runs: activeRuns().length,
+    live_runs:
+      coordinators.all().filter((coordinator) => !coordinator.isIdle()).length - permissions.waitingRuns(),
+  });
+
+  permissions.recover();
+  coordinators.recover();
+
+  return {
+    health: () => ({
+      status: "ok",
+      version: deps.version,
+      build: deps.build,
+      protocol: deps.protocol,
+      pid: process.pid,
+      started_at: startedAt,
+      clients: hub.clientCount(),
+      active_runs: activeRuns().length,
+    }),
+    shutdown({ grace_ms, only_if_idle }) {
+      if (only_if_idle && activeRuns().length > 0) {
+        throw new HearthError(
+          "daemon_busy",
+          `The daemon has ${activeRuns().length} run(s) going; it was not stopped.`,
+        );
+      }
+      deps.requestStop(grace_ms ?? 5000);
+    },
+    workspaces: workspaces.services,
+    sessions: sessions.services,
+    runs,
+    permissions: {
+      list(wid) {
+        workspaces.rowOf(wid);
+        return permissions.list(wid);
+      },
+      answer(wid, pid, answer, caller) {
+        workspaces.rowOf(wid);
+        return permissions.answer(wid, pid, answer, caller);
+      },
+    },
+    agents: {
+      async list(wid) {
+        workspaces.rowOf(wid);
+        return agents.list(wid);
+      },
+    },
+    snapshot(wid, { session_id, limit }) {
+      const workspace = workspaces.present(wid);
+      const session = session_id && sessions.storedOf(wid, session_id);
+      journal.flush(wid);
+      return {
+        seq: hub.seq(wid),
+        workspace,
+        clients: hub.clients(wid),
+        sessions: sessions.services.list(wid, { limit: 100 }).sessions,
+        messages: session
+          ? store.messages.page(session.id, Number.MAX_SAFE_INTEGER, limit).map(publicMessage)
+          : [],
+        runs: coordinators
+          .ofWorkspace(wid)
+          .flatMap(([, coordinator]) => coordinator.unfinished())
+          .map(publicRun),
+        permissions: permissions.list(wid),
+        agents: agents.lastSeen(wid),
+        agent_sessions: session ? agents.ofSession(session.id) : [],
+      };
+    },
+    events: { attach: workspaces.services.attach },
+    busy,
+    onBusyChange(listener) {
+      busyChanged = listener;
+    },
+    limits: () => configOf(null).limits,
+    async stop(graceMs) {
+      isStopping = true;
+      const all = coordinators.all();
+      for (const coordinator of all) coordinator.shut();
+      await Promise.race([
+        Promise.all(all.map((coordinator) => coordinator.whenIdle())),
+        new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
+      ]);
+      for (const workspace of store.workspaces.list()) hub.end(workspace.id);
+      await Promise.allSettled([...sources.values()].map((source) => source.backend.close()));
+      await processes.close();
+      journal.close();
+    },
+  };
+}

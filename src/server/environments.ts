@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { environmentNamesIn, type SplitEnvironment, splitEnvironment } from "../protocol/environment.ts";
+import type { WorkspaceId } from "../protocol/ids.ts";
+import type { Environment } from "../protocol/workspace.ts";
+import type { Caller } from "./services.ts";
+
+/**
+ * The environments that clients brought, by workspace and client, newest last. In memory only: what commands run
+ * with is kept with each run, keys are kept nowhere.
+ */
+export function createEnvironments(configFile: string, daemonEnv: NodeJS.ProcessEnv) {
+  const byWorkspace = new Map<WorkspaceId, Map<string, SplitEnvironment>>();
+
+  function keyNames(): Set<string> {
+    try {
+      return environmentNamesIn(readFileSync(configFile, "utf8"));
+    } catch {
+      return new Set(); // no configuration, no names; one that cannot be read is told by whoever loads it
+    }
+  }
+  const split = (env: Readonly<Record<string, string | undefined>>) => splitEnvironment(env, keyNames());
+  const newestFirst = (wid: WorkspaceId) => [...(byWorkspace.get(wid)?.values() ?? [])].reverse();
+
+  return {
+    split,
+    /** A client attached, or came back: what it brings now replaces what it brought before. */
+    put(wid: WorkspaceId, caller: Caller, env: Environment) {
+      const clients = byWorkspace.get(wid) ?? new Map<string, SplitEnvironment>();
+      byWorkspace.set(wid, clients);
+      clients.delete(caller ?? "");
+      clients.set(caller ?? "", split(env));
+    },
+    /** What a run's commands get: the prompt's own, else its client's, else the newest, else the daemon's. */
+    forTools(wid: WorkspaceId, caller: Caller, promptEnv: Environment | undefined): Record<string, string> {
+      if (promptEnv) return { ...this.forTools(wid, caller, undefined), ...split(promptEnv).tool };
+      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
+      return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).tool;
+    },
+    /** Keys and addresses of providers: the client's first, then whoever is here, then the daemon's own. */
+    forProviders(wid: WorkspaceId, caller: Caller): Record<string, string> {
+      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
+      const others = newestFirst(wid).map((env) => env.provider);
+      return Object.assign({}, split(daemonEnv).provider, ...others.reverse(), own?.provider);
+    },
+  };
+}
+
+export type Environments = ReturnType<typeof createEnvironments>;

@@ -1,0 +1,193 @@
+import { HearthError } from "../protocol/errors.ts";
+import type { HearthEvent, NewEvent } from "../protocol/events.ts";
+import type { MessageId, WorkspaceId } from "../protocol/ids.ts";
+import type { Client } from "../protocol/workspace.ts";
+import type { Subscriber } from "./services.ts";
+import type { Store } from "./store/open.ts";
+
+/** Numbers are reserved in the store in blocks, so that a streamed delta costs no write of its own. */
+const seqBlock = 10_000;
+const seqReserveMin = 2_000;
+
+/** What is kept for clients that come back (design §4). */
+const windowEvents = 50_000;
+const windowBytes = 64 * 1024 * 1024;
+const windowMs = 24 * 60 * 60_000;
+const pruneEvery = 2_000;
+
+/** An event with its number, encoded once for every reader. */
+type Frame = { seq: number; bytes: Buffer };
+
+type Stream = {
+  seq: number;
+  reserved: number;
+  floor: number;
+  storedSincePrune: number;
+  readers: Map<Subscriber, { client: Client; last: number }>;
+  /** Deltas of messages that no stored event holds yet, oldest first. */
+  deltas: Map<MessageId, Frame[]>;
+};
+
+export type EventHub = ReturnType<typeof createEventHub>;
+
+/**
+ * Numbers and fans out the events of every workspace. Stored events are the buffer for late readers; of streamed
+ * text only what no stored event holds yet is kept, in memory.
+ */
+export function createEventHub(store: Store, now: () => Date) {
+  const streams = new Map<WorkspaceId, Stream>();
+
+  function streamOf(wid: WorkspaceId): Stream {
+    const known = streams.get(wid);
+    if (known) return known;
+    const row = store.workspaces.get(wid);
+    if (row === undefined) throw new HearthError("workspace_not_found", `There is no workspace ${wid}.`);
+    const stream: Stream = {
+      // Whatever was reserved before a restart may have been seen.
+      seq: row.seq_reserved,
+      reserved: row.seq_reserved,
+      floor: row.events_floor,
+      storedSincePrune: pruneEvery,
+      readers: new Map(),
+      deltas: new Map(),
+    };
+    streams.set(wid, stream);
+    return stream;
+  }
+
+  function next(wid: WorkspaceId): number {
+    const stream = streamOf(wid);
+    if (stream.seq >= stream.reserved) throw new Error(`no event numbers are reserved for ${wid}`);
+    stream.seq += 1;
+    return stream.seq;
+  }
+
+  const encode = (
+    seq: number,
+    type: string,
+    time: string,
+    sessionId: string | undefined,
+    payloadJson: string,
+  ) => {
+    const session = sessionId === undefined ? "" : `"session_id":"${sessionId}",`;
+    return Buffer.from(
+      `id: ${seq}\nevent: ${type}\ndata: {"seq":${seq},"type":"${type}","time":"${time}",${session}"payload":${payloadJson}}\n\n`,
+    );
+  };
+
+  function fanOut(stream: Stream, frame: Frame) {
+    for (const [reader, state] of stream.readers) {
+      if (frame.seq <= state.last) continue;
+      state.last = frame.seq;
+      reader.send(frame.bytes);
+    }
+  }
+
+  function replay(wid: WorkspaceId, stream: Stream, since: number, reader: Subscriber) {
+    const pending = [...stream.deltas.values()].flat().filter((frame) => frame.seq > since);
+    pending.sort((a, b) => a.seq - b.seq);
+    let index = 0;
+    for (const row of store.events.after(wid, since)) {
+      for (let frame = pending[index]; frame && frame.seq < row.seq; frame = pending[++index])
+        reader.send(frame.bytes);
+      reader.send(encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json));
+    }
+    for (const frame of pending.slice(index)) reader.send(frame.bytes);
+  }
+
+  return {
+    /** Makes sure that numbers can be given out in the transaction that follows. Throws store_unavailable. */
+    reserve(wid: WorkspaceId) {
+      const stream = streamOf(wid);
+      if (stream.reserved - stream.seq >= seqReserveMin) return;
+      const mark = stream.seq + seqBlock;
+      store.transaction("relaxed", () => store.workspaces.reserveSeq(wid, mark));
+      stream.reserved = mark;
+    },
+
+    /** Numbers and stores an event; call inside the transaction, `publish` after it. */
+    store(wid: WorkspaceId, event: NewEvent): Frame & { event: HearthEvent } {
+      const seq = next(wid);
+      const time = now().toISOString();
+      const numbered = { seq, time, ...event } as HearthEvent;
+      const payloadJson = JSON.stringify(event.payload);
+      store.events.insert(wid, numbered, payloadJson);
+      return { seq, bytes: encode(seq, event.type, time, event.session_id, payloadJson), event: numbered };
+    },
+
+    /** After the transaction that stored it has committed, in the order of the numbers. */
+    publish(wid: WorkspaceId, frame: Frame & { event: HearthEvent }) {
+      const stream = streamOf(wid);
+      const { event } = frame;
+      if (event.type === "message.created" || event.type === "message.updated") {
+        stream.deltas.delete(event.payload.message.id);
+      }
+      fanOut(stream, frame);
+      stream.storedSincePrune += 1;
+      if (stream.storedSincePrune >= pruneEvery) this.prune(wid);
+    },
+
+    /** Streams an event that is not stored: a delta, which the message that settles it replaces. */
+    stream(wid: WorkspaceId, event: Extract<NewEvent, { type: "part.delta" }>) {
+      const stream = streamOf(wid);
+      const seq = next(wid);
+      const bytes = encode(
+        seq,
+        event.type,
+        now().toISOString(),
+        event.session_id,
+        JSON.stringify(event.payload),
+      );
+      const kept = stream.deltas.get(event.payload.message_id);
+      if (kept) kept.push({ seq, bytes });
+      else stream.deltas.set(event.payload.message_id, [{ seq, bytes }]);
+      fanOut(stream, { seq, bytes });
+    },
+
+    /** Drops what is outside the window; a failure only means that it is tried again later. */
+    prune(wid: WorkspaceId) {
+      const stream = streamOf(wid);
+      stream.storedSincePrune = 0;
+      try {
+        store.transaction("relaxed", () => {
+          const since = new Date(now().getTime() - windowMs).toISOString();
+          const floor = store.events.prune(wid, { events: windowEvents, bytes: windowBytes, since });
+          if (floor === undefined) return;
+          store.workspaces.setEventsFloor(wid, floor);
+          stream.floor = floor;
+        });
+      } catch (error) {
+        if (!(error instanceof HearthError)) throw error;
+      }
+    },
+
+    /** The number that a snapshot taken now is true of. */
+    seq: (wid: WorkspaceId) => streamOf(wid).seq,
+    clients: (wid: WorkspaceId): Client[] => [...streamOf(wid).readers.values()].map(({ client }) => client),
+    clientCount: () => [...streams.values()].reduce((sum, stream) => sum + stream.readers.size, 0),
+
+    /** From here on `reader` gets every event after `since`, once, in order; null: from now on. */
+    subscribe(wid: WorkspaceId, client: Client, since: number | null, reader: Subscriber) {
+      const stream = streamOf(wid);
+      if (since !== null && (since < stream.floor || since > stream.seq)) {
+        this.reserve(wid);
+        const reason =
+          since > stream.seq ? "there was no such event" : "it is longer ago than events are kept";
+        const seq = next(wid);
+        reader.send(encode(seq, "resync", now().toISOString(), undefined, JSON.stringify({ reason })));
+      } else if (since !== null) {
+        replay(wid, stream, since, reader);
+      }
+      stream.readers.set(reader, { client, last: stream.seq });
+    },
+    /** Whether it was subscribed. */
+    unsubscribe: (wid: WorkspaceId, reader: Subscriber) => streamOf(wid).readers.delete(reader),
+    /** Ends every stream of the workspace. */
+    end(wid: WorkspaceId) {
+      const { readers } = streamOf(wid);
+      const all = [...readers.keys()];
+      readers.clear();
+      for (const reader of all) reader.end();
+    },
+  };
+}

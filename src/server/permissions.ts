@@ -1,0 +1,222 @@
+import type { RunVerdict } from "../agent/coordinator.ts";
+import type { Judge, Policy } from "../agent/permission/judge.ts";
+import type { PermissionRequest } from "../agent/permission/request.ts";
+import type { RunRecord } from "../agent/run-record.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { Decision, Permission, PermissionMode } from "../protocol/permission.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Journal, JournalTx } from "./journal.ts";
+import type { Caller } from "./services.ts";
+import type { Store } from "./store/open.ts";
+
+type PermissionsDeps = {
+  store: Store;
+  hub: EventHub;
+  journal: () => Journal;
+  judge: Judge;
+  /** Rules, grants and roots that hold for the session now. */
+  policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
+  /** Tells that the session waits, or no longer does. */
+  sessionChanged(tx: JournalTx, sid: SessionId): void;
+  newId: NewId;
+  now: () => Date;
+};
+
+type Waiting = { wid: WorkspaceId; permission: Permission; settle(verdict: RunVerdict): void };
+
+export type Permissions = ReturnType<typeof createPermissions>;
+
+/** Questions and answers. The first answer counts; a question outlives every terminal, and no run. */
+export function createPermissions(deps: PermissionsDeps) {
+  const { store, hub, now } = deps;
+  const waiting = new Map<PermissionId, Waiting>();
+
+  const openOf = (sid: SessionId) =>
+    [...waiting.values()].filter(({ permission }) => permission.session_id === sid);
+  /** Somebody attached who can answer: a headless run cannot. */
+  const canBeAnswered = (wid: WorkspaceId) => hub.clients(wid).some((client) => client.kind !== "headless");
+
+  function resolve(tx: JournalTx, entry: Waiting, change: Partial<Permission>) {
+    const permission: Permission = { ...entry.permission, ...change };
+    store.permissions.update(permission);
+    tx.publish({ type: "permission.resolved", session_id: permission.session_id, payload: { permission } });
+    return permission;
+  }
+
+  function ask(wid: WorkspaceId, permission: Permission, signal: AbortSignal): Promise<RunVerdict> {
+    return new Promise((settle) => {
+      const entry: Waiting = { wid, permission, settle };
+      waiting.set(permission.id, entry);
+      try {
+        deps.journal().commit(wid, "relaxed", (tx) => {
+          store.permissions.insert(wid, permission);
+          tx.publish({
+            type: "permission.requested",
+            session_id: permission.session_id,
+            payload: { permission },
+          });
+          deps.sessionChanged(tx, permission.session_id);
+        });
+      } catch (error) {
+        waiting.delete(permission.id);
+        throw error;
+      }
+      // A question may be withdrawn while its run goes on: the tool call gave up.
+      signal.addEventListener(
+        "abort",
+        () => {
+          if (!waiting.delete(permission.id)) return;
+          deps.journal().commit(wid, "relaxed", (tx) => {
+            resolve(tx, entry, { state: "canceled" });
+            deps.sessionChanged(tx, permission.session_id);
+          });
+          settle({ decision: "canceled" });
+        },
+        { once: true },
+      );
+    });
+  }
+
+  return {
+    /** Runs that can only go on when somebody answers. */
+    waitingRuns: (): number => new Set([...waiting.values()].map(({ permission }) => permission.run_id)).size,
+    openCount: (sid: SessionId) => openOf(sid).length,
+    list: (wid: WorkspaceId): Permission[] =>
+      [...waiting.values()].filter((entry) => entry.wid === wid).map(({ permission }) => permission),
+
+    /** Judges, and asks a person where that does not decide. */
+    async authorize(
+      wid: WorkspaceId,
+      run: RunRecord,
+      mode: PermissionMode,
+      request: PermissionRequest,
+      signal: AbortSignal,
+    ): Promise<RunVerdict> {
+      const judgement = deps.judge(request, deps.policy(wid, run.session_id, mode));
+      if (judgement.decision === "allow") return { decision: "allow" };
+      if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
+      if (signal.aborted) return { decision: "canceled" };
+      if (run.on_question !== "wait" && !canBeAnswered(wid)) {
+        if (run.on_question === "deny" && !judgement.protected) {
+          return {
+            decision: "deny",
+            message: "Nobody is there to allow this, so it was denied. Go on without it.",
+          };
+        }
+        const message = `${request.title} needs a permission, and nobody attached can give it.`;
+        return { decision: "fail", error: { code: "permission_needed", message, retryable: false } };
+      }
+      const permission: Permission = {
+        id: deps.newId("prm"),
+        session_id: run.session_id,
+        run_id: run.id,
+        tool_call_id: request.tool_call_id,
+        agent: run.agent,
+        kind: request.kind,
+        title: request.title,
+        detail: judgement.detail,
+        options: judgement.options,
+        asked_at: now().toISOString(),
+        state: "open",
+        decision: null,
+        message: null,
+        answered_by: null,
+        answered_at: null,
+      };
+      return ask(wid, permission, signal);
+    },
+
+    answer(
+      wid: WorkspaceId,
+      id: PermissionId,
+      answer: { decision: Decision; message?: string | undefined },
+      caller: Caller,
+    ): Permission {
+      const entry = waiting.get(id);
+      if (entry === undefined || entry.wid !== wid) {
+        const known = store.permissions.get(wid, id);
+        if (known === undefined)
+          throw new HearthError("permission_not_found", `There is no question ${id} here.`);
+        const what =
+          known.state === "canceled" ? "withdrawn: its run has ended" : `answered: ${known.decision}`;
+        throw new HearthError("already_answered", `This question was already ${what}.`, {
+          details: { state: known.state, decision: known.decision, answered_by: known.answered_by },
+        });
+      }
+      const option = entry.permission.options.find(({ decision }) => decision === answer.decision);
+      if (option === undefined) {
+        const offered = entry.permission.options.map(({ decision }) => decision).join(", ");
+        throw new HearthError("invalid_request", `decision: this question offers ${offered}.`, {
+          details: { field: "decision" },
+        });
+      }
+      const at = now().toISOString();
+      const permission = deps.journal().commit(wid, "synced", (tx) => {
+        for (const rule of answer.decision === "deny" ? [] : option.rules) {
+          store.grants.insert({
+            workspace_id: wid,
+            session_id: answer.decision === "allow_always" ? null : entry.permission.session_id,
+            rule,
+            granted_by: caller,
+            granted_at: at,
+          });
+        }
+        waiting.delete(id);
+        const resolved = resolve(tx, entry, {
+          state: "answered",
+          decision: answer.decision,
+          message: answer.message ?? null,
+          answered_by: caller,
+          answered_at: at,
+        });
+        deps.sessionChanged(tx, entry.permission.session_id);
+        return resolved;
+      });
+      entry.settle(
+        answer.decision === "deny"
+          ? {
+              decision: "deny",
+              message: answer.message ? `Denied: ${answer.message}` : "The user denied this.",
+            }
+          : { decision: "allow" },
+      );
+      return permission;
+    },
+
+    /** In the transaction that ends the run: its questions are withdrawn everywhere. */
+    cancelRun(tx: JournalTx, run: RunRecord) {
+      for (const entry of openOf(run.session_id)) {
+        if (entry.permission.run_id !== run.id) continue;
+        waiting.delete(entry.permission.id);
+        resolve(tx, entry, { state: "canceled" });
+        entry.settle({ decision: "canceled" });
+      }
+    },
+
+    /** The last client that could answer has gone: runs that do not wait for one end. */
+    unattended(wid: WorkspaceId, onQuestion: (permission: Permission) => RunRecord["on_question"]) {
+      if (canBeAnswered(wid)) return;
+      for (const entry of [...waiting.values()].filter((candidate) => candidate.wid === wid)) {
+        if (onQuestion(entry.permission) === "wait") continue;
+        const message = `${entry.permission.title} needs a permission, and nobody attached can give it.`;
+        entry.settle({ decision: "fail", error: { code: "permission_needed", message, retryable: false } });
+      }
+    },
+
+    /** After a restart no call waits any more. */
+    recover() {
+      for (const { workspace_id, permission } of store.permissions.allOpen()) {
+        deps.journal().commit(workspace_id, "relaxed", (tx) => {
+          const canceled: Permission = { ...permission, state: "canceled" };
+          store.permissions.update(canceled);
+          tx.publish({
+            type: "permission.resolved",
+            session_id: permission.session_id,
+            payload: { permission: canceled },
+          });
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { publicRun, type RunRecord } from "../agent/run-record.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { PromptBody } from "../protocol/routes.ts";
+import type { Agents } from "./agents.ts";
+import type { Coordinators } from "./coordinators.ts";
+import type { Environments } from "./environments.ts";
+import type { Services } from "./services.ts";
+import type { Store } from "./store/open.ts";
+
+type RunsDeps = {
+  store: Store;
+  coordinators: Coordinators;
+  agents: Agents;
+  environments: Environments;
+  /** Throws workspace_not_found. */
+  sessionOf(wid: WorkspaceId, sid: SessionId): { agent: string };
+  /** Throws workspace_closing, daemon_stopping. */
+  mustAccept(wid: WorkspaceId): void;
+  newId: NewId;
+};
+
+/** Prompts and their runs, as clients ask for them. */
+export function createRuns(deps: RunsDeps): Services["runs"] {
+  const { store, coordinators } = deps;
+
+  function runOf(sid: SessionId, rid: RunId): RunRecord {
+    const run = store.runs.get(rid);
+    if (run?.session_id === sid) return run;
+    throw new HearthError("run_not_found", `There is no run ${rid} in this session.`);
+  }
+
+  /** A run that has not started. Throws run_not_found, run_started. */
+  function waitingRun(wid: WorkspaceId, sid: SessionId, rid: RunId) {
+    deps.sessionOf(wid, sid);
+    const run = runOf(sid, rid);
+    const coordinator = coordinators.of(wid, sid);
+    if (coordinator.isWaiting(rid)) return coordinator;
+    const what = run.state === "completed" ? "is over" : "has started";
+    throw new HearthError("run_started", `This prompt can no longer be changed: its run ${what}.`);
+  }
+
+  const hashOf = ({ session_id, prompt, attachments }: PromptBody): string =>
+    createHash("sha256")
+      .update(JSON.stringify([session_id, prompt, attachments ?? []]))
+      .digest("hex");
+
+  return {
+    accept(wid, body, caller) {
+      const session = deps.sessionOf(wid, body.session_id);
+      const hash = hashOf(body);
+      const known = body.run_id && store.runs.get(body.run_id);
+      if (known) {
+        if (known.request_hash === hash) {
+          return coordinators.of(wid, body.session_id).replyFor(known.id, known.message_id);
+        }
+        throw new HearthError(
+          "run_id_conflict",
+          `${known.id} already names another prompt; choose a new run_id for this one.`,
+        );
+      }
+      deps.mustAccept(wid);
+      if (body.prompt.trim() === "" && (body.attachments ?? []).length === 0) {
+        throw new HearthError("empty_prompt", "The prompt is empty; write something or attach a file.");
+      }
+      const agent = body.agent ?? session.agent;
+      deps.agents.mustExist(wid, agent);
+      return coordinators.of(wid, body.session_id).accept({
+        run_id: body.run_id ?? deps.newId("run"),
+        prompt: body.prompt,
+        attachments: body.attachments ?? [],
+        agent,
+        model: body.model ?? null,
+        mode: body.mode ?? null,
+        delivery: body.delivery ?? "queue",
+        env: deps.environments.forTools(wid, caller, body.env),
+        max_steps: body.max_steps ?? null,
+        on_question: body.on_question ?? "wait",
+        request_hash: hash,
+        by: caller,
+      });
+    },
+    cancel(wid, sid, scope, caller) {
+      deps.sessionOf(wid, sid);
+      return coordinators.of(wid, sid).cancel(scope, caller);
+    },
+    list(wid, sid, limit) {
+      deps.sessionOf(wid, sid);
+      return store.runs.list(sid, limit).map(publicRun);
+    },
+    get(wid, sid, rid) {
+      deps.sessionOf(wid, sid);
+      return publicRun(runOf(sid, rid));
+    },
+    edit(wid, sid, rid, changes) {
+      const coordinator = waitingRun(wid, sid, rid);
+      if (changes.prompt !== undefined && changes.prompt.trim() === "") {
+        throw new HearthError("empty_prompt", "The prompt is empty; withdraw it if it should not run.");
+      }
+      return publicRun(coordinator.edit(rid, changes));
+    },
+    withdraw(wid, sid, rid, caller) {
+      waitingRun(wid, sid, rid).withdraw(rid, caller);
+      return publicRun(runOf(sid, rid));
+    },
+    resume(wid, sid) {
+      deps.sessionOf(wid, sid);
+      const resumed = coordinators.of(wid, sid).resume();
+      return resumed.map((rid) => publicRun(runOf(sid, rid)));
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
+import type { Session } from "../protocol/session.ts";
+import { noUsage } from "../protocol/usage.ts";
+import type { Agents } from "./agents.ts";
+import type { Coordinators } from "./coordinators.ts";
+import { type Journal, publicMessage } from "./journal.ts";
+import type { Services } from "./services.ts";
+import type { Store } from "./store/open.ts";
+import type { StoredSession } from "./store/sessions.ts";
+
+type SessionsDeps = {
+  store: Store;
+  journal: Journal;
+  coordinators: Coordinators;
+  agents: Agents;
+  defaults(wid: WorkspaceId): { agent: string; model: string | null; mode: PermissionMode };
+  /** Throws workspace_not_found. */
+  mustExist(wid: WorkspaceId): void;
+  /** Throws workspace_closing, daemon_stopping. */
+  mustAccept(wid: WorkspaceId): void;
+  waiting(sid: SessionId): boolean;
+  newId: NewId;
+  now: () => Date;
+};
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** Conversations, as clients ask for them. */
+export function createSessions(deps: SessionsDeps) {
+  const { store, journal, coordinators } = deps;
+
+  function present(session: StoredSession, runtime = runtimeOf(session.id)): Session {
+    const state = !runtime.running ? "idle" : deps.waiting(session.id) ? "waiting" : "running";
+    return { ...session, state, queued: runtime.queued };
+  }
+  const runtimeOf = (sid: SessionId) => coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 };
+
+  function storedOf(wid: WorkspaceId, sid: SessionId): StoredSession {
+    deps.mustExist(wid);
+    const session = store.sessions.get(sid);
+    if (session?.workspace_id === wid) return session;
+    throw new HearthError("session_not_found", `There is no session ${sid} in this workspace.`);
+  }
+
+  function checkFields(
+    wid: WorkspaceId,
+    fields: { agent?: string | undefined; isolation?: string | undefined },
+  ) {
+    if (fields.agent !== undefined) deps.agents.mustExist(wid, fields.agent);
+    if (fields.isolation === "worktree") {
+      throw new HearthError(
+        "isolation_unavailable",
+        "isolation: this hearth edits in place; worktrees come later.",
+      );
+    }
+  }
+
+  const services: Services["sessions"] = {
+    create(wid, fields) {
+      deps.mustExist(wid);
+      deps.mustAccept(wid);
+      checkFields(wid, fields);
+      const defaults = deps.defaults(wid);
+      const at = deps.now().toISOString();
+      const session: StoredSession = {
+        id: deps.newId("ses"),
+        workspace_id: wid,
+        title: fields.title ?? "",
+        agent: fields.agent ?? defaults.agent,
+        model: fields.model === undefined ? null : fields.model,
+        mode: fields.mode ?? defaults.mode,
+        isolation: "in_place",
+        parent_id: null,
+        archived: false,
+        created_at: at,
+        updated_at: at,
+        usage: noUsage,
+        cost: 0,
+      };
+      return journal.commit(wid, "relaxed", (tx) => {
+        store.sessions.insert(session);
+        const shown = present(session);
+        tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
+        return shown;
+      });
+    },
+    list(wid, { limit, before, query, archived }) {
+      deps.mustExist(wid);
+      const rows = store.sessions.page(wid, { limit: limit + 1, before, query, archived: archived ?? false });
+      const page = rows.slice(0, limit);
+      return {
+        sessions: page.map((session) => present(session)),
+        next_before: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+      };
+    },
+    get: (wid, sid) => present(storedOf(wid, sid)),
+    update(wid, sid, changes) {
+      const before = storedOf(wid, sid);
+      checkFields(wid, changes);
+      const session: StoredSession = {
+        ...before,
+        title: changes.title ?? before.title,
+        agent: changes.agent ?? before.agent,
+        // A model belongs to its agent: another agent starts with its own default.
+        model:
+          changes.model !== undefined
+            ? changes.model
+            : changes.agent !== undefined && changes.agent !== before.agent
+              ? null
+              : before.model,
+        mode: changes.mode ?? before.mode,
+        archived: changes.archived ?? before.archived,
+        updated_at: deps.now().toISOString(),
+      };
+      return journal.commit(wid, "relaxed", (tx) => {
+        store.sessions.update(session);
+        const shown = present(session);
+        tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
+        return shown;
+      });
+    },
+    remove(wid, sid) {
+      storedOf(wid, sid);
+      const coordinator = coordinators.known(sid);
+      coordinator?.close(null);
+      const session = present(storedOf(wid, sid));
+      journal.commit(wid, "relaxed", (tx) => {
+        store.sessions.remove(sid);
+        tx.publish({ type: "session.deleted", session_id: sid, payload: { session } });
+      });
+      coordinators.drop(sid);
+      return session;
+    },
+    messages(wid, sid, { limit, before }) {
+      storedOf(wid, sid);
+      journal.flush(wid);
+      const beforeSeq = before === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, before);
+      const rows = store.messages.page(sid, beforeSeq, limit + 1);
+      const page = rows.slice(-limit);
+      return {
+        messages: page.map(publicMessage),
+        next_before: rows.length > limit ? (page[0]?.id ?? null) : null,
+      };
+    },
+    agentSessions(wid, sid) {
+      storedOf(wid, sid);
+      return deps.agents.ofSession(sid);
+    },
+  };
+
+  /** A page goes on before a message: its id, or its seq. */
+  function seqOf(sid: SessionId, before: string): number {
+    if (/^\d+$/.test(before)) return Number(before);
+    const message = store.messages.get(before);
+    if (message?.session_id === sid) return message.seq;
+    throw new HearthError("message_not_found", `before: there is no message ${before} in this session.`);
+  }
+
+  return { services, present, storedOf };
+}

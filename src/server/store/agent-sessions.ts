@@ -1,0 +1,40 @@
+import type { Database } from "better-sqlite3";
+import type { BackendKind } from "../../protocol/agent.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+
+export type StoredAgentSession = {
+  session_id: SessionId;
+  agent: string;
+  backend: BackendKind;
+  agent_session_id: string | null;
+  fingerprint: string | null;
+  /** The seq of the last message that it knows of. */
+  seen_seq: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost: number;
+  last_active_at: string | null;
+};
+
+/** The only code that knows the table `agent_sessions`. */
+export function createAgentSessionRows(db: Database) {
+  const put = db.prepare(`
+    INSERT INTO agent_sessions (session_id, agent, backend, agent_session_id, fingerprint, seen_seq, input_tokens,
+      output_tokens, cost, last_active_at)
+    VALUES (@session_id, @agent, @backend, @agent_session_id, @fingerprint, @seen_seq, @input_tokens,
+      @output_tokens, @cost, @last_active_at)
+    ON CONFLICT (session_id, agent) DO UPDATE SET backend = @backend, agent_session_id = @agent_session_id,
+      fingerprint = @fingerprint, seen_seq = @seen_seq, input_tokens = @input_tokens,
+      output_tokens = @output_tokens, cost = @cost, last_active_at = @last_active_at`);
+  const get = db.prepare<[string, string], StoredAgentSession>(
+    "SELECT * FROM agent_sessions WHERE session_id = ? AND agent = ?",
+  );
+  const list = db.prepare<[string], StoredAgentSession>(
+    "SELECT * FROM agent_sessions WHERE session_id = ? ORDER BY agent",
+  );
+  return {
+    put: (row: StoredAgentSession) => void put.run(row),
+    get: (sessionId: SessionId, agent: string) => get.get(sessionId, agent),
+    list: (sessionId: SessionId) => list.all(sessionId),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Database } from "better-sqlite3";
+import type { HearthEvent } from "../../protocol/events.ts";
+import type { WorkspaceId } from "../../protocol/ids.ts";
+
+type Row = { seq: number; type: string; time: string; session_id: string | null; payload_json: string };
+
+/** The only code that knows the table `events`. */
+export function createEventRows(db: Database) {
+  const insert = db.prepare<[string, number, string, string, string | null, string]>(
+    "INSERT INTO events (workspace_id, seq, type, time, session_id, payload_json) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const after = db.prepare<[string, number], Row>(
+    "SELECT seq, type, time, session_id, payload_json FROM events WHERE workspace_id = ? AND seq > ? ORDER BY seq",
+  );
+  // The oldest seq that the window keeps: the newest rows by count, bytes and age.
+  const floorByCount = db
+    .prepare<[string, number], number>(
+      "SELECT seq FROM events WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
+    )
+    .pluck();
+  const floorByBytes = db
+    .prepare<[string, number], number>(`
+      SELECT max(seq) FROM (
+        SELECT seq, sum(length(payload_json)) OVER (ORDER BY seq DESC) AS bytes FROM events WHERE workspace_id = ?
+      ) WHERE bytes > ?`)
+    .pluck();
+  const floorByAge = db
+    .prepare<[string, string], number>("SELECT max(seq) FROM events WHERE workspace_id = ? AND time < ?")
+    .pluck();
+  const prune = db.prepare<[string, number]>("DELETE FROM events WHERE workspace_id = ? AND seq <= ?");
+  return {
+    insert(workspaceId: WorkspaceId, event: HearthEvent, payloadJson: string) {
+      insert.run(workspaceId, event.seq, event.type, event.time, event.session_id ?? null, payloadJson);
+    },
+    /** In order; rows as they were stored, the payload still JSON. */
+    after: (workspaceId: WorkspaceId, seq: number): Row[] => after.all(workspaceId, seq),
+    /** Drops what is outside the window. Returns the new floor, or undefined when nothing went. */
+    prune(
+      workspaceId: WorkspaceId,
+      window: { events: number; bytes: number; since: string },
+    ): number | undefined {
+      const floor = Math.max(
+        floorByCount.get(workspaceId, window.events) ?? 0,
+        floorByBytes.get(workspaceId, window.bytes) ?? 0,
+        floorByAge.get(workspaceId, window.since) ?? 0,
+      );
+      if (floor === 0) return undefined;
+      return prune.run(workspaceId, floor).changes > 0 ? floor : undefined;
+    },
+  };
+}

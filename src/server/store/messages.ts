@@ -1,0 +1,93 @@
+import type { Database } from "better-sqlite3";
+import type { MessageId, PartId, RunId, SessionId } from "../../protocol/ids.ts";
+import type { Message, Part } from "../../protocol/message.ts";
+
+type MessageRow = Omit<Message, "parts">;
+type PartRow = { id: PartId; message_id: MessageId; text: string; data_json: string; tail: string | null };
+
+/** The column `text` holds what streams: a tool call's output, any other part's text. */
+const streamedText = (part: Part): string =>
+  part.type === "tool_call" ? part.output : "text" in part ? part.text : "";
+
+const dataOf = (part: Part): string =>
+  JSON.stringify({ ...part, ...(part.type === "tool_call" ? { output: undefined } : { text: undefined }) });
+
+function toPart(row: PartRow): Part {
+  const text = row.text + (row.tail ?? "");
+  const data = JSON.parse(row.data_json) as Part;
+  if (data.type === "tool_call") return { ...data, output: text };
+  return data.type === "file" ? data : { ...data, text };
+}
+
+/** The only code that knows the tables `messages`, `parts` and `part_deltas`. */
+export function createMessageRows(db: Database) {
+  const nextSeq = db
+    .prepare<[string], number>("SELECT coalesce(max(seq), 0) + 1 FROM messages WHERE session_id = ?")
+    .pluck();
+  const upsert = db.prepare(`
+    INSERT INTO messages (id, session_id, run_id, seq, role, agent, model, finish_reason, created_at, updated_at,
+      completed_at)
+    VALUES (@id, @session_id, @run_id, @seq, @role, @agent, @model, @finish_reason, @created_at, @updated_at,
+      @completed_at)
+    ON CONFLICT (id) DO UPDATE SET seq = @seq, model = @model, finish_reason = @finish_reason,
+      updated_at = @updated_at, completed_at = @completed_at`);
+  const upsertPart = db.prepare<[PartId, MessageId, number, string, string]>(`
+    INSERT INTO parts (id, message_id, position, text, data_json) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET text = excluded.text, data_json = excluded.data_json`);
+  const dropParts = db.prepare<[string]>("DELETE FROM parts WHERE message_id = ?");
+  const insertDelta = db.prepare<[PartId, string]>("INSERT INTO part_deltas (part_id, text) VALUES (?, ?)");
+  const dropDeltas = db.prepare<[string]>("DELETE FROM part_deltas WHERE part_id = ?");
+  const byId = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE id = ?");
+  const byRun = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE run_id = ? ORDER BY seq");
+  const page = db.prepare<[string, number, number], MessageRow>(
+    "SELECT * FROM messages WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+  );
+  const partsOf = db.prepare<[string], PartRow>(`
+    SELECT id, message_id, text, data_json,
+      (SELECT group_concat(text, '' ORDER BY id) FROM part_deltas WHERE part_id = parts.id) AS tail
+    FROM parts WHERE message_id = ? ORDER BY position`);
+
+  const toMessage = (row: MessageRow): Message => ({
+    id: row.id,
+    session_id: row.session_id,
+    run_id: row.run_id,
+    seq: row.seq,
+    role: row.role,
+    agent: row.agent,
+    model: row.model,
+    parts: partsOf.all(row.id).map(toPart),
+    finish_reason: row.finish_reason,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    completed_at: row.completed_at,
+  });
+
+  return {
+    /** The seq that the session's next message takes. */
+    nextSeq: (sessionId: SessionId): number => nextSeq.get(sessionId) ?? 1,
+    /** Writes the message row and the parts named; their streamed tails are folded in. */
+    put(message: Message, parts: readonly Part[] = message.parts) {
+      upsert.run(message);
+      for (const part of parts) {
+        const position = message.parts.indexOf(part);
+        upsertPart.run(part.id, message.id, position, streamedText(part), dataOf(part));
+        dropDeltas.run(part.id);
+      }
+    },
+    /** For an edited prompt: the parts become these and no others. */
+    replaceParts(message: Message) {
+      dropParts.run(message.id);
+      this.put(message);
+    },
+    appendDelta: (partId: PartId, text: string) => void insertDelta.run(partId, text),
+    get(id: string): Message | undefined {
+      const row = byId.get(id);
+      return row && toMessage(row);
+    },
+    /** Oldest first. */
+    ofRun: (runId: RunId): Message[] => byRun.all(runId).map(toMessage),
+    /** The newest `limit` below `beforeSeq`, oldest first. */
+    page: (sessionId: SessionId, beforeSeq: number, limit: number): Message[] =>
+      page.all(sessionId, beforeSeq, limit).map(toMessage).reverse(),
+  };
+}

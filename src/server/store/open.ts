@@ -1,0 +1,185 @@
+import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Database from "better-sqlite3";
+import { HearthError } from "../../protocol/errors.ts";
+import { createAgentSessionRows } from "./agent-sessions.ts";
+import { createEventRows } from "./events.ts";
+import { createGrantRows } from "./grants.ts";
+import { createMessageRows } from "./messages.ts";
+import { createPermissionRows } from "./permissions.ts";
+import { createRunRows } from "./runs.ts";
+import { createSessionRows } from "./sessions.ts";
+import { createWorkspaceRows } from "./workspaces.ts";
+
+const schemaVersion = 1;
+/** From this release on a WAL reset can no longer corrupt a file that several connections read. */
+const sqliteVersionMin = [3, 51, 3] as const;
+/** A longer wait freezes the event loop for everybody; callers retry from a timer instead. */
+const busyTimeoutMs = 40;
+
+export type Durability = "relaxed" | "synced";
+export type Store = ReturnType<typeof openStore>;
+
+/**
+ * Opens the store, making it when the file is empty. Throws HearthError store_too_new (untouched) or
+ * store_unavailable. A file that is no sound database is moved aside, never overwritten: `movedAside` says where.
+ */
+export function openStore(file: string, log: (message: string) => void = () => {}) {
+  let opened: { db: Database.Database; movedAside: string | null };
+  try {
+    opened = openSound(file);
+  } catch (cause) {
+    throw asStoreError(cause, file);
+  }
+  const { db, movedAside } = opened;
+  if (movedAside) log(`the store was damaged; it was moved to ${movedAside} and a new one begun`);
+  const setSynced = db.prepare("PRAGMA synchronous = FULL");
+  const setRelaxed = db.prepare("PRAGMA synchronous = NORMAL");
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+  const rollback = db.prepare("ROLLBACK");
+
+  return {
+    file,
+    movedAside,
+    workspaces: createWorkspaceRows(db),
+    sessions: createSessionRows(db),
+    runs: createRunRows(db),
+    messages: createMessageRows(db),
+    permissions: createPermissionRows(db),
+    grants: createGrantRows(db),
+    agentSessions: createAgentSessionRows(db),
+    events: createEventRows(db),
+    /**
+     * One transaction; joins the one that is running. `synced`: it is on the disk, not only written, when this
+     * returns. Throws HearthError store_unavailable when the file cannot be written now.
+     */
+    transaction<T>(durability: Durability, work: () => T): T {
+      if (db.inTransaction) return work();
+      try {
+        (durability === "synced" ? setSynced : setRelaxed).run();
+        begin.run();
+      } catch (cause) {
+        throw asStoreError(cause, file);
+      }
+      try {
+        const result = work();
+        commit.run();
+        return result;
+      } catch (cause) {
+        if (db.inTransaction) rollback.run();
+        throw asStoreError(cause, file);
+      }
+    },
+    close() {
+      db.close();
+    },
+  };
+}
+
+/** SQLite's own failures become store_unavailable; everything else passes unchanged. */
+function asStoreError(cause: unknown, file: string): unknown {
+  if (cause instanceof HearthError) return cause;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (/^SQLITE_CONSTRAINT/.test(code)) return cause;
+  if (!/^(SQLITE_|EACCES|EROFS|ENOSPC|EPERM)/.test(code)) return cause;
+  const why = /^SQLITE_(BUSY|LOCKED)/.test(code)
+    ? "another program holds it"
+    : /^(SQLITE_FULL|ENOSPC)/.test(code)
+      ? "the disk is full"
+      : /^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EROFS|EPERM)/.test(code)
+        ? "it cannot be written"
+        : `SQLite says ${code}`;
+  return new HearthError(
+    "store_unavailable",
+    `The store ${file} cannot be used: ${why}. Nothing was lost; hearth tries again by itself.`,
+    { cause, details: { sqlite: code } },
+  );
+}
+
+function openSound(file: string): { db: Database.Database; movedAside: string | null } {
+  const first = tryOpen(file);
+  if (first) return { db: first, movedAside: null };
+  const movedAside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, "-")}`;
+  for (const suffix of ["", "-wal", "-shm"]) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, movedAside + suffix);
+  }
+  const second = tryOpen(file);
+  if (!second) throw new Error(`a new store at ${file} does not open`);
+  return { db: second, movedAside };
+}
+
+/** Undefined when the file is damaged. */
+function tryOpen(file: string): Database.Database | undefined {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { timeout: busyTimeoutMs });
+    assertVersion(db);
+    db.pragma("foreign_keys = ON");
+    if (db.pragma("quick_check(1)", { simple: true }) !== "ok") throw damaged();
+    migrate(db, file);
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = NORMAL");
+    db.pragma("temp_store = MEMORY");
+    return db;
+  } catch (cause) {
+    db?.close();
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return undefined;
+    throw cause;
+  }
+}
+
+const damaged = () => Object.assign(new Error("the store is damaged"), { code: "SQLITE_CORRUPT" });
+
+function assertVersion(db: Database.Database) {
+  const text = String(db.prepare("SELECT sqlite_version()").pluck().get());
+  const found = text.split(".").map(Number);
+  for (const [index, min] of sqliteVersionMin.entries()) {
+    const have = found[index] ?? 0;
+    if (have > min) return;
+    if (have < min)
+      throw new Error(`SQLite ${sqliteVersionMin.join(".")} or newer is needed; this is ${text}`);
+  }
+}
+
+function migrate(db: Database.Database, file: string) {
+  const tables = db.prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").pluck().get();
+  if (tables === 0) {
+    const schema = readFileSync(join(packageRoot(), "schema.sql"), "utf8");
+    db.transaction(() => db.exec(schema)).exclusive();
+    return;
+  }
+  const known = db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'").pluck().get();
+  if (known === undefined)
+    throw new HearthError("store_unavailable", `${file} is a database, but not hearth's.`);
+  const version = Number(db.prepare("SELECT value FROM meta WHERE key = 'schema_version'").pluck().get());
+  if (version > schemaVersion) {
+    throw new HearthError(
+      "store_too_new",
+      `The store ${file} was written by a newer hearth (schema ${version}, this one knows ${schemaVersion}). ` +
+        "Update hearth, or set HEARTH_HOME to another folder; nothing was changed.",
+    );
+  }
+  if (version === schemaVersion) return;
+  copyFileSync(file, `${file}.before-${schemaVersion}`);
+  for (let next = version + 1; next <= schemaVersion; next += 1) {
+    const script = readFileSync(
+      join(packageRoot(), "migrations", `${String(next).padStart(3, "0")}.sql`),
+      "utf8",
+    );
+    db.transaction(() => {
+      db.exec(script);
+      db.prepare("UPDATE meta SET value = ? WHERE key = 'schema_version'").run(String(next));
+    }).exclusive();
+  }
+}
+
+/** The folder that holds schema.sql: the same for the sources and for the built file. */
+function packageRoot(): string {
+  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
+    if (existsSync(join(dir, "schema.sql"))) return dir;
+    if (dir === dirname(dir)) throw new Error("schema.sql is missing from hearth's package");
+  }
+}

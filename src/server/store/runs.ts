@@ -1,0 +1,87 @@
+import type { Database } from "better-sqlite3";
+import type { RunRecord } from "../../agent/run-record.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import type { RunError } from "../../protocol/run.ts";
+import { type UsageColumns, usageOf } from "./columns.ts";
+
+type Row = Omit<RunRecord, "error" | "usage" | "env" | "by"> &
+  UsageColumns & {
+    accepted_seq: number;
+    error_json: string | null;
+    env_json: string | null;
+    client_id: string | null;
+  };
+
+// The columns hold what this file wrote: the shapes are checked where they enter, not again where they are read.
+const toRun = (row: Row): RunRecord => ({
+  id: row.id,
+  session_id: row.session_id,
+  agent: row.agent,
+  model: row.model,
+  mode: row.mode,
+  state: row.state,
+  delivery: row.delivery,
+  outcome: row.outcome,
+  error: row.error_json === null ? null : (JSON.parse(row.error_json) as RunError),
+  message_id: row.message_id,
+  request_hash: row.request_hash,
+  env: row.env_json === null ? null : (JSON.parse(row.env_json) as Record<string, string>),
+  max_steps: row.max_steps,
+  on_question: row.on_question,
+  accepted_at: row.accepted_at,
+  started_at: row.started_at,
+  completed_at: row.completed_at,
+  usage: usageOf(row),
+  cost: row.cost,
+  by: row.client_id,
+  canceled_by: row.canceled_by,
+});
+
+const columnsOf = (run: RunRecord) => ({
+  ...run,
+  ...run.usage,
+  error_json: run.error && JSON.stringify(run.error),
+  env_json: run.env && JSON.stringify(run.env),
+  client_id: run.by,
+});
+
+/** The only code that knows the table `runs`. */
+export function createRunRows(db: Database) {
+  const insert = db.prepare(`
+    INSERT INTO runs (id, session_id, accepted_seq, agent, model, mode, state, delivery, message_id, request_hash,
+      env_json, max_steps, on_question, client_id, accepted_at)
+    SELECT @id, @session_id, coalesce(max(accepted_seq), 0) + 1, @agent, @model, @mode, @state, @delivery,
+      @message_id, @request_hash, @env_json, @max_steps, @on_question, @client_id, @accepted_at
+    FROM runs WHERE session_id = @session_id`);
+  const update = db.prepare(`
+    UPDATE runs SET state = @state, delivery = @delivery, outcome = @outcome, error_json = @error_json,
+      request_hash = @request_hash, canceled_by = @canceled_by, started_at = @started_at,
+      completed_at = @completed_at, cost = @cost, model = @model,
+      input_tokens = @input_tokens, output_tokens = @output_tokens, reasoning_tokens = @reasoning_tokens,
+      cache_read_tokens = @cache_read_tokens, cache_write_tokens = @cache_write_tokens
+    WHERE id = @id`);
+  const byId = db.prepare<[string], Row>("SELECT * FROM runs WHERE id = ?");
+  const newest = db.prepare<[string, number], Row>(
+    "SELECT * FROM runs WHERE session_id = ? ORDER BY accepted_seq DESC LIMIT ?",
+  );
+  const unfinished = db.prepare<[string], Row>(
+    "SELECT * FROM runs WHERE session_id = ? AND state <> 'completed' ORDER BY accepted_seq",
+  );
+  const allUnfinished = db.prepare<[], Row>(
+    "SELECT * FROM runs WHERE state <> 'completed' ORDER BY session_id, accepted_seq",
+  );
+  return {
+    insert: (run: RunRecord) => void insert.run(columnsOf(run)),
+    update: (run: RunRecord) => void update.run(columnsOf(run)),
+    get(id: string): RunRecord | undefined {
+      const row = byId.get(id);
+      return row && toRun(row);
+    },
+    /** The newest `limit`, oldest first. */
+    list: (sessionId: SessionId, limit: number): RunRecord[] =>
+      newest.all(sessionId, limit).map(toRun).reverse(),
+    /** In the order they were accepted. */
+    unfinished: (sessionId: SessionId): RunRecord[] => unfinished.all(sessionId).map(toRun),
+    allUnfinished: (): RunRecord[] => allUnfinished.all().map(toRun),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Database } from "better-sqlite3";
+import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { Isolation } from "../../protocol/session.ts";
+import type { Usage } from "../../protocol/usage.ts";
+import { type UsageColumns, usageOf } from "./columns.ts";
+
+/** A session as stored: without what only its runs know (state, queued). */
+export type StoredSession = {
+  id: SessionId;
+  workspace_id: WorkspaceId;
+  title: string;
+  agent: string;
+  model: string | null;
+  mode: PermissionMode;
+  isolation: Isolation;
+  parent_id: SessionId | null;
+  archived: boolean;
+  created_at: string;
+  updated_at: string;
+  usage: Usage;
+  cost: number;
+};
+
+type Row = Omit<StoredSession, "archived" | "usage"> & UsageColumns & { archived: number; used_seq: number };
+
+const toSession = (row: Row): StoredSession => ({
+  id: row.id,
+  workspace_id: row.workspace_id,
+  title: row.title,
+  agent: row.agent,
+  model: row.model,
+  mode: row.mode,
+  isolation: row.isolation,
+  parent_id: row.parent_id,
+  archived: row.archived === 1,
+  created_at: row.created_at,
+  updated_at: row.updated_at,
+  usage: usageOf(row),
+  cost: row.cost,
+});
+
+/** The only code that knows the table `sessions`. */
+export function createSessionRows(db: Database) {
+  const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
+  const insert = db.prepare(`
+    INSERT INTO sessions (id, workspace_id, title, agent, model, mode, isolation, parent_id, archived,
+      created_at, updated_at, used_seq)
+    VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @isolation, @parent_id, @archived,
+      @created_at, @updated_at, ${nextUse})`);
+  const update = db.prepare(`
+    UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, isolation = @isolation,
+      archived = @archived, updated_at = @updated_at, cost = @cost,
+      input_tokens = @input_tokens, output_tokens = @output_tokens, reasoning_tokens = @reasoning_tokens,
+      cache_read_tokens = @cache_read_tokens, cache_write_tokens = @cache_write_tokens
+    WHERE id = @id`);
+  const touch = db.prepare<[string]>(`UPDATE sessions SET used_seq = ${nextUse} WHERE id = ?`);
+  const byId = db.prepare<[string], Row>("SELECT * FROM sessions WHERE id = ?");
+  const useOf = db
+    .prepare<[string, string], number>("SELECT used_seq FROM sessions WHERE id = ? AND workspace_id = ?")
+    .pluck();
+  const page = db.prepare<
+    [{ workspace_id: string; before: number; pattern: string; archived: number | null; limit: number }],
+    Row
+  >(`
+    SELECT * FROM sessions
+    WHERE workspace_id = @workspace_id AND used_seq < @before AND title LIKE @pattern ESCAPE '\\'
+      AND (@archived IS NULL OR archived = @archived)
+    ORDER BY used_seq DESC LIMIT @limit`);
+  const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
+  return {
+    insert(session: StoredSession) {
+      insert.run({ ...session, archived: Number(session.archived) });
+    },
+    update(session: StoredSession) {
+      update.run({ ...session, ...session.usage, archived: Number(session.archived) });
+    },
+    /** Makes it the most recently used of all. */
+    touch: (id: SessionId) => void touch.run(id),
+    get(id: string): StoredSession | undefined {
+      const row = byId.get(id);
+      return row && toSession(row);
+    },
+    /** Most recently used first. `before` is the id of the last session of the page before. */
+    page(
+      workspaceId: WorkspaceId,
+      options: {
+        limit: number;
+        before?: string | undefined;
+        query?: string | undefined;
+        archived: boolean | null;
+      },
+    ): StoredSession[] {
+      const before = options.before === undefined ? undefined : useOf.get(options.before, workspaceId);
+      const words = (options.query ?? "").replace(/[\\%_]/g, "\\$&");
+      return page
+        .all({
+          workspace_id: workspaceId,
+          before: before ?? Number.MAX_SAFE_INTEGER,
+          pattern: `%${words}%`,
+          archived: options.archived === null ? null : Number(options.archived),
+          limit: options.limit,
+        })
+        .map(toSession);
+    },
+    remove: (id: SessionId) => void remove.run(id),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Database } from "better-sqlite3";
+import type { WorkspaceId } from "../../protocol/ids.ts";
+
+export type WorkspaceRow = {
+  id: WorkspaceId;
+  path: string;
+  state: "open" | "closed";
+  created_at: string;
+  seq_reserved: number;
+  events_floor: number;
+};
+
+/** The only code that knows the table `workspaces`. */
+export function createWorkspaceRows(db: Database) {
+  const insert = db.prepare<[WorkspaceId, string, string]>(
+    "INSERT INTO workspaces (id, path, state, created_at) VALUES (?, ?, 'open', ?)",
+  );
+  const byId = db.prepare<[string], WorkspaceRow>("SELECT * FROM workspaces WHERE id = ?");
+  const byPath = db.prepare<[string], WorkspaceRow>("SELECT * FROM workspaces WHERE path = ?");
+  const all = db.prepare<[], WorkspaceRow>("SELECT * FROM workspaces ORDER BY rowid");
+  const setState = db.prepare<[string, string]>("UPDATE workspaces SET state = ? WHERE id = ?");
+  const reserve = db.prepare<[number, string]>("UPDATE workspaces SET seq_reserved = ? WHERE id = ?");
+  const setFloor = db.prepare<[number, string]>("UPDATE workspaces SET events_floor = ? WHERE id = ?");
+  return {
+    insert: (id: WorkspaceId, path: string, createdAt: string) => void insert.run(id, path, createdAt),
+    get: (id: string) => byId.get(id),
+    getByPath: (path: string) => byPath.get(path),
+    list: () => all.all(),
+    setState: (id: WorkspaceId, state: WorkspaceRow["state"]) => void setState.run(state, id),
+    /** No seq above `mark` may be shown to a client before this has committed. */
+    reserveSeq: (id: WorkspaceId, mark: number) => void reserve.run(mark, id),
+    setEventsFloor: (id: WorkspaceId, seq: number) => void setFloor.run(seq, id),
+  };
+}

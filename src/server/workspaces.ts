@@ -1,0 +1,169 @@
+import { readFileSync, statSync } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, WorkspaceId } from "../protocol/ids.ts";
+import type { Client, Workspace } from "../protocol/workspace.ts";
+import type { Coordinators } from "./coordinators.ts";
+import type { Environments } from "./environments.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Journal } from "./journal.ts";
+import type { Services } from "./services.ts";
+import type { Store } from "./store/open.ts";
+import type { WorkspaceRow } from "./store/workspaces.ts";
+
+type WorkspacesDeps = {
+  store: Store;
+  hub: EventHub;
+  journal: Journal;
+  coordinators: Coordinators;
+  environments: Environments;
+  onLastDetach(wid: WorkspaceId): "continue" | "cancel";
+  /** A client left: questions that only wait for one may have to end. */
+  onDetach(wid: WorkspaceId): void;
+  onOpened(wid: WorkspaceId): Promise<void>;
+  onBusyChange(): void;
+  isStopping(): boolean;
+  newId: NewId;
+  now: () => Date;
+};
+
+export type Workspaces = ReturnType<typeof createWorkspaces>;
+
+/** Directories that clients attach to. */
+export function createWorkspaces(deps: WorkspacesDeps) {
+  const { store, hub, journal, coordinators } = deps;
+
+  function rowOf(wid: WorkspaceId): WorkspaceRow {
+    const row = store.workspaces.get(wid);
+    if (row) return row;
+    throw new HearthError("workspace_not_found", `There is no workspace ${wid}; open its directory first.`);
+  }
+
+  const present = (row: WorkspaceRow): Workspace => ({
+    id: row.id,
+    path: row.path,
+    state: row.state,
+    created_at: row.created_at,
+    branch: branchOf(row.path),
+    clients: hub.clients(row.id).length,
+    active_runs: coordinators.ofWorkspace(row.id).filter(([, coordinator]) => coordinator.runtime().running)
+      .length,
+  });
+
+  function mustBeOpen(wid: WorkspaceId) {
+    if (deps.isStopping()) {
+      throw new HearthError(
+        "daemon_stopping",
+        "The daemon is stopping; nothing was accepted. Try again in a moment.",
+      );
+    }
+    if (rowOf(wid).state === "open") return;
+    throw new HearthError("workspace_closing", "This workspace is closed; open its directory again first.");
+  }
+
+  const services: Services["workspaces"] & { attach: Services["events"]["attach"] } = {
+    async open({ path, env }, caller) {
+      const real = await realDirectory(path);
+      const known = store.workspaces.getByPath(real);
+      if (known === undefined) {
+        const id = deps.newId("ws");
+        store.transaction("relaxed", () => store.workspaces.insert(id, real, deps.now().toISOString()));
+      } else if (known.state === "closed") {
+        store.transaction("relaxed", () => store.workspaces.setState(known.id, "open"));
+        for (const [, coordinator] of coordinators.ofWorkspace(known.id)) coordinator.reopen();
+      }
+      const row = store.workspaces.getByPath(real);
+      if (row === undefined) throw new Error(`the workspace of ${real} was not stored`);
+      if (env) deps.environments.put(row.id, caller, env);
+      await deps.onOpened(row.id);
+      return { workspace: present(row), created: known === undefined };
+    },
+    list: () => store.workspaces.list().map(present),
+    get: (wid) => present(rowOf(wid)),
+    close(wid, caller) {
+      const row = rowOf(wid);
+      if (row.state === "closed") return present(row);
+      for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.close(caller);
+      const workspace: Workspace = { ...present(row), state: "closing" };
+      journal.commit(wid, "synced", (tx) => {
+        store.workspaces.setState(wid, "closed");
+        tx.publish({ type: "workspace.closing", payload: { workspace } });
+      });
+      hub.end(wid);
+      deps.onBusyChange();
+      return workspace;
+    },
+    attach(wid, client, since, subscriber) {
+      mustBeOpen(wid);
+      hub.subscribe(wid, client, since, subscriber);
+      journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.attached", payload: { client } }));
+      deps.onBusyChange();
+      if (client.kind !== "headless" || hub.clients(wid).length === 1) {
+        for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.attend();
+      }
+      return () => {
+        if (!hub.unsubscribe(wid, subscriber)) return;
+        detached(wid, client);
+      };
+    },
+  };
+
+  function detached(wid: WorkspaceId, client: Client) {
+    try {
+      journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.detached", payload: { client } }));
+    } catch (error) {
+      if (!(error instanceof HearthError)) throw error; // the store is away: the next snapshot says who is here
+    }
+    deps.onDetach(wid);
+    if (hub.clients(wid).length === 0 && deps.onLastDetach(wid) === "cancel") {
+      for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.cancel("all", null);
+    }
+    deps.onBusyChange();
+  }
+
+  return { services, present: (wid: WorkspaceId) => present(rowOf(wid)), rowOf, mustBeOpen };
+}
+
+async function realDirectory(path: string): Promise<string> {
+  const refuse = (why: string) =>
+    new HearthError(
+      "not_a_directory",
+      `path: ${path} ${why}; name an existing directory by its absolute path.`,
+      {
+        details: { field: "path", path },
+      },
+    );
+  if (!path.startsWith("/")) throw refuse("is not absolute");
+  if (path.includes("\0")) throw refuse("holds a NUL byte");
+  const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
+    throw refuse(cause.code === "ENOENT" ? "does not exist" : `cannot be read (${cause.code})`);
+  });
+  if (!(await stat(real)).isDirectory()) throw refuse("is not a directory");
+  return real;
+}
+
+/** Read from .git itself: starting git for every snapshot would cost more than the snapshot. */
+function branchOf(path: string): string | null {
+  try {
+    for (let dir = path; ; dir = dirname(dir)) {
+      const git = join(dir, ".git");
+      const found = statSync(git, { throwIfNoEntry: false });
+      if (found) {
+        const folder = found.isDirectory()
+          ? git
+          : resolve(
+              dir,
+              readFileSync(git, "utf8")
+                .replace(/^gitdir:\s*/, "")
+                .trim(),
+            );
+        const head = readFileSync(join(folder, "HEAD"), "utf8").trim();
+        return head.startsWith("ref: ") ? head.slice("ref: refs/heads/".length) : head.slice(0, 8);
+      }
+      if (dir === dirname(dir)) return null;
+    }
+  } catch {
+    return null; // a repository that cannot be read has no branch to show
+  }
+}
