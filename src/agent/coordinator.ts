@@ -313,6 +313,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     resume(): RunId[] {
       ready();
+      attend();
       return dispatch({ type: "resumed" })
         .filter((effect) => effect.do === "record")
         .map((effect) => effect.run_id);

@@ -13,6 +13,14 @@ import type { Ledger, LedgerTx } from "./ledger.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { End } from "./run-state.ts";
 
+/** Every tool call has an end: those that have none get this one. */
+const closed = (parts: readonly Part[], status: "failed" | "canceled" | "interrupted"): Part[] =>
+  parts.map((part) =>
+    part.type === "tool_call" && (part.status === "pending" || part.status === "running")
+      ? { ...part, status }
+      : part,
+  );
+
 type RecorderDeps = {
   run: RunRecord;
   ledger: Ledger;
@@ -82,7 +90,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     const message = last();
     if (message === undefined || !isOpen) return;
     const at = iso();
-    const settled = { ...message, updated_at: at, completed_at: at };
+    // A backend that goes on without saying how a call ended has lost it.
+    const settled = { ...message, parts: closed(message.parts, "failed"), updated_at: at, completed_at: at };
     replaceLast(settled);
     isOpen = false;
     streaming = null;
@@ -235,19 +244,15 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       if (unwritten) for (const message of messages) tx.putMessage("message.updated", message);
       const message = isOpen ? last() : undefined;
       const base = message ?? newMessage(tx, run.model);
-      const closed = base.parts.map((part): Part => {
-        if (part.type !== "tool_call" || (part.status !== "pending" && part.status !== "running"))
-          return part;
-        return { ...part, status: outcome === "interrupted" ? "interrupted" : "canceled" };
-      });
-      const told = error && !closed.some((part) => part.type === "notice" && part.code === error.code);
+      const parts = closed(base.parts, outcome === "interrupted" ? "interrupted" : "canceled");
+      const told = error && !parts.some((part) => part.type === "notice" && part.code === error.code);
       const notice: Part[] = told
         ? [{ id: newId("prt"), type: "notice", level: "error", code: error.code, text: error.message }]
         : [];
       const at = iso();
       const ended: Message = {
         ...base,
-        parts: [...closed, ...notice],
+        parts: [...parts, ...notice],
         finish_reason: outcome,
         updated_at: at,
         completed_at: at,

@@ -20,7 +20,13 @@ type Move =
 
 const moves: fc.Arbitrary<Move[]> = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ move: fc.constant("prompt" as const), delivery: fc.constantFrom("queue", "steer") }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        move: fc.constant("prompt" as const),
+        delivery: fc.constantFrom("queue", "steer"),
+      }),
+    },
     {
       weight: 10,
       arbitrary: fc.record({
@@ -28,7 +34,10 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
         pick: fc.nat(8),
       }),
     },
-    { weight: 4, arbitrary: fc.record({ move: fc.constant("cancel" as const), scope: fc.constantFrom("all", "active") }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ move: fc.constant("cancel" as const), scope: fc.constantFrom("all", "active") }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({ move: fc.constantFrom("resume", "attend", "crash", "close", "reopen", "shut") }),
@@ -80,13 +89,24 @@ class World {
   check() {
     const { current, waiting } = this.state;
     const unfinished = this.accepted.filter((id) => !this.ended.has(id));
-    const known = [...(current && current.phase !== "unwinding" ? [current.run_id] : []), ...waiting.map((run) => run.run_id)];
-    expect([...known].sort(), "every accepted run is known until its end, and no other").toEqual([...unfinished].sort());
+    const known = [
+      ...(current && current.phase !== "unwinding" ? [current.run_id] : []),
+      ...waiting.map((run) => run.run_id),
+    ];
+    expect([...known].sort(), "every accepted run is known until its end, and no other").toEqual(
+      [...unfinished].sort(),
+    );
     const order = waiting.map((run) => this.accepted.indexOf(run.run_id));
     expect(order, "what waits stands in the order it was accepted").toEqual([...order].sort((a, b) => a - b));
-    expect(waiting.filter((run) => run.phase === "accepted").length, "one run at most is next").toBeLessThanOrEqual(1);
+    expect(
+      waiting.filter((run) => run.phase === "accepted").length,
+      "one run at most is next",
+    ).toBeLessThanOrEqual(1);
     if (this.state.gate === "open" && current === null) {
-      expect(waiting.every((run) => run.phase === "held"), "G13: nothing runnable is left lying").toBe(true);
+      expect(
+        waiting.every((run) => run.phase === "held"),
+        "G13: nothing runnable is left lying",
+      ).toBe(true);
     }
     for (const run of waiting) expect(queuePosition(this.state, run.run_id)).toBeGreaterThanOrEqual(0);
   }
@@ -111,7 +131,8 @@ class World {
       case "failed":
         return this.on(move.pick, (run_id) => {
           const isWork = this.working.delete(run_id);
-          const end = move.move === "failed" ? ({ outcome: "error" } as const) : ({ outcome: "end_turn" } as const);
+          const end =
+            move.move === "failed" ? ({ outcome: "error" } as const) : ({ outcome: "end_turn" } as const);
           const wasEnded = this.ended.get(run_id);
           this.apply({ type: "settled", run_id, end });
           // Late words: what is said of a run that was not working changes nothing.
@@ -120,7 +141,9 @@ class World {
       case "step":
         return this.on(move.pick, (run_id) => this.apply({ type: "step_began", run_id }));
       case "stop":
-        return this.on(move.pick, (run_id) => this.apply({ type: "stopped", run_id, end: { outcome: "error" } }));
+        return this.on(move.pick, (run_id) =>
+          this.apply({ type: "stopped", run_id, end: { outcome: "error" } }),
+        );
       case "withdraw":
         return this.on(move.pick, (run_id) => this.apply({ type: "withdrawn", run_id }));
       case "cancel":
@@ -131,14 +154,20 @@ class World {
         return void this.apply({ type: "attended", expired: [] });
       case "close":
         this.apply({ type: "closed" });
-        expect(this.accepted.every((id) => this.ended.has(id)), "closing ends everything").toBe(true);
+        expect(
+          this.accepted.every((id) => this.ended.has(id)),
+          "closing ends everything",
+        ).toBe(true);
         return;
       case "reopen":
         return void this.apply({ type: "reopened" });
       case "shut": {
         const waiting = this.state.waiting.map((run) => run.run_id);
         this.apply({ type: "shut" });
-        expect(this.state.waiting.map((run) => run.run_id), "a stop keeps the queue").toEqual(waiting);
+        expect(
+          this.state.waiting.map((run) => run.run_id),
+          "a stop keeps the queue",
+        ).toEqual(waiting);
         return;
       }
       case "crash":
@@ -158,11 +187,15 @@ class World {
     const effects = this.apply({ type: "canceled", scope });
     const canceled = effects.filter((effect) => effect.do === "complete").map((effect) => effect.run_id);
     for (const id of canceled) expect(this.ended.get(id), "a canceled run ends canceled").toBe("canceled");
-    if (scope === "all") expect([...canceled].sort(), "G5: every run accepted before it").toEqual([...before].sort());
+    if (scope === "all")
+      expect([...canceled].sort(), "G5: every run accepted before it").toEqual([...before].sort());
     if (before.length === 0) expect(effects, "G6: an idle cancel does nothing").toEqual([]);
     if (scope === "active" && wasWorking > 0) {
       const left = before.filter((id) => !canceled.includes(id));
-      expect(left.every((id) => this.held.has(id)), "what was queued behind it is held").toBe(true);
+      expect(
+        left.every((id) => this.held.has(id)),
+        "what was queued behind it is held",
+      ).toBe(true);
     }
   }
 
@@ -173,13 +206,22 @@ class World {
       // The store saw it active: the next daemon ends it.
       this.ended.set(current.run_id, "interrupted");
     }
-    const opening = current?.phase === "opening" ? [{ run_id: current.run_id, delivery: "queue" as const, phase: "queued" as const }] : [];
+    const opening =
+      current?.phase === "opening"
+        ? [{ run_id: current.run_id, delivery: "queue" as const, phase: "queued" as const }]
+        : [];
     this.state = recoveredQueue([
       ...opening,
-      ...waiting.map((run) => ({ ...run, phase: run.phase === "accepted" ? ("queued" as const) : run.phase })),
+      ...waiting.map((run) => ({
+        ...run,
+        phase: run.phase === "accepted" ? ("queued" as const) : run.phase,
+      })),
     ]);
     this.check();
-    expect(stepRuns(this.state, { type: "resumed" }).effects.every((effect) => effect.do !== "open"), "nothing runs unattended").toBe(true);
+    expect(
+      stepRuns(this.state, { type: "resumed" }).effects.every((effect) => effect.do !== "open"),
+      "nothing runs unattended",
+    ).toBe(true);
   }
 
   /** Whatever happened: if everything that works settles and somebody is there, everything ends. */
@@ -193,7 +235,10 @@ class World {
       this.working.delete(run_id);
       this.apply({ type: "settled", run_id, end: { outcome: "end_turn" } });
     }
-    expect(this.accepted.filter((id) => !this.ended.has(id)), "G8, G16: every accepted run ends").toEqual([]);
+    expect(
+      this.accepted.filter((id) => !this.ended.has(id)),
+      "G8, G16: every accepted run ends",
+    ).toEqual([]);
     const order = this.started.map((id) => this.accepted.indexOf(id));
     expect(new Set(order).size, "no run starts twice").toBe(order.length);
   }
@@ -233,7 +278,11 @@ describe("the run lifecycle", () => {
     state = stepRuns(state, { type: "canceled", scope: "active" }).state;
     const accepted = stepRuns(state, { type: "prompted", run_id: second, delivery: "queue" });
     expect(accepted.effects).toEqual([{ do: "record", run_id: second, state: "accepted" }]);
-    const settled = stepRuns(accepted.state, { type: "settled", run_id: first, end: { outcome: "canceled" } });
+    const settled = stepRuns(accepted.state, {
+      type: "settled",
+      run_id: first,
+      end: { outcome: "canceled" },
+    });
     expect(settled.effects).toEqual([{ do: "open", run_id: second }]);
   });
 });
