@@ -1,6 +1,6 @@
-import type { Outcome, RunError } from "../../protocol/run.ts";
-import type { Decision } from "../../protocol/permission.ts";
 import type { ToolCallStatus, ToolKind, ToolView } from "../../protocol/message.ts";
+import type { Decision } from "../../protocol/permission.ts";
+import type { Outcome, RunError } from "../../protocol/run.ts";
 
 /**
  * Stable: `<message id>/<part id>/<index>`, or a name of the same form for what belongs to no part. The same
@@ -25,13 +25,16 @@ export type PromptBlock = {
 export type TextBlock = {
   id: BlockId;
   type: "text";
+  /** Sanitised. */
   text: string;
   /** The first of its part: carries the bullet. */
   isFirst: boolean;
   /** The live tail of a stream: never committed, rendered the same. */
   isOpen: boolean;
-  /** Cut short of its Markdown (a table that grew too long): shown as it was written. */
-  isRaw?: boolean | undefined;
+  /** Stands directly under the block before it, without a blank line. */
+  isTight: boolean;
+  /** What an ordered list's item is numbered with: a list is committed item by item. */
+  listNumber?: number | undefined;
   /** Who says it, when it is not the session's usual agent. */
   agent?: string | undefined;
 };
@@ -41,7 +44,7 @@ export type CodeBlock = {
   id: BlockId;
   type: "code";
   language: string;
-  /** The lines, without a final newline. */
+  /** The lines, sanitised, without a final line feed. */
   code: string;
   /** Earlier lines of the same fence (bounded), so that highlighting knows where it stands. */
   before: string;

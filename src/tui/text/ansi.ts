@@ -1,0 +1,86 @@
+import type { Capabilities } from "../capabilities.ts";
+import type { Theme, ThemeToken, TokenStyle } from "../theme.ts";
+import { sgrOfColor } from "./color.ts";
+import type { Line, Style } from "./line.ts";
+
+const RESET = "\x1b[0m";
+const LINK_END = "\x1b]8;;\x07";
+
+/** Turns a line of spans into text for a terminal. */
+export type Painter = (line: Line) => string;
+
+/**
+ * The only place where escape sequences are made. Each painted line stands on its own: it starts unstyled, and
+ * where it has styles it ends with a reset and with its link closed.
+ */
+export function createPainter(theme: Theme, capabilities: Capabilities): Painter {
+  const sgrs = new Map<Style, string>();
+  const sgrOf = (style: Style): string => {
+    let sgr = sgrs.get(style);
+    if (sgr === undefined) {
+      sgr = sgrOfStyle(resolve(theme, style), capabilities);
+      sgrs.set(style, sgr);
+    }
+    return sgr;
+  };
+  return (line) => {
+    let painted = "";
+    let current = "";
+    let link: string | undefined;
+    for (const part of line) {
+      if (part.text === "") continue;
+      const href = capabilities.hyperlinks ? part.href : undefined;
+      if (href !== link) {
+        if (link !== undefined) painted += LINK_END;
+        if (href !== undefined) painted += `\x1b]8;;${href}\x07`;
+        link = href;
+      }
+      const sgr = sgrOf(part.style);
+      if (sgr !== current) {
+        if (current === "") painted += `\x1b[${sgr}m`;
+        else painted += sgr === "" ? RESET : `\x1b[0;${sgr}m`;
+        current = sgr;
+      }
+      painted += part.text;
+    }
+    if (current !== "") painted += RESET;
+    return link === undefined ? painted : painted + LINK_END;
+  };
+}
+
+function resolve(theme: Theme, style: Style): TokenStyle {
+  const merged: TokenStyle = {};
+  for (const token of style.split(" ")) Object.assign(merged, theme.styles[token as ThemeToken]);
+  return merged;
+}
+
+function sgrOfStyle(style: TokenStyle, { color, attributes }: Capabilities): string {
+  const parameters: string[] = [];
+  if (attributes) {
+    if (style.bold === true) parameters.push("1");
+    if (style.dim === true) parameters.push("2");
+    if (style.italic === true) parameters.push("3");
+    if (style.underline === true) parameters.push("4");
+    if (style.inverse === true) parameters.push("7");
+    if (style.strike === true) parameters.push("9");
+  }
+  if (color !== "none") {
+    if (style.color !== undefined) parameters.push(sgrOfColor(style.color, color, "foreground"));
+    if (style.background !== undefined) parameters.push(sgrOfColor(style.background, color, "background"));
+  }
+  return parameters.join(";");
+}
+
+const linkable = /^(?:https?|mailto|file):/i;
+const HREF_LENGTH_MAX = 2000;
+
+/**
+ * The address in the form that is safe inside OSC 8, or undefined where it is none that a click should open.
+ */
+export function safeHref(address: string): string | undefined {
+  if (!linkable.test(address) || address.length > HREF_LENGTH_MAX) return undefined;
+  const encoded = address
+    .toWellFormed()
+    .replace(/[^\x21-\x7e]/gu, (character) => encodeURIComponent(character));
+  return URL.canParse(encoded) ? encoded : undefined;
+}

@@ -1,0 +1,168 @@
+import type { Permission, PermissionOption } from "../../protocol/permission.ts";
+import type { Capabilities } from "../capabilities.ts";
+import type { Theme } from "../theme.ts";
+import { createPainter } from "./ansi.ts";
+import { diffLines } from "./diff.ts";
+import { formatClock, plural } from "./figures.ts";
+import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
+import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";
+import { spellOut } from "./sanitize.ts";
+import { MEASURE_MAX } from "./tool-call.ts";
+
+export type PermissionView = {
+  /** Which option the keys are on, from 0. */
+  selected: number;
+  askedMs: number;
+  /** Attached terminals, this one included. */
+  terminals: number;
+  /** Questions waiting behind this one. */
+  waiting: number;
+  /** Rows that the whole may take; what is asked about is cut first, in its middle. */
+  rowsMax: number;
+  /** Keys beside the options: "esc deny and stop the turn", "e edit command". */
+  hints: readonly string[];
+  /** Shown as `~`. */
+  home?: string | undefined;
+};
+
+/** `hiddenRows`: rows of what is asked about that had no room. Nobody should allow what they have not seen. */
+export type RenderedPermission = { rows: string[]; hiddenRows: number };
+
+const SUBJECT_ROWS_MIN = 3;
+const INDENT = "    ";
+
+/**
+ * Draws an open question. Unlike everywhere else nothing is taken out of the text: what a terminal would hide,
+ * or obey, is spelled out.
+ */
+export function renderPermission(
+  permission: Permission,
+  view: PermissionView,
+  width: number,
+  theme: Theme,
+  capabilities: Capabilities,
+  extras: RenderExtras = {},
+): RenderedPermission {
+  const layout = layoutFor(capabilities, extras);
+  const inner = Math.max(12, width);
+  const head = headLines(permission, view, inner, layout);
+  const reasons = reasonLines(permission, inner, layout);
+  const options = permission.options.flatMap((option, index) =>
+    optionLines(option, index, view, inner, layout),
+  );
+  const hints = hintLines(view, inner, layout);
+  const subject = subjectLines(permission, inner, layout);
+  const room = view.rowsMax - head.length - reasons.length - options.length - hints.length;
+  const { lines, hiddenRows } = cutMiddle(subject, Math.max(SUBJECT_ROWS_MIN, room), layout);
+  const all = [...head, ...lines, ...reasons, ...options, ...hints];
+  const paint = createPainter(theme, capabilities);
+  return { rows: all.map((line) => paint(truncateLine(line, width, layout.glyphs.ellipsis))), hiddenRows };
+}
+
+function headLines(permission: Permission, view: PermissionView, width: number, layout: Layout): Line[] {
+  const { glyphs, capabilities } = layout;
+  const question = questionOf(permission, view.home);
+  const facts = [
+    `asked ${formatClock(view.askedMs)}`,
+    ...(view.terminals > 1 ? [`seen on ${view.terminals} terminals`] : []),
+    ...(view.waiting > 0 ? [`${plural(view.waiting, "more question")}`] : []),
+  ].join(` ${glyphs.dot} `);
+  // A counting clock would be read aloud again and again.
+  if (capabilities.screenReader) return wrapLine([span(`Question: ${question}`)], width);
+  const left: Line = [span(`${glyphs.question} `, "warning strong"), span(question, "strong")];
+  const free = Math.min(width - 1, MEASURE_MAX) - lineWidth(left) - facts.length;
+  if (free >= 2) return [[...left, span(" ".repeat(free)), span(facts, "muted")]];
+  const rows = prefixLines(wrapLine([span(question, "strong")], width - 2), left.slice(0, 1), [span("  ")]);
+  return [...rows, [span(`  ${facts}`, "muted")]];
+}
+
+function questionOf({ agent, kind, title, detail }: Permission, home: string | undefined): string {
+  const who = spellOut(agent).replaceAll("\n", " ");
+  switch (detail.type) {
+    case "command":
+      return `${who} wants to run a command in ${shortPath(detail.cwd, home)}`;
+    case "edit": {
+      const verb = kind === "delete" || kind === "move" ? kind : "change";
+      return `${who} wants to ${verb} ${shortPath(detail.path, home)}`;
+    }
+    case "text":
+      return `${who} asks: ${spellOut(title).replaceAll("\n", " ")}`;
+  }
+}
+
+const shortPath = (path: string, home: string | undefined): string => {
+  const isInHome = home !== undefined && home !== "" && (path === home || path.startsWith(`${home}/`));
+  return spellOut(isInHome ? `~${path.slice(home.length)}` : path).replaceAll("\n", "\\n");
+};
+
+function subjectLines({ detail }: Permission, width: number, layout: Layout): Line[] {
+  const inner = width - INDENT.length;
+  if (detail.type === "edit") {
+    if (detail.unified === "")
+      return wrapLine([span(`${INDENT}It does not say what it will write.`, "warning")], width);
+    return prefixLines(diffLines(spellOut(detail.unified), inner, layout), [span(INDENT)], [span(INDENT)]);
+  }
+  const isCommand = detail.type === "command";
+  const text = spellOut(isCommand ? detail.command : detail.text);
+  const prompt = isCommand ? "$ " : "";
+  return text.split("\n").flatMap((line, index) => {
+    const rows = wrapVerbatim([span(line)], inner - prompt.length - 2);
+    const first = index === 0 ? prompt : " ".repeat(prompt.length);
+    // A row that goes on is indented further, so that it cannot be taken for a command of its own.
+    return prefixLines(
+      rows,
+      [span(INDENT + first, "muted")],
+      [span(`${INDENT}${" ".repeat(prompt.length)}  `)],
+    );
+  });
+}
+
+function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout): Line[] {
+  if (detail.reasons.length === 0) return [];
+  const text = detail.reasons.map((reason) => spellOut(reason).replaceAll("\n", " ")).join(` ${glyphs.dot} `);
+  const indent = span(`${INDENT}  `);
+  return prefixLines(wrapLine([span(text, "warning")], width - INDENT.length - 2), [indent], [indent]);
+}
+
+/** The rules that an option would store stand beside it, exactly. */
+function optionLines(
+  option: PermissionOption,
+  index: number,
+  view: PermissionView,
+  width: number,
+  layout: Layout,
+): Line[] {
+  const isSelected = index === view.selected;
+  const mark = isSelected ? `${layout.glyphs.prompt} ` : "  ";
+  const label = spellOut(option.label).replaceAll("\n", " ");
+  const rules = option.rules.map((rule) => spellOut(rule).replaceAll("\n", "\\n")).join(", ");
+  const content: Line = [
+    span(label, isSelected ? "selection" : "text"),
+    ...(rules === "" || label.includes(rules) ? [] : [span(`  ${rules}`, "muted")]),
+  ];
+  const first: Line = [
+    span(layout.capabilities.screenReader ? "" : `  ${mark}`, isSelected ? "selection" : "text"),
+    span(`${index + 1} `, isSelected ? "selection" : "muted"),
+  ];
+  const indent = lineWidth(first);
+  return prefixLines(wrapLine(content, width - indent), first, [span(" ".repeat(indent))]);
+}
+
+function hintLines({ hints }: PermissionView, width: number, { glyphs }: Layout): Line[] {
+  if (hints.length === 0) return [];
+  const lines = wrapLine([span(hints.join(` ${glyphs.dot} `), "muted")], width - INDENT.length);
+  return prefixLines(lines, [span(INDENT)], [span(INDENT)]);
+}
+
+/** Both ends stay in sight: a long tail is where a command hides what it does. */
+function cutMiddle(lines: readonly Line[], rowsMax: number, layout: Layout) {
+  if (lines.length <= rowsMax) return { lines: [...lines], hiddenRows: 0 };
+  const shown = rowsMax - 1;
+  const end = Math.floor(shown / 2);
+  const hiddenRows = lines.length - shown;
+  const more: Line = [
+    span(INDENT),
+    span(moreText(`${plural(hiddenRows, "row")} not shown`, layout), "warning strong"),
+  ];
+  return { lines: [...lines.slice(0, shown - end), more, ...lines.slice(lines.length - end)], hiddenRows };
+}

@@ -1,0 +1,207 @@
+import type { Capabilities } from "../capabilities.ts";
+import type { Theme } from "../theme.ts";
+import { createPainter } from "./ansi.ts";
+import type { Block, CodeBlock, PromptBlock, ReasoningBlock, TextBlock } from "./block.ts";
+import { codeLines } from "./code.ts";
+import { formatBytes } from "./figures.ts";
+import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
+import { type Line, prefixLines, span, splitLines, truncateLine, wrapLine } from "./line.ts";
+import { CODE_INDENT, markdownLines } from "./markdown.ts";
+import {
+  fileLines,
+  headerLines,
+  noticeLines,
+  permissionLines,
+  presenceLines,
+  queueLines,
+  turnEndLines,
+} from "./outcome.ts";
+import { sanitizeLine, sanitizeText } from "./sanitize.ts";
+import { toolCallLines } from "./tool-call.ts";
+
+/** Narrower is laid out as this wide and cut. */
+const WIDTH_MIN = 16;
+const GUTTER = "  ";
+/** A pasted log is a prompt too. */
+const PROMPT_ROWS_MAX = 20;
+
+/**
+ * Draws a block as rows for a terminal: the one renderer behind the scrollback, a replay, a repaint, the
+ * transcript overlay and `sessions show`. Pure. No row is wider than `width`, none has a line feed, and each
+ * that has styles ends with their reset. No rows at all for what has nothing to say.
+ */
+export function renderBlock(
+  block: Block,
+  width: number,
+  theme: Theme,
+  capabilities: Capabilities,
+  extras: RenderExtras = {},
+): string[] {
+  return blockLines(block, width, layoutFor(capabilities, extras)).map(createPainter(theme, capabilities));
+}
+
+/** Draws blocks that follow `previous`, with the blank rows that belong between them. */
+export function renderBlocks(
+  blocks: readonly Block[],
+  width: number,
+  theme: Theme,
+  capabilities: Capabilities,
+  extras: RenderExtras = {},
+  previous?: Block,
+): string[] {
+  const layout = layoutFor(capabilities, extras);
+  const paint = createPainter(theme, capabilities);
+  const rows: string[] = [];
+  let before = previous;
+  for (const block of joinFences(blocks)) {
+    const lines = blockLines(block, width, layout);
+    if (lines.length === 0) continue;
+    if (gapBefore(before, block) === 1) rows.push("");
+    for (const line of lines) rows.push(paint(line));
+    before = block;
+  }
+  return rows;
+}
+
+/** Whether a blank row stands before a block. Blocks that draw nothing do not count as `previous`. */
+export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
+  if (previous === undefined) return 0;
+  switch (block.type) {
+    case "text":
+      return block.isTight ? 0 : 1;
+    case "code":
+      return block.opensFence ? 1 : 0;
+    case "tool_call":
+    case "permission":
+    case "file":
+    case "notice":
+    case "reasoning":
+      return previous.type === "prompt" || previous.type === "code" || previous.type === "turn_end" ? 1 : 0;
+    case "presence":
+      return block.isRule ? 1 : 0;
+    case "prompt":
+    case "turn_end":
+    case "header":
+    case "queue":
+      return 1;
+  }
+}
+
+/** The pieces of one fence are highlighted together where they are drawn together. */
+function joinFences(blocks: readonly Block[]): readonly Block[] {
+  const isContinued = (block: Block | undefined) => block?.type === "code" && !block.opensFence;
+  if (!blocks.some(isContinued)) return blocks;
+  const joined: Block[] = [];
+  for (const block of blocks) {
+    const last = joined.at(-1);
+    if (block.type === "code" && last?.type === "code" && isContinued(block) && !block.isOpen)
+      joined[joined.length - 1] = { ...last, code: `${last.code}\n${block.code}` };
+    else joined.push(block);
+  }
+  return joined;
+}
+
+function blockLines(block: Block, width: number, layout: Layout): Line[] {
+  if (width >= WIDTH_MIN) return typeLines(block, width, layout);
+  return typeLines(block, WIDTH_MIN, layout).map((line) => truncateLine(line, width, layout.glyphs.ellipsis));
+}
+
+function typeLines(block: Block, width: number, layout: Layout): Line[] {
+  switch (block.type) {
+    case "prompt":
+      return promptLines(block, width, layout);
+    case "text":
+      return textLines(block, width, layout);
+    case "code":
+      return codeBlockLines(block, width, layout);
+    case "reasoning":
+      return reasoningLines(block, width, layout);
+    case "tool_call":
+      return toolCallLines(block, width, layout);
+    case "file":
+      return fileLines(block, width, layout);
+    case "notice":
+      return noticeLines(block, width, layout);
+    case "permission":
+      return permissionLines(block, width, layout);
+    case "turn_end":
+      return turnEndLines(block, width, layout);
+    case "header":
+      return headerLines(block, width, layout);
+    case "presence":
+      return presenceLines(block, width, layout);
+    case "queue":
+      return queueLines(block, width, layout);
+  }
+}
+
+function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] {
+  const { glyphs, capabilities } = layout;
+  const inner = width - GUTTER.length;
+  const by = block.by === undefined ? "" : sanitizeLine(block.by);
+  const text = sanitizeText(block.text).trim();
+  const rows = text.split("\n").flatMap((line) => wrapLine([span(line, "strong")], inner));
+  const hidden = layout.isExpanded || rows.length <= PROMPT_ROWS_MAX + 1 ? 0 : rows.length - PROMPT_ROWS_MAX;
+  const lines: Line[] = hidden === 0 ? rows : rows.slice(0, PROMPT_ROWS_MAX);
+  if (hidden > 0) lines.push([span(moreText(`${hidden} more lines`, layout), "muted")]);
+  for (const file of block.files) {
+    const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), formatBytes(file.size)];
+    lines.push(...wrapLine([span(`+ ${facts.join(` ${glyphs.dot} `)}`, "muted")], inner));
+  }
+  const notes = [
+    ...(by === "" ? [] : [`from ${by}`]),
+    ...(block.isSteering ? ["steering the running turn"] : []),
+  ];
+  if (notes.length > 0 && !capabilities.screenReader)
+    lines.push(...wrapLine([span(notes.join(` ${glyphs.dot} `), "muted")], inner));
+  if (capabilities.screenReader)
+    return wrapLine([span(`${by === "" ? "You" : by}: `), ...(lines[0] ?? [])], width).concat(lines.slice(1));
+  return prefixLines(lines, [span(`${glyphs.prompt} `, "prompt")], [span(GUTTER)]);
+}
+
+/** What an agent says stands behind a bullet at its beginning and behind a blank gutter after it. */
+function answerLines(block: TextBlock | CodeBlock, lines: Line[], width: number, layout: Layout): Line[] {
+  const { glyphs, capabilities } = layout;
+  const agent = block.agent === undefined ? "" : sanitizeLine(block.agent);
+  const attributed =
+    agent === "" ? lines : [...wrapLine([span(agent, "accent")], width - GUTTER.length), ...lines];
+  if (capabilities.screenReader) return attributed;
+  const first = block.isFirst ? span(`${glyphs.bullet} `, "accent") : span(GUTTER);
+  return prefixLines(attributed, [first], [span(GUTTER)]);
+}
+
+const textLines = (block: TextBlock, width: number, layout: Layout): Line[] =>
+  answerLines(
+    block,
+    markdownLines(block.text, width - GUTTER.length, layout, block.listNumber),
+    width,
+    layout,
+  );
+
+function codeBlockLines(block: CodeBlock, width: number, layout: Layout): Line[] {
+  const inner = width - GUTTER.length - CODE_INDENT.length;
+  const code = codeLines(block.code, block.language, inner, layout, block.before);
+  return answerLines(block, prefixLines(code, [span(CODE_INDENT)], [span(CODE_INDENT)]), width, layout);
+}
+
+/** One line of what the model thought: the latest while it thinks, then the first. All of it when expanded. */
+function reasoningLines(block: ReasoningBlock, width: number, layout: Layout): Line[] {
+  const { glyphs, capabilities } = layout;
+  const text = sanitizeText(block.text).trim();
+  if (text === "") return [];
+  const mark = capabilities.screenReader ? "thought: " : `${GUTTER}${glyphs.thought} `;
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (layout.isExpanded) {
+    const indent = capabilities.screenReader ? "" : " ".repeat(4);
+    const rows = splitLines([span(text, "reasoning")]).flatMap((line) => wrapLine(line, width - 4));
+    return capabilities.screenReader
+      ? wrapLine([span(mark + text.replaceAll("\n", " "))], width)
+      : prefixLines(rows, [span(mark, "muted")], [span(indent)]);
+  }
+  const line = plainText((block.isOpen ? lines.at(-1) : lines[0]) ?? "");
+  const whole: Line = [span(mark, "muted"), span(line, "reasoning")];
+  return [truncateLine(whole, Math.min(width, 100), glyphs.ellipsis)];
+}
+
+/** Models head their thoughts with Markdown titles. */
+const plainText = (line: string): string => line.replace(/^\s*#+\s+|\*\*|__|`/g, "").trim();
