@@ -257,6 +257,9 @@ export function createCoordinator(deps: CoordinatorDeps) {
     return { run_id: id, message_id: messageId, state: told, queue_position: queuePosition(queue, id) };
   }
 
+  const busyAgent = (): string | null =>
+    queue.current?.phase === "active" ? (book.find(queue.current.run_id)?.agent ?? null) : null;
+
   return {
     replyFor,
     attend,
@@ -341,11 +344,10 @@ export function createCoordinator(deps: CoordinatorDeps) {
     /** In the order they were accepted. */
     unfinished: (): RunRecord[] =>
       [queue.current, ...queue.waiting].flatMap((entry) => (entry ? (book.find(entry.run_id) ?? []) : [])),
-    warmth(agent: string): "running" | "warm" | null {
-      if (queue.current?.phase === "active" && book.find(queue.current.run_id)?.agent === agent)
-        return "running";
-      return opened.has(agent) ? "warm" : null;
-    },
+    /** The agent whose turn is running. */
+    busyAgent,
+    warmth: (agent: string): "running" | "warm" | null =>
+      busyAgent() === agent ? "running" : opened.has(agent) ? "warm" : null,
     /** Ends what is warm; only while idle. */
     async release() {
       const all = [...opened.values()];

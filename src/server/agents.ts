@@ -3,6 +3,7 @@ import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Journal } from "./journal.ts";
+import type { StoredAgentSession } from "./store/agent-sessions.ts";
 import type { Store } from "./store/open.ts";
 
 /** One configured agent: how to run it, and how to find out whether it can be run. */
@@ -18,15 +19,20 @@ type AgentsDeps = {
   sources(wid: WorkspaceId): ReadonlyMap<string, AgentSource>;
   /** What of the agent is running or kept warm for the session. */
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
+  /** The agent whose turn is running. */
+  busyAgent(sid: SessionId): string | null;
   now: () => Date;
 };
 
 export type Agents = ReturnType<typeof createAgents>;
 
 /** The registry of agents, and what each remembers of a session. */
-export function createAgents({ store, journal, sources, warmth }: AgentsDeps) {
+export function createAgents({ store, journal, sources, warmth, busyAgent }: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
   const crashed = new Set<string>();
+  /** What was last told of each (session, agent). */
+  const told = new Map<string, string>();
+  const keyOf = (sid: SessionId, agent: string) => `${sid} ${agent}`;
 
   function sourceOf(wid: WorkspaceId, name: string): AgentSource {
     const all = sources(wid);
@@ -63,56 +69,68 @@ export function createAgents({ store, journal, sources, warmth }: AgentsDeps) {
 
     /** An agent's own id for the conversation, to go back to it later. */
     remember(sid: SessionId, agent: string, value: Remembered) {
-      const row = store.agentSessions.get(sid, agent);
-      const backend = backendOf(sid, agent);
-      store.transaction("relaxed", () =>
-        store.agentSessions.put({
-          session_id: sid,
-          agent,
-          backend,
-          seen_seq: 0,
-          input_tokens: 0,
-          output_tokens: 0,
-          cost: 0,
-          last_active_at: null,
-          ...row,
-          ...value,
-        }),
-      );
+      const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
+      store.transaction("relaxed", () => store.agentSessions.put({ ...row, ...value }));
     },
 
     /** What a backend says of a session outside its turns. */
     heard(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
-      if (event.type === "crashed") crashed.add(`${sid} ${agent}`);
-      this.tellSession(wid, sid, agent);
+      if (event.type === "crashed") crashed.add(keyOf(sid, agent));
+      this.tellChanges(wid, sid);
     },
 
-    /** Tells how warm the agent is for the session now. */
-    tellSession(wid: WorkspaceId, sid: SessionId, agent: string) {
-      const agentSession = this.ofSession(sid).find((entry) => entry.agent === agent);
-      if (agentSession === undefined) return;
-      journal.commit(wid, "relaxed", (tx) =>
-        tx.publish({
-          type: "agent_session.updated",
-          session_id: sid,
-          payload: { agent_session: agentSession },
-        }),
-      );
+    /** Tells which agents of the session have become warm, busy or cold since the last time. */
+    tellChanges(wid: WorkspaceId, sid: SessionId) {
+      const changed = this.ofSession(sid).filter((entry) => {
+        const key = keyOf(sid, entry.agent);
+        const text = JSON.stringify(entry);
+        if (told.get(key) === text) return false;
+        told.set(key, text);
+        return true;
+      });
+      if (changed.length === 0) return;
+      journal.commit(wid, "relaxed", (tx) => {
+        for (const entry of changed) {
+          tx.publish({ type: "agent_session.updated", session_id: sid, payload: { agent_session: entry } });
+        }
+      });
     },
 
-    ofSession: (sid: SessionId): AgentSession[] =>
-      store.agentSessions.list(sid).map((row) => ({
+    ofSession(sid: SessionId): AgentSession[] {
+      const rows = store.agentSessions.list(sid);
+      const busy = busyAgent(sid);
+      const first = busy !== null && !rows.some((row) => row.agent === busy) ? [emptyRow(sid, busy)] : [];
+      return [...rows, ...first].map((row) => ({
         session_id: sid,
         agent: row.agent,
         backend: row.backend,
-        status: warmth(sid, row.agent) ?? (crashed.has(`${sid} ${row.agent}`) ? "crashed" : "cold"),
+        status: warmth(sid, row.agent) ?? (crashed.has(keyOf(sid, row.agent)) ? "crashed" : "cold"),
         has_session: row.agent_session_id !== null || row.backend === "native",
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,
         cost: row.cost,
         last_active_at: row.last_active_at,
-      })),
+      }));
+    },
+    forgetSession(sid: SessionId) {
+      for (const key of told.keys()) if (key.startsWith(sid)) told.delete(key);
+    },
   };
+
+  function emptyRow(sid: SessionId, agent: string): StoredAgentSession {
+    return {
+      session_id: sid,
+      agent,
+      backend: backendOf(sid, agent),
+      agent_session_id: null,
+      fingerprint: null,
+      seen_seq: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      cost: 0,
+      last_active_at: null,
+    };
+  }
 
   function backendOf(sid: SessionId, agent: string) {
     const session = store.sessions.get(sid);

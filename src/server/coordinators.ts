@@ -23,7 +23,7 @@ type CoordinatorsDeps = {
   log: Log;
   newId: NewId;
   now: () => Date;
-  onChange(wid: WorkspaceId): void;
+  onChange(): void;
 };
 
 type Kept = { wid: WorkspaceId; coordinator: Coordinator };
@@ -75,7 +75,10 @@ export function createCoordinators(deps: CoordinatorsDeps) {
         }),
       authorize: (run, mode, request, signal) => deps.permissions.authorize(wid, run, mode, request, signal),
       report: (message, cause) => log.error(message, { session: sid, cause }),
-      onChange: () => deps.onChange(wid),
+      onChange() {
+        deps.agents.tellChanges(wid, sid);
+        deps.onChange();
+      },
       newId: deps.newId,
       now: deps.now,
     });
@@ -88,6 +91,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     for (const [sid, { coordinator }] of idle.slice(0, Math.max(0, idle.length - idleKeptMax))) {
       kept.delete(sid);
       journal.forgetSession(sid);
+      deps.agents.forgetSession(sid);
       void coordinator.release().catch((cause) => log.error("a session could not be released", { cause }));
     }
   }

@@ -1,6 +1,6 @@
 import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { createNativeBackend } from "../agent/native/backend.ts";
-import { describeModels } from "../agent/native/models/describe.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { publicRun } from "../agent/run-record.ts";
@@ -10,7 +10,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
-import { loadConfig } from "./config/load.ts";
+import { createConfigLoader } from "./config/load.ts";
 import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
@@ -61,6 +61,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const environments = createEnvironments(paths.configFile, deps.env);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir });
 
+  const loadConfig = createConfigLoader();
   const configOf = (wid: WorkspaceId | null): { config: Config; limits: Limits } =>
     loadConfig({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
   const workspaceOf = (sid: SessionId): WorkspaceId => {
@@ -79,21 +80,16 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     settings: settingsOf,
     processes,
     tools: createTools(),
+    instructionsFile: join(paths.configDir, "AGENTS.md"),
     now: () => now().getTime(),
   });
   const nativeSource: AgentSource = {
     backend: native,
     async describe(wid) {
-      const described = await describeModels({
+      const described = await native.describe({
         ...configOf(wid),
         providerEnv: environments.forProviders(wid, null),
-      }).catch((error: unknown) => ({
-        models: [],
-        default: null,
-        ready: false,
-        reason: error instanceof HearthError ? error.message : String(error),
-        fix: null,
-      }));
+      });
       return {
         name: "hearth",
         backend: "native",
@@ -147,6 +143,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     journal,
     sources: () => sources,
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
+    busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
     now,
   });
 

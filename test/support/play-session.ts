@@ -68,7 +68,12 @@ type Playing = {
   onAccepted(id: RunId): void;
 };
 
-const finished: BackendEvent = { type: "step_finished", finish_reason: "end_turn", usage: noUsage, cost: 0 };
+const finished: Extract<BackendEvent, { type: "step_finished" }> = {
+  type: "step_finished",
+  finish_reason: "end_turn",
+  usage: noUsage,
+  cost: 0,
+};
 
 /** Plays moves one after the other; between two of them everything that is ready happens. */
 export function createPlayer({ session, scripted, onAccepted }: Playing) {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Backend, BackendEvent, TurnHost, TurnResult } from "../../src/agent/backend.ts";
-import { type Coordinator, createCoordinator } from "../../src/agent/coordinator.ts";
+import { createCoordinator } from "../../src/agent/coordinator.ts";
 import type { NewId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { createEventHub } from "../../src/server/event-hub.ts";
@@ -69,7 +69,6 @@ export function openSession(file: string, backend: Backend) {
   const store = openStore(file);
   const now = () => new Date();
   const hub = createEventHub(store, now);
-  let coordinator: Coordinator | undefined;
   const journal = createJournal({
     store,
     hub,
@@ -102,7 +101,7 @@ export function openSession(file: string, backend: Backend) {
   }
 
   const reports: unknown[] = [];
-  coordinator = createCoordinator({
+  const coordinator = createCoordinator({
     session_id: sid,
     ledger: journal.ledgerOf(wid, sid),
     backend: () => backend,

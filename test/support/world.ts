@@ -226,3 +226,27 @@ const textOf = (message: Message): string =>
 
 /** A run id of the client's own choosing. */
 export const chosenRunId = (): string => `run_${randomBytes(16).toString("hex")}`;
+
+/** Resolves when the terminal has been shown `text`, whole in one event or gathered from several. */
+export async function sawText(terminal: Terminal, text: string): Promise<void> {
+  const shown = new Map<string, string>();
+  await terminal.events.until("part.delta", (event) => {
+    const { part_id, offset } = event.payload;
+    shown.set(part_id, (shown.get(part_id) ?? "").slice(0, offset) + event.payload.text);
+    return (shown.get(part_id) ?? "").includes(text);
+  });
+}
+
+/** Resolves when a running tool call has put out `output`. */
+export const toolRunning = (terminal: Terminal, output: string): Promise<void> => sawText(terminal, output);
+
+/** Everything that this terminal was told of as an error, in whatever form. */
+export function errorsTold({ events }: Terminal): string[] {
+  return events.events.flatMap((event) => {
+    if (event.type === "run.completed" && event.payload.error) return [event.payload.error.message];
+    if (event.type !== "message.created" && event.type !== "message.updated") return [];
+    return event.payload.message.parts.flatMap((part) =>
+      part.type === "notice" && part.level === "error" ? [part.text] : [],
+    );
+  });
+}
