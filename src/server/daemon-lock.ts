@@ -12,6 +12,7 @@ export function tryDaemonLock(file: string): DaemonLock | undefined {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { timeout: 0 });
+    db.pragma("journal_mode = MEMORY"); // nothing is ever written: no file beside it for a crash to leave
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     return { release: () => held.close() };

@@ -11,16 +11,21 @@ type IdleExit = {
 /** Calls `exit` after a time without work. A timer exists only while there is none. */
 export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
   let timer: NodeJS.Timeout | undefined;
-  const stop = () => {
+  let isOver = false;
+  const disarm = () => {
     clearTimeout(timer);
     timer = undefined;
   };
   return {
     /** To be called whenever the answer of `isIdle` may have changed. */
     look() {
-      if (!isIdle()) return stop();
-      timer ??= setTimeout(() => (isIdle() ? exit() : stop()), Math.min(idleExitMs(), TIMER_MS_MAX));
+      if (isOver || !isIdle()) return disarm();
+      timer ??= setTimeout(() => (isIdle() ? exit() : disarm()), Math.min(idleExitMs(), TIMER_MS_MAX));
     },
-    stop,
+    /** For good: clients that are cut off while the daemon ends make it idle, too. */
+    stop() {
+      isOver = true;
+      disarm();
+    },
   };
 }
