@@ -1,0 +1,74 @@
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { isAbsolute, join, relative } from "node:path";
+import type { FilePart } from "../../protocol/message.ts";
+
+/** An attached file as a model gets it. */
+export type LoadedFile =
+  | { kind: "media"; name: string; mediaType: string; base64: string }
+  | { kind: "text"; text: string };
+
+const textBytesMax = 50_000;
+/** Anthropic's bound for one image; the others take more. */
+const mediaBytesMax = 5_000_000;
+const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
+const note = (part: FilePart, why: string): LoadedFile => ({
+  kind: "text",
+  text: `[The user attached ${part.name} (${part.media_type}, ${part.size} bytes)${why}]`,
+});
+
+/** The real path when it lies inside the root. */
+function insidePath(root: string, path: string): string | undefined {
+  const realRoot = realpathSync(root);
+  const real = realpathSync(isAbsolute(path) ? path : join(realRoot, path));
+  const way = relative(realRoot, real);
+  return way === ".." || way.startsWith("../") || isAbsolute(way) ? undefined : real;
+}
+
+/** At most `max` bytes and one; undefined for what is not a regular file. Never waits on a pipe or a device. */
+function readBounded(path: string, max: number): Buffer | undefined {
+  const file = openSync(path, "r");
+  try {
+    if (!fstatSync(file).isFile()) return undefined;
+    const buffer = Buffer.alloc(Math.min(max, fstatSync(file).size) + 1);
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function contentOf(part: FilePart, root: string, max: number): Buffer | string {
+  if (part.data !== undefined) return Buffer.from(part.data, "base64");
+  if (part.path === undefined) return "; its content is not kept";
+  try {
+    const path = insidePath(root, part.path);
+    if (path === undefined) return ` at ${part.path}, which is outside the workspace; it was not read`;
+    return readBounded(path, max) ?? ` at ${part.path}, which is not a regular file`;
+  } catch {
+    return ` at ${part.path}; it cannot be read`; // gone or forbidden by now: the model is told, the turn goes on
+  }
+}
+
+/** Reads attachments from below `root`: images and PDFs as they are, text within bounds, the rest by name. */
+export function createFileLoader(root: string, takesPdf: boolean) {
+  return (part: FilePart): LoadedFile => {
+    const isMedia = imageTypes.has(part.media_type) || (takesPdf && part.media_type === "application/pdf");
+    const content = contentOf(part, root, isMedia ? mediaBytesMax : textBytesMax);
+    const where = part.path === undefined ? "" : `; read it at ${part.path} if you need it`;
+    if (typeof content === "string") return note(part, content);
+    if (isMedia) {
+      if (content.length > mediaBytesMax) return note(part, `; it is too large to be shown${where}`);
+      return {
+        kind: "media",
+        name: part.name,
+        mediaType: part.media_type,
+        base64: content.toString("base64"),
+      };
+    }
+    if (content.includes(0)) return note(part, `; it is a binary file${where}`);
+    const text = new TextDecoder().decode(content.subarray(0, textBytesMax));
+    const cut = content.length > textBytesMax ? `\n[Cut at ${textBytesMax} bytes${where}]` : "";
+    const name = part.path ?? part.name;
+    return { kind: "text", text: `<file path=${JSON.stringify(name)}>\n${text}${cut}\n</file>` };
+  };
+}

@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import { HearthError } from "../../protocol/errors.ts";
+import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+import { createFileLedger } from "../tools/file-ledger.ts";
+import type { Tool } from "../tools/tool.ts";
+import { createConversation } from "./conversation.ts";
+import { createDemoModel } from "./demo.ts";
+import { runLoop } from "./loop.ts";
+import { createConnections } from "./models/connection.ts";
+import { describeModels, type ModelsDescription } from "./models/describe.ts";
+import type { Model } from "./models/model.ts";
+import { createOllamaProbe } from "./models/ollama.ts";
+import { createModelOpener } from "./models/open.ts";
+import { resolveModel } from "./models/resolve.ts";
+import type { NativeSettings } from "./models/settings.ts";
+import { createToolSet } from "./tool-set.ts";
+
+type NativeDeps = {
+  /** Asked at every turn: keys and configuration may have changed. */
+  settings(sessionId: string): NativeSettings;
+  processes: ProcessSupervisor;
+  tools: readonly Tool[];
+  /** The user's own instructions for every project (config/AGENTS.md), if there are any. */
+  instructionsFile?: string | undefined;
+  now(): number;
+  random?(): number;
+};
+
+export type NativeBackend = Backend & {
+  /** What the agent registry says of models. Waits for a local server 150 ms at most. */
+  describe(settings: NativeSettings): Promise<ModelsDescription>;
+  /**
+   * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU. To be called
+   * when a client attaches; harmless to call again.
+   */
+  warm(settings: NativeSettings): Promise<void>;
+};
+
+const instructionsBytesMax = 32 * 1024;
+
+function readInstructions(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const text = readFileSync(file, "utf8").slice(0, instructionsBytesMax).trim();
+    return text === "" ? undefined : text;
+  } catch {
+    return undefined; // most users have none
+  }
+}
+
+/** Our own agent: our loop over model providers, with the tools it is given. */
+export function createNativeBackend(deps: NativeDeps): NativeBackend {
+  const { settings, processes, now } = deps;
+  const random = deps.random ?? Math.random;
+  const tools = createToolSet(deps.tools);
+  const connections = createConnections();
+  const opener = createModelOpener(connections);
+  const probe = createOllamaProbe(now);
+  const demo = createDemoModel();
+
+  async function modelFor(asked: string | null, current: NativeSettings, env: Turn["env"]): Promise<Model> {
+    const resolved = await resolveModel(asked, current, probe);
+    return resolved.kind === "demo" ? demo : opener.open(resolved.spec, env);
+  }
+
+  async function warm(current: NativeSettings): Promise<void> {
+    try {
+      const resolved = await resolveModel(null, current, probe);
+      if (resolved.kind === "spec") await opener.warm(resolved.spec.type);
+    } catch (error) {
+      // A configuration that cannot work is said by the prompt that meets it.
+      if (!(error instanceof HearthError)) throw error;
+    }
+  }
+
+  function openSession(session: SessionContext): OpenedSession {
+    const conversation = createConversation({
+      session,
+      tools,
+      processes,
+      userInstructions: () => readInstructions(deps.instructionsFile),
+      now,
+    });
+    const files = createFileLedger();
+    const owners = new Set<string>();
+    let running: { abort: AbortController; done: Promise<unknown> } | undefined;
+
+    async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
+      const current = settings(session.session_id);
+      const model = await modelFor(turn.model, current, turn.env);
+      await conversation.begin(turn, host.transcript());
+      owners.add(turn.run_id);
+      const context = { root: session.root, run_id: turn.run_id, env: turn.env, files, processes };
+      const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
+      const { limits } = current;
+      return runLoop(
+        { model, tools, conversation, context, limits, stepsMax, now, random },
+        turn,
+        host,
+        signal,
+      );
+    }
+
+    async function runTurn(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
+      const abort = new AbortController();
+      const combined = AbortSignal.any([signal, abort.signal]);
+      const work = run(turn, host, combined);
+      running = { abort, done: work.catch(() => {}) };
+      try {
+        return await work;
+      } catch (error) {
+        if (combined.aborted) return { outcome: "canceled" };
+        if (!(error instanceof HearthError)) throw error;
+        return { outcome: "error", error: { code: error.code, message: error.message, retryable: false } };
+      } finally {
+        // A canceled turn takes its background jobs with it; otherwise they live as long as the session.
+        if (combined.aborted && owners.delete(turn.run_id)) await processes.stopOwner(turn.run_id);
+        running = undefined;
+      }
+    }
+
+    return {
+      kind: "resumed",
+      isUsable: ({ root }) => root === session.root,
+      runTurn,
+      async kill() {
+        const current = running;
+        current?.abort.abort();
+        await Promise.all([...owners].map((owner) => processes.stopOwner(owner)));
+        await current?.done;
+      },
+      async close() {
+        await Promise.all([conversation.close(), ...[...owners].map((owner) => processes.stopOwner(owner))]);
+      },
+    };
+  }
+
+  return {
+    kind: "native",
+    describe: (current) => describeModels(current, probe),
+    warm,
+    async open(session) {
+      const opened = openSession(session);
+      void warm(settings(session.session_id)); // the first turn waits for the same modules if it comes sooner
+      return opened;
+    },
+    async close() {
+      await connections.close();
+    },
+  };
+}

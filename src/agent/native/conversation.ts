@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Message } from "../../protocol/message.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { SessionContext, Turn } from "../backend.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+import { createFileLoader } from "./attachments.ts";
+import { environmentBlock, modeText, readGit } from "./environment-block.ts";
+import { createHistory, type History } from "./history.ts";
+import { createInstructions, quoteInstructions } from "./instructions.ts";
+import type { Model, ModelRequest, PromptFamily } from "./models/model.ts";
+import { systemPrompt } from "./prompt.ts";
+import type { ToolSet } from "./tool-set.ts";
+
+/** A slow repository does not hold up the first answer longer than this; its state is then left out. */
+const gitMsMax = 400;
+
+type ConversationDeps = {
+  session: SessionContext;
+  tools: ToolSet;
+  processes: ProcessSupervisor;
+  /** The user's own instructions for every project; undefined or missing where there are none. */
+  userInstructions: () => string | undefined;
+  now(): number;
+};
+
+const dayOf = (ms: number): string => {
+  const at = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+};
+
+/**
+ * What one session tells its models beyond the transcript: the environment as it was at the start, project
+ * instructions, and notes between messages. All of it stays where and what it was once it has been sent, so that
+ * each request begins with the one before.
+ */
+export function createConversation({ session, tools, processes, userInstructions, now }: ConversationDeps) {
+  const instructions = createInstructions(session.root);
+  const histories = new Map<string, History>();
+  const systems = new Map<PromptFamily, string>();
+  const notes = new Map<string, { before?: string; after?: string }>();
+  const toolNames = new Set(tools.names);
+  const gathering = new AbortController();
+  let told: { mode: PermissionMode; day: string } = { mode: session.mode, day: dayOf(now()) };
+  let opening: string | undefined;
+  const git = readGit(
+    { root: session.root, env: session.env, owner: `${session.session_id}-environment`, processes },
+    gathering.signal,
+  );
+
+  async function open(turn: Turn): Promise<string> {
+    const waiting = new AbortController();
+    const late = sleep(gitMsMax, undefined, { signal: waiting.signal }).catch(() => undefined);
+    const state = await Promise.race([git, late]);
+    waiting.abort();
+    told = { mode: turn.mode, day: dayOf(now()) };
+    const environment = environmentBlock({
+      root: session.root,
+      shell: turn.env["SHELL"] ?? "/bin/sh",
+      mode: turn.mode,
+      date: told.day,
+      git: state,
+    });
+    const own = userInstructions();
+    const user = own === undefined ? [] : [`<user_instructions>\n${own}\n</user_instructions>`];
+    const project = quoteInstructions(instructions.initial());
+    return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
+  }
+
+  function note(id: string, place: "before" | "after", text: string) {
+    const known = notes.get(id);
+    const said = known?.[place];
+    notes.set(id, { ...known, [place]: said === undefined ? text : `${said}\n\n${text}` });
+  }
+
+  return {
+    /** Once at the beginning of each turn: makes the opening, and tells what has changed since the last turn. */
+    async begin(turn: Turn, transcript: readonly Message[]): Promise<void> {
+      if (opening === undefined) {
+        opening = await open(turn);
+        return;
+      }
+      const prompt = transcript.find((message) => message.run_id === turn.run_id && message.role === "user");
+      const day = dayOf(now());
+      if (prompt !== undefined && turn.mode !== told.mode)
+        note(prompt.id, "before", `[The permission mode is now: ${modeText[turn.mode]}]`);
+      if (prompt !== undefined && day !== told.day) note(prompt.id, "before", `[The date is now ${day}.]`);
+      told = { mode: turn.mode, day };
+    },
+    request(transcript: readonly Message[], model: Model): ModelRequest {
+      let history = histories.get(model.id);
+      if (history === undefined) {
+        history = createHistory({
+          agent: session.agent,
+          model: model.id,
+          accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
+          loadFile: createFileLoader(session.root, model.takesPdf),
+        });
+        histories.set(model.id, history);
+      }
+      let system = systems.get(model.family);
+      if (system === undefined) {
+        system = systemPrompt(model.family, toolNames);
+        systems.set(model.family, system);
+      }
+      return {
+        system,
+        tools: tools.forModel,
+        messages: history(transcript, opening ?? "", notes),
+        conversation: session.session_id,
+      };
+    },
+    /** Says something to the model after the transcript's last message. */
+    noteAfter(transcript: readonly Message[], text: string) {
+      const last = transcript.at(-1);
+      if (last !== undefined) note(last.id, "after", text);
+    },
+    /** Instructions of folders that are touched for the first time, to be told with `noteAfter`. */
+    instructionsFor: (path: string): string | undefined => {
+      const found = instructions.forPath(path);
+      return found.length === 0 ? undefined : quoteInstructions(found);
+    },
+    async close() {
+      gathering.abort();
+      await git;
+    },
+  };
+}
+export type Conversation = ReturnType<typeof createConversation>;

@@ -1,0 +1,58 @@
+import type { FinishReason } from "../../protocol/message.ts";
+import type { AnswerEnd } from "./models/model.ts";
+
+/** What the loop remembers between answers. */
+export type LoopState = {
+  /** Whole answers so far in this turn. */
+  answered: number;
+  emptyInRow: number;
+  /** Answers in a row whose calls were cut off by the output limit. */
+  truncatedInRow: number;
+};
+export const loopStart: LoopState = { answered: 0, emptyInRow: 0, truncatedInRow: 0 };
+
+export type AnswerSeen = {
+  end: AnswerEnd;
+  hasText: boolean;
+  /** Tool calls, the ones that cannot be run included. */
+  calls: number;
+  /** Calls that the output limit cut off. */
+  truncatedCalls: number;
+};
+
+export type Next =
+  /** Run the calls, then ask again, unless `afterwards` says that the turn ends with them. */
+  | { do: "act"; afterwards: "ask" | "max_steps" | "max_tokens" }
+  /** Nothing came: ask again, and say so. */
+  | { do: "nudge" }
+  | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
+  | { do: "give_up" };
+
+const emptyInRowMax = 3;
+const truncatedInRowMax = 3;
+
+/** What follows a whole answer. Pure. */
+export function decide(
+  state: LoopState,
+  seen: AnswerSeen,
+  stepsMax: number | null,
+): { state: LoopState; next: Next; finishReason: FinishReason } {
+  const answered = state.answered + 1;
+  const isLast = stepsMax !== null && answered >= stepsMax;
+  const isEmpty = seen.calls === 0 && !seen.hasText && seen.end === "stop";
+  const truncatedInRow = seen.truncatedCalls > 0 ? state.truncatedInRow + 1 : 0;
+  const after: LoopState = { answered, emptyInRow: isEmpty ? state.emptyInRow + 1 : 0, truncatedInRow };
+  const decided = (next: Next, finishReason: FinishReason) => ({ state: after, next, finishReason });
+
+  if (seen.end === "refusal") return decided({ do: "end", outcome: "refusal" }, "refusal");
+  if (seen.calls > 0) {
+    if (truncatedInRow >= truncatedInRowMax) return decided({ do: "act", afterwards: "max_tokens" }, "max_tokens");
+    if (isLast) return decided({ do: "act", afterwards: "max_steps" }, "max_steps");
+    return decided({ do: "act", afterwards: "ask" }, "tool_use");
+  }
+  if (isEmpty && after.emptyInRow >= emptyInRowMax) return decided({ do: "give_up" }, "error");
+  if (isEmpty && !isLast) return decided({ do: "nudge" }, "tool_use");
+  if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");
+  if (isEmpty) return decided({ do: "end", outcome: "max_steps" }, "max_steps");
+  return decided({ do: "end", outcome: "end_turn" }, "end_turn");
+}

@@ -1,0 +1,126 @@
+import { type as osType, release } from "node:os";
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+
+const statusLinesMax = 20;
+const commitsMax = 5;
+const lineCharsMax = 200;
+const outputBytesMax = 64 * 1024;
+
+export type GitState = {
+  branch: string;
+  status: readonly string[];
+  more: number;
+  commits: readonly string[];
+};
+
+/** What a model should know of the mode: what will be asked and what is refused. */
+export const modeText: Readonly<Record<PermissionMode, string>> = {
+  ask: "ask (reading inside the project is free; the user is asked before a file is changed or a command runs)",
+  accept_edits:
+    "accept_edits (files of the project may be changed without asking; the user is asked before a command runs)",
+  plan: "plan (nothing may be changed and no command may run: look into it, then answer with a plan)",
+  yolo: "yolo (file changes and commands run without asking; be all the more careful)",
+};
+
+/** Names of files and commits are other people's text: no control characters, no endless lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
+const clean = (line: string): string =>
+  line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, lineCharsMax);
+
+/** Runs git for its output; undefined when it fails. Bounded in bytes, ended by `signal`. */
+async function runGit(
+  args: readonly string[],
+  at: { root: string; env: Readonly<Record<string, string>>; owner: string; processes: ProcessSupervisor },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return undefined;
+  const child = await at.processes.spawn({
+    command: ["git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", ...args],
+    cwd: at.root,
+    env: { ...at.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" },
+    owner: at.owner,
+  });
+  const stop = () => void child.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    child.stdin.end();
+    child.stderr.resume();
+    let output = "";
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (text: string) => {
+      if (output.length < outputBytesMax) output += text;
+    });
+    const [exit] = await Promise.all([
+      child.exited,
+      new Promise((resolve) => child.stdout.once("close", resolve)),
+    ]);
+    return exit.code === 0 ? output : undefined;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/**
+ * Branch, short status and last commits; undefined outside a repository or without git. No program that the
+ * repository names is run: hooks and fsmonitor are off, and every content filter is emptied.
+ */
+export async function readGit(
+  at: { root: string; env: Readonly<Record<string, string>>; owner: string; processes: ProcessSupervisor },
+  signal: AbortSignal,
+): Promise<GitState | undefined> {
+  try {
+    const filters = await runGit(
+      ["config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$"],
+      at,
+      signal,
+    );
+    const off = [...new Set((filters ?? "").split("\n").filter(Boolean))].flatMap((name) => [
+      "-c",
+      `${name}=${name.endsWith(".required") ? "false" : ""}`,
+    ]);
+    const [status, log] = await Promise.all([
+      runGit([...off, "status", "--porcelain=v1", "--branch", "--ignore-submodules=all"], at, signal),
+      runGit(["log", `-${commitsMax}`, "--format=%s", "--no-show-signature"], at, signal),
+    ]);
+    if (status === undefined) return undefined;
+    const [head = "", ...changes] = status.split("\n").filter(Boolean).map(clean);
+    return {
+      branch: head.replace(/^## /, ""),
+      status: changes.slice(0, statusLinesMax),
+      more: Math.max(0, changes.length - statusLinesMax),
+      commits: (log ?? "").split("\n").filter(Boolean).map(clean),
+    };
+  } catch {
+    return undefined; // no git on this machine: the block does without
+  }
+}
+
+const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join("\n");
+
+/** The state of things when the conversation began, as the model is told it. Pure but for the kind of machine. */
+export function environmentBlock(facts: {
+  root: string;
+  shell: string;
+  mode: PermissionMode;
+  date: string;
+  git: GitState | undefined;
+}): string {
+  const { root, shell, mode, date, git } = facts;
+  const lines = [
+    `OS: ${osType()} ${release()}`,
+    `Shell: ${shell}`,
+    `Project root and working directory: ${root}`,
+    `Date: ${date}`,
+    `Permission mode: ${modeText[mode]}`,
+  ];
+  if (git === undefined) lines.push("Git: not a repository");
+  else {
+    lines.push(`Git branch: ${git.branch}`);
+    const more = git.more > 0 ? [`… and ${git.more} more`] : [];
+    if (git.status.length === 0) lines.push("Git status: clean");
+    else lines.push("Git status:", indent([...git.status, ...more]));
+    if (git.commits.length > 0) lines.push("Last commits:", indent(git.commits));
+  }
+  return `<environment note="as it was when this conversation began">\n${lines.join("\n")}\n</environment>`;
+}

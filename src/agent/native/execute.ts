@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import type { TurnHost } from "../backend.ts";
+import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
+import { titleOf } from "./answer.ts";
+import type { CallTrace } from "./loop-guard.ts";
+import type { CheckedCall } from "./repair.ts";
+
+export type ReadyCall = { id: string; name: string; checked: CheckedCall };
+
+type ExecuteDeps = {
+  host: Pick<TurnHost, "emit" | "authorize">;
+  /** What all calls of the turn share. */
+  context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
+  /** A call named a file. */
+  onPath(path: string): void;
+};
+
+const sideBySideMax = 8;
+
+const isResult = (value: object): value is ToolResult => "text" in value;
+
+/** The error without what differs from call to call: paths, numbers, quotes. */
+const failureClass = (text: string): string =>
+  (text.split("\n", 1)[0] ?? "")
+    .replace(/["'`][^"'`]*["'`]|\S*\/\S*|\d+/g, "…")
+    .trim()
+    .slice(0, 80);
+
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, canonical(inner)]),
+  );
+}
+
+function traceOf(call: ReadyCall, text: string, isError: boolean): CallTrace {
+  const signature = createHash("sha1")
+    .update(`${call.name}\0${JSON.stringify(canonical(call.checked.given))}\0${text}`)
+    .digest("base64");
+  return { signature, failure: isError ? `${call.name}: ${failureClass(text)}` : null };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Runs one call to its end and tells it. Undefined when the run is ending: nothing more is told then. */
+async function runCall(
+  call: ReadyCall,
+  tool: Tool,
+  input: unknown,
+  { host, context }: ExecuteDeps,
+  signal: AbortSignal,
+): Promise<CallTrace | undefined> {
+  const finish = (status: "completed" | "failed" | "denied", { text, view }: ToolResult): CallTrace => {
+    host.emit({
+      type: "tool_call_updated",
+      tool_call_id: call.id,
+      status,
+      output: text,
+      ...(view === undefined ? {} : { view }),
+    });
+    return traceOf(call, text, status !== "completed");
+  };
+  try {
+    if (signal.aborted) return undefined;
+    const prepared = await tool.prepare(input, {
+      ...context,
+      tool_call_id: call.id,
+      onOutput: (text) => host.emit({ type: "tool_output", tool_call_id: call.id, text }),
+      signal,
+    });
+    if (signal.aborted) return undefined;
+    if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
+    if (prepared.permission !== undefined) {
+      const { tool: ruleName, subject } = prepared.permission;
+      const title = titleOf(tool, call.name, call.checked.given);
+      const verdict = await host.authorize(
+        { tool_call_id: call.id, tool: ruleName, kind: tool.kind, title, subject },
+        signal,
+      );
+      if (verdict.decision === "canceled" || signal.aborted) return undefined;
+      if (verdict.decision === "deny") return finish("denied", { text: `Not allowed: ${verdict.message}` });
+    }
+    host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "running" });
+    const result = await prepared.run();
+    if (signal.aborted) return undefined;
+    return finish(result.isError ? "failed" : "completed", result);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    return finish("failed", { text: `${call.name} failed: ${messageOf(error)}` });
+  }
+}
+
+function refuse(call: ReadyCall, text: string, why: string, host: ExecuteDeps["host"]): CallTrace {
+  host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "failed", output: text });
+  return { ...traceOf(call, text, true), failure: `${call.name}: ${why}` };
+}
+
+const isParallel = ({ checked }: ReadyCall): boolean => !checked.ok || checked.tool.readOnly;
+
+/** Neighbouring read-only calls form a group that runs side by side; every other call is alone. */
+export function groupCalls(calls: readonly ReadyCall[]): ReadyCall[][] {
+  const groups: ReadyCall[][] = [];
+  for (const call of calls) {
+    const group = groups.at(-1);
+    const first = group?.[0];
+    if (
+      group !== undefined &&
+      first !== undefined &&
+      isParallel(first) &&
+      isParallel(call) &&
+      group.length < sideBySideMax
+    )
+      group.push(call);
+    else groups.push([call]);
+  }
+  return groups;
+}
+
+/**
+ * Runs the calls of one step in order. Returns undefined when the run is ending; whatever was running has settled
+ * by then.
+ */
+export async function executeCalls(
+  calls: readonly ReadyCall[],
+  deps: ExecuteDeps,
+  signal: AbortSignal,
+): Promise<CallTrace[] | undefined> {
+  const traces: CallTrace[] = [];
+  for (const group of groupCalls(calls)) {
+    const done = await Promise.all(
+      group.map((call) => {
+        const { checked } = call;
+        if (!checked.ok) return refuse(call, checked.text, checked.why, deps.host);
+        const path = checked.given["path"];
+        if (typeof path === "string") deps.onPath(path);
+        return runCall(call, checked.tool, checked.input, deps, signal);
+      }),
+    );
+    for (const trace of done) {
+      if (trace === undefined) return undefined;
+      traces.push(trace);
+    }
+  }
+  return traces;
+}

@@ -1,0 +1,97 @@
+/** What one finished tool call was, reduced to what a loop is told by. */
+export type CallTrace = {
+  /** Same call, same result: same signature. */
+  signature: string;
+  /** Tool and class of its error; null when it succeeded. */
+  failure: string | null;
+};
+
+export type GuardState = {
+  /** Signatures of the last calls, oldest first. */
+  recent: readonly string[];
+  warned: ReadonlySet<string>;
+  failuresInRow: number;
+  sameFailuresInRow: number;
+  lastFailure: string | null;
+};
+
+export type GuardVerdict =
+  | { kind: "fine" }
+  /** Tell the model; the turn goes on. */
+  | { kind: "remind"; text: string }
+  /** `text` is for the person. */
+  | { kind: "stop"; text: string };
+
+export const guardStart: GuardState = {
+  recent: [],
+  warned: new Set(),
+  failuresInRow: 0,
+  sameFailuresInRow: 0,
+  lastFailure: null,
+};
+
+const windowCalls = 12;
+const inWindowMax = 6;
+const inRowMax = 3;
+const sameFailuresToRemind = 3;
+const failuresToStop = 10;
+
+function isLoop(recent: readonly string[], signature: string): boolean {
+  const tail = recent.slice(-inRowMax);
+  if (tail.length === inRowMax && tail.every((seen) => seen === signature)) return true;
+  return recent.filter((seen) => seen === signature).length >= inWindowMax;
+}
+
+/**
+ * Judges the calls of one step. Calls that are alike within the step count once: asking for one thing twice at
+ * the same time is no loop. With `strict` (nobody watches) a loop ends the turn at once; otherwise the model is
+ * told first and stopped when it goes on.
+ */
+export function judgeCalls(
+  state: GuardState,
+  calls: readonly CallTrace[],
+  strict: boolean,
+): { state: GuardState; verdict: GuardVerdict } {
+  const warned = new Set(state.warned);
+  let { recent, failuresInRow, sameFailuresInRow, lastFailure } = state;
+  let verdict: GuardVerdict = { kind: "fine" };
+  for (const signature of new Set(calls.map((call) => call.signature))) {
+    recent = [...recent, signature].slice(-windowCalls);
+    if (!isLoop(recent, signature)) continue;
+    if (strict || warned.has(signature)) {
+      verdict = {
+        kind: "stop",
+        text: "The model kept making the same tool call with the same result, so the turn was stopped.",
+      };
+      continue;
+    }
+    warned.add(signature);
+    recent = [];
+    if (verdict.kind === "fine")
+      verdict = {
+        kind: "remind",
+        text: "You have made the same tool call several times and got the same result each time. Do not make it again. Try another way, or tell the user what stops you.",
+      };
+  }
+  for (const { failure } of calls) {
+    failuresInRow = failure === null ? 0 : failuresInRow + 1;
+    sameFailuresInRow = failure === null ? 0 : failure === lastFailure ? sameFailuresInRow + 1 : 1;
+    lastFailure = failure;
+  }
+  if (failuresInRow >= failuresToStop)
+    verdict = {
+      kind: "stop",
+      text: `The last ${failuresInRow} tool calls all failed, so the turn was stopped.`,
+    };
+  else if (
+    verdict.kind === "fine" &&
+    lastFailure !== null &&
+    sameFailuresInRow >= sameFailuresToRemind &&
+    sameFailuresInRow % sameFailuresToRemind === 0
+  )
+    verdict = {
+      kind: "remind",
+      text: `The last ${sameFailuresInRow} calls failed in the same way (${lastFailure}). Read the error and look at the actual state before you call again; if it cannot work, say so.`,
+    };
+  return { state: { recent, warned, failuresInRow, sameFailuresInRow, lastFailure }, verdict };
+}

@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Limits } from "../../protocol/config.ts";
+import type { RunError } from "../../protocol/run.ts";
+import { noUsage } from "../../protocol/usage.ts";
+import type { Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { ToolContext } from "../tools/tool.ts";
+import { type Answer, type AskedCall, takeAnswer, titleOf } from "./answer.ts";
+import type { Conversation } from "./conversation.ts";
+import { type AnswerSeen, decide, loopStart } from "./decide.ts";
+import { executeCalls, type ReadyCall } from "./execute.ts";
+import { guardStart, judgeCalls } from "./loop-guard.ts";
+import type { ModelFailure } from "./models/failure.ts";
+import { costOf, type Model } from "./models/model.ts";
+import { checkCall } from "./repair.ts";
+import { planRetry, retryNotice } from "./retry.ts";
+import type { ToolSet } from "./tool-set.ts";
+
+type LoopDeps = {
+  model: Model;
+  tools: ToolSet;
+  conversation: Conversation;
+  context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
+  limits: Limits;
+  /** Null: no bound. */
+  stepsMax: number | null;
+  now(): number;
+  random(): number;
+};
+
+/** How often a wrong call is answered with the whole schema; a model that needs it more often does not read it. */
+const schemaRepliesMax = 3;
+const nudgeText =
+  "[Your last answer was empty. If the task is done, say what you did; otherwise go on with it.]";
+const notRunText = "Not run: the answer was cut off before it was complete.";
+
+function errorOf(failure: ModelFailure, toldTooLong: boolean): RunError {
+  const wait = failure.retryAfterMs;
+  const told = toldTooLong && wait !== undefined ? ` It asks to wait ${Math.ceil(wait / 60_000)} min.` : "";
+  return {
+    code: failure.code,
+    message: failure.message + told,
+    retryable: failure.isRetryable,
+    ...(wait === undefined ? {} : { retry_after_ms: Math.round(wait) }),
+  };
+}
+
+const loopError = (message: string): TurnResult => ({
+  outcome: "error",
+  error: { code: "loop_detected", message, retryable: false },
+});
+
+/** Ids that tool calls of this session already have. */
+function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
+  const taken = new Set<string>();
+  for (const message of transcript)
+    for (const part of message.parts) if (part.type === "tool_call") taken.add(part.tool_call_id);
+  return (wanted: string): string => {
+    const base = wanted === "" ? "call" : wanted;
+    let id = base;
+    for (let n = 2; taken.has(id); n += 1) id = `${base}_${n}`;
+    taken.add(id);
+    return id;
+  };
+}
+
+/**
+ * Runs one turn: asks, shows the answer, runs the calls it asks for, and asks again until it is done. Every way
+ * out is a result; it throws only for a bug.
+ */
+export async function runLoop(
+  deps: LoopDeps,
+  turn: Turn,
+  host: TurnHost,
+  signal: AbortSignal,
+): Promise<TurnResult> {
+  const { model, tools, conversation, limits, stepsMax, now, random } = deps;
+  const isStrict = turn.max_steps !== null;
+  const claimId = createIdClaims(host.transcript());
+  let state = loopStart;
+  let guard = guardStart;
+  let failed = 0;
+  let schemaReplies = 0;
+  let isStepOpen = false;
+
+  function readyCall(asked: AskedCall, isWhole: boolean): ReadyCall {
+    const checked = checkCall(asked, tools, isWhole, schemaReplies < schemaRepliesMax);
+    if (!checked.ok && (checked.why === "schema" || checked.why === "not_json")) schemaReplies += 1;
+    const name = checked.tool?.name ?? asked.name;
+    host.emit({
+      type: "tool_call",
+      tool_call_id: asked.id,
+      name,
+      kind: checked.tool?.kind ?? "other",
+      title: titleOf(checked.tool, name, checked.given),
+      input: checked.given,
+      status: "pending",
+      ...(asked.provider === undefined ? {} : { provider: asked.provider }),
+    });
+    return { id: asked.id, name, checked };
+  }
+
+  /** Tells of a failed answer and waits; a result when the turn is over with it. */
+  async function recover(answer: Extract<Answer, { kind: "failed" }>): Promise<TurnResult | undefined> {
+    const { failure, hasStreamed, openCalls } = answer;
+    failed += 1;
+    for (const id of openCalls)
+      host.emit({ type: "tool_call_updated", tool_call_id: id, status: "canceled", output: notRunText });
+    const plan = planRetry({ failure, failed, hasStreamed, retriesMax: limits.max_retries }, random);
+    if (!plan.again) return { outcome: "error", error: errorOf(failure, plan.toldTooLong) };
+    const text = retryNotice(model.providerLabel, failure.brief, failed, plan);
+    host.emit({ type: "notice", level: "warning", code: "retry", text });
+    if (hasStreamed) {
+      // What has come is kept, as a step of its own that the next one goes on from.
+      host.emit({ type: "step_finished", finish_reason: "tool_use", usage: noUsage, cost: 0 });
+      isStepOpen = false;
+    }
+    await sleep(plan.delayMs, undefined, { signal }).catch(() => {}); // aborted: seen right below
+    return signal.aborted ? { outcome: "canceled" } : undefined;
+  }
+
+  for (;;) {
+    if (signal.aborted) return { outcome: "canceled" };
+    const request = conversation.request(host.transcript(), model);
+    if (!isStepOpen) host.emit({ type: "step_started", model: model.id });
+    isStepOpen = true;
+    const answer = await takeAnswer({ model, request, host, tools, limits, claimId, now }, signal);
+    if (answer.kind === "aborted") return { outcome: "canceled" };
+    if (answer.kind === "failed") {
+      const over = await recover(answer);
+      if (over !== undefined) return over;
+      if (!isStepOpen) host.takeSteering();
+      continue;
+    }
+
+    failed = 0;
+    const calls = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
+    const seen: AnswerSeen = {
+      end: answer.end,
+      hasText: answer.hasText,
+      calls: answer.end === "refusal" ? 0 : calls.length,
+      truncatedCalls: calls.filter(({ checked }) => !checked.ok && checked.why === "cut_off").length,
+    };
+    const decided = decide(state, seen, stepsMax);
+    state = decided.state;
+    host.emit({
+      type: "step_finished",
+      finish_reason: decided.finishReason,
+      usage: answer.usage,
+      cost: costOf(answer.usage, model.cost),
+    });
+    isStepOpen = false;
+
+    const { next } = decided;
+    switch (next.do) {
+      case "end":
+        return { outcome: next.outcome };
+      case "give_up":
+        return loopError(`${model.id} gave three empty answers in a row, so the turn was stopped.`);
+      case "nudge":
+        conversation.noteAfter(host.transcript(), nudgeText);
+        break;
+      case "act": {
+        const touched = new Set<string>();
+        const { context } = deps;
+        const traces = await executeCalls(
+          calls,
+          { host, context, onPath: (path) => touched.add(path) },
+          signal,
+        );
+        if (traces === undefined || signal.aborted) return { outcome: "canceled" };
+        if (next.afterwards !== "ask") return { outcome: next.afterwards };
+        const judged = judgeCalls(guard, traces, isStrict);
+        guard = judged.state;
+        if (judged.verdict.kind === "stop") return loopError(judged.verdict.text);
+        if (judged.verdict.kind === "remind")
+          conversation.noteAfter(host.transcript(), `[${judged.verdict.text}]`);
+        for (const path of touched) {
+          const found = conversation.instructionsFor(path);
+          if (found !== undefined) conversation.noteAfter(host.transcript(), found);
+        }
+        break;
+      }
+    }
+    host.takeSteering();
+  }
+}

@@ -1,0 +1,145 @@
+import type { ProviderType } from "../../../protocol/config.ts";
+import type { ModelCost } from "./model.ts";
+
+type KnownModel = { name: string; contextWindow: number | null; cost: ModelCost | null };
+
+export type KnownProvider = {
+  name: string;
+  label: string;
+  type: ProviderType;
+  /** The first one set counts. */
+  keyNames: readonly string[];
+  baseUrl: string;
+  /** Where its own tools look for another address, and what they leave out of it. */
+  baseName: string;
+  baseSuffix: string;
+  /** Offered where the user lists none; the first is the default. Any other name is passed on. */
+  models: readonly KnownModel[];
+};
+
+const usd = (input: number, output: number, cacheRead: number, cacheWrite = input): ModelCost => ({
+  input,
+  output,
+  cache_read: cacheRead,
+  cache_write: cacheWrite,
+});
+
+/**
+ * Providers that need nothing but their key. Prices are the providers' list prices of November 2026
+ * (platform.claude.com/docs, developers.openai.com/api/docs/pricing, docs.x.ai), without long-context surcharges;
+ * where a price could not be confirmed there is none, and the cost shows as nothing instead of as a guess.
+ */
+export const knownProviders: readonly KnownProvider[] = [
+  {
+    name: "anthropic",
+    label: "Anthropic",
+    type: "anthropic",
+    keyNames: ["ANTHROPIC_API_KEY"],
+    baseUrl: "https://api.anthropic.com/v1",
+    baseName: "ANTHROPIC_BASE_URL",
+    baseSuffix: "/v1",
+    models: [
+      { name: "claude-sonnet-5-5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
+      { name: "claude-opus-5-5", contextWindow: 1_000_000, cost: usd(4, 20, 0.2, 5) },
+      { name: "claude-haiku-5-5", contextWindow: 1_000_000, cost: null },
+      { name: "claude-fable-5-1", contextWindow: 1_000_000, cost: usd(10, 50, 1, 12.5) },
+      { name: "claude-opus-5", contextWindow: 1_000_000, cost: usd(5, 25, 0.5, 6.25) },
+      { name: "claude-sonnet-5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
+    ],
+  },
+  {
+    name: "openai",
+    label: "OpenAI",
+    type: "openai",
+    keyNames: ["OPENAI_API_KEY"],
+    baseUrl: "https://api.openai.com/v1",
+    baseName: "OPENAI_BASE_URL",
+    baseSuffix: "",
+    models: [
+      { name: "gpt-6.1-sol", contextWindow: 1_050_000, cost: usd(2, 10, 0.1) },
+      { name: "gpt-6-astra", contextWindow: null, cost: usd(10, 50, 1) },
+      { name: "gpt-6-luna", contextWindow: 1_000_000, cost: usd(0.1, 0.5, 0.01) },
+    ],
+  },
+  {
+    name: "google",
+    label: "Google",
+    type: "google",
+    keyNames: ["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    baseName: "GOOGLE_GEMINI_BASE_URL",
+    baseSuffix: "/v1beta",
+    models: [
+      { name: "gemini-3.8-flash", contextWindow: 1_048_576, cost: null },
+      { name: "gemini-3.1-pro-preview", contextWindow: 1_048_576, cost: null },
+    ],
+  },
+  {
+    name: "openrouter",
+    label: "OpenRouter",
+    type: "openai-compatible",
+    keyNames: ["OPENROUTER_API_KEY"],
+    baseUrl: "https://openrouter.ai/api/v1",
+    baseName: "OPENROUTER_BASE_URL",
+    baseSuffix: "",
+    models: [
+      { name: "anthropic/claude-sonnet-5.5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
+      { name: "openai/gpt-6.1-sol", contextWindow: 1_050_000, cost: usd(2, 10, 0.1) },
+    ],
+  },
+  {
+    name: "deepseek",
+    label: "DeepSeek",
+    type: "openai-compatible",
+    keyNames: ["DEEPSEEK_API_KEY"],
+    baseUrl: "https://api.deepseek.com/v1",
+    baseName: "DEEPSEEK_BASE_URL",
+    baseSuffix: "",
+    models: [
+      { name: "deepseek-v4-pro", contextWindow: 1_000_000, cost: null },
+      { name: "deepseek-v4-flash", contextWindow: 1_000_000, cost: null },
+    ],
+  },
+  {
+    name: "xai",
+    label: "xAI",
+    type: "openai-compatible",
+    keyNames: ["XAI_API_KEY"],
+    baseUrl: "https://api.x.ai/v1",
+    baseName: "XAI_BASE_URL",
+    baseSuffix: "",
+    models: [{ name: "grok-4.5", contextWindow: 500_000, cost: usd(2, 6, 0.5) }],
+  },
+  {
+    name: "groq",
+    label: "Groq",
+    type: "openai-compatible",
+    keyNames: ["GROQ_API_KEY"],
+    baseUrl: "https://api.groq.com/openai/v1",
+    baseName: "GROQ_BASE_URL",
+    baseSuffix: "",
+    models: [{ name: "openai/gpt-oss-120b", contextWindow: 131_072, cost: null }],
+  },
+  {
+    name: "mistral",
+    label: "Mistral",
+    type: "openai-compatible",
+    keyNames: ["MISTRAL_API_KEY"],
+    baseUrl: "https://api.mistral.ai/v1",
+    baseName: "MISTRAL_BASE_URL",
+    baseSuffix: "",
+    models: [{ name: "devstral-latest", contextWindow: null, cost: null }],
+  },
+];
+
+const free = usd(0, 0, 0);
+
+/** What is known of a model by its name, whoever serves it under this name; nothing is free of charge then. */
+export function knownModel(provider: string, name: string): KnownModel {
+  const found = knownProviders
+    .find((known) => known.name === provider)
+    ?.models.find((model) => model.name === name);
+  return found ?? { name, contextWindow: null, cost: null };
+}
+
+export const noCost: ModelCost = free;

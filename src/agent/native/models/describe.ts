@@ -1,0 +1,64 @@
+import type { AgentModel } from "../../../protocol/agent.ts";
+import { HearthError } from "../../../protocol/errors.ts";
+import { createOllamaProbe, type OllamaProbe, ollamaUrl } from "./ollama.ts";
+import { isUsable, ollamaName, ollamaProvider, providersOf, settingOf, windowOf } from "./providers.ts";
+import { demoModelId, resolveModel } from "./resolve.ts";
+import type { NativeSettings } from "./settings.ts";
+
+export type ModelsDescription = {
+  models: AgentModel[];
+  /** Used when none is named; null when there is none that works. */
+  default: string | null;
+  ready: boolean;
+  /** Why it is not ready, one sentence. */
+  reason: string | null;
+  fix: string | null;
+};
+
+const fixes: Readonly<Record<string, string>> = {
+  provider_auth: "export ANTHROPIC_API_KEY=…",
+  provider_unreachable: "ollama serve",
+  model_unavailable: "hearth config show",
+  config_invalid: "hearth config path",
+};
+
+/** What the agent registry says of our own agent. Waits for a local server 150 ms at most. */
+export async function describeModels(
+  settings: NativeSettings,
+  probe: OllamaProbe = createOllamaProbe(Date.now),
+): Promise<ModelsDescription> {
+  const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
+  const usable = providersOf(settings).filter(isUsable);
+  const wantsLocal = host !== undefined || usable.length === 0;
+  const local = wantsLocal ? ((await probe(ollamaUrl(host))) ?? []) : [];
+  const providers =
+    local.length > 0
+      ? [...usable.filter(({ name }) => name !== ollamaName), ollamaProvider(settings.providerEnv, local)]
+      : usable;
+  const models = providers.flatMap((provider) =>
+    (provider.listed.length > 0 ? provider.listed : provider.offered).map(
+      (model): AgentModel => ({
+        id: `${provider.name}/${model}`,
+        name: `${model} · ${provider.label}`,
+        context_window: windowOf(provider, model),
+      }),
+    ),
+  );
+  models.push({ id: demoModelId, name: "Built-in demo (scripted, offline)", context_window: null });
+  try {
+    const resolved = await resolveModel(null, settings, probe);
+    const id = resolved.kind === "demo" ? demoModelId : resolved.spec.id;
+    if (!models.some((model) => model.id === id) && resolved.kind === "spec")
+      models.unshift({
+        id,
+        name: `${resolved.spec.model} · ${resolved.spec.label}`,
+        context_window: resolved.spec.contextWindow,
+      });
+    return { models, default: id, ready: true, reason: null, fix: null };
+  } catch (error) {
+    if (!(error instanceof HearthError)) throw error;
+    const missing = /set ([A-Z][A-Z0-9_]+)/.exec(error.message)?.[1];
+    const fix = missing === undefined ? (fixes[error.code] ?? null) : `export ${missing}=…`;
+    return { models, default: null, ready: false, reason: error.message, fix };
+  }
+}

@@ -1,0 +1,38 @@
+import { createGoogle } from "@ai-sdk/google";
+import type { ModelFetch } from "./connection.ts";
+import type { Model } from "./model.ts";
+import { createToolList, streamFromSdk } from "./sdk.ts";
+import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+
+/** The Gemini API. Thought signatures travel with the parts that carry them. */
+export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
+  const model = createGoogle({
+    baseURL: spec.baseUrl,
+    apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
+    headers: { ...spec.headers },
+    fetch,
+  }).languageModel(spec.model);
+  const origin = originOf(spec);
+  const toolList = createToolList();
+  const thinks = /gemini-(2\.5|[3-9])/.test(spec.model);
+  return {
+    id: spec.id,
+    providerLabel: spec.label,
+    family: familyOf(spec.model),
+    reasons: reasonsByName(spec.model),
+    takesPdf: true,
+    cost: spec.cost,
+    stream: (request, signal) =>
+      streamFromSdk(
+        model,
+        {
+          prompt: [{ role: "system", content: request.system }, ...request.messages],
+          tools: toolList(request.tools),
+          ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
+          ...(thinks ? { providerOptions: { google: { thinkingConfig: { includeThoughts: true } } } } : {}),
+        },
+        origin,
+        signal,
+      ),
+  };
+}

@@ -1,0 +1,81 @@
+import type { LanguageModelV4Message } from "@ai-sdk/provider";
+import type { Usage } from "../../../protocol/usage.ts";
+
+/** One message of a prompt, in the shape that the provider packages turn into each provider's own. */
+export type PromptMessage = Extract<LanguageModelV4Message, { role: "user" | "assistant" | "tool" }>;
+
+export type ModelTool = {
+  name: string;
+  description: string;
+  /** JSON Schema of an object. */
+  input_schema: Record<string, unknown>;
+};
+
+/**
+ * What is asked of a model. `system` and `tools` are the same objects for all requests of a conversation, and
+ * `messages` only grows at its end, so that providers can cache the prefix.
+ */
+export type ModelRequest = {
+  system: string;
+  tools: readonly ModelTool[];
+  messages: readonly PromptMessage[];
+  /** The conversation's own id: where a provider keeps its cache by a key. */
+  conversation: string;
+};
+
+/** Why an answer ended, apart from failures, which are thrown as ModelFailure. */
+export type AnswerEnd = "stop" | "length" | "refusal";
+
+export type ModelChunk =
+  | { type: "text"; text: string }
+  | { type: "reasoning"; text: string }
+  /** The text or reasoning block is over. `provider` must go back verbatim with a reasoning block. */
+  | { type: "part_ended"; provider?: Record<string, unknown> | undefined }
+  | { type: "tool_started"; id: string; name: string }
+  /** Arguments are arriving: a sign of life, nothing to show. */
+  | { type: "tool_progress" }
+  /** `arguments` as the model wrote them, possibly not JSON. */
+  | {
+      type: "tool_call";
+      id: string;
+      name: string;
+      arguments: string;
+      provider?: Record<string, unknown> | undefined;
+    }
+  /** Always the last chunk of a whole answer; an answer without it was cut off. */
+  | { type: "finished"; end: AnswerEnd; usage: Usage };
+
+/** USD per million tokens. */
+export type ModelCost = { input: number; output: number; cache_read: number; cache_write: number };
+
+/** Which overlay of the system prompt a model gets. */
+export type PromptFamily = "claude" | "gpt" | "gemini" | "open";
+
+export type Model = {
+  /** `provider/model`, as people name it. */
+  readonly id: string;
+  /** What people call the provider, for notices: "Anthropic", or the name in the config. */
+  readonly providerLabel: string;
+  readonly family: PromptFamily;
+  /** It thinks before it answers: its first byte may take twice as long. */
+  readonly reasons: boolean;
+  /** PDFs may be sent as they are. */
+  readonly takesPdf: boolean;
+  readonly cost: ModelCost;
+  /**
+   * Streams one answer. Throws ModelFailure; when `signal` aborts, the connection is closed at once and it
+   * throws whatever the connection throws.
+   */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelChunk>;
+};
+
+/** Cost in USD of one answer. */
+export function costOf(usage: Usage, cost: ModelCost): number {
+  const fresh = Math.max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens);
+  const perMillion =
+    fresh * cost.input +
+    usage.cache_read_tokens * cost.cache_read +
+    usage.cache_write_tokens * cost.cache_write +
+    usage.output_tokens * cost.output;
+  return perMillion / 1_000_000;
+}

@@ -1,0 +1,84 @@
+import { get } from "node:http";
+
+/** A local server that does not answer within this time is not there. */
+const answerMsMax = 150;
+const rememberMs = 15_000;
+const bodyBytesMax = 1_000_000;
+
+export const ollamaPort = 11434;
+
+/** The address that OLLAMA_HOST means: host, host:port or a URL; an address to listen on means this machine. */
+export function ollamaUrl(host: string | undefined): string {
+  const given = host?.trim() ?? "";
+  const withScheme = /^https?:\/\//.test(given) ? given : `http://${given === "" ? "127.0.0.1" : given}`;
+  let url: URL;
+  try {
+    url = new URL(withScheme);
+  } catch {
+    return `http://127.0.0.1:${ollamaPort}`; // Ollama itself falls back to its default
+  }
+  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
+  const hasPort = url.port !== "" || /:\d+(\/|$)/.test(given.replace(/^https?:\/\//, ""));
+  if (!hasPort && url.protocol === "http:") url.port = String(ollamaPort);
+  return url.origin;
+}
+
+function namesIn(body: string): string[] {
+  const parsed: unknown = JSON.parse(body);
+  if (typeof parsed !== "object" || parsed === null || !("models" in parsed) || !Array.isArray(parsed.models))
+    return [];
+  return parsed.models
+    .map((model: unknown) =>
+      typeof model === "object" && model !== null && "name" in model ? model.name : undefined,
+    )
+    .filter((name): name is string => typeof name === "string")
+    .filter((name) => !/embed|bge-|minilm|rerank/i.test(name));
+}
+
+/** Models that can be asked to use tools come first. */
+const preference = /coder|devstral|gpt-oss|qwen[3-9]|glm|kimi|deepseek|mistral|llama[3-9]/i;
+
+function ask(url: string): Promise<string[] | undefined> {
+  return new Promise((resolve) => {
+    const request = get(`${url}/api/tags`, { timeout: answerMsMax, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        body += text;
+        if (body.length > bodyBytesMax) request.destroy();
+      });
+      response.on("end", () => {
+        try {
+          const names = namesIn(body);
+          resolve([
+            ...names.filter((name) => preference.test(name)),
+            ...names.filter((name) => !preference.test(name)),
+          ]);
+        } catch {
+          resolve(undefined); // something else listens on that port
+        }
+      });
+    });
+    const giveUp = setTimeout(() => request.destroy(), answerMsMax);
+    request.on("close", () => {
+      clearTimeout(giveUp);
+      resolve(undefined);
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(undefined));
+  });
+}
+
+/** Asks a local Ollama for its models: undefined when nobody answers. Remembered for a while, also the silence. */
+export function createOllamaProbe(now: () => number) {
+  const asked = new Map<string, { at: number; models: Promise<string[] | undefined> }>();
+  return (url: string): Promise<string[] | undefined> => {
+    if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is asked when it is used
+    const known = asked.get(url);
+    if (known && now() - known.at < rememberMs) return known.models;
+    const models = ask(url);
+    asked.set(url, { at: now(), models });
+    return models;
+  };
+}
+export type OllamaProbe = ReturnType<typeof createOllamaProbe>;

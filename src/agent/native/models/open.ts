@@ -1,0 +1,44 @@
+import type { Connections, ModelFetch } from "./connection.ts";
+import type { Model } from "./model.ts";
+import type { ModelSpec } from "./spec.ts";
+
+/** Loads the provider package of a family: each costs tens of milliseconds and a megabyte, so only when used. */
+async function familyOpener(type: ModelSpec["type"]) {
+  switch (type) {
+    case "openai-compatible":
+      return (await import("./openai-compatible.ts")).openOpenAiCompatible;
+    case "openai":
+      return (await import("./openai.ts")).openOpenAi;
+    case "anthropic":
+      return (await import("./anthropic.ts")).openAnthropic;
+    case "google":
+      return (await import("./google.ts")).openGoogle;
+  }
+}
+
+/** More than anyone uses at once; beyond it the oldest is forgotten, which only costs making it again. */
+const openModelsMax = 32;
+
+/** Opens models and keeps them: what a model has learnt about its server lasts as long as its settings do. */
+export function createModelOpener(connections: Connections) {
+  const opened = new Map<string, { model: Model; fetch: ModelFetch }>();
+  return {
+    /** `env` is the run's: its proxy settings count. */
+    async open(spec: ModelSpec, env: Readonly<Record<string, string>>): Promise<Model> {
+      const [opener, fetch] = await Promise.all([familyOpener(spec.type), connections.fetchFor(env)]);
+      const key = JSON.stringify(spec);
+      const known = opened.get(key);
+      if (known?.fetch === fetch) return known.model;
+      const model = opener(spec, fetch);
+      const oldest = opened.keys().next();
+      if (opened.size >= openModelsMax && !oldest.done) opened.delete(oldest.value);
+      opened.set(key, { model, fetch });
+      return model;
+    },
+    /** Loads what the first answer would wait for. */
+    async warm(type: ModelSpec["type"]): Promise<void> {
+      await Promise.all([familyOpener(type), connections.warm()]);
+    },
+  };
+}
+export type ModelOpener = ReturnType<typeof createModelOpener>;

@@ -1,0 +1,47 @@
+import { createOpenAI } from "@ai-sdk/openai";
+import type { ModelFetch } from "./connection.ts";
+import type { Model } from "./model.ts";
+import { createToolList, streamFromSdk } from "./sdk.ts";
+import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+
+/**
+ * OpenAI itself is spoken to by the Responses API: newer models take tools only there, and their reasoning comes
+ * back encrypted and can be carried forward without OpenAI storing it. Another address gets chat completions,
+ * which is what proxies have.
+ */
+export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
+  const provider = createOpenAI({
+    baseURL: spec.baseUrl,
+    apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
+    headers: spec.headers,
+    fetch,
+  });
+  const isOpenAiItself = new URL(spec.baseUrl).hostname === "api.openai.com";
+  const model = isOpenAiItself ? provider.responses(spec.model) : provider.chat(spec.model);
+  const origin = originOf(spec);
+  const toolList = createToolList();
+  return {
+    id: spec.id,
+    providerLabel: spec.label,
+    family: familyOf(spec.model),
+    reasons: reasonsByName(spec.model),
+    takesPdf: true,
+    cost: spec.cost,
+    stream: (request, signal) =>
+      streamFromSdk(
+        model,
+        {
+          prompt: [{ role: "system", content: request.system }, ...request.messages],
+          tools: toolList(request.tools),
+          ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
+          providerOptions: {
+            openai: isOpenAiItself
+              ? { store: false, promptCacheKey: request.conversation }
+              : { systemMessageMode: "system" },
+          },
+        },
+        origin,
+        signal,
+      ),
+  };
+}

@@ -1,0 +1,161 @@
+import type { ProviderConfig } from "../../../protocol/config.ts";
+import { type KnownProvider, knownModel, knownProviders, noCost } from "./catalog.ts";
+import type { ModelCost } from "./model.ts";
+import { ollamaUrl } from "./ollama.ts";
+import type { NativeSettings } from "./settings.ts";
+import type { ModelSpec } from "./spec.ts";
+
+/** A provider that could be asked, before its key is known to exist. */
+export type Provider = {
+  name: string;
+  label: string;
+  type: ModelSpec["type"];
+  baseUrl: string | undefined;
+  addressFrom: string;
+  key: { value: string; from: string } | { missing: string } | null;
+  headers: Readonly<Record<string, string>>;
+  /** Models that the user's configuration lists. */
+  listed: readonly string[];
+  /** Models to offer where none are listed. */
+  offered: readonly string[];
+  configured: ProviderConfig | undefined;
+};
+
+export const settingOf = (env: Readonly<Record<string, string>>, name: string): string | undefined => {
+  const value = env[name]?.trim();
+  return value === undefined || value === "" ? undefined : value;
+};
+const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
+
+/** Where a known provider is: its own tools' variable, completed as they complete it. */
+function addressOf(known: KnownProvider, env: NativeSettings["providerEnv"]): { url: string; from: string } {
+  const given = settingOf(env, known.baseName);
+  if (given === undefined) return { url: known.baseUrl, from: known.baseName };
+  const url = withoutSlash(given);
+  const isComplete = known.baseSuffix === "" || url.endsWith(known.baseSuffix);
+  return { url: isComplete ? url : url + known.baseSuffix, from: known.baseName };
+}
+
+const hostOf = (url: string | undefined): string | undefined => {
+  try {
+    return url === undefined ? undefined : new URL(url).host;
+  } catch {
+    return undefined; // said in full where the provider is used
+  }
+};
+
+function keyInEnvironment(known: KnownProvider, env: NativeSettings["providerEnv"]): Provider["key"] {
+  for (const name of known.keyNames) {
+    const value = settingOf(env, name);
+    if (value !== undefined) return { value, from: name };
+  }
+  return { missing: known.keyNames[0] ?? "" };
+}
+
+function configuredProvider(
+  name: string,
+  config: ProviderConfig,
+  env: NativeSettings["providerEnv"],
+): Provider {
+  const known = knownProviders.find((candidate) => candidate.name === name);
+  const address = known === undefined ? undefined : addressOf(known, env);
+  const typeDefault = knownProviders.find(({ type }) => type === config.type && type !== "openai-compatible");
+  const baseUrl = config.base_url ?? address?.url ?? typeDefault?.baseUrl;
+  const given = config.api_key;
+  const variable = given?.startsWith("env:") ? given.slice("env:".length) : undefined;
+  const from = `providers.${name}.api_key`;
+  let key: Provider["key"] = null;
+  if (variable !== undefined) {
+    const value = settingOf(env, variable);
+    key =
+      value === undefined
+        ? { missing: `${variable} (named by ${from})` }
+        : { value, from: `${variable}, named by ${from}` };
+  } else if (given !== undefined && given !== "") key = { value: given, from };
+  // A key of the environment goes to its own provider's host only, wherever the configuration points.
+  else if (known !== undefined && hostOf(baseUrl) === hostOf(address?.url))
+    key = keyInEnvironment(known, env);
+  else if (config.base_url === undefined) key = { missing: from };
+  return {
+    name,
+    label: known?.label ?? name,
+    type: config.type,
+    baseUrl: baseUrl === undefined ? undefined : withoutSlash(baseUrl),
+    addressFrom:
+      config.base_url === undefined && known !== undefined ? known.baseName : `providers.${name}.base_url`,
+    key,
+    headers: config.headers ?? {},
+    listed: Object.keys(config.models ?? {}),
+    offered: known?.models.map((model) => model.name) ?? [],
+    configured: config,
+  };
+}
+
+function environmentProvider(known: KnownProvider, env: NativeSettings["providerEnv"]): Provider {
+  const address = addressOf(known, env);
+  const key = keyInEnvironment(known, env);
+  // A local server behind the provider's address may need no key.
+  const isElsewhere = address.url !== known.baseUrl;
+  return {
+    name: known.name,
+    label: known.label,
+    type: known.type,
+    baseUrl: address.url,
+    addressFrom: address.from,
+    key: key !== null && "missing" in key && isElsewhere ? null : key,
+    headers: {},
+    listed: [],
+    offered: known.models.map((model) => model.name),
+    configured: undefined,
+  };
+}
+
+export const ollamaName = "ollama";
+export function ollamaProvider(env: NativeSettings["providerEnv"], models: readonly string[]): Provider {
+  const value = settingOf(env, "OLLAMA_API_KEY");
+  return {
+    name: ollamaName,
+    label: "Ollama",
+    type: "openai-compatible",
+    baseUrl: `${ollamaUrl(settingOf(env, "OLLAMA_HOST"))}/v1`,
+    addressFrom: "OLLAMA_HOST",
+    key: value === undefined ? null : { value, from: "OLLAMA_API_KEY" },
+    headers: {},
+    listed: [],
+    offered: models,
+    configured: undefined,
+  };
+}
+
+/** All providers by name: the configuration's first, in its order, then those known by their keys. */
+export function providersOf({ config, providerEnv }: NativeSettings): Provider[] {
+  const configured = Object.entries(config.providers ?? {}).map(([name, provider]) =>
+    configuredProvider(name, provider, providerEnv),
+  );
+  const names = new Set(configured.map(({ name }) => name));
+  const others = knownProviders
+    .filter(({ name }) => !names.has(name))
+    .map((known) => environmentProvider(known, providerEnv));
+  const ollama = names.has(ollamaName) ? [] : [ollamaProvider(providerEnv, [])];
+  return [...configured, ...others, ...ollama];
+}
+
+export const hasKey = ({ key }: Provider): boolean => key !== null && "value" in key;
+/** It could answer: configured, or known by a key. */
+export const isUsable = (provider: Provider): boolean =>
+  provider.configured !== undefined ? provider.key === null || hasKey(provider) : hasKey(provider);
+
+export function costOfModel(provider: Provider, model: string): ModelCost {
+  const given = provider.configured?.models?.[model]?.cost;
+  if (given === undefined) return knownModel(provider.name, model).cost ?? noCost;
+  const input = given.input ?? 0;
+  return {
+    input,
+    output: given.output ?? 0,
+    cache_read: given.cache_read ?? input,
+    cache_write: given.cache_write ?? input,
+  };
+}
+
+export const windowOf = (provider: Provider, model: string): number | null =>
+  provider.configured?.models?.[model]?.context_window ?? knownModel(provider.name, model).contextWindow;

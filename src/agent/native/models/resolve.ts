@@ -1,0 +1,133 @@
+import { HearthError } from "../../../protocol/errors.ts";
+import { type OllamaProbe, ollamaUrl } from "./ollama.ts";
+import {
+  costOfModel,
+  hasKey,
+  isUsable,
+  ollamaProvider,
+  type Provider,
+  providersOf,
+  settingOf,
+  windowOf,
+} from "./providers.ts";
+import type { NativeSettings } from "./settings.ts";
+import type { ModelSpec } from "./spec.ts";
+
+export const demoModelId = "demo";
+
+/** Which model answers: a real one, or the built-in demo. */
+export type Resolved = { kind: "spec"; spec: ModelSpec } | { kind: "demo" };
+
+const inWords = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
+
+function specOf(provider: Provider, model: string): ModelSpec {
+  const { name, listed, key, baseUrl } = provider;
+  if (listed.length > 0 && !listed.includes(model))
+    throw new HearthError(
+      "model_unavailable",
+      `The provider ${name} has no model named ${model}; its models are ${inWords(listed)}.`,
+    );
+  if (baseUrl === undefined)
+    throw new HearthError(
+      "config_invalid",
+      `The provider ${name} needs providers.${name}.base_url in hearth.jsonc.`,
+    );
+  if (key !== null && "missing" in key)
+    throw new HearthError(
+      "provider_auth",
+      `${provider.label} needs a key: set ${key.missing} in the environment of your terminal${provider.configured === undefined ? ` or providers.${name}.api_key in hearth.jsonc` : ""}.`,
+    );
+  return {
+    id: `${name}/${model}`,
+    label: provider.label,
+    type: provider.type,
+    model,
+    baseUrl,
+    addressFrom: provider.addressFrom,
+    apiKey: key?.value ?? null,
+    keyFrom: key?.from ?? null,
+    headers: provider.headers,
+    contextWindow: windowOf(provider, model),
+    maxOutputTokens: provider.configured?.models?.[model]?.max_output_tokens ?? null,
+    cost: costOfModel(provider, model),
+  };
+}
+
+/** A model by the name that a person gave it. Throws HearthError naming what there is. */
+function specByName(asked: string, from: string, settings: NativeSettings): Resolved {
+  if (asked === demoModelId) return { kind: "demo" };
+  const providers = providersOf(settings);
+  const slash = asked.indexOf("/");
+  const provider = slash > 0 ? providers.find(({ name }) => name === asked.slice(0, slash)) : undefined;
+  if (provider !== undefined && asked.length > slash + 1)
+    return { kind: "spec", spec: specOf(provider, asked.slice(slash + 1)) };
+  // A name without its provider is enough where only one has it.
+  const owners = providers.filter((candidate) => candidate.listed.includes(asked));
+  const [owner] = owners;
+  if (owner !== undefined && owners.length === 1) return { kind: "spec", spec: specOf(owner, asked) };
+  const usable = providers.filter(isUsable).map(({ name }) => name);
+  const what =
+    slash > 0
+      ? `There is no provider named ${asked.slice(0, slash)}`
+      : owners.length > 1
+        ? `More than one provider has a model named ${asked}`
+        : `${asked} is not a model`;
+  throw new HearthError(
+    "model_unavailable",
+    `${what} (${from}); name a model as provider/model. Providers that can be used: ${inWords([...usable, demoModelId])}.`,
+  );
+}
+
+/** The first model that needs no choice, without asking the network. */
+function firstUsable(settings: NativeSettings): Resolved | undefined {
+  const providers = providersOf(settings);
+  for (const provider of providers.filter(({ configured }) => configured !== undefined)) {
+    const model = provider.listed[0] ?? provider.offered[0];
+    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model) };
+  }
+  for (const provider of providers.filter(
+    (candidate) => candidate.configured === undefined && hasKey(candidate),
+  )) {
+    const model = provider.offered[0];
+    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model) };
+  }
+  return undefined;
+}
+
+async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise<Resolved> {
+  const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
+  const url = ollamaUrl(host);
+  const models = await probe(url);
+  const model = models?.[0];
+  if (model !== undefined)
+    return { kind: "spec", spec: specOf(ollamaProvider(settings.providerEnv, models ?? []), model) };
+  if (host === undefined) return { kind: "demo" };
+  if (models === undefined)
+    throw new HearthError(
+      "provider_unreachable",
+      `Ollama does not answer at ${url} (OLLAMA_HOST); start it with: ollama serve.`,
+    );
+  throw new HearthError(
+    "model_unavailable",
+    `Ollama at ${url} has no model yet; get one with: ollama pull qwen3-coder.`,
+  );
+}
+
+/**
+ * The model that a turn is answered by: the one asked for, HEARTH_MODEL, the configuration's, the first provider
+ * that can be used, a local Ollama, or the demo. Throws HearthError (model_unavailable, provider_auth,
+ * config_invalid, provider_unreachable). Waits for a local server at most 150 ms, and only when nothing else is
+ * configured.
+ */
+export async function resolveModel(
+  asked: string | null,
+  settings: NativeSettings,
+  probe: OllamaProbe,
+): Promise<Resolved> {
+  if (asked !== null) return specByName(asked, "asked for by the session", settings);
+  const inEnvironment = settingOf(settings.providerEnv, "HEARTH_MODEL");
+  if (inEnvironment !== undefined) return specByName(inEnvironment, "HEARTH_MODEL", settings);
+  if (settings.config.model !== undefined)
+    return specByName(settings.config.model, "model in hearth.jsonc", settings);
+  return firstUsable(settings) ?? (await localModel(settings, probe));
+}

@@ -1,0 +1,44 @@
+import type { ProviderType } from "../../../protocol/config.ts";
+import type { RequestOrigin } from "./failure.ts";
+import type { ModelCost, PromptFamily } from "./model.ts";
+
+/** All that is needed to open a model: plain data, found by resolve.ts. */
+export type ModelSpec = {
+  /** `provider/model`. */
+  id: string;
+  label: string;
+  type: ProviderType;
+  /** The provider's own name of the model. */
+  model: string;
+  /** With the version segment. */
+  baseUrl: string;
+  /** The configuration key or variable that says where the server is. */
+  addressFrom: string;
+  apiKey: string | null;
+  /** Where the key came from; null without one. */
+  keyFrom: string | null;
+  headers: Readonly<Record<string, string>>;
+  contextWindow: number | null;
+  maxOutputTokens: number | null;
+  cost: ModelCost;
+};
+
+export const originOf = (spec: ModelSpec): RequestOrigin => ({
+  label: spec.label,
+  keyFrom: spec.keyFrom,
+  addressFrom: spec.addressFrom,
+  baseUrl: spec.baseUrl,
+  model: spec.id,
+});
+
+/** By the model's name, not by who serves it: a Claude behind a proxy is still a Claude. */
+export function familyOf(model: string): PromptFamily {
+  if (/claude/i.test(model)) return "claude";
+  if (/gemini/i.test(model)) return "gemini";
+  if (/gpt-oss/i.test(model)) return "open";
+  return /(^|\/)(gpt-|chatgpt|codex|o[1-9](-|$))/i.test(model) ? "gpt" : "open";
+}
+
+const thinkers =
+  /claude-(opus|sonnet|haiku|fable|mythos)-[4-9]|(^|\/)(o[1-9](-|$)|gpt-[5-9]|gpt-oss)|gemini-(2\.5|[3-9])|deepseek-(r|v[4-9])|reason|think|qwq|magistral|grok-[4-9]|glm-[5-9]|kimi-k[2-9]/i;
+export const reasonsByName = (model: string): boolean => thinkers.test(model);

@@ -1,0 +1,162 @@
+import type { z } from "zod";
+import type { Tool } from "../tools/tool.ts";
+import { parseLenient } from "./lenient-json.ts";
+import { resolveToolName, type ToolSet } from "./tool-set.ts";
+
+/** A call as the model wrote it. */
+export type RawCall = { name: string; arguments: string };
+
+export type CheckedCall =
+  /** `given` is what the model meant, `input` the same with the schema's defaults, for the tool. */
+  | { ok: true; tool: Tool; given: Record<string, unknown>; input: unknown }
+  /** `text` goes back as the call's result. `given` is what can be shown of it. */
+  | {
+      ok: false;
+      tool: Tool | undefined;
+      given: Record<string, unknown>;
+      why: "cut_off" | "unknown_tool" | "not_json" | "schema";
+      text: string;
+    };
+
+const excerptCharsMax = 400;
+const schemaCharsMax = 3_000;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The arguments as an object. `isWhole`: the answer ended by itself, so what is there is all there is. */
+function parseArguments(text: string, isWhole: boolean): { value: Record<string, unknown> } | undefined {
+  if (text.trim() === "") return isWhole ? { value: {} } : undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not strictly JSON: only a whole answer may be read leniently.
+    const lenient = isWhole ? parseLenient(text) : undefined;
+    if (lenient === undefined) return undefined;
+    value = lenient.value;
+  }
+  if (typeof value === "string") {
+    try {
+      value = JSON.parse(value); // some models encode the object twice
+    } catch {
+      return undefined;
+    }
+  }
+  if (value === null) return { value: {} };
+  return isObject(value) ? { value } : undefined;
+}
+
+/** The value at `path`, and a way to put another in its place in a copy. */
+function withValueAt(
+  root: unknown,
+  path: readonly PropertyKey[],
+  change: (value: unknown) => unknown,
+): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return change(root);
+  if (Array.isArray(root))
+    return root.map((item, at) => (at === key ? withValueAt(item, rest, change) : item));
+  if (!isObject(root) || typeof key !== "string") return root;
+  const changed = withValueAt(root[key], rest, change);
+  if (changed !== undefined) return { ...root, [key]: changed };
+  const { [key]: _, ...without } = root;
+  return without;
+}
+
+/** A value of the wrong type that can only mean one thing: "3", "true", an array written as a string, null. */
+function coerce(value: unknown, expected: string): unknown {
+  if (value === null) return undefined;
+  if (typeof value === "string") {
+    if ((expected === "number" || expected === "int") && /^-?\d+(\.\d+)?$/.test(value.trim()))
+      return Number(value);
+    if (expected === "boolean" && /^(true|false)$/i.test(value.trim()))
+      return value.trim().toLowerCase() === "true";
+    if (expected === "array" || expected === "object" || expected === "record") {
+      const parsed = parseLenient(value)?.value;
+      if (expected === "array" ? Array.isArray(parsed) : isObject(parsed)) return parsed;
+    }
+  }
+  if (expected === "array" && isObject(value)) return [value];
+  if (expected === "string" && (typeof value === "number" || typeof value === "boolean"))
+    return String(value);
+  return value;
+}
+
+type Accepted =
+  | { ok: true; given: Record<string, unknown>; input: unknown }
+  | { ok: false; error: z.ZodError };
+
+function parseInput(input: z.ZodType, value: Record<string, unknown>): Accepted {
+  const first = input.safeParse(value);
+  if (first.success) return { ok: true, given: value, input: first.data };
+  const mended = first.error.issues.reduce<unknown>(
+    (at, issue) =>
+      issue.code === "invalid_type"
+        ? withValueAt(at, issue.path, (found) => coerce(found, issue.expected))
+        : at,
+    value,
+  );
+  const second = input.safeParse(mended);
+  return second.success && isObject(mended)
+    ? { ok: true, given: mended, input: second.data }
+    : { ok: false, error: first.error };
+}
+
+const quoteSchema = (set: ToolSet, name: string): string => {
+  const schema = JSON.stringify(set.schemaOf(name) ?? {});
+  return schema.length > schemaCharsMax ? `${schema.slice(0, schemaCharsMax)}…` : schema;
+};
+
+/**
+ * Makes a call of what the model wrote, or says what is wrong with it. `withSchema` adds the expected schema to
+ * the answer; the loop stops adding it when the model does not profit.
+ */
+export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSchema: boolean): CheckedCall {
+  const name = resolveToolName(raw.name, set);
+  const tool = name === undefined ? undefined : set.get(name);
+  const parsed = parseArguments(raw.arguments, isWhole);
+  const given = parsed?.value ?? {};
+  if (parsed === undefined && !isWhole)
+    return {
+      ok: false,
+      tool,
+      given,
+      why: "cut_off",
+      text: "This call was not run: the output limit cut it off before its arguments were complete. Make it again in smaller pieces, for example by writing a file in several steps.",
+    };
+  if (tool === undefined)
+    return {
+      ok: false,
+      tool,
+      given,
+      why: "unknown_tool",
+      text: `There is no tool named ${JSON.stringify(raw.name)}. The tools are: ${set.names.join(", ")}.`,
+    };
+  const expected = withSchema
+    ? ` The arguments must match this JSON Schema: ${quoteSchema(set, tool.name)}`
+    : "";
+  if (parsed === undefined) {
+    const excerpt = raw.arguments.slice(0, excerptCharsMax);
+    return {
+      ok: false,
+      tool,
+      given,
+      why: "not_json",
+      text: `This call was not run: its arguments are not a JSON object. They begin with: ${excerpt}${expected}`,
+    };
+  }
+  const checked = parseInput(tool.input, parsed.value);
+  if (checked.ok) return { ok: true, tool, given: checked.given, input: checked.input };
+  const issues = checked.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.length > 0 ? issue.path.join(".") : "arguments"}: ${issue.message}`)
+    .join("; ");
+  return {
+    ok: false,
+    tool,
+    given,
+    why: "schema",
+    text: `This call was not run: its arguments do not fit ${tool.name} (${issues}).${expected}`,
+  };
+}

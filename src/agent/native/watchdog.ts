@@ -1,0 +1,70 @@
+/**
+ * Timers of the system stand still while a laptop sleeps; looking at the clock this often, a stalled stream is
+ * noticed within this time after waking.
+ */
+const tickMsMax = 5_000;
+
+type WatchLimits = {
+  /** Silence before anything has come. */
+  firstByteMs: number;
+  /** Silence after that. */
+  progressMs: number;
+  /** Silence that a person should know of. */
+  noticeMs: number;
+};
+
+export type Watch = {
+  /** The model said something. What keeps a connection alive (pings, comments) does not count. */
+  progress(): void;
+  stop(): void;
+};
+
+/** When the next look at the clock is due, and what the silence means by now. Pure. */
+export function judgeSilence(
+  { silentMs, hasBegun, wasTold }: { silentMs: number; hasBegun: boolean; wasTold: boolean },
+  limits: WatchLimits,
+): { verdict: "fine" | "tell" | "stalled"; nextMs: number } {
+  const limitMs = hasBegun ? limits.progressMs : limits.firstByteMs;
+  if (silentMs >= limitMs) return { verdict: "stalled", nextMs: 0 };
+  const tells = !wasTold && silentMs >= limits.noticeMs;
+  const untilNotice = wasTold || tells ? limitMs : limits.noticeMs - silentMs;
+  return {
+    verdict: tells ? "tell" : "fine",
+    nextMs: Math.max(1, Math.min(limitMs - silentMs, untilNotice, tickMsMax)),
+  };
+}
+
+/** Watches one answer. Calls `onQuiet` once per silence and `onStall` at most once. */
+export function startWatch(
+  limits: WatchLimits,
+  now: () => number,
+  on: { quiet(silentMs: number, limitMs: number): void; stall(silentMs: number): void },
+): Watch {
+  let last = now();
+  let hasBegun = false;
+  let wasTold = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function look() {
+    const silentMs = now() - last;
+    const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasTold }, limits);
+    if (verdict === "stalled") return on.stall(silentMs);
+    timer = setTimeout(look, nextMs);
+    if (verdict === "tell") {
+      wasTold = true;
+      on.quiet(silentMs, hasBegun ? limits.progressMs : limits.firstByteMs);
+    }
+  }
+  look();
+
+  return {
+    progress() {
+      last = now();
+      hasBegun = true;
+      wasTold = false;
+    },
+    stop() {
+      clearTimeout(timer);
+    },
+  };
+}
