@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
@@ -166,14 +166,15 @@ function send(outgoing: ServerResponse, status: number, body: unknown, headers =
 }
 
 /** What Node's parser turned down has no request to answer. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   const status =
     error.code === "HPE_HEADER_OVERFLOW"
       ? "431 Request Header Fields Too Large"
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? "408 Request Timeout"
-        : "400 Bad Request";
+        : error.code?.startsWith("HPE_") && "400 Bad Request";
+  // A broken connection, or one that is in the middle of an answer, a stream perhaps.
+  if (!status || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
   const message = `The request was not understood: ${status.slice(4)}.`;
   const body = JSON.stringify({ error: { code: "invalid_request", message, details: {} } });
   socket.end(

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { Client } from "../protocol/workspace.ts";
 import type { Log } from "./log.ts";
@@ -9,6 +10,8 @@ const KEEP_ALIVE_MS = 15_000;
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 /** How long a stream that has ended may take to be read to its end. */
 const END_MS_MAX = 5_000;
+/** Frames of one turn are joined into one write up to this size; beyond it the copy costs more than it saves. */
+const JOINED_BYTES_MAX = 256 * 1024;
 /** Past every seq that was ever given out: asking for it is answered with a resync. */
 const NEVER_WAS = Number.MAX_SAFE_INTEGER;
 
@@ -18,7 +21,26 @@ const headers = {
 } as const;
 const comment = Buffer.from(":\n\n");
 
-type Open = { attach: Services["events"]["attach"]; log: Log };
+export type EventStreams = ReturnType<typeof createEventStreams>;
+
+type Stream = {
+  outgoing: ServerResponse;
+  /**
+   * What frames are written to: the response's own socket, as the response would spend three times the time on
+   * each of them. Its headers have been sent, and its body is raw and ends with the connection.
+   */
+  sink: Writable;
+  clientId: string;
+  /** Sent in this turn of the event loop and not yet written. */
+  frames: Buffer[];
+  /** Less than WAITING_BYTES_MAX waited when this turn began to send. */
+  keepsUp: boolean;
+  /**
+   * WAITING_BYTES_MAX and what was sent in one turn to a client that kept up: a long replay or a large message is
+   * nothing that the client has left unread.
+   */
+  waitingBytesMax: number;
+};
 
 /** Where a stream goes on: a Last-Event-ID header wins over `?since=`; null starts at the present. */
 export function resumeAfter(lastEventId: string | undefined, since: number | undefined): number | null {
@@ -27,45 +49,44 @@ export function resumeAfter(lastEventId: string | undefined, since: number | und
 }
 
 /**
- * The open event streams. What is sent within one turn of the event loop reaches each socket as one write: with a
- * hundred clients that is the difference between a hundred system calls a burst and a hundred an event.
+ * The open event streams. What is sent within one turn of the event loop reaches each socket as one write, joined
+ * once for all clients that are sent the same.
  */
-export function createEventStreams({ attach, log }: Open) {
+export function createEventStreams({ attach, log }: { attach: Services["events"]["attach"]; log: Log }) {
   const open = new Set<Stream>();
-  const corked = new Set<Stream>();
+  let unwritten: Stream[] = [];
   let keepAlive: NodeJS.Timeout | undefined;
 
   const flush = () => {
-    for (const stream of corked) stream.outgoing.uncork();
-    corked.clear();
+    const streams = unwritten;
+    unwritten = [];
+    let last: Joined | undefined;
+    for (const stream of streams) last = writeFrames(stream, last);
   };
-  const write = (stream: Stream, frame: Buffer) => {
-    const { outgoing } = stream;
-    if (!corked.has(stream)) {
-      const waiting = outgoing.writableLength;
+  const send = (stream: Stream, frame: Buffer) => {
+    if (stream.frames.length === 0) {
+      const waiting = stream.sink.writableLength;
       stream.keepsUp = waiting < WAITING_BYTES_MAX;
       if (stream.keepsUp) stream.waitingBytesMax = WAITING_BYTES_MAX;
       else if (waiting > stream.waitingBytesMax) {
         log.warn("a client that does not read was cut off", { client: stream.clientId, waiting });
-        outgoing.destroy();
+        stream.outgoing.destroy();
         return;
       }
-      if (corked.size === 0) setImmediate(flush);
-      corked.add(stream);
-      outgoing.cork();
+      if (unwritten.length === 0) setImmediate(flush);
+      unwritten.push(stream);
     }
     if (stream.keepsUp) stream.waitingBytesMax += frame.length;
-    outgoing.write(frame);
+    stream.frames.push(frame);
   };
   const opened = (stream: Stream) => {
     open.add(stream);
     keepAlive ??= setInterval(() => {
-      for (const each of open) write(each, comment);
+      for (const each of open) send(each, comment);
     }, KEEP_ALIVE_MS).unref();
   };
   const closed = (stream: Stream) => {
     open.delete(stream);
-    corked.delete(stream);
     if (open.size > 0) return;
     clearInterval(keepAlive);
     keepAlive = undefined;
@@ -74,39 +95,38 @@ export function createEventStreams({ attach, log }: Open) {
   /** Attaches and streams until either side ends it. Throws, with nothing written, what `attach` throws. */
   function start(wid: WorkspaceId, client: Client, since: number | null, outgoing: ServerResponse): void {
     if (outgoing.destroyed) return;
-    const stream: Stream = {
-      outgoing,
-      clientId: client.id,
-      keepsUp: true,
-      waitingBytesMax: WAITING_BYTES_MAX,
-    };
+    let stream: Stream | undefined;
     let detach = () => {};
-    const begin = () => {
-      if (outgoing.headersSent) return;
+    const isOver = () => outgoing.writableEnded || outgoing.destroyed;
+    const begin = (): Stream => {
+      if (stream) return stream;
+      outgoing.removeHeader("transfer-encoding");
       outgoing.writeHead(200, headers);
       outgoing.flushHeaders();
+      stream = {
+        ...{ outgoing, sink: outgoing.socket ?? outgoing, clientId: client.id, frames: [] },
+        ...{ keepsUp: true, waitingBytesMax: WAITING_BYTES_MAX },
+      };
       opened(stream);
-      write(stream, comment);
+      send(stream, comment);
+      return stream;
     };
     const subscriber: Subscriber = {
       send(frame) {
-        if (outgoing.writableEnded || outgoing.destroyed) return;
-        begin();
-        write(stream, frame);
+        if (!isOver()) send(begin(), frame);
       },
       end() {
-        if (outgoing.writableEnded || outgoing.destroyed) return;
-        begin();
-        // Node writes a response's end before what is still corked.
-        if (corked.has(stream)) outgoing.uncork();
-        closed(stream);
+        if (isOver()) return;
+        const ending = begin();
+        writeFrames(ending, undefined);
+        closed(ending);
         outgoing.end();
         const timer = setTimeout(() => outgoing.destroy(), END_MS_MAX).unref();
         outgoing.once("close", () => clearTimeout(timer));
       },
     };
     outgoing.once("close", () => {
-      closed(stream);
+      if (stream) closed(stream);
       detach();
     });
     outgoing.on("error", () => {}); // a reset by the client: 'close' follows, and says all there is to say
@@ -124,16 +144,32 @@ export function createEventStreams({ attach, log }: Open) {
   };
 }
 
-export type EventStreams = ReturnType<typeof createEventStreams>;
+type Joined = { frames: readonly Buffer[]; bytes: Buffer };
 
-type Stream = {
-  outgoing: ServerResponse;
-  clientId: string;
-  /** Less than WAITING_BYTES_MAX waited when this turn of the event loop began to write. */
-  keepsUp: boolean;
-  /**
-   * WAITING_BYTES_MAX and what was written in one turn to a client that kept up: a long replay or a large message
-   * is nothing that the client has left unread.
-   */
-  waitingBytesMax: number;
-};
+/** Writes what a stream was sent; returns it joined, for the next that was sent the same. */
+function writeFrames(stream: Stream, last: Joined | undefined): Joined | undefined {
+  const { sink, frames } = stream;
+  stream.frames = [];
+  const [first] = frames;
+  if (first === undefined || sink.destroyed) return last;
+  if (frames.length === 1) {
+    sink.write(first);
+    return last;
+  }
+  if (last && isSame(last.frames, frames)) {
+    sink.write(last.bytes);
+    return last;
+  }
+  if (frames.reduce((sum, frame) => sum + frame.length, 0) <= JOINED_BYTES_MAX) {
+    const joined = { frames, bytes: Buffer.concat(frames) };
+    sink.write(joined.bytes);
+    return joined;
+  }
+  sink.cork();
+  for (const frame of frames) sink.write(frame);
+  sink.uncork();
+  return last;
+}
+
+const isSame = (some: readonly Buffer[], others: readonly Buffer[]): boolean =>
+  some.length === others.length && some.every((frame, index) => frame === others[index]);

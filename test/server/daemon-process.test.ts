@@ -115,7 +115,7 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s stops it in order, however often i
   const { child, ready, ended } = start();
   const { socket } = await ready;
   const stream = await open(socket, `GET /v1/workspaces/ws_${"0".repeat(32)}/events`);
-  const cut = once(stream, "error");
+  const cut = once(stream.resume(), "close");
   child.kill(signal);
   child.kill(signal);
   const { code, lines } = await ended;

@@ -218,8 +218,8 @@ test("a comment every 15 s keeps an open stream alive, and no timer is left with
 test("a server that closes ends the streams, however little they are read", async () => {
   const server = await start();
   const { response } = await server.attach();
-  const failed = once(response, "error");
+  const over = once(response.resume(), "close");
   await server.close();
   closing.pop();
-  await failed;
+  await over;
 });
