@@ -46,7 +46,8 @@ export function decide(
 
   if (seen.end === "refusal") return decided({ do: "end", outcome: "refusal" }, "refusal");
   if (seen.calls > 0) {
-    if (truncatedInRow >= truncatedInRowMax) return decided({ do: "act", afterwards: "max_tokens" }, "max_tokens");
+    if (truncatedInRow >= truncatedInRowMax)
+      return decided({ do: "act", afterwards: "max_tokens" }, "max_tokens");
     if (isLast) return decided({ do: "act", afterwards: "max_steps" }, "max_steps");
     return decided({ do: "act", afterwards: "ask" }, "tool_use");
   }

@@ -1,5 +1,97 @@
-import type { Model } from "./models/model.ts";
-/** Written below. */
-export const createDemoModel = (): Model => {
-  throw new Error("not written yet");
-};
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DemoStep, type DemoView, demoMove } from "./demo-script.ts";
+import { noCost } from "./models/catalog.ts";
+import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./models/model.ts";
+import { demoModelId } from "./models/resolve.ts";
+
+/** A pace that can be read along. */
+const wordMs = 12;
+const charsPerToken = 4;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+const textIn = (message: PromptMessage): string =>
+  message.content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+
+/** What a person typed: without what stands around it for real models. */
+function promptIn(message: PromptMessage): string {
+  return textIn(message)
+    .replace(/<(environment|project_instructions|user_instructions|agent|file)\b[\s\S]*?<\/\1>/g, "")
+    .replace(/^\[[^\]]*\]$/gm, "")
+    .trim();
+}
+
+/** The demo sees the prompt and the results that a model would see, and nothing else. */
+export function demoView(request: ModelRequest): DemoView {
+  const { messages } = request;
+  const at = messages.findLastIndex((message) => message.role === "user" && promptIn(message) !== "");
+  const prompt = messages[at];
+  const inputs = new Map<string, Record<string, unknown>>();
+  const steps: DemoStep[] = [];
+  for (const message of messages.slice(at + 1)) {
+    if (message.role === "assistant")
+      for (const part of message.content)
+        if (part.type === "tool-call") inputs.set(part.toolCallId, isObject(part.input) ? part.input : {});
+    if (message.role !== "tool") continue;
+    for (const part of message.content) {
+      if (part.type !== "tool-result") continue;
+      const { output } = part;
+      const result = output.type === "text" || output.type === "error-text" ? output.value : "";
+      steps.push({
+        name: part.toolName,
+        input: inputs.get(part.toolCallId) ?? {},
+        result,
+        isError: output.type === "error-text",
+      });
+    }
+  }
+  const names = new Set(request.tools.map((tool) => tool.name));
+  return {
+    prompt: prompt === undefined ? "" : promptIn(prompt),
+    steps,
+    hasTool: (name) => names.has(name),
+    isFirstTurn: !messages.slice(0, Math.max(at, 0)).some((message) => message.role === "assistant"),
+  };
+}
+
+const tokensIn = (request: ModelRequest): number =>
+  Math.ceil((request.system.length + JSON.stringify(request.messages).length) / charsPerToken);
+
+async function* perform(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
+  const view = demoView(request);
+  const { say, calls } = demoMove(view);
+  for (const word of say.split(/(?<=\s)/)) {
+    // An abort ends the wait at once.
+    await sleep(wordMs, undefined, { signal });
+    yield { type: "text", text: word };
+  }
+  yield { type: "part_ended" };
+  for (const [at, call] of calls.entries()) {
+    const id = `demo_${view.steps.length + at + 1}`;
+    yield { type: "tool_started", id, name: call.name };
+    yield { type: "tool_call", id, name: call.name, arguments: JSON.stringify(call.input) };
+  }
+  const usage = {
+    input_tokens: tokensIn(request),
+    output_tokens: Math.ceil((say.length + JSON.stringify(calls).length) / charsPerToken),
+    reasoning_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+  };
+  yield { type: "finished", end: "stop", usage };
+}
+
+/**
+ * The built-in model: a script that works on the user's real files with the real tools, needs no key and no
+ * network, and says what it is. It goes the same way through loop, permissions and screen as a real one.
+ */
+export const createDemoModel = (): Model => ({
+  id: demoModelId,
+  providerLabel: "Demo",
+  family: "open",
+  reasons: false,
+  takesPdf: false,
+  cost: noCost,
+  stream: perform,
+});

@@ -24,7 +24,6 @@ export const modeText: Readonly<Record<PermissionMode, string>> = {
 };
 
 /** Names of files and commits are other people's text: no control characters, no endless lines. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
 const clean = (line: string): string =>
   line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, lineCharsMax);
 

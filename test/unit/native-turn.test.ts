@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { lastPrompt, type ModelServer, say, startModelServer, toolResults } from "../support/model-server.ts";
+import { callsOf, oneProvider, openNative, textOf } from "./native-host.ts";
+
+let server: ModelServer;
+beforeEach(async () => {
+  server = await startModelServer();
+});
+afterEach(() => server.close());
+
+test("an answer without tool calls streams its text and ends the turn", async () => {
+  server.enqueue({ ...say("Hello ", "there."), usage: { input: 120, output: 7, cache_read: 100 } });
+  const native = await openNative({ config: oneProvider(server.baseUrl) });
+  const turn = native.start("Say hello");
+  expect(await turn.result).toEqual({ outcome: "end_turn" });
+  expect(textOf(turn.events)).toBe("Hello there.");
+  expect(turn.events.map((event) => event.type)).toEqual([
+    "step_started",
+    "text_delta",
+    "text_delta",
+    "part_ended",
+    "step_finished",
+  ]);
+  expect(turn.events.at(-1)).toMatchObject({
+    finish_reason: "end_turn",
+    usage: { input_tokens: 120, output_tokens: 7, cache_read_tokens: 100 },
+  });
+  const request = await server.request(0);
+  expect(request.body.model).toBe("big");
+  expect(request.headers.authorization).toBe("Bearer key-for-tests");
+  expect(lastPrompt(request)).toContain("Say hello");
+  await native.close();
+});
+
+test("a tool call is run and its result sent back under the provider's own id", async () => {
+  server.enqueue(
+    say("Looking. ", { call: "echo", input: { text: "abc", times: 2 }, id: "call_x" }),
+    say("It said abcabc."),
+  );
+  const native = await openNative({ config: oneProvider(server.baseUrl) });
+  const turn = native.start("Echo it");
+  expect(await turn.result).toEqual({ outcome: "end_turn" });
+  const second = await server.request(1);
+  expect(toolResults(second)).toEqual([{ id: "call_x", text: "abcabc" }]);
+  const [call] = callsOf(native.transcript);
+  expect(call).toMatchObject({
+    name: "echo",
+    title: "abc",
+    status: "completed",
+    output: "abcabc",
+    input: { text: "abc", times: 2 },
+  });
+  const statuses = turn.events.flatMap((event) =>
+    (event.type === "tool_call" || event.type === "tool_call_updated") && event.status ? [event.status] : [],
+  );
+  expect(statuses).toEqual(["pending", "pending", "completed"]);
+  expect(
+    turn.events.flatMap((event) => (event.type === "step_finished" ? [event.finish_reason] : [])),
+  ).toEqual(["tool_use", "end_turn"]);
+  await native.close();
+});
+
+test("cancel closes the model's connection at once and the turn settles", async () => {
+  server.enqueue(say("Begin", { stop: "hang" }));
+  const native = await openNative({ config: oneProvider(server.baseUrl) });
+  const abort = new AbortController();
+  let abortedAt = 0;
+  const turn = native.start("Go", {
+    signal: abort.signal,
+    onEvent(event) {
+      if (event.type !== "text_delta") return;
+      abortedAt = performance.now();
+      abort.abort();
+    },
+  });
+  expect(await turn.result).toEqual({ outcome: "canceled" });
+  const { at, by } = await (await server.request(0)).closed;
+  expect(by).toBe("client");
+  console.log("abort to closed ms", at - abortedAt);
+  await native.close();
+});
