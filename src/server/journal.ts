@@ -1,14 +1,14 @@
 import type { Ledger, LedgerTx, SessionChange } from "../agent/ledger.ts";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
-import type { MessageId, PartId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { MessageId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
 import type { Session } from "../protocol/session.ts";
 import { addUsage } from "../protocol/usage.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Durability, Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
-import { createTextStream } from "./text-stream.ts";
+import { createTextStream, type TextStream } from "./text-stream.ts";
 import { titleOf } from "./title.ts";
 
 type JournalDeps = {
@@ -28,16 +28,16 @@ export type Journal = ReturnType<typeof createJournal>;
 
 /** Joins the store and the hub: what is published was committed, in the same order. */
 export function createJournal({ store, hub, now, present, cancelQuestions }: JournalDeps) {
-  const texts = new Map<WorkspaceId, ReturnType<typeof createTextStream>>();
-  let current: { publish: JournalTx; wid: WorkspaceId; parts: PartId[] } | null = null;
+  const texts = new Map<SessionId, { wid: WorkspaceId; text: TextStream }>();
+  let current: { publish: JournalTx; wid: WorkspaceId; afterwards: (() => void)[] } | null = null;
 
-  function textOf(wid: WorkspaceId) {
-    const known = texts.get(wid);
+  function textOf(wid: WorkspaceId, sid: SessionId): TextStream {
+    const known = texts.get(sid)?.text;
     if (known) return known;
-    const made = createTextStream({
+    const text = createTextStream({
       tell(delta) {
         hub.reserve(wid);
-        hub.stream(wid, { type: "part.delta", payload: delta });
+        hub.stream(wid, { type: "part.delta", session_id: sid, payload: delta });
       },
       write(tails) {
         store.transaction("relaxed", () => {
@@ -45,8 +45,8 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
         });
       },
     });
-    texts.set(wid, made);
-    return made;
+    texts.set(sid, { wid, text });
+    return text;
   }
 
   /** Joins the transaction that is running on the same workspace. Throws store_unavailable: then nothing happened. */
@@ -58,7 +58,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     hub.reserve(wid);
     const frames: { seq: number; bytes: Buffer; event: HearthEvent }[] = [];
     const publish: JournalTx = { publish: (event) => void frames.push(hub.store(wid, event)) };
-    const mine = { publish, wid, parts: [] as PartId[] };
+    const mine = { publish, wid, afterwards: [] as (() => void)[] };
     current = mine;
     let result: T;
     try {
@@ -66,19 +66,19 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     } finally {
       current = null;
     }
-    textOf(wid).settled(mine.parts);
+    for (const act of mine.afterwards) act();
     for (const frame of frames) hub.publish(wid, frame);
     return result;
   }
 
   function ledgerOf(wid: WorkspaceId, sid: SessionId): Ledger {
-    const text = textOf(wid);
+    const text = textOf(wid, sid);
     const withTx = (tx: JournalTx): LedgerTx => ({
       nextMessageSeq: () => store.messages.nextSeq(sid),
       putMessage(type: "message.created" | "message.updated", message: Message, parts?: readonly Part[]) {
         text.settle(message.id);
         store.messages.put(message, parts);
-        for (const part of parts ?? message.parts) current?.parts.push(part.id);
+        current?.afterwards.push(() => text.settled((parts ?? message.parts).map((part) => part.id)));
         tx.publish({ type, session_id: sid, payload: { message: publicMessage(message) } });
       },
       replaceMessage(message) {
@@ -168,10 +168,16 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     ledgerOf,
     changeSession,
     /** What has been streamed is told and stored: a snapshot read now is whole. */
-    flush: (wid: WorkspaceId) => textOf(wid).flush(),
-    forgetSession: (sid: SessionId) => void told.delete(sid),
+    flush(wid: WorkspaceId) {
+      for (const entry of texts.values()) if (entry.wid === wid) entry.text.flush();
+    },
+    forgetSession(sid: SessionId) {
+      told.delete(sid);
+      texts.get(sid)?.text.close();
+      texts.delete(sid);
+    },
     close() {
-      for (const text of texts.values()) text.close();
+      for (const { text } of texts.values()) text.close();
     },
   };
 }

@@ -131,6 +131,7 @@ export function createSessions(deps: SessionsDeps) {
         tx.publish({ type: "session.deleted", session_id: sid, payload: { session } });
       });
       coordinators.drop(sid);
+      journal.forgetSession(sid);
       return session;
     },
     messages(wid, sid, { limit, before }) {

@@ -16,8 +16,10 @@ type TextStreamDeps = {
   write(tails: readonly { part_id: PartId; text: string }[]): void;
 };
 
+export type TextStream = ReturnType<typeof createTextStream>;
+
 /**
- * The text that streams into the parts of one workspace: gathered for the clients, and, apart from that, for the
+ * The text that streams into the parts of one session: gathered for the clients, and, apart from that, for the
  * store. Two clocks, because a screen wants it at once and a disk wants it seldom.
  */
 export function createTextStream({ tell, write }: TextStreamDeps) {
