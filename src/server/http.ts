@@ -6,6 +6,7 @@ import { type Context, Hono } from "hono";
 import { HearthError } from "../protocol/errors.ts";
 import { type Route, type RouteKey, routeKeys, routes } from "../protocol/routes.ts";
 import { readJsonBody } from "./body.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
 import type { Handlers } from "./handler.ts";
 import type { Log } from "./log.ts";
@@ -19,12 +20,6 @@ import { createWorkspaceHandlers } from "./routes/workspaces.ts";
 import type { Services } from "./services.ts";
 import { createEventStreams } from "./sse.ts";
 
-/** A hundred clients hold a stream and a few kept connections each; beyond that somebody fills us up. */
-const SOCKETS_MAX = 1024;
-/** From here on connections that nobody uses at the moment are closed: their clients open new ones at need. */
-const SOCKETS_CROWDED = 768;
-/** So many connections may owe their first request: the oldest goes, so that they keep no other out. */
-const SOCKETS_SILENT_MAX = 128;
 const HEADERS_MS_MAX = 10_000;
 const REQUEST_MS_MAX = 60_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -81,21 +76,6 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
       clearTimeout(timer);
     },
   };
-}
-
-function limitConnections(server: Server): void {
-  const silent = new Set<Socket>();
-  server.maxConnections = SOCKETS_MAX;
-  server.on("connection", (socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
-    const [oldest] = silent;
-    if (silent.size > SOCKETS_SILENT_MAX) oldest?.destroy();
-    server.getConnections((_, count) => {
-      if (count > SOCKETS_CROWDED) server.closeIdleConnections();
-    });
-  });
-  server.on("request", ({ socket }) => silent.delete(socket));
 }
 
 /** One Hono path per path of the table, so that a known path can say which methods it answers. */
