@@ -183,7 +183,7 @@ async function readOnce(
       parser.feed(chunk);
       for (const event of waiting) {
         const pending = take(event);
-        if (pending) await pending;
+        if (pending !== undefined) await pending;
         if (signal.aborted) break;
       }
       waiting.length = 0;

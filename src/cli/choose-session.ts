@@ -1,0 +1,57 @@
+import type { Connection } from "../client/connect.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
+import type { Isolation, Session } from "../protocol/session.ts";
+import { UsageError } from "./exit.ts";
+import { findSession } from "./find-session.ts";
+
+type Wishes = {
+  session: string | undefined;
+  goOn: boolean;
+  agent: string | undefined;
+  model: string | undefined;
+  mode: PermissionMode | undefined;
+  isolation: Isolation | undefined;
+};
+
+/** The session that a prompt goes to: the one named, the last one used, or a new one made as wished. */
+export async function chooseSession(
+  connection: Connection,
+  wishes: Wishes,
+): Promise<{ id: SessionId; isNew: boolean }> {
+  const wid = connection.workspace.id;
+  const { isolation } = wishes;
+  if (wishes.session === undefined && !wishes.goOn) {
+    const body = {
+      agent: wishes.agent,
+      model: wishes.model,
+      mode: wishes.mode,
+      isolation,
+    };
+    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions", {
+      params: { wid },
+      body,
+    });
+    return { id: session.id, isNew: true };
+  }
+  const session =
+    wishes.session === undefined ? await lastUsed(connection) : await findSession(connection, wishes.session);
+  if (isolation !== undefined && isolation !== session.isolation) {
+    const params = { wid, sid: session.id };
+    await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", { params, body: { isolation } });
+  }
+  return { id: session.id, isNew: false };
+}
+
+async function lastUsed(connection: Connection): Promise<Session> {
+  const params = { wid: connection.workspace.id };
+  const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
+    params,
+    query: { limit: 1 },
+  });
+  const [session] = sessions;
+  if (session !== undefined) return session;
+  throw new UsageError(
+    `There is no session in ${connection.workspace.path} to continue: leave out --continue.`,
+  );
+}

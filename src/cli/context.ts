@@ -1,0 +1,14 @@
+import type { Paths } from "../protocol/paths.ts";
+import type { Output } from "./output.ts";
+
+/** What a command gets of the process it runs in. */
+export type Context = {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Throws HearthError when the directory has been removed. */
+  cwd(): string;
+  paths: Paths;
+  /** bin/hearth, which starts a daemon. */
+  launcher: string;
+  out: Output;
+  err: Output;
+};

@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { statSync } from "node:fs";
+import { promisify } from "node:util";
+import { newClientId } from "../client/client.ts";
+import { type Connection, connect } from "../client/connect.ts";
+import { HearthError } from "../protocol/errors.ts";
+import { BUILD, VERSION } from "../protocol/version.ts";
+import type { Context } from "./context.ts";
+import { exitCodes, sentenceOf } from "./exit.ts";
+import { formatElapsed, formatTable } from "./format.ts";
+import { withoutEscapes } from "./printable.ts";
+import type { Parsed } from "./table.ts";
+
+type Finding = {
+  name: string;
+  /** `warning`: hearth works without it. */
+  status: "ok" | "warning" | "error";
+  text: string;
+};
+const finding = (name: string, status: Finding["status"], text: string): Finding => ({ name, status, text });
+
+const TOOL_MS = 5000;
+const NEVER = new AbortController().signal;
+
+/** `hearth doctor`: looks at everything that hearth rests on; exit code 1 when something does not work. */
+export async function doctor({ options }: Parsed, context: Context): Promise<number> {
+  const { out } = context;
+  const findings: Finding[] = [
+    finding("node", "ok", `${process.version} at ${process.execPath}`),
+    finding("hearth", "ok", `${VERSION}, build ${BUILD}, ${context.launcher}`),
+    ...(await lookAtConfig(context)),
+    ...(await lookAtDaemon(context)),
+    await lookAtTool("git", ["--version"], "worktrees, branches and undo of commits need it"),
+    finding(
+      "sandbox",
+      "warning",
+      "commands run unsandboxed: the permission mode and rules alone hold them back",
+    ),
+    lookAtTerminal(context),
+  ];
+  if (options["json"] === true) await out.line(JSON.stringify(findings, null, 2));
+  else {
+    const marks = { ok: "ok", warning: "!", error: "✗" };
+    const rows = findings.map(({ name, status, text }) => [marks[status], name, withoutEscapes(text)]);
+    await out.write(formatTable(rows));
+  }
+  return findings.some(({ status }) => status === "error") ? exitCodes.failed : exitCodes.done;
+}
+
+async function lookAtConfig({ paths, cwd }: Context): Promise<Finding[]> {
+  const { loadConfig } = await import("../server/config/load.ts");
+  try {
+    const { sources, warnings } = loadConfig({ paths, root: cwd() });
+    const files = sources.map(({ path, exists }) => `${path}${exists ? "" : " (none)"}`).join(", ");
+    return [finding("config", "ok", files), ...warnings.map((text) => finding("config", "warning", text))];
+  } catch (error) {
+    return [finding("config", "error", sentenceOf(error))];
+  }
+}
+
+/** The daemon, its store, and the agents that it finds ready. */
+async function lookAtDaemon(context: Context): Promise<Finding[]> {
+  const { env, paths, launcher } = context;
+  let connection: Connection;
+  try {
+    connection = await connect(
+      { env, paths, launcher, clientId: newClientId("cli"), cwd: context.cwd() },
+      NEVER,
+    );
+  } catch (error) {
+    if (!(error instanceof HearthError)) throw error;
+    return [finding("daemon", "error", error.message)];
+  }
+  try {
+    const { version, pid, started_at } = await connection.request("GET /v1/health");
+    const up = formatElapsed(Date.now() - Date.parse(started_at));
+    return [
+      finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
+      ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
+      finding("store", "ok", `${paths.database}, ${(statSync(paths.database).size / 1e6).toFixed(1)} MB`),
+      ...(await lookAtAgents(connection)),
+    ];
+  } catch (error) {
+    return [finding("daemon", "error", sentenceOf(error))];
+  } finally {
+    connection.close();
+  }
+}
+
+/** hearth's own agent must be usable; others are a matter of taste. */
+async function lookAtAgents(connection: Connection): Promise<Finding[]> {
+  const params = { wid: connection.workspace.id };
+  const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
+  return agents.map(({ name, backend, status, model, reason, fix }) => {
+    if (status === "ready")
+      return finding(`agent ${name}`, "ok", model === null ? "ready" : `ready, ${model}`);
+    const text = [reason ?? status.replaceAll("_", " "), ...(fix === null ? [] : [`→ ${fix}`])].join(" ");
+    return finding(`agent ${name}`, backend === "native" ? "error" : "warning", text);
+  });
+}
+
+async function lookAtTool(name: string, args: string[], purpose: string): Promise<Finding> {
+  try {
+    const { stdout } = await promisify(execFile)(name, args, { timeout: TOOL_MS });
+    return finding(name, "ok", stdout.trim());
+  } catch {
+    return finding(name, "warning", `${name} is not on PATH: ${purpose}`);
+  }
+}
+
+function lookAtTerminal({ env, out }: Context): Finding {
+  if (!out.isTerminal()) return finding("terminal", "ok", "stdout is no terminal");
+  const { columns, rows } = process.stdout;
+  const about = [`${columns}×${rows}`, env["TERM"], env["COLORTERM"], env["TERM_PROGRAM"]];
+  if (env["TMUX"]) about.push("in tmux");
+  if (env["NO_COLOR"]) about.push("NO_COLOR");
+  const text = about.filter(Boolean).join(", ");
+  if (env["TERM"] === "dumb") return finding("terminal", "warning", `${text}: nothing can be redrawn here`);
+  return finding("terminal", "ok", text);
+}

@@ -1,0 +1,82 @@
+// The entry of the bundle. Everything but the parsing of the command line is loaded when it is needed.
+import { launcherHere, pathsHere } from "../client/here.ts";
+import { HearthError } from "../protocol/errors.ts";
+import { VERSION } from "../protocol/version.ts";
+import type { Context } from "./context.ts";
+import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
+import { createOutput } from "./output.ts";
+import { parseCommandLine } from "./parse.ts";
+import type { Parsed } from "./table.ts";
+
+type Command = (parsed: Parsed, context: Context) => Promise<number>;
+
+/** Where each command is, by its first word. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  "": async () => (await import("./open.ts")).open,
+  run: async () => (await import("./run.ts")).run,
+  attach: async () => (await import("./attach.ts")).attach,
+  sessions: async () => (await import("./sessions.ts")).sessions,
+  agents: async () => (await import("./agents.ts")).agents,
+  daemon: async () => (await import("./daemon.ts")).daemon,
+  serve: async () => (await import("./serve.ts")).serve,
+  config: async () => (await import("./config.ts")).config,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+  completion: async () => (await import("./completion.ts")).completion,
+};
+
+async function main(argv: readonly string[], context: Context): Promise<number> {
+  const asked = await parseCommandLine(argv);
+  if (asked.kind === "version") {
+    await context.out.line(VERSION);
+    return exitCodes.done;
+  }
+  if (asked.kind === "help") {
+    const { helpText } = await import("./help.ts");
+    await context.out.write(helpText(asked.path));
+    return exitCodes.done;
+  }
+  const load = loaders[asked.parsed.command.path[0] ?? ""];
+  if (load === undefined) throw new Error(`no loader for ${asked.parsed.command.path.join(" ")}`);
+  const command = await load();
+  return command(asked.parsed, context);
+}
+
+/** Ends the process once what was written has left it. */
+async function finish(code: number, { out, err }: Context): Promise<never> {
+  await out.flush();
+  await err.flush();
+  process.exit(code);
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    const message = "The directory that this shell is in no longer exists: change to another and try again.";
+    throw new HearthError("not_a_directory", message, { cause });
+  }
+}
+
+const context: Context = {
+  env: process.env,
+  cwd: currentDirectory,
+  paths: pathsHere(process.env),
+  launcher: launcherHere(),
+  // Nobody reads any more: whatever was asked of the daemon goes on there.
+  out: createOutput(
+    () => process.stdout,
+    () => process.exit(exitCodes.done),
+  ),
+  err: createOutput(
+    () => process.stderr,
+    () => {},
+  ),
+};
+main(process.argv.slice(2), context).then(
+  (code) => finish(code, context),
+  async (error: unknown) => {
+    await context.err.line(`hearth: ${sentenceOf(error)}`);
+    if (error instanceof UsageError) await context.err.line("Try `hearth --help`.");
+    await finish(exitCodeOf(error), context);
+  },
+);

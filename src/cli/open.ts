@@ -1,0 +1,53 @@
+import type { PermissionMode } from "../protocol/permission.ts";
+import type { Isolation } from "../protocol/session.ts";
+import { VERSION } from "../protocol/version.ts";
+import type { Context } from "./context.ts";
+import { exitCodes, UsageError } from "./exit.ts";
+import { drawFirstFrame } from "./first-frame.ts";
+import type { Parsed } from "./table.ts";
+
+/** `hearth [prompt]`: the terminal on this directory. */
+export async function open({ options, positionals }: Parsed, context: Context): Promise<number> {
+  if (options["continue"] && options["session"])
+    throw new UsageError("Give --continue or --session, not both.");
+  const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
+  return openTerminal(context, {
+    cwd: context.cwd(),
+    session: text("session"),
+    continueLast: options["continue"] === true,
+    prompt: positionals.length === 0 ? undefined : positionals.join(" "),
+    agent: text("agent"),
+    model: text("model"),
+    // The parser has compared both with the words of the table.
+    mode: text("mode") as PermissionMode | undefined,
+    isolation: text("isolation") as Isolation | undefined,
+  });
+}
+
+export type TerminalOptions = {
+  cwd: string;
+  session?: string | undefined;
+  continueLast?: boolean | undefined;
+  prompt?: string | undefined;
+  agent?: string | undefined;
+  model?: string | undefined;
+  mode?: PermissionMode | undefined;
+  isolation?: Isolation | undefined;
+};
+
+/** Draws at once, keeps the keys, and loads the terminal proper meanwhile. */
+export async function openTerminal(context: Context, options: TerminalOptions): Promise<number> {
+  const { paths, env, launcher } = context;
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new UsageError("This needs a terminal on stdin and stdout; for scripts there is `hearth run`.");
+  }
+  const leave = () => process.exit(exitCodes.done);
+  const firstFrame = drawFirstFrame({ version: VERSION, cwd: options.cwd, env, leave });
+  try {
+    const { runTui } = await import("../tui/main.tsx");
+    const { exitCode } = await runTui({ ...options, paths, env, launcher, firstFrame });
+    return exitCode;
+  } finally {
+    firstFrame?.close(); // does nothing once the terminal has taken over
+  }
+}

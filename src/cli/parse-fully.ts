@@ -1,0 +1,86 @@
+import { Command, CommanderError, Option } from "commander";
+import { nearestName } from "../protocol/nearest.ts";
+import { UsageError } from "./exit.ts";
+import {
+  bareCommand,
+  type CommandSpec,
+  commands,
+  commandWords,
+  groups,
+  nameOf,
+  type Parsed,
+} from "./table.ts";
+
+/** Understands any command line. Throws UsageError, with what was probably meant. */
+export function parseFully(argv: readonly string[]): Parsed {
+  const found: { parsed?: Parsed } = {};
+  const program = configure(new Command("hearth"), bareCommand, found);
+  const byGroup = new Map(
+    groups.map(({ name }) => [name, quiet(program.command(name)).action(() => missingSubcommand(name))]),
+  );
+  for (const spec of commands) {
+    const [first = "", second] = spec.path;
+    const parent = second === undefined ? program : byGroup.get(first);
+    if (parent === undefined) throw new Error(`no group for ${nameOf(spec)}`);
+    configure(parent.command(second ?? first), spec, found);
+  }
+  const mistyped = argv.length === 1 ? nearestName(argv[0] ?? "", commandWords) : undefined;
+  if (mistyped !== undefined) {
+    throw new UsageError(
+      `There is no command "${argv[0]}"; did you mean \`hearth ${mistyped}\`? (As a prompt: \`hearth -- ${argv[0]}\`.)`,
+    );
+  }
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) throw new UsageError(toSentence(error.message));
+    throw error;
+  }
+  if (found.parsed === undefined) throw new Error("commander chose no command");
+  return found.parsed;
+}
+
+function configure(command: Command, spec: CommandSpec, found: { parsed?: Parsed }): Command {
+  quiet(command);
+  for (const { name, isRequired, isRest } of spec.arguments) {
+    const inner = isRest ? `${name}...` : name;
+    command.argument(isRequired ? `<${inner}>` : `[${inner}]`);
+  }
+  for (const { name, short, value } of spec.options) {
+    const flags = `${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` <${value}>`}`;
+    command.addOption(new Option(flags));
+  }
+  return command.action(() => {
+    const options: Record<string, string | true> = {};
+    for (const { name } of spec.options) {
+      const value: unknown = command.getOptionValue(camelCase(name));
+      if (typeof value === "string" || value === true) options[name] = value;
+    }
+    found.parsed = { command: spec, options, positionals: command.args };
+  });
+}
+
+/** Says nothing and never exits: what is wrong becomes one sentence. Help is our own. */
+const quiet = (command: Command): Command =>
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+    .allowExcessArguments(false)
+    .helpOption(false)
+    .helpCommand(false)
+    .enablePositionalOptions();
+
+function missingSubcommand(group: string): never {
+  const words = commands.filter(({ path }) => path[0] === group).map(({ path }) => path[1]);
+  throw new UsageError(`\`hearth ${group}\` needs one of: ${words.join(", ")}.`);
+}
+
+const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** "error: unknown option '--fo'\n(Did you mean --format?)" as one sentence. */
+function toSentence(message: string): string {
+  const [first = "", ...more] = message.replace(/^error: /, "").split("\n");
+  const hint = more.join(" ").trim().replace(/^\(D/, "; d").replace(/\)$/, "");
+  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}${hint}`;
+  return /[.?!]$/.test(sentence) ? sentence : `${sentence}.`;
+}

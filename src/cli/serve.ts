@@ -1,0 +1,18 @@
+import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
+import type { Context } from "./context.ts";
+import type { Parsed } from "./table.ts";
+
+/** `hearth serve`: this process is the daemon, until it is told to stop. */
+export async function serve(_parsed: Parsed, { env, paths, out }: Context): Promise<number> {
+  const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
+  const server = await import("../server/main.ts");
+  return server.serve({
+    env,
+    paths,
+    onReady({ isOther, pid, socket }) {
+      if (isStartedByClient) return; // it was told over its pipe; stdout is the log
+      const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
+      void out.line(`${state}: pid ${pid}, ${socket}`);
+    },
+  });
+}

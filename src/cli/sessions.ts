@@ -1,0 +1,87 @@
+import { newClientId } from "../client/client.ts";
+import { type Connection, connect } from "../client/connect.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Context } from "./context.ts";
+import { exitCodes, UsageError } from "./exit.ts";
+import { findSession } from "./find-session.ts";
+import { formatElapsed, formatTable } from "./format.ts";
+import { withoutEscapes } from "./printable.ts";
+import type { Parsed } from "./table.ts";
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 500;
+/** Enough of an id to name it among thousands. */
+const ID_CHARS = 12;
+const NEVER = new AbortController().signal;
+
+/** `hearth sessions list|show|delete`. */
+export async function sessions(parsed: Parsed, context: Context): Promise<number> {
+  const { env, paths, launcher } = context;
+  const clientId = newClientId("cli");
+  const connection = await connect({ env, paths, launcher, clientId, cwd: context.cwd() }, NEVER);
+  try {
+    switch (parsed.command.path[1]) {
+      case "list":
+        return await list(parsed, context, connection);
+      case "show":
+        return await (await import("./show-session.ts")).showSession(parsed, context, connection);
+      default:
+        return await remove(parsed, context, connection);
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+async function list({ options }: Parsed, { out }: Context, connection: Connection): Promise<number> {
+  const limit = options["limit"] === undefined ? LIMIT_DEFAULT : Number(options["limit"]);
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX)) {
+    throw new UsageError(`--limit takes a whole number from 1 to ${LIMIT_MAX}.`);
+  }
+  const wid = connection.workspace.id;
+  const query = typeof options["query"] === "string" ? { query: options["query"] } : {};
+  const page = (archived: "true" | "false") =>
+    connection.request("GET /v1/workspaces/{wid}/sessions", {
+      params: { wid },
+      query: { limit, archived, ...query },
+    });
+  const { sessions: found } = await page("false");
+  if (options["all"] === true) {
+    found.push(...(await page("true")).sessions);
+    found.sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).splice(limit);
+  }
+  if (options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+  else if (found.length === 0) await out.line(`There are no sessions in ${connection.workspace.path}.`);
+  else await out.write(formatTable([["ID", "STATE", "AGE", "AGENT", "TITLE"], ...found.map(rowOf)]));
+  return exitCodes.done;
+}
+
+function rowOf({ id, state, queued, archived, updated_at, agent, title }: Session): string[] {
+  const waiting = queued > 0 ? ` +${queued}` : "";
+  const age = formatElapsed(Date.now() - Date.parse(updated_at));
+  const shown = withoutEscapes(title).replaceAll(/\s+/g, " ").trim();
+  return [
+    id.slice(0, ID_CHARS),
+    archived ? "archived" : `${state}${waiting}`,
+    age,
+    agent,
+    shown || "(no title)",
+  ];
+}
+
+async function remove(
+  { options, positionals }: Parsed,
+  { out }: Context,
+  connection: Connection,
+): Promise<number> {
+  const session = await findSession(connection, positionals[0] ?? "");
+  const params = { wid: connection.workspace.id, sid: session.id };
+  const query = options["force"] === true ? { force: "true" as const } : {};
+  await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, query });
+  if (options["json"] === true) await out.line(JSON.stringify({ deleted: session.id }));
+  else
+    await out.line(
+      `Deleted ${session.id}${session.title === "" ? "" : ` (${withoutEscapes(session.title)})`}.`,
+    );
+  return exitCodes.done;
+}

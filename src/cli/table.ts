@@ -1,0 +1,257 @@
+// One table of all commands: what parses them, what documents them and what completes them is made of it.
+// It is longer than most files because it is a table.
+
+export type OptionSpec = {
+  name: string;
+  short?: string;
+  /** The placeholder of its value; without one it is a switch. */
+  value?: string;
+  choices?: readonly string[];
+  help: string;
+};
+
+/** Without a help text it is for the scripts of `hearth completion` alone. */
+export type ArgumentSpec = { name: string; isRequired: boolean; isRest: boolean; help: string };
+
+export type CommandSpec = {
+  /** Words after `hearth`; none for the bare command. */
+  path: readonly string[];
+  summary: string;
+  arguments: readonly ArgumentSpec[];
+  options: readonly OptionSpec[];
+  /** A line of its own each. */
+  examples: readonly string[];
+  /** Paragraphs between options and examples. */
+  notes?: readonly string[];
+};
+
+const json: OptionSpec = { name: "json", help: "Print JSON" };
+const required = (name: string, help: string): ArgumentSpec => ({
+  name,
+  isRequired: true,
+  isRest: false,
+  help,
+});
+const optional = (name: string, help: string): ArgumentSpec => ({
+  name,
+  isRequired: false,
+  isRest: false,
+  help,
+});
+const rest = (name: string, help: string): ArgumentSpec => ({ name, isRequired: false, isRest: true, help });
+
+const agent: OptionSpec = { name: "agent", value: "NAME", help: "Use this agent (see `hearth agents list`)" };
+const model: OptionSpec = { name: "model", value: "PROVIDER/MODEL", help: "Use this model" };
+const session: OptionSpec = { name: "session", short: "s", value: "ID", help: "Go on with this session" };
+const goOn: OptionSpec = {
+  name: "continue",
+  short: "c",
+  help: "Go on with the last session of this directory",
+};
+const isolation: OptionSpec = {
+  name: "isolation",
+  value: "WHERE",
+  choices: ["in_place", "worktree"],
+  help: "Where edits land: in_place or worktree",
+};
+export const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
+export const formats = ["text", "json", "stream-json"] as const;
+export const permissionPolicies = [...modes, "deny"] as const;
+
+export const bareCommand: CommandSpec = {
+  path: [],
+  summary: "Open the terminal, here: joins the session that is running or open here, else starts one",
+  arguments: [rest("prompt", "Send this first")],
+  options: [
+    goOn,
+    session,
+    agent,
+    model,
+    { name: "mode", value: "MODE", choices: modes, help: "ask, accept_edits, plan or yolo" },
+    isolation,
+  ],
+  examples: ["hearth", 'hearth "explain what this project does"', "hearth --continue"],
+};
+
+export const commands: readonly CommandSpec[] = [
+  {
+    path: ["run"],
+    summary: "Run one prompt without a terminal and print the answer",
+    arguments: [rest("prompt", "The prompt; `-`, or none at all, reads it from stdin")],
+    options: [
+      {
+        name: "format",
+        short: "f",
+        value: "FORMAT",
+        choices: formats,
+        help: "text, json (the end alone) or stream-json",
+      },
+      agent,
+      model,
+      session,
+      goOn,
+      isolation,
+      {
+        name: "permission-mode",
+        value: "MODE",
+        choices: permissionPolicies,
+        help: "ask, accept_edits, plan, yolo, or deny (refuse all that asks)",
+      },
+      { name: "max-steps", value: "N", help: "End after so many model answers" },
+      { name: "timeout", value: "SECONDS", help: "Cancel after so long" },
+      { name: "trust", value: "HASH", help: "Trust what this directory's config would run" },
+      { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
+    ],
+    notes: [
+      "A question that nobody can answer ends the run with exit code 4. Ctrl+C cancels it.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed,\n5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
+    ],
+    examples: [
+      'hearth run "which tests cover the parser?"',
+      "git diff | hearth run --format json -",
+      'hearth run --permission-mode accept_edits --timeout 600 "fix the failing test"',
+    ],
+  },
+  {
+    path: ["attach"],
+    summary: "Open the terminal on another directory or on a session",
+    arguments: [optional("path|session", "A directory, or a session's id")],
+    options: [],
+    examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
+  },
+  {
+    path: ["sessions", "list"],
+    summary: "List this directory's sessions, the last used first",
+    arguments: [],
+    options: [
+      { name: "limit", short: "n", value: "N", help: "At most so many (50)" },
+      { name: "query", short: "q", value: "TEXT", help: "Only titles with this text" },
+      { name: "all", short: "a", help: "Archived ones too" },
+      json,
+    ],
+    examples: ["hearth sessions list", "hearth sessions list --json | jq -r '.[].id'"],
+  },
+  {
+    path: ["sessions", "show"],
+    summary: "Print a session's transcript",
+    arguments: [required("id", "The session's id, or the beginning of it")],
+    options: [json],
+    examples: ["hearth sessions show ses_0123"],
+  },
+  {
+    path: ["sessions", "delete"],
+    summary: "Cancel what runs in a session and delete it",
+    arguments: [required("id", "The session's id, or the beginning of it")],
+    options: [{ name: "force", help: "Even with changes that wait to be applied" }, json],
+    examples: ["hearth sessions delete ses_0123"],
+  },
+  {
+    path: ["agents", "list"],
+    summary: "List the agents, whether each is ready, and what mends it",
+    arguments: [],
+    options: [json],
+    examples: ["hearth agents list"],
+  },
+  {
+    path: ["daemon", "status"],
+    summary: "Say whether the daemon runs (exit code 5 when not)",
+    arguments: [],
+    options: [json],
+    examples: ["hearth daemon status", "hearth daemon status --json | jq .pid"],
+  },
+  {
+    path: ["daemon", "stop"],
+    summary: "Stop the daemon; what runs ends interrupted, what waits is kept",
+    arguments: [],
+    options: [
+      { name: "if-idle", help: "Only when nothing runs" },
+      { name: "force", help: "End a daemon that does not answer" },
+      json,
+    ],
+    examples: ["hearth daemon stop", "hearth daemon stop --if-idle"],
+  },
+  {
+    path: ["daemon", "restart"],
+    summary: "Stop the daemon and start it again",
+    arguments: [],
+    options: [
+      { name: "if-idle", help: "Only when nothing runs" },
+      { name: "force", help: "End one that does not answer" },
+      json,
+    ],
+    examples: ["hearth daemon restart"],
+  },
+  {
+    path: ["daemon", "logs"],
+    summary: "Print the end of the daemon's log",
+    arguments: [],
+    options: [
+      { name: "follow", short: "f", help: "Go on as it grows" },
+      { name: "lines", short: "n", value: "N", help: "So many lines (100)" },
+    ],
+    examples: ["hearth daemon logs -n 20", "hearth daemon logs -f"],
+  },
+  {
+    path: ["serve"],
+    summary: "Run the daemon in the foreground",
+    arguments: [],
+    options: [],
+    examples: ["hearth serve"],
+  },
+  {
+    path: ["config", "show"],
+    summary: "Print the configuration that counts here, and where it comes from",
+    arguments: [],
+    options: [json],
+    examples: ["hearth config show"],
+  },
+  {
+    path: ["config", "path"],
+    summary: "Print where your configuration file is",
+    arguments: [],
+    options: [{ name: "project", help: "This directory's instead" }, json],
+    examples: ['$EDITOR "$(hearth config path)"'],
+  },
+  {
+    path: ["config", "schema"],
+    summary: "Print the JSON Schema of hearth.jsonc",
+    arguments: [],
+    options: [],
+    examples: ["hearth config schema > hearth.schema.json"],
+  },
+  {
+    path: ["doctor"],
+    summary: "Check Node, daemon, store, configuration, providers, sandbox and terminal",
+    arguments: [],
+    options: [json],
+    examples: ["hearth doctor"],
+  },
+  {
+    path: ["completion"],
+    summary: "Print the completion script of a shell",
+    arguments: [required("bash|zsh|fish", "The shell"), rest("words", "")],
+    options: [],
+    examples: ["hearth completion bash > ~/.local/share/bash-completion/completions/hearth"],
+  },
+];
+
+/** What holds several commands, in the order of the help. */
+export const groups: readonly { name: string; summary: string }[] = [
+  { name: "sessions", summary: "List, show and delete sessions" },
+  { name: "agents", summary: "See which agents are ready" },
+  { name: "daemon", summary: "See, stop, restart and follow the daemon" },
+  { name: "config", summary: "See the configuration" },
+];
+
+/** What may stand first on a command line. */
+export const commandWords: readonly string[] = [...new Set(commands.map(({ path }) => path[0] ?? ""))];
+
+/** How a command is called: "sessions show". */
+export const nameOf = (command: CommandSpec): string => command.path.join(" ");
+
+/** A command line understood: which command, its options by name, and what is left. */
+export type Parsed = {
+  command: CommandSpec;
+  options: Readonly<Record<string, string | true>>;
+  positionals: readonly string[];
+};
