@@ -1,0 +1,232 @@
+import type { RunId } from "../protocol/ids.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
+import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
+import { remember } from "./editor/history.ts";
+import { type Effect, type Step, stay, step } from "./effects.ts";
+import { type AppState, currentSession, nameOfClient, queuedRuns, textOfRun } from "./state.ts";
+
+type Command = {
+  name: string;
+  /** What may follow it, for the list. */
+  takes?: string;
+  help: string;
+  run(state: AppState, rest: string): Step;
+};
+
+const modeNames: readonly PermissionMode[] = ["ask", "accept_edits", "plan", "yolo"];
+
+const say = (state: AppState, text: string, level: "info" | "warning" | "error" = "info"): Step =>
+  step(state, { do: "print", block: { id: "local/notice", type: "notice", level, code: "command", text } });
+
+const complain = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "error" } });
+
+/** Changes the open session, or what the next one starts with. */
+function change(
+  state: AppState,
+  changes: { agent?: string; model?: string | null; mode?: PermissionMode },
+): Step {
+  if (currentSession(state) !== undefined) return step(state, { do: "change_session", changes });
+  const { agent, model, mode } = changes;
+  const defaults = {
+    ...state.defaults,
+    agent: agent ?? state.defaults.agent,
+    model: model ?? state.defaults.model,
+    mode: mode ?? state.defaults.mode,
+  };
+  return stay({ ...state, defaults });
+}
+
+/** The sessions overlay, and the list it asks for. */
+export const openSessions = (state: AppState): Step =>
+  step(
+    { ...state, overlay: { kind: "sessions", query: "", index: 0, found: undefined, isConfirming: false } },
+    { do: "load_sessions" },
+  );
+
+const leave = (state: AppState): Step => step({ ...state, isLeaving: true }, { do: "leave" });
+
+export const commands: readonly Command[] = [
+  {
+    name: "help",
+    help: "keys and commands",
+    run: (state) => stay({ ...state, overlay: { kind: "help", query: "", index: 0 } }),
+  },
+  { name: "new", help: "start a new session", run: (state) => step(state, { do: "open_session", id: null }) },
+  { name: "clear", help: "the same as /new", run: (state) => step(state, { do: "open_session", id: null }) },
+  { name: "sessions", help: "pick, search, rename or delete sessions", run: openSessions },
+  { name: "resume", help: "the same as /sessions", run: openSessions },
+  {
+    name: "rename",
+    takes: "TITLE",
+    help: "give this session another title",
+    run(state, rest) {
+      if (currentSession(state) === undefined) return complain(state, "There is no session to rename yet.");
+      if (rest === "") return complain(state, "/rename needs a title.");
+      return step(state, { do: "change_session", changes: { title: rest } });
+    },
+  },
+  {
+    name: "archive",
+    help: "put this session out of the list and start a new one",
+    run(state) {
+      const session = currentSession(state);
+      if (session === undefined) return complain(state, "There is no session to archive yet.");
+      const archive: Effect = { do: "change_session", changes: { archived: true }, id: session.id };
+      return step(state, archive, { do: "open_session", id: null });
+    },
+  },
+  {
+    name: "model",
+    takes: "[NAME]",
+    help: "choose the model",
+    run: (state, rest) =>
+      rest === ""
+        ? stay({ ...state, overlay: { kind: "models", query: "", index: 0 } })
+        : change(state, { model: rest }),
+  },
+  {
+    name: "agent",
+    takes: "[NAME]",
+    help: "choose the agent",
+    run(state, rest) {
+      if (rest === "") return stay({ ...state, overlay: { kind: "agents", query: "", index: 0 } });
+      const agent = state.replica?.agents.find(({ name }) => name === rest);
+      if (agent === undefined) return complain(state, `There is no agent "${rest}"; /agent lists them.`);
+      return change(state, { agent: agent.name, model: null });
+    },
+  },
+  {
+    name: "mode",
+    takes: "ask|accept_edits|plan|yolo",
+    help: "what the agent may do without asking",
+    run(state, rest) {
+      const mode = modeNames.find((name) => name === rest.replace("-", "_"));
+      return mode === undefined
+        ? complain(state, `/mode is one of ${modeNames.join(", ")}.`)
+        : change(state, { mode });
+    },
+  },
+  {
+    name: "queue",
+    takes: "[resume | drop N | edit N | steer N]",
+    help: "prompts that wait",
+    run: (state, rest) => runQueue(state, rest),
+  },
+  { name: "clients", help: "who is attached", run: (state) => say(state, clientsText(state)) },
+  { name: "status", help: "session, agent, model, cost", run: (state) => say(state, statusText(state)) },
+  { name: "cost", help: "the same as /status", run: (state) => say(state, statusText(state)) },
+  { name: "quit", help: "leave; the work goes on (ctrl+d)", run: leave },
+  { name: "exit", help: "the same as /quit", run: leave },
+  { name: "detach", help: "the same as /quit", run: leave },
+];
+
+/**
+ * What a prompt that is a command does; undefined when it is none. An agent's own command is sent to it like any
+ * prompt, and so is what begins with a path.
+ */
+export function runCommand(state: AppState, text: string): Step | undefined {
+  const match = /^\/([a-z][a-z-]*)(?:\s+([\s\S]*))?$/.exec(text.trimEnd());
+  if (match === null || text.startsWith(" ")) return undefined;
+  const [, name = "", rest = ""] = match;
+  const command = commands.find((known) => known.name === name);
+  if (command === undefined) {
+    if (agentCommands(state).some((known) => known.name === name)) return undefined;
+    return complain(
+      state,
+      `There is no command /${name}; /help lists them. A blank before it sends it as it is.`,
+    );
+  }
+  const line = editorText(state.editor);
+  const taken = {
+    ...state,
+    editor: { ...emptyEditor, kills: state.editor.kills },
+    history: remember(state.history, line),
+  };
+  const result = command.run({ ...taken, flash: undefined, armed: undefined }, rest.trim());
+  // A command that was wrong stays in the composer, to be mended.
+  if (result.state.flash?.level === "error")
+    return stay({ ...result.state, editor: state.editor, history: state.history });
+  return { ...result, effects: [{ do: "remember", text: line }, ...result.effects] };
+}
+
+/** Commands of the session's agent. */
+export function agentCommands(state: AppState): readonly { name: string; description: string }[] {
+  const name = currentSession(state)?.agent ?? state.defaults.agent;
+  return state.replica?.agents.find((agent) => agent.name === name)?.commands ?? [];
+}
+
+/** Commands that begin with what was typed behind the slash, ours first. */
+export function matchingCommands(state: AppState, typed: string): { name: string; help: string }[] {
+  const own = commands.map(({ name, takes, help }) => ({
+    name,
+    help: takes === undefined ? help : `${takes} · ${help}`,
+  }));
+  const theirs = agentCommands(state).map(({ name, description }) => ({ name, help: description }));
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...theirs.filter(({ name }) => !names.has(name))].filter(({ name }) =>
+    name.startsWith(typed),
+  );
+}
+
+/** The name completed as far as it is certain. */
+export function completeCommand(state: AppState, text: string): Step {
+  const found = matchingCommands(state, text.slice(1)).map(({ name }) => name);
+  const [first] = found;
+  if (first === undefined) return stay(state);
+  let common = first;
+  while (!found.every((name) => name.startsWith(common))) common = common.slice(0, -1);
+  const completed = found.length === 1 ? `/${first} ` : `/${common}`;
+  return stay({ ...state, editor: replaceText(state.editor, completed) });
+}
+
+function runQueue(state: AppState, rest: string): Step {
+  const queued = queuedRuns(state);
+  const [verb = "", number = ""] = rest.split(/\s+/);
+  if (rest === "resume") return step(state, { do: "resume_queue" });
+  if (rest === "") {
+    if (queued.length === 0) return say(state, "No prompt waits.");
+    const list = queued.map(
+      (run, index) => `${index + 1}  ${run.state}  ${firstLine(textOfRun(state, run))}`,
+    );
+    return say(state, [...list, "/queue resume · drop N · edit N · steer N"].join("\n"));
+  }
+  const run = queued[Number(number) - 1];
+  if (run === undefined) return complain(state, `/queue ${verb} needs the number of a prompt that waits.`);
+  if (verb === "drop") return step(state, { do: "withdraw", id: run.id });
+  if (verb === "steer") return step(state, { do: "change_queued", id: run.id, delivery: "steer" });
+  if (verb === "edit") return editQueued(state, run.id, textOfRun(state, run));
+  return complain(state, "/queue takes resume, drop N, edit N or steer N.");
+}
+
+/** Takes a queued prompt into the composer; the draft waits aside. */
+export function editQueued(state: AppState, runId: RunId, text: string): Step {
+  const aside = state.editing?.aside ?? state.editor;
+  return stay({ ...state, editing: { runId, aside }, editor: replaceText(emptyEditor, text) });
+}
+
+const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
+
+function clientsText(state: AppState): string {
+  const clients = state.replica?.clients ?? [];
+  const rows = clients.map(
+    ({ id, kind, label, attached_at }) =>
+      `${nameOfClient(state, id) === undefined ? "this terminal" : label || id} · ${kind} · since ${timeOf(attached_at)}`,
+  );
+  return rows.length === 0 ? "Nobody is attached." : rows.join("\n");
+}
+
+const timeOf = (time: string): string => new Date(time).toTimeString().slice(0, 5);
+
+function statusText(state: AppState): string {
+  const session = currentSession(state);
+  const { replica } = state;
+  if (replica === undefined) return "Not connected to the daemon yet.";
+  if (session === undefined) return `${replica.workspace.path} · no session yet`;
+  const { usage } = session;
+  return [
+    `${session.title || "untitled"} · ${session.id}`,
+    `${replica.workspace.path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
+    `agent ${session.agent} · model ${session.model ?? "default"} · mode ${session.mode} · ${session.isolation}`,
+    `${usage.input_tokens} tokens in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
+  ].join("\n");
+}

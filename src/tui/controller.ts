@@ -1,0 +1,258 @@
+// Long because it is where events of the daemon, keys and time meet: each does little, their order is the matter.
+import type { Replica } from "../client/replica.ts";
+import type { HearthEvent } from "../protocol/events.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import {
+  type Conversation,
+  createConversation,
+  isWaiting,
+  pastContext,
+  skippedOnOpening,
+} from "./conversation.ts";
+import { isEmpty, replaceText } from "./editor/editor.ts";
+import { remember } from "./editor/history.ts";
+import type { Effect } from "./effects.ts";
+import type { InputEvent } from "./input/decode.ts";
+import type { KeyMap, KeyOverrides } from "./keys.ts";
+import type { RequestEffect } from "./perform.ts";
+import { type AppState, activeRun, type Flash, isBusy, type Link } from "./state.ts";
+import { stepInput } from "./steps/input.ts";
+import { withQuestion } from "./steps/question.ts";
+import type { Store } from "./store.ts";
+import type { Terminal } from "./terminal.tsx";
+import type { Block } from "./text/block.ts";
+import { liveView } from "./view/live.ts";
+import { openingBlocks } from "./view/opening.ts";
+import type { Renderer } from "./view/renderer.ts";
+
+/** Streamed text is drawn at once when it begins, then so often. */
+const STREAM_MS = 100;
+const TICK_MS = 1000;
+/** How many screens of the past a session shows when it is opened. */
+const SCREENS_REPLAYED = 2;
+
+/** What is done outside the screen and the daemon. */
+export type LocalEffect = Extract<
+  Effect,
+  { do: "remember" | "edit_outside" | "suspend" | "leave" | "retry_now" }
+>;
+
+export type Controller = {
+  onInput(events: readonly InputEvent[]): void;
+  /** From the session link. */
+  onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
+  onLink(link: Link): void;
+  onResize(size: AppState["size"]): void;
+  /** A change from outside the steps: drawn at once. */
+  update(change: (state: AppState) => AppState): void;
+  /** Something typed that could not be sent. */
+  giveBack(text: string, flash: Flash): void;
+  /** Stops every timer. */
+  close(): void;
+};
+
+/**
+ * Holds the state and draws it. The state changes by pure steps; this carries out what they ask for and decides when
+ * the screen is drawn: at once, except for streamed text, which is gathered.
+ */
+export function createController(options: {
+  store: Store<AppState>;
+  terminal: Terminal;
+  renderer: Renderer;
+  keys: KeyMap;
+  overrides: KeyOverrides;
+  now: () => number;
+  request: (effect: RequestEffect) => void;
+  local: (effect: LocalEffect) => void;
+  /** The first block of all, once the workspace is known. */
+  opening: (replica: Replica) => readonly Block[];
+}): Controller {
+  const { store, terminal, renderer, keys, overrides, now } = options;
+  let conversation: Conversation | undefined;
+  let newest: Replica | undefined;
+  /** The last block in the scrollback: what comes next may stand a blank row below it. */
+  let last: Block | undefined;
+  let streamTimer: NodeJS.Timeout | undefined;
+  let streamedAt = Number.NEGATIVE_INFINITY;
+  let tick: NodeJS.Timeout | undefined;
+  let wake: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function commit(blocks: readonly Block[]): void {
+    if (blocks.length === 0) return;
+    terminal.commit(renderer.blocks(blocks, store.get().size.columns, last));
+    last =
+      blocks.findLast((block) => renderer.blocks([block], store.get().size.columns, undefined).length > 0) ??
+      last;
+  }
+
+  function draw(): void {
+    if (isClosed) return;
+    const live = liveView(store.get(), renderer, overrides, last);
+    terminal.show({ kind: "live", live, caret: live.caret });
+  }
+
+  function set(state: AppState): void {
+    store.set(withQuestion(state, now()));
+    keepTime();
+    draw();
+  }
+
+  /** The clock moves only while something runs that a person looks at. */
+  function keepTime(): void {
+    const state = store.get();
+    const isTicking = !isClosed && state.hasFocus && (isBusy(state) || state.link.state === "lost");
+    if (isTicking === (tick !== undefined)) return;
+    clearInterval(tick);
+    tick = isTicking ? setInterval(() => set(withOpen({ ...store.get(), now: now() })), TICK_MS) : undefined;
+  }
+
+  /** Running tools show how long they have run. */
+  function withOpen(state: AppState): AppState {
+    if (conversation === undefined || newest === undefined || state.live.length === 0) return state;
+    return { ...state, ...settle(newest) };
+  }
+
+  /** Puts into the scrollback what has become final. */
+  function settle(replica: Replica): Pick<AppState, "replica" | "live"> {
+    if (conversation === undefined) return { replica, live: [] };
+    const { closed, open } = conversation.advance(replica);
+    commit(closed);
+    return { replica, live: open };
+  }
+
+  function follow(replica: Replica): void {
+    clearTimeout(streamTimer);
+    streamTimer = undefined;
+    streamedAt = now();
+    const state = { ...store.get(), ...settle(replica), now: now() };
+    const known = new Set(replica.runs.map(({ id }) => id));
+    const seen = new Set(replica.messages.map((message) => message.run_id));
+    const sending = state.sending.filter(({ runId }) => !known.has(runId) && !seen.has(runId));
+    const cancelAsked = activeRun(state)?.id === state.cancelAsked ? state.cancelAsked : undefined;
+    set({
+      ...state,
+      sending: sending.length === state.sending.length ? state.sending : sending,
+      cancelAsked,
+    });
+  }
+
+  /** Another session: what was there stays in the scrollback, its last screens follow. */
+  function open(replica: Replica): void {
+    const { size, clientId } = store.get();
+    const height = (blocks: readonly Block[]) => renderer.blocks(blocks, size.columns, undefined).length;
+    const shown = {
+      ...replica,
+      messages: replica.messages.filter((message) => !isWaiting(message, replica.runs)),
+    };
+    const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
+    if (conversation === undefined) commit(options.opening(replica));
+    conversation = createConversation({ clientId, now, replica: () => newest, skipped });
+    commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
+    const closing = openingBlocks(replica, clientId, skipped.size, now(), "after");
+    const state = { ...store.get(), ...settle(replica), now: now(), editing: undefined };
+    commit(closing);
+    set(state);
+  }
+
+  function run(effects: readonly Effect[]): void {
+    for (const effect of effects) perform(effect);
+  }
+
+  function perform(effect: Effect): void {
+    switch (effect.do) {
+      case "print":
+        commit([effect.block]);
+        draw();
+        return;
+      case "repaint":
+        terminal.screen.repaint([]);
+        return;
+      case "wake":
+        clearTimeout(wake);
+        wake = setTimeout(forgetArmed, effect.at - now() + 1);
+        return;
+      case "remember":
+      case "edit_outside":
+      case "suspend":
+      case "leave":
+      case "retry_now":
+        options.local(effect);
+        return;
+      default:
+        options.request(effect);
+    }
+  }
+
+  function forgetArmed(): void {
+    wake = undefined;
+    const state = store.get();
+    if (state.armed !== undefined && now() > state.armed.until)
+      set({ ...state, armed: undefined, flash: undefined });
+  }
+
+  return {
+    onInput(events) {
+      for (const event of events) {
+        const { state, effects } = stepInput(store.get(), event, keys, now());
+        store.set(state);
+        run(effects);
+      }
+      keepTime();
+      draw();
+    },
+    onChange(replica, event, isOther) {
+      newest = replica;
+      if (isOther || conversation === undefined) {
+        open(replica);
+        return;
+      }
+      if (event !== undefined) conversation.observe(replica, event);
+      if (event?.type !== "part.delta") {
+        follow(replica);
+        return;
+      }
+      if (streamTimer !== undefined) return;
+      const wait = streamedAt + STREAM_MS - now();
+      // The first word after a silence is shown at once.
+      if (wait <= 0) follow(replica);
+      else streamTimer = setTimeout(() => newest && follow(newest), wait);
+    },
+    onLink(link) {
+      set({ ...store.get(), link, now: now() });
+    },
+    onResize(size) {
+      set({ ...store.get(), size });
+    },
+    update: (change) => set(change(store.get())),
+    giveBack(text, flash) {
+      const state = store.get();
+      if (isEmpty(state.editor)) set({ ...state, editor: replaceText(state.editor, text), flash });
+      else
+        set({
+          ...state,
+          history: remember(state.history, text),
+          flash: { ...flash, text: `${flash.text} (↑ brings it back)` },
+        });
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(streamTimer);
+      clearInterval(tick);
+      clearTimeout(wake);
+    },
+  };
+}
+
+/** The session to show at first: the one that runs, else the newest when another terminal is here. */
+export function chooseSession(
+  snapshot: Pick<Replica, "sessions" | "clients">,
+  wanted: { sessionId: SessionId | undefined; continueLast: boolean; clientId: string },
+): SessionId | null {
+  if (wanted.sessionId !== undefined) return wanted.sessionId;
+  const [newest] = snapshot.sessions;
+  const running = snapshot.sessions.find(({ state }) => state !== "idle");
+  if (running !== undefined) return running.id;
+  const hasOthers = snapshot.clients.some(({ kind, id }) => kind === "tui" && id !== wanted.clientId);
+  return (hasOthers || wanted.continueLast) && newest !== undefined ? newest.id : null;
+}

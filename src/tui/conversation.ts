@@ -1,0 +1,176 @@
+import type { Replica } from "../client/replica.ts";
+import type { HearthEvent } from "../protocol/events.ts";
+import type { Message } from "../protocol/message.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Client } from "../protocol/workspace.ts";
+import type { Block } from "./text/block.ts";
+import {
+  type BlockContext,
+  blockOfPermission,
+  blocksOf,
+  type FeedUpdate,
+  type RunFacts,
+} from "./text/message-blocks.ts";
+import { createTranscriptFeed } from "./text/transcript-feed.ts";
+
+export type Conversation = {
+  /** Takes note of what an event says beyond the messages: how a run ended, who came and answered. */
+  observe(replica: Replica, event: HearthEvent): void;
+  /** What has become final since the last call, in order, and the rest as it stands. */
+  advance(replica: Replica): FeedUpdate;
+};
+
+/** Runs remembered after their end: their last message may be settled a moment later. */
+const RUNS_MAX = 50;
+
+/**
+ * One session as blocks on one screen. It follows the replica's messages and not its events, so that a lost stream, a
+ * repeat or a fresh snapshot can neither double nor skip a block. `isShown` says which messages of the beginning are
+ * replayed.
+ */
+export function createConversation(options: {
+  clientId: string;
+  now: () => number;
+  /** The replica's newest state, for names. */
+  replica: () => Replica | undefined;
+  skipped: ReadonlySet<string>;
+}): Conversation {
+  const { clientId, now, skipped } = options;
+  const runs = new Map<string, RunFacts>();
+  const toolsSince = new Map<string, number>();
+  let waiting: Block[] = [];
+
+  const context: BlockContext = {
+    get agent() {
+      return agentOf(options.replica());
+    },
+    run: (runId) => options.replica()?.runs.find(({ id }) => id === runId) ?? runs.get(runId),
+    nameOf: (id) => (id === clientId ? undefined : labelOf(options.replica(), id)),
+    elapsedMs(toolCallId) {
+      const since = toolsSince.get(toolCallId) ?? now();
+      toolsSince.set(toolCallId, since);
+      return now() - since;
+    },
+    held: () => heldCount(options.replica()),
+  };
+  const feed = createTranscriptFeed(context);
+
+  const rememberRun = (id: string, facts: RunFacts) => {
+    runs.set(id, facts);
+    const [oldest] = runs.keys();
+    if (runs.size > RUNS_MAX && oldest !== undefined) runs.delete(oldest);
+  };
+
+  return {
+    observe(replica, event) {
+      if (event.session_id !== undefined && event.session_id !== replica.session_id) return;
+      switch (event.type) {
+        case "run.accepted":
+        case "run.queued":
+        case "run.held":
+        case "run.started":
+          rememberRun(event.payload.run.id, event.payload.run);
+          return;
+        case "run.completed":
+          toolsSince.clear();
+          rememberRun(event.payload.run_id, completedFacts(event, runs.get(event.payload.run_id)));
+          return;
+        case "permission.resolved":
+          waiting.push(blockOfPermission(event.payload.permission, context));
+          return;
+        case "client.attached":
+        case "client.detached": {
+          const block = presenceOf(event.type, event.payload.client, clientId);
+          if (block !== undefined) waiting.push(block);
+          return;
+        }
+        default:
+      }
+    },
+    advance(replica) {
+      const messages = replica.messages.filter(
+        (message) => !skipped.has(message.id) && !isWaiting(message, replica.runs),
+      );
+      const { closed, open } = feed.update(messages);
+      // Said when it happened: behind what was final then, before what is still open.
+      const said = waiting;
+      waiting = [];
+      return { closed: [...closed, ...said], open };
+    },
+  };
+}
+
+/** A prompt in the queue, or accepted behind a run that still works, is no part of the conversation yet. */
+export const isWaiting = (message: Message, runs: readonly Run[]): boolean => {
+  if (message.role !== "user") return false;
+  const run = runs.find(({ id }) => id === message.run_id);
+  return run !== undefined && run.state !== "active" && run.state !== "completed";
+};
+
+/** The messages that fill `rowsMax` rows, from the end; everything before is skipped. `heightOf` lays blocks out. */
+export function skippedOnOpening(
+  replica: Replica,
+  rowsMax: number,
+  heightOf: (blocks: readonly Block[]) => number,
+  context: BlockContext,
+): Set<string> {
+  const { messages } = replica;
+  let rows = 0;
+  let index = messages.length;
+  while (index > 0 && rows < rowsMax) {
+    index -= 1;
+    const message = messages[index];
+    if (message !== undefined) rows += heightOf(blocksOf(message, context));
+  }
+  return new Set(messages.slice(0, index).map(({ id }) => id));
+}
+
+/** For laying out what happened before: nothing is known of its runs. */
+export const pastContext = (replica: Replica): BlockContext => ({
+  agent: agentOf(replica),
+  run: () => undefined,
+  nameOf: (id) => labelOf(replica, id),
+});
+
+const agentOf = (replica: Replica | undefined): string =>
+  replica?.sessions.find(({ id }) => id === replica.session_id)?.agent ?? "";
+
+const labelOf = (replica: Replica | undefined, id: string): string =>
+  replica?.clients.find((client) => client.id === id)?.label || "another client";
+
+const heldCount = (replica: Replica | undefined): number =>
+  replica?.runs.filter((run) => run.session_id === replica.session_id && run.state === "held").length ?? 0;
+
+function completedFacts(
+  event: HearthEvent & { type: "run.completed" },
+  before: RunFacts | undefined,
+): RunFacts {
+  const { outcome, error, usage, cost, canceled_by, duration_ms } = event.payload;
+  const started = new Date(Date.parse(event.time) - duration_ms).toISOString();
+  return {
+    outcome,
+    error: error ?? null,
+    usage,
+    cost,
+    canceled_by,
+    started_at: before?.started_at ?? started,
+    completed_at: event.time,
+    by: before?.by ?? null,
+    delivery: before?.delivery ?? "queue",
+  };
+}
+
+function presenceOf(
+  type: "client.attached" | "client.detached",
+  client: Client,
+  self: string,
+): Block | undefined {
+  if (client.kind !== "tui" || client.id === self) return undefined;
+  const what = type === "client.attached" ? "attached" : "left";
+  return {
+    id: `${client.id}/${what}/${client.attached_at}`,
+    type: "presence",
+    text: `${client.label || "a terminal"} ${what}`,
+    isRule: false,
+  };
+}

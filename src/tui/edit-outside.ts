@@ -1,0 +1,27 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Lets the person write `text` in $VISUAL or $EDITOR; the terminal is theirs meanwhile. Rejects with a sentence. */
+export async function editOutside(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const editor = env["VISUAL"] || env["EDITOR"] || "vi";
+  const folder = mkdtempSync(join(tmpdir(), "hearth-prompt-"));
+  const file = join(folder, "prompt.md");
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+    // A shell, because people write "code --wait" there.
+    const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, "sh", file], { stdio: "inherit" });
+    const ended = Promise.withResolvers<number | null>();
+    child.once("error", ended.reject);
+    child.once("close", ended.resolve);
+    const code = await ended.promise;
+    if (code !== 0) throw new Error(`${editor} ended with ${code ?? "a signal"}: the prompt is as it was.`);
+    return readFileSync(file, "utf8").replace(/\n$/, "");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

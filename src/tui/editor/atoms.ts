@@ -1,0 +1,106 @@
+import { widthOf } from "../text/width.ts";
+
+/** A paste too long to show: one thing to the caret, its text given back when it is sent. */
+export type PasteAtom = { paste: number; text: string };
+/** What the caret steps over in one go: a grapheme (a line break is "\n"), or a folded paste. */
+export type Atom = string | PasteAtom;
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const isAscii = (text: string) => /^[\x20-\x7e\n\t]*$/.test(text);
+
+/** Splits text into graphemes. Every kind of line break becomes "\n". */
+export function atomsOf(text: string): Atom[] {
+  const clean = cleanText(text);
+  if (isAscii(clean)) return clean.split("");
+  return Array.from(segmenter.segment(clean), ({ segment }) => segment);
+}
+
+/** What may stand in a prompt: no control characters but line breaks and tabs. */
+export const cleanText = (text: string): string =>
+  text
+    .replace(/\r\n?/g, "\n")
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]/gu, (char) =>
+      char === "\u2028" || char === "\u2029" ? "\n" : "",
+    );
+
+/** The text of atoms as it is sent: pastes in full. */
+export const textOf = (atoms: readonly Atom[]): string =>
+  atoms.map((atom) => (typeof atom === "string" ? atom : atom.text)).join("");
+
+/** What a folded paste shows. */
+export function pasteLabel(atom: PasteAtom): string {
+  const lines = atom.text.split("\n").length;
+  return lines > 1
+    ? `[pasted #${atom.paste} · ${lines} lines]`
+    : `[pasted #${atom.paste} · ${atom.text.length} characters]`;
+}
+
+export const TAB_COLUMNS = 4;
+
+/** How an atom is drawn. */
+export const shownOf = (atom: Atom): string =>
+  typeof atom === "string" ? (atom === "\t" ? " ".repeat(TAB_COLUMNS) : atom) : pasteLabel(atom);
+
+export function widthOfAtom(atom: Atom): number {
+  if (typeof atom !== "string") return pasteLabel(atom).length;
+  if (atom === "\t") return TAB_COLUMNS;
+  if (atom.length === 1 && atom >= " " && atom <= "~") return 1;
+  // A lone regional indicator (half a flag) and a lone mark are drawn as something.
+  return Math.max(1, widthOf(atom));
+}
+
+export type AtomKind = "space" | "word" | "sign";
+
+/** For word motions: letters, digits and folded pastes make words; signs make runs of their own. */
+export function kindOf(atom: Atom): AtomKind {
+  if (typeof atom !== "string") return "word";
+  if (/^\s/u.test(atom)) return "space";
+  return /^[\p{L}\p{N}\p{M}_]/u.test(atom) ? "word" : "sign";
+}
+
+/**
+ * Puts `added` between two stretches. Characters that combine with a neighbour join it, so that the whole is cut
+ * as if it had been typed at once; the caret stands behind the grapheme that holds the last added character.
+ */
+export function join(
+  left: readonly Atom[],
+  added: readonly Atom[],
+  right: readonly Atom[],
+): { atoms: Atom[]; caret: number } {
+  const atoms = [...left, ...added, ...right];
+  const second = left.length + added.length;
+  // The later seam first, so that the earlier one keeps its place.
+  mend(atoms, second);
+  mend(atoms, left.length);
+  if (atoms.length === second + right.length) return { atoms, caret: second };
+  return { atoms, caret: indexAfter(atoms, unitsOf(left) + unitsOf(added)) };
+}
+
+/** Cuts the run of characters around `seam` afresh. ASCII joins nothing, except as the base of a mark. */
+function mend(atoms: Atom[], seam: number): void {
+  const before = atoms[seam - 1];
+  const after = atoms[seam];
+  if (typeof before !== "string" || typeof after !== "string" || (isAscii(before) && isAscii(after))) return;
+  const joins = (atom: Atom | undefined) => typeof atom === "string" && !isAscii(atom);
+  let start = seam - 1;
+  while (joins(atoms[start]) && typeof atoms[start - 1] === "string") start -= 1;
+  let end = seam;
+  while (joins(atoms[end])) end += 1;
+  if (typeof atoms[end] === "string") end += 1;
+  const again = atomsOf(atoms.slice(start, end).join(""));
+  if (again.length !== end - start) atoms.splice(start, end - start, ...again);
+}
+
+const unitsOf = (atoms: readonly Atom[]): number =>
+  atoms.reduce((sum, atom) => sum + (typeof atom === "string" ? atom.length : 1), 0);
+
+function indexAfter(atoms: readonly Atom[], units: number): number {
+  let passed = 0;
+  let index = 0;
+  while (passed < units && index < atoms.length) {
+    const atom = atoms[index];
+    passed += typeof atom === "string" ? atom.length : 1;
+    index += 1;
+  }
+  return index;
+}

@@ -1,0 +1,41 @@
+import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
+import type { Decision, PermissionMode } from "../protocol/permission.ts";
+import type { Delivery } from "../protocol/run.ts";
+import type { AppState } from "./state.ts";
+import type { Block } from "./text/block.ts";
+
+/** What a key leads to outside the state; carried out by the controller. */
+export type Effect =
+  | { do: "send"; text: string; delivery: Delivery }
+  | { do: "cancel" }
+  | { do: "answer"; id: PermissionId; decision: Decision; message: string | undefined }
+  | { do: "change_session"; changes: SessionChanges; id?: SessionId }
+  | { do: "open_session"; id: SessionId | null }
+  | { do: "delete_session"; id: SessionId }
+  | { do: "load_sessions" }
+  | { do: "change_queued"; id: RunId; prompt?: string; delivery?: Delivery }
+  | { do: "withdraw"; id: RunId }
+  | { do: "resume_queue" }
+  | { do: "retry_now" }
+  | { do: "remember"; text: string }
+  | { do: "print"; block: Block }
+  | { do: "repaint" }
+  | { do: "edit_outside" }
+  | { do: "suspend" }
+  | { do: "leave" }
+  /** The state has something that ends by itself at this moment. */
+  | { do: "wake"; at: number };
+
+export type SessionChanges = {
+  title?: string;
+  agent?: string;
+  model?: string | null;
+  mode?: PermissionMode;
+  archived?: boolean;
+};
+
+/** A new state and what follows from it. */
+export type Step = { state: AppState; effects: readonly Effect[] };
+
+export const stay = (state: AppState): Step => ({ state, effects: [] });
+export const step = (state: AppState, ...effects: Effect[]): Step => ({ state, effects });

@@ -1,0 +1,39 @@
+/** Ends by a signal leave 128 and its number, as a shell expects. */
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Makes sure that `restore` runs whatever ends the process: a return, process.exit, a signal, an exception nobody
+ * caught. Returns what undoes this.
+ */
+export function guardExits(restore: () => void, leave: (exitCode: number) => void): () => void {
+  const handlers = Object.entries(signals).map(([signal, exitCode]) => {
+    const handler = () => leave(exitCode);
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  // Before Node prints what was thrown, so that it stands below the frame and in cooked mode.
+  process.on("uncaughtExceptionMonitor", restore);
+  process.on("exit", restore);
+  // The terminal is gone: there is nobody to tell.
+  const ignore = () => {};
+  process.stdout.on("error", ignore);
+  return () => {
+    for (const undo of handlers) undo();
+    process.off("uncaughtExceptionMonitor", restore);
+    process.off("exit", restore);
+    process.stdout.off("error", ignore);
+  };
+}
+
+/** Stops the whole job, as Ctrl+Z does in a program that does not read keys itself; returns when it goes on. */
+export async function stopJob(): Promise<void> {
+  const resumed = Promise.withResolvers<void>();
+  process.once("SIGCONT", resumed.resolve);
+  process.kill(0, "SIGTSTP");
+  // A job that nobody can resume is not stopped at all, and no signal says so.
+  const timer = setTimeout(resumed.resolve, NOT_STOPPED_MS);
+  await resumed.promise;
+  clearTimeout(timer);
+  process.off("SIGCONT", resumed.resolve);
+}
+const NOT_STOPPED_MS = 200;

@@ -1,0 +1,73 @@
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Paths } from "../protocol/paths.ts";
+import { HISTORY_MAX } from "./editor/history.ts";
+
+/** Longer prompts are kept by the daemon, not in everybody's history. */
+const ENTRY_CHARS_MAX = 20_000;
+
+/** What this user's terminals remember between starts: the prompts that were sent. */
+export type HistoryFile = {
+  load(): string[];
+  /** Appends; several terminals may do so at once. */
+  append(text: string): void;
+};
+
+/** One JSON string a line, oldest first. A line that cannot be read is passed over. */
+export function openHistoryFile(paths: Pick<Paths, "stateDir">): HistoryFile {
+  const path = join(paths.stateDir, "prompts.jsonl");
+  return {
+    load() {
+      const lines = readLines(path);
+      const entries = new Set<string>();
+      for (const line of lines) {
+        const entry = parseEntry(line);
+        if (entry === undefined) continue;
+        entries.delete(entry); // used again: it is the newest now
+        entries.add(entry);
+      }
+      const kept = [...entries].slice(-HISTORY_MAX);
+      // Rewritten only when it has grown to twice what is kept.
+      if (lines.length > 2 * HISTORY_MAX) rewrite(path, kept);
+      return kept;
+    },
+    append(text) {
+      if (text.trim() === "" || text.length > ENTRY_CHARS_MAX) return;
+      try {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        appendFileSync(path, `${JSON.stringify(text)}\n`, { mode: 0o600 });
+      } catch {
+        // A full or read-only disk costs the history of this start and nothing else.
+      }
+    },
+  };
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
+  } catch {
+    return []; // none yet, or unreadable
+  }
+}
+
+function parseEntry(line: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined; // a line cut short by a crash
+  }
+}
+
+function rewrite(path: string, entries: readonly string[]): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""), { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch {
+    // Kept as it is; the next start tries again.
+  }
+}

@@ -1,0 +1,158 @@
+// Long because it is the one table of every key binding.
+
+/** Where a key counts. An overlay's keys come before a question's, and those before the prompt's. */
+export type KeyContext = "prompt" | "question" | "list" | "search";
+
+type Binding = {
+  context: KeyContext;
+  chords: readonly string[];
+  /** For the help overlay; none for what nobody looks up. */
+  help?: string;
+};
+
+const binding = (context: KeyContext, chords: string, help?: string): Binding => ({
+  context,
+  chords: chords.split(" "),
+  ...(help !== undefined && { help }),
+});
+
+/** Actions are named area.verb. A user's keys.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
+export const bindings = {
+  "prompt.submit": binding("prompt", "enter", "send; while busy: queue"),
+  "prompt.steer": binding("prompt", "ctrl+enter", "send into the running turn at its next step"),
+  "prompt.newline": binding("prompt", "shift+enter alt+enter ctrl+j", "new line (also \\ and enter)"),
+  "prompt.complete": binding("prompt", "tab", "complete; while busy: queue the draft"),
+  "prompt.escape": binding("prompt", "escape", "cancel the turn; twice when idle: put the draft away"),
+  "prompt.interrupt": binding("prompt", "ctrl+c", "put the draft away; no draft: cancel; idle twice: leave"),
+  "prompt.leave": binding("prompt", "ctrl+d", "empty prompt: leave, the work goes on"),
+  "prompt.up": binding("prompt", "up", "row up, then earlier prompts; empty while queued: edit the last"),
+  "prompt.down": binding("prompt", "down", "row down, then later prompts"),
+  "prompt.older": binding("prompt", "ctrl+p", "earlier prompt"),
+  "prompt.newer": binding("prompt", "ctrl+n", "later prompt"),
+  "prompt.search": binding("prompt", "ctrl+r", "search earlier prompts"),
+  "prompt.left": binding("prompt", "left ctrl+b"),
+  "prompt.right": binding("prompt", "right ctrl+f"),
+  "prompt.word_left": binding("prompt", "ctrl+left alt+left alt+b", "word left"),
+  "prompt.word_right": binding("prompt", "ctrl+right alt+right alt+f", "word right"),
+  "prompt.line_start": binding("prompt", "home ctrl+a", "start of the line"),
+  "prompt.line_end": binding("prompt", "end ctrl+e", "end of the line"),
+  "prompt.start": binding("prompt", "ctrl+home alt+<"),
+  "prompt.end": binding("prompt", "ctrl+end alt+>"),
+  "prompt.delete_back": binding("prompt", "backspace ctrl+h shift+backspace"),
+  "prompt.delete_forward": binding("prompt", "delete"),
+  "prompt.kill_word_back": binding("prompt", "alt+backspace ctrl+backspace", "cut the word before"),
+  "prompt.kill_blank_back": binding("prompt", "ctrl+w", "cut back to the last blank"),
+  "prompt.kill_word_forward": binding("prompt", "alt+d ctrl+delete", "cut the word behind"),
+  "prompt.kill_to_end": binding("prompt", "ctrl+k", "cut to the end of the line"),
+  "prompt.kill_to_start": binding("prompt", "ctrl+u", "cut to the start of the line"),
+  "prompt.yank": binding("prompt", "ctrl+y", "put back what was cut"),
+  "prompt.yank_older": binding("prompt", "alt+y", "after that: what was cut before it"),
+  "prompt.undo": binding("prompt", "ctrl+_ ctrl+shift+_ ctrl+-", "undo"),
+  "prompt.redo": binding("prompt", "alt+_ alt+shift+_ alt+-", "redo"),
+  "prompt.transpose": binding("prompt", "alt+t"),
+  "prompt.edit_outside": binding("prompt", "ctrl+g", "write in $VISUAL or $EDITOR"),
+  "mode.cycle": binding("prompt", "shift+tab", "mode: ask, accept edits, plan"),
+  "queue.resume": binding("prompt", "alt+r", "send held prompts on"),
+  "transcript.open": binding("prompt", "ctrl+o", "the whole conversation, unfolded"),
+  "sessions.open": binding("prompt", "ctrl+t", "sessions"),
+  "screen.repaint": binding("prompt", "ctrl+l", "draw the screen again"),
+  "app.suspend": binding("prompt", "ctrl+z", "to the shell; the work goes on (fg comes back)"),
+  "help.open": binding("prompt", "f1", "this list (also ? on an empty prompt)"),
+
+  "question.first": binding("question", "1"),
+  "question.second": binding("question", "2"),
+  "question.third": binding("question", "3"),
+  "question.fourth": binding("question", "4"),
+  "question.up": binding("question", "up"),
+  "question.down": binding("question", "down"),
+  "question.accept": binding("question", "enter", "question: take the marked answer"),
+  "question.stop": binding("question", "escape", "question: deny and stop the turn"),
+  "question.prompt": binding("question", "tab", "question: to the prompt and back"),
+
+  "list.up": binding("list", "up ctrl+p ctrl+k"),
+  "list.down": binding("list", "down ctrl+n ctrl+j"),
+  "list.page_up": binding("list", "page_up"),
+  "list.page_down": binding("list", "page_down"),
+  "list.first": binding("list", "home ctrl+home"),
+  "list.last": binding("list", "end ctrl+end"),
+  "list.accept": binding("list", "enter"),
+  "list.close": binding("list", "escape ctrl+c ctrl+d"),
+  "list.erase": binding("list", "backspace ctrl+h"),
+  "list.clear": binding("list", "ctrl+u"),
+  "list.new": binding("list", "alt+n"),
+  "list.stop": binding("list", "alt+x"),
+  "list.fork": binding("list", "alt+f"),
+  "list.rename": binding("list", "alt+r"),
+  "list.archive": binding("list", "alt+a"),
+  "list.delete": binding("list", "alt+d delete"),
+
+  "search.older": binding("search", "ctrl+r up", "search: further back"),
+  "search.newer": binding("search", "ctrl+s down"),
+  "search.accept": binding("search", "enter tab right end"),
+  "search.cancel": binding("search", "escape ctrl+c ctrl+g"),
+  "search.erase": binding("search", "backspace ctrl+h"),
+} as const satisfies Readonly<Record<string, Binding>>;
+
+export type Action = keyof typeof bindings;
+export const actions = Object.keys(bindings) as Action[];
+
+export type KeyMap = { readonly [C in KeyContext]: ReadonlyMap<string, Action> };
+/** A user's own chords by action; an empty list unbinds. */
+export type KeyOverrides = Readonly<Partial<Record<Action, readonly string[]>>>;
+
+/** The chords of an action, the user's before ours. */
+export const chordsOf = (action: Action, overrides: KeyOverrides): readonly string[] =>
+  overrides[action] ?? bindings[action].chords;
+
+/** Chord to action, by context. A user's chord wins over one of ours for another action. */
+export function createKeyMap(overrides: KeyOverrides): KeyMap {
+  const map: { [C in KeyContext]: Map<string, Action> } = {
+    prompt: new Map(),
+    question: new Map(),
+    list: new Map(),
+    search: new Map(),
+  };
+  const ours = actions.filter((action) => overrides[action] === undefined);
+  const theirs = actions.filter((action) => overrides[action] !== undefined);
+  for (const action of [...ours, ...theirs]) {
+    for (const chord of chordsOf(action, overrides)) map[bindings[action].context].set(chord, action);
+  }
+  return map;
+}
+
+const modifierOrder = ["ctrl", "alt", "shift", "super"];
+
+/** A chord as the decoder names it, from what a person wrote ("Shift+Ctrl+X"); undefined when it is none. */
+export function normalizeChord(written: string): string | undefined {
+  const parts = written
+    .trim()
+    .toLowerCase()
+    .split(/\+(?!$)/);
+  const name = parts.pop();
+  if (name === undefined || name === "" || parts.some((part) => !modifierOrder.includes(part)))
+    return undefined;
+  return [...modifierOrder.filter((modifier) => parts.includes(modifier)), name].join("+");
+}
+
+/** Reads a user's table; what is wrong with it is said in sentences, the rest counts. */
+export function parseKeyOverrides(value: unknown): { overrides: KeyOverrides; problems: string[] } {
+  const problems: string[] = [];
+  const overrides: Partial<Record<Action, readonly string[]>> = {};
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { overrides, problems: ["keys.jsonc must hold an object of actions, each with a list of keys."] };
+  }
+  for (const [name, chords] of Object.entries(value)) {
+    const action = actions.find((known) => known === name);
+    if (action === undefined) {
+      problems.push(`keys.jsonc: there is no action "${name}"; /help lists them.`);
+      continue;
+    }
+    const written: unknown[] = Array.isArray(chords) ? chords : [chords];
+    const read = written.map((chord) => (typeof chord === "string" ? normalizeChord(chord) : undefined));
+    const wrong = written.filter((_, index) => read[index] === undefined);
+    if (wrong.length > 0)
+      problems.push(`keys.jsonc: ${name} has no such key as ${wrong.map(String).join(", ")}.`);
+    overrides[action] = read.filter((chord) => chord !== undefined);
+  }
+  return { overrides, problems };
+}

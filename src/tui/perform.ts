@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection } from "../client/connect.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, RunId } from "../protocol/ids.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Effect } from "./effects.ts";
+import type { SessionLink } from "./session-link.ts";
+import { type AppState, activeRun, currentSessionId, type Flash } from "./state.ts";
+import type { Store } from "./store.ts";
+
+/** Effects that are requests to the daemon. */
+export type RequestEffect = Extract<
+  Effect,
+  {
+    do:
+      | "send"
+      | "cancel"
+      | "answer"
+      | "change_session"
+      | "open_session"
+      | "delete_session"
+      | "load_sessions"
+      | "change_queued"
+      | "withdraw"
+      | "resume_queue";
+  }
+>;
+
+/** Longer than a prompt takes to be accepted, shorter than a person waits for a cancel. */
+const OVERTAKE_MS = 20;
+/** What a person looks through; the rest is found by its name. */
+const SESSIONS_MAX = 200;
+
+export type Performer = { perform(effect: RequestEffect): Promise<void> };
+
+/**
+ * Carries out what needs the daemon. Nothing that was typed is lost: what could not be sent comes back into the
+ * composer, or stays in the history when something else is being written there.
+ */
+export function createPerformer(
+  options: {
+    /** The daemon, once it is there; what is asked before waits for it. */
+    ready: Promise<{ connection: Connection; link: SessionLink }>;
+    store: Store<AppState>;
+    newId: NewId;
+    update: (change: (state: AppState) => AppState) => void;
+    giveBack: (text: string, flash: Flash) => void;
+  },
+  signal: AbortSignal,
+): Performer {
+  const { ready, store, newId, update, giveBack } = options;
+  /** A session that is being created for the first prompts: all of them wait for the same one. */
+  let creating: Promise<Session> | undefined;
+  /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
+  const underWay = new Set<Promise<void>>();
+
+  const flash = (text: string, level: Flash["level"]) =>
+    update((state) => ({ ...state, flash: { text, level } }));
+
+  async function sessionForPrompt(): Promise<Session["id"]> {
+    const known = currentSessionId(store.get());
+    if (known !== null) return known;
+    creating ??= createSession().finally(() => {
+      creating = undefined;
+    });
+    return (await creating).id;
+  }
+
+  async function createSession(): Promise<Session> {
+    const { connection, link } = await ready;
+    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions", {
+      params: { wid: connection.workspace.id },
+      body: store.get().defaults,
+      signal,
+    });
+    link.adopt(session);
+    return session;
+  }
+
+  async function send({ text, delivery }: Extract<Effect, { do: "send" }>): Promise<void> {
+    const runId: RunId = newId("run");
+    update((state) => ({ ...state, sending: [...state.sending, { runId, text }] }));
+    try {
+      // Only now is it known whether there is a session to join.
+      const { connection } = await ready;
+      const sessionId = await sessionForPrompt();
+      await connection.request("POST /v1/workspaces/{wid}/agent", {
+        params: { wid: connection.workspace.id },
+        body: { session_id: sessionId, prompt: text, run_id: runId, delivery },
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      update((state) => ({ ...state, sending: state.sending.filter((sent) => sent.runId !== runId) }));
+      giveBack(text, { text: `Not sent: ${sentence(error)}`, level: "error" });
+    }
+  }
+
+  async function cancel(): Promise<void> {
+    if (underWay.size > 0) {
+      const arrived = Promise.allSettled(underWay);
+      // With a run to stop, a slow prompt does not hold up the cancel.
+      await (activeRun(store.get()) === undefined ? arrived : Promise.race([arrived, sleep(OVERTAKE_MS)]));
+    }
+    const sid = currentSessionId(store.get());
+    if (sid === null) return;
+    const { connection } = await ready;
+    await connection.request("POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel", {
+      params: { wid: connection.workspace.id, sid },
+      body: { scope: "active" },
+      signal,
+    });
+  }
+
+  async function answer({ id, decision, message }: Extract<Effect, { do: "answer" }>): Promise<void> {
+    const { connection } = await ready;
+    try {
+      await connection.request("POST /v1/workspaces/{wid}/permissions/{pid}", {
+        params: { wid: connection.workspace.id, pid: id },
+        body: { decision, message },
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
+      flash(error.message, "info");
+    }
+  }
+
+  async function loadSessions(): Promise<void> {
+    const { connection } = await ready;
+    const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
+      params: { wid: connection.workspace.id },
+      query: { limit: SESSIONS_MAX },
+      signal,
+    });
+    update((state) =>
+      state.overlay?.kind === "sessions"
+        ? { ...state, overlay: { ...state.overlay, found: sessions } }
+        : state,
+    );
+  }
+
+  async function run(effect: RequestEffect): Promise<void> {
+    if (effect.do === "send") {
+      const sent = send(effect).finally(() => underWay.delete(sent));
+      underWay.add(sent);
+      return sent;
+    }
+    if (effect.do === "cancel") return cancel();
+    if (effect.do === "answer") return answer(effect);
+    if (effect.do === "load_sessions") return loadSessions();
+    const { connection, link } = await ready;
+    const wid = connection.workspace.id;
+    if (effect.do === "open_session") return link.show(effect.id);
+    if (effect.do === "delete_session") {
+      const params = { wid, sid: effect.id };
+      await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, signal });
+      return;
+    }
+    const sid = (effect.do === "change_session" ? effect.id : undefined) ?? currentSessionId(store.get());
+    if (sid === null) return;
+    switch (effect.do) {
+      case "change_session": {
+        const params = { wid, sid };
+        await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", {
+          params,
+          body: effect.changes,
+          signal,
+        });
+        return;
+      }
+      case "change_queued": {
+        const params = { wid, sid, rid: effect.id };
+        const body = { prompt: effect.prompt, delivery: effect.delivery };
+        await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}", {
+          params,
+          body,
+          signal,
+        });
+        return;
+      }
+      case "withdraw": {
+        const params = { wid, sid, rid: effect.id };
+        await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}", {
+          params,
+          signal,
+        });
+        return;
+      }
+      case "resume_queue": {
+        const params = { wid, sid };
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume", { params, signal });
+        return;
+      }
+    }
+  }
+
+  return {
+    async perform(effect) {
+      try {
+        await run(effect);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (effect.do === "change_queued" && effect.prompt !== undefined) {
+          giveBack(effect.prompt, { text: sentence(error), level: "error" });
+        } else flash(sentence(error), "error");
+      }
+    },
+  };
+}
+
+/** Expected failures say themselves; anything else is a bug and says so. */
+export const sentence = (error: unknown): string => {
+  if (error instanceof HearthError) return error.message;
+  return `hearth made a mistake: ${error instanceof Error ? error.message : String(error)}`;
+};

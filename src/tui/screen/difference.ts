@@ -1,0 +1,78 @@
+import { rowUpdate } from "./row-update.ts";
+
+/** A place in the frame, from its top left. */
+export type Caret = { row: number; column: number };
+/** What stands on the screen from the frame's first row on, and where the cursor is. */
+export type Picture = { rows: readonly string[]; cursor: Caret };
+/** `changed`: rows written or moved. The cursor's column is -1 where it is not known. */
+export type Drawing = { text: string; cursor: Caret; changed: number };
+
+/**
+ * The bytes that turn one picture into another with relative movements only, so that it works wherever on the
+ * screen the picture stands. Rows that both end with are moved by the terminal. Rows are at most as wide as it is.
+ */
+export function difference(before: Picture, rows: readonly string[], viewportRows: number): Drawing {
+  const old = before.rows;
+  const least = Math.min(old.length, rows.length);
+  let top = 0;
+  while (top < least && old[top] === rows[top]) top += 1;
+  let bottom = 0;
+  while (bottom < least - top && old.at(-1 - bottom) === rows.at(-1 - bottom)) bottom += 1;
+  // Rows that leave the window cannot be reached again: then everything after the first change is drawn anew.
+  if (rows.length > viewportRows) bottom = 0;
+  const oldMiddle = old.length - top - bottom;
+  const newMiddle = rows.length - top - bottom;
+  if (oldMiddle === 0 && newMiddle === 0) return { text: "", cursor: before.cursor, changed: 0 };
+
+  const out: string[] = [];
+  let cursor = before.cursor;
+  const go = (row: number) => {
+    out.push(moveTo(cursor, { row, column: cursor.column }));
+    cursor = { row, column: cursor.column };
+  };
+  const put = (text: string, row: number) => {
+    out.push(text);
+    cursor = { row, column: -1 };
+  };
+
+  if (bottom > 0) {
+    const more = newMiddle - oldMiddle;
+    if (more > 0) {
+      // Line feeds make room below (at the window's end they scroll), inserting moves the rest into it.
+      go(old.length - 1);
+      put("\n".repeat(more), old.length - 1 + more);
+      go(top + oldMiddle);
+      put(`\x1b[${more}L`, top + oldMiddle);
+    } else if (more < 0) {
+      go(top + newMiddle);
+      put(`\x1b[${-more}M`, top + newMiddle);
+    }
+  }
+  for (let row = top; row < top + newMiddle; row += 1) {
+    const after = rows[row] ?? "";
+    const isNew = row - top >= oldMiddle;
+    if (isNew && bottom === 0 && row > 0) {
+      go(row - 1);
+      // Erased: what a program before us left below its cursor may still stand there.
+      put("\r\n\x1b[K", row);
+    }
+    const update = rowUpdate(isNew ? "" : (old[row] ?? ""), after);
+    if (update === "") continue;
+    go(row);
+    put(update, row);
+  }
+  if (bottom === 0 && rows.length < old.length) {
+    go(rows.length);
+    put("\r\x1b[m\x1b[J", rows.length);
+  }
+  return { text: out.join(""), cursor, changed: newMiddle + Math.abs(newMiddle - oldMiddle) };
+}
+
+/** Movement between rows that exist; an unknown column is set absolutely. */
+export function moveTo(from: Caret, to: Caret): string {
+  const rows = to.row - from.row;
+  const count = Math.abs(rows) === 1 ? "" : Math.abs(rows);
+  const vertical = rows === 0 ? "" : `\x1b[${count}${rows > 0 ? "B" : "A"}`;
+  if (to.column === from.column) return vertical;
+  return `${vertical}${to.column === 0 ? "\r" : `\x1b[${to.column + 1}G`}`;
+}

@@ -1,0 +1,62 @@
+const SGR = /\x1b\[([0-9;:]*)m/y;
+/** Characters whose width is beyond doubt, and our own glyphs, which the layout counts as one column anyway. */
+const certain = /^[\x20-\x7e\u00b7\u2026\u203a\u2500-\u257f\u25cf\u2713\u2717]$/;
+
+/**
+ * The bytes that turn a row showing `before` into `after`, with the cursor on that row (column unknown). What both
+ * rows begin with is not sent again as long as its width is beyond doubt.
+ */
+export function rowUpdate(before: string, after: string): string {
+  if (before === after) return "";
+  const { index, column, style } = commonStart(before, after);
+  const rest = after.slice(index);
+  // Erased before it is written: a full row leaves the cursor waiting in its last column, and erasing from there
+  // would take the last character away.
+  const erase = before.length > index ? "\x1b[K" : "";
+  const move = column === 0 ? "\r" : `\x1b[${column + 1}G`;
+  return `${move}${erase}${style}${rest}${endsStyled(style + rest) ? "\x1b[m" : ""}`;
+}
+
+type Start = { index: number; column: number; style: string };
+
+/** How far both rows are the same, cut where styles are known and no character is torn apart. */
+function commonStart(before: string, after: string): Start {
+  let index = 0;
+  let column = 0;
+  let style = "";
+  const end = Math.min(before.length, after.length);
+  while (index < end) {
+    const char = after[index] ?? "";
+    if (char === "\x1b") {
+      SGR.lastIndex = index;
+      const match = SGR.exec(after);
+      if (match === null || !before.startsWith(match[0], index)) break;
+      style = isReset(match[1] ?? "") ? "" : style + match[0];
+      index += match[0].length;
+      continue;
+    }
+    if (before[index] !== char || !certain.test(char)) break;
+    index += 1;
+    column += 1;
+  }
+  // A mark that combines with the last common character belongs to it.
+  while (index > 0 && (isJoining(after, index) || isJoining(before, index))) {
+    if (after[index - 1] === "m" || column === 0) return { index: 0, column: 0, style: "" };
+    index -= 1;
+    column -= 1;
+  }
+  return { index, column, style };
+}
+
+const isReset = (parameters: string) => parameters === "" || parameters === "0";
+const isJoining = (text: string, index: number) =>
+  /^(?:\p{M}|\u200d|\ufe0e|\ufe0f)/u.test(text.slice(index, index + 2));
+
+/** Whether text leaves a style on. */
+function endsStyled(text: string): boolean {
+  const last = text.lastIndexOf("\x1b[");
+  if (last < 0) return false;
+  SGR.lastIndex = last;
+  const match = SGR.exec(text);
+  return match !== null && !isReset(match[1] ?? "");
+}

@@ -1,0 +1,151 @@
+import type { Connection } from "../client/connect.ts";
+import { applyEvent, type Replica, replicaOf } from "../client/replica.ts";
+import { type EventStream, openEvents } from "../client/stream.ts";
+import type { HearthEvent } from "../protocol/events.ts";
+import type { SessionId } from "../protocol/ids.ts";
+import type { Session } from "../protocol/session.ts";
+import type { Snapshot } from "../protocol/snapshot.ts";
+import type { Link } from "./state.ts";
+
+/** Messages asked for when a session is opened: what the last screens can hold. */
+const PAGE = 60;
+/** Messages kept in memory; the daemon has them all. */
+const MESSAGES_MAX = 200;
+
+export type SessionLink = {
+  /** Takes the first snapshot, lets `choose` say which session to show, and attaches. */
+  start(choose: (snapshot: Snapshot) => SessionId | null): Promise<void>;
+  /** Shows another session, or none yet. */
+  show(sessionId: SessionId | null): Promise<void>;
+  /** Shows a session that was created just now: it is empty, so nothing has to be asked for. */
+  adopt(session: Session): void;
+  retryNow(): void;
+  readonly replica: Replica | undefined;
+  /** Settles when the stream is over; never rejects. */
+  readonly ended: Promise<void>;
+};
+
+/**
+ * The replica of one workspace with one session's messages, kept true through losses, gaps and changes of session.
+ * `onChange` gets it after each event, in order; without an event after a snapshot. `isOther` says that another
+ * session is shown than before.
+ */
+export function createSessionLink(
+  options: {
+    connection: Connection;
+    label: string;
+    now: () => number;
+    onChange: (replica: Replica, event: HearthEvent | undefined, isOther: boolean) => void;
+    onLink: (link: Link) => void;
+  },
+  signal: AbortSignal,
+): SessionLink {
+  const { connection, label, now, onChange, onLink } = options;
+  const ended = Promise.withResolvers<void>();
+  let replica: Replica | undefined;
+  let stream: EventStream | undefined;
+  /** Events that came while a snapshot was under way: those after its seq are applied to it. */
+  let missed: HearthEvent[] | undefined;
+  let refreshing: Promise<void> | undefined;
+
+  const snapshotOf = (sessionId: SessionId | null): Promise<Snapshot> =>
+    connection.request("GET /v1/workspaces/{wid}/snapshot", {
+      params: { wid: connection.workspace.id },
+      query: sessionId === null ? { limit: PAGE } : { session_id: sessionId, limit: PAGE },
+      signal,
+    });
+
+  async function take(sessionId: SessionId | null): Promise<void> {
+    missed = [];
+    try {
+      const snapshot = await snapshotOf(sessionId);
+      const isOther = sessionId !== replica?.session_id;
+      let next = { ...replicaOf(snapshot, sessionId), plans: replica?.plans ?? [] };
+      for (const event of missed) next = applyEvent(next, event) as typeof next;
+      replica = next;
+      onChange(next, undefined, isOther);
+    } finally {
+      missed = undefined;
+    }
+  }
+
+  /** One snapshot at a time; asked again while one is under way, the later one counts. */
+  async function show(sessionId: SessionId | null): Promise<void> {
+    while (refreshing !== undefined) await refreshing.catch(() => {});
+    refreshing = take(sessionId).finally(() => {
+      refreshing = undefined;
+    });
+    return refreshing;
+  }
+
+  function onEvent(event: HearthEvent): void | Promise<void> {
+    if (replica === undefined) return;
+    missed?.push(event);
+    const next = applyEvent(replica, event);
+    if (next === replica) return;
+    replica = trimmed(next);
+    onChange(replica, event, false);
+    // What was missed can only be had from a snapshot; the stream waits until it is here.
+    if (replica.is_stale && refreshing === undefined) return show(replica.session_id).catch(() => {});
+  }
+
+  return {
+    async start(choose) {
+      const first = await snapshotOf(null);
+      const sessionId = choose(first);
+      const snapshot = sessionId === null ? first : await snapshotOf(sessionId);
+      replica = replicaOf(snapshot, sessionId);
+      onChange(replica, undefined, true);
+      const opened = openEvents(
+        {
+          socketPath: connection.socketPath(),
+          workspaceId: connection.workspace.id,
+          clientId: connection.clientId,
+          kind: "tui",
+          label,
+          since: snapshot.seq,
+          onEvent,
+          onState(state) {
+            if (state.state === "connected") onLink({ state: "connected" });
+            else if (state.state === "retrying") {
+              onLink({
+                state: "lost",
+                attempt: state.attempt,
+                retryAt: now() + state.inMs,
+                error: state.error,
+              });
+            }
+          },
+          prepare: (untilSignal) => connection.reconnect(untilSignal),
+        },
+        signal,
+      );
+      stream = opened;
+      void opened.ended.then((end) => {
+        if (end.reason === "failed") onLink({ state: "failed", error: end.error });
+        ended.resolve();
+      });
+      await opened.opened;
+    },
+    show,
+    adopt(session) {
+      if (replica === undefined) return;
+      const isKnown = replica.sessions.some(({ id }) => id === session.id);
+      const sessions = isKnown ? replica.sessions : [session, ...replica.sessions];
+      replica = { ...replica, session_id: session.id, sessions, messages: [], agent_sessions: [] };
+      onChange(replica, undefined, true);
+    },
+    retryNow: () => stream?.retryNow(),
+    get replica() {
+      return replica;
+    },
+    ended: ended.promise,
+  };
+}
+
+/** Settled messages far back are in the scrollback and at the daemon; what is unfinished is never old. */
+function trimmed(replica: Replica): Replica {
+  const { messages } = replica;
+  if (messages.length <= MESSAGES_MAX) return replica;
+  return { ...replica, messages: messages.slice(-MESSAGES_MAX / 2) };
+}

@@ -1,0 +1,171 @@
+import type { Replica } from "../client/replica.ts";
+import type { HearthError } from "../protocol/errors.ts";
+import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
+import { messageText } from "../protocol/message.ts";
+import type { Permission, PermissionMode } from "../protocol/permission.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Isolation, Session } from "../protocol/session.ts";
+import { type Editor, emptyEditor } from "./editor/editor.ts";
+import { emptyHistory, type History } from "./editor/history.ts";
+import type { Overlay } from "./overlay.ts";
+import type { ScreenSize } from "./screen/screen.ts";
+import type { Block } from "./text/block.ts";
+
+/** How this terminal stands with the daemon. */
+export type Link =
+  | { state: "connecting" }
+  | { state: "connected" }
+  | { state: "lost"; attempt: number; retryAt: number; error: HearthError }
+  /** Trying again cannot help. */
+  | { state: "failed"; error: HearthError };
+
+/** A prompt that was posted and has not been seen in the stream. */
+export type Sending = { runId: RunId; text: string };
+
+/** The question that is asked and how far the person is with it. */
+export type QuestionState = {
+  id: PermissionId;
+  /** The marked option. */
+  index: number;
+  /** Keys go to the question; otherwise to the prompt. */
+  isFocused: boolean;
+  /** Before this moment keys still belong to what was being typed. */
+  armedAt: number;
+  /** The draft put aside while a reason for a denial is written. */
+  asideFor: Editor | undefined;
+};
+
+export type Flash = { text: string; level: "info" | "warning" | "error" };
+
+/** A second press that would mean something, and until when. */
+export type Armed = { press: "interrupt" | "escape"; until: number };
+
+export type Search = { query: string; skip: number };
+
+/** What a new session starts with; changed by pickers as long as there is none. */
+export type Defaults = {
+  agent: string | undefined;
+  model: string | undefined;
+  mode: PermissionMode | undefined;
+  isolation: Isolation | undefined;
+};
+
+export type AppState = {
+  clientId: string;
+  size: ScreenSize;
+  /** Milliseconds; moves once a second while something runs. */
+  now: number;
+  hasFocus: boolean;
+  link: Link;
+  replica: Replica | undefined;
+  /** What of the conversation is not in the scrollback yet, in order. */
+  live: readonly Block[];
+  sending: readonly Sending[];
+  /** The run that this terminal asked to cancel. */
+  cancelAsked: RunId | undefined;
+  editor: Editor;
+  history: History;
+  search: Search | undefined;
+  /** The queued prompt that is being edited in the composer, and the draft put aside for it. */
+  editing: { runId: RunId; aside: Editor } | undefined;
+  question: QuestionState | undefined;
+  overlay: Overlay | undefined;
+  flash: Flash | undefined;
+  armed: Armed | undefined;
+  lastTypedAt: number;
+  defaults: Defaults;
+  isLeaving: boolean;
+};
+
+export const initialState = (options: {
+  clientId: string;
+  size: ScreenSize;
+  now: number;
+  history: readonly string[];
+  defaults: Defaults;
+}): AppState => ({
+  clientId: options.clientId,
+  size: options.size,
+  now: options.now,
+  hasFocus: true,
+  link: { state: "connecting" },
+  replica: undefined,
+  live: [],
+  sending: [],
+  cancelAsked: undefined,
+  editor: emptyEditor,
+  history: { ...emptyHistory, entries: options.history },
+  search: undefined,
+  editing: undefined,
+  question: undefined,
+  overlay: undefined,
+  flash: undefined,
+  armed: undefined,
+  lastTypedAt: Number.NEGATIVE_INFINITY,
+  defaults: options.defaults,
+  isLeaving: false,
+});
+
+export const currentSessionId = (state: AppState): SessionId | null => state.replica?.session_id ?? null;
+
+export function currentSession(state: AppState): Session | undefined {
+  const id = currentSessionId(state);
+  return id === null ? undefined : state.replica?.sessions.find((session) => session.id === id);
+}
+
+const noRuns: readonly Run[] = [];
+
+/** The unfinished runs of the open session, in the order they were accepted. */
+export function currentRuns(state: AppState): readonly Run[] {
+  const { replica } = state;
+  if (replica === undefined || replica.session_id === null) return noRuns;
+  return replica.runs.filter((run) => run.session_id === replica.session_id);
+}
+
+/** The run that works now, or is about to. */
+export function activeRun(state: AppState): Run | undefined {
+  const runs = currentRuns(state);
+  return runs.find((run) => run.state === "active") ?? runs.find((run) => run.state === "accepted");
+}
+
+export const isBusy = (state: AppState): boolean =>
+  state.sending.length > 0 || activeRun(state) !== undefined;
+
+/** Prompts that wait behind the active run, or are held. */
+export function queuedRuns(state: AppState): readonly Run[] {
+  const active = activeRun(state);
+  return currentRuns(state).filter((run) => run !== active && run.state !== "active");
+}
+
+export function textOfRun(state: AppState, run: Run): string {
+  const message = state.replica?.messages.find(({ id }) => id === run.message_id);
+  return message === undefined ? "" : messageText(message);
+}
+
+/** The oldest open question of the open session. */
+export function openQuestion(state: AppState): Permission | undefined {
+  const { replica } = state;
+  return replica?.permissions.find(
+    (permission) => permission.session_id === replica.session_id && permission.state === "open",
+  );
+}
+
+/** Sessions other than the open one that wait for an answer. */
+export function waitingElsewhere(state: AppState): number {
+  const id = currentSessionId(state);
+  return (
+    state.replica?.sessions.filter((session) => session.id !== id && session.state === "waiting").length ?? 0
+  );
+}
+
+/** How a client is called on the screen; undefined for this terminal. */
+export function nameOfClient(
+  state: Pick<AppState, "replica" | "clientId">,
+  id: string | null,
+): string | undefined {
+  if (id === null || id === state.clientId) return undefined;
+  return state.replica?.clients.find((client) => client.id === id)?.label ?? "another client";
+}
+
+export const terminalCount = (state: AppState): number =>
+  state.replica?.clients.filter((client) => client.kind === "tui").length ?? 0;

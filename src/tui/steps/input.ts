@@ -1,0 +1,62 @@
+import { insertPaste, insertText, isEmpty } from "../editor/editor.ts";
+import { type Step, stay, step } from "../effects.ts";
+import type { InputEvent } from "../input/decode.ts";
+import type { KeyMap } from "../keys.ts";
+import { type AppState, openQuestion } from "../state.ts";
+import { stepOverlay } from "./overlay.ts";
+import { stepPrompt } from "./prompt.ts";
+import { isQuestionKey, stepQuestion, withQuestion } from "./question.ts";
+import { stepSearch } from "./search.ts";
+
+/** What one thing at the keyboard does. Pure: the moment is given. */
+export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now: number): Step {
+  if (event.type === "focus") return stay({ ...state, hasFocus: event.focused });
+  if (event.type === "reply") return stay(state);
+  const fresh = withQuestion(forgetArmed({ ...state, now }, now), now);
+  return typed(route(fresh, event, keys, now), event, now);
+}
+
+/** The press that an armed key waited for came too late. */
+const forgetArmed = (state: AppState, now: number): AppState =>
+  state.armed !== undefined && now > state.armed.until
+    ? { ...state, armed: undefined, flash: undefined }
+    : state;
+
+/** Remembers when the person last typed: a question that appears under typing waits for a pause. */
+const typed = (result: Step, event: InputEvent, now: number): Step =>
+  event.type === "text" || event.type === "paste"
+    ? { ...result, state: { ...result.state, lastTypedAt: now } }
+    : result;
+
+function route(
+  state: AppState,
+  event: Exclude<InputEvent, { type: "focus" | "reply" }>,
+  keys: KeyMap,
+  now: number,
+): Step {
+  if (state.overlay !== undefined) return stepOverlay(state, state.overlay, event, keys);
+  if (state.search !== undefined) return stepSearch(state, state.search, event, keys);
+  if (isQuestionKey(state, event, keys, now)) return stepQuestion(state, event, keys);
+  if (event.type === "key") {
+    const action = keys.prompt.get(event.chord);
+    return action === undefined ? stay(state) : stepPrompt(disarm(state, event.chord), action, now);
+  }
+  if (event.type === "text" && event.text === "?" && isEmpty(state.editor) && state.editing === undefined) {
+    return step({ ...state, overlay: { kind: "help", query: "", index: 0 } });
+  }
+  const insert = event.type === "paste" ? insertPaste : insertText;
+  const leaving = leaveQuestion(state);
+  return stay({ ...leaving, editor: insert(leaving.editor, event.text), armed: undefined, flash: undefined });
+}
+
+/** Any other key than the one that was armed takes the offer back. */
+const disarm = (state: AppState, chord: string): AppState =>
+  state.armed === undefined || chord === "escape" || chord === "ctrl+c"
+    ? state
+    : { ...state, armed: undefined, flash: undefined };
+
+/** Who goes on writing a prompt answers the question later: digits belong to the text then. */
+const leaveQuestion = (state: AppState): AppState =>
+  state.question === undefined || openQuestion(state) === undefined
+    ? state
+    : { ...state, question: { ...state.question, isFocused: false } };

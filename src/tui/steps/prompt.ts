@@ -1,0 +1,234 @@
+// Long because it says what every prompt action does, one case each.
+
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { Delivery } from "../../protocol/run.ts";
+import { completeCommand, editQueued, openSessions, runCommand } from "../commands.ts";
+import * as edit from "../editor/editor.ts";
+import { newer, older, remember } from "../editor/history.ts";
+import { caretAt, layoutEditor } from "../editor/layout.ts";
+import { type Effect, type Step, stay, step } from "../effects.ts";
+import type { Action } from "../keys.ts";
+import { type AppState, activeRun, currentSession, isBusy, queuedRuns, textOfRun } from "../state.ts";
+import { composerWidth } from "../view/composer.ts";
+
+/** How long a second press still means what the first one offered. */
+const ARMED_MS = 2000;
+
+/** What `mode.cycle` goes through; yolo is only ever chosen by name. */
+const modes: readonly PermissionMode[] = ["ask", "accept_edits", "plan"];
+
+type EditorStep = (editor: edit.Editor) => edit.Editor;
+const editing: Partial<Record<Action, EditorStep>> = {
+  "prompt.newline": edit.insertNewline,
+  "prompt.left": edit.moveLeft,
+  "prompt.right": edit.moveRight,
+  "prompt.word_left": edit.moveWordLeft,
+  "prompt.word_right": edit.moveWordRight,
+  "prompt.line_start": edit.moveToLineStart,
+  "prompt.line_end": edit.moveToLineEnd,
+  "prompt.start": edit.moveToStart,
+  "prompt.end": edit.moveToEnd,
+  "prompt.delete_back": edit.deleteBack,
+  "prompt.delete_forward": edit.deleteForward,
+  "prompt.kill_word_back": edit.killWordBack,
+  "prompt.kill_blank_back": edit.killBlankBack,
+  "prompt.kill_word_forward": edit.killWordForward,
+  "prompt.kill_to_end": edit.killToLineEnd,
+  "prompt.kill_to_start": edit.killToLineStart,
+  "prompt.yank": edit.yank,
+  "prompt.yank_older": edit.yankOlder,
+  "prompt.undo": edit.undo,
+  "prompt.redo": edit.redo,
+  "prompt.transpose": edit.transpose,
+};
+
+export function stepPrompt(state: AppState, action: Action, now: number): Step {
+  const edited = editing[action];
+  if (edited !== undefined) return stay({ ...state, editor: edited(state.editor) });
+  switch (action) {
+    case "prompt.submit":
+      return edit.endsWithBackslash(state.editor)
+        ? stay({ ...state, editor: edit.backslashToNewline(state.editor) })
+        : submit(state, "queue");
+    case "prompt.steer":
+      return submit(state, "steer");
+    case "prompt.complete":
+      return complete(state);
+    case "prompt.escape":
+      return stepEscape(state, now);
+    case "prompt.interrupt":
+      return interrupt(state, now);
+    case "prompt.leave":
+      return edit.isEmpty(state.editor)
+        ? step({ ...state, isLeaving: true }, { do: "leave" })
+        : stay({ ...state, editor: edit.deleteForward(state.editor) });
+    case "prompt.up":
+      return up(state);
+    case "prompt.down":
+      return down(state);
+    case "prompt.older":
+      return goOlder(state);
+    case "prompt.newer":
+      return goNewer(state);
+    case "prompt.search":
+      return stay({ ...state, search: { query: "", skip: 0 } });
+    case "prompt.edit_outside":
+      return step(state, { do: "edit_outside" });
+    case "mode.cycle":
+      return cycleMode(state);
+    case "queue.resume":
+      return step(state, { do: "resume_queue" });
+    case "sessions.open":
+      return openSessions(state);
+    case "help.open":
+      return stay({ ...state, overlay: { kind: "help", query: "", index: 0 } });
+    case "screen.repaint":
+      return step(state, { do: "repaint" });
+    case "app.suspend":
+      return step(state, { do: "suspend" });
+    default:
+      return stay(state);
+  }
+}
+
+/** The draft is gone from the composer and in the history. */
+function taken(state: AppState): AppState {
+  const text = edit.editorText(state.editor);
+  return {
+    ...state,
+    editor: { ...edit.emptyEditor, kills: state.editor.kills, pastes: state.editor.pastes },
+    history: remember(state.history, text),
+    armed: undefined,
+    flash: undefined,
+  };
+}
+
+function submit(state: AppState, delivery: Delivery): Step {
+  const text = edit.editorText(state.editor);
+  if (text.trim() === "") return submitNothing(state);
+  if (state.editing !== undefined) return saveQueued(state, text);
+  const command = runCommand(state, text);
+  if (command !== undefined) return command;
+  return step(
+    taken(state),
+    { do: "send", text, delivery: isBusy(state) ? delivery : "queue" },
+    { do: "remember", text },
+  );
+}
+
+/** Enter on an empty prompt: held prompts go on; a queued one is folded into the running turn. */
+function submitNothing(state: AppState): Step {
+  if (state.editing !== undefined) {
+    const { runId, aside } = state.editing;
+    return step({ ...state, editor: aside, editing: undefined }, { do: "withdraw", id: runId });
+  }
+  const [first] = queuedRuns(state);
+  if (first === undefined) return stay(state);
+  if (first.state === "held") return step(state, { do: "resume_queue" });
+  return activeRun(state) === undefined
+    ? stay(state)
+    : step(state, { do: "change_queued", id: first.id, delivery: "steer" });
+}
+
+function saveQueued(state: AppState, text: string): Step {
+  if (state.editing === undefined) return stay(state);
+  const { runId, aside } = state.editing;
+  const next = { ...taken(state), editor: aside, editing: undefined };
+  return step(next, { do: "change_queued", id: runId, prompt: text }, { do: "remember", text });
+}
+
+/** Tab: a command's name is completed; a draft is queued while something runs. */
+function complete(state: AppState): Step {
+  const text = edit.editorText(state.editor);
+  if (/^\/[a-z-]*$/.test(text)) return completeCommand(state, text);
+  return isBusy(state) && text.trim() !== "" ? submit(state, "queue") : stay(state);
+}
+
+const arm = (state: AppState, press: "interrupt" | "escape", text: string, now: number): Step =>
+  step(
+    { ...state, armed: { press, until: now + ARMED_MS }, flash: { text, level: "info" } },
+    { do: "wake", at: now + ARMED_MS },
+  );
+
+/** Puts the draft away: it can be had back with Up. */
+function stash(state: AppState): Step {
+  const text = edit.editorText(state.editor);
+  const next: AppState = {
+    ...taken(state),
+    flash: { text: "draft put away · ↑ brings it back", level: "info" },
+  };
+  return step(next, { do: "remember", text });
+}
+
+function stepEscape(state: AppState, now: number): Step {
+  if (state.editing !== undefined) return stay({ ...state, editor: state.editing.aside, editing: undefined });
+  if (isBusy(state)) return cancel(state);
+  if (edit.isEmpty(state.editor)) return stay({ ...state, flash: undefined });
+  if (state.armed?.press === "escape") return stash(state);
+  return arm(state, "escape", "esc again puts the draft away", now);
+}
+
+function cancel(state: AppState): Step {
+  return step({ ...state, cancelAsked: activeRun(state)?.id ?? state.cancelAsked }, { do: "cancel" });
+}
+
+function interrupt(state: AppState, now: number): Step {
+  if (state.editing !== undefined) return stay({ ...state, editor: state.editing.aside, editing: undefined });
+  if (!edit.isEmpty(state.editor)) return stash(state);
+  const leave = () => step({ ...state, isLeaving: true }, { do: "leave" });
+  if (state.armed?.press === "interrupt") return leave();
+  if (!isBusy(state)) return arm(state, "interrupt", "ctrl+c again leaves hearth", now);
+  // The first one cancels; when that takes too long for the person, the next one leaves.
+  const asked = cancel(state);
+  const armed = arm(
+    asked.state,
+    "interrupt",
+    "canceling · ctrl+c again leaves, the work goes on ending",
+    now,
+  );
+  return { state: armed.state, effects: [...asked.effects, ...armed.effects] };
+}
+
+function up(state: AppState): Step {
+  if (edit.isEmpty(state.editor) && state.editing === undefined && state.history.position === 0) {
+    const last = queuedRuns(state).at(-1);
+    if (last !== undefined) return editQueued(state, last.id, textOfRun(state, last));
+  }
+  return vertical(state, -1) ?? goOlder(state);
+}
+
+const down = (state: AppState): Step => vertical(state, 1) ?? goNewer(state);
+
+/** A row up or down in the text; undefined at its edge. */
+function vertical(state: AppState, rows: -1 | 1): Step | undefined {
+  const { editor } = state;
+  const layout = layoutEditor(editor.atoms, editor.caret, composerWidth(state.size.columns));
+  const row = layout.caretRow + rows;
+  if (row < 0 || row >= layout.rows.length) return undefined;
+  const goal = editor.goal ?? layout.caretColumn;
+  const caret = caretAt(editor.atoms, layout.rows, row, goal);
+  return stay({ ...state, editor: edit.moveVertically(editor, caret, goal) });
+}
+
+function goOlder(state: AppState): Step {
+  const found = older(state.history, state.editor);
+  return stay(found === undefined ? state : { ...state, ...found });
+}
+
+function goNewer(state: AppState): Step {
+  const found = newer(state.history, state.editor);
+  return stay(found === undefined ? state : { ...state, ...found });
+}
+
+function cycleMode(state: AppState): Step {
+  const current = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
+  const mode = modes[(modes.indexOf(current) + 1) % modes.length] ?? "ask";
+  return changeMode(state, mode);
+}
+
+/** A new session's mode is kept here until there is one. */
+export function changeMode(state: AppState, mode: PermissionMode): Step {
+  if (currentSession(state) === undefined) return stay({ ...state, defaults: { ...state.defaults, mode } });
+  const effect: Effect = { do: "change_session", changes: { mode } };
+  return step(state, effect);
+}

@@ -1,0 +1,108 @@
+import type { Permission } from "../../protocol/permission.ts";
+import { editorText, emptyEditor, isEmpty } from "../editor/editor.ts";
+import { type Effect, type Step, stay, step } from "../effects.ts";
+import type { InputEvent } from "../input/decode.ts";
+import type { Action, KeyMap } from "../keys.ts";
+import { type AppState, openQuestion } from "../state.ts";
+
+/** Typed less than this before a question appeared: the person is in the middle of a word. */
+const TYPING_MS = 1000;
+/** So long the keys still belong to what was being typed. */
+const ARM_MS = 300;
+
+/**
+ * Follows the open question: a new one takes the keys (after a pause, when it appeared under typing), one that is
+ * gone gives back the draft that was put aside for it.
+ */
+export function withQuestion(state: AppState, now: number): AppState {
+  const open = openQuestion(state);
+  if (open?.id === state.question?.id) return state;
+  const editor = state.question?.asideFor ?? state.editor;
+  if (open === undefined) return { ...state, editor, question: undefined };
+  const wasTyping = now - state.lastTypedAt < TYPING_MS;
+  return {
+    ...state,
+    editor,
+    question: {
+      id: open.id,
+      index: 0,
+      isFocused: true,
+      armedAt: wasTyping ? now + ARM_MS : now,
+      asideFor: undefined,
+    },
+  };
+}
+
+/** Whether this key answers the question, and does not belong to the prompt. */
+export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, now: number): boolean {
+  const { question } = state;
+  if (question === undefined || now < question.armedAt) return false;
+  const action = actionOf(event, keys);
+  // While a reason is written only sending it and going back belong to the question.
+  if (question.asideFor !== undefined) return action === "question.accept" || action === "question.stop";
+  if (action === "question.prompt") return question.isFocused || isEmpty(state.editor);
+  if (action === "question.stop") return true;
+  return question.isFocused && action !== undefined;
+}
+
+const actionOf = (event: InputEvent, keys: KeyMap): Action | undefined => {
+  if (event.type === "key") return keys.question.get(event.chord);
+  return event.type === "text" ? keys.question.get(event.text) : undefined;
+};
+
+export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): Step {
+  const permission = openQuestion(state);
+  const action = actionOf(event, keys);
+  const { question } = state;
+  if (permission === undefined || question === undefined || action === undefined) return stay(state);
+  if (question.asideFor !== undefined) {
+    const back = { ...state, editor: question.asideFor, question: { ...question, asideFor: undefined } };
+    if (action !== "question.accept") return stay(back);
+    const reason = editorText(state.editor).trim();
+    return step(back, answer(permission, "deny", reason === "" ? undefined : reason));
+  }
+  const last = permission.options.length - 1;
+  const mark = (index: number) => stay({ ...state, question: { ...question, index } });
+  switch (action) {
+    case "question.up":
+      return mark(question.index === 0 ? last : question.index - 1);
+    case "question.down":
+      return mark(question.index >= last ? 0 : question.index + 1);
+    case "question.first":
+      return choose(state, permission, 0);
+    case "question.second":
+      return choose(state, permission, 1);
+    case "question.third":
+      return choose(state, permission, 2);
+    case "question.fourth":
+      return choose(state, permission, 3);
+    case "question.accept":
+      return choose(state, permission, question.index);
+    case "question.stop":
+      return step(state, { do: "cancel" });
+    case "question.prompt":
+      return stay({ ...state, question: { ...question, isFocused: !question.isFocused } });
+    default:
+      return stay(state);
+  }
+}
+
+function choose(state: AppState, permission: Permission, index: number): Step {
+  const option = permission.options[index];
+  const { question } = state;
+  if (option === undefined || question === undefined) return stay(state);
+  if (option.decision !== "deny") return step(state, answer(permission, option.decision, undefined));
+  // A denial may say why; the draft comes back when it is sent.
+  return stay({ ...state, editor: emptyEditor, question: { ...question, index, asideFor: state.editor } });
+}
+
+const answer = (
+  permission: Permission,
+  decision: Permission["options"][number]["decision"],
+  message: string | undefined,
+): Effect => ({
+  do: "answer",
+  id: permission.id,
+  decision,
+  message,
+});

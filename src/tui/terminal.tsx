@@ -1,0 +1,157 @@
+import { type Instance, render } from "ink";
+import { App } from "./app.tsx";
+import type { Capabilities } from "./capabilities.ts";
+import type { InputEvent } from "./input/decode.ts";
+import { createTerminalModes, type TerminalModes } from "./input/modes.ts";
+import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
+import { canonicalRow } from "./screen/canonical-row.ts";
+import type { Picture } from "./screen/difference.ts";
+import { createInkInput, createInkOutput } from "./screen/ink-output.ts";
+import { createScreen, type Screen, type ScreenSize } from "./screen/screen.ts";
+import { createStore, type Store } from "./store.ts";
+import { type AppView, emptyView, keepUnchanged } from "./view/app-view.ts";
+
+/** The streams of a terminal, as far as they are used. */
+export type TerminalStreams = {
+  input: RawInput;
+  output: {
+    write(text: string): unknown;
+    columns?: number | undefined;
+    rows?: number | undefined;
+    on(event: "resize", listener: () => void): unknown;
+    off(event: "resize", listener: () => void): unknown;
+  };
+};
+
+export type Terminal = {
+  readonly screen: Screen;
+  readonly modes: TerminalModes;
+  /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
+  show(view: AppView): void;
+  commit(rows: readonly string[]): void;
+  /** Takes the keys from whoever had them; `typed` came before. */
+  listen(
+    typed: readonly Uint8Array[],
+    onEvents: (events: readonly InputEvent[]) => void,
+    onEnd: () => void,
+  ): void;
+  /** Lends the terminal to another program. */
+  lend<T>(use: () => Promise<T>): Promise<T>;
+  /** Draws `last` in place of the frame, undoes every mode and lets go. Safe to call more than once. */
+  close(last: readonly string[]): void;
+};
+
+/** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
+export function openTerminal(
+  streams: TerminalStreams,
+  options: { capabilities: Capabilities; drawn: Picture | undefined; onResize: (size: ScreenSize) => void },
+): Terminal {
+  const { input, output } = streams;
+  const { capabilities } = options;
+  const modes = createTerminalModes(output);
+  const view: Store<AppView> = createStore(emptyView);
+  let scheduled: NodeJS.Immediate | undefined;
+  let tap: InputTap | undefined;
+  let isClosed = false;
+
+  const flush = () => {
+    scheduled = undefined;
+    screen.flush();
+  };
+  const screen = createScreen({
+    output,
+    modes,
+    size: sizeOf(output),
+    drawn: options.drawn,
+    // After React has drawn what the same event committed, so that both are one write.
+    onDirty: () => {
+      scheduled ??= setImmediate(flush);
+    },
+  });
+
+  let canonical = new Map<string, string>();
+  const stdout = createInkOutput({
+    size: () => screen.size,
+    onFrame(painted) {
+      const next = new Map<string, string>();
+      const rows = painted.map((row) => {
+        const known = canonical.get(row) ?? canonicalRow(row);
+        next.set(row, known);
+        return known;
+      });
+      canonical = next;
+      screen.setFrame(rows, view.get().caret);
+    },
+  });
+  let ink: Instance | undefined;
+  const start = () => {
+    ink ??= render(<App view={view} />, {
+      stdout,
+      stdin: createInkInput(),
+      debug: true,
+      interactive: false,
+      exitOnCtrlC: false,
+      patchConsole: false,
+      isScreenReaderEnabled: capabilities.screenReader,
+    });
+  };
+
+  const resize = () => {
+    const size = sizeOf(output);
+    screen.resized(size);
+    options.onResize(size);
+  };
+  output.on("resize", resize);
+
+  return {
+    screen,
+    modes,
+    show(next) {
+      const before = view.get();
+      const kept = keepUnchanged(before, next);
+      screen.setAlternate(kept.kind === "overlay");
+      view.set(kept);
+      if (ink === undefined) start();
+      // A caret that moves over unchanged rows makes no frame of Ink's.
+      else screen.setCaret(kept.caret);
+    },
+    commit: (rows) => screen.commit(rows.map(canonicalRow)),
+    listen(typed, onEvents, onEnd) {
+      modes.set("bracketedPaste", true);
+      modes.set("focusReports", true);
+      modes.set("kittyKeyboard", true);
+      modes.set("modifiedKeys", true);
+      tap = createInputTap({ input, typed, onEvents, onEnd });
+    },
+    async lend(use) {
+      screen.suspend();
+      tap?.suspend();
+      modes.restore();
+      try {
+        return await use();
+      } finally {
+        if (!isClosed) {
+          modes.reapply();
+          tap?.resume();
+          screen.resume();
+        }
+      }
+    },
+    close(last) {
+      if (isClosed) return;
+      isClosed = true;
+      clearImmediate(scheduled);
+      output.off("resize", resize);
+      stdout.close();
+      screen.close(last.map(canonicalRow));
+      tap?.close();
+      modes.restore();
+      ink?.unmount();
+    },
+  };
+}
+
+const sizeOf = ({ columns, rows }: TerminalStreams["output"]): ScreenSize => ({
+  columns: columns && columns > 0 ? columns : 80,
+  rows: rows && rows > 0 ? rows : 24,
+});

@@ -1,0 +1,62 @@
+import { type Atom, shownOf } from "../editor/atoms.ts";
+import type { Editor } from "../editor/editor.ts";
+import { type EditorRow, layoutEditor } from "../editor/layout.ts";
+import type { Caret } from "../screen/difference.ts";
+import type { Glyphs } from "../text/glyphs.ts";
+import { type Line, type Span, span } from "../text/line.ts";
+import { truncateEnd } from "../text/width.ts";
+
+/** The prompt sign and a blank. */
+const GUTTER = 2;
+export const COMPOSER_ROWS_MAX = 8;
+
+/** Columns that the text of a prompt may take. */
+export const composerWidth = (columns: number): number => Math.max(4, columns - GUTTER);
+
+export type ComposerView = { lines: Line[]; caret: Caret };
+
+/** The prompt as it is written: at most `rowsMax` rows around the caret. `hint` shows while it is empty. */
+export function composerView(
+  editor: Editor,
+  options: { columns: number; rowsMax: number; hint: string; sign: string; isDim: boolean; glyphs: Glyphs },
+): ComposerView {
+  const { columns, rowsMax, hint, sign, isDim, glyphs } = options;
+  const width = composerWidth(columns);
+  const style = isDim ? "muted" : "text";
+  const signSpan = span(`${sign} `, isDim ? "muted" : "prompt");
+  if (editor.atoms.length === 0) {
+    const shown = hint === "" ? [] : [span(truncateEnd(hint, width - 1, glyphs.ellipsis), "muted")];
+    return { lines: [[signSpan, ...shown]], caret: { row: 0, column: GUTTER } };
+  }
+  const layout = layoutEditor(editor.atoms, editor.caret, width);
+  const first = windowStart(layout.rows.length, layout.caretRow, rowsMax);
+  const visible = layout.rows.slice(first, first + rowsMax);
+  const lines = visible.map((row, index): Line => {
+    const isCut =
+      (index === 0 && first > 0) || (index === rowsMax - 1 && first + rowsMax < layout.rows.length);
+    const gutter =
+      first + index === 0 ? signSpan : span(isCut ? `${glyphs.ellipsis.slice(0, 1)} ` : "  ", "muted");
+    return [gutter, ...spansOf(editor.atoms, row, style)];
+  });
+  return { lines, caret: { row: layout.caretRow - first, column: GUTTER + layout.caretColumn } };
+}
+
+/** Keeps the caret inside the window, which moves no further than it must from the text's end. */
+const windowStart = (count: number, caretRow: number, rowsMax: number): number =>
+  Math.max(0, Math.min(caretRow, count - rowsMax));
+
+/** Folded pastes stand out from what was typed. */
+function spansOf(atoms: readonly Atom[], row: EditorRow, style: string): Span[] {
+  const spans: Span[] = [];
+  let typed = "";
+  for (const atom of atoms.slice(row.start, row.end)) {
+    if (typeof atom === "string") typed += shownOf(atom);
+    else {
+      if (typed !== "") spans.push(span(typed, style));
+      typed = "";
+      spans.push(span(shownOf(atom), "accent"));
+    }
+  }
+  if (typed !== "") spans.push(span(typed, style));
+  return spans;
+}

@@ -1,0 +1,243 @@
+import type { Permission } from "../../protocol/permission.ts";
+import { matchingCommands } from "../commands.ts";
+import { editorText } from "../editor/editor.ts";
+import { searchHistory } from "../editor/history.ts";
+import type { KeyOverrides } from "../keys.ts";
+import type { Caret } from "../screen/difference.ts";
+import {
+  type AppState,
+  activeRun,
+  isBusy,
+  nameOfClient,
+  openQuestion,
+  queuedRuns,
+  terminalCount,
+  textOfRun,
+} from "../state.ts";
+import type { Block } from "../text/block.ts";
+import { type Line, span } from "../text/line.ts";
+import type { PermissionView } from "../text/permission-view.ts";
+import { truncateEnd } from "../text/width.ts";
+import { firstChordName } from "./chord-name.ts";
+import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
+import type { Renderer } from "./renderer.ts";
+import { runLine } from "./run-line.ts";
+import { statusOf } from "./status.ts";
+
+/** The live region by its parts, top to bottom, as rows ready for the terminal. */
+export type LiveView = {
+  readonly [Part in (typeof liveParts)[number]]: readonly string[];
+} & { readonly caret: Caret };
+
+export const liveParts = [
+  "stream",
+  "question",
+  "run",
+  "queue",
+  "suggestions",
+  "notice",
+  "composer",
+  "status",
+] as const;
+
+/** The live region is small whatever the window: a frame costs what it is tall. */
+const ROWS_MAX = 18;
+const QUEUE_ROWS_MAX = 4;
+const SUGGESTIONS_MAX = 6;
+
+export const liveRowsMax = (rows: number): number => Math.max(1, Math.min(rows - 2, ROWS_MAX));
+
+/**
+ * Lays the live region out within its rows: the caret's row comes first, then the question, the status, what runs,
+ * the queue; the stream's tail takes what is left. `previous` is the last block in the scrollback.
+ */
+export function liveView(
+  state: AppState,
+  renderer: Renderer,
+  overrides: KeyOverrides,
+  previous: Block | undefined,
+): LiveView {
+  const { columns, rows } = state.size;
+  const { glyphs, paint } = renderer;
+  let left = liveRowsMax(rows);
+  const take = (lines: readonly string[], wanted = lines.length): string[] => {
+    const taken = lines.slice(0, Math.max(0, Math.min(left, wanted)));
+    left -= taken.length;
+    return taken;
+  };
+  const oneRow = (line: Line): string => renderer.fit(line, columns);
+
+  const permission = openQuestion(state);
+  const composer = composerView(state.editor, {
+    columns,
+    rowsMax: Math.max(
+      1,
+      Math.min(COMPOSER_ROWS_MAX, Math.floor(left / 2), permission === undefined ? left : 3),
+    ),
+    hint: hintOf(state),
+    sign: glyphs.prompt,
+    isDim: state.question?.isFocused === true && state.question.asideFor === undefined,
+    glyphs,
+  });
+  const searching = state.search === undefined ? undefined : searchLine(state, renderer, columns);
+  const composerLines = searching === undefined ? composer.lines : [searching.line];
+  const composerRows = take(composerLines.map((line) => paint(line)));
+  const status = left >= 3 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
+  const notice = take(noticeLines(state, renderer).map(oneRow));
+  const question =
+    permission === undefined
+      ? []
+      : take(renderer.permission(permission, questionView(state, permission, left, overrides), columns).rows);
+  const running = runLine(state, glyphs, overrides);
+  const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
+  const suggestions = take(suggestionLines(state, renderer).map(oneRow));
+  const queue = take(queueLines(state, renderer).map(oneRow));
+  const open = [...state.live, ...pendingPrompts(state)];
+  const laidOut = renderer.blocks(open, columns, previous);
+  const gap = laidOut.length > 0 && laidOut.at(-1) !== "" ? [""] : [];
+  const stream = laidOut.length === 0 ? take([""], left > 4 ? 1 : 0) : tail([...laidOut, ...gap], left);
+  const above =
+    stream.length + question.length + run.length + queue.length + suggestions.length + notice.length;
+  const caret = searching?.caret ?? composer.caret;
+  return {
+    stream,
+    question,
+    run,
+    queue,
+    suggestions,
+    notice,
+    composer: composerRows,
+    status,
+    caret: { row: above + caret.row, column: caret.column },
+  };
+}
+
+function questionView(
+  state: AppState,
+  permission: Permission,
+  rowsMax: number,
+  overrides: KeyOverrides,
+): PermissionView {
+  const { question, replica, now } = state;
+  const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
+  const toggle = firstChordName("question.prompt", overrides);
+  const isWriting = question?.isFocused === false;
+  return {
+    selected: isWriting ? -1 : (question?.index ?? 0),
+    askedMs: now - Date.parse(permission.asked_at),
+    terminals: terminalCount(state),
+    waiting:
+      (replica?.permissions.filter(({ session_id }) => session_id === permission.session_id).length ?? 1) - 1,
+    rowsMax,
+    hints: isWriting ? [`${toggle} on an empty prompt: answer`, stop] : [stop, `${toggle} to the prompt`],
+  };
+}
+
+const tail = (lines: readonly string[], count: number): string[] => (count <= 0 ? [] : lines.slice(-count));
+
+function hintOf(state: AppState): string {
+  if (state.question?.asideFor !== undefined) return "why not? enter: deny · esc: back";
+  if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
+  if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))
+    return "enter sends what is held on";
+  return "";
+}
+
+/** Prompts on their way to their run, shown where they will stand. */
+function pendingPrompts(state: AppState): Block[] {
+  const known = new Set(state.replica?.runs.map(({ id }) => id));
+  const active = activeRun(state);
+  const accepted =
+    active?.state === "accepted" ? [{ id: active.id, text: textOfRun(state, active), by: active.by }] : [];
+  const sent = state.sending
+    .filter(({ runId }) => !known.has(runId))
+    .map(({ runId, text }) => ({ id: runId, text, by: state.clientId }));
+  return [...accepted, ...sent].map(({ id, text, by }) => ({
+    id: `${id}/sending/0`,
+    type: "prompt",
+    text,
+    by: nameOfClient(state, by),
+    files: [],
+    isSteering: false,
+  }));
+}
+
+function queueLines(state: AppState, { glyphs }: Renderer): Line[] {
+  const runs = queuedRuns(state);
+  if (runs.length === 0) return [];
+  const shown = runs.slice(0, runs.length > QUEUE_ROWS_MAX ? QUEUE_ROWS_MAX - 1 : QUEUE_ROWS_MAX);
+  const lines = shown.map((run, index): Line => {
+    const isEdited = state.editing?.runId === run.id;
+    const by = nameOfClient(state, run.by);
+    const facts = [
+      ...(run.state === "held" ? ["held"] : []),
+      ...(run.delivery === "steer" ? ["steers"] : []),
+      ...(by === undefined ? [] : [by]),
+      ...(isEdited ? ["being edited"] : []),
+    ];
+    const text = truncateEnd(textOfRun(state, run).replace(/\s+/g, " ").trim(), 200, glyphs.ellipsis);
+    return [
+      span(index === 0 ? "  queue " : "        ", "muted"),
+      span(`${index + 1}  `, "muted"),
+      span(text, isEdited ? "accent" : "text"),
+      span(facts.length === 0 ? "" : `  (${facts.join(", ")})`, "muted"),
+    ];
+  });
+  if (shown.length < runs.length)
+    lines.push([span(`        ${glyphs.ellipsis} ${runs.length - shown.length} more`, "muted")]);
+  return lines;
+}
+
+/** Commands that match what is typed behind a slash. */
+function suggestionLines(state: AppState, { glyphs }: Renderer): Line[] {
+  const text = editorText(state.editor);
+  if (state.search !== undefined || state.editing !== undefined || !/^\/[a-z-]*$/.test(text)) return [];
+  const found = matchingCommands(state, text.slice(1));
+  const shown = found.slice(0, found.length > SUGGESTIONS_MAX ? SUGGESTIONS_MAX - 1 : SUGGESTIONS_MAX);
+  const lines = shown.map(
+    ({ name, help }): Line => [
+      span(`  /${name.padEnd(12)} `, "accent"),
+      span(help.replace(/\s+/g, " "), "muted"),
+    ],
+  );
+  if (shown.length < found.length)
+    lines.push([span(`  ${glyphs.ellipsis} ${found.length - shown.length} more`, "muted")]);
+  return lines;
+}
+
+/** What went wrong, or what a key would do now: one line. */
+function noticeLines(state: AppState, { glyphs }: Renderer): Line[] {
+  const { link, flash, now } = state;
+  const dot = ` ${glyphs.dot} `;
+  if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
+  if (link.state === "lost") {
+    const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
+    const when = seconds > 0 ? ` in ${seconds} s` : "";
+    const text = `Lost the daemon${dot}reconnecting${link.attempt > 1 ? ` (${link.attempt})` : ""}${when}${dot}your draft is safe`;
+    return [[span(`${glyphs.fail} `, "warning"), span(text, "warning")]];
+  }
+  if (flash === undefined) return [];
+  const style = flash.level === "info" ? "muted" : flash.level;
+  const sign =
+    flash.level === "error" ? `${glyphs.fail} ` : flash.level === "warning" ? `${glyphs.warning} ` : "  ";
+  return flash.text
+    .split("\n")
+    .slice(0, 3)
+    .map((text, index) => [span(index === 0 ? sign : "  ", style), span(text, style)]);
+}
+
+function searchLine(state: AppState, { glyphs }: Renderer, columns: number): { line: Line; caret: Caret } {
+  const { query, skip } = state.search ?? { query: "", skip: 0 };
+  const found = searchHistory(state.history, query, skip);
+  const label = `search: ${query}`;
+  const entry = found === undefined ? "nothing" : found.entry.replace(/\s+/g, " ");
+  const room = Math.max(4, columns - label.length - 5);
+  return {
+    line: [
+      span(label, "accent"),
+      span(`  ${glyphs.prompt} `, "muted"),
+      span(truncateEnd(entry, room, glyphs.ellipsis), found === undefined ? "muted" : "text"),
+    ],
+    caret: { row: 0, column: Math.min(label.length, columns - 1) },
+  };
+}

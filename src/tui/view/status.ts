@@ -1,0 +1,24 @@
+import { type AppState, currentSession, terminalCount, waitingElsewhere } from "../state.ts";
+import type { Status } from "../text/status-line.ts";
+
+/** What the status line may tell; what does not fit is dropped by whoever draws it. */
+export function statusOf(state: AppState, hint: string): Status {
+  const session = currentSession(state);
+  const { replica, defaults } = state;
+  const agentName = session?.agent ?? defaults.agent;
+  const agent =
+    replica?.agents.find(({ name }) => name === agentName) ??
+    replica?.agents.find(({ status }) => status === "ready");
+  const model = session?.model ?? defaults.model ?? agent?.model ?? undefined;
+  return {
+    mode: session?.mode ?? defaults.mode ?? "ask",
+    ...(agent !== undefined && agent.backend !== "native" && { agent: agent.name }),
+    ...(model !== undefined && { model }),
+    ...(replica?.workspace.branch != null && { branch: replica.workspace.branch }),
+    ...(session !== undefined && session.cost > 0 && { cost: session.cost }),
+    ...(session !== undefined && { title: session.title }),
+    terminals: terminalCount(state),
+    needsYou: waitingElsewhere(state),
+    hint,
+  };
+}

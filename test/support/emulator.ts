@@ -1,0 +1,47 @@
+import { Terminal } from "@xterm/headless";
+
+/** A terminal emulator that reads what a program writes, for looking at what a person would see. */
+export type Emulator = {
+  write(text: string): Promise<void>;
+  resize(columns: number, rows: number): void;
+  /** Every row from the first in the scrollback to the last that is not blank, without trailing blanks. */
+  everything(): string[];
+  /** The rows of the window. */
+  window(): string[];
+  cursor(): { row: number; column: number };
+  readonly isAlternate: boolean;
+  /** All that was written. */
+  readonly written: string;
+  dispose(): void;
+};
+
+export function createEmulator(columns: number, rows: number): Emulator {
+  const terminal = new Terminal({ cols: columns, rows, scrollback: 100_000, allowProposedApi: true });
+  let written = "";
+  const textOf = (index: number) =>
+    terminal.buffer.active.getLine(index)?.translateToString(true).trimEnd() ?? "";
+  return {
+    write(text) {
+      written += text;
+      return new Promise((resolve) => terminal.write(text, resolve));
+    },
+    resize: (nextColumns, nextRows) => terminal.resize(nextColumns, nextRows),
+    everything() {
+      const lines = Array.from({ length: terminal.buffer.active.length }, (_, index) => textOf(index));
+      while (lines.at(-1) === "") lines.pop();
+      return lines;
+    },
+    window() {
+      const { viewportY } = terminal.buffer.active;
+      return Array.from({ length: terminal.rows }, (_, index) => textOf(viewportY + index));
+    },
+    cursor: () => ({ row: terminal.buffer.active.cursorY, column: terminal.buffer.active.cursorX }),
+    get isAlternate() {
+      return terminal.buffer.active.type === "alternate";
+    },
+    get written() {
+      return written;
+    },
+    dispose: () => terminal.dispose(),
+  };
+}
