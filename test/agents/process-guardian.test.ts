@@ -25,7 +25,7 @@ async function startDaemon(): Promise<Daemon> {
   const dir = mkdtempSync(join(tmpdir(), "hearth-guardian-"));
   const program = `
     const { createProcessSupervisor } = await import(${JSON.stringify(source)});
-    const supervisor = createProcessSupervisor({ recordsDir: ${JSON.stringify(dir)} });
+    const supervisor = createProcessSupervisor({ recordDir: ${JSON.stringify(dir)} });
     const child = await supervisor.spawn({ command: ["bash", "--norc", "-c", ${JSON.stringify(family)}],
       cwd: "/", env: { PATH: process.env.PATH }, owner: "run_one" });
     child.stdout.pipe(process.stdout);

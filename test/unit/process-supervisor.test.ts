@@ -19,7 +19,7 @@ let supervisor: ProcessSupervisor;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "hearth-process-"));
-  supervisor = createProcessSupervisor({ recordsDir: join(dir, "run"), killAfterMs: KILL_AFTER_MS });
+  supervisor = createProcessSupervisor({ recordDir: join(dir, "run"), killAfterMs: KILL_AFTER_MS });
 });
 afterEach(async () => {
   await supervisor.close();
@@ -169,7 +169,7 @@ test.runIf(isLinux)("stopOwner finds those that left their group", async () => {
 });
 
 test.runIf(isLinux)("stopOwner spares the same owner's children of another daemon", async () => {
-  const second = createProcessSupervisor({ recordsDir: join(dir, "second"), killAfterMs: KILL_AFTER_MS });
+  const second = createProcessSupervisor({ recordDir: join(dir, "second"), killAfterMs: KILL_AFTER_MS });
   const other = await second.spawn({ command: ["sleep", "60"], cwd: dir, env, owner: "run_one" });
   await sh("sleep 60");
   await supervisor.stopOwner("run_one");
@@ -230,12 +230,12 @@ test.runIf(isLinux)(
   async () => {
     const bystander = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
     const pid = bystander.pid ?? 0;
-    const recordsDir = join(dir, "old");
+    const recordDir = join(dir, "old");
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const write = (name: string, header: object, record: object) => {
-      writeFileSync(join(recordsDir, name), `${JSON.stringify(header)}\n${JSON.stringify(record)}\n{"half`);
+      writeFileSync(join(recordDir, name), `${JSON.stringify(header)}\n${JSON.stringify(record)}\n{"half`);
     };
-    mkdirSync(recordsDir);
+    mkdirSync(recordDir);
     const header = { mark: "0".repeat(32), daemon_pid: 999_999_999, daemon_start_ticks: "1", boot };
     const startTicks = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ")[19];
     write("children-a1.jsonl", header, { pid, start_ticks: "1", spawned_at: Date.now(), owner: "run_x" });
@@ -246,9 +246,9 @@ test.runIf(isLinux)(
       spawned_at: Date.now(),
       owner: "run_x",
     });
-    expect(await sweepOrphans(recordsDir)).toBe(0);
+    expect(await sweepOrphans(recordDir)).toBe(0);
     expect(isAlive(pid)).toBe(true);
-    expect(readdirSync(recordsDir)).toEqual([]);
+    expect(readdirSync(recordDir)).toEqual([]);
     bystander.kill("SIGKILL");
   },
 );

@@ -6,36 +6,37 @@ import { Readable, Writable } from "node:stream";
 import { endProcesses, findKin, groupExists } from "./end-processes.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
+import { MARK_VARIABLE, OWNER_VARIABLE } from "./markers.ts";
 import { createPipeMaker, type Pipe } from "./pipe-maker.ts";
 import { type ProcessRow, readProcess, wasStartedWith } from "./process-table.ts";
+import { sweepOrphans } from "./sweep-orphans.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor, SpawnRequest } from "./types.ts";
-
-/** In every child's environment: which supervisor's it is. Random, worth nothing to whoever reads it. */
-export const MARK_VARIABLE = "HEARTH_SUPERVISOR";
-const OWNER_VARIABLE = "HEARTH_OWNER";
 
 const KILL_AFTER_MS = 2000;
 /** A group without its leader gives no sign of its end; nobody waits for it either. */
 const LEFTOVERS_CHECK_MS = 1000;
 
 export type SupervisorOptions = {
-  /** The user's alone. `children-*.jsonl` is kept here for `sweepOrphans` of the next daemon; made 0700. */
-  recordsDir: string;
+  /** The user's alone, made 0700: `children-*.jsonl` is kept here, for the next daemon. */
+  recordDir: string;
   /** From SIGTERM to SIGKILL. */
   killAfterMs?: number | undefined;
 };
 
 type Group = { leader: number; owner: string; hasLeader: boolean };
 
+/** One a daemon, made when it holds its lock: it begins with ending what a dead daemon left behind. */
 export function createProcessSupervisor({
-  recordsDir,
+  recordDir,
   killAfterMs = KILL_AFTER_MS,
 }: SupervisorOptions): ProcessSupervisor {
   const mark = randomBytes(16).toString("hex");
   const guardian = createGuardian(`${MARK_VARIABLE}=${mark}`);
-  mkdirSync(recordsDir, { recursive: true, mode: 0o700 });
-  const records = createGroupRecords(recordsDir, mark, mark);
-  const pipes = createPipeMaker(recordsDir);
+  mkdirSync(recordDir, { recursive: true, mode: 0o700 });
+  // A folder that cannot be read must not stop the daemon: the guardian has been at it already.
+  const swept = sweepOrphans(recordDir, mark).catch(() => 0);
+  const records = createGroupRecords(recordDir, mark, mark);
+  const pipes = createPipeMaker(recordDir);
   const groups = new Map<number, Group>();
   /** Who ever had a child here, and may have left one outside its group. */
   const owners = new Set<string>();
@@ -112,7 +113,7 @@ export function createProcessSupervisor({
     stopOwner,
     async close() {
       isClosed = true;
-      await Promise.all([...owners].map(stopOwner));
+      await Promise.all([swept, ...[...owners].map(stopOwner)]);
       clearTimeout(leftoversTimer);
       await pipes.close();
       if (groups.size > 0) return; // what outlived SIGKILL stays known to the guardian and the next daemon

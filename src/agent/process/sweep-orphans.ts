@@ -3,21 +3,21 @@ import { rmSync } from "node:fs";
 import { promisify } from "node:util";
 import { endProcesses, findKin } from "./end-processes.ts";
 import { type LeftRecords, type RecordedGroup, readLeftRecords } from "./group-records.ts";
+import { MARK_VARIABLE } from "./markers.ts";
 import { bootId, type ProcessRow, readProcess, readProcesses, wasStartedWith } from "./process-table.ts";
-import { MARK_VARIABLE } from "./supervisor.ts";
 
 const KILL_AFTER_MS = 2000;
 /** `ps` tells whole seconds. */
 const START_SLACK_MS = 2000;
 
 /**
- * Ends what daemons that died left running, by what they recorded in `dir`; called once by a starting daemon,
- * which holds the lock. A pid counts only with its start time, other processes only with the dead daemon's
- * marker. Answers how many groups or processes there were. The guardian does this within 2 s of the death: here
- * is what it missed, or what it is at.
+ * Ends what daemons that died left running, by what they recorded in `dir`; `ownMark` is spared. For a daemon
+ * that has just started and holds the lock. A pid counts only with its start time, other processes only with the
+ * dead daemon's marker. Answers how many groups or processes there were. The guardian does this within 2 s of the
+ * death: here is what it missed, or what it is at.
  */
-export async function sweepOrphans(dir: string): Promise<number> {
-  const abandoned = readLeftRecords(dir).filter((records) => !records.isOwnerAlive);
+export async function sweepOrphans(dir: string, ownMark = ""): Promise<number> {
+  const abandoned = readLeftRecords(dir).filter((left) => !left.isOwnerAlive && left.mark !== ownMark);
   const counts = await Promise.all(abandoned.map(endAbandoned));
   return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -6,11 +6,14 @@ import type { ProcessSupervisor } from "../process/types.ts";
 /** `text` is what the model reads, `view` what the screen draws. */
 export type ToolResult = { text: string; isError?: boolean; view?: ToolView };
 
-/** What the tools of one session share between calls. */
+/** A file as the model last saw it, or as a tool of ours left it. `text` is for telling what changed since. */
+export type SeenFile = { mtimeMs: number; size: number; hash: string; text?: string | undefined };
+
+/** What the tools of one session share between calls: `createFileLedger` of file-ledger.ts. */
 export type FileLedger = {
   /** Remembers what the model has seen of a file (real path). */
-  note(path: string, seen: { mtimeMs: number; size: number; hash: string }): void;
-  seen(path: string): { mtimeMs: number; size: number; hash: string } | undefined;
+  note(path: string, seen: SeenFile): void;
+  seen(path: string): SeenFile | undefined;
 };
 
 export type ToolContext = {

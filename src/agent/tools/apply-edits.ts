@@ -1,0 +1,57 @@
+import { closestLines } from "./closest-lines.ts";
+import { ToolFailure } from "./failure.ts";
+import { type MatchPass, matchText } from "./match-text.ts";
+
+export type Edit = { old_string: string; new_string: string; replace_all?: boolean | undefined };
+
+export type Applied = {
+  text: string;
+  /** One for each edit. */
+  reports: { pass: MatchPass; count: number }[];
+};
+
+/** Line numbers as the read tool writes them, copied along with the text. */
+const numberedLine = /^\s*\d+\t/;
+const PLACES_SHOWN_MAX = 8;
+
+/** One edit after the other, each on what the one before left; all of them, or a ToolFailure that says which not. */
+export function applyEdits(text: string, edits: readonly Edit[], shown: string): Applied {
+  const reports: Applied["reports"] = [];
+  let current = text;
+  for (const [index, edit] of edits.entries()) {
+    const name = edits.length === 1 ? "old_string" : `old_string of edit ${index + 1} (of ${edits.length})`;
+    const search = edit.old_string.replaceAll("\r\n", "\n");
+    const replacement = edit.new_string.replaceAll("\r\n", "\n");
+    if (search === "")
+      throw new ToolFailure(`${name} is empty: give the text to replace, or create files with write.`);
+    if (search === replacement)
+      throw new ToolFailure(`${name} and new_string are the same: nothing to change.`);
+    const match = matchText(current, search, replacement, edit.replace_all ?? false);
+    if (match.kind === "ambiguous") throw new ToolFailure(ambiguous(name, shown, match.lines));
+    if (match.kind === "missing") throw new ToolFailure(missing(name, shown, current, search, index));
+    reports.push({ pass: match.pass, count: match.replacements.length });
+    for (const { start, end, text: made } of match.replacements.toReversed())
+      current = current.slice(0, start) + made + current.slice(end);
+  }
+  return { text: current, reports };
+}
+
+function ambiguous(name: string, shown: string, lines: readonly number[]): string {
+  const places = lines.slice(0, PLACES_SHOWN_MAX).join(", ") + (lines.length > PLACES_SHOWN_MAX ? ", …" : "");
+  return `${name} stands in ${shown} ${lines.length} times (lines ${places}). Nothing was changed. Add lines before or after it until it is unique, or set replace_all.`;
+}
+
+function missing(name: string, shown: string, text: string, search: string, index: number): string {
+  const closest = closestLines(text, search);
+  const isNumbered = search.split("\n").every((line) => line === "" || numberedLine.test(line));
+  return [
+    `${name} was not found in ${shown}. Nothing was changed.`,
+    isNumbered ? "Leave out the line numbers that read puts before each line." : "",
+    index > 0 ? "Edits are applied in order: it is searched in what the edits before it left." : "",
+    closest === undefined
+      ? "Nothing there is like it: read the file again."
+      : `The closest lines are:\n${closest}`,
+  ]
+    .filter((line) => line !== "")
+    .join("\n");
+}

@@ -1,0 +1,28 @@
+import { editTool } from "./edit-file.ts";
+import { reportingFailures } from "./failure.ts";
+import { createGlobTool } from "./find-files.ts";
+import { listTool } from "./list-folder.ts";
+import { readTool } from "./read-file.ts";
+import { createRipgrep, type Ripgrep } from "./ripgrep.ts";
+import { type BashOptions, createBashTool } from "./run-command.ts";
+import { createGrepTool } from "./search-text.ts";
+import type { Tool } from "./tool.ts";
+import { writeTool } from "./write-file.ts";
+
+export type ToolsOptions = { bash?: BashOptions | undefined; ripgrep?: Ripgrep | undefined };
+
+/**
+ * The tools of the native agent, one set for all sessions, always in this order (a request's prefix stays the
+ * same). Whoever ends a run also calls `processes.stopOwner(run_id)`: that is what ends its background jobs.
+ */
+export function createTools({ bash = {}, ripgrep = createRipgrep() }: ToolsOptions = {}): readonly Tool[] {
+  return [
+    reportingFailures(readTool),
+    reportingFailures(writeTool),
+    reportingFailures(editTool),
+    reportingFailures(listTool),
+    reportingFailures(createGlobTool(ripgrep)),
+    reportingFailures(createGrepTool(ripgrep)),
+    reportingFailures(createBashTool(bash)),
+  ];
+}

@@ -1,0 +1,90 @@
+import type { FileHandle } from "node:fs/promises";
+import { sizeText } from "./file-type.ts";
+
+/** What the model gets of a command's output: the beginning says what was done, the end how it went. */
+const SHOWN_CHARS_MAX = 30 * 1024;
+const HEAD_CHARS_MAX = Math.floor(SHOWN_CHARS_MAX * 0.4);
+const TAIL_CHARS_MAX = SHOWN_CHARS_MAX - HEAD_CHARS_MAX;
+/** Of a command that never stops talking, so much is kept on disk. */
+const FILE_CHARS_MAX = 64 * 1024 * 1024;
+
+/** Keeps the two ends of a command's output, and all of it in a file once that is more than the model is shown. */
+export type CommandOutput = {
+  /** Resolves when there is room for more. */
+  add(text: string): Promise<void>;
+  /** Both ends, and where the rest is. */
+  text(): string;
+  /** What came since it was last asked for. */
+  news(): string;
+  isTruncated(): boolean;
+  end(): Promise<void>;
+};
+
+export type OutputFile = { path: string; handle: FileHandle };
+
+/** `openFile` is called when the output outgrows what is shown; undefined when no file can be made. */
+export function createCommandOutput(openFile: () => Promise<OutputFile | undefined>): CommandOutput {
+  let head = "";
+  let tail = "";
+  let chars = 0;
+  let told = 0;
+  let file: OutputFile | undefined;
+  let fileState: "none" | "open" | "closed" | "failed" | "full" = "none";
+
+  const startFile = async () => {
+    file = await openFile();
+    fileState = file === undefined ? "failed" : "open";
+    await write(head + tail);
+  };
+  const write = async (text: string) => {
+    if (file === undefined || fileState !== "open") return;
+    try {
+      await file.handle.writeFile(text); // appends: it goes on where the handle stands
+      if (chars > FILE_CHARS_MAX) fileState = "full";
+    } catch {
+      fileState = "failed"; // a full disk: the two ends remain
+    }
+  };
+  const ends = (first: string, last: string, left: number): string =>
+    left <= 0 ? first + last : `${first}${lineBreak(first)}${remark(left)}\n${last}`;
+  const remark = (left: number): string => {
+    const where = file === undefined || fileState === "failed" ? "" : `; the whole output is in ${file.path}`;
+    const part = fileState === "full" ? ` (its first ${sizeText(FILE_CHARS_MAX)})` : "";
+    return `[… ${left} characters left out${where}${part} …]`;
+  };
+  return {
+    async add(text) {
+      if (text === "") return;
+      if (fileState === "none" && chars + text.length > SHOWN_CHARS_MAX) await startFile();
+      chars += text.length;
+      const room = HEAD_CHARS_MAX - head.length;
+      head += text.slice(0, Math.max(0, room));
+      tail += text.slice(Math.max(0, room));
+      // Twice the length, so that not every piece means a copy.
+      if (tail.length > 2 * TAIL_CHARS_MAX) tail = tail.slice(-TAIL_CHARS_MAX);
+      await write(text);
+    },
+    text() {
+      const last = tail.slice(-TAIL_CHARS_MAX);
+      const left = chars - head.length - last.length;
+      // Where something is left out anyway, the tail begins with a whole line.
+      const cut = left > 0 ? last.indexOf("\n") + 1 : 0;
+      told = chars;
+      return ends(head, last.slice(cut), left + cut);
+    },
+    news() {
+      const count = chars - told;
+      const last = (head + tail).slice(-Math.min(count, TAIL_CHARS_MAX));
+      const kept = count === 0 ? "" : last;
+      told = chars;
+      return ends("", kept, count - kept.length);
+    },
+    isTruncated: () => chars > SHOWN_CHARS_MAX,
+    async end() {
+      await file?.handle.close();
+      if (file !== undefined && fileState === "open") fileState = "closed";
+    },
+  };
+}
+
+const lineBreak = (text: string): string => (text === "" || text.endsWith("\n") ? "" : "\n");

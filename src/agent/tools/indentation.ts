@@ -1,0 +1,68 @@
+/** Gives new lines the indentation of the place they go to. */
+export type Reindent = (line: string) => string;
+
+type Pair = { written: string; found: string };
+
+/**
+ * Learns from lines that are the same but for their indentation how to move from the `written` to the `found` one.
+ * Undefined when that is not one and the same way for all of them: then the two do not have the same structure.
+ */
+export function learnIndentation(written: readonly string[], found: readonly string[]): Reindent | undefined {
+  const known = new Map<string, string>();
+  for (const [index, line] of written.entries()) {
+    const there = found[index] ?? "";
+    if (line.trim() === "" || there.trim() === "") continue;
+    const before = known.get(indentOf(line));
+    if (before !== undefined && before !== indentOf(there)) return undefined;
+    known.set(indentOf(line), indentOf(there));
+  }
+  const pairs = [...known].map(([from, to]): Pair => ({ written: from, found: to }));
+  if (new Set(known.values()).size < known.size) return undefined; // two levels became one
+  if (pairs.every((pair) => pair.written === pair.found)) return (line) => line;
+  const step = stepOf(pairs);
+  return (line) => {
+    if (line.trim() === "") return line;
+    const indent = indentOf(line);
+    return (known.get(indent) ?? moved(indent, pairs, step)) + line.slice(indent.length);
+  };
+}
+
+export const indentOf = (line: string): string => /^[ \t]*/.exec(line)?.[0] ?? "";
+
+/** So many characters of one side's indentation stand for so many of the other's. */
+type Step = { written: number; found: number; char: string };
+
+function stepOf(pairs: readonly Pair[]): Step | undefined {
+  const sorted = pairs.toSorted((a, b) => a.written.length - b.written.length);
+  for (const [index, upper] of sorted.entries()) {
+    const lower = sorted[index - 1];
+    if (lower === undefined) continue;
+    const step = {
+      written: upper.written.length - lower.written.length,
+      found: upper.found.length - lower.found.length,
+      char: upper.found.at(-1) ?? " ",
+    };
+    if (step.found > 0) return step;
+  }
+  // One level alone tells only where spaces stand for tabs; otherwise the place may just be deeper.
+  const [only] = sorted;
+  if (only === undefined || only.written === "" || only.found === "" || only.written[0] === only.found[0])
+    return undefined;
+  return { written: only.written.length, found: only.found.length, char: only.found.charAt(0) };
+}
+
+/** An indentation that none of the known lines has: from the nearest one, by as many levels more or less. */
+function moved(indent: string, pairs: readonly Pair[], step: Step | undefined): string {
+  const distance = (pair: Pair) => Math.abs(pair.written.length - indent.length);
+  const nearest = pairs.toSorted((a, b) => distance(a) - distance(b))[0];
+  if (nearest === undefined) return indent;
+  const more = indent.length - nearest.written.length;
+  if (step === undefined) {
+    if (more >= 0) return nearest.found + indent.slice(nearest.written.length);
+    return nearest.found.slice(0, Math.max(0, nearest.found.length + more));
+  }
+  const levels = Math.trunc(more / step.written) * step.found;
+  // What is less than a level aligns text, and stays as it is.
+  if (more >= 0) return nearest.found + step.char.repeat(levels) + " ".repeat(more % step.written);
+  return nearest.found.slice(0, Math.max(0, nearest.found.length + levels));
+}

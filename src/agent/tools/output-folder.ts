@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { lstat, mkdir, mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { OutputFile } from "./command-output.ts";
+
+const KEPT_MS = 24 * 3600 * 1000;
+const namePattern = /^[a-z]+-[0-9a-f]{16}\.txt$/;
+
+/**
+ * A folder below the temp folder for outputs that are too long to show, the user's alone. The model may read and
+ * search it like any file; after a day what is in it is deleted.
+ */
+export type OutputFolder = {
+  /** Undefined when no file can be made there. */
+  create(prefix: string): Promise<OutputFile | undefined>;
+};
+
+export function createOutputFolder(): OutputFolder {
+  let folder: Promise<string> | undefined;
+  return {
+    async create(prefix) {
+      try {
+        folder ??= prepareFolder();
+        const path = join(await folder, `${prefix}-${randomBytes(8).toString("hex")}.txt`);
+        return { path, handle: await open(path, "wx", 0o600) };
+      } catch {
+        folder = undefined; // swept from under us, or a full disk: the next one tries anew
+        return undefined;
+      }
+    },
+  };
+}
+
+async function prepareFolder(): Promise<string> {
+  const uid = process.getuid?.() ?? 0;
+  const shared = join(tmpdir(), `hearth-output-${uid}`);
+  await mkdir(shared, { mode: 0o700 }).catch(() => {}); // there already, ours or not: looked at below
+  const stats = await lstat(shared);
+  const isOurs = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
+  if (!isOurs) return mkdtemp(join(tmpdir(), "hearth-output-"));
+  await deleteOld(shared);
+  return shared;
+}
+
+async function deleteOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!namePattern.test(name)) continue;
+    const path = join(folder, name);
+    const stats = await lstat(path).catch(() => undefined); // another daemon deleted it
+    if (stats !== undefined && Date.now() - stats.mtimeMs > KEPT_MS) await rm(path, { force: true });
+  }
+}

@@ -1,0 +1,153 @@
+import type { FileHandle } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { locate, type WorkspacePath } from "../workspace-path.ts";
+import { ToolFailure } from "./failure.ts";
+import { binaryTypeOf, sizeText } from "./file-type.ts";
+import { similarity } from "./match-text.ts";
+import { binaryText, noteFile, openRegular, readTextFile, TEXT_BYTES_MAX } from "./text-file.ts";
+import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
+
+const LINES_MAX = 2000;
+const BYTES_MAX = 50 * 1024;
+const LINE_CHARS_MAX = 2000;
+/** To reach a line of a huge file everything before it has to be read. */
+const SCANNED_BYTES_MAX = 256 * 1024 * 1024;
+const NEIGHBOURS_MAX = 1000;
+const SUGGESTIONS_MAX = 3;
+
+const input = z.object({
+  path: z.string().min(1).describe("File to read, relative to the workspace root or absolute"),
+  offset: z.int().min(1).default(1).describe("First line, counting from 1"),
+  limit: z.int().min(1).max(LINES_MAX).default(LINES_MAX).describe("How many lines"),
+});
+
+export const readTool = defineTool({
+  name: "read",
+  kind: "read",
+  readOnly: true,
+  description: `Reads a text file: up to ${LINES_MAX} lines or ${BYTES_MAX / 1024} KB from \`offset\`, each as its number, a tab and the line. A note at the end says when there is more and where to go on. Read a file before you edit it, and read all you need of it at once rather than in small pieces; read several files in one step. Binary files and images are refused with their type; for a folder use list.`,
+  input,
+  title: ({ path, offset }) =>
+    (path ?? "") + (offset !== undefined && offset > 1 ? ` from line ${offset}` : ""),
+  async prepare({ path, offset, limit }, context) {
+    const place = await locate(context.root, path);
+    return {
+      permission: { tool: "read", subject: { type: "path", access: "read", path: place.real } },
+      run: () => readPage(place, offset, limit, context),
+    };
+  },
+});
+
+async function readPage(place: WorkspacePath, offset: number, limit: number, context: ToolContext) {
+  const { handle, stats } = await openRegular(place).catch(async (error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new ToolFailure(await notFound(place));
+    throw error;
+  });
+  if (stats.size > TEXT_BYTES_MAX) return readHuge(handle, stats.size, place, offset, limit, context.signal);
+  await handle.close();
+  const file = await readTextFile(place, context.signal);
+  noteFile(context.files, place, file);
+  if (file.text === "") return shown(place, "(The file is empty.)", 0);
+  const lines = (file.text.endsWith("\n") ? file.text.slice(0, -1) : file.text).split("\n");
+  if (offset > lines.length)
+    throw new ToolFailure(`${place.shown} has ${lines.length} lines: there is no line ${offset}.`);
+  const page = createPage(offset);
+  for (const line of lines.slice(offset - 1, offset - 1 + limit)) if (!page.add(line)) break;
+  const last = offset + page.count() - 1;
+  const notes = [
+    last < lines.length
+      ? `Lines ${offset} to ${last} of ${lines.length}. Go on with offset ${last + 1}.`
+      : "",
+    file.isFaithful ? "" : "The file is not UTF-8; what could not be decoded is shown as \ufffd.",
+  ];
+  return shown(place, page.text(notes), page.count());
+}
+
+/** A file that is not held as a whole: line by line, and never noted as seen, so that it is not edited either. */
+async function readHuge(
+  handle: FileHandle,
+  size: number,
+  place: WorkspacePath,
+  offset: number,
+  limit: number,
+  signal: AbortSignal,
+): Promise<ToolResult> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(8192), 0, 8192, 0);
+  const type = binaryTypeOf(buffer.subarray(0, bytesRead));
+  if (type !== undefined) {
+    await handle.close();
+    throw new ToolFailure(binaryText(place.shown, type, size));
+  }
+  const stream = handle.createReadStream({ start: 0, end: SCANNED_BYTES_MAX, signal });
+  const page = createPage(offset);
+  let number = 0;
+  let hasMore = false;
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    number++;
+    if (number < offset) continue;
+    if (page.count() < limit && page.add(line)) continue;
+    hasMore = true;
+    break;
+  }
+  stream.destroy();
+  if (page.count() === 0)
+    throw new ToolFailure(
+      `${place.shown} (${sizeText(size)}) has no line ${offset} in its first ${sizeText(SCANNED_BYTES_MAX)}: use grep, or tail and sed in bash.`,
+    );
+  const last = offset + page.count() - 1;
+  const more =
+    hasMore || size > SCANNED_BYTES_MAX ? ` Go on with offset ${last + 1}, or find the place with grep.` : "";
+  const note = `Lines ${offset} to ${last} of a file of ${sizeText(size)}.${more}`;
+  return shown(place, page.text([note]), page.count());
+}
+
+/** Numbered lines up to BYTES_MAX. */
+function createPage(offset: number) {
+  const rows: string[] = [];
+  let bytes = 0;
+  return {
+    count: () => rows.length,
+    /** False when there is no more room; the first line always has it. */
+    add(line: string): boolean {
+      const cut = line.endsWith("\r") ? line.slice(0, -1) : line;
+      const text =
+        cut.length > LINE_CHARS_MAX
+          ? `${cut.slice(0, LINE_CHARS_MAX)}… (${cut.length} characters in this line)`
+          : cut;
+      const row = `${offset + rows.length}\t${text}`;
+      const rowBytes = Buffer.byteLength(row) + 1;
+      if (rows.length >= LINES_MAX || (bytes + rowBytes > BYTES_MAX && rows.length > 0)) return false;
+      rows.push(row);
+      bytes += rowBytes;
+      return true;
+    },
+    text(notes: readonly string[]): string {
+      const told = notes.filter((note) => note !== "");
+      return rows.join("\n") + (told.length === 0 ? "" : `\n\n(${told.join(" ")})`);
+    },
+  };
+}
+
+const shown = (place: WorkspacePath, text: string, lineCount: number): ToolResult => ({
+  text,
+  view: { kind: "file", path: place.shown, line_count: lineCount },
+});
+
+async function notFound(place: WorkspacePath): Promise<string> {
+  const folder = dirname(place.real);
+  const wanted = basename(place.real).toLowerCase();
+  const names = await readdir(folder).catch(() => undefined); // no such folder either
+  if (names === undefined) return `${place.shown} does not exist, nor does its folder.`;
+  const alike = names
+    .slice(0, NEIGHBOURS_MAX)
+    .map((name) => ({ name, alike: similarity(name.toLowerCase(), wanted) }))
+    .filter(({ name, alike }) => alike >= 0.6 || name.toLowerCase().includes(wanted))
+    .toSorted((a, b) => b.alike - a.alike)
+    .slice(0, SUGGESTIONS_MAX)
+    .map(({ name }) => join(dirname(place.shown), name));
+  return `${place.shown} does not exist.${alike.length === 0 ? "" : ` There is ${alike.join(", ")}.`}`;
+}

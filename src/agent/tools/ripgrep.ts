@@ -1,0 +1,104 @@
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { ToolFailure } from "./failure.ts";
+import type { ToolContext } from "./tool.ts";
+
+export type Search = {
+  /** What to look for and where; the options that make it safe are added. */
+  args: readonly string[];
+  cwd: string;
+  /** Ends a record. */
+  separator: "\n" | "\0";
+  /** False when there are enough. */
+  onRecord(record: string): boolean;
+};
+export type SearchEnd = { code: number | null; complaint: string; isComplete: boolean };
+export type Ripgrep = { search(search: Search, context: ToolContext): Promise<SearchEnd> };
+
+/** Longer than any sensible search of a large repository. */
+const SEARCH_MS_MAX = 20_000;
+const COMPLAINT_CHARS_MAX = 4000;
+const RECORD_CHARS_MAX = 64 * 1024;
+
+/** Nothing of the user's or the repository's configuration, no decompression, no preprocessor, no look-around. */
+const fixedArgs = [
+  "--no-config",
+  "--no-messages",
+  "--color=never",
+  "--engine=default",
+  "--no-require-git",
+  "--hidden",
+  "--glob=!.git",
+];
+
+/** Ripgrep as the tools use it; its place is looked up once. */
+export function createRipgrep(find: () => Promise<string> = findProgram): Ripgrep {
+  let place: Promise<string> | undefined;
+  const start = async ({ args, cwd }: Search, { processes, run_id }: ToolContext) => {
+    try {
+      place ??= find();
+      const command = [await place, ...fixedArgs, ...args] as const;
+      return await processes.spawn({ command: [...command], cwd, env: {}, owner: run_id });
+    } catch (error) {
+      place = undefined;
+      throw new ToolFailure(
+        `The search program (ripgrep) cannot be run: ${error instanceof Error ? error.message : String(error)}. Use grep or find in bash, and tell the user to install hearth again.`,
+      );
+    }
+  };
+  return {
+    async search(search, context) {
+      const child = await start(search, context);
+      let isComplete = true;
+      const cut = () => {
+        isComplete = false;
+        child.stop().catch(() => {}); // what cannot be stopped is told by `exited` not coming
+      };
+      const timer = setTimeout(cut, SEARCH_MS_MAX);
+      context.signal.addEventListener("abort", cut, { once: true });
+      if (context.signal.aborted) cut();
+      try {
+        child.stdin.end();
+        const [complaint] = await Promise.all([
+          firstChars(child.stderr, COMPLAINT_CHARS_MAX),
+          eachRecord(child.stdout, search.separator, (record) => {
+            if (isComplete && !search.onRecord(record)) cut();
+          }),
+        ]);
+        const { code } = await child.exited;
+        context.signal.throwIfAborted();
+        return { code, complaint, isComplete };
+      } finally {
+        clearTimeout(timer);
+        context.signal.removeEventListener("abort", cut);
+      }
+    },
+  };
+}
+
+/** The one that comes with hearth, for this platform. */
+async function findProgram(): Promise<string> {
+  const { rgPath } = await import("@vscode/ripgrep");
+  return rgPath;
+}
+
+async function eachRecord(
+  stream: Readable,
+  separator: string,
+  onRecord: (record: string) => void,
+): Promise<void> {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  for await (const chunk of stream) {
+    const records = (rest + decoder.write(chunk as Buffer)).split(separator);
+    rest = (records.pop() ?? "").slice(0, RECORD_CHARS_MAX);
+    for (const record of records) onRecord(record);
+  }
+  if (rest !== "") onRecord(rest);
+}
+
+async function firstChars(stream: Readable, charsMax: number): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) if (text.length < charsMax) text += String(chunk);
+  return text.slice(0, charsMax).trim();
+}

@@ -1,0 +1,40 @@
+/** Passes a running command's output on to the screen, in pieces that a person could follow. */
+export type ScreenFeed = { push(text: string): void; end(): void };
+
+const EVERY_MS = 100;
+/** More than that in one piece nobody reads: its end is shown. */
+const PIECE_CHARS_MAX = 4 * 1024;
+/** Every piece is stored and sent to every terminal. */
+const CHARS_MAX = 256 * 1024;
+
+export function createScreenFeed(onOutput: (text: string) => void): ScreenFeed {
+  let waiting = "";
+  let hasSkipped = false;
+  let sent = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (waiting === "" || sent > CHARS_MAX) return;
+    const piece = hasSkipped ? `…\n${waiting.slice(waiting.indexOf("\n") + 1)}` : waiting;
+    sent += piece.length;
+    waiting = "";
+    hasSkipped = false;
+    onOutput(sent > CHARS_MAX ? `${piece}\n…\n` : piece);
+  };
+  return {
+    push(text) {
+      if (text === "" || sent > CHARS_MAX) return;
+      waiting += text;
+      if (waiting.length > PIECE_CHARS_MAX) {
+        waiting = waiting.slice(-PIECE_CHARS_MAX);
+        hasSkipped = true;
+      }
+      timer ??= setTimeout(flush, EVERY_MS);
+    },
+    end() {
+      clearTimeout(timer);
+      flush();
+      sent = Number.POSITIVE_INFINITY; // what comes later belongs to no call any more
+    },
+  };
+}

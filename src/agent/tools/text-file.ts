@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { WorkspacePath } from "../workspace-path.ts";
+import { ToolFailure } from "./failure.ts";
+import { binaryTypeOf, hasUtf16Mark, sizeText, specialTypeOf } from "./file-type.ts";
+import type { FileLedger } from "./tool.ts";
+
+/** Whole files are held in memory, compared and sent as diffs up to here. */
+export const TEXT_BYTES_MAX = 10 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+const BOM = "\ufeff";
+
+/** A file's text as tools work on it: without byte order mark, and with \n alone if every line ended in \r\n. */
+export type TextFile = {
+  text: string;
+  hasBom: boolean;
+  isCrlf: boolean;
+  /** Whether writing `text` back gives the same bytes: not so for what is not UTF-8. */
+  isFaithful: boolean;
+  bytes: Buffer;
+  stats: Stats;
+  hash: string;
+};
+
+/**
+ * Opens a regular file and nothing else: no pipe that would block, no device, no link that took its place since the
+ * path was resolved, and none of the kernel's endless files.
+ */
+export async function openRegular({
+  real,
+  shown,
+}: WorkspacePath): Promise<{ handle: FileHandle; stats: Stats }> {
+  if (/^\/(proc|sys|dev)(\/|$)/.test(real))
+    throw new ToolFailure(`${shown} is the kernel's, not a file: use bash to look at it.`);
+  const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const stats = await handle.stat();
+    const special = specialTypeOf(stats);
+    if (special !== undefined) throw new ToolFailure(`${shown} is ${special}, not a file.`);
+    return { handle, stats };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** At most TEXT_BYTES_MAX, whatever the file's size claims to be. Throws ToolFailure for more. */
+async function readBytes(handle: FileHandle, shown: string, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let length = 0; ; ) {
+    signal.throwIfAborted();
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    chunks.push(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+    if (length > TEXT_BYTES_MAX)
+      throw new ToolFailure(`${shown} is larger than ${sizeText(TEXT_BYTES_MAX)}: use bash to change it.`);
+  }
+}
+
+/** Throws ToolFailure for what is no regular file, no text or too large; errors of the file system as they come. */
+export async function readTextFile(path: WorkspacePath, signal: AbortSignal): Promise<TextFile> {
+  const { handle, stats } = await openRegular(path);
+  try {
+    if (stats.size > TEXT_BYTES_MAX)
+      throw new ToolFailure(`${path.shown} is ${sizeText(stats.size)}, too large for this: use bash.`);
+    const bytes = await readBytes(handle, path.shown, signal);
+    const type = binaryTypeOf(bytes);
+    if (type !== undefined) throw new ToolFailure(binaryText(path.shown, type, bytes.length));
+    return { ...decodeText(bytes), bytes, stats, hash: hashOf(bytes) };
+  } finally {
+    await handle.close();
+  }
+}
+
+export const binaryText = (shown: string, type: string, bytes: number): string =>
+  `${shown} is ${type} (${sizeText(bytes)}), not text, and cannot be shown.`;
+
+export const hashOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("base64url");
+
+export function noteFile(ledger: FileLedger, path: WorkspacePath, file: TextFile): void {
+  const { mtimeMs, size } = file.stats;
+  ledger.note(path.real, { mtimeMs, size, hash: file.hash, text: file.text });
+}
+
+export function decodeText(bytes: Buffer): Pick<TextFile, "text" | "hasBom" | "isCrlf" | "isFaithful"> {
+  const isUtf16 = hasUtf16Mark(bytes);
+  const encoding = isUtf16 ? (bytes[0] === 0xff ? "utf-16le" : "utf-16be") : "utf-8";
+  const decoded = new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
+  const hasBom = decoded.startsWith(BOM);
+  const raw = hasBom ? decoded.slice(1) : decoded;
+  const isCrlf = /\r\n/.test(raw) && !/(^|[^\r])\n/.test(raw);
+  const isFaithful = !isUtf16 && Buffer.from(decoded, "utf8").equals(bytes);
+  return { text: isCrlf ? raw.replaceAll("\r\n", "\n") : raw, hasBom, isCrlf, isFaithful };
+}
+
+/** The bytes of `text` in the manner of a file that was there before; the inverse of `decodeText`. */
+export function encodeText(text: string, like: Pick<TextFile, "hasBom" | "isCrlf">): Buffer {
+  const lines = like.isCrlf ? text.replaceAll("\n", "\r\n") : text;
+  return Buffer.from(like.hasBom ? BOM + lines : lines, "utf8");
+}
