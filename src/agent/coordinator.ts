@@ -3,13 +3,13 @@ import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { PromptReply } from "../protocol/routes.ts";
-import type { Delivery, RunError } from "../protocol/run.ts";
+import type { Delivery } from "../protocol/run.ts";
 import type { AcceptedPrompt } from "./accepted-prompt.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
-import type { PermissionRequest, Verdict } from "./permission/request.ts";
+import type { PermissionRequest } from "./permission/request.ts";
 import type { Recorder } from "./recorder.ts";
-import { type ActiveRun, asRunError, createRun } from "./run.ts";
+import { type ActiveRun, createRun } from "./run.ts";
 import { createRunBook, type Written } from "./run-book.ts";
 import type { RunRecord } from "./run-record.ts";
 import {
@@ -21,14 +21,12 @@ import {
   recoveredQueue,
   stepRuns,
 } from "./run-state.ts";
+import { createTurnHost, type RunVerdict } from "./turn-host.ts";
 
 /** How soon an end that the store would not take is tried again. */
 const storeRetryMs = 500;
 /** A prompt that waited longer than this for somebody to come back is held (design G12). */
 const unattendedMaxMs = 10 * 60_000;
-
-/** `fail`: nobody can answer, and the run must end with this. */
-export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
 
 export type CoordinatorDeps = {
   session_id: SessionId;
@@ -198,46 +196,16 @@ export function createCoordinator(deps: CoordinatorDeps) {
   }
 
   function hostOf(mine: ActiveRun, run: RunRecord, mode: PermissionMode): TurnHost {
-    const stop = (error: RunError) =>
-      dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } });
-    /** What comes after the run's end is dropped; what the store does not take ends the run. */
-    const guarded = (write: () => void) => {
-      if (mine.isOver) return;
-      try {
-        write();
-      } catch (error) {
-        mine.interrupt();
-        stop(asRunError(error, deps.report));
-      }
-    };
-    return {
-      emit: (event) => guarded(() => mine.recorder.record(event)),
-      async authorize(request, signal) {
-        if (mine.isOver || signal.aborted) return { decision: "canceled" };
-        const verdict = await deps
-          .authorize(run, mode, request, AbortSignal.any([signal, mine.signal]))
-          .catch((error): RunVerdict => ({ decision: "fail", error: asRunError(error, deps.report) }));
-        if (verdict.decision !== "fail") return verdict;
-        stop(verdict.error);
-        return { decision: "canceled" };
-      },
-      transcript() {
-        const open = mine.recorder.unsettled();
-        return open ? [...book.history(), open] : book.history();
-      },
-      takeSteering() {
-        const taken: Message[] = [];
-        guarded(() => {
-          if (!queue.waiting.some(({ delivery, phase }) => delivery === "steer" && phase === "queued"))
-            return;
-          mine.recorder.settleStep();
-          const before = book.history().length;
-          dispatch({ type: "step_began", run_id: run.id });
-          taken.push(...book.history().slice(before));
-        });
-        return taken;
-      },
-    };
+    return createTurnHost({
+      run: mine,
+      authorize: (request, signal) => deps.authorize(run, mode, request, signal),
+      history: book.history,
+      isSteered: () =>
+        queue.waiting.some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
+      steer: () => void dispatch({ type: "step_began", run_id: run.id }),
+      stop: (error) => dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
+      report: deps.report,
+    });
   }
 
   /** Somebody is there: what a restart had paused goes on. */

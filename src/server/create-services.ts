@@ -1,10 +1,8 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createNativeBackend } from "../agent/native/backend.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { publicRun } from "../agent/run-record.ts";
-import { createTools } from "../agent/tools/catalog.ts";
 import type { Config, Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -16,6 +14,7 @@ import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
 import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
 import type { Log } from "./log.ts";
+import { createNativeAgent } from "./native-agent.ts";
 import { createPermissions } from "./permissions.ts";
 import { createRuns } from "./runs.ts";
 import type { Services } from "./services.ts";
@@ -76,35 +75,15 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     return { ...configOf(wid), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
   };
 
-  const native = createNativeBackend({
+  const native = createNativeAgent({
     settings: settingsOf,
+    settingsOfWorkspace: (wid) => ({ ...configOf(wid), providerEnv: environments.forProviders(wid, null) }),
     processes,
-    tools: createTools(),
     instructionsFile: join(paths.configDir, "AGENTS.md"),
-    now: () => now().getTime(),
+    version: deps.version,
+    now,
   });
-  const nativeSource: AgentSource = {
-    backend: native,
-    async describe(wid) {
-      const described = await native.describe({
-        ...configOf(wid),
-        providerEnv: environments.forProviders(wid, null),
-      });
-      return {
-        name: "hearth",
-        backend: "native",
-        status: described.ready ? "ready" : "error",
-        reason: described.reason,
-        fix: described.fix,
-        version: deps.version,
-        model: described.default,
-        models: described.models,
-        modes: [],
-        commands: [],
-      };
-    },
-  };
-  const sources = new Map<string, AgentSource>([["hearth", nativeSource], ...(deps.moreAgents ?? [])]);
+  const sources = new Map<string, AgentSource>([["hearth", native], ...(deps.moreAgents ?? [])]);
 
   const journal = createJournal({
     store,
@@ -169,6 +148,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     onDetach: (wid) =>
       permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
     async onOpened(wid) {
+      native.warm(wid);
       await agents.list(wid);
     },
     onBusyChange: () => busyChanged(),

@@ -1,7 +1,7 @@
-import type { RunVerdict } from "../agent/coordinator.ts";
 import type { Judge, Policy } from "../agent/permission/judge.ts";
 import type { PermissionRequest } from "../agent/permission/request.ts";
 import type { RunRecord } from "../agent/run-record.ts";
+import type { RunVerdict } from "../agent/turn-host.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Decision, Permission, PermissionMode } from "../protocol/permission.ts";

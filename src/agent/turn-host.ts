@@ -1,0 +1,62 @@
+import type { Message } from "../protocol/message.ts";
+import type { RunError } from "../protocol/run.ts";
+import type { TurnHost } from "./backend.ts";
+import type { PermissionRequest, Verdict } from "./permission/request.ts";
+import { type ActiveRun, asRunError } from "./run.ts";
+
+/** `fail`: nobody can answer, and the run must end with this. */
+export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
+
+type TurnHostDeps = {
+  run: Pick<ActiveRun, "recorder" | "signal" | "isOver" | "interrupt">;
+  authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
+  history(): readonly Message[];
+  /** Whether a prompt wants to be folded into the turn. */
+  isSteered(): boolean;
+  /** Folds them in: from here on they are in the history. */
+  steer(): void;
+  /** Ends the run with an error. */
+  stop(error: RunError): void;
+  report(message: string, cause: unknown): void;
+};
+
+/** What a turn may ask of its session; inert once the run has its end. */
+export function createTurnHost({ run, history, stop, report, ...deps }: TurnHostDeps): TurnHost {
+  /** What comes after the run's end is dropped; what the store does not take ends the run. */
+  function guarded(write: () => void) {
+    if (run.isOver) return;
+    try {
+      write();
+    } catch (error) {
+      run.interrupt();
+      stop(asRunError(error, report));
+    }
+  }
+  return {
+    emit: (event) => guarded(() => run.recorder.record(event)),
+    async authorize(request, signal) {
+      if (run.isOver || signal.aborted) return { decision: "canceled" };
+      const verdict = await deps
+        .authorize(request, AbortSignal.any([signal, run.signal]))
+        .catch((error): RunVerdict => ({ decision: "fail", error: asRunError(error, report) }));
+      if (verdict.decision !== "fail") return verdict;
+      stop(verdict.error);
+      return { decision: "canceled" };
+    },
+    transcript() {
+      const open = run.recorder.unsettled();
+      return open ? [...history(), open] : history();
+    },
+    takeSteering() {
+      const taken: Message[] = [];
+      guarded(() => {
+        if (!deps.isSteered()) return;
+        run.recorder.settleStep();
+        const before = history().length;
+        deps.steer();
+        taken.push(...history().slice(before));
+      });
+      return taken;
+    },
+  };
+}

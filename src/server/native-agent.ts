@@ -1,0 +1,60 @@
+import { createNativeBackend } from "../agent/native/backend.ts";
+import type { NativeSettings } from "../agent/native/models/settings.ts";
+import type { ProcessSupervisor } from "../agent/process/types.ts";
+import { createTools } from "../agent/tools/catalog.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { AgentSource } from "./agents.ts";
+
+type NativeAgentDeps = {
+  settings(sid: SessionId): NativeSettings;
+  settingsOfWorkspace(wid: WorkspaceId): NativeSettings;
+  processes: ProcessSupervisor;
+  instructionsFile: string;
+  version: string;
+  now: () => Date;
+};
+
+/** hearth's own agent, always there; its readiness is that of its models. */
+export function createNativeAgent(deps: NativeAgentDeps): AgentSource & { warm(wid: WorkspaceId): void } {
+  const backend = createNativeBackend({
+    settings: (sid) => deps.settings(sid as SessionId),
+    processes: deps.processes,
+    tools: createTools(),
+    instructionsFile: deps.instructionsFile,
+    now: () => deps.now().getTime(),
+  });
+  return {
+    backend,
+    async describe(wid) {
+      const {
+        ready,
+        reason,
+        fix,
+        default: model,
+        models,
+      } = await backend.describe(deps.settingsOfWorkspace(wid));
+      return {
+        name: "hearth",
+        backend: "native",
+        status: ready ? "ready" : "error",
+        reason,
+        fix,
+        version: deps.version,
+        model,
+        models,
+        modes: [],
+        commands: [],
+      };
+    },
+    /** Loads what the first prompt would wait for, while the person still types. */
+    warm(wid) {
+      setImmediate(() => {
+        try {
+          void backend.warm(deps.settingsOfWorkspace(wid)).catch(() => {});
+        } catch {
+          // A configuration that cannot be read is said by the prompt that meets it.
+        }
+      });
+    },
+  };
+}
