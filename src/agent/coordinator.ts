@@ -1,3 +1,4 @@
+// Long because one closure owns a session's queue, and everything that may change it stands in it.
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
