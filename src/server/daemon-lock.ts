@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import { HearthError } from "../protocol/errors.ts";
+import { privately } from "./private-folders.ts";
 
 export type DaemonLock = { release(): void };
 
@@ -11,7 +12,7 @@ export type DaemonLock = { release(): void };
 export function tryDaemonLock(file: string): DaemonLock | undefined {
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { timeout: 0 });
+    db = privately(() => new Database(file, { timeout: 0 }));
     db.pragma("journal_mode = MEMORY"); // nothing is ever written: no file beside it for a crash to leave
     db.exec("BEGIN EXCLUSIVE");
     const held = db;

@@ -60,7 +60,6 @@ type StopRequest = { graceMs: number; exitCode: number };
  * process. Rejects with HearthError when the daemon could not start.
  */
 export async function runDaemon({ paths, now, startCore, onReady, signal }: Options): Promise<number> {
-  process.umask(0o077);
   const uid = process.getuid?.() ?? 0;
   preparePrivateFolders(paths, uid);
   const taken = await takeLock(paths);

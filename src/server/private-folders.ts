@@ -21,6 +21,19 @@ export function preparePrivateFolders(paths: Paths, uid: number): void {
   for (const file of [database, log, lockFile, daemonFile, tokenFile, ...besides]) closeFile(file, uid);
 }
 
+/**
+ * Runs `work` so that what it makes is the user's alone. Only for a moment, and so nothing that waits: the process
+ * keeps the umask that it was started with, as what agents and their commands make is the user's and not ours.
+ */
+export function privately<T>(work: () => T): T {
+  const umask = process.umask(0o077);
+  try {
+    return work();
+  } finally {
+    process.umask(umask);
+  }
+}
+
 function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boolean }): void {
   if (!lookAt(path)) {
     try {

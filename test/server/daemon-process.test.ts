@@ -31,6 +31,7 @@ type Line = {
   code?: number;
   error?: string;
   stop?: number;
+  umask?: string;
 };
 
 function start(env: Record<string, string> = {}, home_ = home) {
@@ -91,7 +92,8 @@ test("whatever the umask, folders are 0700 and files 0600", async () => {
     "deep/home/run/daemon.sock": "600",
   });
   child.kill("SIGTERM");
-  await ended;
+  // What agents and their commands make is the user's, with the user's modes.
+  expect((await ended).lines[0]).toMatchObject({ umask: "0" });
 });
 
 test("daemon.json says who it is, so that a later process of its pid is not taken for it", async () => {

@@ -55,7 +55,7 @@ try {
     ...{ paths, startCore, now: () => new Date() },
     onReady(ready) {
       tell({ ok: true, socket: ready.socket, pid: ready.pid });
-      say({ ready });
+      say({ ready, umask: process.umask().toString(8) });
     },
   });
   say({ code });
