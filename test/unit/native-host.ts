@@ -61,6 +61,9 @@ type HostOptions = {
   verdict?: (request: PermissionRequest, signal: AbortSignal) => Promise<Verdict>;
   root?: string;
   processes?: ProcessSupervisor;
+  /** Real time where the test is about waiting. */
+  waits?: number[];
+  wait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
 };
 
 /** One session of the native backend with the real recorder between it and the test. */
@@ -76,6 +79,11 @@ export async function openNative(options: HostOptions = {}) {
     tools: (options.tools ?? [echoTool]) as unknown as readonly Tool[],
     now: Date.now,
     random: () => 0.5,
+    wait:
+      options.wait ??
+      (async (ms) => {
+        options.waits?.push(ms);
+      }),
   });
   const session: SessionContext = {
     session_id: newId("ses"),

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError } from "../../protocol/errors.ts";
+import type { SessionId } from "../../protocol/ids.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
@@ -18,13 +20,15 @@ import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {
   /** Asked at every turn: keys and configuration may have changed. */
-  settings(sessionId: string): NativeSettings;
+  settings(sessionId: SessionId): NativeSettings;
   processes: ProcessSupervisor;
   tools: readonly Tool[];
   /** The user's own instructions for every project (config/AGENTS.md), if there are any. */
   instructionsFile?: string | undefined;
   now(): number;
   random?(): number;
+  /** Waits between tries; rejects when `signal` aborts. */
+  wait?(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
 export type NativeBackend = Backend & {
@@ -53,6 +57,7 @@ function readInstructions(file: string | undefined): string | undefined {
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, now } = deps;
   const random = deps.random ?? Math.random;
+  const wait = deps.wait ?? ((ms, signal) => sleep(ms, undefined, { signal }));
   const tools = createToolSet(deps.tools);
   const connections = createConnections();
   const opener = createModelOpener(connections);
@@ -95,7 +100,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
-        { model, tools, conversation, context, limits, stepsMax, now, random },
+        { model, tools, conversation, context, limits, stepsMax, now, random, wait },
         turn,
         host,
         signal,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Limits } from "../../protocol/config.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
@@ -25,6 +24,7 @@ type LoopDeps = {
   stepsMax: number | null;
   now(): number;
   random(): number;
+  wait(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
 /** How often a wrong call is answered with the whole schema; a model that needs it more often does not read it. */
@@ -114,7 +114,7 @@ export async function runLoop(
       host.emit({ type: "step_finished", finish_reason: "tool_use", usage: noUsage, cost: 0 });
       isStepOpen = false;
     }
-    await sleep(plan.delayMs, undefined, { signal }).catch(() => {}); // aborted: seen right below
+    await deps.wait(plan.delayMs, signal).catch(() => {}); // aborted: seen right below
     return signal.aborted ? { outcome: "canceled" } : undefined;
   }
 

@@ -255,6 +255,7 @@ export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
       : failureOfNetwork(code, about, error);
   if (typeof status === "number") return failureOfCut(about, error);
   const message = error instanceof Error ? error.message : String(error);
+  if (/without a finish reason/.test(message)) return failureOfCut(about, error);
   return cutOff(about, reasonOf(message), error);
 }
 

@@ -8,12 +8,24 @@ import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 /** Servers that answer 400 to a message with the field `reasoning_content`. Others are found out by trying. */
 const refusesReasoning = /(^|\.)(groq\.com|cerebras\.ai|mistral\.ai)$/;
 
-const withoutReasoning = (messages: readonly PromptMessage[]): PromptMessage[] =>
-  messages.map((message) =>
-    message.role === "assistant"
-      ? { ...message, content: message.content.filter((part) => part.type !== "reasoning") }
-      : message,
-  );
+/**
+ * Arguments as text: the package writes an object out with a slow replacer, again in every request. The change is
+ * remembered per message, which the history keeps as long as the conversation.
+ */
+function createWriter() {
+  const written = new WeakMap<PromptMessage, PromptMessage>();
+  return (message: PromptMessage, dropsReasoning: boolean): PromptMessage => {
+    if (message.role !== "assistant") return message;
+    const known = dropsReasoning ? undefined : written.get(message);
+    if (known) return known;
+    const content = message.content
+      .filter((part) => !(dropsReasoning && part.type === "reasoning"))
+      .map((part) => (part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part));
+    const made = { ...message, content };
+    if (!dropsReasoning) written.set(message, made);
+    return made;
+  };
+}
 
 type WireMessage = { role: string; content: unknown };
 const isWireMessage = (value: unknown): value is WireMessage =>
@@ -57,10 +69,11 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   }).chatModel(spec.model);
   const origin = originOf(spec);
   const toolList = createToolList();
+  const write = createWriter();
   let dropsReasoning = refusesReasoning.test(host);
 
   async function* send(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
-    const messages = dropsReasoning ? withoutReasoning(request.messages) : [...request.messages];
+    const messages = request.messages.map((message) => write(message, dropsReasoning));
     yield* streamFromSdk(
       model,
       {
