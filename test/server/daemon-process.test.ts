@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTimeOf } from "../../src/client/process-identity.ts";
 import { parseDaemonFile, parseReadyLine } from "../../src/protocol/daemon-file.ts";
 import { call, open } from "../support/bare-http.ts";
 
-const script = join(import.meta.dirname, "../support/bare-daemon.ts");
+const script = fileURLToPath(import.meta.resolve("../support/bare-daemon.ts"));
 let home: string;
 const children: ChildProcess[] = [];
 
