@@ -236,7 +236,13 @@ describe("an answer that is cut off", () => {
 
   test("does not repeat calls that were run before it", async () => {
     let ran = 0;
-    const counting = { ...echoTool, prepare: async () => ({ text: `ran ${(ran += 1)}` }) };
+    const counting = {
+      ...echoTool,
+      async prepare() {
+        ran += 1;
+        return { text: `ran ${ran}` };
+      },
+    };
     const { result } = await turnWith(
       [say({ call: "echo", input: { text: "a" } }), broken("reset", "Half"), say("Done.")],
       { tools: [counting as never] },
