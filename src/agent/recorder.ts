@@ -182,8 +182,10 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           const id = streaming?.id;
           const part = last()?.parts.find((candidate) => candidate.id === id);
           streaming = null;
-          if (part?.type === "reasoning" && event.provider)
-            replacePart({ ...part, provider: event.provider }, true);
+          if (!event.provider) return;
+          if (part?.type === "reasoning") return replacePart({ ...part, provider: event.provider }, true);
+          // Thinking that says nothing readable (encrypted, redacted) still has to go back to its model.
+          if (part === undefined) addPart({ id: newId("prt"), type: "reasoning", text: "", provider: event.provider });
           return;
         }
         case "tool_call": {
