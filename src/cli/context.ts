@@ -6,7 +6,8 @@ export type Context = {
   env: Readonly<Record<string, string | undefined>>;
   /** Throws HearthError when the directory has been removed. */
   cwd(): string;
-  paths: Paths;
+  /** Worked out at the first use. */
+  readonly paths: Paths;
   /** bin/hearth, which starts a daemon. */
   launcher: string;
   out: Output;

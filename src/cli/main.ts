@@ -1,6 +1,7 @@
 // The entry of the bundle. Everything but the parsing of the command line is loaded when it is needed.
 import { launcherHere, pathsHere } from "../client/here.ts";
 import { HearthError } from "../protocol/errors.ts";
+import type { Paths } from "../protocol/paths.ts";
 import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
@@ -57,11 +58,17 @@ function currentDirectory(): string {
   }
 }
 
+let paths: Paths | undefined;
 const context: Context = {
   env: process.env,
   cwd: currentDirectory,
-  paths: pathsHere(process.env),
-  launcher: launcherHere(),
+  get paths() {
+    paths ??= pathsHere(process.env);
+    return paths;
+  },
+  get launcher() {
+    return launcherHere();
+  },
   // Nobody reads any more: whatever was asked of the daemon goes on there.
   out: createOutput(
     () => process.stdout,
