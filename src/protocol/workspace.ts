@@ -10,8 +10,6 @@ export const Workspace = z.object({
   created_at: Time,
   /** The git branch checked out, where there is one. */
   branch: z.string().nullable(),
-  clients: z.int(),
-  active_runs: z.int(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 

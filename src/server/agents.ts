@@ -57,7 +57,7 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
       const before = new Map(seen.get(wid)?.map((agent) => [agent.name, JSON.stringify(agent)]));
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);
-      if (before.size > 0 && changed.length > 0) {
+      if (changed.length > 0) {
         journal.commit(wid, "relaxed", (tx) => {
           for (const agent of changed) tx.publish({ type: "agent.updated", payload: { agent } });
         });

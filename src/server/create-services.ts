@@ -206,6 +206,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       coordinators.all().filter((coordinator) => !coordinator.isIdle()).length - permissions.waitingRuns(),
   });
 
+  workspaces.recover();
   permissions.recover();
   coordinators.recover();
 
@@ -249,7 +250,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       },
     },
     snapshot(wid, { session_id, limit }) {
-      const workspace = workspaces.present(wid);
+      const workspace = workspaces.presentAndTold(wid);
       const session = session_id && sessions.storedOf(wid, session_id);
       journal.flush(wid);
       return {
@@ -283,7 +284,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         Promise.all(all.map((coordinator) => coordinator.whenIdle())),
         new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
       ]);
-      for (const workspace of store.workspaces.list()) hub.end(workspace.id);
+      workspaces.endStreams();
       await Promise.allSettled([...sources.values()].map((source) => source.backend.close()));
       await processes.close();
       journal.close();

@@ -19,6 +19,10 @@ export function createEnvironments(configFile: string, daemonEnv: NodeJS.Process
     }
   }
   const split = (env: Readonly<Record<string, string | undefined>>) => splitEnvironment(env, keyNames());
+  function withoutKeys(env: Environment): Environment {
+    const { provider } = split(env);
+    return Object.fromEntries(Object.entries(env).filter(([name]) => !(name in provider)));
+  }
   const newestFirst = (wid: WorkspaceId) => [...(byWorkspace.get(wid)?.values() ?? [])].reverse();
 
   return {
@@ -32,7 +36,8 @@ export function createEnvironments(configFile: string, daemonEnv: NodeJS.Process
     },
     /** What a run's commands get: the prompt's own, else its client's, else the newest, else the daemon's. */
     forTools(wid: WorkspaceId, caller: Caller, promptEnv: Environment | undefined): Record<string, string> {
-      if (promptEnv) return { ...this.forTools(wid, caller, undefined), ...split(promptEnv).tool };
+      // What a prompt names itself was meant for its commands; only hearth's own keys never reach one.
+      if (promptEnv) return { ...this.forTools(wid, caller, undefined), ...withoutKeys(promptEnv) };
       const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
       return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).tool;
     },

@@ -163,7 +163,13 @@ export function createEventHub(store: Store, now: () => Date) {
 
     /** The number that a snapshot taken now is true of. */
     seq: (wid: WorkspaceId) => streamOf(wid).seq,
-    clients: (wid: WorkspaceId): Client[] => [...streamOf(wid).readers.values()].map(({ client }) => client),
+    /** One that is attached by several streams counts once. */
+    clients(wid: WorkspaceId): Client[] {
+      const byId = new Map<string, Client>();
+      for (const { client } of streamOf(wid).readers.values())
+        if (!byId.has(client.id)) byId.set(client.id, client);
+      return [...byId.values()];
+    },
     clientCount: () => [...streams.values()].reduce((sum, stream) => sum + stream.readers.size, 0),
 
     /** From here on `reader` gets every event after `since`, once, in order; null: from now on. */

@@ -46,10 +46,18 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     state: row.state,
     created_at: row.created_at,
     branch: branchOf(row.path),
-    clients: hub.clients(row.id).length,
-    active_runs: coordinators.ofWorkspace(row.id).filter(([, coordinator]) => coordinator.runtime().running)
-      .length,
   });
+
+  /** Who the stored events say is attached. */
+  function attachedIn(wid: WorkspaceId): Client[] {
+    const attached = new Map<string, Client>();
+    for (const { type, payload_json } of store.events.ofClients(wid)) {
+      const { client } = JSON.parse(payload_json) as { client: Client };
+      if (type === "client.attached") attached.set(client.id, client);
+      else attached.delete(client.id);
+    }
+    return [...attached.values()];
+  }
 
   function mustBeOpen(wid: WorkspaceId) {
     if (deps.isStopping()) {
@@ -90,31 +98,43 @@ export function createWorkspaces(deps: WorkspacesDeps) {
         store.workspaces.setState(wid, "closed");
         tx.publish({ type: "workspace.closing", payload: { workspace } });
       });
+      const clients = hub.clients(wid);
       hub.end(wid);
+      tellDetached(wid, clients);
       deps.onBusyChange();
       return workspace;
     },
     attach(wid, client, since, subscriber) {
       mustBeOpen(wid);
+      const isNew = !hub.clients(wid).some(({ id }) => id === client.id);
       hub.subscribe(wid, client, since, subscriber);
-      journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.attached", payload: { client } }));
+      if (isNew)
+        journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.attached", payload: { client } }));
       deps.onBusyChange();
       if (client.kind !== "headless" || hub.clients(wid).length === 1) {
         for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.attend();
       }
       return () => {
         if (!hub.unsubscribe(wid, subscriber)) return;
-        detached(wid, client);
+        // A terminal that reconnects is attached twice until the dead connection is noticed.
+        if (!hub.clients(wid).some(({ id }) => id === client.id)) detached(wid, client);
       };
     },
   };
 
-  function detached(wid: WorkspaceId, client: Client) {
+  function tellDetached(wid: WorkspaceId, clients: readonly Client[]) {
+    if (clients.length === 0) return;
     try {
-      journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.detached", payload: { client } }));
+      journal.commit(wid, "relaxed", (tx) => {
+        for (const client of clients) tx.publish({ type: "client.detached", payload: { client } });
+      });
     } catch (error) {
       if (!(error instanceof HearthError)) throw error; // the store is away: the next snapshot says who is here
     }
+  }
+
+  function detached(wid: WorkspaceId, client: Client) {
+    tellDetached(wid, [client]);
     deps.onDetach(wid);
     if (hub.clients(wid).length === 0 && deps.onLastDetach(wid) === "cancel") {
       for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.cancel("all", null);
@@ -122,7 +142,39 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     deps.onBusyChange();
   }
 
-  return { services, present: (wid: WorkspaceId) => present(rowOf(wid)), rowOf, mustBeOpen };
+  /** The branch was last told as this; a snapshot that sees another tells it. */
+  const toldBranch = new Map<WorkspaceId, string | null>();
+
+  return {
+    /** For a snapshot: what it says of the workspace, the stream has said too. */
+    presentAndTold(wid: WorkspaceId): Workspace {
+      const workspace = present(rowOf(wid));
+      const before = toldBranch.get(wid);
+      toldBranch.set(wid, workspace.branch);
+      if (before !== undefined && before !== workspace.branch) {
+        journal.commit(wid, "relaxed", (tx) =>
+          tx.publish({ type: "workspace.updated", payload: { workspace } }),
+        );
+      }
+      return workspace;
+    },
+    /** Every stream ends: the daemon stops. */
+    endStreams() {
+      for (const { id } of store.workspaces.list()) {
+        const clients = hub.clients(id);
+        hub.end(id);
+        tellDetached(id, clients);
+      }
+    },
+    /** After a restart: whoever was attached to the last daemon is not attached to this one. */
+    recover() {
+      for (const { id } of store.workspaces.list()) tellDetached(id, attachedIn(id));
+    },
+    services,
+    present: (wid: WorkspaceId) => present(rowOf(wid)),
+    rowOf,
+    mustBeOpen,
+  };
 }
 
 async function realDirectory(path: string): Promise<string> {

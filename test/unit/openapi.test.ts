@@ -99,7 +99,7 @@ test("a schema read back takes what the daemon takes, and more fields, and turns
     expect(body.safeParse({ ...prompt, ...wrong }).success).toBe(false);
   }
   const workspace = {
-    ...{ id: id("ws"), path: "/", state: "open", created_at: time, branch: null, clients: 1, active_runs: 0 },
+    ...{ id: id("ws"), path: "/", state: "open", created_at: time, branch: null },
   };
   const event = { seq: 1, type: "workspace.updated", time, payload: { workspace } };
   expect(eventSchemas["workspace.updated"].safeParse(event).success).toBe(true);

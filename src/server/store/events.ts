@@ -12,6 +12,9 @@ export function createEventRows(db: Database) {
   const after = db.prepare<[string, number], Row>(
     "SELECT seq, type, time, session_id, payload_json FROM events WHERE workspace_id = ? AND seq > ? ORDER BY seq",
   );
+  const ofClients = db.prepare<[string], Pick<Row, "type" | "payload_json">>(`
+    SELECT type, payload_json FROM events
+    WHERE workspace_id = ? AND type IN ('client.attached', 'client.detached') ORDER BY seq`);
   // The oldest seq that the window keeps: the newest rows by count, bytes and age.
   const floorByCount = db
     .prepare<[string, number], number>(
@@ -34,6 +37,8 @@ export function createEventRows(db: Database) {
     },
     /** In order; rows as they were stored, the payload still JSON. */
     after: (workspaceId: WorkspaceId, seq: number): Row[] => after.all(workspaceId, seq),
+    /** Who came and went, in order. */
+    ofClients: (workspaceId: WorkspaceId) => ofClients.all(workspaceId),
     /** Drops what is outside the window. Returns the new floor, or undefined when nothing went. */
     prune(
       workspaceId: WorkspaceId,

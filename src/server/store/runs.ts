@@ -37,11 +37,17 @@ const toRun = (row: Row): RunRecord => ({
   canceled_by: row.canceled_by,
 });
 
+/** No secret is ever stored: what looks like one lives as long as the daemon. */
+const isSecret = (name: string) =>
+  /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH)/i.test(name) && name !== "SSH_AUTH_SOCK";
+const storable = (env: Record<string, string>) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !isSecret(name)));
+
 const columnsOf = (run: RunRecord) => ({
   ...run,
   ...run.usage,
   error_json: run.error && JSON.stringify(run.error),
-  env_json: run.env && JSON.stringify(run.env),
+  env_json: run.env && JSON.stringify(storable(run.env)),
   client_id: run.by,
 });
 
