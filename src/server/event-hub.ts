@@ -14,6 +14,8 @@ const windowEvents = 50_000;
 const windowBytes = 64 * 1024 * 1024;
 const windowMs = 24 * 60 * 60_000;
 const pruneEvery = 2_000;
+/** Events replayed at once: what is older than this waits until the reader has read. */
+const replayPageEvents = 500;
 
 /** An event with its number, encoded once for every reader. */
 type Frame = { seq: number; bytes: Buffer };
@@ -23,7 +25,8 @@ type Stream = {
   reserved: number;
   floor: number;
   storedSincePrune: number;
-  readers: Map<Subscriber, { client: Client; last: number }>;
+  /** `last`: the last event it was sent. One that is still replayed to gets what happens from the replay. */
+  readers: Map<Subscriber, { client: Client; last: number; isReplaying: boolean }>;
   /** Deltas of messages that no stored event holds yet, oldest first. */
   deltas: Map<MessageId, Frame[]>;
 };
@@ -77,22 +80,30 @@ export function createEventHub(store: Store, now: () => Date) {
 
   function fanOut(stream: Stream, frame: Frame) {
     for (const [reader, state] of stream.readers) {
-      if (frame.seq <= state.last) continue;
+      if (state.isReplaying || frame.seq <= state.last) continue;
       state.last = frame.seq;
       reader.send(frame.bytes);
     }
   }
 
-  function replay(wid: WorkspaceId, stream: Stream, since: number, reader: Subscriber) {
-    const pending = [...stream.deltas.values()].flat().filter((frame) => frame.seq > since);
-    pending.sort((a, b) => a.seq - b.seq);
-    let index = 0;
-    for (const row of store.events.after(wid, since)) {
-      for (let frame = pending[index]; frame && frame.seq < row.seq; frame = pending[++index])
-        reader.send(frame.bytes);
-      reader.send(encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json));
+  /** Sends the events after `state.last` in pages, each when the one before has been read; then it is live. */
+  function replay(wid: WorkspaceId, stream: Stream, reader: Subscriber) {
+    const state = stream.readers.get(reader);
+    if (state === undefined) return;
+    const rows = store.events.after(wid, state.last, replayPageEvents);
+    const isLast = rows.length < replayPageEvents;
+    const until = isLast ? stream.seq : (rows.at(-1)?.seq ?? stream.seq);
+    const frames = rows.map((row): Frame => ({
+      seq: row.seq,
+      bytes: encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json),
+    }));
+    for (const kept of stream.deltas.values()) {
+      frames.push(...kept.filter(({ seq }) => seq > state.last && seq <= until));
     }
-    for (const frame of pending.slice(index)) reader.send(frame.bytes);
+    for (const frame of frames.sort((a, b) => a.seq - b.seq)) reader.send(frame.bytes);
+    state.last = until;
+    state.isReplaying = !isLast;
+    if (!isLast) reader.whenDrained(() => replay(wid, stream, reader));
   }
 
   return {
@@ -175,16 +186,17 @@ export function createEventHub(store: Store, now: () => Date) {
     /** From here on `reader` gets every event after `since`, once, in order; null: from now on. */
     subscribe(wid: WorkspaceId, client: Client, since: number | null, reader: Subscriber) {
       const stream = streamOf(wid);
-      if (since !== null && (since < stream.floor || since > stream.seq)) {
+      const isKnown = since === null || (since >= stream.floor && since <= stream.seq);
+      if (!isKnown) {
         this.reserve(wid);
         const reason =
           since > stream.seq ? "there was no such event" : "it is longer ago than events are kept";
         const seq = next(wid);
         reader.send(encode(seq, "resync", now().toISOString(), undefined, JSON.stringify({ reason })));
-      } else if (since !== null) {
-        replay(wid, stream, since, reader);
       }
-      stream.readers.set(reader, { client, last: stream.seq });
+      const isReplaying = isKnown && since !== null;
+      stream.readers.set(reader, { client, last: isReplaying ? since : stream.seq, isReplaying });
+      if (isReplaying) replay(wid, stream, reader);
     },
     /** Whether it was subscribed. */
     unsubscribe: (wid: WorkspaceId, reader: Subscriber) => streamOf(wid).readers.delete(reader),

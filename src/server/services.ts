@@ -18,6 +18,8 @@ type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["
 export type Subscriber = {
   /** An encoded SSE event, the same bytes for all readers. */
   send(frame: Buffer): void;
+  /** Calls once most of what was sent has been read; never after the client is gone. */
+  whenDrained(next: () => void): void;
   /** The stream is over: the workspace closes or the daemon stops. */
   end(): void;
 };

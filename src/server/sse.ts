@@ -8,6 +8,8 @@ import type { Services, Subscriber } from "./services.ts";
 const KEEP_ALIVE_MS = 15_000;
 /** A client that lets this much wait is cut off; it resumes from its last seq when it comes back. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
+/** With no more than this waiting, a client that is replayed to has kept up. */
+const DRAINED_BYTES = 256 * 1024;
 /** How long a stream that has ended may take to be read to its end. */
 const END_MS_MAX = 5_000;
 /** Frames of one turn are joined into one write up to this size; beyond it the copy costs more than it saves. */
@@ -114,6 +116,15 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
     const subscriber: Subscriber = {
       send(frame) {
         if (!isOver()) send(begin(), frame);
+      },
+      whenDrained(next) {
+        // After this turn's frames have been written.
+        setImmediate(() => {
+          if (isOver()) return;
+          const { sink } = begin();
+          if (sink.writableLength > DRAINED_BYTES) sink.once("drain", next);
+          else next();
+        });
       },
       end() {
         if (isOver()) return;

@@ -9,9 +9,9 @@ export function createEventRows(db: Database) {
   const insert = db.prepare<[string, number, string, string, string | null, string]>(
     "INSERT INTO events (workspace_id, seq, type, time, session_id, payload_json) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  const after = db.prepare<[string, number], Row>(
-    "SELECT seq, type, time, session_id, payload_json FROM events WHERE workspace_id = ? AND seq > ? ORDER BY seq",
-  );
+  const after = db.prepare<[string, number, number], Row>(`
+    SELECT seq, type, time, session_id, payload_json FROM events
+    WHERE workspace_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
   const ofClients = db.prepare<[string], Pick<Row, "type" | "payload_json">>(`
     SELECT type, payload_json FROM events
     WHERE workspace_id = ? AND type IN ('client.attached', 'client.detached') ORDER BY seq`);
@@ -36,7 +36,8 @@ export function createEventRows(db: Database) {
       insert.run(workspaceId, event.seq, event.type, event.time, event.session_id ?? null, payloadJson);
     },
     /** In order; rows as they were stored, the payload still JSON. */
-    after: (workspaceId: WorkspaceId, seq: number): Row[] => after.all(workspaceId, seq),
+    after: (workspaceId: WorkspaceId, seq: number, limit: number): Row[] =>
+      after.all(workspaceId, seq, limit),
     /** Who came and went, in order. */
     ofClients: (workspaceId: WorkspaceId) => ofClients.all(workspaceId),
     /** Drops what is outside the window. Returns the new floor, or undefined when nothing went. */
