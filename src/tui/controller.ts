@@ -124,7 +124,6 @@ export function createController(options: {
   function follow(replica: Replica): void {
     clearTimeout(streamTimer);
     streamTimer = undefined;
-    streamedAt = now();
     const state = { ...store.get(), ...settle(replica), now: now() };
     const known = new Set(replica.runs.map(({ id }) => id));
     const seen = new Set(replica.messages.map((message) => message.run_id));
@@ -135,6 +134,11 @@ export function createController(options: {
       sending: sending.length === state.sending.length ? state.sending : sending,
       cancelAsked,
     });
+  }
+
+  function followStream(): void {
+    streamedAt = now();
+    if (newest !== undefined) follow(newest);
   }
 
   /** Another session: what was there stays in the scrollback, its last screens follow. */
@@ -213,10 +217,10 @@ export function createController(options: {
         return;
       }
       if (streamTimer !== undefined) return;
-      const wait = streamedAt + STREAM_MS - now();
       // The first word after a silence is shown at once.
-      if (wait <= 0) follow(replica);
-      else streamTimer = setTimeout(() => newest && follow(newest), wait);
+      const wait = streamedAt + STREAM_MS - now();
+      if (wait <= 0) followStream();
+      else streamTimer = setTimeout(followStream, wait);
     },
     onLink(link) {
       set({ ...store.get(), link, now: now() });

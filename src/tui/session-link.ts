@@ -106,7 +106,11 @@ export function createSessionLink(
           since: snapshot.seq,
           onEvent,
           onState(state) {
-            if (state.state === "connected") onLink({ state: "connected" });
+            if (state.state === "connected") {
+              onLink({ state: "connected" });
+              // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
+              if (state.attempt > 0) void show(replica?.session_id ?? null).catch(() => {});
+            }
             else if (state.state === "retrying") {
               onLink({
                 state: "lost",

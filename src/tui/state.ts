@@ -167,5 +167,6 @@ export function nameOfClient(
   return state.replica?.clients.find((client) => client.id === id)?.label ?? "another client";
 }
 
+/** Terminals that are attached; one that came back before the daemon noticed its loss counts once. */
 export const terminalCount = (state: AppState): number =>
-  state.replica?.clients.filter((client) => client.kind === "tui").length ?? 0;
+  new Set(state.replica?.clients.filter(({ kind }) => kind === "tui").map(({ id }) => id)).size;

@@ -177,10 +177,10 @@ export function createScreen(options: {
       alternate = undefined;
       state = "drawing";
       frame = last;
-      caret = undefined;
+      caret = { row: Math.max(0, last.length - 1), column: 0 };
       flush();
       state = "closed";
-      write(`${last.length > 0 ? "\r\n" : ""}${modes.change("hiddenCursor", false)}`);
+      if (last.length > 0) write("\r\n");
     },
     get size() {
       return size;
