@@ -100,7 +100,7 @@ test("a queued prompt can be edited and withdrawn until it starts, by any client
   const { world, first, second, gate, running } = await openBusyWorld();
   const before = await first.snapshot();
   const one = await first.prompt("one");
-  const two = await first.prompt("two");
+  const two = await first.prompt("the withdrawn one");
   const edited = await second.api.expect<{ run: Run }>(200, "PATCH", queuePath(second, one), {
     body: { prompt: "one, but better" },
   });
@@ -122,9 +122,11 @@ test("a queued prompt can be edited and withdrawn until it starts, by any client
   await first.completed(running.run_id);
   expect((await first.completed(one.run_id)).outcome).toBe("end_turn");
   expect(sentText(await world.model.request(1))).toContain("one, but better");
-  expect(JSON.stringify(world.model.requests.map((request) => request.body))).not.toContain("two");
+  expect(JSON.stringify(world.model.requests.map((request) => request.body))).not.toContain(
+    "the withdrawn one",
+  );
   const users = outline(await first.messages()).filter((line) => line.startsWith("user"));
-  expect(users.toSorted()).toEqual(["user: one, but better", "user: running", "user: two"]);
+  expect(users.toSorted()).toEqual(["user: one, but better", "user: running", "user: the withdrawn one"]);
   await expectStreamTellsTheTruth(first, before);
 });
 

@@ -16,36 +16,12 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { createApi } from "../support/api.ts";
 import { runHearth, startHearth } from "../support/cli.ts";
+import { openCliWorld } from "../support/cli-world.ts";
 import { DaemonRefused, findStartedDaemon, startDaemon } from "../support/daemon.ts";
 import { eventually, soon } from "../support/happenings.ts";
-import { createHome, type Home, launcher, localConfig } from "../support/home.ts";
-import { checkNobodyLeft, checkSecrets, checkStore } from "../support/invariants.ts";
-import { type ModelServer, say, startModelServer } from "../support/model-server.ts";
-import { descendantsOf, processesOf, signal } from "../support/processes.ts";
-
-/** A home with a model but without a daemon; whoever comes to live in it is ended with the test. */
-async function openHome(): Promise<{ home: Home; model: ModelServer }> {
-  const home = createHome();
-  const model = await startModelServer();
-  home.config(localConfig(model.baseUrl));
-  onTestFinished(async ({ task }) => {
-    const left = processesOf(home.dir);
-    const all = [...left, ...left.flatMap((found) => descendantsOf(found.pid))];
-    for (const found of left) signal(found, "SIGTERM");
-    try {
-      await checkNobodyLeft(home, all);
-      if (task.result?.state !== "fail") {
-        checkStore(home);
-        checkSecrets(home);
-      }
-    } finally {
-      for (const found of all) signal(found, "SIGKILL");
-      await model.close();
-      home.remove();
-    }
-  });
-  return { home, model };
-}
+import { type Home, launcher, localConfig } from "../support/home.ts";
+import { say } from "../support/model-server.ts";
+import { processesOf, signal } from "../support/processes.ts";
 
 const daemonsOf = (home: Home) =>
   processesOf(home.dir).filter(
@@ -53,7 +29,7 @@ const daemonsOf = (home: Home) =>
   );
 
 test("eight terminals that start at once on an empty home get one daemon and eight answers", async () => {
-  const { home, model } = await openHome();
+  const { home, model } = await openCliWorld();
   model.script((request) =>
     say(`answer to ${JSON.stringify(request.body.messages).match(/question \d/)?.[0]}`),
   );
@@ -71,7 +47,7 @@ test("eight terminals that start at once on an empty home get one daemon and eig
 }, 40_000);
 
 test("a daemon that was killed stands in nobody's way, with its socket, pid file and lock left behind", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   for (let round = 0; round < 3; round += 1) {
     expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
     const { pid, startTime } = await findStartedDaemon(home);
@@ -83,7 +59,7 @@ test("a daemon that was killed stands in nobody's way, with its socket, pid file
 });
 
 test("a daemon.json whose pid now is another program's is not believed, and that program is left alone", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   const other = spawn("sleep", ["60"], { stdio: "ignore" });
   onTestFinished(() => void other.kill("SIGKILL"));
   mkdirSync(join(home.dir, "run"), { mode: 0o700 });
@@ -100,7 +76,7 @@ test("a daemon.json whose pid now is another program's is not believed, and that
 });
 
 test("a second serve finds the first and leaves it running", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   const first = await startDaemon(home);
   const second = await runHearth(home, ["serve"]);
   expect(second.signal).toBeNull();
@@ -110,7 +86,7 @@ test("a second serve finds the first and leaves it running", async () => {
 });
 
 test("whatever the umask, everything hearth makes is its user's alone", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   const shell = spawn("/bin/sh", ["-c", 'umask 000; exec "$0" "$1" run hello', process.execPath, launcher], {
     cwd: home.project,
     env: home.env,
@@ -132,7 +108,7 @@ test("whatever the umask, everything hearth makes is its user's alone", async ()
 });
 
 test("a folder that is somebody else's link is refused in one sentence, and nothing is written through it", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   const target = home.folder("elsewhere");
   symlinkSync(target, join(home.dir, "run"));
   const result = await runHearth(home, ["run", "hello"]);
@@ -143,7 +119,7 @@ test("a folder that is somebody else's link is refused in one sentence, and noth
 });
 
 test("a socket path that is too long falls back to a short one, which daemon.json names", async () => {
-  const { home, model } = await openHome();
+  const { home, model } = await openCliWorld();
   const deep = join(home.folder("long"), "x".repeat(90));
   mkdirSync(join(deep, "config"), { recursive: true });
   writeFileSync(join(deep, "config", "hearth.jsonc"), JSON.stringify(localConfig(model.baseUrl)));
@@ -162,7 +138,7 @@ test("a socket path that is too long falls back to a short one, which daemon.jso
 });
 
 test("a socket that answers something else than hearth is not taken away, and the message names it", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   mkdirSync(join(home.dir, "run"), { mode: 0o700 });
   const stranger = createServer((socket) => socket.end("220 not hearth\r\n"));
   await new Promise<void>((resolve) => stranger.listen(home.socket, resolve));
@@ -176,7 +152,7 @@ test("a socket that answers something else than hearth is not taken away, and th
 });
 
 test("a store from a newer hearth is refused in one line and left exactly as it was", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
   expect((await runHearth(home, ["daemon", "stop"])).code).toBe(0);
   const db = new Database(home.database);
@@ -192,7 +168,7 @@ test("a store from a newer hearth is refused in one line and left exactly as it 
 });
 
 test("a corrupt store is moved aside, never overwritten, and the user is told", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   mkdirSync(join(home.dir, "data"), { mode: 0o700 });
   const garbage = Buffer.from("this is no database\n".repeat(500));
   writeFileSync(home.database, garbage, { mode: 0o600 });
@@ -208,7 +184,7 @@ test("a corrupt store is moved aside, never overwritten, and the user is told", 
 });
 
 test("the daemon refuses to run twice on one home, however it is started", async () => {
-  const { home } = await openHome();
+  const { home } = await openCliWorld();
   const started = await Promise.allSettled(Array.from({ length: 6 }, () => startDaemon(home)));
   const pids = started.map((result) => (result.status === "fulfilled" ? result.value.pid : 0));
   for (const result of started) {
@@ -219,7 +195,7 @@ test("the daemon refuses to run twice on one home, however it is started", async
 });
 
 test("a daemon that dies under a running command is started again, and the command gets its answer", async () => {
-  const { home, model } = await openHome();
+  const { home, model } = await openCliWorld();
   model.enqueue(say("never finished", { stop: "hang" }));
   const run = startHearth(home, ["run", "--format", "stream-json", "hello"]);
   await run.line((line) => line.includes("never finished"));
@@ -237,7 +213,7 @@ test("a daemon that dies under a running command is started again, and the comma
 });
 
 test("the daemon exits when it has been idle for long, and the next command starts another", async () => {
-  const { home, model } = await openHome();
+  const { home, model } = await openCliWorld();
   home.config({ ...localConfig(model.baseUrl), limits: { idle_exit_ms: 300 } });
   expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
   await eventually(() => daemonsOf(home).length === 0, "the idle daemon to exit");
@@ -247,7 +223,7 @@ test("the daemon exits when it has been idle for long, and the next command star
 });
 
 test("the environment of whoever started the daemon is not what another client's commands get", async () => {
-  const { home, model } = await openHome();
+  const { home, model } = await openCliWorld();
   const bash = { call: "bash", input: { command: 'echo "editor=$EDITOR other=$OTHER key=$LOCAL_KEY"' } };
   model.enqueue(say(bash), say("ok"), say(bash), say("ok"));
   const yolo = ["run", "--permission-mode", "yolo", "show it"];

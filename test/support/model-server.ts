@@ -289,10 +289,10 @@ function collect(pieces: readonly Piece[]) {
   return found;
 }
 
-/** The text of the last message that a person or a program wrote, whichever provider's form it has. */
+/** What a person wrote last, without the block that describes the machine, whichever provider's form it has. */
 export function lastPrompt(request: ModelRequest): string {
   const last = request.body.messages.findLast((message) => message.role === "user");
-  return contentText(last?.content);
+  return contentText(last?.content).replace(/^<environment[\s\S]*?<\/environment>\s*/, "");
 }
 
 /** Everything that was sent as one text, for "is it in there" questions. */

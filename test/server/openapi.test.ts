@@ -1,0 +1,365 @@
+// Drives every documented route against the document that the daemon itself serves (design.md §3).
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import type { ApiReply } from "../support/api.ts";
+import { createGate } from "../support/happenings.ts";
+import { say } from "../support/model-server.ts";
+import { chosenRunId, openWorld, sawText, type Terminal } from "../support/world.ts";
+
+type Json = { [key: string]: unknown };
+const inner = (value: unknown, ...path: string[]): Json =>
+  path.reduce<Json>((found, name) => (found[name] ?? {}) as Json, (value ?? {}) as Json);
+type Operation = { operationId: string; responses: Record<string, Json>; requestBody?: Json };
+type Document = {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Json; responses: Json };
+};
+
+/** Judges replies by the document alone. */
+function createJudge(document: Document) {
+  const definitions = JSON.parse(
+    JSON.stringify(document.components.schemas).replaceAll("#/components/schemas/", "#/$defs/"),
+  ) as Json;
+  const resolve = (schema: Json): Json => {
+    const reference = schema["$ref"];
+    if (typeof reference !== "string") return schema;
+    return resolve(inner(document, ...reference.replace(/^#\//, "").split("/")));
+  };
+  const schemaOf = (operation: Operation, status: number): Json => {
+    const response = resolve(operation.responses[String(status)] ?? operation.responses["default"] ?? {});
+    return inner(response, "content", "application/json", "schema");
+  };
+
+  /** The fields of `value` that `schema` says nothing of. */
+  function undocumented(value: unknown, given: Json, path: string): string[] {
+    const schema = resolve(given);
+    const choices = (schema["anyOf"] ?? schema["oneOf"]) as Json[] | undefined;
+    if (choices) {
+      const found = choices.map((choice) => undocumented(value, choice, path));
+      return found.toSorted((a, b) => a.length - b.length)[0] ?? [];
+    }
+    if (Array.isArray(value)) {
+      return value.flatMap((item, index) =>
+        undocumented(item, (schema["items"] ?? {}) as Json, `${path}[${index}]`),
+      );
+    }
+    if (typeof value !== "object" || value === null) return [];
+    const properties = schema["properties"] as Json | undefined;
+    const others = schema["additionalProperties"];
+    if (properties === undefined && (others === undefined || typeof others === "object")) return [];
+    return Object.entries(value).flatMap(([name, field]) => {
+      const known = properties?.[name];
+      return known === undefined
+        ? [`${path}.${name}`]
+        : undocumented(field, known as Json, `${path}.${name}`);
+    });
+  }
+
+  return {
+    check(operation: Operation, reply: ApiReply): void {
+      expect(reply.headers["content-type"], operation.operationId).toMatch(/^application\/json/);
+      const schema = schemaOf(operation, reply.status);
+      const local = JSON.parse(
+        JSON.stringify(schema).replaceAll("#/components/schemas/", "#/$defs/"),
+      ) as Json;
+      const parser = z.fromJSONSchema({ $defs: definitions, ...local } as Parameters<
+        typeof z.fromJSONSchema
+      >[0]);
+      const parsed = parser.safeParse(reply.json);
+      expect(parsed.error?.issues ?? [], `${operation.operationId} ${reply.status}: ${reply.text}`).toEqual(
+        [],
+      );
+      expect(undocumented(reply.json, schema, operation.operationId)).toEqual([]);
+    },
+    isJson: (operation: Operation, status: number) => Object.keys(schemaOf(operation, status)).length > 0,
+  };
+}
+
+type Driven = { key: string; path: string; body?: unknown; status: number };
+
+async function openDrivenWorld() {
+  const world = await openWorld();
+  const terminal = await world.terminal("driver");
+  const document = await terminal.api.expect<Document>(200, "GET", "/v1/openapi.json");
+  const judge = createJudge(document);
+  const operationOf = (key: string): Operation => {
+    const [method = "", path = ""] = key.split(" ");
+    const operation = document.paths[path]?.[method.toLowerCase()];
+    if (operation === undefined) throw new Error(`${key} is not documented`);
+    return operation;
+  };
+  return { world, terminal, document, judge, operationOf };
+}
+
+const allKeys = (document: Document): string[] =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+
+test("every documented route answers with every documented success, exactly as documented", async () => {
+  const { world, terminal, document, judge, operationOf } = await openDrivenWorld();
+  const { api } = terminal;
+  const seen = new Map<string, Set<number>>();
+  const drive = async ({ key, path, body, status }: Driven) => {
+    const [method = ""] = key.split(" ");
+    const reply = await api.call(method, path, body === undefined ? {} : { body });
+    expect([key, reply.status, reply.text]).toEqual([key, status, expect.any(String)]);
+    judge.check(operationOf(key), reply);
+    seen.set(key, (seen.get(key) ?? new Set()).add(status));
+    return reply.json as { run_id?: string; workspace?: { id: string }; session?: { id: string } };
+  };
+  const wid = world.wid;
+  const w = `/v1/workspaces/${wid}`;
+  const s = `${w}/sessions/${world.sid}`;
+  const W = "/v1/workspaces/{wid}";
+  const S = `${W}/sessions/{sid}`;
+
+  await drive({ key: "GET /v1/health", path: "/v1/health", status: 200 });
+  await drive({ key: "GET /v1/openapi.json", path: "/v1/openapi.json", status: 200 });
+  await drive({
+    key: "POST /v1/workspaces",
+    path: "/v1/workspaces",
+    body: { path: world.home.project },
+    status: 200,
+  });
+  const other = world.home.folder("other");
+  const made = await drive({
+    key: "POST /v1/workspaces",
+    path: "/v1/workspaces",
+    body: { path: other, client_id: "driver", env: { PATH: "/bin", A: "b" }, unknown_field: 1 },
+    status: 201,
+  });
+  const otherId = made.workspace?.id;
+  await drive({ key: "GET /v1/workspaces", path: "/v1/workspaces", status: 200 });
+  await drive({ key: `GET ${W}`, path: w, status: 200 });
+  await drive({ key: `POST ${W}/sessions`, path: `${w}/sessions`, body: {}, status: 201 });
+  const full = { title: "full", agent: "hearth", model: "local/big", mode: "plan", isolation: "in_place" };
+  const created = await drive({ key: `POST ${W}/sessions`, path: `${w}/sessions`, body: full, status: 201 });
+  const fullId = created.session?.id;
+  await drive({ key: `GET ${W}/sessions`, path: `${w}/sessions?limit=1`, status: 200 });
+  await drive({ key: `GET ${S}`, path: s, status: 200 });
+  await drive({
+    key: `PATCH ${S}`,
+    path: s,
+    body: { title: "renamed", archived: false, mode: "ask" },
+    status: 200,
+  });
+  await drive({ key: `GET ${W}/agent`, path: `${w}/agent`, status: 200 });
+
+  // A turn with everything in it: reasoning, a tool call, a question, a queue, a file, a plan, an error.
+  const gate = createGate();
+  world.home.write("a.txt", "alpha\n");
+  world.model.enqueue(
+    say({ reasoning: "hm" }, "Reading.", { call: "read", input: { path: "a.txt" } }),
+    say("Asking.", { until: gate.passed }, { call: "write", input: { path: "b.txt", content: "beta\n" } }),
+  );
+  const attachments = [
+    { name: "note.txt", media_type: "text/plain", data: Buffer.from("note").toString("base64") },
+  ];
+  const prompt = `POST ${W}/agent`;
+  const body = { session_id: world.sid, prompt: "go", run_id: chosenRunId(), attachments, delivery: "queue" };
+  const running = await drive({
+    key: prompt,
+    path: `${w}/agent`,
+    body: { ...body, env: { LANG: "C" } },
+    status: 202,
+  });
+  await sawText(terminal, "Asking.");
+  const queued = await terminal.prompt("queued");
+  const withdrawn = await terminal.prompt("withdrawn");
+  await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot?session_id=${world.sid}`, status: 200 });
+  await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot`, status: 200 });
+  const Q = `${S}/queue/{rid}`;
+  await drive({
+    key: `PATCH ${Q}`,
+    path: `${s}/queue/${queued.run_id}`,
+    body: { prompt: "edited" },
+    status: 200,
+  });
+  await drive({ key: `DELETE ${Q}`, path: `${s}/queue/${withdrawn.run_id}`, status: 200 });
+  gate.open();
+  const question = await terminal.question();
+  await drive({ key: `GET ${W}/permissions`, path: `${w}/permissions`, status: 200 });
+  await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot?session_id=${world.sid}`, status: 200 });
+  await drive({
+    key: `POST ${W}/permissions/{pid}`,
+    path: `${w}/permissions/${question.id}`,
+    body: { decision: "deny", message: "not now" },
+    status: 200,
+  });
+  await terminal.completed(String(running.run_id));
+  await terminal.completed(queued.run_id);
+  await drive({ key: `GET ${S}/messages`, path: `${s}/messages?limit=1`, status: 200 });
+  await drive({ key: `GET ${S}/messages`, path: `${s}/messages`, status: 200 });
+  await drive({ key: `GET ${S}/runs`, path: `${s}/runs`, status: 200 });
+  await drive({ key: `GET ${S}/runs/{rid}`, path: `${s}/runs/${queued.run_id}`, status: 200 });
+  await drive({ key: `GET ${S}/agent-sessions`, path: `${s}/agent-sessions`, status: 200 });
+  const cancel = `POST ${W}/agent/sessions/{sid}/cancel`;
+  await drive({ key: cancel, path: `${w}/agent/sessions/${world.sid}/cancel`, status: 200 });
+  await drive({
+    key: cancel,
+    path: `${w}/agent/sessions/${world.sid}/cancel`,
+    body: { scope: "active" },
+    status: 200,
+  });
+  await drive({ key: `POST ${S}/queue/resume`, path: `${s}/queue/resume`, status: 200 });
+  const failing = await terminal.ask("to nowhere", { model: "nowhere/none" });
+  expect(failing.outcome).toBe("error");
+  await drive({ key: `GET ${S}/runs`, path: `${s}/runs`, status: 200 });
+  await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot?session_id=${world.sid}`, status: 200 });
+  await drive({ key: `DELETE ${S}`, path: `${w}/sessions/${fullId}`, status: 200 });
+  await drive({ key: `DELETE ${W}`, path: `/v1/workspaces/${otherId}`, status: 202 });
+  await drive({
+    key: "POST /v1/daemon/shutdown",
+    path: "/v1/daemon/shutdown",
+    body: { grace_ms: 100 },
+    status: 202,
+  });
+
+  // The stream was driven by `terminal`, whose every event was checked by its schema.
+  seen.set(`GET ${W}/events`, new Set([200]));
+  const missing = allKeys(document).flatMap((key) =>
+    Object.keys(operationOf(key).responses)
+      .filter((status) => /^2\d\d$/.test(status) && !seen.get(key)?.has(Number(status)))
+      .map((status) => `${key} ${status}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+describe("errors", () => {
+  const none = { wid: "ws", sid: "ses", rid: "run", pid: "prm" } as const;
+  const absent = (name: keyof typeof none) => `${none[name]}_${"0".repeat(32)}`;
+
+  /** The path of a route with ids of things that are there, but for `missing`. */
+  function fill(
+    terminal: Terminal,
+    path: string,
+    missing: string | undefined,
+    form: "absent" | "malformed",
+  ): string {
+    return path.replace(/\{(\w+)\}/g, (_, name: string) => {
+      if (name === missing) return form === "absent" ? absent(name as keyof typeof none) : "nonsense";
+      if (name === "wid") return terminal.wid;
+      if (name === "sid") return terminal.sid;
+      return absent(name as keyof typeof none);
+    });
+  }
+
+  test("of every documented route are documented errors: 400, 404, 405, 413, 415", async () => {
+    const { terminal, document, judge, operationOf } = await openDrivenWorld();
+    const { api } = terminal;
+    const before = await terminal.snapshot();
+    const codes: Record<string, string> = {
+      wid: "workspace_not_found",
+      sid: "session_not_found",
+      rid: "run_not_found",
+      pid: "permission_not_found",
+    };
+    const codeOf = (reply: ApiReply) =>
+      (reply.json as { error?: { code?: string } } | undefined)?.error?.code;
+    for (const key of allKeys(document)) {
+      const [method = "", path = ""] = key.split(" ");
+      const operation = operationOf(key);
+      const takesBody = operation.requestBody !== undefined;
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+      const good: Record<string, unknown> = {
+        [`POST /v1/workspaces/{wid}/agent`]: { session_id: terminal.sid, prompt: "x" },
+        [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
+      };
+      for (const name of names) {
+        for (const form of ["absent", "malformed"] as const) {
+          const body = good[key] ?? {};
+          const reply = await api.call(method, fill(terminal, path, name, form), takesBody ? { body } : {});
+          expect([key, name, form, reply.status, codeOf(reply)]).toEqual([key, name, form, 404, codes[name]]);
+          judge.check(operation, reply);
+        }
+      }
+      const filled = fill(terminal, path, undefined, "absent");
+      if (path !== "/v1/daemon/shutdown") {
+        const wrong = await api.call("PUT", filled);
+        expect([key, wrong.status, codeOf(wrong)]).toEqual([key, 405, "method_not_allowed"]);
+        expect(wrong.headers.allow?.split(", ")).toContain(method);
+        judge.check(operation, wrong);
+      }
+      if (takesBody) {
+        const refusals: [string, Parameters<typeof api.call>[2], number, string][] = [
+          ["no JSON", { raw: "{", headers: { "content-type": "application/json" } }, 400, "invalid_request"],
+          ["an array", { body: [] }, 400, "invalid_request"],
+          ["a string", { body: "x" }, 400, "invalid_request"],
+          ["no UTF-8", { raw: Buffer.from([0x22, 0xff, 0x22]) }, 400, "invalid_request"],
+          [
+            "a form",
+            { raw: "a=b", headers: { "content-type": "application/x-www-form-urlencoded" } },
+            415,
+            "unsupported_media_type",
+          ],
+          ["text", { raw: "{}", headers: { "content-type": "text/plain" } }, 415, "unsupported_media_type"],
+          ["33 MiB", { raw: Buffer.alloc(33 * 1024 * 1024, 0x20) }, 413, "body_too_large"],
+        ];
+        for (const [what, options, status, code] of refusals) {
+          const reply = await api.call(method, filled, options);
+          expect([key, what, reply.status, codeOf(reply)]).toEqual([key, what, status, code]);
+          judge.check(operation, reply);
+        }
+      }
+    }
+    const unknown = await api.call("GET", "/v1/nothing");
+    expect([unknown.status, codeOf(unknown)]).toEqual([404, "not_found"]);
+    const now = await terminal.snapshot();
+    expect({ ...now, seq: 0 }).toEqual({ ...before, seq: 0 });
+  });
+
+  test("name the field that was wrong, wherever it was", async () => {
+    const { terminal } = await openDrivenWorld();
+    const wrong: [string, string, object | undefined, string][] = [
+      [
+        "POST",
+        "/agent",
+        { session_id: terminal.sid, prompt: "x", attachments: [{ name: "a" }] },
+        "attachments.0.media_type",
+      ],
+      ["POST", "/agent", { session_id: terminal.sid, prompt: "x", env: { A: 1 } }, "env.A"],
+      ["POST", "/agent", { session_id: terminal.sid, prompt: "x", max_steps: 0 }, "max_steps"],
+      ["POST", "/agent", { session_id: terminal.sid, prompt: "x", agent: "nobody" }, "agent"],
+      ["POST", "/sessions", { mode: "root" }, "mode"],
+      ["POST", "/sessions", { agent: "nobody" }, "agent"],
+      ["POST", "/sessions", { title: "x".repeat(501) }, "title"],
+      ["PATCH", `/sessions/${terminal.sid}`, { archived: "yes" }, "archived"],
+      ["GET", "/sessions?limit=0", undefined, "limit"],
+      ["GET", "/sessions?limit=abc", undefined, "limit"],
+      ["GET", "/snapshot?session_id=nonsense", undefined, "session_id"],
+      ["GET", `/sessions/${terminal.sid}/messages?limit=9999999`, undefined, "limit"],
+      ["GET", "/events?since=-1", undefined, "since"],
+      ["GET", "/events?kind=robot", undefined, "kind"],
+    ];
+    for (const [method, path, body, field] of wrong) {
+      const reply = await terminal.api.call(method, terminal.path(path), body ? { body } : {});
+      expect([path, reply.status]).toEqual([path, 400]);
+      const { error } = reply.json as {
+        error: { code: string; message: string; details: { field?: string } };
+      };
+      expect([path, error.code]).toEqual([path, "invalid_request"]);
+      expect(error.message).toContain(field);
+      expect([path, error.details.field]).toEqual([path, field]);
+    }
+  });
+
+  test("of routes that this hearth does not have yet are 404, not stubs", async () => {
+    const { terminal } = await openDrivenWorld();
+    const later: [string, string][] = [
+      ["POST", terminal.path(`/sessions/${terminal.sid}/undo`)],
+      ["POST", terminal.path(`/sessions/${terminal.sid}/redo`)],
+      ["POST", terminal.path(`/sessions/${terminal.sid}/compact`)],
+      ["POST", terminal.path(`/sessions/${terminal.sid}/fork`)],
+      ["GET", terminal.path("/changes")],
+      ["POST", terminal.path("/changes/apply")],
+      ["POST", "/v1/tasks"],
+      ["GET", "/v1/tasks"],
+    ];
+    for (const [method, path] of later) {
+      const reply = await terminal.api.call(method, path, method === "POST" ? { body: {} } : {});
+      expect([method, path, reply.status]).toEqual([method, path, 404]);
+      expect(reply.json).toMatchObject({ error: { code: "not_found" } });
+    }
+  });
+});

@@ -1,0 +1,33 @@
+import { onTestFinished } from "vitest";
+import type { Config } from "../../src/protocol/config.ts";
+import { createHome, type Home, localConfig } from "./home.ts";
+import { checkNobodyLeft, checkSecrets, checkStore } from "./invariants.ts";
+import { type ModelServer, startModelServer } from "./model-server.ts";
+import { descendantsOf, processesOf, signal } from "./processes.ts";
+
+/** A home with a model and no daemon: whatever the test starts in it is ended, and checked, when it finishes. */
+export async function openCliWorld(
+  config: (baseUrl: string) => Config | string | undefined = localConfig,
+): Promise<{ home: Home; model: ModelServer }> {
+  const home = createHome();
+  const model = await startModelServer();
+  const written = config(model.baseUrl);
+  if (written !== undefined) home.config(written);
+  onTestFinished(async ({ task }) => {
+    const left = processesOf(home.dir);
+    const all = [...left, ...left.flatMap((found) => descendantsOf(found.pid))];
+    for (const found of left) signal(found, "SIGTERM");
+    try {
+      await checkNobodyLeft(home, all);
+      if (task.result?.state !== "fail") {
+        checkStore(home);
+        checkSecrets(home);
+      }
+    } finally {
+      for (const found of all) signal(found, "SIGKILL");
+      await model.close();
+      home.remove();
+    }
+  });
+  return { home, model };
+}
