@@ -5,9 +5,24 @@ import type { ModelRequest } from "../../src/agent/native/models/model.ts";
 import type { Message, Part, ToolCallStatus } from "../../src/protocol/message.ts";
 import { anthropicFaults, bodyOf, modelIdOf, openAiFaults } from "./native-wire.ts";
 
-const text = fc.oneof(fc.constantFrom("", " ", "\n\t"), fc.string({ maxLength: 30 }), fc.constant("An answer."));
-const statuses: ToolCallStatus[] = ["pending", "running", "completed", "failed", "denied", "canceled", "interrupted"];
-const callId = fc.oneof(fc.constantFrom("call_0", "call_1", "", "tool:use/1", "a.b c", "x".repeat(90)), fc.uuid());
+const text = fc.oneof(
+  fc.constantFrom("", " ", "\n\t"),
+  fc.string({ maxLength: 30 }),
+  fc.constant("An answer."),
+);
+const statuses: ToolCallStatus[] = [
+  "pending",
+  "running",
+  "completed",
+  "failed",
+  "denied",
+  "canceled",
+  "interrupted",
+];
+const callId = fc.oneof(
+  fc.constantFrom("call_0", "call_1", "", "tool:use/1", "a.b c", "x".repeat(90)),
+  fc.uuid(),
+);
 const provider = fc.constantFrom<Record<string, unknown> | undefined>(
   undefined,
   { anthropic: { signature: "signed" } },
@@ -28,9 +43,16 @@ const userPart: fc.Arbitrary<Part> = fc.oneof(
 );
 const assistantPart: fc.Arbitrary<Part> = fc.oneof(
   fc.record({ id, type: fc.constant("text" as const), text }),
-  fc.tuple(id, text, provider).map(
-    ([partId, said, data]): Part => ({ id: partId, type: "reasoning", text: said, ...(data ? { provider: data } : {}) }),
-  ),
+  fc
+    .tuple(id, text, provider)
+    .map(
+      ([partId, said, data]): Part => ({
+        id: partId,
+        type: "reasoning",
+        text: said,
+        ...(data ? { provider: data } : {}),
+      }),
+    ),
   fc.record({
     id,
     type: fc.constant("tool_call" as const),
@@ -38,11 +60,21 @@ const assistantPart: fc.Arbitrary<Part> = fc.oneof(
     name: fc.constantFrom("echo", "read", "mcp.server/tool", ""),
     kind: fc.constant("read" as const),
     title: fc.constantFrom("", "a title"),
-    input: fc.oneof(fc.constant({ path: "a" }), fc.constantFrom<unknown>(null, "text", [1], undefined), fc.object({ maxDepth: 1 })),
+    input: fc.oneof(
+      fc.constant({ path: "a" }),
+      fc.constantFrom<unknown>(null, "text", [1], undefined),
+      fc.object({ maxDepth: 1 }),
+    ),
     status: fc.constantFrom(...statuses),
     output: text,
   }),
-  fc.record({ id, type: fc.constant("notice" as const), level: fc.constant("warning" as const), code: fc.constant("retry"), text }),
+  fc.record({
+    id,
+    type: fc.constant("notice" as const),
+    level: fc.constant("warning" as const),
+    code: fc.constant("retry"),
+    text,
+  }),
 );
 const message = (role: "user" | "assistant"): fc.Arbitrary<Message> =>
   fc
@@ -66,12 +98,16 @@ const message = (role: "user" | "assistant"): fc.Arbitrary<Message> =>
       updated_at: "2026-11-21T00:00:00.000Z",
       completed_at: null,
     }));
-const transcript = fc.array(fc.oneof(message("user"), message("assistant"), message("assistant")), { maxLength: 12 });
+const transcript = fc.array(fc.oneof(message("user"), message("assistant"), message("assistant")), {
+  maxLength: 12,
+});
 const notesFor = (messages: readonly Message[], picks: readonly number[]): Notes =>
   new Map(
     picks.flatMap((pick) => {
       const at = messages[pick % Math.max(1, messages.length)];
-      return at === undefined ? [] : [[at.id, pick % 2 === 0 ? { after: "[after]" } : { before: "[before]", after: "[after]" }]];
+      return at === undefined
+        ? []
+        : [[at.id, pick % 2 === 0 ? { after: "[after]" } : { before: "[before]", after: "[after]" }]];
     }),
   );
 
@@ -86,16 +122,32 @@ const historyFor = (model: string) =>
         : { kind: "text", text: `<file path="${part.name}">` },
   });
 
-const tools: ModelRequest["tools"] = [{ name: "echo", description: "Echo.", input_schema: { type: "object", properties: {} } }];
+const tools: ModelRequest["tools"] = [
+  { name: "echo", description: "Echo.", input_schema: { type: "object", properties: {} } },
+];
 
 describe("whatever happened in a session, its next request is valid", () => {
   test.each(["openai", "anthropic"] as const)("for %s", async (api) => {
     await fc.assert(
-      fc.asyncProperty(transcript, fc.array(fc.nat(50), { maxLength: 3 }), fc.boolean(), async (messages, picks, opened) => {
-        const prompt = historyFor(modelIdOf(api))(messages, opened ? "<environment/>" : "", notesFor(messages, picks));
-        const body = await bodyOf(api, { system: "You are a test.", tools, messages: prompt, conversation: "ses_x" });
-        expect(api === "openai" ? openAiFaults(body) : anthropicFaults(body)).toEqual([]);
-      }),
+      fc.asyncProperty(
+        transcript,
+        fc.array(fc.nat(50), { maxLength: 3 }),
+        fc.boolean(),
+        async (messages, picks, opened) => {
+          const prompt = historyFor(modelIdOf(api))(
+            messages,
+            opened ? "<environment/>" : "",
+            notesFor(messages, picks),
+          );
+          const body = await bodyOf(api, {
+            system: "You are a test.",
+            tools,
+            messages: prompt,
+            conversation: "ses_x",
+          });
+          expect(api === "openai" ? openAiFaults(body) : anthropicFaults(body)).toEqual([]);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -106,7 +158,9 @@ describe("whatever happened in a session, its next request is valid", () => {
         const history = historyFor("strict/strict-model");
         const first = JSON.stringify(history(messages, "<environment/>", new Map()));
         expect(JSON.stringify(history(messages, "<environment/>", new Map()))).toBe(first);
-        expect(JSON.stringify(historyFor("strict/strict-model")(messages, "<environment/>", new Map()))).toBe(first);
+        expect(JSON.stringify(historyFor("strict/strict-model")(messages, "<environment/>", new Map()))).toBe(
+          first,
+        );
       }),
     );
   });
@@ -151,12 +205,24 @@ const assistant = (fields: Partial<Message>): Message => ({
   completed_at: null,
   ...fields,
 });
-const user = (said: string): Message => assistant({ id: "msg_u" as Message["id"], role: "user", model: null, parts: [{ id: "prt_u" as Part["id"], type: "text", text: said }] });
-const reasoning: Part = { id: "prt_r" as Part["id"], type: "reasoning", text: "Thought.", provider: { anthropic: { signature: "sig" } } };
+const user = (said: string): Message =>
+  assistant({
+    id: "msg_u" as Message["id"],
+    role: "user",
+    model: null,
+    parts: [{ id: "prt_u" as Part["id"], type: "text", text: said }],
+  });
+const reasoning: Part = {
+  id: "prt_r" as Part["id"],
+  type: "reasoning",
+  text: "Thought.",
+  provider: { anthropic: { signature: "sig" } },
+};
 const answer: Part = { id: "prt_t" as Part["id"], type: "text", text: "Said." };
 
 describe("what a model is told of the past", () => {
-  const tell = (messages: Message[], model = "strict/claude-sonnet-5-5") => historyFor(model)(messages, "", new Map());
+  const tell = (messages: Message[], model = "strict/claude-sonnet-5-5") =>
+    historyFor(model)(messages, "", new Map());
 
   test("its own reasoning comes back with the provider's data", () => {
     expect(tell([user("q"), assistant({ parts: [reasoning, answer] }), user("next")])[1]).toEqual({
@@ -184,18 +250,40 @@ describe("what a model is told of the past", () => {
     const result = told[2];
     expect(result?.role).toBe("tool");
     const [part] = result?.role === "tool" ? result.content : [];
-    expect(part).toMatchObject({ toolCallId: "call_own", output: { value: expect.stringMatching(expected) } });
+    expect(part).toMatchObject({
+      toolCallId: "call_own",
+      output: { value: expect.stringMatching(expected) },
+    });
   });
 
   test("another agent's work is told as its own, not as calls of our tools", () => {
-    const foreign = assistant({ agent: "goose", parts: [answer, { ...call, name: "Edit", title: "Edit a.ts" } as Part] });
+    const foreign = assistant({
+      agent: "goose",
+      parts: [answer, { ...call, name: "Edit", title: "Edit a.ts" } as Part],
+    });
     expect(tell([user("q"), foreign, user("next")])).toEqual([
-      { role: "user", content: [{ type: "text", text: 'q\n\n<agent name="goose">\nSaid.\n[Edit a.ts · completed]\nx\n</agent>\n\nnext' }] },
+      {
+        role: "user",
+        content: [
+          {
+            type: "text",
+            text: 'q\n\n<agent name="goose">\nSaid.\n[Edit a.ts · completed]\nx\n</agent>\n\nnext',
+          },
+        ],
+      },
     ]);
   });
 
   test("notices are for people", () => {
-    const notice: Part = { id: "prt_n" as Part["id"], type: "notice", level: "info", code: "retry", text: "secret notice" };
-    expect(JSON.stringify(tell([user("q"), assistant({ parts: [notice, answer] }), user("next")]))).not.toContain("secret notice");
+    const notice: Part = {
+      id: "prt_n" as Part["id"],
+      type: "notice",
+      level: "info",
+      code: "retry",
+      text: "secret notice",
+    };
+    expect(
+      JSON.stringify(tell([user("q"), assistant({ parts: [notice, answer] }), user("next")])),
+    ).not.toContain("secret notice");
   });
 });

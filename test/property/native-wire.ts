@@ -1,12 +1,13 @@
 import { openAnthropic } from "../../src/agent/native/models/anthropic.ts";
-import type { ModelFetch } from "../../src/agent/native/models/connection.ts";
 import { noCost } from "../../src/agent/native/models/catalog.ts";
+import type { ModelFetch } from "../../src/agent/native/models/connection.ts";
 import type { Model, ModelRequest } from "../../src/agent/native/models/model.ts";
 import { openOpenAiCompatible } from "../../src/agent/native/models/openai-compatible.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 
 type Json = { [key: string]: unknown };
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 
 const spec = (type: ModelSpec["type"], model: string): ModelSpec => ({
@@ -58,22 +59,28 @@ export function openAiFaults(body: Json): string[] {
   for (const [at, message] of messages.entries()) {
     const role = String(message["role"]);
     const { content } = message;
-    if (open.length > 0 && role !== "tool") faults.push(`message ${at} comes before the results of ${open.join(", ")}`);
+    if (open.length > 0 && role !== "tool")
+      faults.push(`message ${at} comes before the results of ${open.join(", ")}`);
     if (role === "user") {
       if (before === "user") faults.push(`message ${at} is a second user message in a row`);
-      if (typeof content === "string" ? isBlank(content) : listOf(content).length === 0) faults.push(`message ${at} is empty`);
-      for (const part of listOf(content)) if (part["type"] === "text" && isBlank(part["text"])) faults.push(`message ${at} has an empty part`);
+      if (typeof content === "string" ? isBlank(content) : listOf(content).length === 0)
+        faults.push(`message ${at} is empty`);
+      for (const part of listOf(content))
+        if (part["type"] === "text" && isBlank(part["text"])) faults.push(`message ${at} has an empty part`);
     } else if (role === "assistant") {
       const calls = listOf(message["tool_calls"]);
       if (before === "assistant" || before === "system") faults.push(`message ${at} is an answer to nothing`);
       if (calls.length === 0 && isBlank(content)) faults.push(`message ${at} says nothing`);
-      if (typeof content === "string" && content !== "" && isBlank(content)) faults.push(`message ${at} is blank`);
+      if (typeof content === "string" && content !== "" && isBlank(content))
+        faults.push(`message ${at} is blank`);
       for (const call of calls) {
         const id = String(call["id"]);
         const called = isObject(call["function"]) ? call["function"] : {};
         if (!idPattern.test(id) || seen.has(id)) faults.push(`message ${at} has a bad or repeated id ${id}`);
-        if (!idPattern.test(String(called["name"]))) faults.push(`message ${at} calls ${String(called["name"])}`);
-        if (!isObject(JSON.parse(String(called["arguments"])))) faults.push(`message ${at} has no object for arguments`);
+        if (!idPattern.test(String(called["name"])))
+          faults.push(`message ${at} calls ${String(called["name"])}`);
+        if (!isObject(JSON.parse(String(called["arguments"]))))
+          faults.push(`message ${at} has no object for arguments`);
         seen.add(id);
         open.push(id);
       }
@@ -116,11 +123,16 @@ export function anthropicFaults(body: Json): string[] {
     const asks: string[] = [];
     for (const block of blocks) {
       if (block["type"] === "text" && isBlank(block["text"])) faults.push(`message ${at} has an empty text`);
-      if (block["type"] === "thinking" && isBlank(block["signature"])) faults.push(`message ${at} has unsigned thinking`);
+      if (block["type"] === "thinking" && isBlank(block["signature"]))
+        faults.push(`message ${at} has unsigned thinking`);
       if (block["type"] === "tool_result") {
         if (hasOther) faults.push(`message ${at} has a result after something else`);
         answered.push(String(block["tool_use_id"]));
-        if (typeof block["content"] === "string" ? isBlank(block["content"]) : listOf(block["content"]).length === 0)
+        if (
+          typeof block["content"] === "string"
+            ? isBlank(block["content"])
+            : listOf(block["content"]).length === 0
+        )
           faults.push(`message ${at} has an empty result`);
       } else hasOther = true;
       if (block["type"] === "tool_use") {
@@ -131,7 +143,8 @@ export function anthropicFaults(body: Json): string[] {
         asks.push(id);
       }
     }
-    if (answered.join() !== asked.join()) faults.push(`message ${at} answers [${answered.join()}] to [${asked.join()}]`);
+    if (answered.join() !== asked.join())
+      faults.push(`message ${at} answers [${answered.join()}] to [${asked.join()}]`);
     asked = asks;
   }
   if (messages.length % 2 === 0) faults.push("the last message is not the user's");

@@ -57,7 +57,7 @@ type HostOptions = {
   config?: Config;
   providerEnv?: Record<string, string>;
   limits?: Partial<NativeSettings["limits"]>;
-  tools?: readonly Tool<never>[];
+  tools?: readonly Pick<Tool, "name">[];
   verdict?: (request: PermissionRequest, signal: AbortSignal) => Promise<Verdict>;
   root?: string;
   processes?: ProcessSupervisor;
