@@ -260,8 +260,7 @@ describe("the end of a turn", () => {
   });
 
   test("at the step limit is max_steps, with the last step's calls done", async () => {
-    let n = 0;
-    server.script(() => say(echo(`${(n += 1)}`)));
+    server.script((_request, n) => say(echo(`${n}`)));
     const native = await open();
     const turn = native.start("Go", { max_steps: 3 });
     expect(await turn.result).toEqual({ outcome: "max_steps" });
@@ -276,8 +275,7 @@ describe("the end of a turn", () => {
   });
 
   test("is not brought about by the configured limit's default", async () => {
-    let n = 0;
-    server.script(() => ((n += 1) <= 110 ? say(echo(`${n}`)) : say("Done.")));
+    server.script((_request, n) => (n < 110 ? say(echo(`${n}`)) : say("Done.")));
     const native = await open();
     expect(await native.start("Go").result).toEqual({ outcome: "end_turn" });
     await native.close();
@@ -319,8 +317,7 @@ describe("the end of a turn", () => {
   });
 
   test("comes when two calls alternate without end", async () => {
-    let n = 0;
-    server.script(() => say(echo((n += 1) % 2 === 0 ? "ping" : "pong")));
+    server.script((_request, n) => say(echo(n % 2 === 0 ? "ping" : "pong")));
     const native = await open();
     expect(await native.start("Go", { max_steps: 50 }).result).toMatchObject({
       error: { code: "loop_detected" },
@@ -330,8 +327,7 @@ describe("the end of a turn", () => {
   });
 
   test("comes when every call fails, whatever it is", async () => {
-    let n = 0;
-    server.script(() => say({ call: "echo", input: { wrong: (n += 1) } }));
+    server.script((_request, n) => say({ call: "echo", input: { wrong: n } }));
     const native = await open();
     expect(await native.start("Go").result).toMatchObject({
       error: { code: "loop_detected", message: expect.stringMatching(/10 tool calls all failed/) },
@@ -355,8 +351,7 @@ describe("a conversation", () => {
   });
 
   test("begins every request with the one before", async () => {
-    let n = 0;
-    server.script(() => ((n += 1) % 6 === 0 ? say("Done.") : say("Step. ", echo(`${n}`))));
+    server.script((_request, n) => (n % 6 === 5 ? say("Done.") : say("Step. ", echo(`${n}`))));
     const native = await open();
     await native.start("First").result;
     await native.start("Second").result;
