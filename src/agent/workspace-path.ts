@@ -34,6 +34,11 @@ export async function resolveInside(root: string, path: string): Promise<string 
   return isInside ? real : undefined;
 }
 
+/** Whether a real path still is one: false when a folder in it was swapped for a link since it was resolved. */
+export async function isStillReal(real: string): Promise<boolean> {
+  return (await followLinks(real, LINKS_MAX)) === real;
+}
+
 /** A shown path within a sentence. */
 export const placeText = (shown: string): string => (shown === "." ? "the workspace root" : shown);
 

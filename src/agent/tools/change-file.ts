@@ -1,9 +1,9 @@
 import { lstat } from "node:fs/promises";
-import type { WorkspacePath } from "../workspace-path.ts";
+import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import { numbered } from "./closest-lines.ts";
 import { ToolFailure } from "./failure.ts";
 import { createFile, replaceFile } from "./replace-file.ts";
-import { encodeText, hashOf, noteFile, readTextFile, type TextFile } from "./text-file.ts";
+import { encodeText, hashOf, movedText, noteFile, readTextFile, type TextFile } from "./text-file.ts";
 import type { PreparedCall, ToolContext, ToolResult } from "./tool.ts";
 import { diffTexts, type FileDiff, shortDiff } from "./unified-diff.ts";
 
@@ -44,6 +44,7 @@ async function apply(
   diff: FileDiff,
   context: ToolContext,
 ): Promise<ToolResult> {
+  if (!(await isStillReal(place.real))) throw new ToolFailure(movedText(place.shown));
   const bytes = old === undefined ? Buffer.from(text, "utf8") : encodeText(text, old);
   let stats: Awaited<ReturnType<typeof createFile>>;
   if (old === undefined) {

@@ -42,14 +42,13 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
         async run() {
           const found: string[] = [];
           const ignoring = include_ignored ? ["--no-ignore"] : [];
-          const args = ["--files", "--null", ...ignoring, ...pruningArgs(rest), "--", "."];
+          const args = ["--files", ...ignoring, ...pruningArgs(rest), "--", "."];
           const end = await ripgrep.search(
             {
               args,
               cwd: place.real,
-              separator: "\0",
-              onRecord(record) {
-                const name = record.replace(/^\.\//, "");
+              output: "names",
+              onFound(name) {
                 if (matches(name)) found.push(name);
                 return found.length < MATCHES_MAX;
               },

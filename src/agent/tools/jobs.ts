@@ -52,9 +52,10 @@ export function createJobs(): Jobs {
       const found = jobs.get(id);
       if (found?.runId === runId) return found.job;
       const own = ofRun(runId).map(([known]) => known);
-      const known = own.length === 0 ? "This run has started none." : `This run has ${own.join(", ")}.`;
-      const why = found === undefined ? "" : " It ended with the run that started it.";
-      throw new ToolFailure(`There is no background job ${id}.${why} ${known}`);
+      const known = own.length === 0 ? "has none" : `has ${own.join(", ")}`;
+      throw new ToolFailure(
+        `There is no background job ${id}: this run ${known}. Jobs end with the run that started them.`,
+      );
     },
   };
 }

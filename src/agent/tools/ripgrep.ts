@@ -4,13 +4,13 @@ import { ToolFailure } from "./failure.ts";
 import type { ToolContext } from "./tool.ts";
 
 export type Search = {
-  /** What to look for and where; the options that make it safe are added. */
+  /** What to look for, and `.` or `./name` for where; the options that make it safe are added. */
   args: readonly string[];
   cwd: string;
-  /** Ends a record. */
-  separator: "\n" | "\0";
-  /** False when there are enough. */
-  onRecord(record: string): boolean;
+  /** `names`: file names alone; `lines`: rows of files, as `--null` writes them. */
+  output: "names" | "lines";
+  /** `row` is `12:text` of a match, `12-text` of its surroundings, nothing of `names`. False when that was enough. */
+  onFound(name: string, row: string): boolean;
 };
 export type SearchEnd = { code: number | null; complaint: string; isComplete: boolean };
 export type Ripgrep = { search(search: Search, context: ToolContext): Promise<SearchEnd> };
@@ -26,6 +26,8 @@ const fixedArgs = [
   "--no-messages",
   "--color=never",
   "--engine=default",
+  "--null",
+  "--no-context-separator",
   "--no-require-git",
   "--hidden",
   "--glob=!.git",
@@ -61,8 +63,8 @@ export function createRipgrep(find: () => Promise<string> = findProgram): Ripgre
         child.stdin.end();
         const [complaint] = await Promise.all([
           firstChars(child.stderr, COMPLAINT_CHARS_MAX),
-          eachRecord(child.stdout, search.separator, (record) => {
-            if (isComplete && !search.onRecord(record)) cut();
+          eachFound(child.stdout, search.output, (name, row) => {
+            if (isComplete && !search.onFound(name, row)) cut();
           }),
         ]);
         const { code } = await child.exited;
@@ -82,19 +84,35 @@ async function findProgram(): Promise<string> {
   return rgPath;
 }
 
-async function eachRecord(
+async function eachFound(
   stream: Readable,
-  separator: string,
-  onRecord: (record: string) => void,
+  output: Search["output"],
+  onFound: (name: string, row: string) => void,
 ): Promise<void> {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   for await (const chunk of stream) {
-    const records = (rest + decoder.write(chunk as Buffer)).split(separator);
-    rest = (records.pop() ?? "").slice(0, RECORD_CHARS_MAX);
-    for (const record of records) onRecord(record);
+    rest += decoder.write(chunk as Buffer);
+    let at = 0;
+    for (;;) {
+      const nameEnd = rest.indexOf("\0", at);
+      const end = nameEnd === -1 || output === "names" ? nameEnd : rest.indexOf("\n", nameEnd);
+      if (end === -1) break;
+      onFound(nameOf(rest.slice(at, nameEnd)), rest.slice(nameEnd + 1, end));
+      at = end + 1;
+    }
+    rest = rest.slice(at);
+    if (rest.length > RECORD_CHARS_MAX) rest = "";
   }
-  if (rest !== "") onRecord(rest);
+}
+
+/**
+ * Every name begins with `./`, because that is what is searched; before it may stand remarks on binary files. A
+ * name itself may hold line breaks.
+ */
+function nameOf(text: string): string {
+  const remarks = text.startsWith("./") ? 0 : text.indexOf("\n./") + 1;
+  return text.slice(remarks + "./".length);
 }
 
 async function firstChars(stream: Readable, charsMax: number): Promise<string> {

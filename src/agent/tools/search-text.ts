@@ -59,8 +59,7 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
         async run() {
           const files = new Map<string, Line[]>();
           let matches = 0;
-          const onRecord = (record: string): boolean => {
-            const [name = "", row = ""] = record.replace(/^\.\//, "").split("\0", 2);
+          const onFound = (name: string, row: string): boolean => {
             if (place.isFolder && !matchesGlob(name)) return true;
             const line = options.files_only ? { number: 0, text: "", isMatch: true } : lineOf(row);
             if (line === undefined) return true;
@@ -71,8 +70,8 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
             return matches < MATCHES_MAX;
           };
           const args = argsOf(options, place.isFolder ? "." : `./${basename(place.real)}`);
-          const separator = options.files_only ? "\0" : "\n";
-          const end = await ripgrep.search({ args, cwd: folder, separator, onRecord }, context);
+          const output = options.files_only ? "names" : "lines";
+          const end = await ripgrep.search({ args, cwd: folder, output, onFound }, context);
           if (end.code === 2 && matches === 0 && end.complaint !== "")
             throw new ToolFailure(complaintText(end.complaint));
           const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -98,7 +97,6 @@ function argsOf(options: Input, target: string): string[] {
           `--max-columns=${LINE_CHARS_MAX}`,
           "--max-columns-preview",
         ]),
-    "--null",
     ...(options.include_ignored ? ["--no-ignore"] : []),
     ...(options.ignore_case ? ["--ignore-case"] : []),
     ...(options.literal ? ["--fixed-strings"] : []),
@@ -110,7 +108,7 @@ function argsOf(options: Input, target: string): string[] {
   ];
 }
 
-/** `12:text` of a match, `12-text` of its surroundings; undefined for separators and remarks. */
+/** Undefined for what is no row. */
 function lineOf(row: string): Line | undefined {
   const [, number, sign, text] = /^(\d+)([:-])(.*)$/s.exec(row) ?? [];
   if (number === undefined) return undefined;

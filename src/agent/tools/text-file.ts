@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type { WorkspacePath } from "../workspace-path.ts";
+import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import { ToolFailure } from "./failure.ts";
 import { binaryTypeOf, hasUtf16Mark, sizeText, specialTypeOf } from "./file-type.ts";
 import type { FileLedger } from "./tool.ts";
@@ -38,12 +38,16 @@ export async function openRegular({
     const stats = await handle.stat();
     const special = specialTypeOf(stats);
     if (special !== undefined) throw new ToolFailure(`${shown} is ${special}, not a file.`);
+    if (!(await isStillReal(real))) throw new ToolFailure(movedText(shown));
     return { handle, stats };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
+
+export const movedText = (shown: string): string =>
+  `${shown} leads elsewhere than a moment ago. Nothing was done.`;
 
 /** At most TEXT_BYTES_MAX, whatever the file's size claims to be. Throws ToolFailure for more. */
 async function readBytes(handle: FileHandle, shown: string, signal: AbortSignal): Promise<Buffer> {

@@ -4,7 +4,7 @@ import { structuredPatch } from "diff";
 export type FileDiff = { unified: string; additions: number; deletions: number };
 
 /** Texts that differ in more lines are shown as one block going and one coming: the search grows with the square. */
-const EDIT_LENGTH_MAX = 1500;
+const EDIT_LENGTH_MAX = 600;
 const CONTEXT_LINES = 3;
 
 export function diffTexts(before: string, after: string): FileDiff {

@@ -1,0 +1,196 @@
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
+
+const FOREGROUND_MS = 300;
+let bench: ToolBench;
+beforeEach(() => {
+  bench = createToolBench({ bash: { foregroundMs: FOREGROUND_MS } });
+});
+afterEach(() => bench.close());
+
+const bash = (command: string, more: object = {}) => bench.call("bash", { command, ...more });
+const job = (action: "output" | "kill", name: string, more: object = {}) =>
+  bench.call("bash", { action, job: name, ...more });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== "linux" || !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+test("output, exit code, duration and folder are told, and a failing command is no failing call", async () => {
+  mkdirSync(join(bench.root, "sub"));
+  const result = await bash("pwd; echo oops >&2; exit 3", { cwd: "sub" });
+  expect(result.text).toMatch(
+    new RegExp(`^${bench.root}/sub\noops\n\n\\[exit code 3 after .+ m?s; in sub\\]$`),
+  );
+  expect(result.view).toMatchObject({ kind: "command", exit_code: 3, truncated: false });
+  expect(result.isError).toBeUndefined();
+  expect((await bash("true")).text).toMatch(
+    /^\(no output\)\n\n\[exit code 0 after .* in the workspace root\]$/,
+  );
+  expect((await bash("kill -TERM $$")).text).toMatch(/ended by SIGTERM/);
+});
+
+test("it asks for the command as it is and the folder it really is in", async () => {
+  expect(await bench.subject("bash", { command: "echo $HOME; ls" })).toEqual({
+    type: "command",
+    command: "echo $HOME; ls",
+    cwd: bench.root,
+  });
+  expect((await bash("true", { cwd: "none" })).isError).toBe(true);
+  expect((await bench.call("bash", {})).text).toMatch(/Give a command/);
+});
+
+test("a command has no input, no terminal, no pager, and the environment of its client alone", async () => {
+  process.env["OPENAI_API_KEY"] = "canary";
+  try {
+    const result = await bash("cat; tty; env | sort; git log --oneline 2>&1 | head -1; read x || echo eof");
+    expect(result.text).toMatch(/not a tty/);
+    expect(result.text).toContain("PAGER=cat");
+    expect(result.text).toContain("GIT_TERMINAL_PROMPT=0");
+    expect(result.text).toContain("HEARTH_OWNER=run_bench");
+    expect(result.text).not.toContain("canary");
+    expect(result.text).toContain("eof");
+  } finally {
+    delete process.env["OPENAI_API_KEY"];
+  }
+});
+
+test("what opens its outputs by name can", async () => {
+  const result = await bash("echo one > /dev/stderr; echo two | tee /dev/stdout");
+  expect(result.text).toMatch(/^one\ntwo\ntwo\n/);
+});
+
+test("colours, titles and overwritten progress are left out", async () => {
+  const result = await bash(`printf '\\033[31mred\\033[0m\\033]0;title\\007 10%%\\r 50%%\\r100%% done\\n'`);
+  expect(result.text).toMatch(/^100% done\n/);
+});
+
+test("long output keeps its beginning and end, and the whole is in a file that only the user may read", async () => {
+  const result = await bash("seq 1 100000");
+  expect(result.text).toMatch(/^1\n2\n3\n/);
+  expect(result.text).toMatch(/\n99999\n100000\n\n\[exit code 0/);
+  expect(result.text.length).toBeLessThan(31 * 1024);
+  expect(result.view).toMatchObject({ truncated: true });
+  const [, left, path] =
+    /\[… (\d+) characters left out; the whole output is in (\S+) …\]/.exec(result.text) ?? [];
+  const whole = readFileSync(path ?? "", "utf8");
+  expect(whole).toBe(`${Array.from({ length: 100_000 }, (_, index) => index + 1).join("\n")}\n`);
+  const shown = result.text.slice(0, result.text.indexOf("\n\n[exit"));
+  const remark = /\n?\[….*…\]\n/.exec(shown)?.[0] ?? "";
+  expect(whole.length - Number(left)).toBeCloseTo(shown.length + 1 - remark.length, -1);
+  expect(statSync(path ?? "").mode & 0o777).toBe(0o600);
+  expect((await bench.call("read", { path, offset: 99_999 })).text).toBe("99999\t99999\n100000\t100000");
+});
+
+test("output goes to the screen while the command runs, in bounded pieces", async () => {
+  await bash("echo first; sleep 0.15; seq 1 20000");
+  expect(bench.shown[0]).toBe("first\n");
+  expect(bench.shown.join("")).toContain("\n20000\n");
+  expect(bench.shown.every((piece) => piece.length <= 4100)).toBe(true);
+});
+
+test("a command that says much and fast does not grow the memory", async () => {
+  await bench.close();
+  bench = createToolBench();
+  const before = process.memoryUsage().rss;
+  const result = await bash("head -c 300000000 /dev/zero | tr '\\0' 'x' | fold -w 100");
+  expect(result.text).toMatch(/its first 64 MB/);
+  expect(process.memoryUsage().rss - before).toBeLessThan(250 << 20);
+});
+
+test("a command is ended after its time, with all that it started", async () => {
+  const result = await bash("sleep 60 & echo $!; trap '' TERM; sleep 60; sleep 60", { timeout_s: 1 });
+  // It was in the background by then.
+  expect(result.text).toMatch(/running in the background as job1/);
+  const pid = Number(/^(\d+)/.exec(result.text)?.[1]);
+  const end = await job("output", "job1");
+  expect(end.text).toMatch(/timed out and was ended after/);
+  expect(end.isError).toBe(true);
+  expect(isAlive(pid)).toBe(false);
+});
+
+test("within the foreground time it is ended in the call itself", async () => {
+  await bench.close();
+  bench = createToolBench();
+  const result = await bash("echo begun; sleep 60", { timeout_s: 1 });
+  expect(result.text).toMatch(/^begun\n\n\[timed out and was ended after 1\.\d s/);
+});
+
+test("what takes long goes on in the background: its output is asked for, nothing is lost or told twice", async () => {
+  const first = await bash("echo one; sleep 0.6; echo two; sleep 0.3; echo three");
+  expect(first.text).toMatch(/^one\n\n\[running in the background as job1 .*It is ended after 120 s/);
+  expect(first.view).toMatchObject({ exit_code: null });
+  const rest = await job("output", "job1");
+  expect(rest.text).toMatch(/^two\nthree\n\n\[exit code 0/);
+  expect((await job("output", "job1")).text).toMatch(/^\(no output\)\n\n\[exit code 0/);
+  expect(bench.shown.join("")).toBe("one\n"); // the screen is told of no call that is over
+});
+
+test("background jobs start at once, can be looked at while they run, and are ended by kill", async () => {
+  const start = await bash("echo ready; sleep 60", { background: true });
+  expect(start.text).toMatch(/^ready\n\n\[running in the background as job1/);
+  expect((await job("output", "job1", { timeout_s: 1 })).text).toMatch(/still running after/);
+  expect((await job("kill", "job1")).text).toMatch(/ended by SIGTERM/);
+  const failed = await bash("no-such-command-here", { background: true });
+  expect(failed.text).toMatch(/not found[\s\S]*exit code 127/);
+});
+
+test("what a command leaves running is told and can be ended", async () => {
+  const result = await bash("sleep 60 & echo $!");
+  expect(result.text).toMatch(/exit code 0 after .* still running: action kill with job job1 ends it/);
+  const pid = Number(/^(\d+)/.exec(result.text)?.[1]);
+  expect(isAlive(pid)).toBe(true);
+  await job("kill", "job1");
+  expect(isAlive(pid)).toBe(false);
+});
+
+test("a job belongs to its run: another run cannot see it, and it ends with its run", async () => {
+  const start = await bash("sleep 60 & echo $!; sleep 60", { background: true });
+  const pid = Number(/^(\d+)/.exec(start.text)?.[1]);
+  const other = await bench.call("bash", { action: "output", job: "job1" }, { run_id: "run_other" });
+  expect(other.text).toMatch(/^There is no background job job1: this run has none\./);
+  expect((await job("kill", "job9")).text).toMatch(/no background job job9: this run has job1/);
+  await bench.context.processes.stopOwner("run_bench");
+  expect(isAlive(pid)).toBe(false);
+  expect((await job("output", "job1")).text).toMatch(/ended by SIG/);
+});
+
+test("there is a limit to background jobs", async () => {
+  const starts = await Promise.all(Array.from({ length: 17 }, () => bash("sleep 60", { background: true })));
+  expect(starts.filter((start) => start.isError)).toHaveLength(1);
+  expect(starts.find((start) => start.isError)?.text).toMatch(/16 background jobs are running/);
+});
+
+test("cancel ends the command's whole group before the call is over, also one that ignores TERM", async () => {
+  const controller = new AbortController();
+  const script = "(trap '' TERM; echo $BASHPID; while :; do sleep 0.05; done) & trap '' TERM; wait; wait";
+  const call = await bench.prepared("bash", { command: script }, { signal: controller.signal });
+  const running = call.run();
+  while (bench.shown.join("") === "") await wait(10);
+  controller.abort();
+  await expect(running).rejects.toThrow(/abort/i);
+  expect(isAlive(Number(bench.shown.join("")))).toBe(false);
+});
+
+test("a canceled run starts nothing", async () => {
+  const signal = AbortSignal.abort();
+  const call = await bench.prepared("bash", { command: "touch made" }, { signal });
+  await expect(call.run()).rejects.toThrow(/abort/i);
+  expect(() => statSync(join(bench.root, "made"))).toThrow(/ENOENT/);
+});
+
+test("every tool's description is under 600 characters", () => {
+  for (const tool of bench.tools.values()) {
+    expect(tool.description.length).toBeLessThan(600);
+    expect(() => tool.title({})).not.toThrow();
+  }
+  expect([...bench.tools.keys()]).toEqual(["read", "write", "edit", "list", "glob", "grep", "bash"]);
+});
