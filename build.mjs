@@ -22,7 +22,7 @@ const clean = process.argv.includes("--clean");
 const CHUNK_KEPT_MS = 3 * 24 * 3600 * 1000;
 
 /** CommonJS packages in the bundle call require(); an ES module has none of its own. */
-const requireBanner = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
+const requireBanner = 'const require=globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const id = buildId(root);
@@ -130,7 +130,7 @@ function leanBuiltins(text) {
   return text.replace(statement, (whole, name, names, path) => {
     // `default` is the module itself, which no pattern names.
     if (!isBuiltin(path) || (names !== undefined && /\bdefault\b/.test(names))) return whole;
-    return `const ${name ?? `{${names.replaceAll(" as ", ":")}}`}=process.getBuiltinModule("${path}");`;
+    return `const ${name ?? `{${names.replaceAll(" as ", ":")}}`}=globalThis.process.getBuiltinModule("${path}");`;
   });
 }
 
