@@ -1,0 +1,44 @@
+import { isAbsolute } from "node:path";
+import type { Locator } from "./location.ts";
+import { compileText, escapeWildcards, matchText } from "./pattern.ts";
+import type { ShellWord } from "./words.ts";
+
+/** A glob with more matches is not followed. */
+const MATCHES_MAX = 500;
+
+/**
+ * The paths that a word with wildcards stands for just now, from each folder that it may be read in; undefined where
+ * that cannot be told. A name that does not exist yet is kept behind the folders that do.
+ */
+export function expandGlob(
+  word: ShellWord,
+  cwds: readonly string[] | undefined,
+  list: Locator["list"],
+): string[] | undefined {
+  const source = word.pieces
+    .map((piece) => (piece.kind === "glob" ? piece.text : escapeWildcards(piece.text)))
+    .join("");
+  const folders = isAbsolute(source) ? ["/"] : cwds;
+  if (folders === undefined) return undefined;
+  let found: string[] = [...folders];
+  for (const segment of source.split("/").filter((part) => part !== "")) {
+    const pattern = compileText(segment);
+    if (!pattern.wild) {
+      const name = segment.replace(/\\(.)/gsu, "$1");
+      found = found.map((folder) => `${folder}/${name}`);
+      continue;
+    }
+    const next: string[] = [];
+    for (const folder of found) {
+      const names = list(folder) ?? [];
+      const matching = names.filter(
+        (name) => (!name.startsWith(".") || segment.startsWith(".")) && matchText(pattern, name),
+      );
+      // Without a match the shell hands the pattern on as it is.
+      for (const name of matching.length === 0 ? [segment] : matching) next.push(`${folder}/${name}`);
+      if (next.length > MATCHES_MAX) return undefined;
+    }
+    found = next;
+  }
+  return found;
+}

@@ -1,0 +1,228 @@
+import type { PermissionDetail, PermissionOption } from "../../protocol/permission.ts";
+import { escapeHidden } from "./display.ts";
+import { judgeCommand } from "./judge-command.ts";
+import { judgeUrl } from "./judge-url.ts";
+import { createLocator, type RuleBook } from "./location.ts";
+import type { Finding, Judgement, Policy } from "./policy.ts";
+import { diskLookup, type FileLookup } from "./real-path.ts";
+import type { PermissionRequest } from "./request.ts";
+import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules.ts";
+
+export type { Judgement, Policy } from "./policy.ts";
+
+/** Decides what may happen without asking. Never throws; what it cannot tell, it asks about. */
+export type Judge = (request: PermissionRequest, policy: Policy) => Judgement;
+
+/** What was found out about one request, before the mode has its say. */
+type Verdict = {
+  findings: readonly Finding[];
+  readOnly: boolean;
+  detail: PermissionDetail;
+  /** The rules that would have let it go, as one answer. */
+  rules: readonly string[] | undefined;
+};
+
+/** As many parsed rules are remembered. */
+const RULES_KEPT_MAX = 2_000;
+const REASONS_MAX = 12;
+const REASON_LENGTH_MAX = 200;
+
+export function createJudge(lookup: FileLookup = diskLookup): Judge {
+  const parsed = new Map<string, Rule | undefined>();
+  function ruleOf(text: string): Rule | undefined {
+    if (parsed.has(text)) return parsed.get(text);
+    const rule = parseRule(text);
+    if (parsed.size >= RULES_KEPT_MAX) parsed.clear();
+    parsed.set(text, "error" in rule ? undefined : rule);
+    return "error" in rule ? undefined : rule;
+  }
+  const rulesOf = (...lists: (readonly string[])[]): Rule[] =>
+    lists.flatMap((list) => list.flatMap((text) => ruleOf(text) ?? []));
+
+  return (request, policy) => {
+    const rules: RuleBook = {
+      deny: rulesOf(policy.rules.deny),
+      ask: rulesOf(policy.rules.ask),
+      allow: rulesOf(policy.rules.allow, policy.grants.session, policy.grants.always),
+    };
+    const verdict = judgeSubject(request, policy, rules, lookup);
+    return decide(verdict, policy, rules);
+  };
+}
+
+function judgeSubject(
+  request: PermissionRequest,
+  policy: Policy,
+  rules: RuleBook,
+  lookup: FileLookup,
+): Verdict {
+  const { subject, tool } = request;
+  switch (subject.type) {
+    case "command": {
+      const locator = createLocator(policy, rules, lookup);
+      const {
+        findings,
+        readOnly,
+        rules: offered,
+      } = judgeCommand(subject.command, subject.cwd, policy, rules, locator);
+      const detail = {
+        type: "command",
+        command: escapeHidden(subject.command),
+        cwd: subject.cwd,
+        reasons: [],
+      } as const;
+      return {
+        findings: withToolRules(findings, tool, subject.command, rules),
+        readOnly,
+        detail: { ...detail, reasons: [] },
+        rules: offered,
+      };
+    }
+    case "path": {
+      const locator = createLocator(policy, rules, lookup);
+      const canonical = subject.access === "read" ? "read" : "edit";
+      const names =
+        subject.access === "read"
+          ? [...new Set([tool, canonical])]
+          : [...new Set([tool, canonical, "write"])];
+      const findings = locator.judge(subject.path, subject.access, names, false);
+      const shown = escapeHidden(locator.show(locator.realPath(subject.path) ?? subject.path));
+      const offer = locator.offer(subject.path, subject.access);
+      const detail: PermissionDetail =
+        subject.access === "write"
+          ? { type: "edit", path: shown, unified: escapeHidden(subject.unified ?? ""), reasons: [] }
+          : { type: "text", text: `read ${shown}`, reasons: [] };
+      return {
+        findings,
+        readOnly: subject.access === "read",
+        detail,
+        rules: offer === undefined ? undefined : [offer],
+      };
+    }
+    case "url": {
+      const { findings, rule } = judgeUrl(subject.url, tool, rules);
+      const detail = { type: "text", text: escapeHidden(subject.url), reasons: [] } as const;
+      return {
+        findings,
+        readOnly: true,
+        detail: { ...detail, reasons: [] },
+        rules: rule === undefined ? undefined : [rule],
+      };
+    }
+    case "other":
+      return judgeOther(request, subject.text, rules);
+  }
+}
+
+/** A command of a tool that has another name than bash goes by that name as well. */
+function withToolRules(
+  findings: readonly Finding[],
+  tool: string,
+  command: string,
+  rules: RuleBook,
+): readonly Finding[] {
+  if (tool === "bash") return findings;
+  const says = (list: readonly Rule[]) =>
+    list.find((rule) => namesTool(rule, [tool]) && !namesTool(rule, ["bash"]) && matchesText(rule, command));
+  const denied = says(rules.deny);
+  if (denied !== undefined) return [...findings, { severity: "deny", reason: denied.source }];
+  const asked = says(rules.ask);
+  return asked === undefined ? findings : [...findings, { severity: "rule", reason: `${asked.source} asks` }];
+}
+
+function judgeOther(request: PermissionRequest, text: string, rules: RuleBook): Verdict {
+  const { tool, kind } = request;
+  const says = (list: readonly Rule[]) =>
+    list.find((rule) => namesTool(rule, [tool]) && matchesText(rule, text));
+  const denied = says(rules.deny);
+  const asked = says(rules.ask);
+  const findings: Finding[] = [];
+  if (denied !== undefined) findings.push({ severity: "deny", reason: denied.source });
+  else if (asked !== undefined) findings.push({ severity: "rule", reason: `${asked.source} asks` });
+  else if (says(rules.allow) === undefined) findings.push({ severity: "plain", reason: "" });
+  // Of a tool that only looks, the whole tool may be allowed; of any other, what is shown and nothing else.
+  const looks = kind === "read" || kind === "search" || kind === "think" || kind === "fetch";
+  const rule =
+    looks && /^[A-Za-z_][\w.:/-]*$/.test(tool)
+      ? tool
+      : text.length <= REASON_LENGTH_MAX
+        ? exactRule(tool, text)
+        : undefined;
+  return {
+    findings,
+    readOnly: looks,
+    detail: { type: "text", text: escapeHidden(text), reasons: [] },
+    rules: rule === undefined ? undefined : [rule],
+  };
+}
+
+/** The mode, the findings, and what they come to. */
+function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
+  const { findings } = verdict;
+  const denied = findings.find(({ severity }) => severity === "deny");
+  if (denied !== undefined) {
+    const message = `The rule ${escapeHidden(denied.reason)} denies this. Do not try to get the same done in another way; go on without it or ask the user.`;
+    return { decision: "deny", message };
+  }
+  const left = policy.mode === "yolo" ? findings.filter((finding) => asksInYolo(finding, rules)) : findings;
+  if (left.length === 0 && (policy.mode !== "plan" || verdict.readOnly)) return { decision: "allow" };
+  if (policy.mode === "plan" && !verdict.readOnly) {
+    return {
+      decision: "deny",
+      message:
+        "In plan mode nothing is changed and no commands are run, apart from those that only read in the workspace. Put it into the plan instead.",
+    };
+  }
+  const reasons = reasonsOf(left);
+  const answerable = left.every(({ severity }) => severity === "plain" || severity === "special");
+  return {
+    decision: "ask",
+    detail: { ...verdict.detail, reasons },
+    options: optionsFor(answerable ? verdict.rules : undefined),
+    protected: left.some(({ severity }) => severity === "protected"),
+    reasons,
+  };
+}
+
+/** Where the user restricts commands, what cannot be analysed cannot be known to keep to it. */
+function asksInYolo({ severity }: Finding, rules: RuleBook): boolean {
+  if (severity === "protected" || severity === "rule") return true;
+  return severity === "opaque" && [...rules.deny, ...rules.ask].some((rule) => namesTool(rule, ["bash"]));
+}
+
+function reasonsOf(findings: readonly Finding[]): string[] {
+  const order = ["protected", "rule", "opaque", "special", "plain"];
+  const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const reasons = [
+    ...new Set(sorted.map(({ reason }) => escapeHidden(reason)).filter((reason) => reason !== "")),
+  ].map((reason) => (reason.length > REASON_LENGTH_MAX ? `${reason.slice(0, REASON_LENGTH_MAX)}…` : reason));
+  if (reasons.length <= REASONS_MAX) return reasons;
+  return [...reasons.slice(0, REASONS_MAX), `${reasons.length - REASONS_MAX} more reasons`];
+}
+
+/** More rules than this in one answer, and nobody would read them. */
+const RULES_OFFERED_MAX = 4;
+
+function optionsFor(offered: readonly string[] | undefined): PermissionOption[] {
+  const once: PermissionOption = { decision: "allow_once", label: "allow once", rules: [] };
+  const deny: PermissionOption = { decision: "deny", label: "deny", rules: [] };
+  const rules = [...new Set(offered)];
+  if (rules.length === 0 || rules.length > RULES_OFFERED_MAX) return [once, deny];
+  const named = rules.map(labelOf).join(", ");
+  return [
+    once,
+    { decision: "allow_session", label: `allow ${named} this session`, rules },
+    { decision: "allow_always", label: `always allow ${named} here`, rules },
+    deny,
+  ];
+}
+
+function labelOf(rule: string): string {
+  const match = /^([^(]+)\((.*)\)$/s.exec(rule);
+  if (match === null) return `${rule} (whatever it is given)`;
+  const [, tool = "", body = ""] = match;
+  if (tool === "bash") return `"${body}"`;
+  return tool === "read" || tool === "edit"
+    ? `${tool === "read" ? "reading" : "editing"} "${body}"`
+    : `${tool} "${body}"`;
+}

@@ -1,0 +1,124 @@
+import { foldCase, segmentsOf } from "./path-rules.ts";
+
+/** What no rule, grant or mode lets be written unasked, told in a few words. */
+type Kind =
+  | "git's own files"
+  | "a shell start-up file"
+  | "an agent's configuration"
+  | "an editor's configuration"
+  | "a key or access setting"
+  | "a scheduled or start-up job";
+
+/** Folders and files that count wherever they are, also where they do not exist yet. */
+const named: ReadonlyMap<string, Kind> = new Map(
+  (
+    [
+      ["git's own files", ".git .githooks .husky .gitconfig"],
+      [
+        "a shell start-up file",
+        `.bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin .zlogout
+         .kshrc .mkshrc .cshrc .tcshrc .login .logout .inputrc .xprofile .xinitrc .xsession .xsessionrc .xserverrc
+         .envrc .pam_environment .direnvrc`,
+      ],
+      [
+        "an agent's configuration",
+        `.hearth .mcp.json .claude .claude.json .codex .gemini .qwen .opencode opencode.json opencode.jsonc .goose .cursor
+         .windsurf .kiro .crush .crush.json crush.json .continue .roo .cline .clinerules .aider.conf.yml .amp .factory
+         .augment .kimi .pi .trae .junie .copilot .antigravity .roomodes .kilocode .qoder .iflow .codebuddy`,
+      ],
+      [
+        "an editor's configuration",
+        ".vscode .idea .zed .devcontainer .devcontainer.json .vimrc .exrc .nvimrc .emacs .emacs.d",
+      ],
+      ["a key or access setting", ".netrc .rhosts .shosts"],
+    ] as const
+  ).flatMap(([kind, names]) => names.split(/\s+/).map((name) => [name, kind] as const)),
+);
+
+/** Below the home folder. */
+const inHome: readonly (readonly [string, Kind])[] = (
+  [
+    [
+      "a shell start-up file",
+      ".config/fish .config/nushell .config/powershell .config/zsh .config/bash .config/direnv .config/environment.d",
+    ],
+    ["git's own files", ".config/git"],
+    [
+      "an agent's configuration",
+      `.config/goose .config/opencode .config/crush .config/hearth .config/amp .config/github-copilot .config/gemini
+       .config/claude .config/codex .config/agents .local/share/opencode .local/share/goose .local/share/crush
+       .local/share/hearth .local/state/hearth .cline .agents`,
+    ],
+    ["an editor's configuration", ".config/zed .config/code .config/nvim .vim"],
+    ["a key or access setting", ".ssh .gnupg .docker .kube .aws .npmrc .pypirc"],
+    [
+      "a scheduled or start-up job",
+      ".config/autostart .config/systemd .local/share/systemd library/launchagents library/launchdaemons",
+    ],
+  ] as const
+).flatMap(([kind, names]) => names.split(/\s+/).map((name) => [name, kind] as const));
+
+const inSystem: readonly (readonly [string, Kind])[] = (
+  [
+    [
+      "a shell start-up file",
+      "/etc/profile /etc/profile.d /etc/bash.bashrc /etc/bashrc /etc/zsh /etc/zshrc /etc/zshenv /etc/zprofile /etc/environment /etc/fish",
+    ],
+    [
+      "a key or access setting",
+      "/etc/sudoers /etc/sudoers.d /etc/ssh /etc/passwd /etc/shadow /etc/pam.d /etc/ld.so.preload",
+    ],
+    [
+      "a scheduled or start-up job",
+      "/etc/crontab /etc/cron.d /etc/cron.daily /etc/cron.hourly /etc/systemd /etc/init.d /etc/rc.local /var/spool/cron /library/launchagents /library/launchdaemons",
+    ],
+    ["git's own files", "/etc/gitconfig"],
+  ] as const
+).flatMap(([kind, names]) => names.split(/\s+/).map((name) => [name, kind] as const));
+
+/** A name as the laxest of file systems compares it: any case, invisible characters and a closing dot left out. */
+const laxName = (name: string): string =>
+  foldCase(name.normalize("NFKC").replace(/[\p{Cf}\p{Mn}]/gu, ""))
+    .replace(/[. ]+$/, (end) => (end === name ? end : ""))
+    .replace(/^git~\d$/, ".git")
+    .replace(/::\$.*$/, "");
+
+export type ProtectedPlaces = {
+  root: readonly string[];
+  home: readonly string[];
+  /** hearth's own folders and socket. */
+  own: readonly (readonly string[])[];
+};
+
+export function protectedPlaces(root: string, home: string, own: readonly string[]): ProtectedPlaces {
+  return { root: segmentsOf(root), home: segmentsOf(home), own: own.map(segmentsOf) };
+}
+
+export const startsWith = (segments: readonly string[], prefix: readonly string[]): boolean =>
+  prefix.length <= segments.length && prefix.every((segment, index) => segment === segments[index]);
+
+/** Compared without regard to case: what is protected is so under any spelling that may lead there. */
+const below = (segments: readonly string[], prefix: readonly string[]): boolean =>
+  startsWith(segments.map(foldCase), prefix.map(foldCase));
+
+/** Is it one of hearth's own files? What lies inside the root is not, unless hearth's folder lies there too. */
+export function isOwn(segments: readonly string[], places: ProtectedPlaces): boolean {
+  const inRoot = below(segments, places.root);
+  return places.own.some((own) => below(segments, own) && !(inRoot && below(places.root, own)));
+}
+
+/** Why the path is protected against being written, if it is. Names above the root do not count inside it. */
+export function protectedKind(segments: readonly string[], places: ProtectedPlaces): string | undefined {
+  if (isOwn(segments, places)) return "hearth's own files";
+  const inside = below(segments, places.root) ? segments.slice(places.root.length) : segments;
+  for (const segment of inside) {
+    const kind = named.get(laxName(segment));
+    if (kind !== undefined) return kind;
+  }
+  const startsIn = (folder: readonly string[], names: readonly (readonly [string, Kind])[]) =>
+    names.find(([name]) => {
+      const place = [...folder, ...segmentsOf(name)];
+      return below(segments, place) && !(below(segments, places.root) && below(places.root, place));
+    })?.[1];
+  return startsIn(places.home, inHome) ?? startsIn([], inSystem);
+}

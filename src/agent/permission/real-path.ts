@@ -1,0 +1,138 @@
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+/** What judging asks the file system: names and links, and of contents git's configuration alone. */
+export type FileLookup = {
+  /**
+   * The absolute path with every link followed, also where the last parts do not exist yet and where a link
+   * dangles. Undefined when it cannot be told (a loop, no right to look): then it counts as outside.
+   */
+  realPath(path: string): string | undefined;
+  /** The names in a folder; undefined when there is no such folder or it holds more than `LIST_MAX`. */
+  list(path: string): readonly string[] | undefined;
+  /** True when reading with git from there runs no program that the repository itself names. */
+  isPlainRepository(path: string): boolean;
+};
+
+/** A glob over a folder with more names is not followed. */
+const LIST_MAX = 4_000;
+/** As many links in a row as Linux follows. */
+const LINKS_MAX = 40;
+/** A configuration this large is nobody's by hand. */
+const GIT_CONFIG_BYTES_MAX = 64 * 1024;
+
+export const diskLookup: FileLookup = {
+  realPath: (path) => (path.includes("\0") ? undefined : followLinks(path, LINKS_MAX)),
+  list(path) {
+    try {
+      const names = readdirSync(path);
+      return names.length > LIST_MAX ? undefined : names;
+    } catch {
+      // Whatever the reason, nothing can be said about its names.
+      return undefined;
+    }
+  },
+  isPlainRepository,
+};
+
+function followLinks(path: string, linksLeft: number): string | undefined {
+  if (linksLeft <= 0) return undefined;
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") return undefined;
+  }
+  const parent = dirname(path);
+  if (parent === path) return path;
+  const link = linkTarget(path);
+  if (link === null) return undefined;
+  const realParent = followLinks(parent, linksLeft);
+  if (realParent === undefined) return undefined;
+  // A dangling link: writing through it makes its target.
+  if (link !== undefined) return followLinks(resolve(realParent, link), linksLeft - 1);
+  return join(realParent, basename(path));
+}
+
+/** Undefined when the path is no link, null when it cannot be told. */
+function linkTarget(path: string): string | undefined | null {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch (error) {
+    return errorCode(error) === "ENOENT" ? undefined : null;
+  }
+}
+
+const errorCode = (error: unknown): unknown =>
+  typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+function isPlainRepository(path: string): boolean {
+  try {
+    for (let folder = path; ; folder = dirname(folder)) {
+      const git = join(folder, ".git");
+      if (exists(git)) return isPlainGitFolder(gitFolderOf(git), folder);
+      // A bare repository made of ordinary files: git would believe its config.
+      if (exists(join(folder, "HEAD")) && exists(join(folder, "objects"))) return false;
+      if (dirname(folder) === folder) return true;
+    }
+  } catch {
+    // Unreadable: then nothing vouches for it.
+    return false;
+  }
+}
+
+/** A linked worktree has a file that says where its git folder is. */
+function gitFolderOf(path: string): string {
+  if (!statSync(path).isFile()) return path;
+  const target = /^gitdir: (.+?)\n?$/.exec(readFileSync(path, "utf8"))?.[1];
+  if (target === undefined) throw new Error(`${path} does not say where its git folder is`);
+  return resolve(dirname(path), target);
+}
+
+function isPlainGitFolder(path: string, tree: string): boolean {
+  const commonFile = join(path, "commondir");
+  const common = exists(commonFile) ? resolve(path, readFileSync(commonFile, "utf8").trim()) : path;
+  const config = join(common, "config");
+  if (!exists(config)) return true;
+  if (statSync(config).size > GIT_CONFIG_BYTES_MAX) return false;
+  const hookFolders = plainGitConfig(readFileSync(config, "utf8"));
+  if (hookFolders === undefined) return false;
+  // The one hook that reading may run: `git status` writes the index.
+  return [join(common, "hooks"), ...hookFolders.map((folder) => resolve(tree, folder))].every(
+    (folder) => !exists(join(folder, "post-index-change")),
+  );
+}
+
+/** What a repository may set without naming a program to run or further files to read. */
+const plainKeys = new Set(
+  `core.repositoryformatversion core.filemode core.bare core.logallrefupdates core.ignorecase core.symlinks
+   core.precomposeunicode core.autocrlf core.eol core.safecrlf core.quotepath core.abbrev core.longpaths
+   remote.url remote.fetch remote.pushurl branch.remote branch.merge branch.rebase branch.pushremote
+   branch.autosetuprebase branch.vscode-merge-base branch.description user.name user.email init.defaultbranch
+   pull.rebase pull.ff push.default push.autosetupremote fetch.prune submodule.url submodule.active
+   rerere.enabled gc.auto color.ui commit.gpgsign tag.gpgsign rebase.autostash rebase.autosquash
+   merge.conflictstyle diff.renames diff.algorithm extensions.objectformat`.split(/\s+/),
+);
+
+/**
+ * The hook folders that a configuration names, or undefined when it holds anything that is not known to be plain.
+ * Strict on purpose: a line of another form is not plain either.
+ */
+export function plainGitConfig(text: string): string[] | undefined {
+  const hookFolders: string[] = [];
+  let section = "";
+  for (const line of text.split(/\r?\n/)) {
+    if (/^\s*([#;].*)?$/.test(line)) continue;
+    const header = /^\s*\[([A-Za-z0-9.-]+)(?: "[^"\\\]]*")?\]\s*$/.exec(line);
+    if (header !== null) {
+      section = (header[1] ?? "").toLowerCase();
+      continue;
+    }
+    const [, name, value] = /^\s*([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*([^\\]*))?$/.exec(line) ?? [];
+    const key = name && `${section}.${name.toLowerCase()}`;
+    if (key === "core.hookspath" && /^[\w./-]+$/.test(value ?? "")) hookFolders.push(value ?? "");
+    else if (key === undefined || !plainKeys.has(key)) return undefined;
+  }
+  return hookFolders;
+}

@@ -1,0 +1,69 @@
+import { type ParsedScript, parse } from "unbash";
+import { createScope, type Outer } from "./scope.ts";
+import { walkScript } from "./shell-walk.ts";
+import { collectVariables } from "./variables.ts";
+import type { ShellWord } from "./words.ts";
+
+/** A redirection to or from a file; those between descriptors are left out. */
+export type FileRedirect = { access: "read" | "write"; target: ShellWord };
+
+/** One program that a command line starts, with its words expanded as far as they are known. */
+export type SimpleCommand = {
+  /** Program and arguments; none for a line that only sets variables or only redirects. */
+  words: readonly ShellWord[];
+  assignments: readonly { name: string; value: ShellWord }[];
+  redirects: readonly FileRedirect[];
+  /** The folders that it may run in; undefined where that cannot be told. */
+  cwds: readonly string[] | undefined;
+  /** Where its input comes from, as far as a shell that reads its script there is concerned. */
+  input: { from: "terminal" | "pipe" | "file" } | { from: "text"; text: ShellWord };
+  /** A function of the same script, whose body is judged where it stands. */
+  isFunction: boolean;
+  /** What a script within its words would know. */
+  outer: Outer;
+};
+
+export type ShellScript = {
+  commands: readonly SimpleCommand[];
+  /** Why some of it cannot be told before it runs. */
+  problems: readonly string[];
+  /** The grammar itself gave up: nothing can be said of the whole. */
+  broken: string | undefined;
+  /** A function that starts itself again and again. */
+  forkBomb: boolean;
+};
+
+export type ShellPlace = { home: string; cwds: readonly string[] | undefined; tempDir: string };
+
+/** Beyond these a line is no longer something a person judges, and judging it would take noticeable time. */
+const SOURCE_LENGTH_MAX = 256 * 1024;
+const COMMANDS_MAX = 4_000;
+/** `sh -c` within `sh -c`. */
+const DEPTH_MAX = 6;
+
+/** Every command of a line, chains, substitutions, functions and branches included, in the order of the text. */
+export function readShell(source: string, place: ShellPlace, outer?: Outer): ShellScript {
+  const depth = (outer?.depth ?? 0) + 1;
+  if (source.length > SOURCE_LENGTH_MAX) return brokenScript("it is too long");
+  if (depth > DEPTH_MAX) return brokenScript("shells within shells");
+  let script: ParsedScript;
+  try {
+    script = parse(source);
+    const first = script.errors?.[0];
+    if (first !== undefined) return brokenScript(first.message);
+    const scope = createScope(collectVariables(script), place, outer, depth);
+    return walkScript(script, scope, COMMANDS_MAX);
+  } catch (error) {
+    // A parser that throws has met what it does not know; a stack that is full has met what nobody should read.
+    return brokenScript(
+      error instanceof RangeError ? "it is nested too deeply" : "the grammar does not cover it",
+    );
+  }
+}
+
+const brokenScript = (reason: string): ShellScript => ({
+  commands: [],
+  problems: [],
+  broken: reason,
+  forkBomb: false,
+});
