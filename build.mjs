@@ -22,7 +22,8 @@ const clean = process.argv.includes("--clean");
 const CHUNK_KEPT_MS = 3 * 24 * 3600 * 1000;
 
 /** CommonJS packages in the bundle call require(); an ES module has none of its own. */
-const requireBanner = 'const require=globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);';
+const requireBanner =
+  'const require=globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const id = buildId(root);
