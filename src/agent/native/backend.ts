@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError } from "../../protocol/errors.ts";
-import type { SessionId } from "../../protocol/ids.ts";
+import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
@@ -27,7 +27,7 @@ type NativeDeps = {
   instructionsFile?: string | undefined;
   now(): number;
   random?(): number;
-  /** Waits between tries; rejects when `signal` aborts. */
+  /** Waits between tries, and between the demo's words; rejects when `signal` aborts. */
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
@@ -62,7 +62,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const connections = createConnections();
   const opener = createModelOpener(connections);
   const probe = createOllamaProbe(now);
-  const demo = createDemoModel();
+  const demo = createDemoModel(wait);
 
   async function modelFor(asked: string | null, current: NativeSettings, env: Turn["env"]): Promise<Model> {
     const resolved = await resolveModel(asked, current, probe);
@@ -88,14 +88,12 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       now,
     });
     const files = createFileLedger();
-    const owners = new Set<string>();
-    let running: { abort: AbortController; done: Promise<unknown> } | undefined;
+    let running: { run_id: RunId; abort: AbortController; done: Promise<unknown> } | undefined;
 
     async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
       await conversation.begin(turn, host.transcript());
-      owners.add(turn.run_id);
       const context = { root: session.root, run_id: turn.run_id, env: turn.env, files, processes };
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
@@ -111,7 +109,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const abort = new AbortController();
       const combined = AbortSignal.any([signal, abort.signal]);
       const work = run(turn, host, combined);
-      running = { abort, done: work.catch(() => {}) };
+      running = { run_id: turn.run_id, abort, done: work.catch(() => {}) };
       try {
         return await work;
       } catch (error) {
@@ -119,8 +117,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         if (!(error instanceof HearthError)) throw error;
         return { outcome: "error", error: { code: error.code, message: error.message, retryable: false } };
       } finally {
-        // A canceled turn takes its background jobs with it; otherwise they live as long as the session.
-        if (combined.aborted && owners.delete(turn.run_id)) await processes.stopOwner(turn.run_id);
+        await processes.stopOwner(turn.run_id); // its background jobs end with it
         running = undefined;
       }
     }
@@ -131,13 +128,12 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       runTurn,
       async kill() {
         const current = running;
-        current?.abort.abort();
-        await Promise.all([...owners].map((owner) => processes.stopOwner(owner)));
-        await current?.done;
+        if (current === undefined) return;
+        current.abort.abort();
+        await processes.stopOwner(current.run_id);
+        await current.done;
       },
-      async close() {
-        await Promise.all([conversation.close(), ...[...owners].map((owner) => processes.stopOwner(owner))]);
-      },
+      close: () => conversation.close(),
     };
   }
 

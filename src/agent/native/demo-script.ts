@@ -53,14 +53,13 @@ const enumerate = (items: readonly string[]): string =>
 
 type Entry = { name: string; isFolder: boolean };
 
-/** Names in a listing: one a line, folders with a slash; whatever stands after two spaces or a tab is detail. */
+/** The topmost names in a listing: a tree under its own folder's line, folders with a slash, notes in brackets. */
 export function entriesOf(listing: string): Entry[] {
   return listing
     .split("\n")
-    .map((line) => line.trimEnd())
-    .filter((line) => line !== "" && !line.startsWith("(") && !line.startsWith("[") && !line.startsWith(" "))
-    .map((line) => (line.split(/\t| {2,}/)[0] ?? "").replace(/^\.\//, ""))
-    .filter((name) => name !== "" && name !== "." && !name.endsWith(":"))
+    .slice(1)
+    .filter((line) => line !== "" && !line.startsWith("(") && !line.startsWith(" "))
+    .map((line) => line.replace(/ -> .*$/, ""))
     .map((name) => ({ name: name.replace(/\/$/, ""), isFolder: name.endsWith("/") }));
 }
 

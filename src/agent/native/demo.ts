@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type DemoStep, type DemoView, demoMove } from "./demo-script.ts";
 import { noCost } from "./models/catalog.ts";
 import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./models/model.ts";
@@ -58,12 +57,13 @@ export function demoView(request: ModelRequest): DemoView {
 const tokensIn = (request: ModelRequest): number =>
   Math.ceil((request.system.length + JSON.stringify(request.messages).length) / charsPerToken);
 
-async function* perform(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
+type Wait = (ms: number, signal: AbortSignal) => Promise<unknown>;
+
+async function* perform(wait: Wait, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
   const view = demoView(request);
   const { say, calls } = demoMove(view);
   for (const word of say.split(/(?<=\s)/)) {
-    // An abort ends the wait at once.
-    await sleep(wordMs, undefined, { signal });
+    await wait(wordMs, signal);
     yield { type: "text", text: word };
   }
   yield { type: "part_ended" };
@@ -84,14 +84,15 @@ async function* perform(request: ModelRequest, signal: AbortSignal): AsyncGenera
 
 /**
  * The built-in model: a script that works on the user's real files with the real tools, needs no key and no
- * network, and says what it is. It goes the same way through loop, permissions and screen as a real one.
+ * network, and says what it is. It goes the same way through loop, permissions and screen as a real one. `wait`
+ * must end at once when its signal aborts: the pace must not hold up a cancel.
  */
-export const createDemoModel = (): Model => ({
+export const createDemoModel = (wait: Wait): Model => ({
   id: demoModelId,
   providerLabel: "Demo",
   family: "open",
   reasons: false,
   takesPdf: false,
   cost: noCost,
-  stream: perform,
+  stream: (request, signal) => perform(wait, request, signal),
 });
