@@ -15,9 +15,7 @@ import {
 export function parseFully(argv: readonly string[]): Parsed {
   const found: { parsed?: Parsed } = {};
   const program = configure(new Command("hearth"), bareCommand, found);
-  const byGroup = new Map(
-    groups.map(({ name }) => [name, quiet(program.command(name)).action(() => missingSubcommand(name))]),
-  );
+  const byGroup = new Map(groups.map(({ name }) => [name, quiet(program.command(name))]));
   for (const spec of commands) {
     const [first = "", second] = spec.path;
     const parent = second === undefined ? program : byGroup.get(first);
@@ -33,8 +31,9 @@ export function parseFully(argv: readonly string[]): Parsed {
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) throw new UsageError(toSentence(error.message));
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.help") throw new UsageError(missingSubcommand(argv));
+    throw new UsageError(toSentence(error.message));
   }
   if (found.parsed === undefined) throw new Error("commander chose no command");
   return found.parsed;
@@ -70,9 +69,10 @@ const quiet = (command: Command): Command =>
     .helpCommand(false)
     .enablePositionalOptions();
 
-function missingSubcommand(group: string): never {
-  const words = commands.filter(({ path }) => path[0] === group).map(({ path }) => path[1]);
-  throw new UsageError(`\`hearth ${group}\` needs one of: ${words.join(", ")}.`);
+function missingSubcommand(argv: readonly string[]): string {
+  const group = groups.find(({ name }) => argv.includes(name))?.name ?? "";
+  const words = commands.flatMap(({ path }) => (path[0] === group ? path.slice(1) : []));
+  return `\`hearth ${group}\` needs one of: ${words.join(", ")}.`;
 }
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
