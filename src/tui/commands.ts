@@ -3,6 +3,7 @@ import type { PermissionMode } from "../protocol/permission.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
+import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
 import { type AppState, currentSession, nameOfClient, queuedRuns, textOfRun } from "./state.ts";
 
 type Command = {
@@ -38,10 +39,13 @@ function change(
 
 /** The sessions overlay, and the list it asks for. */
 export const openSessions = (state: AppState): Step =>
-  step(
-    { ...state, overlay: { kind: "sessions", query: "", index: 0, found: undefined, isConfirming: false } },
-    { do: "load_sessions" },
-  );
+  step({ ...state, overlay: newSessionsOverlay }, { do: "load_sessions" });
+
+/** The whole conversation; nothing where there is none yet. */
+export const openTranscript = (state: AppState): Step =>
+  currentSession(state) === undefined
+    ? stay(state)
+    : step({ ...state, overlay: newTranscriptOverlay }, { do: "load_transcript" });
 
 const leave = (state: AppState): Step => step({ ...state, isLeaving: true }, { do: "leave" });
 
@@ -49,12 +53,13 @@ export const commands: readonly Command[] = [
   {
     name: "help",
     help: "keys and commands",
-    run: (state) => stay({ ...state, overlay: { kind: "help", query: "", index: 0 } }),
+    run: (state) => stay({ ...state, overlay: newListOverlay("help") }),
   },
   { name: "new", help: "start a new session", run: (state) => step(state, { do: "open_session", id: null }) },
   { name: "clear", help: "the same as /new", run: (state) => step(state, { do: "open_session", id: null }) },
   { name: "sessions", help: "pick, search, rename or delete sessions", run: openSessions },
   { name: "resume", help: "the same as /sessions", run: openSessions },
+  { name: "transcript", help: "the whole conversation, unfolded (ctrl+o)", run: openTranscript },
   {
     name: "rename",
     takes: "TITLE",
@@ -80,16 +85,14 @@ export const commands: readonly Command[] = [
     takes: "[NAME]",
     help: "choose the model",
     run: (state, rest) =>
-      rest === ""
-        ? stay({ ...state, overlay: { kind: "models", query: "", index: 0 } })
-        : change(state, { model: rest }),
+      rest === "" ? stay({ ...state, overlay: newListOverlay("models") }) : change(state, { model: rest }),
   },
   {
     name: "agent",
     takes: "[NAME]",
     help: "choose the agent",
     run(state, rest) {
-      if (rest === "") return stay({ ...state, overlay: { kind: "agents", query: "", index: 0 } });
+      if (rest === "") return stay({ ...state, overlay: newListOverlay("agents") });
       const agent = state.replica?.agents.find(({ name }) => name === rest);
       if (agent === undefined) return complain(state, `There is no agent "${rest}"; /agent lists them.`);
       return change(state, { agent: agent.name, model: null });

@@ -14,6 +14,7 @@ import { remember } from "./editor/history.ts";
 import type { Effect } from "./effects.ts";
 import type { InputEvent } from "./input/decode.ts";
 import type { KeyMap, KeyOverrides } from "./keys.ts";
+import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
 import { type AppState, activeRun, type Flash, isBusy, type Link } from "./state.ts";
 import { stepInput } from "./steps/input.ts";
@@ -22,14 +23,18 @@ import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.tsx";
 import type { Block } from "./text/block.ts";
 import { liveView } from "./view/live.ts";
-import { openingBlocks } from "./view/opening.ts";
+import { newSessionRule, openingBlocks } from "./view/opening.ts";
+import { listView } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
+import { createTranscriptPager } from "./view/transcript.ts";
 
 /** Streamed text is drawn at once when it begins, then so often. */
 const STREAM_MS = 100;
 const TICK_MS = 1000;
 /** How many screens of the past a session shows when it is opened. */
 const SCREENS_REPLAYED = 2;
+/** How near the loaded beginning of the transcript may come before the page before it is asked for. */
+const SCREENS_AHEAD = 3;
 
 /** What is done outside the screen and the daemon. */
 export type LocalEffect = Extract<
@@ -68,6 +73,7 @@ export function createController(options: {
   opening: (replica: Replica) => readonly Block[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
+  const pager = createTranscriptPager(renderer);
   let conversation: Conversation | undefined;
   let newest: Replica | undefined;
   /** The last block in the scrollback: what comes next may stand a blank row below it. */
@@ -88,8 +94,29 @@ export function createController(options: {
 
   function draw(): void {
     if (isClosed) return;
-    const live = liveView(store.get(), renderer, overrides, last);
-    terminal.show({ kind: "live", live, caret: live.caret });
+    const state = store.get();
+    const { overlay } = state;
+    if (overlay === undefined) {
+      const live = liveView(state, renderer, overrides, last);
+      terminal.show({ kind: "live", live, caret: live.caret });
+    } else if (overlay.kind === "transcript") drawTranscript(state, overlay);
+    else terminal.show({ kind: "overlay", ...listView(state, overlay, renderer, overrides) });
+  }
+
+  function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
+    const { up, above, ...view } = pager.view(state, overlay);
+    terminal.show({ kind: "overlay", ...view });
+    if (up !== overlay.up) store.set({ ...state, overlay: { ...overlay, up } });
+    const isNear = above < state.size.rows * SCREENS_AHEAD;
+    if (isNear && overlay.before !== null && !overlay.isLoading) options.request({ do: "load_transcript" });
+  }
+
+  function find(isOlder: boolean): void {
+    const state = store.get();
+    const { overlay } = state;
+    if (overlay?.kind !== "transcript") return;
+    const up = pager.find(state, overlay, isOlder);
+    if (up !== undefined) store.set({ ...state, overlay: { ...overlay, up } });
   }
 
   function set(state: AppState): void {
@@ -151,6 +178,7 @@ export function createController(options: {
     };
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
     if (conversation === undefined) commit(options.opening(replica));
+    else if (replica.session_id === null) commit([newSessionRule(now())]);
     conversation = createConversation({ clientId, now, replica: () => newest, skipped });
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
     const closing = openingBlocks(replica, clientId, skipped.size, now(), "after");
@@ -168,6 +196,9 @@ export function createController(options: {
       case "print":
         commit([effect.block]);
         draw();
+        return;
+      case "find":
+        find(effect.isOlder);
         return;
       case "repaint":
         terminal.screen.repaint([]);

@@ -7,12 +7,16 @@ import type { Block } from "./text/block.ts";
 /** What a key leads to outside the state; carried out by the controller. */
 export type Effect =
   | { do: "send"; text: string; delivery: Delivery }
-  | { do: "cancel" }
+  | { do: "cancel"; id?: SessionId }
   | { do: "answer"; id: PermissionId; decision: Decision; message: string | undefined }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
   | { do: "open_session"; id: SessionId | null }
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions" }
+  /** A page of the whole conversation, the one before what is loaded. */
+  | { do: "load_transcript" }
+  /** The next place of the transcript overlay that holds its query. */
+  | { do: "find"; isOlder: boolean }
   | { do: "change_queued"; id: RunId; prompt?: string; delivery?: Delivery }
   | { do: "withdraw"; id: RunId }
   | { do: "resume_queue" }

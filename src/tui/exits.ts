@@ -1,25 +1,36 @@
 /** Ends by a signal leave 128 and its number, as a shell expects. */
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
+/** A job that nobody can resume is not stopped at all, and no signal says so. */
+const NOT_STOPPED_MS = 200;
+
 /**
  * Makes sure that `restore` runs whatever ends the process: a return, process.exit, a signal, an exception nobody
  * caught. Returns what undoes this.
  */
-export function guardExits(restore: () => void, leave: (exitCode: number) => void): () => void {
+export function guardExits(options: {
+  restore: () => void;
+  leave: (exitCode: number) => void;
+  fail: (error: unknown) => void;
+}): () => void {
+  const { restore, leave, fail } = options;
   const handlers = Object.entries(signals).map(([signal, exitCode]) => {
     const handler = () => leave(exitCode);
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  // Before Node prints what was thrown, so that it stands below the frame and in cooked mode.
-  process.on("uncaughtExceptionMonitor", restore);
+  const crash = (error: unknown) => {
+    restore();
+    fail(error);
+  };
+  process.on("uncaughtException", crash);
   process.on("exit", restore);
   // The terminal is gone: there is nobody to tell.
   const ignore = () => {};
   process.stdout.on("error", ignore);
   return () => {
     for (const undo of handlers) undo();
-    process.off("uncaughtExceptionMonitor", restore);
+    process.off("uncaughtException", crash);
     process.off("exit", restore);
     process.stdout.off("error", ignore);
   };
@@ -30,10 +41,8 @@ export async function stopJob(): Promise<void> {
   const resumed = Promise.withResolvers<void>();
   process.once("SIGCONT", resumed.resolve);
   process.kill(0, "SIGTSTP");
-  // A job that nobody can resume is not stopped at all, and no signal says so.
   const timer = setTimeout(resumed.resolve, NOT_STOPPED_MS);
   await resumed.promise;
   clearTimeout(timer);
   process.off("SIGCONT", resumed.resolve);
 }
-const NOT_STOPPED_MS = 200;

@@ -1,14 +1,59 @@
+import type { SessionId } from "../protocol/ids.ts";
+import type { Message } from "../protocol/message.ts";
 import type { Session } from "../protocol/session.ts";
 
-/** A screen of its own over the conversation. Lists hold what was typed to filter them and the marked row. */
+/** A list to pick from: what was typed to filter it, and the marked row by its id, for rows move; none: the first. */
+export type ListOverlay = { query: string; marked: string | undefined };
+
+export type SessionsOverlay = ListOverlay & {
+  kind: "sessions";
+  /** Undefined until the daemon has answered. */
+  found: readonly Session[] | undefined;
+  /** What the keys are for now: choosing, writing a new title, or confirming a deletion. */
+  task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
+};
+
+/** The whole conversation, unfolded, to scroll and search in. */
+export type TranscriptOverlay = {
+  kind: "transcript";
+  /** Oldest first; undefined until the daemon has answered. */
+  messages: readonly Message[] | undefined;
+  /** Where the page before begins; null at the beginning. */
+  before: string | null;
+  isLoading: boolean;
+  /** Rows above the window's end, from the end of the conversation: 0 is its end. */
+  up: number;
+  query: string;
+  isSearching: boolean;
+};
+
 export type Overlay =
-  | {
-      kind: "sessions";
-      query: string;
-      index: number;
-      found: readonly Session[] | undefined;
-      isConfirming: boolean;
-    }
-  | { kind: "models"; query: string; index: number }
-  | { kind: "agents"; query: string; index: number }
-  | { kind: "help"; query: string; index: number };
+  | SessionsOverlay
+  | (ListOverlay & { kind: "models" | "agents" | "help" })
+  | TranscriptOverlay;
+
+export const newSessionsOverlay: SessionsOverlay = {
+  kind: "sessions",
+  query: "",
+  marked: undefined,
+  found: undefined,
+  task: { do: "choose" },
+};
+
+export const newTranscriptOverlay: TranscriptOverlay = {
+  kind: "transcript",
+  messages: undefined,
+  before: null,
+  isLoading: true,
+  up: 0,
+  query: "",
+  isSearching: false,
+};
+
+export const newListOverlay = <K extends "models" | "agents" | "help">(
+  kind: K,
+): ListOverlay & { kind: K } => ({
+  kind,
+  query: "",
+  marked: undefined,
+});

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, RunId } from "../protocol/ids.ts";
+import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Effect } from "./effects.ts";
+import type { TranscriptOverlay } from "./overlay.ts";
 import type { SessionLink } from "./session-link.ts";
 import { type AppState, activeRun, currentSessionId, type Flash } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -20,6 +21,7 @@ export type RequestEffect = Extract<
       | "open_session"
       | "delete_session"
       | "load_sessions"
+      | "load_transcript"
       | "change_queued"
       | "withdraw"
       | "resume_queue";
@@ -30,6 +32,7 @@ export type RequestEffect = Extract<
 const OVERTAKE_MS = 20;
 /** What a person looks through; the rest is found by its name. */
 const SESSIONS_MAX = 200;
+const MESSAGES_PAGE = 100;
 
 export type Performer = { perform(effect: RequestEffect): Promise<void> };
 
@@ -96,13 +99,13 @@ export function createPerformer(
     }
   }
 
-  async function cancel(): Promise<void> {
+  async function cancel(id: SessionId | undefined): Promise<void> {
     if (underWay.size > 0) {
       const arrived = Promise.allSettled(underWay);
       // With a run to stop, a slow prompt does not hold up the cancel.
       await (activeRun(store.get()) === undefined ? arrived : Promise.race([arrived, sleep(OVERTAKE_MS)]));
     }
-    const sid = currentSessionId(store.get());
+    const sid = id ?? currentSessionId(store.get());
     if (sid === null) return;
     const { connection } = await ready;
     await connection.request("POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel", {
@@ -140,15 +143,39 @@ export function createPerformer(
     );
   }
 
+  async function loadTranscript(): Promise<void> {
+    const sid = currentSessionId(store.get());
+    const before = store.get().overlay;
+    if (sid === null || before?.kind !== "transcript") return;
+    const change = (next: (overlay: TranscriptOverlay) => TranscriptOverlay) =>
+      update((state) =>
+        state.overlay?.kind === "transcript" ? { ...state, overlay: next(state.overlay) } : state,
+      );
+    change((overlay) => ({ ...overlay, isLoading: true }));
+    const { connection } = await ready;
+    const page = await connection.request("GET /v1/workspaces/{wid}/sessions/{sid}/messages", {
+      params: { wid: connection.workspace.id, sid },
+      query: { limit: MESSAGES_PAGE, ...(before.before !== null && { before: before.before }) },
+      signal,
+    });
+    change((overlay) => ({
+      ...overlay,
+      messages: [...page.messages, ...(overlay.messages ?? [])],
+      before: page.next_before,
+      isLoading: false,
+    }));
+  }
+
   async function run(effect: RequestEffect): Promise<void> {
     if (effect.do === "send") {
       const sent = send(effect).finally(() => underWay.delete(sent));
       underWay.add(sent);
       return sent;
     }
-    if (effect.do === "cancel") return cancel();
+    if (effect.do === "cancel") return cancel(effect.id);
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return loadSessions();
+    if (effect.do === "load_transcript") return loadTranscript();
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
     if (effect.do === "open_session") return link.show(effect.id);

@@ -119,7 +119,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     local,
     opening: (replica) => headerOf(options, replica),
   });
-  const undoGuard = guardExits(() => terminal.close([]), leave);
+  const undoGuard = guardExits({ restore: () => terminal.close([]), leave, fail: left.reject });
   try {
     controller.update((state) => ({ ...state, live: headerOf(options, undefined) }));
     terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(signalOfHangUp));

@@ -2,6 +2,7 @@ import { insertPaste, insertText, isEmpty } from "../editor/editor.ts";
 import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
+import { newListOverlay } from "../overlay.ts";
 import { type AppState, openQuestion } from "../state.ts";
 import { stepOverlay } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";
@@ -42,7 +43,7 @@ function route(
     return action === undefined ? stay(state) : stepPrompt(disarm(state, event.chord), action, now);
   }
   if (event.type === "text" && event.text === "?" && isEmpty(state.editor) && state.editing === undefined) {
-    return step({ ...state, overlay: { kind: "help", query: "", index: 0 } });
+    return step({ ...state, overlay: newListOverlay("help") });
   }
   const insert = event.type === "paste" ? insertPaste : insertText;
   const leaving = leaveQuestion(state);

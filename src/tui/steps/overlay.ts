@@ -1,17 +1,158 @@
-import { type Step, stay } from "../effects.ts";
+import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
-import type { KeyMap } from "../keys.ts";
-import type { Overlay } from "../overlay.ts";
-import type { AppState } from "../state.ts";
+import type { Action, KeyMap } from "../keys.ts";
+import type { Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
+import {
+  agentItems,
+  currentAgent,
+  itemIds,
+  markedIndex,
+  modelItems,
+  sessionItems,
+} from "../overlay-items.ts";
+import { type AppState, currentSession } from "../state.ts";
+import { stepTranscript } from "./transcript.ts";
 
+const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
+const close = (state: AppState): AppState => withOverlay(state, undefined);
+
+/** Keys of the screen that lies over the conversation. */
 export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent, keys: KeyMap): Step {
-  const go = (next: Overlay | undefined) => stay({ ...state, overlay: next });
-  if (event.type === "text") return go({ ...overlay, query: overlay.query + event.text, index: 0 });
-  if (event.type !== "key") return stay(state);
-  switch (keys.list.get(event.chord)) {
+  if (overlay.kind === "transcript") return stepTranscript(state, overlay, event, keys);
+  if (overlay.kind === "sessions" && overlay.task.do !== "choose")
+    return stepTask(state, overlay, event, keys);
+  if (event.type === "text" || event.type === "paste") {
+    const typed = event.text.split("\n")[0] ?? "";
+    return stay(withOverlay(state, { ...overlay, query: overlay.query + typed, marked: undefined }));
+  }
+  const action = event.type === "key" ? keys.list.get(event.chord) : undefined;
+  if (action === undefined) return stay(state);
+  const ids = itemIds(state, overlay, {});
+  const index = markedIndex(ids, overlay);
+  const last = Math.max(0, ids.length - 1);
+  const mark = (to: number) =>
+    stay(withOverlay(state, { ...overlay, marked: ids[Math.max(0, Math.min(to, last))] }));
+  switch (action) {
+    case "list.up":
+      return mark(index === 0 ? last : index - 1);
+    case "list.down":
+      return mark(index >= last ? 0 : index + 1);
+    case "list.page_up":
+      return mark(index - pageOf(state));
+    case "list.page_down":
+      return mark(index + pageOf(state));
+    case "list.first":
+      return mark(0);
+    case "list.last":
+      return mark(last);
+    case "list.erase":
+      return stay(
+        withOverlay(state, {
+          ...overlay,
+          query: Array.from(overlay.query).slice(0, -1).join(""),
+          marked: undefined,
+        }),
+      );
+    case "list.clear":
+      return stay(withOverlay(state, { ...overlay, query: "", marked: undefined }));
     case "list.close":
-      return go(undefined);
+      return stay(close(state));
+    case "list.accept":
+      return accept(state, overlay, index);
+    default:
+      return overlay.kind === "sessions" ? manage(state, overlay, index, action) : stay(state);
+  }
+}
+
+const pageOf = (state: AppState): number => Math.max(1, state.size.rows - 6);
+
+function accept(state: AppState, overlay: Exclude<Overlay, TranscriptOverlay>, index: number): Step {
+  switch (overlay.kind) {
+    case "sessions": {
+      const session = sessionItems(state, overlay)[index];
+      return session === undefined
+        ? stay(close(state))
+        : step(close(state), { do: "open_session", id: session.id });
+    }
+    case "models": {
+      const model = modelItems(state, overlay)[index];
+      if (model === undefined) return stay(close(state));
+      if (currentSession(state) !== undefined) {
+        return step(close(state), { do: "change_session", changes: { model: model.id } });
+      }
+      return stay({ ...close(state), defaults: { ...state.defaults, model: model.id ?? undefined } });
+    }
+    case "agents": {
+      const agent = agentItems(state, overlay)[index];
+      if (agent === undefined || agent === currentAgent(state)) return stay(close(state));
+      if (agent.status !== "ready") {
+        const fix = agent.fix === null ? "" : ` · ${agent.fix}`;
+        return stay({
+          ...state,
+          flash: { text: `${agent.name}: ${agent.reason ?? agent.status}${fix}`, level: "warning" },
+        });
+      }
+      if (currentSession(state) !== undefined) {
+        return step(close(state), { do: "change_session", changes: { agent: agent.name, model: null } });
+      }
+      return stay({ ...close(state), defaults: { ...state.defaults, agent: agent.name, model: undefined } });
+    }
+    case "help":
+      return stay(close(state));
+  }
+}
+
+/** What can be done to the marked session besides opening it. */
+function manage(state: AppState, overlay: SessionsOverlay, index: number, action: Action): Step {
+  const session = sessionItems(state, overlay)[index];
+  if (action === "list.new") return step(close(state), { do: "open_session", id: null });
+  if (session === undefined) return stay(state);
+  const task = (next: SessionsOverlay["task"]) => stay(withOverlay(state, { ...overlay, task: next }));
+  switch (action) {
+    case "list.rename":
+      return task({ do: "rename", id: session.id, title: session.title });
+    case "list.delete":
+      return task({ do: "delete", id: session.id });
+    case "list.archive": {
+      const found = overlay.found?.map((other) =>
+        other.id === session.id ? { ...other, archived: true } : other,
+      );
+      return step(withOverlay(state, { ...overlay, found }), {
+        do: "change_session",
+        changes: { archived: true },
+        id: session.id,
+      });
+    }
+    case "list.stop":
+      return step(state, { do: "cancel", id: session.id });
     default:
       return stay(state);
   }
+}
+
+/** A new title is written, or a deletion confirmed with enter. */
+function stepTask(state: AppState, overlay: SessionsOverlay, event: InputEvent, keys: KeyMap): Step {
+  const { task } = overlay;
+  const chosen = (): AppState => withOverlay(state, { ...overlay, task: { do: "choose" } });
+  const action = event.type === "key" ? keys.list.get(event.chord) : undefined;
+  if (action === "list.close") return stay(chosen());
+  if (task.do === "rename") {
+    const write = (title: string) => stay(withOverlay(state, { ...overlay, task: { ...task, title } }));
+    if (event.type === "text" || event.type === "paste")
+      return write(task.title + event.text.replace(/\s+/g, " "));
+    if (action === "list.erase") return write(Array.from(task.title).slice(0, -1).join(""));
+    if (action === "list.clear") return write("");
+    if (action !== "list.accept") return stay(state);
+    const title = task.title.trim();
+    if (title === "") return stay(chosen());
+    return step(chosen(), { do: "change_session", changes: { title }, id: task.id });
+  }
+  if (task.do !== "delete" || action !== "list.accept") return stay(state);
+  const found = overlay.found?.filter(({ id }) => id !== task.id);
+  const next = withOverlay(state, {
+    ...overlay,
+    found,
+    task: { do: "choose" },
+  });
+  return step(next, { do: "delete_session", id: task.id });
 }

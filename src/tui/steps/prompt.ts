@@ -2,12 +2,13 @@
 
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Delivery } from "../../protocol/run.ts";
-import { completeCommand, editQueued, openSessions, runCommand } from "../commands.ts";
+import { completeCommand, editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
 import * as edit from "../editor/editor.ts";
 import { newer, older, remember } from "../editor/history.ts";
 import { caretAt, layoutEditor } from "../editor/layout.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { Action } from "../keys.ts";
+import { newListOverlay } from "../overlay.ts";
 import { type AppState, activeRun, currentSession, isBusy, queuedRuns, textOfRun } from "../state.ts";
 import { composerWidth } from "../view/composer.ts";
 
@@ -80,8 +81,10 @@ export function stepPrompt(state: AppState, action: Action, now: number): Step {
       return step(state, { do: "resume_queue" });
     case "sessions.open":
       return openSessions(state);
+    case "transcript.open":
+      return openTranscript(state);
     case "help.open":
-      return stay({ ...state, overlay: { kind: "help", query: "", index: 0 } });
+      return stay({ ...state, overlay: newListOverlay("help") });
     case "screen.repaint":
       return step(state, { do: "repaint" });
     case "app.suspend":

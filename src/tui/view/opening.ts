@@ -32,3 +32,11 @@ export function openingBlocks(
   ];
   return [{ id: `${session_id}/joined/${now}`, type: "presence", text: facts.join(" · "), isRule: true }];
 }
+
+/** Between a session that was left and the one that begins with the next prompt. */
+export const newSessionRule = (now: number): Block => ({
+  id: `local/new/${now}`,
+  type: "presence",
+  text: "new session",
+  isRule: true,
+});

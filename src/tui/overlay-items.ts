@@ -1,0 +1,108 @@
+import type { Agent } from "../protocol/agent.ts";
+import type { Session } from "../protocol/session.ts";
+import { commands } from "./commands.ts";
+import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
+import type { ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
+import { type AppState, currentSession, currentSessionId } from "./state.ts";
+import { chordName } from "./view/chord-name.ts";
+
+const wordsOf = (query: string): string[] =>
+  query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+
+/** Whether every word of the query is somewhere in the text. */
+const holds = (text: string, query: string): boolean => {
+  const lower = text.toLowerCase();
+  return wordsOf(query).every((word) => lower.includes(word));
+};
+
+/** Those that need a person first, then what runs, then the most recently used. */
+export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
+  const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
+  // What the stream says is newer than what was asked for when the list was opened.
+  for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
+  const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
+  return [...known.values()]
+    .filter(
+      (session) =>
+        !session.archived && holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
+    )
+    .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
+}
+
+export type ModelItem = { id: string | null; name: string; detail: string };
+
+/** The models of the session's agent; the first is whatever the agent takes by itself. */
+export function modelItems(state: AppState, overlay: ListOverlay): readonly ModelItem[] {
+  const agent = currentAgent(state);
+  if (agent === undefined) return [];
+  const models = agent.models.map(({ id, name, context_window }) => ({
+    id,
+    name: name === "" ? id : name,
+    detail: [
+      name === id ? "" : id,
+      context_window === null ? "" : `${Math.round(context_window / 1000)}k context`,
+    ]
+      .filter((fact) => fact !== "")
+      .join(" · "),
+  }));
+  const usual: ModelItem = { id: null, name: "default", detail: agent.model ?? "the agent's own choice" };
+  return [usual, ...models].filter(({ name, id }) => holds(`${name} ${id ?? ""}`, overlay.query));
+}
+
+export const agentItems = (state: AppState, overlay: ListOverlay): readonly Agent[] =>
+  (state.replica?.agents ?? []).filter(({ name, backend }) => holds(`${name} ${backend}`, overlay.query));
+
+export function currentAgent(state: AppState): Agent | undefined {
+  const name = currentSession(state)?.agent ?? state.defaults.agent;
+  const agents = state.replica?.agents ?? [];
+  return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
+}
+
+/** `name`: what a key is called in keys.jsonc. */
+export type HelpItem = { key: string; text: string; name: string };
+
+export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readonly HelpItem[] {
+  const keys = actions.flatMap((action): HelpItem[] => {
+    const binding: { help?: string } = bindings[action];
+    if (binding.help === undefined) return [];
+    return [
+      { key: chordsOf(action, overrides).map(chordName).join(" · "), text: `${binding.help}  (${action})` },
+    ];
+  });
+  const slash = commands.map(
+    ({ name, takes, help }): HelpItem => ({
+      key: `/${name}${takes === undefined ? "" : ` ${takes}`}`,
+      text: help,
+      name: "",
+    }),
+  );
+  return [...keys, ...slash].filter(({ key, text, name }) => holds(`${key} ${text} ${name}`, overlay.query));
+}
+
+/** What each row of a list stands for. */
+export function itemIds(
+  state: AppState,
+  overlay: Exclude<Overlay, TranscriptOverlay>,
+  overrides: KeyOverrides,
+): readonly string[] {
+  switch (overlay.kind) {
+    case "sessions":
+      return sessionItems(state, overlay).map(({ id }) => id);
+    case "models":
+      return modelItems(state, overlay).map(({ id }) => id ?? "");
+    case "agents":
+      return agentItems(state, overlay).map(({ name }) => name);
+    case "help":
+      return helpItems(overlay, overrides).map(({ key }) => key);
+  }
+}
+
+/** Where the marked row is; the first where it is gone. */
+export const markedIndex = (ids: readonly string[], { marked }: ListOverlay): number =>
+  marked === undefined ? 0 : Math.max(0, ids.indexOf(marked));
+
+export const isOpenSession = (state: AppState, session: Session): boolean =>
+  session.id === currentSessionId(state);

@@ -1,0 +1,170 @@
+import type { KeyOverrides } from "../keys.ts";
+import type { Overlay } from "../overlay.ts";
+import {
+  agentItems,
+  currentAgent,
+  helpItems,
+  isOpenSession,
+  itemIds,
+  markedIndex,
+  modelItems,
+  sessionItems,
+} from "../overlay-items.ts";
+import type { Caret } from "../screen/difference.ts";
+import type { AppState } from "../state.ts";
+import { formatAgo, formatCost } from "../text/figures.ts";
+import { type Line, lineWidth, span } from "../text/line.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { widthOf } from "../text/width.ts";
+import type { Renderer } from "./renderer.ts";
+
+export type OverlayView = { rows: string[]; caret: Caret | undefined };
+
+type List = {
+  title: string;
+  hints: string;
+  /** What the last row asks for instead of a filter. */
+  ask?: { label: string; text: string } | undefined;
+  items: readonly { left: Line; right: string }[];
+  empty: string;
+  index: number;
+  query: string;
+};
+
+/** A list over the whole window: title, rows around the marked one, and at the bottom what is typed. */
+export function listView(
+  state: AppState,
+  overlay: Exclude<Overlay, { kind: "transcript" }>,
+  renderer: Renderer,
+  overrides: KeyOverrides,
+): OverlayView {
+  const { columns, rows } = state.size;
+  const { glyphs } = renderer;
+  const list = listOf(state, overlay, renderer, overrides);
+  const room = Math.max(1, rows - 5);
+  const index = Math.min(list.index, Math.max(0, list.items.length - 1));
+  const first = Math.max(0, Math.min(index - Math.floor(room / 2), list.items.length - room));
+  const shown = list.items.slice(first, first + room).map(({ left, right }, offset): Line => {
+    const isMarked = first + offset === index;
+    const mark = span(isMarked ? ` ${glyphs.prompt} ` : "   ", isMarked ? "accent" : "muted");
+    const line: Line = [
+      mark,
+      ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
+    ];
+    const free = columns - 1 - lineWidth(line) - widthOf(right);
+    return right === "" || free < 2 ? line : [...line, span(" ".repeat(free)), span(right, "muted")];
+  });
+  const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
+  const title: Line = [span(` ${list.title}`, "heading"), span(`  ${list.hints}`, "muted")];
+  const flash: Line =
+    state.flash === undefined
+      ? []
+      : [span(` ${state.flash.text}`, state.flash.level === "info" ? "muted" : state.flash.level)];
+  const label = list.ask?.label ?? "filter:";
+  const text = list.ask?.text ?? list.query;
+  const foot: Line = [span(` ${label} `, "accent"), span(text)];
+  const filler = Array.from({ length: Math.max(0, rows - 4 - body.length) }, (): Line => []);
+  const lines = [title, [], ...body, ...filler, flash, foot];
+  return {
+    rows: lines.map((line) => renderer.fit(line, columns)),
+    caret: { row: lines.length - 1, column: Math.min(lineWidth(foot), columns - 1) },
+  };
+}
+
+function listOf(
+  state: AppState,
+  overlay: Exclude<Overlay, { kind: "transcript" }>,
+  renderer: Renderer,
+  overrides: KeyOverrides,
+): List {
+  const { glyphs } = renderer;
+  const base = { index: markedIndex(itemIds(state, overlay, overrides), overlay), query: overlay.query };
+  const dot = ` ${glyphs.dot} `;
+  switch (overlay.kind) {
+    case "sessions": {
+      const signs = { waiting: glyphs.question, running: glyphs.running, idle: " " } as const;
+      const styles = { waiting: "warning", running: "accent", idle: "muted" } as const;
+      const items = sessionItems(state, overlay).map((session) => ({
+        left: [
+          span(`${signs[session.state]} `, styles[session.state]),
+          span(sanitizeLine(session.title) || "untitled"),
+          span(isOpenSession(state, session) ? "  (open)" : "", "muted"),
+        ],
+        right: [
+          session.state === "idle"
+            ? formatAgo(state.now - Date.parse(session.updated_at))
+            : session.state === "waiting"
+              ? "needs you"
+              : "running",
+          ...(session.queued > 0 ? [`${session.queued} queued`] : []),
+          session.agent,
+          ...(session.cost > 0 ? [formatCost(session.cost)] : []),
+        ].join(dot),
+      }));
+      const { task } = overlay;
+      const ask =
+        task.do === "rename"
+          ? { label: "new title:", text: task.title }
+          : task.do === "delete"
+            ? { label: "enter deletes it for good, esc keeps it", text: "" }
+            : undefined;
+      return {
+        ...base,
+        items,
+        ask,
+        title: `Sessions${dot}${state.replica?.workspace.path ?? ""}`,
+        hints: [
+          "enter opens",
+          "alt+n new",
+          "alt+r rename",
+          "alt+a archive",
+          "alt+d delete",
+          "alt+x stop",
+        ].join(dot),
+        empty: overlay.found === undefined ? "asking the daemon" : "no session fits",
+      };
+    }
+    case "models":
+      return {
+        ...base,
+        items: modelItems(state, overlay).map(({ name, detail }) => ({
+          left: [span(sanitizeLine(name))],
+          right: sanitizeLine(detail),
+        })),
+        title: `Models of ${currentAgent(state)?.name ?? "the agent"}`,
+        hints: "enter takes it from the next turn on",
+        empty: "this agent names no models: /model NAME takes any",
+      };
+    case "agents":
+      return {
+        ...base,
+        items: agentItems(state, overlay).map((agent) => ({
+          left: [
+            span(`${agent.status === "ready" ? glyphs.ok : " "} `, "success"),
+            span(agent.name, agent.status === "ready" ? "text" : "muted"),
+            span(agent.reason === null ? "" : `  ${sanitizeLine(agent.reason)}`, "muted"),
+          ],
+          right: [agent.backend, agent.version ?? "", agent.status.replaceAll("_", " ")]
+            .filter((fact) => fact !== "")
+            .join(dot),
+        })),
+        title: "Agents",
+        hints: "enter switches from the next turn on",
+        empty: "no agent fits",
+      };
+    case "help": {
+      const items = helpItems(overlay, overrides);
+      const wide = Math.min(34, Math.max(8, ...items.map(({ key }) => widthOf(key))));
+      return {
+        ...base,
+        items: items.map(({ key, text, name }) => ({
+          left: [span(key + " ".repeat(Math.max(1, wide + 2 - widthOf(key))), "accent"), span(text)],
+          right: name,
+        })),
+        title: "Keys and commands",
+        hints: "keys.jsonc in the config folder changes them",
+        empty: "nothing fits",
+      };
+    }
+  }
+}

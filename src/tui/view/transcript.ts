@@ -1,0 +1,141 @@
+import type { Replica } from "../../client/replica.ts";
+import type { Message } from "../../protocol/message.ts";
+import { isWaiting, pastContext } from "../conversation.ts";
+import type { TranscriptOverlay } from "../overlay.ts";
+import type { AppState } from "../state.ts";
+import type { Block } from "../text/block.ts";
+import { type Line, lineWidth, span } from "../text/line.ts";
+import { blocksOf } from "../text/message-blocks.ts";
+import type { OverlayView } from "./overlay.ts";
+import type { Renderer } from "./renderer.ts";
+
+export type TranscriptView = OverlayView & {
+  /** The position within what is there. */
+  up: number;
+  /** Rows above the window that are loaded. */
+  above: number;
+};
+
+export type TranscriptPager = {
+  view(state: AppState, overlay: TranscriptOverlay): TranscriptView;
+  /** The position whose window begins with the next row that holds the query. */
+  find(state: AppState, overlay: TranscriptOverlay, isOlder: boolean): number | undefined;
+};
+
+/** Lays out the whole conversation message by message, each once for a width; only the window is painted on. */
+export function createTranscriptPager(renderer: Renderer): TranscriptPager {
+  let laidOut = new Map<
+    string,
+    {
+      message: Message;
+      columns: number;
+      previous: Block | undefined;
+      rows: string[];
+      last: Block | undefined;
+    }
+  >();
+
+  /** All rows that are loaded, oldest first. */
+  function rowsOf(state: AppState, overlay: TranscriptOverlay): string[] {
+    const { replica, size } = state;
+    if (replica === undefined) return [];
+    const context = pastContext(replica);
+    const next: typeof laidOut = new Map();
+    const rows: string[] = [];
+    let previous: Block | undefined;
+    for (const message of messagesOf(replica, overlay)) {
+      const known = laidOut.get(message.id);
+      const isKnown =
+        known?.message === message && known.columns === size.columns && known.previous === previous;
+      const entry = isKnown ? known : layOut(message, size.columns, previous);
+      next.set(message.id, entry);
+      rows.push(...entry.rows);
+      previous = entry.last ?? previous;
+    }
+    laidOut = next;
+    return rows;
+
+    function layOut(message: Message, columns: number, before: Block | undefined) {
+      const blocks = blocksOf(message, context);
+      return {
+        message,
+        columns,
+        previous: before,
+        rows: renderer.blocks(blocks, columns, before, true),
+        last: blocks.at(-1),
+      };
+    }
+  }
+
+  return {
+    view(state, overlay) {
+      const { columns, rows: height } = state.size;
+      const rows = rowsOf(state, overlay);
+      const room = Math.max(1, height - 1);
+      const up = Math.max(0, Math.min(overlay.up, rows.length - room));
+      const end = rows.length - up;
+      const start = Math.max(0, end - room);
+      const window = rows.slice(start, end);
+      while (window.length < room) window.push("");
+      const foot = footOf(overlay, rows.length, end, renderer);
+      return {
+        rows: [...window, renderer.fit(foot, columns)],
+        caret: overlay.isSearching
+          ? { row: room, column: Math.min(lineWidth(foot), columns - 1) }
+          : undefined,
+        up,
+        above: start,
+      };
+    },
+    find(state, overlay, isOlder) {
+      if (overlay.query === "") return undefined;
+      const rows = rowsOf(state, overlay);
+      const room = Math.max(1, state.size.rows - 1);
+      const top = Math.max(0, rows.length - overlay.up - room);
+      const wanted = overlay.query.toLowerCase();
+      const holds = (row: string | undefined) =>
+        row !== undefined && plainText(row).toLowerCase().includes(wanted);
+      const step = isOlder ? -1 : 1;
+      // Nothing is above the beginning: from there the search goes on at the end, and the other way round.
+      for (let distance = 1; distance <= rows.length; distance += 1) {
+        const index = (top + step * distance + rows.length * 2) % rows.length;
+        if (holds(rows[index])) return Math.max(0, rows.length - room - index);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** What the stream has brought since the pages were asked for counts; prompts that wait are not yet part of it. */
+function messagesOf(replica: Replica, overlay: TranscriptOverlay): Message[] {
+  const pages = overlay.messages ?? [];
+  const newer = new Map(replica.messages.map((message) => [message.id, message]));
+  const known = new Set(pages.map(({ id }) => id));
+  const merged = pages.map((message) => newer.get(message.id) ?? message);
+  const added = overlay.messages === undefined ? [] : replica.messages.filter(({ id }) => !known.has(id));
+  return [...merged, ...added]
+    .filter((message) => !isWaiting(message, replica.runs))
+    .sort((a, b) => a.seq - b.seq);
+}
+
+function footOf(overlay: TranscriptOverlay, total: number, end: number, { glyphs }: Renderer): Line {
+  if (overlay.isSearching) return [span(" /", "accent"), span(overlay.query)];
+  const dot = ` ${glyphs.dot} `;
+  const place =
+    overlay.messages === undefined
+      ? "asking the daemon"
+      : end >= total
+        ? "end"
+        : `${Math.round((100 * end) / total)} %`;
+  const more = overlay.before === null ? "" : `${dot}older pages load as you go up`;
+  return [
+    span(" Transcript", "heading"),
+    span(
+      `  ${place}${more}${dot}q closes${dot}/ searches${overlay.query === "" ? "" : `${dot}n older N newer: ${overlay.query}`}`,
+      "muted",
+    ),
+  ];
+}
+
+const plainText = (row: string): string =>
+  row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, "");
