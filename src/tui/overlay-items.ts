@@ -69,7 +69,7 @@ export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readon
     const binding: { help?: string } = bindings[action];
     if (binding.help === undefined) return [];
     return [
-      { key: chordsOf(action, overrides).map(chordName).join(" · "), text: `${binding.help}  (${action})` },
+      { key: chordsOf(action, overrides).map(chordName).join(" · "), text: binding.help, name: action },
     ];
   });
   const slash = commands.map(

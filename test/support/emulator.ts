@@ -6,6 +6,8 @@ export type Emulator = {
   resize(columns: number, rows: number): void;
   /** Every row from the first in the scrollback to the last that is not blank, without trailing blanks. */
   everything(): string[];
+  /** As `everything`, with rows that the terminal has wrapped joined again. */
+  logical(): string[];
   /** The rows of the window. */
   window(): string[];
   cursor(): { row: number; column: number };
@@ -30,6 +32,18 @@ export function createEmulator(columns: number, rows: number): Emulator {
       const lines = Array.from({ length: terminal.buffer.active.length }, (_, index) => textOf(index));
       while (lines.at(-1) === "") lines.pop();
       return lines;
+    },
+    logical() {
+      const lines: string[] = [];
+      for (let index = 0; index < terminal.buffer.active.length; index += 1) {
+        const line = terminal.buffer.active.getLine(index);
+        const text = line?.translateToString(false) ?? "";
+        if (line?.isWrapped && lines.length > 0) lines[lines.length - 1] += text;
+        else lines.push(text);
+      }
+      const trimmed = lines.map((line) => line.trimEnd());
+      while (trimmed.at(-1) === "") trimmed.pop();
+      return trimmed;
     },
     window() {
       const { viewportY } = terminal.buffer.active;

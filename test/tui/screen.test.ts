@@ -163,3 +163,49 @@ test("equal pictures painted by different programs are equal rows", () => {
   );
   expect(canonicalRow("\x1b[38;2;1;2;3mx\x1b[39m   ")).toBe("\x1b[38;2;1;2;3mx\x1b[m   ".trimEnd());
 });
+
+const size = fc.record({ columns: fc.integer({ min: 20, max: 60 }), rows: fc.integer({ min: 8, max: 20 }) });
+const content = fc
+  .string({ unit: fc.constantFrom("a", "b", " ", "c"), maxLength: 60 })
+  .map((text) => text.trimEnd());
+
+test("whatever size the window takes, nothing in the scrollback is doubled or lost", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          size,
+          commit: fc.array(content, { maxLength: 3 }),
+          frame: fc.array(content, { minLength: 1, maxLength: 5 }),
+          caret: fc.nat(4),
+          column: fc.nat(59),
+        }),
+        { minLength: 1, maxLength: 15 },
+      ),
+      async (steps) => {
+        const { emulator, screen, flush } = open(40, 12);
+        const committed: string[] = [];
+        for (const step of steps) {
+          emulator.resize(step.size.columns, step.size.rows);
+          screen.resized(step.size);
+          // Rows are laid out for the width of the moment, as our renderer does.
+          const fit = (row: string) => canonicalRow(row.slice(0, step.size.columns));
+          const rows = step.commit.map(fit);
+          screen.commit(rows);
+          committed.push(...rows);
+          const frame = step.frame.map(fit);
+          screen.setFrame(frame, {
+            row: Math.min(step.caret, frame.length - 1),
+            column: Math.min(step.column, step.size.columns - 1),
+          });
+          await flush();
+          const shown = [...committed, ...frame];
+          while (shown.at(-1) === "") shown.pop();
+          expect(emulator.logical()).toEqual(shown);
+        }
+        emulator.dispose();
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -1,4 +1,5 @@
 import type { TerminalModes } from "../input/modes.ts";
+import { widthOf } from "../text/width.ts";
 import { type Caret, difference, moveTo, type Picture } from "./difference.ts";
 
 export type ScreenSize = { columns: number; rows: number };
@@ -147,11 +148,13 @@ export function createScreen(options: {
     resized(next) {
       if (next.columns === size.columns && next.rows === size.rows) return;
       size = next;
-      // The terminal wraps the rows anew by itself: what stood above the cursor may now stand further above.
+      // The terminal wraps the rows anew by itself: what stood above the cursor may now stand further above. The
+      // cursor's own row is left as it is by some (xterm.js) and wrapped by others; to believe the former can leave a
+      // row of the frame behind, to believe the latter could erase one that is finished.
       const above = main.rows
         .slice(0, main.cursor.row)
-        .reduce((sum, row) => sum + heightOf(row, next.columns), 0);
-      const row = Math.min(above + Math.floor(main.cursor.column / next.columns), next.rows - 1);
+        .reduce((sum, shown) => sum + heightOf(shown, next.columns), 0);
+      const row = Math.min(above, next.rows - 1);
       main = { rows: main.rows, cursor: { row, column: 0 } };
       isMainStale = true;
       if (alternate !== undefined) {
@@ -190,6 +193,6 @@ export function createScreen(options: {
 
 /** How many rows a row takes after the terminal has wrapped it. Escape sequences take no room. */
 function heightOf(row: string, columns: number): number {
-  const width = row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, "").length;
+  const width = widthOf(row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, ""));
   return Math.max(1, Math.ceil(width / Math.max(1, columns)));
 }
