@@ -4,7 +4,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
-import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
+import { exitCodeOf, exitCodes, sentenceOf } from "./exit.ts";
 import { createOutput } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
 import type { Parsed } from "./table.ts";
@@ -83,7 +83,6 @@ main(process.argv.slice(2), context).then(
   (code) => finish(code, context),
   async (error: unknown) => {
     await context.err.line(`hearth: ${sentenceOf(error)}`);
-    if (error instanceof UsageError) await context.err.line("Try `hearth --help`.");
     await finish(exitCodeOf(error), context);
   },
 );

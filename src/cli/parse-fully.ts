@@ -33,7 +33,7 @@ export function parseFully(argv: readonly string[]): Parsed {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.help") throw new UsageError(missingSubcommand(argv));
-    throw new UsageError(toSentence(error.message));
+    throw new UsageError(`${toSentence(error.message)} Try \`${helpFor(argv)}\`.`);
   }
   if (found.parsed === undefined) throw new Error("commander chose no command");
   return found.parsed;
@@ -68,6 +68,19 @@ const quiet = (command: Command): Command =>
     .helpOption(false)
     .helpCommand(false)
     .enablePositionalOptions();
+
+/** The help of what was probably meant. */
+function helpFor(argv: readonly string[]): string {
+  const words = argv.slice(0, 2).filter((word) => /^\w/.test(word));
+  const isKnown = ({ path }: CommandSpec) =>
+    path.length > 0 && path.every((word, index) => words[index] === word);
+  const command = commands.find(isKnown);
+  return [
+    "hearth",
+    ...(command?.path ?? groups.map(({ name }) => name).filter((name) => name === words[0])),
+    "--help",
+  ].join(" ");
+}
 
 function missingSubcommand(argv: readonly string[]): string {
   const group = groups.find(({ name }) => argv.includes(name))?.name ?? "";

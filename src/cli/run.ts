@@ -85,7 +85,7 @@ function createOutputOf({ format, isVerbose }: Wishes, { out, err }: Context): R
 /** Why this process wants the run to end before its time. */
 type StopReason = "signal" | "timeout";
 
-/** Ctrl+C, SIGTERM and --timeout. A second Ctrl+C does not wait for the run's end. */
+/** Ctrl+C, SIGTERM, and --timeout once the run is accepted. A second Ctrl+C does not wait for the run's end. */
 function createStop(timeoutMs: number | undefined) {
   const asked = new AbortController();
   let reason: StopReason | undefined;
@@ -96,10 +96,13 @@ function createStop(timeoutMs: number | undefined) {
   };
   const onSignal = () => stop("signal");
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop("timeout"), timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
   return {
     signal: asked.signal,
     reason: () => reason,
+    startTimeout() {
+      if (timeoutMs !== undefined) timer = setTimeout(() => stop("timeout"), timeoutMs);
+    },
     close() {
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
       clearTimeout(timer);
@@ -124,7 +127,7 @@ async function runPrompt(
   try {
     connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd() }, stop.signal);
   } catch (error) {
-    if (stop.signal.aborted) return exitCodeOfStop(stop);
+    if (stop.signal.aborted) return saysCanceled(context, stop);
     throw error;
   }
   if (connection.notice !== null) await aside(connection.notice);
@@ -144,14 +147,14 @@ async function runPrompt(
     };
     const wid = connection.workspace.id;
     run.watch(session.id);
-    if (!stop.signal.aborted)
-      await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
-    else return exitCodeOfStop(stop);
+    if (stop.signal.aborted) return saysCanceled(context, stop);
+    await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
+    stop.startTimeout();
     const cancel = () => void cancelRun(connection, session, run.id, stop, run.giveUp, aside);
     if (stop.signal.aborted) cancel();
     else stop.signal.addEventListener("abort", cancel, { once: true });
     const end = await run.ended;
-    if (end === undefined) return exitCodeOfStop(stop);
+    if (end === undefined) return saysCanceled(context, stop);
     await sayWhy(end, context, stop);
     return exitCodeOfEnd(end, stop);
   } finally {
@@ -261,6 +264,16 @@ async function withdraw(connection: Connection, sid: SessionId, rid: RunId): Pro
 const exitCodeOfStop = (stop: Stop): ExitCode =>
   stop.reason() === "timeout" ? exitCodes.timeout : exitCodes.canceled;
 
+async function saysCanceled({ err }: Context, stop: Stop): Promise<ExitCode> {
+  await err.line(`hearth: ${canceledBy(stop, null)}`);
+  return exitCodeOfStop(stop);
+}
+
+function canceledBy(stop: Stop, client: string | null): string {
+  if (stop.reason() === "timeout") return "The run was canceled: its time was up.";
+  return stop.reason() === "signal" ? "Canceled." : `The run was canceled by ${client ?? "another client"}.`;
+}
+
 function exitCodeOfEnd(end: RunCompleted, stop: Stop): ExitCode {
   switch (end.outcome) {
     case "end_turn":
@@ -292,12 +305,7 @@ async function sayWhy(
     max_steps: "The run stopped at its limit of steps: raise it with --max-steps, or go on with --continue.",
     refusal: "The model refused to answer.",
     interrupted: "The daemon stopped before the run had ended; go on with `hearth run --continue`.",
-    canceled:
-      stop.reason() === "timeout"
-        ? "The run was canceled: its time was up."
-        : stop.reason() === "signal"
-          ? "Canceled."
-          : `The run was canceled by ${canceled_by ?? "another client"}.`,
+    canceled: canceledBy(stop, canceled_by),
     error: error?.message ?? "The run failed.",
   }[outcome];
   if (sentence !== "") await err.line(`hearth: ${sentence}`);
