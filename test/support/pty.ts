@@ -8,6 +8,7 @@ export type Pty = {
   readonly emulator: Emulator;
   readonly pid: number;
   readonly exited: Promise<number>;
+  readonly hasExited: boolean;
   type(text: string): void;
   /** Resolves when what is on the screen (scrollback included) fits; rejects with the picture. */
   until(fits: (text: string) => boolean, what: string): Promise<void>;
@@ -49,14 +50,21 @@ export function openPty(home: Home, options: PtyOptions = {}): Pty {
     lastOutputAt = performance.now();
     void emulator.write(data).then(changed);
   });
+  let hasExited = false;
   const exited = new Promise<number>((resolve) => {
-    pty.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
+    pty.onExit(({ exitCode, signal }) => {
+      hasExited = true;
+      resolve(signal ? 128 + signal : exitCode);
+    });
   });
   const text = () => emulator.everything().join("\n");
   return {
     emulator,
     pid: pty.pid,
     exited,
+    get hasExited() {
+      return hasExited;
+    },
     type: (keys) => pty.write(keys),
     until(fits, what) {
       return new Promise((resolve, reject) => {

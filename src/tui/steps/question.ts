@@ -36,13 +36,14 @@ export function withQuestion(state: AppState, now: number): AppState {
 /** Whether this key answers the question, and does not belong to the prompt. */
 export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, now: number): boolean {
   const { question } = state;
-  if (question === undefined || now < question.armedAt) return false;
   const action = actionOf(event, keys);
+  if (question === undefined || action === undefined) return false;
   // While a reason is written only sending it and going back belong to the question.
   if (question.asideFor !== undefined) return action === "question.accept" || action === "question.stop";
+  // Going to the question is no answer: it needs no pause.
   if (action === "question.prompt") return question.isFocused || isEmpty(state.editor);
-  if (action === "question.stop") return true;
-  return question.isFocused && action !== undefined;
+  if (now < question.armedAt) return false;
+  return question.isFocused || action === "question.stop";
 }
 
 const actionOf = (event: InputEvent, keys: KeyMap): Action | undefined => {
@@ -81,7 +82,7 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
     case "question.stop":
       return step(state, { do: "cancel" });
     case "question.prompt":
-      return stay({ ...state, question: { ...question, isFocused: !question.isFocused } });
+      return stay({ ...state, question: { ...question, isFocused: !question.isFocused, armedAt: 0 } });
     default:
       return stay(state);
   }
