@@ -4,6 +4,8 @@ import { sgrOfColor } from "./color.ts";
 import type { Line, Style } from "./line.ts";
 
 const RESET = "\x1b[0m";
+const control = /[\x00-\x1f\x7f-\x9f]/;
+const controls = /[\x00-\x1f\x7f-\x9f]/g;
 const LINK_END = "\x1b]8;;\x07";
 
 /** Turns a line of spans into text for a terminal. */
@@ -41,7 +43,8 @@ export function createPainter(theme: Theme, capabilities: Capabilities): Painter
         else painted += sgr === "" ? RESET : `\x1b[0;${sgr}m`;
         current = sgr;
       }
-      painted += part.text;
+      // Whoever made the line has sanitised it. If one path forgot, this is where it must not matter.
+      painted += control.test(part.text) ? part.text.replace(controls, "") : part.text;
     }
     if (current !== "") painted += RESET;
     return link === undefined ? painted : painted + LINK_END;

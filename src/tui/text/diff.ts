@@ -1,7 +1,7 @@
 import { diffWordsWithSpace } from "diff";
 import type { ThemeToken } from "../theme.ts";
 import { type Layout, moreText } from "./layout.ts";
-import { type Line, prefixLines, type Span, span, truncateLine, wrapVerbatim } from "./line.ts";
+import { type Line, prefixLines, type Span, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";
 
 type Kind = "context" | "added" | "removed" | "gap" | "note";
 type Row = { kind: Kind; number: number | undefined; text: string; partner?: Row | undefined };
@@ -38,7 +38,7 @@ export function diffLines(
     const left = rows.length - index;
     // The last row is not worth a line that says it is left out.
     if (isShort && lines.length >= rowsMax && left > 1) {
-      lines.push([span(moreText(`+${left} lines`, layout), "muted")]);
+      lines.push(...wrapLine([span(moreText(`+${left} lines`, layout), "muted")], width));
       break;
     }
     lines.push(...rowLines(row, digits, width, layout, isShort));
@@ -75,7 +75,8 @@ function parseHunks(unified: string): Row[][] {
         rows.push({ kind: "note", number: undefined, text: text.trim() });
         break;
       default:
-        rows.push({ kind: "context", number: newLine++, text });
+        // Some agents leave the blank off an empty line of context.
+        rows.push({ kind: "context", number: newLine++, text: line.startsWith(" ") ? text : line });
         oldLine += 1;
     }
   }

@@ -1,4 +1,4 @@
-import type { MarkedToken, Token } from "marked";
+import type { MarkedToken, Token, Tokens } from "marked";
 import { safeHref } from "./ansi.ts";
 import type { Layout } from "./layout.ts";
 import { addStyle, type Span, type Style, span } from "./line.ts";
@@ -27,10 +27,10 @@ function inlineSpan(token: MarkedToken, style: Style, layout: Layout): Span[] {
     case "br":
       return [span("\n", style)];
     case "link":
-      return linkSpans(token.href, inlineSpans(token.tokens, addStyle(style, "link"), layout), style, layout);
+      return linkOf(token, style, layout);
     case "image": {
-      const label = [span(`image: ${token.text || "no description"}`, addStyle(style, "link"))];
-      return linkSpans(token.href, label, style, layout);
+      const label = `image: ${decodeEntities(token.text) || "no description"}`;
+      return linkSpans(decodeEntities(token.href), [span(label, addStyle(style, "link"))], style, layout);
     }
     case "html":
       return [span(/^<br\s*\/?>$/i.test(token.raw.trim()) ? "\n" : token.raw, style)];
@@ -44,6 +44,13 @@ function inlineSpan(token: MarkedToken, style: Style, layout: Layout): Span[] {
     default:
       return [span(token.raw, style)];
   }
+}
+
+/** An address that stands for itself is taken to the letter, without character references. */
+function linkOf(token: Tokens.Link, style: Style, layout: Layout): Span[] {
+  const linkStyle = addStyle(style, "link");
+  if (token.autolink === true) return linkSpans(token.href, [span(token.text, linkStyle)], style, layout);
+  return linkSpans(decodeEntities(token.href), inlineSpans(token.tokens, linkStyle, layout), style, layout);
 }
 
 const marked = (mark: string, isShown: boolean, spans: Span[]): Span[] =>
@@ -98,9 +105,11 @@ const named: Readonly<Record<string, string>> = {
   check: "✓",
 };
 
-/** A reference may spell a control character: what it decodes to is as untrusted as the rest. */
+/**
+ * Decodes what marked has left of character references. They may spell a control character, so what comes out is
+ * sanitised once more.
+ */
 export function decodeEntities(text: string): string {
-  if (!text.includes("&")) return text;
   const decoded = text.replace(
     /&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z]+));/gi,
     (whole, hex, decimal, name) => {

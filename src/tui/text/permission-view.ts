@@ -25,10 +25,14 @@ export type PermissionView = {
   home?: string | undefined;
 };
 
-/** `hiddenRows`: rows of what is asked about that had no room. Nobody should allow what they have not seen. */
+/** `hiddenRows`: rows of the question that had no room. Nobody should allow what they have not seen. */
 export type RenderedPermission = { rows: string[]; hiddenRows: number };
 
 const SUBJECT_ROWS_MIN = 3;
+/** What an agent writes into the other parts must not push the subject, or the options, off the screen. */
+const HEAD_ROWS_MAX = 5;
+const REASON_ROWS_MAX = 3;
+const OPTION_ROWS_MAX = 4;
 const INDENT = "    ";
 
 /**
@@ -45,18 +49,26 @@ export function renderPermission(
 ): RenderedPermission {
   const layout = layoutFor(capabilities, extras);
   const inner = Math.max(12, width);
-  const head = headLines(permission, view, inner, layout);
-  const reasons = reasonLines(permission, inner, layout);
-  const options = permission.options.flatMap((option, index) =>
-    optionLines(option, index, view, inner, layout),
+  const capped = (lines: Line[], rowsMax: number) => cutMiddle(lines, rowsMax, inner, layout);
+  const head = capped(headLines(permission, view, inner, layout), HEAD_ROWS_MAX);
+  const reasons = capped(reasonLines(permission, inner, layout), REASON_ROWS_MAX);
+  const options = permission.options.map((option, index) =>
+    capped(optionLines(option, index, view, inner, layout), OPTION_ROWS_MAX),
   );
-  const hints = hintLines(view, inner, layout);
-  const subject = subjectLines(permission, inner, layout);
-  const room = view.rowsMax - head.length - reasons.length - options.length - hints.length;
-  const { lines, hiddenRows } = cutMiddle(subject, Math.max(SUBJECT_ROWS_MIN, room), layout);
-  const all = [...head, ...lines, ...reasons, ...options, ...hints];
+  const hints = { lines: hintLines(view, inner, layout), hiddenRows: 0 };
+  const rest = [reasons, ...options, hints];
+  const taken = [head, ...rest].reduce((sum, part) => sum + part.lines.length, 0);
+  const subject = capped(
+    subjectLines(permission, inner, layout),
+    Math.max(SUBJECT_ROWS_MIN, view.rowsMax - taken),
+  );
+  const parts = [head, subject, ...rest];
   const paint = createPainter(theme, capabilities);
-  return { rows: all.map((line) => paint(truncateLine(line, width, layout.glyphs.ellipsis))), hiddenRows };
+  const { ellipsis } = layout.glyphs;
+  return {
+    rows: parts.flatMap((part) => part.lines.map((line) => paint(truncateLine(line, width, ellipsis)))),
+    hiddenRows: parts.reduce((sum, part) => sum + part.hiddenRows, 0),
+  };
 }
 
 function headLines(permission: Permission, view: PermissionView, width: number, layout: Layout): Line[] {
@@ -73,7 +85,8 @@ function headLines(permission: Permission, view: PermissionView, width: number, 
   const free = Math.min(width - 1, MEASURE_MAX) - lineWidth(left) - facts.length;
   if (free >= 2) return [[...left, span(" ".repeat(free)), span(facts, "muted")]];
   const rows = prefixLines(wrapLine([span(question, "strong")], width - 2), left.slice(0, 1), [span("  ")]);
-  return [...rows, [span(`  ${facts}`, "muted")]];
+  const under = wrapLine([span(facts, "muted")], width - 2);
+  return [...rows, ...prefixLines(under, [span("  ")], [span("  ")])];
 }
 
 function questionOf({ agent, kind, title, detail }: Permission, home: string | undefined): string {
@@ -155,14 +168,15 @@ function hintLines({ hints }: PermissionView, width: number, { glyphs }: Layout)
 }
 
 /** Both ends stay in sight: a long tail is where a command hides what it does. */
-function cutMiddle(lines: readonly Line[], rowsMax: number, layout: Layout) {
+function cutMiddle(lines: readonly Line[], rowsMax: number, width: number, layout: Layout) {
   if (lines.length <= rowsMax) return { lines: [...lines], hiddenRows: 0 };
-  const shown = rowsMax - 1;
+  const more = (hidden: number) => {
+    const text = moreText(`${plural(hidden, "row")} not shown`, layout);
+    return prefixLines(wrapLine([span(text, "warning strong")], width - 4), [span(INDENT)], [span(INDENT)]);
+  };
+  const shown = Math.max(1, rowsMax - more(lines.length).length);
   const end = Math.floor(shown / 2);
   const hiddenRows = lines.length - shown;
-  const more: Line = [
-    span(INDENT),
-    span(moreText(`${plural(hiddenRows, "row")} not shown`, layout), "warning strong"),
-  ];
-  return { lines: [...lines.slice(0, shown - end), more, ...lines.slice(lines.length - end)], hiddenRows };
+  const tail = lines.slice(lines.length - end);
+  return { lines: [...lines.slice(0, shown - end), ...more(hiddenRows), ...tail], hiddenRows };
 }

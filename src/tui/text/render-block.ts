@@ -143,7 +143,7 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
   const rows = text.split("\n").flatMap((line) => wrapLine([span(line, "strong")], inner));
   const hidden = layout.isExpanded || rows.length <= PROMPT_ROWS_MAX + 1 ? 0 : rows.length - PROMPT_ROWS_MAX;
   const lines: Line[] = hidden === 0 ? rows : rows.slice(0, PROMPT_ROWS_MAX);
-  if (hidden > 0) lines.push([span(moreText(`${hidden} more lines`, layout), "muted")]);
+  if (hidden > 0) lines.push(...wrapLine([span(moreText(`${hidden} more lines`, layout), "muted")], inner));
   for (const file of block.files) {
     const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), formatBytes(file.size)];
     lines.push(...wrapLine([span(`+ ${facts.join(` ${glyphs.dot} `)}`, "muted")], inner));

@@ -54,14 +54,13 @@ export function toolCallLines(block: ToolCallBlock, width: number, layout: Layou
 function headLines(block: ToolCallBlock, width: number, layout: Layout): Line[] {
   const mark = marks[block.status];
   const title = titleSpan(block, layout);
-  const result = resultText(block, layout);
+  const facts = factsOf(block, layout);
   const name = nameOf(block);
   if (layout.capabilities.screenReader) {
-    const text = [`tool ${name} ${mark.words}: ${title.text}`, result]
-      .filter((part) => part !== "")
-      .join(", ");
+    const text = [`tool ${name} ${mark.words}: ${title.text}`, ...facts].join(", ");
     return wrapLine([span(text)], width);
   }
+  const result = [...statusWord(block), ...facts].join(` ${layout.glyphs.dot} `);
   const glyph = layout.glyphs[mark.glyph].padEnd(layout.capabilities.unicode ? 1 : 2);
   const head: Line = [
     span("  "),
@@ -103,7 +102,7 @@ function titleSpan(block: ToolCallBlock, layout: Layout): Span {
   const path = block.view?.kind === "file" || block.view?.kind === "diff" ? block.view.path : undefined;
   if (path === undefined || layout.root === undefined) return span(title, "tool_title");
   const absolute = path.startsWith("/") ? path : `${layout.root}/${path}`;
-  return span(title, "tool_title", safeHref(`file://${encodeURI(absolute)}`));
+  return span(title, "tool_title", safeHref(`file://${encodeURI(absolute.toWellFormed())}`));
 }
 
 /** The end of a path says most, of a command the beginning. */
@@ -115,7 +114,7 @@ const cutTitle = (block: ToolCallBlock, title: string, room: number, { glyphs }:
 const resultToken = (block: ToolCallBlock): ThemeToken => (block.status === "failed" ? "error" : "muted");
 
 /** What came of it, in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
-function resultText(block: ToolCallBlock, layout: Layout): string {
+function factsOf(block: ToolCallBlock, layout: Layout): string[] {
   const { view, status, elapsedMs, agent } = block;
   const facts: string[] = agent === undefined ? [] : [sanitizeLine(agent)];
   if (status === "running" && elapsedMs !== undefined) facts.push(formatClock(elapsedMs));
@@ -123,11 +122,14 @@ function resultText(block: ToolCallBlock, layout: Layout): string {
     if (view.exit_code !== null && view.exit_code !== 0) facts.push(`exit ${view.exit_code}`);
     if (status !== "running" && status !== "pending") facts.push(formatDuration(view.duration_ms));
   } else if (status === "completed" && view !== undefined) facts.push(countOf(view, layout));
-  const word = marks[status].words;
-  const isPlain = status === "completed" || status === "running" || status === "pending";
+  return facts;
+}
+
+/** A status is told by its glyph; one that a person should not overlook by its word too. */
+function statusWord({ status, view }: ToolCallBlock): string[] {
+  if (status === "completed" || status === "running" || status === "pending") return [];
   const saysItself = status === "failed" && view?.kind === "command" && view.exit_code !== null;
-  if (!isPlain && !saysItself) facts.unshift(word);
-  return facts.join(` ${layout.glyphs.dot} `);
+  return saysItself ? [] : [marks[status].words];
 }
 
 function countOf(
@@ -189,7 +191,8 @@ function outputLines(output: string, rowsMax: number, width: number, layout: Lay
     );
   });
   // One hidden line takes the room that would say so.
-  const more = hidden > 0 ? [[span(moreText(`${plural(hidden, "line")} above`, layout), "muted")]] : [];
+  const more =
+    hidden > 0 ? wrapLine([span(moreText(`${plural(hidden, "line")} above`, layout), "muted")], inner) : [];
   return prefixLines([...more, ...rows], [span(gutter, "muted")], [span(gutter, "muted")]);
 }
 

@@ -31,13 +31,17 @@ export const isPrintableAscii = (text: string): boolean => printableAscii.test(t
 /** True where every UTF-16 unit is a grapheme of one column. */
 export const isSimple = (text: string): boolean => simple.test(text);
 
+/** What a terminal draws as one is at most this wide; "clusters" beyond it are runs of marks or jamo. */
+const CLUSTER_WIDTH_MAX = 4;
+
 /** The text's clusters, each of which a terminal draws as one; none may be split. */
 export function graphemesOf(text: string): Grapheme[] {
   if (simple.test(text)) return Array.from(text, (character) => ({ text: character, width: 1 }));
-  return Array.from(segmenter.segment(text), ({ segment }) => ({
-    text: segment,
-    width: widthOfGrapheme(segment),
-  }));
+  return Array.from(segmenter.segment(text)).flatMap(({ segment }) => {
+    const width = widthOfGrapheme(segment);
+    if (width <= CLUSTER_WIDTH_MAX) return [{ text: segment, width }];
+    return Array.from(segment, (character) => ({ text: character, width: widthOfGrapheme(character) }));
+  });
 }
 
 /** Replaces tabs by spaces up to the next multiple of four; `column` is where the text starts. */
