@@ -22,7 +22,7 @@ function overview(): string {
       .map(({ path }) => path[1])
       .join("|");
   return blocks([
-    [`hearth ${VERSION}: a coding agent for the terminal, with a daemon that keeps its work alive`],
+    [`hearth ${VERSION}: a coding agent for the terminal; a daemon keeps its work alive`],
     ["Usage: hearth [options] [prompt]   (open the terminal here)", "       hearth <command> [options]"],
     ["Work", ...columns(work.map((command) => [usageOf(command), command.summary]))],
     [
@@ -35,13 +35,13 @@ function overview(): string {
     ["Options", ...optionLines([...bareCommand.options, helpOption, versionOption])],
     [
       "Environment",
-      "  HEARTH_HOME keeps everything below one folder; HEARTH_MODEL, HEARTH_AGENT choose;",
-      "  ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY, OPENROUTER_API_KEY, OLLAMA_HOST … give models.",
+      "  HEARTH_HOME keeps everything below one folder; HEARTH_MODEL, HEARTH_AGENT choose.",
+      "  ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY, OLLAMA_HOST … bring models.",
     ],
     [
       "Exit codes",
-      "  0 done   1 failed   2 usage   3 agent, model or provider unusable   4 permission needed",
-      "  5 no daemon   6 limit reached   124 timeout   130 canceled",
+      "  0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission",
+      "  needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled",
     ],
     ["Examples", ...bareCommand.examples.map(indent), '  hearth run "which tests cover the parser?"'],
   ]);

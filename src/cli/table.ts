@@ -40,7 +40,7 @@ const optional = (name: string, help: string): ArgumentSpec => ({
 });
 const rest = (name: string, help: string): ArgumentSpec => ({ name, isRequired: false, isRest: true, help });
 
-const agent: OptionSpec = { name: "agent", value: "NAME", help: "Use this agent (see `hearth agents list`)" };
+const agent: OptionSpec = { name: "agent", value: "NAME", help: "Use this agent, of `hearth agents list`" };
 const model: OptionSpec = { name: "model", value: "PROVIDER/MODEL", help: "Use this model" };
 const session: OptionSpec = { name: "session", short: "s", value: "ID", help: "Go on with this session" };
 const goOn: OptionSpec = {
@@ -52,7 +52,7 @@ const isolation: OptionSpec = {
   name: "isolation",
   value: "WHERE",
   choices: ["in_place", "worktree"],
-  help: "Where edits land: in_place or worktree",
+  help: "Edits land in_place or in a worktree",
 };
 export const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
 export const formats = ["text", "json", "stream-json"] as const;
@@ -60,7 +60,7 @@ export const permissionPolicies = [...modes, "deny"] as const;
 
 export const bareCommand: CommandSpec = {
   path: [],
-  summary: "Open the terminal, here: joins the session that is running or open here, else starts one",
+  summary: "Open the terminal here",
   arguments: [rest("prompt", "Send this first")],
   options: [
     goOn,
@@ -77,14 +77,14 @@ export const commands: readonly CommandSpec[] = [
   {
     path: ["run"],
     summary: "Run one prompt without a terminal and print the answer",
-    arguments: [rest("prompt", "The prompt; `-`, or none at all, reads it from stdin")],
+    arguments: [rest("prompt", "What to do; `-`, or no prompt at all, reads it from stdin")],
     options: [
       {
         name: "format",
         short: "f",
         value: "FORMAT",
         choices: formats,
-        help: "text, json (the end alone) or stream-json",
+        help: "text, json or stream-json",
       },
       agent,
       model,
@@ -95,16 +95,16 @@ export const commands: readonly CommandSpec[] = [
         name: "permission-mode",
         value: "MODE",
         choices: permissionPolicies,
-        help: "ask, accept_edits, plan, yolo, or deny (refuse all that asks)",
+        help: "ask, accept_edits, plan, yolo or deny",
       },
       { name: "max-steps", value: "N", help: "End after so many model answers" },
-      { name: "timeout", value: "SECONDS", help: "Cancel after so long" },
-      { name: "trust", value: "HASH", help: "Trust what this directory's config would run" },
+      { name: "timeout", value: "SECONDS", help: "Cancel the run after so long" },
+      { name: "trust", value: "HASH", help: "Trust what the config here would run" },
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [
-      "A question that nobody can answer ends the run with exit code 4. Ctrl+C cancels it.",
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed,\n5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
+      "A question that nobody attached can answer ends the run (exit code 4), or is\nrefused with `--permission-mode deny`. Ctrl+C cancels the run.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable,\n4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
     ],
     examples: [
       'hearth run "which tests cover the parser?"',
@@ -114,7 +114,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["attach"],
-    summary: "Open the terminal on another directory or on a session",
+    summary: "Open it on another directory or session",
     arguments: [optional("path|session", "A directory, or a session's id")],
     options: [],
     examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
@@ -221,14 +221,14 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["doctor"],
-    summary: "Check Node, daemon, store, configuration, providers, sandbox and terminal",
+    summary: "Check everything that hearth rests on",
     arguments: [],
     options: [json],
     examples: ["hearth doctor"],
   },
   {
     path: ["completion"],
-    summary: "Print the completion script of a shell",
+    summary: "Print a shell's completion script",
     arguments: [required("bash|zsh|fish", "The shell"), rest("words", "")],
     options: [],
     examples: ["hearth completion bash > ~/.local/share/bash-completion/completions/hearth"],

@@ -1,0 +1,171 @@
+import { expect, test } from "vitest";
+import { completeWords } from "../../src/cli/completion.ts";
+import { helpText } from "../../src/cli/help.ts";
+import { parseCommandLine, parsePlain } from "../../src/cli/parse.ts";
+import { parseFully } from "../../src/cli/parse-fully.ts";
+import { commands, groups } from "../../src/cli/table.ts";
+
+const understood = async (line: string[]) => {
+  const asked = await parseCommandLine(line);
+  if (asked.kind !== "command") return asked;
+  const { command, options, positionals } = asked.parsed;
+  return [command.path.join(" "), { ...options }, positionals];
+};
+const wrong = (line: string[]) => parseCommandLine(line).catch((error: Error) => error.message);
+
+test.each([
+  [[], ["", {}, []]],
+  [["fix the tests"], ["", {}, ["fix the tests"]]],
+  [
+    ["fix", "the", "tests"],
+    ["", {}, ["fix", "the", "tests"]],
+  ],
+  [["hello"], ["", {}, ["hello"]]],
+  [
+    ["--", "run"],
+    ["", {}, ["run"]],
+  ],
+  [
+    ["-c", "--mode", "plan"],
+    ["", { continue: true, mode: "plan" }, []],
+  ],
+  [
+    ["run", "hi"],
+    ["run", {}, ["hi"]],
+  ],
+  [
+    ["run", "-"],
+    ["run", {}, ["-"]],
+  ],
+  [
+    ["run", "-f", "json", "--max-steps=3", "hi", "-s", "ses_1"],
+    ["run", { format: "json", "max-steps": "3", session: "ses_1" }, ["hi"]],
+  ],
+  [
+    ["run", "--", "--help"],
+    ["run", {}, ["--help"]],
+  ],
+  [
+    ["run", "--timeout", "-5", "hi"],
+    ["run", { timeout: "-5" }, ["hi"]],
+  ],
+  [
+    ["sessions", "list", "-n", "5", "--json"],
+    ["sessions list", { limit: "5", json: true }, []],
+  ],
+  [
+    ["sessions", "show", "ses_1"],
+    ["sessions show", {}, ["ses_1"]],
+  ],
+  [
+    ["daemon", "logs", "-f", "-n5"],
+    ["daemon logs", { follow: true, lines: "5" }, []],
+  ],
+  [["attach"], ["attach", {}, []]],
+  [["serve"], ["serve", {}, []]],
+  [
+    ["completion", "words", "--", "run", "--f"],
+    ["completion", {}, ["words", "run", "--f"]],
+  ],
+])("%j is understood", async (line, expected) => {
+  expect(await understood(line)).toEqual(expected);
+});
+
+test.each([
+  [
+    ["sesions"],
+    'There is no command "sesions"; did you mean `hearth sessions`? (As a prompt: `hearth -- sesions`.)',
+  ],
+  [
+    ["doktor"],
+    'There is no command "doktor"; did you mean `hearth doctor`? (As a prompt: `hearth -- doktor`.)',
+  ],
+  [["run", "--modle", "x", "y"], "Unknown option '--modle'; did you mean --model? Try `hearth run --help`."],
+  [["run", "--wat", "y"], "Unknown option '--wat'. Try `hearth run --help`."],
+  [["--wat"], "Unknown option '--wat'. Try `hearth --help`."],
+  [["run", "--model"], "Option '--model <PROVIDER/MODEL>' argument missing. Try `hearth run --help`."],
+  [["run", "--format", "xml", "y"], '--format of hearth run takes text, json or stream-json, not "xml".'],
+  [["--mode", "wild"], '--mode takes ask, accept_edits, plan or yolo, not "wild".'],
+  [["daemon"], "`hearth daemon` needs one of: status, stop, restart, logs."],
+  [["daemon", "sttus"], "Unknown command 'sttus'; did you mean status? Try `hearth daemon --help`."],
+  [["sessions", "show"], "Missing required argument 'id'. Try `hearth sessions show --help`."],
+  [["serve", "now"], expect.stringMatching(/^Too many arguments for 'serve'.* Try `hearth serve --help`\.$/)],
+])("%j is refused in one sentence", async (line, expected) => {
+  expect(await wrong(line)).toEqual(expected);
+});
+
+test.each([
+  [["--help"], []],
+  [["help"], []],
+  [["run", "--help"], ["run"]],
+  [
+    ["help", "daemon", "logs"],
+    ["daemon", "logs"],
+  ],
+  [
+    ["daemon", "logs", "-h"],
+    ["daemon", "logs"],
+  ],
+  [
+    ["run", "--model", "x", "--help"],
+    ["run", "x"],
+  ],
+])("%j asks for help", async (line, path) => {
+  expect(await understood(line)).toEqual({ kind: "help", path });
+});
+
+test("both parsers understand a plain line alike", () => {
+  const lines = [
+    ["run", "-f", "json", "hi", "there"],
+    ["run", "--verbose", "-"],
+    ["attach", "x"],
+    ["-c"],
+    ["serve"],
+    ["completion", "bash"],
+  ];
+  for (const line of lines) {
+    const plain = parsePlain(line);
+    expect(plain && { ...plain, options: { ...plain.options } }).toEqual(parseFully(line));
+  }
+});
+
+test("every help fits a screen, says how to call it and ends with examples", () => {
+  for (const { path } of [{ path: [] }, ...commands, ...groups.map(({ name }) => ({ path: [name] }))]) {
+    const lines = helpText(path).split("\n");
+    expect(lines.length, path.join(" ")).toBeLessThanOrEqual(44);
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(84);
+    expect(lines.some((line) => line.startsWith(`Usage: hearth ${path.join(" ")}`.trimEnd()))).toBe(true);
+    expect(lines.slice(lines.indexOf("Examples") + 1).filter(Boolean)[0]).toContain("hearth");
+  }
+  for (const { path, options } of commands)
+    for (const { name } of options) expect(helpText(path)).toContain(`--${name}`);
+  expect(helpText([])).toContain("124 timeout");
+  expect(helpText(["run"])).toContain("4 permission needed");
+  expect(helpText(["no", "such"])).toBe(helpText([]));
+});
+
+test.each([
+  [[""], expect.arrayContaining(["run", "sessions", "doctor"])],
+  [["da"], ["daemon"]],
+  [
+    ["daemon", "st"],
+    ["status", "stop"],
+  ],
+  [["run", "--perm"], ["--permission-mode"]],
+  [
+    ["run", "--permission-mode", "a"],
+    ["ask", "accept_edits"],
+  ],
+  [
+    ["run", "-f", ""],
+    ["text", "json", "stream-json"],
+  ],
+  [
+    ["completion", ""],
+    ["bash", "zsh", "fish"],
+  ],
+  [["run", "--model", ""], []],
+  [["--mo"], ["--model", "--mode"]],
+])("after %j the shell offers", (words, expected) => {
+  expect(completeWords(words)).toEqual(expected);
+});
