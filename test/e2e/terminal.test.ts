@@ -170,6 +170,9 @@ test("a draft outlives the daemon's sudden death, and the terminal comes back by
   world.model.enqueue(say("Here again.\n"));
   pty.type("\r");
   await pty.until((text) => text.includes("Here again."), "an answer from the new daemon");
+  // Gone before the daemon is stopped: an attached terminal would start the next one.
+  pty.type("\x04");
+  await pty.exited;
   await stopDaemon(world);
 });
 
