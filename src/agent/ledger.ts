@@ -16,7 +16,7 @@ export type Ledger = {
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
   /** Streams text into a part that is already stored. Durable within 250 ms or 4 KB. Never throws. */
   appendText(delta: PartDelta): void;
-  /** The messages of every run that is active or over, oldest first. */
+  /** The messages of every run that started or was folded into one, oldest first. */
   loadTranscript(): Message[];
 };
 

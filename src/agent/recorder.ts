@@ -185,7 +185,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           if (!event.provider) return;
           if (part?.type === "reasoning") return replacePart({ ...part, provider: event.provider }, true);
           // Thinking that says nothing readable (encrypted, redacted) still has to go back to its model.
-          if (part === undefined) addPart({ id: newId("prt"), type: "reasoning", text: "", provider: event.provider });
+          if (part === undefined)
+            addPart({ id: newId("prt"), type: "reasoning", text: "", provider: event.provider });
           return;
         }
         case "tool_call": {

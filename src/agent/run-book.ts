@@ -111,8 +111,9 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       apply() {
         entries.delete(id);
         onEnded(id);
-        if (prompt) remember(prompt);
-        if (last !== prompt) remember(last);
+        // A prompt that was taken back before it started is no part of the conversation.
+        if (end.outcome === "steered" && prompt) remember(prompt);
+        else if (wasStarted) remember(last);
       },
     };
   }
@@ -123,7 +124,7 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     entryOf,
     newRecorder,
     find: (id: RunId): RunRecord | undefined => entries.get(id)?.run,
-    /** The transcript of what is active or over, oldest first; kept in memory from the first use on. */
+    /** The transcript of every run that started, oldest first; kept in memory from the first use on. */
     history(): Message[] {
       transcript ??= ledger.loadTranscript();
       return transcript;

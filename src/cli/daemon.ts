@@ -56,6 +56,7 @@ async function status({ options }: Parsed, context: Context): Promise<number> {
   const other = health.build === BUILD ? "" : " (another build than this command)";
   await out.line(`hearth ${health.version}, pid ${health.pid}, up ${up}${other}`);
   await out.line(`${plural(health.clients, "client")}, ${plural(health.active_runs, "active run")}`);
+  for (const notice of health.notices ?? []) await out.line(notice);
   await out.line(`socket ${client.socketPath}`);
   await out.line(`log    ${paths.log}`);
   return exitCodes.done;

@@ -32,4 +32,4 @@ export const ClientId = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" });
+  .regex(/^[^\p{Cc}]+$/u, { error: "must hold no control characters" });

@@ -54,6 +54,8 @@ export const Health = z.object({
   started_at: Time,
   clients: z.int(),
   active_runs: z.int(),
+  /** What a person should know of this daemon's start, a sentence each: a store that was moved aside. */
+  notices: z.array(z.string()).optional(),
 });
 export type Health = z.infer<typeof Health>;
 

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
@@ -41,6 +42,12 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     const workspace = store.workspaces.get(wid);
     if (session === undefined || workspace === undefined) {
       throw new HearthError("session_not_found", `The session ${run.session_id} is gone.`);
+    }
+    if (!statSync(workspace.path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new HearthError(
+        "not_a_directory",
+        `The directory ${workspace.path} is gone; put it back, or open hearth where your work is now.`,
+      );
     }
     const row = store.agentSessions.get(run.session_id, run.agent);
     return {

@@ -1,8 +1,9 @@
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { publicRun } from "../agent/run-record.ts";
+import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
 import type { Config, Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -108,8 +109,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },
         root: workspaces.rowOf(wid).path,
         home: homedir(),
+        tempDirs: [sharedOutputFolder()],
         protectedPaths: [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket],
-        tempDirs: [tmpdir()],
       };
     },
     sessionChanged,
@@ -220,6 +221,9 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       started_at: startedAt,
       clients: hub.clientCount(),
       active_runs: activeRuns().length,
+      notices: store.movedAside
+        ? [`The store was damaged. It was moved to ${store.movedAside}, and a new one was begun.`]
+        : [],
     }),
     shutdown({ grace_ms, only_if_idle }) {
       if (only_if_idle && activeRuns().length > 0) {

@@ -93,10 +93,12 @@ export function createEventHub(store: Store, now: () => Date) {
     const rows = store.events.after(wid, state.last, replayPageEvents);
     const isLast = rows.length < replayPageEvents;
     const until = isLast ? stream.seq : (rows.at(-1)?.seq ?? stream.seq);
-    const frames = rows.map((row): Frame => ({
-      seq: row.seq,
-      bytes: encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json),
-    }));
+    const frames = rows.map(
+      (row): Frame => ({
+        seq: row.seq,
+        bytes: encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json),
+      }),
+    );
     for (const kept of stream.deltas.values()) {
       frames.push(...kept.filter(({ seq }) => seq > state.last && seq <= until));
     }

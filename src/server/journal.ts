@@ -1,7 +1,7 @@
 import type { Ledger, LedgerTx, SessionChange } from "../agent/ledger.ts";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
-import type { MessageId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
 import type { Session } from "../protocol/session.ts";
 import { addUsage } from "../protocol/usage.ts";
@@ -107,15 +107,10 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
       appendText: (delta) => text.append(delta),
       loadTranscript() {
         text.flush();
-        const waiting = new Set<MessageId>(
-          store.runs
-            .unfinished(sid)
-            .filter((run) => run.state !== "active")
-            .map((run) => run.message_id),
-        );
+        const unstarted = store.runs.unstarted(sid);
         return store.messages
           .page(sid, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-          .filter((message) => !waiting.has(message.id));
+          .filter((message) => !unstarted.has(message.run_id));
       },
     };
   }

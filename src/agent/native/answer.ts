@@ -105,6 +105,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
 
   try {
     for await (const chunk of model.stream(request, AbortSignal.any([signal, attempt.signal]))) {
+      if (signal.aborted) return { kind: "aborted" };
       watch.progress();
       switch (chunk.type) {
         case "text":

@@ -64,19 +64,19 @@ function targetsOf(word: ShellWord, cwds: readonly string[] | undefined): Target
 const isEverything = (segment: string | undefined): boolean =>
   segment !== undefined && /\*/.test(segment) && /^(?:[.*?]|\[[^\]]*\])*$/.test(segment);
 
-function couldBe(segments: readonly string[], vital: readonly string[]): boolean {
+function couldBeOne(segments: readonly string[], places: VitalPlaces): boolean {
   const source = segments.join("/");
   const last = source.lastIndexOf(ANYTHING);
   // What stands before an unknown part says nothing: it may lead up again.
-  const pattern = last < 0 ? source : `*${source.slice(last + ANYTHING.length)}`;
-  return matchText(compileText(pattern), vital.join("/"));
+  const pattern = compileText(last < 0 ? source : `*${source.slice(last + ANYTHING.length)}`);
+  return places.paths.some((vital) => matchText(pattern, vital.join("/")));
 }
 
 /** Would taking this path away, with all in it, take away something vital? */
 function isVital(word: ShellWord, cwds: readonly string[] | undefined, places: VitalPlaces): boolean {
   return targetsOf(word, cwds).some(({ segments, literal }) => {
     if (segments.at(-1)?.endsWith(ANYTHING) && segments.at(-1)?.replaceAll(ANYTHING, "") === "") return true;
-    const hit = (path: readonly string[]) => places.paths.some((vital) => couldBe(path, vital));
+    const hit = (path: readonly string[]) => couldBeOne(path, places);
     if (hit(segments) || isGitFolder(segments)) return true;
     if (isEverything(segments.at(-1)) && hit(segments.slice(0, -1))) return true;
     if (literal === undefined) return false;
@@ -89,7 +89,13 @@ function isVital(word: ShellWord, cwds: readonly string[] | undefined, places: V
 
 const isGitFolder = (segments: readonly string[]): boolean => {
   const last = segments.at(-1);
-  return last !== undefined && matchText(compileText(last), ".git");
+  // A star at the start does not stand for a dot, and a pattern for everything is asked about by its folder.
+  return (
+    last !== undefined &&
+    /^[.\u{f8ff}\\]/u.test(last) &&
+    !isEverything(last) &&
+    matchText(compileText(last), ".git")
+  );
 };
 
 const operandsOf = (args: readonly ShellWord[]): ShellWord[] => {

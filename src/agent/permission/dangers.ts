@@ -38,9 +38,11 @@ export function dangersOf(program: string, args: readonly ShellWord[]): Finding[
   const code = own(codeOptions, name);
   if (code !== undefined && texts.some((text) => code.test(text))) tell("runs code that it is given");
 
-  for (const option of dangerousWords(name, subcommand, texts)) mark(`${name} ${option}`);
+  const marked = dangerousWords(name, subcommand, texts);
+  for (const option of marked) mark(`${name} ${option}`);
   for (const text of optionsOf(texts)) {
-    if (runningOption.test(text)) mark(`${text.split("=")[0]} runs another program`);
+    if (runningOption.test(text) && !marked.includes(text))
+      mark(`${text.split("=")[0]} may run another program`);
   }
   if (name === "git") findings.push(...gitDangers(args, texts));
   if (name === "make" && texts.some((text) => /^(SHELL|MAKEFLAGS|CC|CXX|\.SHELLFLAGS)=/.test(text)))

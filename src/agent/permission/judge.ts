@@ -63,7 +63,7 @@ function judgeSubject(
       const {
         findings,
         readOnly,
-        rules: offered,
+        rules: offers,
       } = judgeCommand(subject.command, subject.cwd, policy, rules, locator);
       const detail = {
         type: "command",
@@ -75,7 +75,7 @@ function judgeSubject(
         findings: withToolRules(findings, tool, subject.command, rules),
         readOnly,
         detail: { ...detail, reasons: [] },
-        rules: offered,
+        rules: offers,
       };
     }
     case "path": {

@@ -1,4 +1,4 @@
-import { normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { allowedPaths, foldCase, forbiddenPaths, segmentsOf } from "./path-rules.ts";
 import { matchPath } from "./pattern.ts";
 import type { Access, Finding, Policy } from "./policy.ts";
@@ -62,9 +62,14 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
     return `/${segments.join("/")}`;
   }
 
-  /** `path` is absolute; `names` are what rules call the access. */
-  function judge(path: string, access: Access, names: readonly string[], ofCommand: boolean): Finding[] {
-    const real = realPath(path);
+  /** `path` is absolute; `names` are what rules call the access; `real` where the last link is not followed. */
+  function judge(
+    path: string,
+    access: Access,
+    names: readonly string[],
+    ofCommand: boolean,
+    real = realPath(path),
+  ): Finding[] {
     const written = segmentsOf(path);
     const segments = real === undefined ? written : segmentsOf(real);
     const both = [written, segments];
@@ -114,6 +119,13 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
     return [{ severity: "special", reason: `${verb} outside the workspace: ${shownPath}${link}` }];
   }
 
+  /** The path with every link followed but the last: what `rm` and `mv` act on. */
+  function entry(path: string): string | undefined {
+    if (/(^|\/)(\.\.?)?$/.test(path)) return realPath(path);
+    const parent = realPath(dirname(path));
+    return parent === undefined ? undefined : join(parent, basename(path));
+  }
+
   /** The rule that names exactly this path; undefined when none can. */
   function offer(path: string, access: Access): string | undefined {
     const real = realPath(path);
@@ -125,7 +137,9 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
 
   return {
     judge,
+    entry,
     offer,
+    yolo: policy.mode === "yolo",
     show,
     realPath,
     root,

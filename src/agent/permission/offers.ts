@@ -1,5 +1,6 @@
 import { commandRule } from "./command-rules.ts";
 import type { Finding } from "./policy.ts";
+import type { Input } from "./redirects.ts";
 import type { ShellWord } from "./words.ts";
 
 /**
@@ -38,9 +39,19 @@ const simple = new Set(
    rspec rubocop ruff rustfmt shellcheck stylelint touch tsc vitest`.split(/\s+/),
 );
 
+/** They run what they are given to read. */
+const interpreters =
+  /^(python|node|perl|ruby|php|lua|deno|bun|psql|mysql|sqlite3|Rscript|R|osascript|tclsh|irb|gdb|ed|ex|vim?|nvim|ghci|julia|sh|bash|zsh|dash|ksh|fish)[\d.]*$/;
+
 /** The rule that would let the command go the next time; undefined where only a single answer makes sense. */
-export function offerFor(words: readonly ShellWord[], findings: readonly Finding[]): string | undefined {
+export function offerFor(
+  words: readonly ShellWord[],
+  findings: readonly Finding[],
+  input: Input,
+): string | undefined {
   if (words.some((word) => word.pieces.some((piece) => piece.kind === "unknown"))) return undefined;
+  if (input.from !== "terminal" && interpreters.test(words[0]?.text.split("/").at(-1) ?? ""))
+    return undefined;
   const texts = words.map((word) => word.text);
   const reaching = findings.some(({ severity }) => severity !== "plain");
   const head = reaching ? undefined : varyingHead(texts);

@@ -1,16 +1,10 @@
 import type { Word, WordPart } from "unbash";
+import type { Flow } from "./flow.ts";
 import { literalText, type Variables } from "./variables.ts";
 import { expandWord, isKnown, type Known, type Scope } from "./words.ts";
 
 /** What may be said of a variable: its values, that it is a number, or nothing. */
 export type Possible = readonly string[] | "digits" | "unknown";
-
-/** What holds at one point of a script. */
-export type Flow = {
-  cwds: readonly string[] | undefined;
-  /** Variables that have been assigned on every way to here; functions that were defined as `name()`. */
-  assigned: ReadonlySet<string>;
-};
 
 /** What a script inside the words of another inherits. */
 export type Outer = { depth: number; possible(name: string): Possible };
@@ -132,7 +126,7 @@ export function createScope(
     if (program === "mktemp" && /^(-d)?$/.test(line) && !variables.assigned.has("TMPDIR")) {
       return { text: `${place.tempDir}/tmp.XXXXXXXXXX` };
     }
-    return program === "echo" && !/^-|\\/.test(line) ? { text: line.trimEnd() } : "unknown";
+    return program === "echo" && !/^-[neE]+\b|\\/.test(line) ? { text: line.trimEnd() } : "unknown";
   }
 
   return {

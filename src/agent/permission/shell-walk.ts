@@ -1,10 +1,8 @@
-import { isAbsolute, join, normalize } from "node:path";
 import {
   type AndOr,
   type Command,
   type CompoundList,
   forEachChild,
-  type HereDoc,
   type ParsedScript,
   type Pipeline,
   type Redirection,
@@ -12,18 +10,12 @@ import {
   type SyntaxNode,
 } from "unbash";
 import { arithmeticProblem, builtinProblem } from "./evaluation.ts";
-import type { Flow, ScriptScope } from "./scope.ts";
-import type { FileRedirect, ShellScript, SimpleCommand } from "./shell.ts";
+import { after, assign, both, type Ends, either, type Flow, foldersAfterCd, merge } from "./flow.ts";
+import { fileRedirects, type Input, inputAfter } from "./redirects.ts";
+import type { ScriptScope } from "./scope.ts";
+import type { ShellScript, SimpleCommand } from "./shell.ts";
 import { folderChanging, literalText } from "./variables.ts";
-import { expandQuoted, expandWord, isKnown, type ShellWord, textWord, unknownWord } from "./words.ts";
-
-/** How a command leaves things: after success, and after failure. Undefined: it does not come back that way. */
-type Ends = { ok: Flow | undefined; fail: Flow | undefined };
-type Input = SimpleCommand["input"];
-
-const FOLDERS_MAX = 8;
-/** Keeping track of more variables than this is not worth its time. */
-const ASSIGNED_MAX = 200;
+import { expandWord, isKnown, type ShellWord, textWord, unknownWord } from "./words.ts";
 
 /** Goes through a script as the shell would, on every way at once. */
 export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax: number): ShellScript {
@@ -33,9 +25,6 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
   let forkBomb = false;
   /** The input of the compound command that is being walked; its commands inherit it. */
   let ambient: Input = { from: "terminal" };
-
-  const both = (flow: Flow): Ends => ({ ok: flow, fail: flow });
-  const after = (ends: Ends, entry: Flow): Flow => merge(ends.ok, ends.fail) ?? entry;
 
   function emit(command: SimpleCommand) {
     if (commands.length >= commandsMax) broken ??= "it has too many commands";
@@ -139,7 +128,7 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
       case "Redirected": {
         redirectOnly(node.redirects, flow);
         const before = ambient;
-        ambient = inputOf(node.redirects, flow);
+        ambient = inputAfter(node.redirects, flow, scope, ambient);
         const ends = walkCommand(node.command, flow);
         ambient = before;
         return ends;
@@ -207,54 +196,16 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
 
   function redirectOnly(redirects: readonly Redirection[], flow: Flow) {
     for (const redirect of redirects) visit(redirect, flow);
-    const files = fileRedirects(redirects, flow);
+    const files = fileRedirects(redirects, flow, scope);
     if (files.length > 0)
       emit({ ...base(flow), words: [], assignments: [], redirects: files, input: { from: "file" } });
-  }
-
-  function fileRedirects(redirects: readonly Redirection[], flow: Flow): FileRedirect[] {
-    return redirects.flatMap((redirect) => {
-      if (redirect.type !== "Redirect") return [];
-      const { operator, target } = redirect;
-      if (target === undefined) return [];
-      const access = operator === "<" || operator === "<&" ? "read" : "write";
-      return scope
-        .variants(flow, (words) => expandWord(target, words, "argument"))
-        .flatMap((found) => {
-          const word = found.length === 1 ? found[0] : unknownWord(target.text, false);
-          if (word === undefined) return [];
-          if (operator.endsWith("&") && /^(\d+-?|-)$/.test(word.text)) return [];
-          return [{ access, target: word } as const];
-        });
-    });
-  }
-
-  function inputOf(redirects: readonly Redirection[], flow: Flow): Input {
-    let input = ambient;
-    for (const redirect of redirects) {
-      if (redirect.type === "HereDoc") input = { from: "text", text: hereText(redirect, flow) };
-      else if (redirect.type === "HereString") {
-        const { target } = redirect;
-        const [only, ...more] =
-          target === undefined ? [] : scope.variants(flow, (at) => expandWord(target, at, "value"));
-        input = { from: "text", text: (more.length === 0 && only?.[0]) || unknownWord("<<<", false) };
-      } else if (redirect.operator.startsWith("<")) input = { from: "file" };
-    }
-    return input;
-  }
-
-  function hereText({ body }: HereDoc, flow: Flow): ShellWord {
-    if (body.parts === undefined) return textWord(body.text);
-    const { parts } = body;
-    const [only, ...more] = scope.variants(flow, (at) => expandQuoted(parts, at));
-    return only === undefined || more.length > 0 ? unknownWord("<<", false) : only;
   }
 
   function walkSimple(node: Command, flow: Flow): Ends {
     forEachChild(node, (child) => visit(child, flow));
     const { redirects } = node;
-    const input = inputOf(redirects, flow);
-    const files = fileRedirects(redirects, flow);
+    const input = inputAfter(redirects, flow, scope, ambient);
+    const files = fileRedirects(redirects, flow, scope);
     const prefix = node.prefix.filter((item) => item.type === "Assignment");
     const built = scope.variants(flow, (at) => ({
       words: [...(node.name === undefined ? [] : [node.name]), ...node.args].flatMap((arg) =>
@@ -278,10 +229,11 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
       const next = leave(words, flow);
       ends = ends === undefined ? next : either(ends, next);
     }
-    const names = prefix.map(({ name }) => name);
-    const set = node.name === undefined ? names : declaredNames(node);
     ends ??= both(flow);
-    return set.length === 0 ? ends : { ok: ends.ok && assign(ends.ok, set), fail: ends.fail };
+    // Alone, an assignment holds whatever its substitutions come to; before a command it holds for that alone.
+    const names = node.name === undefined ? prefix.map(({ name }) => name) : declaredNames(node);
+    if (names.length === 0) return ends;
+    return { ok: ends.ok && assign(ends.ok, names), fail: ends.fail && assign(ends.fail, names) };
   }
 
   /** `export NAME=value` and its like: one word, as the shell hands it to them. */
@@ -310,7 +262,10 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
     const lost: Flow = { ...flow, cwds: undefined };
     if (program === "exit" && isKnown(first)) return { ok: undefined, fail: undefined };
     if (program === "cd") {
-      return { ok: { ...flow, cwds: foldersAfterCd(words.slice(at + 1), flow, scope) }, fail: flow };
+      const home = scope.possible("HOME", flow);
+      const cdPath = variables.assigned.has("CDPATH");
+      const to = foldersAfterCd(words.slice(at + 1), flow, typeof home === "string" ? undefined : home[0]);
+      return { ok: { ...flow, cwds: cdPath ? undefined : to }, fail: flow };
     }
     const follows = !isKnown(first) || /^(pushd|popd|eval|source|\.|trap|-.*)$/.test(program);
     return both(follows || (variables.functions.has(program) && variables.changesFolder) ? lost : flow);
@@ -319,44 +274,6 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
   walkStatements(script.commands, scope.start);
   return { commands, problems: [...problems], broken, forkBomb };
 }
-
-function foldersAfterCd(
-  args: readonly ShellWord[],
-  flow: Flow,
-  scope: ScriptScope,
-): readonly string[] | undefined {
-  const operands = args.filter((word, index) => !(index === 0 && /^-[LPe@]+$|^--$/.test(word.text)));
-  const [target] = operands;
-  const cdPath = scope.variables.assigned.has("CDPATH");
-  if (
-    operands.length > 1 ||
-    cdPath ||
-    args.some((word) => word.pieces.some((piece) => piece.kind !== "text"))
-  )
-    return undefined;
-  const home = scope.possible("HOME", flow);
-  const to = target?.text ?? (typeof home === "string" ? undefined : home[0]);
-  if (to === undefined || to === "-" || to === "") return to === "" ? flow.cwds : undefined;
-  // The folder as written: what links and `..` make of it is found out by whoever asks the file system.
-  return isAbsolute(to) ? [normalize(to)] : flow.cwds?.map((folder) => join(folder, to));
-}
-
-function assign(flow: Flow, names: readonly string[]): Flow {
-  const fresh = names.filter((name) => !flow.assigned.has(name));
-  if (fresh.length === 0 || flow.assigned.size > ASSIGNED_MAX) return flow;
-  return { ...flow, assigned: new Set([...flow.assigned, ...fresh]) };
-}
-
-function merge(a: Flow | undefined, b: Flow | undefined): Flow | undefined {
-  if (a === undefined || b === undefined || a === b) return a ?? b;
-  const cwds = a.cwds && b.cwds && [...new Set([...a.cwds, ...b.cwds])];
-  return {
-    cwds: cwds !== undefined && cwds.length <= FOLDERS_MAX ? cwds : undefined,
-    assigned: a.assigned === b.assigned ? a.assigned : a.assigned.intersection(b.assigned),
-  };
-}
-
-const either = (a: Ends, b: Ends): Ends => ({ ok: merge(a.ok, b.ok), fail: merge(a.fail, b.fail) });
 
 /** A function that runs itself in a pipe or in the background: each run starts two more. */
 function startsItself(body: SyntaxNode, name: string): boolean {

@@ -1,11 +1,9 @@
 import { type ParsedScript, parse } from "unbash";
+import type { FileRedirect, Input } from "./redirects.ts";
 import { createScope, type Outer } from "./scope.ts";
 import { walkScript } from "./shell-walk.ts";
 import { collectVariables } from "./variables.ts";
 import type { ShellWord } from "./words.ts";
-
-/** A redirection to or from a file; those between descriptors are left out. */
-export type FileRedirect = { access: "read" | "write"; target: ShellWord };
 
 /** One program that a command line starts, with its words expanded as far as they are known. */
 export type SimpleCommand = {
@@ -15,8 +13,7 @@ export type SimpleCommand = {
   redirects: readonly FileRedirect[];
   /** The folders that it may run in; undefined where that cannot be told. */
   cwds: readonly string[] | undefined;
-  /** Where its input comes from, as far as a shell that reads its script there is concerned. */
-  input: { from: "terminal" | "pipe" | "file" } | { from: "text"; text: ShellWord };
+  input: Input;
   /** A function of the same script, whose body is judged where it stands. */
   isFunction: boolean;
   /** What a script within its words would know. */

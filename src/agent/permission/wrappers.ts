@@ -1,23 +1,16 @@
 import { parseOptionTable, tailOf } from "./command-options.ts";
 import { privileged } from "./commands.ts";
 import type { SimpleCommand } from "./shell.ts";
+import {
+  commandAfter,
+  joinWords,
+  nothing,
+  skipOptions,
+  takeAssignment,
+  type Unwrapped,
+} from "./unwrapped.ts";
 import { isKnown, type ShellWord, textWord, unknownWord } from "./words.ts";
-
-/** What a command that runs other commands runs. */
-export type Unwrapped = {
-  inner: (
-    | { kind: "words"; words: readonly ShellWord[]; cwd?: ShellWord | undefined }
-    | { kind: "script"; text: ShellWord }
-  )[];
-  /** It adds nothing of its own: what lets the inner command go lets it go. */
-  transparent: boolean;
-  /** Variables that it sets for the inner command. */
-  assignments: { name: string; value: ShellWord }[];
-  /** What a person should know of it, in a few words. */
-  reasons: string[];
-  /** Why what it runs cannot be told. */
-  problem: string | undefined;
-};
+import { unwrapDashC, unwrapShell, unwrapSsh, unwrapWatch } from "./wrapper-scripts.ts";
 
 /** `operands`: how many words stand before the command, a lock file or a duration. */
 type Prefix = { options: string; operands?: number; transparent?: boolean; reason?: string };
@@ -92,14 +85,6 @@ const optionTables = new Map(
 
 const programOf = (word: ShellWord | undefined): string => word?.text.split("/").at(-1) ?? "";
 
-const nothing = (): Unwrapped => ({
-  inner: [],
-  transparent: false,
-  assignments: [],
-  reasons: [],
-  problem: undefined,
-});
-
 /** Undefined when the command runs no other that can be seen from its words. */
 export function unwrap(command: SimpleCommand): Unwrapped | undefined {
   const { words } = command;
@@ -162,11 +147,6 @@ export function unwrap(command: SimpleCommand): Unwrapped | undefined {
   }
 }
 
-const skipOptions = (args: readonly ShellWord[]): readonly ShellWord[] => {
-  const at = args.findIndex((word) => !word.text.startsWith("-"));
-  return at < 0 ? [] : args.slice(at);
-};
-
 function unwrapPrefix(program: string, prefix: Prefix, args: readonly ShellWord[]): Unwrapped | undefined {
   const result = nothing();
   if (privileged.has(program)) result.reasons.push(program);
@@ -189,45 +169,6 @@ function unwrapPrefix(program: string, prefix: Prefix, args: readonly ShellWord[
     inner: [{ kind: "words", words: inner }],
     transparent: (prefix.transparent ?? false) && plain,
   };
-}
-
-/** The words from the first that is no option on; undefined when an option is not known. */
-function commandAfter(
-  args: readonly ShellWord[],
-  table: ReturnType<typeof parseOptionTable>,
-): { words: ShellWord[]; plain: boolean } | undefined {
-  let plain = true;
-  for (let at = 0; at < args.length; at += 1) {
-    const word = args[at] ?? textWord("");
-    const { text } = word;
-    if (text === "--") return { words: args.slice(at + 1), plain };
-    if (!text.startsWith("-") || text === "-") return { words: args.slice(at), plain };
-    if (!isKnown(word)) return undefined;
-    plain = false;
-    if (/^-\d+$/.test(text) && table.has("-#")) continue;
-    const [name = "", value] = text.startsWith("--") ? text.split(/=(.*)/s) : [text];
-    const kind = table.get(name);
-    if (kind === undefined && !text.startsWith("--")) {
-      // Letters in one word; the last may take a value.
-      const taking = [...text.slice(1)].findIndex((letter) => (table.get(`-${letter}`) ?? "flag") !== "flag");
-      if (
-        [...text.slice(1)]
-          .slice(0, taking < 0 ? undefined : taking + 1)
-          .some((letter) => !table.has(`-${letter}`))
-      )
-        return undefined;
-      if (taking === text.length - 2) at += 1;
-    } else if (kind === undefined) return undefined;
-    else if (kind !== "flag" && kind !== "optional" && value === undefined) at += 1;
-  }
-  return { words: [], plain };
-}
-
-function takeAssignment(words: ShellWord[], into: Unwrapped) {
-  const word = words.shift();
-  if (word === undefined) return;
-  const equals = word.text.indexOf("=");
-  into.assignments.push({ name: word.text.slice(0, equals), value: tailOf(word, equals + 1) });
 }
 
 function unwrapEnv(args: readonly ShellWord[]): Unwrapped {
@@ -265,67 +206,6 @@ function unwrapEnv(args: readonly ShellWord[]): Unwrapped {
   return { ...result, inner: [{ kind: "words", words, cwd }], transparent: cwd === undefined };
 }
 
-/** One text of several words, as eval, ssh and watch make it. */
-function joinWords(words: readonly ShellWord[]): ShellWord {
-  const pieces = words.flatMap((word, index) => [
-    ...(index === 0 ? [] : [{ kind: "text" as const, text: " " }]),
-    ...word.pieces,
-  ]);
-  return { pieces, text: words.map((word) => word.text).join(" ") };
-}
-
-function unwrapShell(
-  program: string,
-  args: readonly ShellWord[],
-  input: SimpleCommand["input"],
-): Unwrapped | undefined {
-  const result = nothing();
-  // Other grammars than the one that commands are read with.
-  const foreign = program === "fish" || program === "zsh";
-  let at = 0;
-  let plain = true;
-  for (; at < args.length; at += 1) {
-    const word = args[at] ?? textWord("");
-    const { text } = word;
-    if (!isKnown(word) && !text.startsWith("-")) return { ...result, problem: `${program} ${text}` };
-    if (text === "--") {
-      at += 1;
-      break;
-    }
-    if (!/^[-+]./.test(text)) break;
-    if (/^-[a-z]*c[a-z]*$/i.test(text) && !text.startsWith("--")) {
-      const takesOption = /[oO]/.test(text);
-      const script = args[at + (takesOption ? 2 : 1)];
-      if (script === undefined) return { ...result, problem: `${program} ${text}` };
-      const quiet = /^-[eux]*c[eux]*$/.test(text);
-      return {
-        ...result,
-        inner: [{ kind: "script", text: script }],
-        transparent: plain && quiet && !foreign,
-      };
-    }
-    plain &&= /^-[eux]+$/.test(text);
-    if (/^[-+][oO]$/.test(text)) {
-      plain = /^(pipefail|errexit|nounset|xtrace)$/.test(args[at + 1]?.text ?? "");
-      at += 1;
-    } else if (/^--(rcfile|init-file)$/.test(text)) at += 1;
-    else if (/^-\w*s/.test(text)) return fromInput(program, input, result);
-    else if (/^--(version|help)$/.test(text)) return undefined;
-  }
-  const file = args[at];
-  // A script in a file is a program like any other.
-  if (file !== undefined && !/^(-|\/dev\/(stdin|fd\/\d+))$/.test(file.text)) return undefined;
-  return file?.text.startsWith("/dev/fd")
-    ? { ...result, problem: "a script from another command" }
-    : fromInput(program, input, result);
-}
-
-function fromInput(program: string, input: SimpleCommand["input"], result: Unwrapped): Unwrapped {
-  if (input.from === "text") return { ...result, inner: [{ kind: "script", text: input.text }] };
-  if (input.from === "terminal") return result;
-  return { ...result, problem: `${program} runs a script from a ${input.from}` };
-}
-
 function unwrapXargs(args: readonly ShellWord[]): Unwrapped {
   const table = parseOptionTable(
     `-0 -r -t -p -x -o -I: -i? -L: -l? -n: -P: -s: -d: -a: -E: -e? -J: -R: -S: --null --no-run-if-empty --verbose
@@ -335,7 +215,11 @@ function unwrapXargs(args: readonly ShellWord[]): Unwrapped {
   const found = commandAfter(args, table);
   if (found === undefined) return { ...nothing(), problem: "options of xargs" };
   const words = found.words.length === 0 ? [textWord("echo")] : found.words;
-  return { ...nothing(), inner: [{ kind: "words", words: [...words, unknownWord("…", true)] }] };
+  return {
+    ...nothing(),
+    input: "data",
+    inner: [{ kind: "words", words: [...words, unknownWord("…", true)] }],
+  };
 }
 
 function unwrapActions(args: readonly ShellWord[], action: RegExp): Unwrapped | undefined {
@@ -351,50 +235,6 @@ function unwrapActions(args: readonly ShellWord[], action: RegExp): Unwrapped | 
     if (end >= 0) at = end;
   }
   return inner.length === 0 ? undefined : { ...nothing(), inner };
-}
-
-function unwrapWatch(args: readonly ShellWord[]): Unwrapped {
-  const table = parseOptionTable(
-    "-b -c -C -d? -e -g -n: -p -q: -r -t -w -x --beep --color --differences? --errexit --chgexit --interval: --precise --no-title --exec",
-  );
-  const found = commandAfter(args, table);
-  if (found === undefined) return { ...nothing(), problem: "options of watch" };
-  if (found.words.length === 0) return nothing();
-  return { ...nothing(), inner: [{ kind: "script", text: joinWords(found.words) }] };
-}
-
-function unwrapSsh(args: readonly ShellWord[]): Unwrapped {
-  const table = parseOptionTable(
-    `-4 -6 -A -a -C -f -G -g -K -k -M -N -n -q -s -T -t -tt -V -v -vv -vvv -X -x -Y -y -B: -b: -c: -D: -E: -e: -F: -I: -i: -J: -L:
-     -l: -m: -O: -o: -p: -Q: -R: -S: -W: -w:`,
-  );
-  const result = { ...nothing(), reasons: ["on another machine"] };
-  const found = commandAfter(args, table);
-  if (found === undefined) return { ...result, problem: "options of ssh" };
-  const remote = found.words.slice(1);
-  return remote.length === 0 ? result : { ...result, inner: [{ kind: "script", text: joinWords(remote) }] };
-}
-
-/** `su -c 'command'`, `script -qc 'command'`, `flock file -c 'command'`; flock also takes words. */
-function unwrapDashC(program: string, args: readonly ShellWord[]): Unwrapped {
-  const result = { ...nothing(), reasons: program === "su" ? ["su"] : [] };
-  const at = args.findIndex((word) => /^(-[a-zA-Z]*c|--command)$/.test(word.text));
-  const glued = args.find((word) => word.text.startsWith("--command="));
-  const text = glued === undefined ? args[at + 1] : tailOf(glued, "--command=".length);
-  if ((at >= 0 || glued !== undefined) && text !== undefined)
-    return { ...result, inner: [{ kind: "script", text }] };
-  if (program !== "flock") {
-    // macOS: script [-q] file command …
-    const words = skipOptions(args).slice(1);
-    return words.length === 0 || program === "su" ? result : { ...result, inner: [{ kind: "words", words }] };
-  }
-  const found = commandAfter(
-    args,
-    parseOptionTable("-e -F -n -o -s -u -v -x -E: -w: --nonblock --timeout: --exclusive --shared"),
-  );
-  if (found === undefined) return { ...result, problem: "options of flock" };
-  const words = found.words.slice(1);
-  return words.length === 0 ? result : { ...result, inner: [{ kind: "words", words }] };
 }
 
 function unwrapPackage(args: readonly ShellWord[]): Unwrapped {

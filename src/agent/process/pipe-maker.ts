@@ -18,39 +18,75 @@ export type PipeMaker = {
   close(): Promise<void>;
 };
 
+/** Made by one mkfifo, which costs as much as starting any program. */
+const BATCH = 6;
+/** With fewer left, the next batch is made, once whoever took the last one has had time for its own work. */
+const SPARE_MIN = 3;
+const REFILL_AFTER_MS = 250;
+
 /** `dir` must be the user's alone: 0700. */
 export function createPipeMaker(dir: string): PipeMaker {
-  // mkfifo takes 2 to 3 ms: the next pipe is made while nobody waits for it.
-  let spare: Promise<Pipe | undefined> | undefined;
+  const spare: Pipe[] = [];
+  let making: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  const make = () => {
+    making ??= makePipes(dir, BATCH).then((made) => {
+      making = undefined;
+      if (isClosed) made.forEach(closePipe);
+      else spare.push(...made);
+    });
+    return making;
+  };
+  const refill = () => {
+    timer = undefined;
+    if (spare.length < SPARE_MIN) make().catch(() => {}); // never rejects
+  };
   return {
     async take() {
-      const pipe = await (spare ?? makePipe(dir));
-      spare = pipe === undefined ? undefined : makePipe(dir);
+      if (spare.length === 0) await make();
+      const pipe = spare.shift();
+      if (pipe !== undefined && spare.length < SPARE_MIN)
+        timer ??= setTimeout(refill, REFILL_AFTER_MS).unref();
       return pipe;
     },
     async close() {
-      const pipe = await spare;
-      spare = undefined;
-      if (pipe === undefined) return;
-      closeSync(pipe.readEnd);
-      closeSync(pipe.writeEnd);
+      isClosed = true;
+      clearTimeout(timer);
+      await making;
+      spare.splice(0).forEach(closePipe);
     },
   };
 }
 
-async function makePipe(dir: string): Promise<Pipe | undefined> {
-  const path = join(dir, `pipe-${randomBytes(8).toString("hex")}`);
-  let readEnd: number | undefined;
+async function makePipes(dir: string, count: number): Promise<Pipe[]> {
+  const paths = Array.from({ length: count }, () => join(dir, `pipe-${randomBytes(8).toString("hex")}`));
+  const pipes: Pipe[] = [];
   try {
-    await promisify(execFile)("mkfifo", ["-m", "600", path], { env: { PATH: "/usr/bin:/bin" } });
-    readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    return { readEnd, writeEnd: openSync(path, constants.O_WRONLY) };
+    await promisify(execFile)("mkfifo", ["-m", "600", ...paths], { env: { PATH: "/usr/bin:/bin" } });
+    for (const path of paths) pipes.push(openBothEnds(path));
   } catch {
-    if (readEnd !== undefined) closeSync(readEnd);
-    return undefined; // as the type says
+    // No mkfifo, or no descriptors: as many as there are.
   } finally {
-    tryUnlink(path);
+    paths.forEach(tryUnlink);
   }
+  return pipes;
+}
+
+function openBothEnds(path: string): Pipe {
+  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return { readEnd, writeEnd: openSync(path, constants.O_WRONLY) };
+  } catch (error) {
+    closeSync(readEnd);
+    throw error;
+  }
+}
+
+function closePipe({ readEnd, writeEnd }: Pipe): void {
+  closeSync(readEnd);
+  closeSync(writeEnd);
 }
 
 function tryUnlink(path: string) {

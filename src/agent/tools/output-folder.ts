@@ -32,9 +32,12 @@ export function createOutputFolder(): OutputFolder {
   };
 }
 
+/** Where long output is kept for the model to read; private to the user. */
+export const sharedOutputFolder = (): string => join(tmpdir(), `hearth-output-${process.getuid?.() ?? 0}`);
+
 async function prepareFolder(): Promise<string> {
   const uid = process.getuid?.() ?? 0;
-  const shared = join(tmpdir(), `hearth-output-${uid}`);
+  const shared = sharedOutputFolder();
   await mkdir(shared, { mode: 0o700 }).catch(() => {}); // there already, ours or not: looked at below
   const stats = await lstat(shared);
   const isOurs = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { RunRecord } from "../../agent/run-record.ts";
-import type { SessionId } from "../../protocol/ids.ts";
+import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";
 
@@ -76,7 +76,14 @@ export function createRunRows(db: Database) {
   const allUnfinished = db.prepare<[], Row>(
     "SELECT * FROM runs WHERE state <> 'completed' ORDER BY session_id, accepted_seq",
   );
+  const unstarted = db
+    .prepare<[string], RunId>(
+      "SELECT id FROM runs WHERE session_id = ? AND started_at IS NULL AND outcome IS NOT 'steered'",
+    )
+    .pluck();
   return {
+    /** Runs that wait, or ended before they started. */
+    unstarted: (sessionId: SessionId): ReadonlySet<RunId> => new Set(unstarted.all(sessionId)),
     insert: (run: RunRecord) => void insert.run(columnsOf(run)),
     update: (run: RunRecord) => void update.run(columnsOf(run)),
     get(id: string): RunRecord | undefined {
