@@ -79,8 +79,11 @@ async function openGatedServices() {
     wid,
     { id: "watcher", kind: "tui", label: "", attached_at: new Date().toISOString() },
     null,
-    { send: (frame) => void frames.push(frame.toString()), whenDrained: (next) => void setImmediate(next),
-      end: () => {} },
+    {
+      send: (frame) => void frames.push(frame.toString()),
+      whenDrained: (next) => void setImmediate(next),
+      end: () => {},
+    },
   );
   const prompt = (text: string) =>
     services.runs.accept(wid, { session_id: sid, prompt: text }, "prompter").run_id;

@@ -4,7 +4,15 @@ import { expect, test } from "vitest";
 import { createGate } from "../support/happenings.ts";
 import { say, sentText, silence } from "../support/model-server.ts";
 import { isAlive } from "../support/processes.ts";
-import { errorsTold, lastAnswer, openWorld, outline, sawText, toolRunning } from "../support/world.ts";
+import {
+  errorsTold,
+  lastAnswer,
+  openWorld,
+  outline,
+  sawText,
+  toolRunning,
+  toolsOf,
+} from "../support/world.ts";
 
 test("a cancel by another client ends the prompter's run as canceled and shows nobody an error", async () => {
   const world = await openWorld();
@@ -177,7 +185,7 @@ test("a cancel ends the whole process group of a command, also one that ignores 
 
   const { run_id } = await terminal.prompt("run it");
   await toolRunning(terminal, "started");
-  const children = world.daemon.children().filter((child) => child.command.includes("sleep"));
+  const children = toolsOf(world).filter((child) => child.command.includes("sleep"));
   expect(children.length).toBeGreaterThanOrEqual(2);
   await terminal.cancel();
   expect((await terminal.completed(run_id)).outcome).toBe("canceled");
@@ -223,7 +231,7 @@ test("a prompt sent while a canceled run unwinds runs by itself once its tools a
   world.model.enqueue(say({ call: "bash", input: { command } }));
   const first = await terminal.prompt("first");
   await toolRunning(terminal, "started");
-  const children = world.daemon.children();
+  const children = toolsOf(world);
   await terminal.cancel();
   const end = await terminal.events.until("run.completed", (event) => event.payload.run_id === first.run_id);
   const second = await terminal.prompt("second");

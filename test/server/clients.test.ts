@@ -1,7 +1,7 @@
 // design.md G4 and G10: the request owns nothing, and terminals come and go.
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { createGate, eventually } from "../support/happenings.ts";
+import { createGate, eventually, soon } from "../support/happenings.ts";
 import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import {
@@ -33,8 +33,8 @@ async function sendAndHangUp(socketPath: string, bytes: Buffer, how: "reset" | "
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
   const closed = new Promise((resolve) => socket.once("close", resolve));
   if (how === "reset") socket.destroy();
-  else socket.end();
-  await closed;
+  else socket.resume().end();
+  await soon(closed, "the end of the connection");
 }
 
 test("a prompter that hangs up before it has its answer changes nothing: the run finishes", async () => {

@@ -13,6 +13,7 @@ import {
   outline,
   sawText,
   toolRunning,
+  toolsOf,
   type World,
 } from "../support/world.ts";
 
@@ -86,7 +87,7 @@ describe("a daemon that is killed", () => {
     world.model.enqueue(say("Running it.", { call: "bash", input: { command }, id: "call_running" }));
     const { run_id } = await before.prompt("run it");
     await toolRunning(before, "started");
-    const children = world.daemon.children();
+    const children = toolsOf(world);
     expect(children.length).toBeGreaterThanOrEqual(2);
     await world.kill();
     await eventually(() => children.filter(isAlive).length === 0, "the tool's processes to be gone", 6000);
@@ -325,6 +326,7 @@ describe("a daemon that is killed", () => {
     await before.ask("first");
     await before.prompt("second");
     await sawText(before, "two");
+    await stored(world, "two");
     await world.kill();
     await world.restart();
     const since = before.events.lastSeq();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { eventually } from "../support/happenings.ts";
-import { localConfig } from "../support/home.ts";
+import { launcher, localConfig } from "../support/home.ts";
 import { say, sentText, toolResults } from "../support/model-server.ts";
 import { expectStreamTellsTheTruth, openWorld, outline, type World } from "../support/world.ts";
 
@@ -100,7 +100,7 @@ test("a question waits while nobody is attached, and whoever comes may answer it
     const health = await first.api.expect<{ clients: number }>(200, "GET", "/v1/health");
     return health.clients === 0;
   }, "the terminal to be gone");
-  const back = await world.terminal("somebody else");
+  const back = await world.terminal("somebody-else");
   expect((await back.snapshot()).permissions).toEqual([question]);
   await back.answer(question, "allow_once");
   expect((await back.completed(run_id)).outcome).toBe("end_turn");
@@ -128,16 +128,16 @@ test("reads inside the workspace are free, and outside it they ask in every mode
 test('"allow for this session" covers what was shown, in this session, and nothing else', async () => {
   const world = await openWorld();
   const terminal = await world.terminal("only");
-  world.model.enqueue(say(bash("echo one")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one")), say("ok"));
   const first = await terminal.prompt("one");
   await terminal.answer(await terminal.question(), "allow_session");
   await terminal.completed(first.run_id);
 
-  world.model.enqueue(say(bash("echo one")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one")), say("ok"));
   expect((await terminal.ask("the same again")).outcome).toBe("end_turn");
   expect(terminal.events.all("permission.requested")).toHaveLength(1);
 
-  world.model.enqueue(say(bash("echo one; touch made")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one; touch made")), say("ok"));
   const third = await terminal.prompt("more than that");
   const question = await terminal.question((permission) => permission.run_id === third.run_id);
   await terminal.answer(question, "deny");
@@ -145,7 +145,7 @@ test('"allow for this session" covers what was shown, in this session, and nothi
   expect(made(world, "made")).toBe(false);
 
   const other = await world.terminal("other", { sid: (await world.createSession()).id });
-  world.model.enqueue(say(bash("echo one")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one")), say("ok"));
   const fourth = await other.prompt("in another session");
   await other.answer(await other.question((permission) => permission.run_id === fourth.run_id), "deny");
   await other.completed(fourth.run_id);
@@ -154,7 +154,7 @@ test('"allow for this session" covers what was shown, in this session, and nothi
 test('"always" is kept over a restart, and only what the option showed is granted', async () => {
   const world = await openWorld();
   const terminal = await world.terminal("only");
-  world.model.enqueue(say(bash("echo one")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one")), say("ok"));
   const first = await terminal.prompt("one");
   const question = await terminal.question();
   const always = question.options.find((option) => option.decision === "allow_always");
@@ -164,13 +164,29 @@ test('"always" is kept over a restart, and only what the option showed is grante
   await world.stop();
   await world.restart();
   const after = await world.terminal("only");
-  world.model.enqueue(say(bash("echo one")), say("ok"));
+  world.model.enqueue(say(bash("rm -f one")), say("ok"));
   expect((await after.ask("again")).outcome).toBe("end_turn");
   expect(after.events.all("permission.requested")).toEqual([]);
   world.model.enqueue(say(bash("touch made")), say("ok"));
   const second = await after.prompt("another");
   await after.answer(await after.question(), "deny");
   await after.completed(second.run_id);
+});
+
+test("in ask mode every command asks, the harmless ones too", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("only");
+  for (const command of ["echo one", "pwd", "ls", "true", "git status", "cat a.txt"]) {
+    world.model.enqueue(say(bash(command)), say("ok"));
+    const { run_id } = await terminal.prompt(`run ${command}`);
+    const question = await Promise.race([
+      terminal.question((permission) => permission.run_id === run_id),
+      terminal.completed(run_id).then(() => undefined),
+    ]);
+    expect(question?.detail, command).toMatchObject({ type: "command", command });
+    if (question) await terminal.answer(question, "deny");
+    await terminal.completed(run_id);
+  }
 });
 
 test("plan mode writes nothing and runs nothing, and asks nobody", async () => {
@@ -205,13 +221,21 @@ test("yolo asks nobody, but for hearth's own files and for a catastrophe", async
   expect(made(world, "made")).toBe(true);
   expect(terminal.events.all("permission.requested")).toEqual([]);
   const config = join(world.home.dir, "config", "hearth.jsonc");
+  world.home.write(".git/config", "[core]\n");
+  const before = readFileSync(config, "utf8");
   const asking = [
-    { call: "write", input: { path: ".git/config", content: "[core]" } },
-    { call: "write", input: { path: config, content: "{}" } },
+    { call: "write", input: { path: ".git/hooks/pre-commit", content: "#!/bin/sh" } },
+    { call: "write", input: { path: join(world.home.dir, "config", "AGENTS.md"), content: "obey" } },
+    { call: "write", input: { path: join(world.home.env["HOME"] ?? "", ".bashrc"), content: "x" } },
     { call: "read", input: { path: config } },
     bash(`cat ${world.home.database}`),
+    bash(`cp /dev/null ${config}`),
+    bash(`curl --unix-socket ${world.home.socket} http://localhost/v1/health`),
+    bash(`${launcher} daemon stop`),
+    bash("echo x >> .git/config"),
     bash("rm -rf /"),
     bash("rm -rf ~"),
+    bash("rm -rf ../.."),
   ];
   for (const [index, call] of asking.entries()) {
     world.model.enqueue(say(call), say("ok"));
@@ -224,6 +248,7 @@ test("yolo asks nobody, but for hearth's own files and for a catastrophe", async
     if (question) await terminal.answer(question, "deny");
     await terminal.completed(run_id);
   }
+  expect(readFileSync(config, "utf8")).toBe(before);
 });
 
 test("a rule that denies wins over one that allows, and over yolo", async () => {

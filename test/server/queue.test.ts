@@ -11,6 +11,7 @@ import {
   sawText,
   type Terminal,
   toolRunning,
+  toolsOf,
 } from "../support/world.ts";
 
 const queuePath = (terminal: Terminal, run: { run_id: string }) =>
@@ -238,7 +239,7 @@ test("deleting a session ends its run and its queue, and its tools", async () =>
   const running = await terminal.prompt("running");
   await toolRunning(terminal, "started");
   const waiting = await terminal.prompt("waiting");
-  const children = world.daemon.children().filter((child) => child.command.includes("sleep 300"));
+  const children = toolsOf(world).filter((child) => child.command.includes("sleep 300"));
   expect(children.length).toBeGreaterThan(0);
   await terminal.api.expect(200, "DELETE", terminal.path(`/sessions/${sid}`));
   for (const run of [running, waiting]) expect((await keeper.completed(run.run_id)).outcome).toBe("canceled");

@@ -7,7 +7,7 @@ import { StreamRefused } from "../support/event-reader.ts";
 import { createGate, soon } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
 import { isAlive } from "../support/processes.ts";
-import { openWorld, outline, sawText, toolRunning } from "../support/world.ts";
+import { openWorld, outline, sawText, toolRunning, toolsOf } from "../support/world.ts";
 
 test("a directory is one workspace by its real path, whoever opens it and however it is written", async () => {
   const world = await openWorld();
@@ -61,7 +61,7 @@ test("a closing workspace ends its runs as canceled, says so, ends its streams a
   const running = await first.prompt("running");
   await toolRunning(first, "started");
   const queued = await second.prompt("queued");
-  const children = world.daemon.children().filter((child) => child.command.includes("sleep 300"));
+  const children = toolsOf(world).filter((child) => child.command.includes("sleep 300"));
   await first.api.expect(202, "DELETE", first.path(""));
 
   for (const terminal of [first, second]) {
@@ -147,7 +147,7 @@ test("a directory that is gone fails the run in one sentence, and nothing is los
   });
   const end = await events.until("run.completed", (event) => event.payload.run_id === run_id);
   expect(["error", "end_turn"]).toContain(end.payload.outcome);
-  const told = JSON.stringify([end.payload, events.all("message.updated").at(-1)?.payload]);
+  const told = JSON.stringify([end.payload, events.all("message.updated").map((event) => event.payload)]);
   expect(told).toMatch(/soon-gone/);
   expect(told).toMatch(/exist|gone|no longer|directory/i);
   mkdirSync(path);
@@ -231,7 +231,7 @@ test("the daemon's stop ends what runs as interrupted, keeps the queue, and the 
   const running = await first.prompt("running");
   await toolRunning(first, "started");
   const queued = await first.prompt("queued");
-  const children = world.daemon.children().filter((child) => child.command.includes("sleep 300"));
+  const children = toolsOf(world).filter((child) => child.command.includes("sleep 300"));
   await first.api.expect(202, "POST", "/v1/daemon/shutdown", { body: {} });
   expect((await first.completed(running.run_id)).outcome).toBe("interrupted");
   expect(await soon(world.daemon.exited, "the daemon's end")).toEqual({ code: 0, signal: null });

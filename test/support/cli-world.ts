@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Config } from "../../src/protocol/config.ts";
 import { createHome, type Home, localConfig } from "./home.ts";
@@ -14,7 +15,7 @@ export async function openCliWorld(
   const written = config(model.baseUrl);
   if (written !== undefined) home.config(written);
   onTestFinished(async ({ task }) => {
-    const left = processesOf(home.dir);
+    const left = processesOf(dirname(home.dir));
     const all = [...left, ...left.flatMap((found) => descendantsOf(found.pid))];
     for (const found of left) signal(found, "SIGTERM");
     try {

@@ -250,3 +250,7 @@ export function errorsTold({ events }: Terminal): string[] {
     );
   });
 }
+
+/** What the tools of this daemon have started and is alive, without the guardian that watches over it. */
+export const toolsOf = (world: World): Found[] =>
+  world.daemon.children().filter((child) => !child.command.includes("hearth-guardian"));

@@ -1,0 +1,240 @@
+// What the daemon adds between a client and a model: `npm run bench -- daemon [--write]`.
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { createApi } from "../test/support/api.ts";
+import { createGate } from "../test/support/happenings.ts";
+import { say } from "../test/support/model-server.ts";
+import { type BenchWorld, openBenchWorld } from "./measure/bench-world.ts";
+import { startFloor } from "./measure/floor.ts";
+import { type Row, report, sample } from "./measure/report.ts";
+
+const ROUNDS = 200;
+const CANCEL_ROUNDS = 200;
+const EVENTS = 5000;
+
+/** A client with nothing of hearth's between itself and the model. */
+function createBareClient(origin: string) {
+  const agent = new Agent({ keepAlive: true });
+  const { hostname, port } = new URL(origin);
+  const body = JSON.stringify({ model: "big", stream: true, messages: [{ role: "user", content: "hello" }] });
+  return async (): Promise<{ response: IncomingMessage; hangUp(): void }> => {
+    let hangUp = () => {};
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpRequest(
+        { hostname, port, agent, method: "POST", path: "/v1/chat/completions" },
+        resolve,
+      );
+      hangUp = () => void request.destroy();
+      request.on("error", reject).end(body);
+    });
+    response.on("error", () => {}); // it was hung up
+    return { response, hangUp };
+  };
+}
+
+async function postTo202(world: BenchWorld): Promise<Row> {
+  const floor = await startFloor(world.home.folder("floor"));
+  const bare = createApi(floor.socket, "bench");
+  const floors = await sample(ROUNDS, async () => {
+    const began = performance.now();
+    await bare.expect(202, "POST", "/", { body: { session_id: world.sid, prompt: "hello" } });
+    return performance.now() - began;
+  });
+  const samples = await sample(ROUNDS, async () => {
+    const began = performance.now();
+    const { run_id } = await world.prompt("hello");
+    const taken = performance.now() - began;
+    await world.completed(run_id);
+    return taken;
+  });
+  bare.close();
+  await floor.close();
+  return { name: "POST to 202", unit: "ms", samples, floor: floors, aim: "p50 < 5", p99: true };
+}
+
+async function postToModel(world: BenchWorld): Promise<Row> {
+  const ask = createBareClient(world.model.origin);
+  const floor = await sample(ROUNDS, async () => {
+    const index = world.model.requests.length;
+    const began = performance.now();
+    const { response } = await ask();
+    response.resume();
+    const request = await world.model.request(index);
+    await request.closed;
+    return request.receivedAt - began;
+  });
+  const samples = await sample(ROUNDS, async () => {
+    const index = world.model.requests.length;
+    const began = performance.now();
+    const { run_id } = await world.prompt("hello");
+    const request = await world.model.request(index);
+    await world.completed(run_id);
+    return request.receivedAt - began;
+  });
+  return { name: "POST to the request at the model", unit: "ms", samples, floor, aim: "p50 < 15", p99: true };
+}
+
+async function firstByte(world: BenchWorld): Promise<Row> {
+  const ask = createBareClient(world.model.origin);
+  const floor = await sample(ROUNDS, async () => {
+    const gate = createGate();
+    world.model.enqueue(say({ until: gate.passed }, "word"));
+    const { response } = await ask();
+    const arrived = new Promise<number>((resolve) => response.once("data", () => resolve(performance.now())));
+    const opened = performance.now();
+    gate.open();
+    const at = await arrived;
+    response.resume();
+    return at - opened;
+  });
+  const samples = await sample(ROUNDS, async () => {
+    const gate = createGate();
+    const index = world.model.requests.length;
+    world.model.enqueue(say({ until: gate.passed }, "word"));
+    const { run_id } = await world.prompt("hello");
+    await world.model.request(index);
+    const since = world.events.lastSeq() ?? 0;
+    const arrived = world.events.untilAfter(since, "part.delta").then(() => performance.now());
+    const opened = performance.now();
+    gate.open();
+    const at = await arrived;
+    await world.completed(run_id);
+    return at - opened;
+  });
+  return {
+    name: "first byte at the model to first delta at a client",
+    unit: "ms",
+    samples,
+    floor,
+    aim: "p50 < 5",
+    p99: true,
+  };
+}
+
+async function cancelToClosed(world: BenchWorld): Promise<Row> {
+  const ask = createBareClient(world.model.origin);
+  const floor = await sample(CANCEL_ROUNDS, async () => {
+    const index = world.model.requests.length;
+    world.model.enqueue(say("word", { stop: "hang" }));
+    const { response, hangUp } = await ask();
+    await new Promise((resolve) => response.once("data", resolve));
+    const began = performance.now();
+    hangUp();
+    return (await (await world.model.request(index)).closed).at - began;
+  });
+  const samples = await sample(CANCEL_ROUNDS, async () => {
+    const index = world.model.requests.length;
+    world.model.enqueue(say("word", { stop: "hang" }));
+    const { run_id } = await world.prompt("hello");
+    const request = await world.model.request(index);
+    await world.events.untilAfter(world.events.lastSeq() ?? 0, "part.delta").catch(() => {});
+    const began = performance.now();
+    await world.cancel();
+    const { at } = await request.closed;
+    await world.completed(run_id);
+    return at - began;
+  });
+  return {
+    name: "cancel to the model's connection closed",
+    unit: "ms",
+    samples,
+    floor,
+    aim: "p50 < 20, p99 < 100",
+    p99: true,
+  };
+}
+
+/** Deliveries a second: one answer of many pieces, counted at every client as it arrives. */
+async function deliveries(world: BenchWorld, clients: number): Promise<Row> {
+  const line = "data: ";
+  const count = async (
+    socketPath: string,
+    path: string,
+    start: () => Promise<unknown>,
+    isLast: (text: string) => boolean,
+  ) => {
+    let frames = 0;
+    const open = await Promise.all(
+      Array.from({ length: clients }, async () => {
+        let hangUp = () => {};
+        const response = await new Promise<IncomingMessage>((resolve, reject) => {
+          const request = httpRequest({ socketPath, path, agent: false }, resolve).on("error", reject);
+          hangUp = () => void request.destroy();
+          request.end();
+        });
+        response.setEncoding("utf8");
+        response.on("error", () => {});
+        const done = new Promise<void>((resolve) => {
+          let tail = "";
+          response.on("data", (chunk: string) => {
+            frames += chunk.split(line).length - 1;
+            tail = (tail + chunk).slice(-4096);
+            if (isLast(tail)) resolve();
+          });
+        });
+        return { done, hangUp };
+      }),
+    );
+    const began = performance.now();
+    await start();
+    await Promise.all(open.map(({ done }) => done));
+    const seconds = (performance.now() - began) / 1000;
+    for (const { hangUp } of open) hangUp();
+    return frames / seconds;
+  };
+
+  const floorServer = await startFloor(world.home.folder(`floor-${clients}`));
+  const bare = createApi(floorServer.socket, "bench");
+  const rounds = 5;
+  const floor = await sample(
+    rounds,
+    () =>
+      count(
+        floorServer.socket,
+        "/stream",
+        () => bare.call("POST", `/burst?n=${EVENTS}`),
+        (text) => text.includes(`word${EVENTS - 1} `),
+      ),
+    1,
+  );
+  bare.close();
+  await floorServer.close();
+  // Tool calls make stored events, which are not gathered: the dear kind.
+  const read = say(
+    ...Array.from({ length: 100 }, () => ({ call: "glob", input: { pattern: "*.none" } }) as const),
+  );
+  const samples = await sample(
+    rounds,
+    (round) => {
+      const marker = `end of ${clients} ${round}`;
+      world.model.enqueue(read, say(marker));
+      const path = `/v1/workspaces/${world.wid}/events?client_id=reader`;
+      return count(
+        world.daemon.socket,
+        path,
+        () => world.prompt("hello"),
+        (text) => text.includes("run.completed"),
+      );
+    },
+    1,
+  );
+  return {
+    name: `events delivered a second, ${clients} client${clients === 1 ? "" : "s"}`,
+    unit: "1/s",
+    samples,
+    floor,
+  };
+}
+
+const world = await openBenchWorld();
+try {
+  const rows = [
+    await postTo202(world),
+    await postToModel(world),
+    await firstByte(world),
+    await cancelToClosed(world),
+  ];
+  for (const clients of [1, 10, 100]) rows.push(await deliveries(world, clients));
+  report("Daemon", rows);
+} finally {
+  await world.close();
+}
