@@ -30,15 +30,16 @@ export function expandGlob(
     }
     const next: string[] = [];
     for (const folder of found) {
-      const names = list(folder) ?? [];
-      const matching = names.filter(
-        (name) => (!name.startsWith(".") || segment.startsWith(".")) && matchText(pattern, name),
-      );
-      // Without a match the shell hands the pattern on as it is.
-      for (const name of matching.length === 0 ? [segment] : matching) next.push(`${folder}/${name}`);
+      const names = list(folder);
+      if (names === undefined) return undefined;
+      for (const name of names) {
+        const visible = !name.startsWith(".") || segment.startsWith(".");
+        if (visible && matchText(pattern, name)) next.push(`${folder}/${name}`);
+      }
       if (next.length > MATCHES_MAX) return undefined;
     }
     found = next;
   }
-  return found;
+  // Without a match the shell hands the pattern on as it is.
+  return found.length > 0 ? found : folders.map((folder) => `${folder}/${word.text}`);
 }

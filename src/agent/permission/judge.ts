@@ -60,21 +60,17 @@ function judgeSubject(
   switch (subject.type) {
     case "command": {
       const locator = createLocator(policy, rules, lookup);
-      const {
-        findings,
-        readOnly,
-        rules: offers,
-      } = judgeCommand(subject.command, subject.cwd, policy, rules, locator);
-      const detail = {
-        type: "command",
-        command: escapeHidden(subject.command),
-        cwd: subject.cwd,
-        reasons: [],
-      } as const;
+      const { findings, readOnly, offers } = judgeCommand(
+        subject.command,
+        subject.cwd,
+        policy,
+        rules,
+        locator,
+      );
       return {
         findings: withToolRules(findings, tool, subject.command, rules),
         readOnly,
-        detail: { ...detail, reasons: [] },
+        detail: { type: "command", command: escapeHidden(subject.command), cwd: subject.cwd, reasons: [] },
         rules: offers,
       };
     }
@@ -101,11 +97,10 @@ function judgeSubject(
     }
     case "url": {
       const { findings, rule } = judgeUrl(subject.url, tool, rules);
-      const detail = { type: "text", text: escapeHidden(subject.url), reasons: [] } as const;
       return {
         findings,
         readOnly: true,
-        detail: { ...detail, reasons: [] },
+        detail: { type: "text", text: escapeHidden(subject.url), reasons: [] },
         rules: rule === undefined ? undefined : [rule],
       };
     }

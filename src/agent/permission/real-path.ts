@@ -8,7 +8,7 @@ export type FileLookup = {
    * dangles. Undefined when it cannot be told (a loop, no right to look): then it counts as outside.
    */
   realPath(path: string): string | undefined;
-  /** The names in a folder; undefined when there is no such folder or it holds more than `LIST_MAX`. */
+  /** The names in a folder, none where there is no such folder; undefined when it holds more than `LIST_MAX`. */
   list(path: string): readonly string[] | undefined;
   /** True when reading with git from there runs no program that the repository itself names. */
   isPlainRepository(path: string): boolean;
@@ -27,9 +27,8 @@ export const diskLookup: FileLookup = {
     try {
       const names = readdirSync(path);
       return names.length > LIST_MAX ? undefined : names;
-    } catch {
-      // Whatever the reason, nothing can be said about its names.
-      return undefined;
+    } catch (error) {
+      return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR" ? [] : undefined;
     }
   },
   isPlainRepository,

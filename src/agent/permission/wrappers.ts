@@ -90,6 +90,8 @@ export function unwrap(command: SimpleCommand): Unwrapped | undefined {
   const { words } = command;
   const program = programOf(words[0]);
   const args = words.slice(1);
+  // `command -v name` only looks a program up.
+  if (program === "command" && /^-p?[vV]$/.test(args[0]?.text ?? "")) return undefined;
   const prefix = prefixes[program];
   if (shells.has(program)) return unwrapShell(program, args, command.input);
   if (prefix !== undefined) return unwrapPrefix(program, prefix, args);

@@ -1,0 +1,52 @@
+import { isAbsolute } from "node:path";
+import { expandGlob } from "./glob-files.ts";
+import type { Locator } from "./location.ts";
+import type { Access, Finding } from "./policy.ts";
+import { isKnown, type ShellWord, splits } from "./words.ts";
+
+/** Stands for a folder that is known only as it runs. */
+const SOMEWHERE = "\u{f8ff}";
+
+/** The absolute paths of a word in each folder it may be read from; undefined where that cannot be told. */
+export function pathsOf(
+  word: ShellWord,
+  cwds: readonly string[] | undefined,
+  list: Locator["list"],
+): readonly string[] | undefined {
+  if (!isKnown(word) || splits(word)) return undefined;
+  if (word.pieces.some((piece) => piece.kind === "glob")) return expandGlob(word, cwds, list);
+  // A number in a name does not change where it is.
+  return isAbsolute(word.text) ? [word.text] : cwds?.map((folder) => `${folder}/${word.text}`);
+}
+
+/** `itself`: a link that the word names is meant, not what it leads to. */
+export function judgePathWord(
+  word: ShellWord,
+  access: Access,
+  cwds: readonly string[] | undefined,
+  locator: Locator,
+  itself = false,
+): Finding[] {
+  const names = access === "read" ? ["read"] : ["edit"];
+  const paths = pathsOf(word, cwds, locator.list);
+  if (paths !== undefined) {
+    return paths.flatMap((path) =>
+      itself
+        ? locator.judge(path, access, names, true, locator.entry(path))
+        : locator.judge(path, access, names, true),
+    );
+  }
+  const verb = access === "read" ? "reads" : access === "write" ? "writes" : "names";
+  const reason = `${verb} a path that is known only as it runs: ${word.text}`;
+  // What it is called at its end may say enough.
+  const end = word.pieces.findLastIndex((piece) => piece.kind === "unknown");
+  const rest = word.pieces
+    .slice(end + 1)
+    .map((piece) => piece.text)
+    .join("");
+  const certain = locator.judge(`/${SOMEWHERE}/${rest}`, access, names, true);
+  if (certain.some(({ severity }) => severity === "protected")) {
+    return [{ severity: "protected", reason: `${verb} what is protected: ${word.text}` }];
+  }
+  return locator.yolo ? [] : [{ severity: "special", reason }];
+}
