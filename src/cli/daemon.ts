@@ -4,7 +4,6 @@ import { ensureDaemon, findDaemon, readDaemonFile } from "../client/daemon.ts";
 import { isAlive } from "../client/process-identity.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { Health } from "../protocol/routes.ts";
 import { BUILD } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -86,36 +85,39 @@ async function restart(parsed: Parsed, context: Context): Promise<number> {
 
 /** Stops whichever daemon runs here and waits until its process is gone; undefined when there was none. */
 async function stopRunning({ options }: Parsed, context: Context): Promise<{ pid: number } | undefined> {
-  const { paths } = context;
-  const file = readDaemonFile(paths);
   const mayKill = options["force"] === true;
-  let health: Health | undefined;
-  try {
-    const found = await findDaemon(here(context), NEVER);
-    health = found?.health;
-    const body = options["if-idle"] === true ? { only_if_idle: true } : {};
-    await found?.client.request("POST /v1/daemon/shutdown", { body });
-    found?.client.close();
-  } catch (error) {
-    if (!(error instanceof HearthError) || error.code === "daemon_busy") throw error;
-    if (error.code !== "daemon_stopping" && !mayKill) throw error;
-  }
-  const process = file !== undefined && isAlive(file, globalThis.process.platform) ? file : undefined;
-  if (health === undefined && process === undefined) return undefined;
-  if (process === undefined) return { pid: health?.pid ?? 0 };
-  const isAnswering = health !== undefined;
-  if (isAnswering && (await isGone(process, STOP_MS))) return { pid: process.pid };
-  if (!isAnswering && !mayKill && (await isGone(process, STOP_MS))) return { pid: process.pid };
+  const file = readDaemonFile(context.paths);
+  const live = file !== undefined && isAlive(file, process.platform) ? file : undefined;
+  const answer = await askToStop(context, options["if-idle"] === true).catch((error: unknown) => {
+    if (mayKill && error instanceof HearthError && error.code === "daemon_unreachable") return "silence";
+    throw error;
+  });
+  if (live === undefined) return answer === undefined || answer === "silence" ? undefined : answer;
+  const { pid } = live;
+  if (answer !== "silence" && (await isGone(live, STOP_MS))) return { pid };
   if (!mayKill) {
-    throw new HearthError(
-      "daemon_unreachable",
-      `The daemon (pid ${process.pid}) does not stop: end it with \`hearth daemon stop --force\`.`,
-    );
+    const message = `The daemon (pid ${pid}) does not stop: end it with \`hearth daemon stop --force\`.`;
+    throw new HearthError("daemon_unreachable", message);
   }
-  // Its pid was compared with its start time just now: this is no other process that got the number since.
-  globalThis.process.kill(process.pid, "SIGKILL");
-  if (await isGone(process, KILL_MS)) return { pid: process.pid };
-  throw new HearthError("daemon_unreachable", `The daemon (pid ${process.pid}) could not be ended.`);
+  // Looked at just now, with its start time: no other process has got the number since.
+  if (isAlive(live, process.platform)) process.kill(pid, "SIGKILL");
+  if (await isGone(live, KILL_MS)) return { pid };
+  throw new HearthError("daemon_unreachable", `The daemon (pid ${pid}) could not be ended.`);
+}
+
+/** Which daemon was told to stop; undefined when nobody listens. Throws daemon_busy. */
+async function askToStop(context: Context, onlyIfIdle: boolean): Promise<{ pid: number } | undefined> {
+  const found = await findDaemon(here(context), NEVER);
+  if (found === undefined) return undefined;
+  const { client, health } = found;
+  try {
+    await client.request("POST /v1/daemon/shutdown", { body: onlyIfIdle ? { only_if_idle: true } : {} });
+  } catch (error) {
+    if (!(error instanceof HearthError) || error.code !== "daemon_stopping") throw error; // it is on its way
+  } finally {
+    client.close();
+  }
+  return { pid: health.pid };
 }
 
 async function isGone(file: DaemonFile, withinMs: number): Promise<boolean> {

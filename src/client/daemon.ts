@@ -14,7 +14,7 @@ import { assertOwn, makeOwnFolder, type StartOptions, startDaemon } from "./star
 /** From the first look to a daemon that answers; its own recovery of a large store included. */
 const START_MS = 20_000;
 /** A daemon that accepts a connection and says nothing for so long hangs. */
-const HEALTH_MS = 5000;
+const ANSWER_MS = 5000;
 const POLL_FIRST_MS = 10;
 const POLL_MAX_MS = 200;
 /** A daemon that stops gives its runs 5 s. */
@@ -26,7 +26,12 @@ export type EnsureOptions = StartOptions & {
   clientId: string;
   /** This client, where it is not the hearth it was built as. */
   identity?: Identity | undefined;
+  /** How long a daemon that accepted the connection may take to say that it is well. */
+  answerMs?: number | undefined;
 };
+
+/** What it takes to look for a daemon. */
+export type FindOptions = Pick<EnsureOptions, "paths" | "clientId" | "answerMs">;
 
 export type Daemon = {
   client: Client;
@@ -96,15 +101,16 @@ function startError(result: { code: string; message: string }, paths: Paths): He
 
 /** Whoever listens on these paths' socket and answers; undefined when nobody does. Starts nothing. */
 export async function findDaemon(
-  { paths, clientId }: { paths: Paths; clientId: string },
+  options: FindOptions,
   signal: AbortSignal,
 ): Promise<{ client: Client; health: Health } | undefined> {
-  const direct = await ask(paths.socket, clientId, paths, signal);
+  const { paths } = options;
+  const direct = await ask(paths.socket, options, signal);
   if (direct !== undefined) return direct;
   const file = readDaemonFile(paths);
   if (file === undefined || file.socket === paths.socket || !isAlive(file, process.platform))
     return undefined;
-  return ask(file.socket, clientId, paths, signal);
+  return ask(file.socket, options, signal);
 }
 
 /** What the last daemon wrote about itself; it may be long dead. */
@@ -116,7 +122,11 @@ export function readDaemonFile(paths: Paths): DaemonFile | undefined {
   }
 }
 
-async function ask(socketPath: string, clientId: string, paths: Paths, signal: AbortSignal) {
+async function ask(
+  socketPath: string,
+  { paths, clientId, answerMs = ANSWER_MS }: FindOptions,
+  signal: AbortSignal,
+) {
   // This client is about to send its keys: the socket must be of this user's own making.
   try {
     const uid = process.getuid?.();
@@ -127,7 +137,7 @@ async function ask(socketPath: string, clientId: string, paths: Paths, signal: A
     return undefined; // no such file
   }
   const client = createClient({ socketPath, clientId });
-  const patience = AbortSignal.timeout(HEALTH_MS);
+  const patience = AbortSignal.timeout(answerMs);
   try {
     const health = await client.request("GET /v1/health", { signal: AbortSignal.any([signal, patience]) });
     return { client, health };
@@ -204,11 +214,7 @@ async function stopIfIdle(client: Client, signal: AbortSignal): Promise<boolean>
 }
 
 /** Waits until the daemon of that pid no longer answers. Throws daemon_unreachable for one that does not go. */
-export async function untilGone(
-  options: { paths: Paths; clientId: string },
-  pid: number,
-  signal: AbortSignal,
-): Promise<void> {
+export async function untilGone(options: FindOptions, pid: number, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + STOP_MS;
   for (let pollMs = POLL_FIRST_MS; ; pollMs = Math.min(POLL_MAX_MS, pollMs * 2)) {
     if (Date.now() > deadline) {

@@ -12,7 +12,10 @@ export function startTimeOf(pid: number, platform: string): string | undefined {
     }
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The second field is the command's name in brackets and may hold anything, brackets and blanks too.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // Dead, and only not yet collected by a parent, which in a container may never happen.
+    if (state === "Z" || state === "X") return undefined;
+    return fields[18];
   } catch {
     return undefined; // no such process
   }

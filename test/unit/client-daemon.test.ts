@@ -194,8 +194,12 @@ test("a daemon that cannot start says why with its own code", async () => {
 
 test("a daemon that accepts connections and says nothing is named, with what ends it", async () => {
   plan({ hangs: true });
-  await expect(ensure()).rejects.toThrow(/does not answer: end it with `hearth daemon stop --force`/);
-}, 30_000);
+  const patient = ensureDaemon(
+    { paths, launcher, clientId: "test", answerMs: 300, env: { HEARTH_HOME: home } },
+    signal,
+  );
+  await expect(patient).rejects.toThrow(/does not answer: end it with `hearth daemon stop --force`/);
+});
 
 test("an idle older daemon is replaced, once", async () => {
   plan({ about: { version: "0.9.0", build: "b0" }, next: { about: { version: "0.9.1", build: "b0" } } });
