@@ -112,6 +112,17 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
         last_active_at: row.last_active_at,
       }));
     },
+    /** After a restart: what the last daemon said was warm is not. */
+    recover(wids: readonly WorkspaceId[]) {
+      for (const wid of wids) {
+        for (const { payload_json } of store.events.ofTypes(wid, ["agent_session.updated"])) {
+          const { agent_session } = JSON.parse(payload_json) as { agent_session: AgentSession };
+          told.set(keyOf(agent_session.session_id, agent_session.agent), JSON.stringify(agent_session));
+        }
+        for (const key of [...told.keys()]) this.tellChanges(wid, key.split(" ")[0] as SessionId);
+        told.clear();
+      }
+    },
     forgetSession(sid: SessionId) {
       for (const key of told.keys()) if (key.startsWith(sid)) told.delete(key);
     },

@@ -208,6 +208,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   });
 
   workspaces.recover();
+  agents.recover(store.workspaces.list().map(({ id }) => id));
   permissions.recover();
   coordinators.recover();
 

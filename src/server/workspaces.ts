@@ -51,7 +51,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   /** Who the stored events say is attached. */
   function attachedIn(wid: WorkspaceId): Client[] {
     const attached = new Map<string, Client>();
-    for (const { type, payload_json } of store.events.ofClients(wid)) {
+    for (const { type, payload_json } of store.events.ofTypes(wid, ["client.attached", "client.detached"])) {
       const { client } = JSON.parse(payload_json) as { client: Client };
       if (type === "client.attached") attached.set(client.id, client);
       else attached.delete(client.id);

@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { HearthEvent } from "../../protocol/events.ts";
+import type { EventType, HearthEvent } from "../../protocol/events.ts";
 import type { WorkspaceId } from "../../protocol/ids.ts";
 
 type Row = { seq: number; type: string; time: string; session_id: string | null; payload_json: string };
@@ -12,9 +12,9 @@ export function createEventRows(db: Database) {
   const after = db.prepare<[string, number, number], Row>(`
     SELECT seq, type, time, session_id, payload_json FROM events
     WHERE workspace_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-  const ofClients = db.prepare<[string], Pick<Row, "type" | "payload_json">>(`
+  const ofTypes = db.prepare<[string, string], Pick<Row, "type" | "payload_json">>(`
     SELECT type, payload_json FROM events
-    WHERE workspace_id = ? AND type IN ('client.attached', 'client.detached') ORDER BY seq`);
+    WHERE workspace_id = ? AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`);
   // The oldest seq that the window keeps: the newest rows by count, bytes and age.
   const floorByCount = db
     .prepare<[string, number], number>(
@@ -38,8 +38,9 @@ export function createEventRows(db: Database) {
     /** In order; rows as they were stored, the payload still JSON. */
     after: (workspaceId: WorkspaceId, seq: number, limit: number): Row[] =>
       after.all(workspaceId, seq, limit),
-    /** Who came and went, in order. */
-    ofClients: (workspaceId: WorkspaceId) => ofClients.all(workspaceId),
+    /** Those of some types alone, in order. */
+    ofTypes: (workspaceId: WorkspaceId, types: readonly EventType[]) =>
+      ofTypes.all(workspaceId, JSON.stringify(types)),
     /** Drops what is outside the window. Returns the new floor, or undefined when nothing went. */
     prune(
       workspaceId: WorkspaceId,
