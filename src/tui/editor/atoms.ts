@@ -70,17 +70,18 @@ export function join(
   const atoms = [...left, ...added, ...right];
   const second = left.length + added.length;
   // The later seam first, so that the earlier one keeps its place.
-  mend(atoms, second);
-  mend(atoms, left.length);
-  if (atoms.length === second + right.length) return { atoms, caret: second };
+  const isCutAnew = [mend(atoms, second), mend(atoms, left.length)].includes(true);
+  if (!isCutAnew) return { atoms, caret: second };
   return { atoms, caret: indexAfter(atoms, unitsOf(left) + unitsOf(added)) };
 }
 
 /** Cuts the run of characters around `seam` afresh. ASCII joins nothing, except as the base of a mark. */
-function mend(atoms: Atom[], seam: number): void {
+function mend(atoms: Atom[], seam: number): boolean {
   const before = atoms[seam - 1];
   const after = atoms[seam];
-  if (typeof before !== "string" || typeof after !== "string" || (isAscii(before) && isAscii(after))) return;
+  if (typeof before !== "string" || typeof after !== "string" || (isAscii(before) && isAscii(after))) {
+    return false;
+  }
   const joins = (atom: Atom | undefined) => typeof atom === "string" && !isAscii(atom);
   let start = seam - 1;
   while (joins(atoms[start]) && typeof atoms[start - 1] === "string") start -= 1;
@@ -88,7 +89,8 @@ function mend(atoms: Atom[], seam: number): void {
   while (joins(atoms[end])) end += 1;
   if (typeof atoms[end] === "string") end += 1;
   const again = atomsOf(atoms.slice(start, end).join(""));
-  if (again.length !== end - start) atoms.splice(start, end - start, ...again);
+  atoms.splice(start, end - start, ...again);
+  return true;
 }
 
 const unitsOf = (atoms: readonly Atom[]): number =>

@@ -172,7 +172,10 @@ export function transpose(editor: Editor): Editor {
   const left = editor.atoms[at - 1];
   const right = editor.atoms[at];
   if (left === undefined || right === undefined || left === "\n" || right === "\n") return editor;
-  return changed(editor, spliced(editor, at - 1, at + 1, [right, left]), undefined);
+  // Two halves that stand side by side now may make one character.
+  const swapped =
+    typeof left === "string" && typeof right === "string" ? atomsOf(right + left) : [right, left];
+  return changed(editor, spliced(editor, at - 1, at + 1, swapped), undefined);
 }
 
 const contentOf = ({ atoms, caret }: Content): Content => ({ atoms, caret });
