@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Verdict } from "../../src/agent/permission/request.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
@@ -129,7 +130,8 @@ test("asked to run the tests it runs the project's own, after permission", async
 
 test("cancel stops it in mid-sentence", async () => {
   const abort = new AbortController();
-  const native = await openNative({ root, processes, tools: createTools() });
+  const wait = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal });
+  const native = await openNative({ root, processes, tools: createTools(), wait });
   let words = 0;
   const turn = native.start("Hello", {
     signal: abort.signal,

@@ -60,6 +60,7 @@ type HostOptions = {
   tools?: readonly Pick<Tool, "name">[];
   verdict?: (request: PermissionRequest, signal: AbortSignal) => Promise<Verdict>;
   root?: string;
+  env?: Record<string, string>;
   processes?: ProcessSupervisor;
   /** Real time where the test is about waiting. */
   waits?: number[];
@@ -91,7 +92,7 @@ export async function openNative(options: HostOptions = {}) {
     root: options.root ?? "/nonexistent",
     model: null,
     mode: "ask",
-    env: {},
+    env: options.env ?? {},
     remembered: null,
     remember: () => {},
     onEvent: () => {},

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import type { FilePart } from "../../protocol/message.ts";
 
@@ -27,7 +27,7 @@ function insidePath(root: string, path: string): string | undefined {
 
 /** At most `max` bytes and one; undefined for what is not a regular file. Never waits on a pipe or a device. */
 function readBounded(path: string, max: number): Buffer | undefined {
-  const file = openSync(path, "r");
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // opening a pipe would wait for ever
   try {
     if (!fstatSync(file).isFile()) return undefined;
     const buffer = Buffer.alloc(Math.min(max, fstatSync(file).size) + 1);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 
 /** In this order a folder's instructions are looked for; the first one found counts. */
@@ -19,7 +19,8 @@ function readInside(root: string, path: string, max: number): { text: string; is
   try {
     const real = realpathSync(path);
     if (!isInside(root, real)) return undefined;
-    const file = openSync(real, "r");
+    // Opening a pipe would wait for a writer for ever.
+    const file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const { size } = fstatSync(file);
       if (!fstatSync(file).isFile()) return undefined;
