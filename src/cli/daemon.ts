@@ -89,7 +89,8 @@ async function stopRunning({ options }: Parsed, context: Context): Promise<{ pid
   const file = readDaemonFile(context.paths);
   const live = file !== undefined && isAlive(file, process.platform) ? file : undefined;
   const answer = await askToStop(context, options["if-idle"] === true).catch((error: unknown) => {
-    if (mayKill && error instanceof HearthError && error.code === "daemon_unreachable") return "silence" as const;
+    if (mayKill && error instanceof HearthError && error.code === "daemon_unreachable")
+      return "silence" as const;
     throw error;
   });
   if (live === undefined) return answer === undefined || answer === "silence" ? undefined : answer;

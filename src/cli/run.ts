@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { newClientId } from "../client/client.ts";
 import { type Connection, connect } from "../client/connect.ts";
+import { randomHex } from "../client/random.ts";
 import { type EventStream, openEvents, type StreamEnd } from "../client/stream.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
@@ -165,7 +165,7 @@ async function runPrompt(
 
 /** Attaches to the workspace and picks out what belongs to one run that is about to be posted. */
 function followRun(connection: Connection, output: RunOutput) {
-  const runId = `run_${randomBytes(16).toString("hex")}` as RunId;
+  const runId = `run_${randomHex(16)}` as RunId;
   const belongs = createRunFilter(runId);
   const closing = new AbortController();
   const ended = Promise.withResolvers<RunCompleted | undefined>();

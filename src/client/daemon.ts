@@ -7,9 +7,10 @@ import type { Paths } from "../protocol/paths.ts";
 import type { Health } from "../protocol/routes.ts";
 import { BUILD, PROTOCOL, VERSION } from "../protocol/version.ts";
 import { type Client, createClient } from "./client.ts";
+import { assertOwn, makeOwnFolder } from "./own-folder.ts";
 import { isAlive } from "./process-identity.ts";
 import { type Identity, isCompatible, relate } from "./skew.ts";
-import { assertOwn, makeOwnFolder, type StartOptions, startDaemon } from "./start-daemon.ts";
+import type { StartOptions } from "./start-daemon.ts";
 
 /** From the first look to a daemon that answers; its own recovery of a large store included. */
 const START_MS = 20_000;
@@ -76,6 +77,8 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
       await sleep(pollMs, undefined, { signal });
     } else {
       try {
+        // Loaded here alone: most calls find a daemon.
+        const { startDaemon } = await import("./start-daemon.ts");
         const result = await startDaemon(options, signal);
         // A daemon that lost against another says so, as does one whose predecessor is still stopping.
         if (!result.ok && result.code !== "daemon_busy") {

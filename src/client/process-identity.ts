@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 
@@ -6,9 +5,10 @@ import type { DaemonFile } from "../protocol/daemon-file.ts";
 export function startTimeOf(pid: number, platform: string): string | undefined {
   try {
     if (platform !== "linux") {
-      return (
-        execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined
-      );
+      // Not imported: on Linux nobody needs it.
+      const { execFileSync } = process.getBuiltinModule("node:child_process");
+      const time = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+      return time.trim() || undefined;
     }
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The second field is the command's name in brackets and may hold anything, brackets and blanks too.

@@ -1,20 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
 import { splitEnvironment } from "../protocol/environment.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
+import { assertOwn } from "./own-folder.ts";
 
 /** What a daemon that died at its start may have written to the log, read back from the end. */
 const LOG_TAIL_BYTES = 16 * 1024;
@@ -103,36 +95,6 @@ function openLog(paths: Paths): number | undefined {
   } catch (error) {
     if (error instanceof HearthError) throw error;
     return undefined; // a read-only or full disk: the daemon itself says what that means for it
-  }
-}
-
-/** Makes a folder that only its user may enter; throws unsafe_path for one of somebody else's, or a link. */
-export function makeOwnFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const message = `The folder ${path} could not be made (${code}): make it writable, or set HEARTH_HOME to another.`;
-    throw new HearthError("unsafe_path", message, { cause });
-  }
-  assertOwn(path, process.getuid?.());
-  if ((lstatSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
-}
-
-/** Throws unsafe_path unless `path` is no link and belongs to this user. Throws ENOENT as lstat does. */
-export function assertOwn(path: string, uid: number | undefined): void {
-  const stat = lstatSync(path);
-  if (stat.isSymbolicLink()) {
-    throw new HearthError(
-      "unsafe_path",
-      `${path} is a link: hearth does not follow it; remove it or set HEARTH_HOME.`,
-    );
-  }
-  if (uid !== undefined && stat.uid !== uid) {
-    throw new HearthError(
-      "unsafe_path",
-      `${path} belongs to somebody else (uid ${stat.uid}): remove it, or set HEARTH_HOME to a folder of your own.`,
-    );
   }
 }
 

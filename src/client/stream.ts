@@ -4,7 +4,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { ClientKind } from "../protocol/workspace.ts";
-import { addressOf, errorOfReply, unreachable } from "./client.ts";
+import { addressOf, errorOfReply, onSocket, unreachable } from "./client.ts";
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
@@ -164,7 +164,7 @@ async function readOnce(
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (last !== undefined) headers["last-event-id"] = String(last);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const call = httpRequest({ socketPath, agent: false, method, path, headers, signal });
+    const call = httpRequest(onSocket(false, { socketPath, method, path, headers, signal }));
     call.once("response", resolve).on("error", reject).end();
   });
   response.setEncoding("utf8");

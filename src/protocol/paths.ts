@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 /** Where one user's hearth keeps its things. Pure: the caller passes what it knows of the machine. */
@@ -41,7 +40,6 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
   const runDir = home ? join(home, "run") : runtime?.startsWith("/") ? join(runtime, "hearth") : privateTemp;
   const wanted = join(runDir, "daemon.sock");
   const fits = Buffer.byteLength(wanted) <= socketPathBytesMax(platform);
-  const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
   return {
     configDir,
     configFile: join(configDir, "hearth.jsonc"),
@@ -50,9 +48,13 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
     stateDir,
     log: join(stateDir, "daemon.log"),
     runDir,
-    socket: fits ? wanted : join(`/tmp/hearth-${uid}`, `${hash}.sock`),
+    socket: fits ? wanted : join(`/tmp/hearth-${uid}`, `${shortHash(wanted)}.sock`),
     daemonFile: join(runDir, "daemon.json"),
     lockFile: join(runDir, "daemon.lock"),
     tokenFile: join(runDir, "token"),
   };
 }
+
+/** node:crypto is not imported: loading it takes a tenth of a short command's start, and few paths are so long. */
+const shortHash = (text: string): string =>
+  process.getBuiltinModule("node:crypto").createHash("sha256").update(text).digest("hex").slice(0, 16);

@@ -77,7 +77,9 @@ afterEach(() => {
 const plan = (value: object) => writeFileSync(join(home, "plan.json"), JSON.stringify(value));
 type Started = { pid: number; env: Record<string, string>; argv: string[]; cwd: string };
 const linesOf = (name: string): string[] =>
-  existsSync(join(home, name)) ? readFileSync(join(home, name), "utf8").trim().split("\n") : [];
+  existsSync(join(home, name))
+    ? readFileSync(join(home, name), "utf8").trim().split("\n").filter(Boolean)
+    : [];
 const started = (): Started[] => linesOf("started").map((line) => JSON.parse(line) as Started);
 
 const own = { version: "1.0.0", build: "b1", protocol: "1.0" };

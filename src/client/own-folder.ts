@@ -1,0 +1,32 @@
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { HearthError } from "../protocol/errors.ts";
+
+/** Makes a folder that only its user may enter; throws unsafe_path for one of somebody else's, or a link. */
+export function makeOwnFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const message = `The folder ${path} could not be made (${code}): make it writable, or set HEARTH_HOME to another.`;
+    throw new HearthError("unsafe_path", message, { cause });
+  }
+  assertOwn(path, process.getuid?.());
+  if ((lstatSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
+}
+
+/** Throws unsafe_path unless `path` is no link and belongs to this user. Throws ENOENT as lstat does. */
+export function assertOwn(path: string, uid: number | undefined): void {
+  const stat = lstatSync(path);
+  if (stat.isSymbolicLink()) {
+    throw new HearthError(
+      "unsafe_path",
+      `${path} is a link: hearth does not follow it; remove it or set HEARTH_HOME.`,
+    );
+  }
+  if (uid !== undefined && stat.uid !== uid) {
+    throw new HearthError(
+      "unsafe_path",
+      `${path} belongs to somebody else (uid ${stat.uid}): remove it, or set HEARTH_HOME to a folder of your own.`,
+    );
+  }
+}
