@@ -16,18 +16,19 @@ export type Painter = (line: Line) => string;
  * where it has styles it ends with a reset and with its link closed.
  */
 export function createPainter(theme: Theme, capabilities: Capabilities): Painter {
-  const sgrs = new Map<Style, string>();
-  const sgrOf = (style: Style): string => {
-    let sgr = sgrs.get(style);
-    if (sgr === undefined) {
-      sgr = sgrOfStyle(resolve(theme, style), capabilities);
-      sgrs.set(style, sgr);
+  const looks = new Map<Style, Look>();
+  const lookOf = (style: Style): Look => {
+    let look = looks.get(style);
+    if (look === undefined) {
+      const resolved = resolve(theme, style);
+      look = { sgr: sgrOfStyle(resolved, capabilities), showsOnBlanks: showsOnBlanks(resolved) };
+      looks.set(style, look);
     }
-    return sgr;
+    return look;
   };
   return (line) => {
     let painted = "";
-    let current = "";
+    let current = unstyled;
     let link: string | undefined;
     for (const part of line) {
       if (part.text === "") continue;
@@ -37,19 +38,29 @@ export function createPainter(theme: Theme, capabilities: Capabilities): Painter
         if (href !== undefined) painted += `\x1b]8;;${href}\x07`;
         link = href;
       }
-      const sgr = sgrOf(part.style);
-      if (sgr !== current) {
-        if (current === "") painted += `\x1b[${sgr}m`;
-        else painted += sgr === "" ? RESET : `\x1b[0;${sgr}m`;
-        current = sgr;
+      const look = lookOf(part.style);
+      // Blanks look the same in most styles: changing for them would only cost bytes.
+      const isSame =
+        look.sgr === current.sgr || (isBlank(part.text) && !look.showsOnBlanks && !current.showsOnBlanks);
+      if (!isSame) {
+        if (current.sgr === "") painted += `\x1b[${look.sgr}m`;
+        else painted += look.sgr === "" ? RESET : `\x1b[0;${look.sgr}m`;
+        current = look;
       }
       // Whoever made the line has sanitised it. If one path forgot, this is where it must not matter.
       painted += control.test(part.text) ? part.text.replace(controls, "") : part.text;
     }
-    if (current !== "") painted += RESET;
+    if (current.sgr !== "") painted += RESET;
     return link === undefined ? painted : painted + LINK_END;
   };
 }
+
+type Look = { sgr: string; showsOnBlanks: boolean };
+const unstyled: Look = { sgr: "", showsOnBlanks: false };
+
+const isBlank = (text: string): boolean => /^ *$/.test(text);
+const showsOnBlanks = ({ background, underline, inverse, strike }: TokenStyle): boolean =>
+  background !== undefined || underline === true || inverse === true || strike === true;
 
 function resolve(theme: Theme, style: Style): TokenStyle {
   const merged: TokenStyle = {};

@@ -24,12 +24,19 @@ export const lineText = (line: Line): string => line.map((part) => part.text).jo
 
 export const blankLine: Line = [];
 
-/** Puts `first` before the first line and `rest` before each other; no blanks before what is empty. */
+/** Puts `first` before the first line and `rest` before each other; no blanks at the end of what is empty. */
 export const prefixLines = (lines: readonly Line[], first: Line, rest: Line): Line[] =>
   lines.map((line, index) => {
     const prefix = index === 0 ? first : rest;
-    return line.length === 0 && lineText(prefix).trim() === "" ? blankLine : [...prefix, ...line];
+    return line.length > 0 ? [...prefix, ...line] : withoutBlankEnd(prefix);
   });
+
+function withoutBlankEnd(line: Line): Line {
+  const last = line.at(-1);
+  if (last === undefined) return blankLine;
+  const text = last.text.trimEnd();
+  return text === "" ? withoutBlankEnd(line.slice(0, -1)) : [...line.slice(0, -1), { ...last, text }];
+}
 
 const startsWithExtender = /^[\p{M}\p{Join_Control}\p{Variation_Selector}\p{Emoji_Modifier}]+/u;
 

@@ -290,7 +290,7 @@ export function createTextStream(): TextStream {
         const lines = line === "" || isClosing ? held : [...held, line];
         return lines.length === 0 ? undefined : codePiece(state, lines.join("\n"));
       }
-      const text = [...held, ...(undecided.test(line) ? [] : [line])].join("\n").trimEnd();
+      const text = [...held, ...(undecided.test(line.trimEnd()) ? [] : [line])].join("\n").trimEnd();
       if (text.trim() === "") return undefined;
       const number = state.kind === "item" ? state.number : undefined;
       return {

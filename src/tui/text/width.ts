@@ -6,29 +6,85 @@ import stringWidth from "string-width";
  */
 export type Grapheme = { text: string; width: number };
 
-export const TAB_COLUMNS = 4;
+const TAB_COLUMNS = 4;
 
-const printableAscii = /^[\x20-\x7e]*$/;
-/** One column each and never part of a cluster: Latin, Greek, Cyrillic, dashes, quotes, arrows, boxes. */
-const simple =
-  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u2010-\u2015\u2018-\u201f\u2020-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u25fc]*$/;
+/**
+ * One column each, and a cluster each as long as only their like stand beside them: Latin, Greek, Cyrillic,
+ * dashes, quotes, arrows, mathematics, boxes, a few dingbats.
+ */
+const NARROW =
+  "\\x20-\\x7e\\u00a1-\\u00ac\\u00ae-\\u02ff\\u0370-\\u0377\\u037a-\\u037f\\u0384-\\u0482\\u048a-\\u052f" +
+  "\\u2010-\\u2015\\u2018-\\u2027\\u2030-\\u205e\\u2190-\\u22ff\\u2500-\\u25fc\\u2713-\\u2717\\u273b";
+/** Two columns each, likewise: ideographs, kana, Hangul syllables, full-width forms, ideographic punctuation. */
+const WIDE =
+  "\\u3000-\\u3029\\u3030-\\u303e\\u3041-\\u3096\\u309b-\\u30ff\\u3105-\\u312f\\u3131-\\u3163\\u3165-\\u318e" +
+  "\\u3400-\\u4dbf\\u4e00-\\u9fff\\uac00-\\ud7a3\\uff01-\\uff60";
+const simple = new RegExp(`^[${NARROW}]*$`);
+const runs = new RegExp(`([${NARROW}]+)|([${WIDE}]+)|[^${NARROW}${WIDE}]+`, "g");
 const loneRegionalIndicator = /^[\u{1F1E6}-\u{1F1FF}]$/u;
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-const widthOfGrapheme = (text: string): number =>
+const widthOfCluster = (text: string): number =>
   loneRegionalIndicator.test(text) ? 2 : stringWidth(text, { countAnsiEscapeCodes: true });
+
+/**
+ * Walks through a text in runs of characters that need no segmenter (which is a hundred times slower) and in
+ * single clusters. A run gives up the characters at its ends to what it meets there: they may belong together.
+ */
+function walk(
+  text: string,
+  onRun: (run: string, width: 1 | 2) => void,
+  onCluster: (cluster: string) => void,
+): void {
+  let mixed = "";
+  let run = "";
+  let width: 1 | 2 = 1;
+  const endRun = (end: number) => {
+    if (end > 0) onRun(run.slice(0, end), width);
+  };
+  const endMixed = () => {
+    for (const { segment } of segmenter.segment(mixed)) onCluster(segment);
+    mixed = "";
+  };
+  for (const [piece, narrow, wide] of text.matchAll(runs)) {
+    if (narrow === undefined && wide === undefined) {
+      endRun(run.length - 1);
+      mixed += run.slice(-1) + piece;
+      run = "";
+      continue;
+    }
+    if (mixed === "") {
+      endRun(run.length);
+      run = piece;
+    } else {
+      mixed += piece.charAt(0);
+      run = piece.slice(1);
+      // With nothing left of it the run may still be followed by what belongs to its only character.
+      if (run !== "") endMixed();
+    }
+    width = narrow === undefined ? 2 : 1;
+  }
+  endMixed();
+  endRun(run.length);
+}
 
 /** Of text without escape sequences, tabs or line ends. */
 export function widthOf(text: string): number {
   if (simple.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += widthOfGrapheme(segment);
+  walk(
+    text,
+    (run, each) => {
+      width += run.length * each;
+    },
+    (cluster) => {
+      width += widthOfCluster(cluster);
+    },
+  );
   return width;
 }
 
-export const isPrintableAscii = (text: string): boolean => printableAscii.test(text);
-
-/** True where every UTF-16 unit is a grapheme of one column. */
+/** True where every UTF-16 unit is a cluster of one column. */
 export const isSimple = (text: string): boolean => simple.test(text);
 
 /** What a terminal draws as one is at most this wide; "clusters" beyond it are runs of marks or jamo. */
@@ -36,12 +92,21 @@ const CLUSTER_WIDTH_MAX = 4;
 
 /** The text's clusters, each of which a terminal draws as one; none may be split. */
 export function graphemesOf(text: string): Grapheme[] {
-  if (simple.test(text)) return Array.from(text, (character) => ({ text: character, width: 1 }));
-  return Array.from(segmenter.segment(text)).flatMap(({ segment }) => {
-    const width = widthOfGrapheme(segment);
-    if (width <= CLUSTER_WIDTH_MAX) return [{ text: segment, width }];
-    return Array.from(segment, (character) => ({ text: character, width: widthOfGrapheme(character) }));
-  });
+  const graphemes: Grapheme[] = [];
+  walk(
+    text,
+    (run, width) => {
+      for (const character of run) graphemes.push({ text: character, width });
+    },
+    (cluster) => {
+      const width = widthOfCluster(cluster);
+      if (width <= CLUSTER_WIDTH_MAX) graphemes.push({ text: cluster, width });
+      else
+        for (const character of cluster)
+          graphemes.push({ text: character, width: widthOfCluster(character) });
+    },
+  );
+  return graphemes;
 }
 
 /** Replaces tabs by spaces up to the next multiple of four; `column` is where the text starts. */
@@ -65,13 +130,13 @@ export function expandTabs(text: string, column = 0): string {
 export function sliceStart(text: string, columns: number): string {
   if (simple.test(text)) return text.slice(0, Math.max(0, columns));
   let used = 0;
-  let kept = "";
-  for (const { segment } of segmenter.segment(text)) {
-    used += widthOfGrapheme(segment);
+  let end = 0;
+  for (const grapheme of graphemesOf(text)) {
+    used += grapheme.width;
     if (used > columns) break;
-    kept += segment;
+    end += grapheme.text.length;
   }
-  return kept;
+  return text.slice(0, end);
 }
 
 /** The longest end of `text` that fits. */
