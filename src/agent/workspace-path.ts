@@ -5,6 +5,14 @@ import { basename, dirname, isAbsolute, relative, sep } from "node:path";
 /** As many links in a row as Linux follows. */
 const LINKS_MAX = 40;
 
+/** A path that cannot exist; the message is for whoever gave it. */
+export class PathError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "PathError";
+  }
+}
+
 export type WorkspacePath = {
   /** Absolute, every link followed, also where the last parts do not exist yet and where a link dangles. */
   real: string;
@@ -15,10 +23,11 @@ export type WorkspacePath = {
 
 /**
  * Where a path of a tool call leads; relative ones start at `root`, `~/` at the home folder. What is judged is
- * what is opened: callers use `real` and nothing else. Throws for a path that cannot exist (NUL, a loop of links).
+ * what is opened: callers use `real` and nothing else. Throws PathError for one that cannot exist (NUL), and what
+ * the system says of others (ELOOP, EACCES).
  */
 export async function locate(root: string, path: string): Promise<WorkspacePath> {
-  if (path.includes("\0")) throw new Error("A path cannot contain a NUL character.");
+  if (path.includes("\0")) throw new PathError("A path cannot contain a NUL character.");
   const expanded = path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path;
   const [realRoot, real] = await Promise.all([
     realpath(root),
@@ -51,7 +60,7 @@ export function contains(folder: string, path: string): boolean {
 const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : `${folder}/${path}`);
 
 async function followLinks(path: string, linksLeft: number): Promise<string> {
-  if (linksLeft <= 0) throw new Error(`${path} leads through too many links.`);
+  if (linksLeft <= 0) throw new PathError(`${path} leads through too many links.`);
   const found = await orUndefined(realpath(path));
   if (found !== undefined) return found;
   const trimmed = path.replace(/\/+$/, "");

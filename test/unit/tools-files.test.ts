@@ -115,6 +115,13 @@ test("a name that is not there brings up those like it", async () => {
   expect((await read("no/such")).text).toBe("no/such does not exist, nor does its folder.");
 });
 
+test("a path that cannot exist is told to the model", async () => {
+  symlinkSync("loop", join(bench.root, "loop"));
+  expect((await read("a\0b")).text).toBe("A path cannot contain a NUL character.");
+  expect((await read("loop")).isError).toBe(true);
+  expect((await read("x".repeat(300))).text).toMatch(/too long a name/);
+});
+
 test("a read asks for permission of the real path", async () => {
   mkdirSync(join(bench.home, "outside"));
   writeFileSync(join(bench.home, "outside/secret"), "x");

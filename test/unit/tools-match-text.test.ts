@@ -88,6 +88,7 @@ test("what is less than a level of indentation stays as alignment", () => {
 test("another structure of indentation is no match, however alike the words are", () => {
   const text = "if a:\n    b()\n    c()\n";
   expect(apply(text, "if a:\n  b()\nc()", "if a:\n  b()\nd()")).toBe("missing");
+  expect(apply("a\n    b\n        c\n", "a\n  b\nc", "a\n  b\nd")).toBe("missing");
 });
 
 test("typographic quotes, dashes and spaces are overlooked, also within a line", () => {

@@ -251,6 +251,8 @@ test("pipes, devices, binary and huge files do not hold a search up", async () =
   bench.put("a.txt", "needle\n");
   expect((await call("grep", { pattern: "needle" })).text).toBe("a.txt\n1:\tneedle");
   expect((await call("grep", { pattern: "needle", path: "pipe" })).text).toMatch(/is a named pipe/);
+  expect((await call("grep", { pattern: "none", path: "x.bin" })).text).toMatch(/x\.bin is a binary file/);
+  expect((await call("grep", { pattern: "a\0b" })).isError).toBe(true);
   for (const path of ["/proc", "/dev/zero", "/", "zero"])
     expect((await call("grep", { pattern: "needle", path })).text).toMatch(/kernel's/);
 });

@@ -72,9 +72,10 @@ export function createGuardian(mark: string): Guardian {
   let child: ChildProcess | undefined;
 
   const start = (): ChildProcess => {
-    const started = spawn("/bin/sh", ["-c", script, "hearth-guardian", mark], {
+    const started = spawn("/bin/sh", ["-c", 'eval "$SCRIPT"', "hearth-guardian", mark], {
       cwd: "/",
-      env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
+      // Not among the arguments, where it would fill everybody's list of processes.
+      env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", SCRIPT: script },
       stdio: ["pipe", "ignore", "ignore"],
       detached: true, // what is sent to the daemon's own group or terminal must not reach it
     });

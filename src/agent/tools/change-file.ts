@@ -3,7 +3,15 @@ import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import { numbered } from "./closest-lines.ts";
 import { ToolFailure } from "./failure.ts";
 import { createFile, replaceFile } from "./replace-file.ts";
-import { encodeText, hashOf, movedText, noteFile, readTextFile, type TextFile } from "./text-file.ts";
+import {
+  decodeText,
+  encodeText,
+  hashOf,
+  movedText,
+  noteFile,
+  readTextFile,
+  type TextFile,
+} from "./text-file.ts";
 import type { PreparedCall, ToolContext, ToolResult } from "./tool.ts";
 import { diffTexts, type FileDiff, shortDiff } from "./unified-diff.ts";
 
@@ -63,7 +71,12 @@ async function apply(
     context.signal.throwIfAborted();
     stats = await replaceFile(place.real, bytes, old.stats);
   }
-  context.files.note(place.real, { mtimeMs: stats.mtimeMs, size: stats.size, hash: hashOf(bytes), text });
+  context.files.note(place.real, {
+    mtimeMs: stats.mtimeMs,
+    size: stats.size,
+    hash: hashOf(bytes),
+    text: decodeText(bytes).text,
+  });
   const count = `+${diff.additions} -${diff.deletions}`;
   const region = old === undefined ? "" : changedRegions(diff, text);
   return {

@@ -1,3 +1,4 @@
+import { PathError } from "../workspace-path.ts";
 import type { PreparedCall, Tool, ToolResult } from "./tool.ts";
 
 /** A call that cannot be done, for a reason that the model is told; anything else that is thrown is a bug. */
@@ -22,6 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENFILE: "cannot be opened: too many files are open",
   ENAMETOOLONG: "has too long a name",
   ELOOP: "leads through too many links",
+  E2BIG: "cannot be started: the command is too long",
   EIO: "cannot be read: the disk reports an error",
 };
 
@@ -50,7 +52,8 @@ async function attempt(call: PreparedCall): Promise<ToolResult> {
 }
 
 function resultOf(error: unknown): ToolResult {
-  if (error instanceof ToolFailure) return { text: error.message, isError: true };
+  if (error instanceof ToolFailure || error instanceof PathError)
+    return { text: error.message, isError: true };
   if (error instanceof Error && "code" in error && "syscall" in error) {
     const reason = reasons[String(error.code)];
     const path = "path" in error ? String(error.path) : undefined;

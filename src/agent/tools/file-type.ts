@@ -27,7 +27,8 @@ const signatures: readonly Signature[] = [
   { type: "an MP4 video", at: 4, bytes: "ftyp" },
 ];
 
-const SAMPLE_BYTES = 8192;
+/** Looked at to tell what a file is. */
+export const SAMPLE_BYTES = 8192;
 
 /** What a file is that is no text ("a PNG image", "a binary file"), by its first bytes; undefined for text. */
 export function binaryTypeOf(bytes: Buffer): string | undefined {

@@ -1,13 +1,12 @@
-import type { FileHandle } from "node:fs/promises";
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 import { ToolFailure } from "./failure.ts";
-import { binaryTypeOf, sizeText } from "./file-type.ts";
+import { sizeText } from "./file-type.ts";
 import { similarity } from "./match-text.ts";
-import { binaryText, noteFile, openRegular, readTextFile, TEXT_BYTES_MAX } from "./text-file.ts";
+import { noteFile, openRegular, readTextFile, refuseBinary, TEXT_BYTES_MAX } from "./text-file.ts";
 import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 
 const LINES_MAX = 2000;
@@ -42,13 +41,12 @@ export const readTool = defineTool({
 });
 
 async function readPage(place: WorkspacePath, offset: number, limit: number, context: ToolContext) {
-  const { handle, stats } = await openRegular(place).catch(async (error: unknown) => {
+  const stats = await lstat(place.real).catch(async (error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT")
       throw new ToolFailure(await notFound(place));
     throw error;
   });
-  if (stats.size > TEXT_BYTES_MAX) return readHuge(handle, stats.size, place, offset, limit, context.signal);
-  await handle.close();
+  if (stats.isFile() && stats.size > TEXT_BYTES_MAX) return readHuge(place, offset, limit, context.signal);
   const file = await readTextFile(place, context.signal);
   noteFile(context.files, place, file);
   if (file.text === "") return shown(place, "(The file is empty.)", 0);
@@ -69,19 +67,14 @@ async function readPage(place: WorkspacePath, offset: number, limit: number, con
 
 /** A file that is not held as a whole: line by line, and never noted as seen, so that it is not edited either. */
 async function readHuge(
-  handle: FileHandle,
-  size: number,
   place: WorkspacePath,
   offset: number,
   limit: number,
   signal: AbortSignal,
 ): Promise<ToolResult> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(8192), 0, 8192, 0);
-  const type = binaryTypeOf(buffer.subarray(0, bytesRead));
-  if (type !== undefined) {
-    await handle.close();
-    throw new ToolFailure(binaryText(place.shown, type, size));
-  }
+  await refuseBinary(place);
+  const { handle, stats } = await openRegular(place);
+  const { size } = stats;
   const stream = handle.createReadStream({ start: 0, end: SCANNED_BYTES_MAX, signal });
   const page = createPage(offset);
   let number = 0;

@@ -6,6 +6,7 @@ import { compileGlob } from "./glob-pattern.ts";
 import { pruningArgs } from "./pruning.ts";
 import type { Ripgrep } from "./ripgrep.ts";
 import { counted, locateSearched, printableName } from "./searched-folder.ts";
+import { refuseBinary } from "./text-file.ts";
 import { defineTool } from "./tool.ts";
 
 const SHOWN_MAX = 100;
@@ -47,6 +48,7 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
       (path === undefined || path === "." ? "" : ` in ${path}`) +
       (glob === undefined ? "" : ` (${glob})`),
     async prepare(options, context) {
+      if (options.pattern.includes("\0")) throw new ToolFailure("The pattern contains a NUL character.");
       const place = await locateSearched(context.root, options.path, { isFileAllowed: true });
       const matchesGlob = options.glob === undefined ? () => true : compileGlob(options.glob);
       const folder = place.isFolder ? place.real : dirname(place.real);
@@ -74,6 +76,7 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
           const end = await ripgrep.search({ args, cwd: folder, output, onFound }, context);
           if (end.code === 2 && matches === 0 && end.complaint !== "")
             throw new ToolFailure(complaintText(end.complaint));
+          if (matches === 0 && !place.isFolder) await refuseBinary(place);
           const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1));
           const page = options.files_only ? namesPage(sorted, shownName) : linesPage(sorted, shownName);
           const truncated = page.shown < matches || !end.isComplete;

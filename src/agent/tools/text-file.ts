@@ -3,7 +3,7 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import { ToolFailure } from "./failure.ts";
-import { binaryTypeOf, hasUtf16Mark, sizeText, specialTypeOf } from "./file-type.ts";
+import { binaryTypeOf, hasUtf16Mark, SAMPLE_BYTES, sizeText, specialTypeOf } from "./file-type.ts";
 import type { FileLedger } from "./tool.ts";
 
 /** Whole files are held in memory, compared and sent as diffs up to here. */
@@ -78,7 +78,19 @@ export async function readTextFile(path: WorkspacePath, signal: AbortSignal): Pr
   }
 }
 
-export const binaryText = (shown: string, type: string, bytes: number): string =>
+/** Throws ToolFailure when the file is no text. */
+export async function refuseBinary(path: WorkspacePath): Promise<void> {
+  const { handle, stats } = await openRegular(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SAMPLE_BYTES), 0, SAMPLE_BYTES, 0);
+    const type = binaryTypeOf(buffer.subarray(0, bytesRead));
+    if (type !== undefined) throw new ToolFailure(binaryText(path.shown, type, stats.size));
+  } finally {
+    await handle.close();
+  }
+}
+
+const binaryText = (shown: string, type: string, bytes: number): string =>
   `${shown} is ${type} (${sizeText(bytes)}), not text, and cannot be shown.`;
 
 export const hashOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("base64url");
