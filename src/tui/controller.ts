@@ -2,6 +2,7 @@
 import type { Replica } from "../client/replica.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
+import { callOf, titleOf } from "./attention.ts";
 import {
   type Conversation,
   createConversation,
@@ -16,6 +17,7 @@ import type { InputEvent } from "./input/decode.ts";
 import type { KeyMap, KeyOverrides } from "./keys.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
+import { titleSequence } from "./screen/call.ts";
 import { type AppState, activeRun, type Flash, isBusy, type Link } from "./state.ts";
 import { stepInput } from "./steps/input.ts";
 import { withQuestion } from "./steps/question.ts";
@@ -69,7 +71,13 @@ export function createController(options: {
   now: () => number;
   request: (effect: RequestEffect) => void;
   local: (effect: LocalEffect) => void;
-  /** The first block of all, once the workspace is known. */
+  /** Bytes that draw nothing. */
+  send: (sequence: string) => void;
+  /** Calls for a person's attention. */
+  call: (text: string) => void;
+  /** Each new state, for what follows it without being drawn. */
+  onState: (state: AppState) => void;
+  /** The first blocks of all, once the workspace is known. */
   opening: (replica: Replica) => readonly Block[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
@@ -83,6 +91,7 @@ export function createController(options: {
   let tick: NodeJS.Timeout | undefined;
   let wake: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let title = "";
 
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
@@ -96,6 +105,10 @@ export function createController(options: {
     if (isClosed) return;
     const state = store.get();
     const { overlay } = state;
+    options.onState(state);
+    const nextTitle = titleOf(state);
+    if (nextTitle !== title) options.send(titleSequence(nextTitle));
+    title = nextTitle;
     if (overlay === undefined) {
       const live = liveView(state, renderer, overrides, last);
       terminal.show({ kind: "live", live, caret: live.caret });
@@ -128,7 +141,7 @@ export function createController(options: {
   /** The clock moves only while something runs that a person looks at. */
   function keepTime(): void {
     const state = store.get();
-    const isTicking = !isClosed && state.hasFocus && (isBusy(state) || state.link.state === "lost");
+    const isTicking = !isClosed && state.focus !== "out" && (isBusy(state) || state.link.state === "lost");
     if (isTicking === (tick !== undefined)) return;
     clearInterval(tick);
     tick = isTicking ? setInterval(() => set(withOpen({ ...store.get(), now: now() })), TICK_MS) : undefined;
@@ -242,7 +255,11 @@ export function createController(options: {
         open(replica);
         return;
       }
-      if (event !== undefined) conversation.observe(replica, event);
+      if (event !== undefined) {
+        conversation.observe(replica, event);
+        const call = callOf(store.get(), replica, event);
+        if (call !== undefined) options.call(call);
+      }
       if (event?.type !== "part.delta") {
         follow(replica);
         return;

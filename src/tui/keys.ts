@@ -16,7 +16,7 @@ const binding = (context: KeyContext, chords: string, help?: string): Binding =>
   ...(help !== undefined && { help }),
 });
 
-/** Actions are named area.verb. A user's keys.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
+/** Actions are named area.verb. A user's terminal.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
 export const bindings = {
   "prompt.submit": binding("prompt", "enter", "send; while busy: queue"),
   "prompt.steer": binding("prompt", "ctrl+enter", "send into the running turn at its next step"),
@@ -139,19 +139,22 @@ export function parseKeyOverrides(value: unknown): { overrides: KeyOverrides; pr
   const problems: string[] = [];
   const overrides: Partial<Record<Action, readonly string[]>> = {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { overrides, problems: ["keys.jsonc must hold an object of actions, each with a list of keys."] };
+    return {
+      overrides,
+      problems: ["terminal.jsonc must hold an object of actions, each with a list of keys."],
+    };
   }
   for (const [name, chords] of Object.entries(value)) {
     const action = actions.find((known) => known === name);
     if (action === undefined) {
-      problems.push(`keys.jsonc: there is no action "${name}"; /help lists them.`);
+      problems.push(`terminal.jsonc: there is no action "${name}"; /help lists them.`);
       continue;
     }
     const written: unknown[] = Array.isArray(chords) ? chords : [chords];
     const read = written.map((chord) => (typeof chord === "string" ? normalizeChord(chord) : undefined));
     const wrong = written.filter((_, index) => read[index] === undefined);
     if (wrong.length > 0)
-      problems.push(`keys.jsonc: ${name} has no such key as ${wrong.map(String).join(", ")}.`);
+      problems.push(`terminal.jsonc: ${name} has no such key as ${wrong.map(String).join(", ")}.`);
     overrides[action] = read.filter((chord) => chord !== undefined);
   }
   return { overrides, problems };

@@ -61,7 +61,7 @@ export function currentAgent(state: AppState): Agent | undefined {
   return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
 }
 
-/** `name`: what a key is called in keys.jsonc. */
+/** `name`: what a key is called in terminal.jsonc. */
 export type HelpItem = { key: string; text: string; name: string };
 
 export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readonly HelpItem[] {

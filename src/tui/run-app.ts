@@ -1,69 +1,99 @@
+// Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { randomBytes } from "node:crypto";
-import { homedir } from "node:os";
 import type { Connection } from "../client/connect.ts";
-import type { Replica } from "../client/replica.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
-import { VERSION } from "../protocol/version.ts";
 import { detectCapabilities } from "./capabilities.ts";
 import { chooseSession, createController, type LocalEffect } from "./controller.ts";
 import { editOutside } from "./edit-outside.ts";
-import { editorText, replaceText } from "./editor/editor.ts";
+import { editorText, emptyEditor, replaceAtoms, replaceText } from "./editor/editor.ts";
 import { guardExits, stopJob } from "./exits.ts";
-import { openHistoryFile } from "./files.ts";
-import { createKeyMap, type KeyOverrides } from "./keys.ts";
+import { openHistoryFile } from "./files/history-file.ts";
+import { loadPreferences } from "./files/preferences.ts";
+import { openTerminalFile } from "./files/terminal-file.ts";
+import { repairSequence } from "./input/modes.ts";
+import { createKeyMap } from "./keys.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
+import { callSequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
 import { type AppState, initialState, isBusy } from "./state.ts";
 import { createStore } from "./store.ts";
 import { openTerminal } from "./terminal.tsx";
-import type { Block } from "./text/block.ts";
+import type { Highlight } from "./text/highlight.ts";
+import { loadHighlight } from "./text/load-highlight.ts";
 import { themes } from "./theme.ts";
+import { headerBlock, welcomeBlocks } from "./view/opening.ts";
 import { createRenderer } from "./view/renderer.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
 
+/** A terminal that went away without a signal ends its programs like one that hung up. */
+const HUNG_UP = 129;
+
 /** Builds the terminal's parts, connects them, and waits until the person leaves. */
 export async function runApp(options: AppOptions, signal: AbortSignal): Promise<{ exitCode: number }> {
-  const { paths, env, clientId } = options;
+  const { paths, env, cwd, clientId, label } = options;
   const now = Date.now;
   const left = Promise.withResolvers<{ exitCode: number }>();
   const leave = (exitCode: number) => left.resolve({ exitCode });
   const history = openHistoryFile(paths);
+  const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
+  const preferences = await loadPreferences(paths);
   const capabilities = detectCapabilities(env, process.stdout);
-  const overrides: KeyOverrides = {};
   const ahead = options.firstFrame?.take();
-  let link: SessionLink | undefined;
+  if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
+    // The first frame may be drawn on the alternate screen that a killed hearth left open.
+    process.stdout.write(repairSequence(terminalFile.left.modes));
+  }
 
+  let link: SessionLink | undefined;
+  let notice: string | null = null;
+  let highlight: Highlight | undefined;
   const terminal = openTerminal(
     { input: process.stdin, output: process.stdout },
-    { capabilities, drawn: ahead?.drawn, onResize: (size) => controller.onResize(size) },
+    {
+      capabilities,
+      drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
+      onResize: (size) => controller.onResize(size),
+      onModes: (active) => terminalFile.modes(active),
+    },
   );
+  const initial = initialState({
+    clientId,
+    size: terminal.screen.size,
+    now: now(),
+    history: history.load(),
+    defaults: {
+      agent: options.agent,
+      model: options.model,
+      mode: options.mode,
+      isolation: options.isolation,
+    },
+  });
+  const draft = terminalFile.left?.draft ?? [];
   const store = createStore<AppState>(
-    initialState({
-      clientId,
-      size: terminal.screen.size,
-      now: now(),
-      history: history.load(),
-      defaults: {
-        agent: options.agent,
-        model: options.model,
-        mode: options.mode,
-        isolation: options.isolation,
-      },
-    }),
+    draft.length === 0 ? initial : { ...initial, editor: replaceAtoms(emptyEditor, draft) },
   );
+  const usualTheme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
   const renderer = createRenderer({
-    theme: capabilities.color === "none" ? themes.none : themes[capabilities.background],
+    theme: preferences.theme ?? usualTheme,
     capabilities,
-    extras: () => ({ root: link?.replica?.workspace.path }),
+    extras: () => ({ root: link?.replica?.workspace.path, highlight }),
+    // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
+    onCode() {
+      void loadHighlight().then((loaded) => {
+        highlight = loaded;
+        controller.update((state) => ({ ...state }));
+      });
+    },
   });
   const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;
   const ready = options.connecting.then(async (connection) => {
+    notice = connection.notice;
     const opened = createSessionLink(
-      { connection, label: options.label, now, onChange: controller.onChange, onLink: controller.onLink },
+      { connection, label, now, onChange: controller.onChange, onLink: controller.onLink },
       signal,
     );
     link = opened;
@@ -108,38 +138,56 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
   }
 
+  const place = { cwd, env };
   const controller = createController({
     store,
     terminal,
     renderer,
-    keys: createKeyMap(overrides),
-    overrides,
+    keys: createKeyMap(preferences.keys),
+    overrides: preferences.keys,
     now,
     request: (effect) => void performer.perform(effect),
     local,
-    opening: (replica) => headerOf(options, replica),
+    send: (sequence) => terminal.send(sequence),
+    call(text) {
+      if (preferences.notifications) terminal.send(callSequence(text, env));
+    },
+    onState: ({ editor, editing, question }) =>
+      terminalFile.draft((editing?.aside ?? question?.asideFor ?? editor).atoms),
+    opening: (replica) => [
+      headerBlock(place, replica),
+      ...welcomeBlocks(replica, [...(notice === null ? [] : [notice]), ...preferences.problems]),
+    ],
   });
-  const undoGuard = guardExits({ restore: () => terminal.close([]), leave, fail: left.reject });
+  const undoGuard = guardExits({
+    restore() {
+      terminalFile.flush();
+      terminal.close([]);
+    },
+    leave,
+    fail: left.reject,
+  });
   try {
-    controller.update((state) => ({ ...state, live: headerOf(options, undefined) }));
-    terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(signalOfHangUp));
-    if (options.prompt !== undefined)
+    controller.update((state) => ({ ...state, live: [headerBlock(place, undefined)] }));
+    terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(HUNG_UP));
+    if (options.prompt !== undefined) {
       void performer.perform({ do: "send", text: options.prompt, delivery: "queue" });
+    }
     return await left.promise;
   } finally {
     const goesOn = isBusy(store.get()) ? ["  the work goes on here; hearth comes back to it"] : [];
     controller.close();
     terminal.close(goesOn);
+    terminalFile.close();
     undoGuard();
   }
 }
 
-/** A terminal that went away without a signal ends its programs like one that hung up. */
-const signalOfHangUp = 129;
-
 function pickSession(snapshot: Snapshot, options: AppOptions): SessionId | null {
   const { session: wanted, continueLast = false, clientId } = options;
-  if (wanted === undefined) return chooseSession(snapshot, { sessionId: undefined, continueLast, clientId });
+  if (wanted === undefined) {
+    return chooseSession(snapshot, { sessionId: undefined, continueLast, clientId });
+  }
   const prefix = wanted.startsWith("ses_") ? wanted : `ses_${wanted}`;
   const found = snapshot.sessions.filter(({ id }) => id.startsWith(prefix));
   const [session] = found;
@@ -150,21 +198,4 @@ function pickSession(snapshot: Snapshot, options: AppOptions): SessionId | null 
       ? `Several sessions begin with ${wanted}: give more of the id.`
       : `There is no session ${wanted} in ${snapshot.workspace.path}: \`hearth sessions list\` shows what there is.`,
   );
-}
-
-/** The line that says what this is and where; the branch is known once the daemon has answered. */
-function headerOf({ cwd, env }: AppOptions, replica: Replica | undefined): Block[] {
-  const home = env["HOME"] || homedir();
-  const path = replica?.workspace.path ?? cwd;
-  const short = path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
-  return [
-    {
-      id: "local/header",
-      type: "header",
-      version: VERSION,
-      path: short,
-      branch: replica?.workspace.branch ?? null,
-      facts: [],
-    },
-  ];
 }

@@ -110,8 +110,7 @@ export function createSessionLink(
               onLink({ state: "connected" });
               // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
               if (state.attempt > 0) void show(replica?.session_id ?? null).catch(() => {});
-            }
-            else if (state.state === "retrying") {
+            } else if (state.state === "retrying") {
               onLink({
                 state: "lost",
                 attempt: state.attempt,

@@ -55,7 +55,8 @@ export type AppState = {
   size: ScreenSize;
   /** Milliseconds; moves once a second while something runs. */
   now: number;
-  hasFocus: boolean;
+  /** Whether the window is looked at; unknown where the terminal does not say. */
+  focus: "in" | "out" | "unknown";
   link: Link;
   replica: Replica | undefined;
   /** What of the conversation is not in the scrollback yet, in order. */
@@ -87,7 +88,7 @@ export const initialState = (options: {
   clientId: options.clientId,
   size: options.size,
   now: options.now,
-  hasFocus: true,
+  focus: "unknown",
   link: { state: "connecting" },
   replica: undefined,
   live: [],

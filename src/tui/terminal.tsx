@@ -2,7 +2,7 @@ import { type Instance, render } from "ink";
 import { App } from "./app.tsx";
 import type { Capabilities } from "./capabilities.ts";
 import type { InputEvent } from "./input/decode.ts";
-import { createTerminalModes, type TerminalModes } from "./input/modes.ts";
+import { createTerminalModes, type ModeName, type TerminalModes } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import type { Picture } from "./screen/difference.ts";
@@ -35,20 +35,29 @@ export type Terminal = {
     onEvents: (events: readonly InputEvent[]) => void,
     onEnd: () => void,
   ): void;
+  /** Bytes that draw nothing: a title, a bell. */
+  send(sequence: string): void;
   /** Lends the terminal to another program. */
   lend<T>(use: () => Promise<T>): Promise<T>;
   /** Draws `last` in place of the frame, undoes every mode and lets go. Safe to call more than once. */
   close(last: readonly string[]): void;
 };
 
+const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
+
 /** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
 export function openTerminal(
   streams: TerminalStreams,
-  options: { capabilities: Capabilities; drawn: Picture | undefined; onResize: (size: ScreenSize) => void },
+  options: {
+    capabilities: Capabilities;
+    drawn: Picture | undefined;
+    onResize: (size: ScreenSize) => void;
+    onModes: (active: readonly ModeName[]) => void;
+  },
 ): Terminal {
   const { input, output } = streams;
   const { capabilities } = options;
-  const modes = createTerminalModes(output);
+  const modes = createTerminalModes(output, options.onModes);
   const view: Store<AppView> = createStore(emptyView);
   let scheduled: NodeJS.Immediate | undefined;
   let tap: InputTap | undefined;
@@ -117,11 +126,11 @@ export function openTerminal(
     },
     commit: (rows) => screen.commit(rows.map(canonicalRow)),
     listen(typed, onEvents, onEnd) {
-      modes.set("bracketedPaste", true);
-      modes.set("focusReports", true);
-      modes.set("kittyKeyboard", true);
-      modes.set("modifiedKeys", true);
+      for (const mode of usedModes) modes.set(mode, true);
       tap = createInputTap({ input, typed, onEvents, onEnd });
+    },
+    send(sequence) {
+      if (!isClosed) output.write(sequence);
     },
     async lend(use) {
       screen.suspend();

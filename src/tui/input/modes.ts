@@ -28,13 +28,18 @@ export type TerminalModes = {
 };
 
 /** Keeps account of what was switched on, so that every exit can switch off exactly that. */
-export function createTerminalModes(output: ModeOutput): TerminalModes {
+export function createTerminalModes(
+  output: ModeOutput,
+  onChange: (active: readonly ModeName[]) => void = () => {},
+): TerminalModes {
   let active: ModeName[] = [];
   let undone: ModeName[] = [];
   const change = (name: ModeName, isOn: boolean): string => {
     if (active.includes(name) === isOn) return "";
     // Registered before it is written: an exit in between must undo it.
     active = isOn ? [...active, name] : active.filter((other) => other !== name);
+    // The cursor is hidden and shown all the time, and no terminal is spoiled by it for long.
+    if (name !== "hiddenCursor") onChange(active);
     return isOn ? modes[name].on : modes[name].off;
   };
   return {
@@ -66,8 +71,10 @@ export function createTerminalModes(output: ModeOutput): TerminalModes {
   };
 }
 
-/**
- * Undoes what a hearth that was killed (SIGKILL, a lost machine) left behind. Every sequence is one that a terminal
- * in its normal state ignores; the title is left alone, since its stack may be somebody else's.
- */
-export const repairModes = `${modes.alternateScreen.off}${modes.bracketedPaste.off}${modes.focusReports.off}${modes.kittyKeyboard.off}${modes.modifiedKeys.off}${modes.hiddenCursor.off}`;
+/** Undoes what a hearth that was killed left behind; nothing else is touched. */
+export const repairSequence = (left: readonly ModeName[]): string =>
+  [...new Set<ModeName>([...left, "hiddenCursor"])]
+    .filter((name) => Object.hasOwn(modes, name))
+    .toReversed()
+    .map((name) => modes[name].off)
+    .join("");

@@ -11,7 +11,7 @@ import { stepSearch } from "./search.ts";
 
 /** What one thing at the keyboard does. Pure: the moment is given. */
 export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now: number): Step {
-  if (event.type === "focus") return stay({ ...state, hasFocus: event.focused });
+  if (event.type === "focus") return stay({ ...state, focus: event.focused ? "in" : "out" });
   if (event.type === "reply") return stay(state);
   const fresh = withQuestion(forgetArmed({ ...state, now }, now), now);
   return typed(route(fresh, event, keys, now), event, now);

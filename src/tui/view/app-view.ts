@@ -10,6 +10,7 @@ export const emptyView: AppView = {
   kind: "live",
   live: {
     stream: [],
+    plan: [],
     question: [],
     run: [],
     queue: [],

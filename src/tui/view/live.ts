@@ -17,6 +17,7 @@ import {
 import type { Block } from "../text/block.ts";
 import { type Line, span } from "../text/line.ts";
 import type { PermissionView } from "../text/permission-view.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
@@ -31,6 +32,7 @@ export type LiveView = {
 
 export const liveParts = [
   "stream",
+  "plan",
   "question",
   "run",
   "queue",
@@ -90,6 +92,7 @@ export function liveView(
       : take(renderer.permission(permission, questionView(state, permission, left, overrides), columns).rows);
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
+  const plan = left < 3 ? [] : take(planLines(state, renderer).map(oneRow));
   const suggestions = take(suggestionLines(state, renderer).map(oneRow));
   const queue = take(queueLines(state, renderer).map(oneRow));
   const open = [...state.live, ...pendingPrompts(state)];
@@ -101,6 +104,7 @@ export function liveView(
   const caret = searching?.caret ?? composer.caret;
   return {
     stream,
+    plan,
     question,
     run,
     queue,
@@ -160,6 +164,18 @@ function pendingPrompts(state: AppState): Block[] {
     files: [],
     isSteering: false,
   }));
+}
+
+/** Where the agent stands in its own list, while it works on it. */
+function planLines(state: AppState, { glyphs }: Renderer): Line[] {
+  const plan = state.replica?.plans.find(({ session_id }) => session_id === state.replica?.session_id);
+  if (plan === undefined || plan.entries.length === 0 || activeRun(state) === undefined) return [];
+  const done = plan.entries.filter(({ status }) => status === "completed").length;
+  const current =
+    plan.entries.find(({ status }) => status === "in_progress") ??
+    plan.entries.find(({ status }) => status === "pending");
+  const now = current === undefined ? "" : ` ${glyphs.dot} ${sanitizeLine(current.content)}`;
+  return [[span("  todo ", "muted"), span(`${done}/${plan.entries.length}`), span(now, "muted")]];
 }
 
 function queueLines(state: AppState, { glyphs }: Renderer): Line[] {

@@ -1,6 +1,49 @@
+import { homedir } from "node:os";
 import type { Replica } from "../../client/replica.ts";
+import { VERSION } from "../../protocol/version.ts";
 import type { Block } from "../text/block.ts";
 import { formatClock, plural } from "../text/figures.ts";
+
+type Place = { cwd: string; env: Readonly<Record<string, string | undefined>> };
+
+/** The line that says what this is and where; the branch is known once the daemon has answered. */
+export function headerBlock({ cwd, env }: Place, replica: Replica | undefined): Block {
+  const home = env["HOME"] || homedir();
+  const path = replica?.workspace.path ?? cwd;
+  const short = path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+  return {
+    id: "local/header",
+    type: "header",
+    version: VERSION,
+    path: short,
+    branch: replica?.workspace.branch ?? null,
+    facts: [],
+  };
+}
+
+/** What a person should know before the first prompt: warnings, and that nothing but the demo answers yet. */
+export function welcomeBlocks(replica: Replica, warnings: readonly string[]): Block[] {
+  const blocks = warnings.map(
+    (text, index): Block => ({
+      id: `local/warning/${index}`,
+      type: "notice",
+      level: "warning",
+      code: "start",
+      text,
+    }),
+  );
+  const isDemo = replica.session_id === null && replica.agents.some(({ model }) => model === DEMO);
+  if (!isDemo) return blocks;
+  const text = [
+    "No model provider found, so this is the built-in demo: it answers from a script, with real tools on this folder.",
+    "export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY, …) and start hearth again: keys come from your terminal",
+    "/model lists what can be used now · /agent lists other agents that are installed here",
+  ].join("\n");
+  return [...blocks, { id: "local/demo", type: "notice", level: "info", code: "demo", text }];
+}
+
+/** The id of the model that is no model. */
+const DEMO = "demo";
 
 /**
  * What stands around the replayed end of a session: before it how much is left out, after it that this terminal

@@ -162,7 +162,7 @@ function listOf(
           right: name,
         })),
         title: "Keys and commands",
-        hints: "keys.jsonc in the config folder changes them",
+        hints: "terminal.jsonc in the config folder changes them",
         empty: "nothing fits",
       };
     }

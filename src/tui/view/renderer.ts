@@ -32,8 +32,11 @@ export function createRenderer(options: {
   capabilities: Capabilities;
   /** What is known of the session only later: its root, the highlighter once it is loaded. */
   extras: () => RenderExtras;
+  /** Code is drawn for the first time. */
+  onCode: () => void;
 }): Renderer {
-  const { theme, capabilities, extras } = options;
+  const { theme, capabilities, extras, onCode } = options;
+  let hasSeenCode = false;
   const glyphs = glyphsOf(capabilities);
   const paint = createPainter(theme, capabilities);
   return {
@@ -41,8 +44,13 @@ export function createRenderer(options: {
     capabilities,
     paint,
     fit: (line, columns) => paint(truncateLine(line, columns, glyphs.ellipsis)),
-    blocks: (blocks, columns, previous, isExpanded = false) =>
-      renderBlocks(blocks, columns, theme, capabilities, { ...extras(), isExpanded }, previous),
+    blocks(blocks, columns, previous, isExpanded = false) {
+      if (!hasSeenCode && blocks.some(({ type }) => type === "code")) {
+        hasSeenCode = true;
+        onCode();
+      }
+      return renderBlocks(blocks, columns, theme, capabilities, { ...extras(), isExpanded }, previous);
+    },
     permission: (permission, view, columns) =>
       renderPermission(permission, view, columns, theme, capabilities, extras()),
     status: (status, columns) => renderStatusLine(statusFields(status), columns, theme, capabilities),

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Paths } from "../protocol/paths.ts";
-import { HISTORY_MAX } from "./editor/history.ts";
+import type { Paths } from "../../protocol/paths.ts";
+import { HISTORY_MAX } from "../editor/history.ts";
 
 /** Longer prompts are kept by the daemon, not in everybody's history. */
 const ENTRY_CHARS_MAX = 20_000;

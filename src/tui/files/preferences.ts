@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { HearthError } from "../../protocol/errors.ts";
+import type { Paths } from "../../protocol/paths.ts";
+import { type KeyOverrides, parseKeyOverrides } from "../keys.ts";
+import { parseTheme, type Theme, themes } from "../theme.ts";
+
+/** `terminal.jsonc` in the config folder: what concerns the screen alone, and the daemon is never told. */
+export type Preferences = {
+  keys: KeyOverrides;
+  /** Undefined: by the terminal's background. */
+  theme: Theme | undefined;
+  notifications: boolean;
+  /** What is wrong in the file, a sentence each; the rest of it counts. */
+  problems: readonly string[];
+};
+
+const usual: Preferences = { keys: {}, theme: undefined, notifications: true, problems: [] };
+const knownKeys = ["keys", "theme", "notifications"];
+
+export async function loadPreferences(paths: Pick<Paths, "configDir">): Promise<Preferences> {
+  let text: string;
+  try {
+    text = readFileSync(join(paths.configDir, "terminal.jsonc"), "utf8");
+  } catch {
+    return usual; // none: hardly anybody has one
+  }
+  // Only now: whoever has no such file does not pay for its parser.
+  const { readJsonc } = await import("./read-jsonc.ts");
+  return parsePreferences(readJsonc(text));
+}
+
+export function parsePreferences(value: unknown): Preferences {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { ...usual, problems: ["terminal.jsonc must hold an object."] };
+  }
+  const given = value as Record<string, unknown>;
+  const problems = Object.keys(given)
+    .filter((key) => !knownKeys.includes(key))
+    .map((key) => `terminal.jsonc: there is no "${key}"; there are ${knownKeys.join(", ")}.`);
+  const keys = parseKeyOverrides(given["keys"] ?? {});
+  const { notifications = true } = given;
+  if (typeof notifications !== "boolean") problems.push('terminal.jsonc: "notifications" is true or false.');
+  const theme = readTheme(given["theme"]);
+  if (typeof theme === "string") problems.push(theme);
+  return {
+    keys: keys.overrides,
+    theme: typeof theme === "string" ? undefined : theme,
+    notifications: notifications !== false,
+    problems: [...problems, ...keys.problems],
+  };
+}
+
+/** A built-in theme by its name, or one of the user's own; a sentence when it is neither. */
+function readTheme(value: unknown): Theme | string | undefined {
+  if (value === undefined || value === "auto") return undefined;
+  if (typeof value === "string") {
+    const name = (Object.keys(themes) as (keyof typeof themes)[]).find((known) => known === value);
+    return name === undefined
+      ? `terminal.jsonc: there is no theme "${value}"; there are ${Object.keys(themes).join(", ")}.`
+      : themes[name];
+  }
+  try {
+    return parseTheme("own", value);
+  } catch (error) {
+    if (error instanceof HearthError) return `terminal.jsonc: ${error.message}`;
+    throw error;
+  }
+}

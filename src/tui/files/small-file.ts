@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** A JSON file of this user's that may be missing, and that is not worth failing for. */
+export type SmallFile = {
+  read(): unknown;
+  /** Replaces it whole; undefined removes it. */
+  write(value: unknown): void;
+};
+
+/** What a full or read-only disk costs here is a convenience: the draft after a crash, the clean-up after a kill. */
+export function openSmallFile(path: string): SmallFile {
+  return {
+    read() {
+      try {
+        return JSON.parse(readFileSync(path, "utf8"));
+      } catch {
+        return undefined; // none, or cut short
+      }
+    },
+    write(value) {
+      try {
+        if (value === undefined) {
+          rmSync(path, { force: true });
+          return;
+        }
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        const temporary = `${path}.${process.pid}`;
+        writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
+        renameSync(temporary, path);
+      } catch {
+        // See above.
+      }
+    },
+  };
+}

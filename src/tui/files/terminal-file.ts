@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { startTimeOf } from "../../client/process-identity.ts";
+import type { Paths } from "../../protocol/paths.ts";
+import type { Atom } from "../editor/atoms.ts";
+import type { ModeName } from "../input/modes.ts";
+import { openSmallFile } from "./small-file.ts";
+
+/** What a terminal leaves for the next hearth on it, should this one be killed. */
+export type TerminalFile = {
+  /** What the last hearth on this terminal left: it was killed, or it would have removed it. */
+  left: { modes: readonly ModeName[]; draft: readonly Atom[] } | undefined;
+  modes(active: readonly ModeName[]): void;
+  /** Written after a pause in the typing; `flush` writes at once. */
+  draft(atoms: readonly Atom[]): void;
+  flush(): void;
+  /** A clean end: a draft is kept, the rest is not needed. */
+  close(): void;
+};
+
+type Content = { pid: number; started: string; modes: readonly ModeName[]; draft: readonly Atom[] };
+
+const DRAFT_PAUSE_MS = 300;
+
+/** One file a terminal and directory, in the state folder. */
+export function openTerminalFile(
+  paths: Pick<Paths, "stateDir">,
+  terminal: { label: string; cwd: string; platform: string },
+): TerminalFile {
+  const { label, cwd, platform } = terminal;
+  const name = createHash("sha256").update(`${label}\0${cwd}`).digest("hex").slice(0, 16);
+  const file = openSmallFile(join(paths.stateDir, "terminals", `${name}.json`));
+  const before = parse(file.read());
+  // Still alive: another hearth on the same terminal, stopped with Ctrl+Z. Its file is its own.
+  const isOthers = before !== undefined && startTimeOf(before.pid, platform) === before.started;
+  const started = startTimeOf(process.pid, platform) ?? "";
+  let content: Content = { pid: process.pid, started, modes: [], draft: [] };
+  let timer: NodeJS.Timeout | undefined;
+
+  const write = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!isOthers) file.write(content.modes.length === 0 && content.draft.length === 0 ? undefined : content);
+  };
+  return {
+    left: before === undefined || isOthers ? undefined : { modes: before.modes, draft: before.draft },
+    modes(active) {
+      content = { ...content, modes: active };
+      write();
+    },
+    draft(atoms) {
+      if (atoms === content.draft) return;
+      content = { ...content, draft: atoms };
+      timer ??= setTimeout(write, DRAFT_PAUSE_MS);
+    },
+    flush: write,
+    close() {
+      content = { ...content, modes: [] };
+      write();
+    },
+  };
+}
+
+function parse(value: unknown): Content | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { pid, started, modes, draft } = value as Partial<Record<keyof Content, unknown>>;
+  if (typeof pid !== "number" || typeof started !== "string") return undefined;
+  return {
+    pid,
+    started,
+    modes: Array.isArray(modes) ? (modes.filter((mode) => typeof mode === "string") as ModeName[]) : [],
+    draft: Array.isArray(draft) ? draft.filter(isAtom) : [],
+  };
+}
+
+function isAtom(value: unknown): value is Atom {
+  if (typeof value === "string") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { paste, text } = value as { paste?: unknown; text?: unknown };
+  return typeof paste === "number" && typeof text === "string";
+}

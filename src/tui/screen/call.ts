@@ -1,0 +1,31 @@
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Sets the window's title. */
+export const titleSequence = (title: string): string => `\x1b]2;${plain(title)}\x07`;
+
+/**
+ * Asks for a person's attention in the way the terminal knows: a desktop notification where it has one, the bell
+ * everywhere. Through tmux the notification goes wrapped, and the bell besides, which tmux itself understands.
+ */
+export function callSequence(text: string, env: Env): string {
+  const notification = notificationOf(plain(text), env);
+  if (notification === undefined) return "\x07";
+  if (!env["TMUX"]) return notification;
+  return `\x1bPtmux;${notification.replaceAll("\x1b", "\x1b\x1b")}\x1b\\\x07`;
+}
+
+function notificationOf(text: string, env: Env): string | undefined {
+  const program = env["TERM_PROGRAM"] ?? "";
+  const term = env["TERM"] ?? "";
+  if (env["KITTY_WINDOW_ID"] || term.includes("kitty"))
+    return `\x1b]99;i=hearth:p=title;hearth\x1b\\\x1b]99;i=hearth:p=body;${text}\x1b\\`;
+  if (/^(iTerm\.app|WezTerm|ghostty)$/.test(program) || term.includes("ghostty") || env["WEZTERM_PANE"]) {
+    return `\x1b]9;hearth: ${text}\x07`;
+  }
+  if (term.includes("foot") || Number(env["VTE_VERSION"] ?? 0) >= 5000)
+    return `\x1b]777;notify;hearth;${text.replaceAll(";", ",")}\x07`;
+  return undefined;
+}
+
+/** Nothing that could end the sequence early, or begin another. */
+const plain = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ").slice(0, 200);
