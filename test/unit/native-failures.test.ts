@@ -171,6 +171,12 @@ describe("what asking again cannot mend ends the turn", () => {
     ],
     ["a body that is too large", refuse(413, "request too large"), "context_overflow", /no longer fits/],
     [
+      "a redirect, which a key must not follow",
+      { status: 307, headers: { location: "http://127.0.0.1:1/v1/chat/completions" }, body: "" },
+      "provider_error",
+      /somewhere else.*providers\.local\.base_url/,
+    ],
+    [
       "anything else that is wrong with the request",
       refuse(400, "unknown field"),
       "provider_error",

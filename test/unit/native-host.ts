@@ -61,6 +61,8 @@ type HostOptions = {
   verdict?: (request: PermissionRequest, signal: AbortSignal) => Promise<Verdict>;
   root?: string;
   env?: Record<string, string>;
+  /** A client has attached before the session is opened. */
+  warmFirst?: boolean;
   processes?: ProcessSupervisor;
   /** Real time where the test is about waiting. */
   waits?: number[];
@@ -97,6 +99,7 @@ export async function openNative(options: HostOptions = {}) {
     remember: () => {},
     onEvent: () => {},
   };
+  if (options.warmFirst) await backend.warm(settings, { root: session.root, env: session.env });
   const opened = await backend.open(session, new AbortController().signal);
   const transcript: Message[] = [];
   const steering: Message[] = [];

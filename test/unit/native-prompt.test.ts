@@ -235,3 +235,26 @@ describe("an attached file", () => {
     });
   });
 });
+
+test("a repository that was read when the client attached does not hold up the first prompt", async () => {
+  git("init", "-q", "-b", "early");
+  let spawned = 0;
+  const late: ProcessSupervisor = {
+    ...processes,
+    spawn: (request) => {
+      spawned += 1;
+      return spawned <= 3 ? processes.spawn(request) : new Promise(() => {});
+    },
+  };
+  const native = await openNative({
+    config: oneProvider(server.baseUrl),
+    root,
+    processes: late,
+    env,
+    warmFirst: true,
+  });
+  await native.start("Hello", { env }).result;
+  expect(firstPrompt(await server.request(0))).toContain("early");
+  expect(spawned).toBeGreaterThan(3);
+  await native.close();
+});

@@ -8,6 +8,7 @@ import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createConversation } from "./conversation.ts";
 import { createDemoModel } from "./demo.ts";
+import { createGitReader, type GitPlace } from "./environment-block.ts";
 import { runLoop } from "./loop.ts";
 import { createConnections } from "./models/connection.ts";
 import { describeModels, type ModelsDescription } from "./models/describe.ts";
@@ -35,10 +36,10 @@ export type NativeBackend = Backend & {
   /** What the agent registry says of models. Waits for a local server 150 ms at most. */
   describe(settings: NativeSettings): Promise<ModelsDescription>;
   /**
-   * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU. To be called
-   * when a client attaches; harmless to call again.
+   * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU, and what git
+   * says of the place. To be called when a client attaches; harmless to call again.
    */
-  warm(settings: NativeSettings): Promise<void>;
+  warm(settings: NativeSettings, place?: GitPlace): Promise<void>;
 };
 
 const instructionsBytesMax = 32 * 1024;
@@ -63,13 +64,16 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const opener = createModelOpener(connections);
   const probe = createOllamaProbe(now);
   const demo = createDemoModel(wait);
+  const reader = createGitReader(processes, now);
+  const closing = new AbortController();
 
   async function modelFor(asked: string | null, current: NativeSettings, env: Turn["env"]): Promise<Model> {
     const resolved = await resolveModel(asked, current, probe);
     return resolved.kind === "demo" ? demo : opener.open(resolved.spec, env);
   }
 
-  async function warm(current: NativeSettings): Promise<void> {
+  async function warm(current: NativeSettings, place?: GitPlace): Promise<void> {
+    const git = place === undefined ? undefined : reader.begin(place, "environment", closing.signal)();
     try {
       const resolved = await resolveModel(null, current, probe);
       if (resolved.kind === "spec") await opener.warm(resolved.spec.type);
@@ -77,13 +81,14 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       // A configuration that cannot work is said by the prompt that meets it.
       if (!(error instanceof HearthError)) throw error;
     }
+    await git;
   }
 
   function openSession(session: SessionContext): OpenedSession {
     const conversation = createConversation({
       session,
       tools,
-      processes,
+      git: reader,
       userInstructions: () => readInstructions(deps.instructionsFile),
       now,
     });
@@ -133,7 +138,9 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         await processes.stopOwner(current.run_id);
         await current.done;
       },
-      close: () => conversation.close(),
+      async close() {
+        conversation.close();
+      },
     };
   }
 
@@ -147,6 +154,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       return opened;
     },
     async close() {
+      closing.abort();
       await connections.close();
     },
   };

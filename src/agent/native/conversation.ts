@@ -1,23 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "../../protocol/message.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { SessionContext, Turn } from "../backend.ts";
-import type { ProcessSupervisor } from "../process/types.ts";
 import { createFileLoader } from "./attachments.ts";
-import { environmentBlock, modeText, readGit } from "./environment-block.ts";
+import { environmentBlock, type GitReader, modeText } from "./environment-block.ts";
 import { createHistory, type History } from "./history.ts";
 import { createInstructions, quoteInstructions } from "./instructions.ts";
 import type { Model, ModelRequest, PromptFamily } from "./models/model.ts";
 import { systemPrompt } from "./prompt.ts";
 import type { ToolSet } from "./tool-set.ts";
 
-/** A slow repository does not hold up the first answer longer than this; its state is then left out. */
-const gitMsMax = 400;
-
 type ConversationDeps = {
   session: SessionContext;
   tools: ToolSet;
-  processes: ProcessSupervisor;
+  git: GitReader;
   /** The user's own instructions for every project; undefined or missing where there are none. */
   userInstructions: () => string | undefined;
   now(): number;
@@ -34,7 +29,7 @@ const dayOf = (ms: number): string => {
  * instructions, and notes between messages. All of it stays where and what it was once it has been sent, so that
  * each request begins with the one before.
  */
-export function createConversation({ session, tools, processes, userInstructions, now }: ConversationDeps) {
+export function createConversation({ session, tools, git, userInstructions, now }: ConversationDeps) {
   const instructions = createInstructions(session.root);
   const histories = new Map<string, History>();
   const systems = new Map<PromptFamily, string>();
@@ -43,23 +38,16 @@ export function createConversation({ session, tools, processes, userInstructions
   const gathering = new AbortController();
   let told: { mode: PermissionMode; day: string } = { mode: session.mode, day: dayOf(now()) };
   let opening: string | undefined;
-  const git = readGit(
-    { root: session.root, env: session.env, owner: `${session.session_id}-environment`, processes },
-    gathering.signal,
-  );
+  const gitState = git.begin(session, `${session.session_id}-environment`, gathering.signal);
 
   async function open(turn: Turn): Promise<string> {
-    const waiting = new AbortController();
-    const late = sleep(gitMsMax, undefined, { signal: waiting.signal }).catch(() => undefined);
-    const state = await Promise.race([git, late]);
-    waiting.abort();
     told = { mode: turn.mode, day: dayOf(now()) };
     const environment = environmentBlock({
       root: session.root,
       shell: turn.env["SHELL"] ?? "/bin/sh",
       mode: turn.mode,
       date: told.day,
-      git: state,
+      git: await gitState(),
     });
     const own = userInstructions();
     const user = own === undefined ? [] : [`<user_instructions>\n${own}\n</user_instructions>`];
@@ -120,9 +108,8 @@ export function createConversation({ session, tools, processes, userInstructions
       const found = instructions.forPath(path);
       return found.length === 0 ? undefined : quoteInstructions(found);
     },
-    async close() {
+    close() {
       gathering.abort();
-      await git;
     },
   };
 }

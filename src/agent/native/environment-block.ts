@@ -1,4 +1,5 @@
 import { type as osType, release } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
@@ -23,6 +24,9 @@ export const modeText: Readonly<Record<PermissionMode, string>> = {
   yolo: "yolo (file changes and commands run without asking; be all the more careful)",
 };
 
+/** Where git is asked, and with whose environment. */
+export type GitPlace = { root: string; env: Readonly<Record<string, string>> };
+
 /** Names of files and commits are other people's text: no control characters, no endless lines. */
 const clean = (line: string): string =>
   line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, lineCharsMax);
@@ -30,7 +34,7 @@ const clean = (line: string): string =>
 /** Runs git for its output; undefined when it fails. Bounded in bytes, ended by `signal`. */
 async function runGit(
   args: readonly string[],
-  at: { root: string; env: Readonly<Record<string, string>>; owner: string; processes: ProcessSupervisor },
+  at: GitPlace & { owner: string; processes: ProcessSupervisor },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (signal.aborted) return undefined;
@@ -65,7 +69,7 @@ async function runGit(
  * repository names is run: hooks and fsmonitor are off, and every content filter is emptied.
  */
 export async function readGit(
-  at: { root: string; env: Readonly<Record<string, string>>; owner: string; processes: ProcessSupervisor },
+  at: GitPlace & { owner: string; processes: ProcessSupervisor },
   signal: AbortSignal,
 ): Promise<GitState | undefined> {
   try {
@@ -94,6 +98,48 @@ export async function readGit(
     return undefined; // no git on this machine: the block does without
   }
 }
+
+/** A slow repository does not hold up the first answer longer than this; its state is then left out. */
+const waitMsMax = 400;
+/** Where an earlier state is known, that one is told instead of waiting longer. */
+const waitMsWithKnown = 15;
+const knownMsMax = 10 * 60_000;
+/** A git that hangs (a dead network share) is ended after this. */
+const gitMsMax = 10_000;
+const rootsMax = 32;
+
+/**
+ * Reads repositories' states ahead of the first prompt: asking git takes tens of milliseconds, which nobody
+ * should wait for twice.
+ */
+export function createGitReader(processes: ProcessSupervisor, now: () => number) {
+  const known = new Map<string, { at: number; state: GitState | undefined }>();
+  return {
+    /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */
+    begin(place: GitPlace, owner: string, signal: AbortSignal) {
+      const ended = AbortSignal.any([signal, AbortSignal.timeout(gitMsMax)]);
+      const reading = readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
+        const oldest = known.keys().next();
+        if (known.size >= rootsMax && !oldest.done) known.delete(oldest.value);
+        known.set(place.root, { at: now(), state });
+        return state;
+      });
+      return async (): Promise<GitState | undefined> => {
+        const before = known.get(place.root);
+        const isKnown = before !== undefined && now() - before.at < knownMsMax;
+        const waiting = new AbortController();
+        const late = sleep(isKnown ? waitMsWithKnown : waitMsMax, undefined, { signal: waiting.signal }).then(
+          () => (isKnown ? before.state : undefined),
+          () => undefined,
+        );
+        const state = await Promise.race([reading, late]);
+        waiting.abort();
+        return state;
+      };
+    },
+  };
+}
+export type GitReader = ReturnType<typeof createGitReader>;
 
 const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join("\n");
 

@@ -62,9 +62,14 @@ export function createConnections() {
               httpsProxy: httpsProxy || httpProxy,
               noProxy,
             });
+      // A redirect is an answer like any other: a key must not follow it to another host.
       // The two declarations of fetch differ in names only; both are the web's.
       const bound = ((input: string, init?: RequestInit) =>
-        fetch(input, { ...(init as object), dispatcher: agent })) as unknown as ModelFetch;
+        fetch(input, {
+          ...(init as object),
+          redirect: "manual",
+          dispatcher: agent,
+        })) as unknown as ModelFetch;
       byProxy.set(key, { agent, fetch: bound });
       return bound;
     },

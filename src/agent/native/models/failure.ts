@@ -180,6 +180,11 @@ function failureOfStatus(
         isRetryable: false,
       },
     );
+  if (status < 400)
+    return new ModelFailure(
+      `${about.label} answers ${status} at ${about.baseUrl}: it is somewhere else. Set ${about.addressFrom} to its address; keys are not sent after a redirect.`,
+      { ...fields, code: "provider_error", isRetryable: false },
+    );
   if (status === 404)
     return new ModelFailure(
       `${about.label} answered 404 at ${about.baseUrl}${said === "" ? "" : ` (${reasonOf(said)})`}. Check ${about.addressFrom} and the model's name, ${about.model}.`,
@@ -236,13 +241,17 @@ export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailu
   return cutOff(about, said === "" ? "an error without a message" : reasonOf(said), event);
 }
 
+/** Errors of the provider packages that say that the request itself cannot be made. */
+const unmakeable =
+  /^AI_(UnsupportedFunctionality|InvalidArgument|InvalidPrompt|LoadAPIKey|LoadSetting|NoSuchModel)/;
+
 /** Whatever a provider package throws, as what it means. */
 export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const fields: Loose = isRecord(error) ? error : {};
   const status = fields["statusCode"];
   const body = stringOf(fields["responseBody"]) ?? "";
-  if (typeof status === "number" && status >= 400) {
+  if (typeof status === "number" && status >= 300) {
     const headers = isRecord(fields["responseHeaders"]) ? fields["responseHeaders"] : {};
     // An HTML page of a proxy says nothing that the status does not.
     const said = /^\s*</.test(body) ? "" : (stringOf(payloadOf(parsed(body))["message"]) ?? body);
@@ -255,6 +264,13 @@ export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
       : failureOfNetwork(code, about, error);
   if (typeof status === "number") return failureOfCut(about, error);
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && unmakeable.test(error.name))
+    return new ModelFailure(`${about.label} cannot be asked this: ${reasonOf(message)}.`, {
+      code: "provider_error",
+      brief: "the request cannot be made",
+      isRetryable: false,
+      cause: error,
+    });
   if (/without a finish reason/.test(message)) return failureOfCut(about, error);
   return cutOff(about, reasonOf(message), error);
 }
