@@ -19,6 +19,19 @@ export function pathsOf(
   return isAbsolute(word.text) ? [word.text] : cwds?.map((folder) => `${folder}/${word.text}`);
 }
 
+/** A word that starts with a wildcard, as the path it is when no file is named like an option. */
+export function withoutDash(
+  word: ShellWord,
+  cwds: readonly string[] | undefined,
+  list: Locator["list"],
+): ShellWord {
+  if (word.pieces[0]?.kind !== "glob" || !/^[*?[]/.test(word.text)) return word;
+  const names = cwds?.map((folder) => list(folder));
+  if (names === undefined || names.some((found) => found?.some((name) => name.startsWith("-")) ?? true))
+    return word;
+  return { pieces: [{ kind: "text", text: "./" }, ...word.pieces], text: `./${word.text}` };
+}
+
 /** `itself`: a link that the word names is meant, not what it leads to. */
 export function judgePathWord(
   word: ShellWord,

@@ -37,28 +37,35 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
     });
   }
 
+  /** What stands before a command is not among the words that a rule names. */
   function assignments({ words, assignments: set }: SimpleCommand): Finding[] {
-    const declares = /^(export|declare|typeset|local|readonly)$/.exec(words[0]?.text ?? "")?.[1];
-    const exports = declares === "export" || declares === "declare" || declares === "typeset";
-    const declared =
-      declares === undefined
-        ? []
-        : words.slice(1).flatMap((word) => /^([A-Za-z_]\w*)(\+?=|$)/.exec(word.text)?.[1] ?? []);
-    const telling = [
-      // Alone it is a variable of the shell's; before a command the command has it.
-      ...set
-        .map(({ name }) => name)
-        .filter((name) => (words.length === 0 ? tellingVariable.test(name) : !harmlessVariable.test(name))),
-      ...declared.filter((name) => (exports ? !harmlessVariable.test(name) : tellingVariable.test(name))),
-    ];
-    if (telling.length === 0) return [];
-    tally.readOnly = false;
-    // What stands before a command is not among the words that a rule names.
-    if (set.length > 0) tally.offers = undefined;
-    return [...new Set(telling)].map((name) => ({
-      severity: tellingVariable.test(name) ? "special" : "plain",
-      reason: `sets ${name}`,
-    }));
+    const names = set
+      .map(({ name }) => name)
+      .filter((name) => !(name === "IFS" && words[0]?.text === "read"));
+    // Alone it is a variable of the shell's; before a command the command has it.
+    const telling = names.filter((name) =>
+      words.length === 0 ? tellingVariable.test(name) : !harmlessVariable.test(name),
+    );
+    if (telling.length > 0) {
+      tally.readOnly = false;
+      tally.offers = undefined;
+    }
+    return telling.map(findingOf);
+  }
+
+  /** `export NAME=value` and its like. */
+  function declarations([first, ...args]: readonly ShellWord[]): Finding[] {
+    if (!/^(export|declare|typeset|local|readonly)$/.test(first?.text ?? "")) return [];
+    const exports = !/^(local|readonly)$/.test(first?.text ?? "");
+    const names = args.flatMap((word) => /^([A-Za-z_]\w*)(\+?=|$)/.exec(word.text)?.[1] ?? []);
+    return names
+      .filter((name) => (exports ? !harmlessVariable.test(name) : tellingVariable.test(name)))
+      .map(findingOf);
+  }
+
+  /** Loops, `read` and other ways to set a variable that the shell or its programs heed. */
+  function settings(names: readonly string[]): Finding[] {
+    return names.filter((name) => tellingVariable.test(name)).map(findingOf);
   }
 
   /** hearth's own files named anywhere in a word, whatever the program makes of it. */
@@ -89,8 +96,13 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
     });
   }
 
-  return { redirects, assignments, mentions, addresses };
+  return { redirects, assignments, declarations, settings, mentions, addresses };
 }
+
+const findingOf = (name: string): Finding => ({
+  severity: tellingVariable.test(name) ? "special" : "plain",
+  reason: `sets ${name}`,
+});
 
 /** Could a rule or grant have answered all of it? */
 export const isAnswerable = (findings: readonly Finding[]): boolean =>

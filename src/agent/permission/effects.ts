@@ -23,7 +23,12 @@ export function effectsOf(words: readonly ShellWord[]): Effects {
   if (reader !== undefined) {
     const read = readOptions(args, tableOf(reader));
     const effects = fromTable(reader.operands, read);
-    return { ...effects, free: effects.free && isFine(name, args, read) };
+    // An option that the table does not have may be one that runs its argument.
+    return {
+      ...effects,
+      free: effects.free && isFine(name, args, read),
+      understood: read.unknown.length === 0,
+    };
   }
   const writer = entryOf(writers, name);
   if (writer !== undefined) {
@@ -47,8 +52,13 @@ function isFine(name: string, args: readonly ShellWord[], read: ReadOptions): bo
     case "printf":
       return args[0] !== undefined && isKnown(args[0]) && !/^-v/.test(args[0].text);
     case "set":
-      return args.every((word) => isKnown(word) || !/^[-+]/.test(word.text));
+      return args.every(({ text }, at) => {
+        if (/^[-+]\w*o$/.test(args[at - 1]?.text ?? "")) return plainShellOption.test(text);
+        return !/^[-+]/.test(text) || /^(--|[-+][eufCx]*o?)$/.test(text);
+      });
     default:
       return true;
   }
 }
+
+const plainShellOption = /^(errexit|nounset|pipefail|xtrace|noglob|noclobber)$/;

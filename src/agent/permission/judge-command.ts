@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { catastrophe, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
-import { judgePathWord } from "./command-paths.ts";
+import { judgePathWord, withoutDash } from "./command-paths.ts";
 import {
   allowsCommand,
   type CommandPattern,
@@ -66,9 +66,10 @@ export function judgeCommand(
       return [{ severity: "rule", reason: `cannot be analysed: ${script.broken}` }];
     }
     const findings = script.commands.flatMap((command) => judgeSimple(command, true));
-    if (script.problems.length > 0 || script.forkBomb) mark();
+    const set = around.settings(script.sets);
+    if (set.length > 0 || script.problems.length > 0 || script.forkBomb) mark();
     if (script.forkBomb) findings.push(grave("starts itself without end"));
-    return [...findings, ...script.problems.map(opaque)];
+    return [...findings, ...set, ...script.problems.map(opaque)];
   }
 
   /** `offering`: a rule for this very command would help. */
@@ -148,8 +149,8 @@ export function judgeCommand(
 
   /** What the command itself does, apart from what it runs. */
   function judgeOwn({ words, cwds }: SimpleCommand, program: string): Finding[] {
-    const effects = effectsOf(words);
-    const dangers = dangersOf(program, words.slice(1));
+    const effects = effectsOf(words.map((word) => withoutDash(word, cwds, locator.list)));
+    const dangers = [...dangersOf(program, words.slice(1)), ...around.declarations(words)];
     if (effects.special !== undefined) dangers.push({ severity: "special", reason: effects.special });
     if (words.some((word) => mixesAlphabets(word.text) || hasHidden(word.text.replaceAll("\n", "")))) {
       dangers.push(opaque(hiddenReason));

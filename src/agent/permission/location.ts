@@ -154,8 +154,7 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
 /** Reading and writing these changes nothing. */
 function isQuietDevice(segments: readonly string[], access: Access): boolean {
   const path = segments.join("/");
-  if (/^dev\/(null|zero|full|stdin|stdout|stderr|tty|fd\/\d+)$/.test(path)) return true;
-  return access === "read" && /^dev\/u?random$/.test(path);
+  return /^dev\/(null|stdin|stdout|stderr|fd\/\d+)$/.test(path) || (access === "write" && path === "dev/tty");
 }
 
 /** Disks, and switches of the kernel. */

@@ -92,6 +92,7 @@ function gitFolderOf(path: string): string {
 function isPlainGitFolder(path: string, tree: string): boolean {
   const commonFile = join(path, "commondir");
   const common = exists(commonFile) ? resolve(path, readFileSync(commonFile, "utf8").trim()) : path;
+  if (hasSubmodules(join(path, "index"))) return false;
   const config = join(common, "config");
   if (!exists(config)) return true;
   if (statSync(config).size > GIT_CONFIG_BYTES_MAX) return false;
@@ -101,6 +102,16 @@ function isPlainGitFolder(path: string, tree: string): boolean {
   return [join(common, "hooks"), ...hookFolders.map((folder) => resolve(tree, folder))].every(
     (folder) => !exists(join(folder, "post-index-change")),
   );
+}
+
+/** As large an index is read to look for repositories within, whose own configuration git would heed. */
+const GIT_INDEX_BYTES_MAX = 32 * 1024 * 1024;
+/** The mode of such an entry; chance may make it up, and then it asks. */
+const SUBMODULE_MODE = Buffer.from([0, 0, 0xe0, 0]);
+
+function hasSubmodules(index: string): boolean {
+  const size = statSync(index, { throwIfNoEntry: false })?.size ?? 0;
+  return size > GIT_INDEX_BYTES_MAX || (size > 0 && readFileSync(index).includes(SUBMODULE_MODE));
 }
 
 /** What a repository may set without naming a program to run or further files to read. */

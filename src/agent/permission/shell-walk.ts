@@ -272,7 +272,7 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
   }
 
   walkStatements(script.commands, scope.start);
-  return { commands, problems: [...problems], broken, forkBomb };
+  return { commands, sets: [...variables.assigned.keys()], problems: [...problems], broken, forkBomb };
 }
 
 /** A function that runs itself in a pipe or in the background: each run starts two more. */

@@ -22,6 +22,8 @@ export type SimpleCommand = {
 
 export type ShellScript = {
   commands: readonly SimpleCommand[];
+  /** Every variable that it may set, in whichever way. */
+  sets: readonly string[];
   /** Why some of it cannot be told before it runs. */
   problems: readonly string[];
   /** The grammar itself gave up: nothing can be said of the whole. */
@@ -60,6 +62,7 @@ export function readShell(source: string, place: ShellPlace, outer?: Outer): She
 
 const brokenScript = (reason: string): ShellScript => ({
   commands: [],
+  sets: [],
   problems: [],
   broken: reason,
   forkBomb: false,

@@ -45,6 +45,7 @@ export function collectVariables(script: ParsedScript): Variables {
   let changesFolder = false;
   const wanderingLoops = new Set<SyntaxNode>();
   let loops: SyntaxNode[] = [];
+  const readPrefixes = new Set<SyntaxNode>();
 
   const entry = (name: string): Assigned => {
     const known = assigned.get(name) ?? { words: [], unknown: false, digits: false };
@@ -110,6 +111,8 @@ export function collectVariables(script: ParsedScript): Variables {
   const visit = (node: SyntaxNode): void => {
     switch (node.type) {
       case "Assignment": {
+        // `IFS= read` is about that one line.
+        if (readPrefixes.has(node)) break;
         const known = entry(node.name);
         const { value } = node;
         if (node.index !== undefined || node.append || value.type === "ArrayValue") known.unknown = true;
@@ -118,6 +121,10 @@ export function collectVariables(script: ParsedScript): Variables {
       }
       case "Command": {
         const words = node.args.filter((arg) => arg.type === "Word");
+        if (node.name?.text === "read") {
+          for (const item of node.prefix)
+            if (item.type === "Assignment" && item.name === "IFS") readPrefixes.add(item);
+        }
         if (node.name !== undefined) visitCommand(node.name, words);
         break;
       }

@@ -119,6 +119,10 @@ export function unwrap(command: SimpleCommand): Unwrapped | undefined {
     case "fd":
     case "fdfind":
       return unwrapActions(args, /^(-x|--exec|-X|--exec-batch)$/);
+    case "jobs":
+      return args[0]?.text !== "-x"
+        ? undefined
+        : { ...nothing(), inner: [{ kind: "words", words: args.slice(1) }] };
     case "watch":
       return unwrapWatch(args);
     case "ssh":
