@@ -180,6 +180,23 @@ test("cancel ends the command's whole group before the call is over, also one th
   expect(isAlive(Number(bench.shown.join("")))).toBe(false);
 });
 
+test("cancel reaches background jobs at once, not after a command that is slow to end", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const log = join(bench.root, "log");
+  await bench.call("bash", {
+    command: `trap 'echo job >> ${log}; exit' TERM; while :; do sleep 0.02; done`,
+    background: true,
+  });
+  const slow = `trap '' TERM; trap 'echo slow >> ${log}' EXIT; echo up; while [ ! -s ${log} ]; do sleep 0.02; done`;
+  const running = (await bench.prepared("bash", { command: slow }, { signal })).run();
+  while (!bench.shown.join("").includes("up")) await wait(10);
+  controller.abort();
+  await expect(running).rejects.toThrow(/abort/i);
+  // The slow one ended by itself, because the job was told before it was killed.
+  expect(readFileSync(log, "utf8")).toBe("job\nslow\n");
+});
+
 test("a canceled run starts nothing", async () => {
   const signal = AbortSignal.abort();
   const call = await bench.prepared("bash", { command: "touch made" }, { signal });

@@ -83,7 +83,7 @@ async function runCommand(
   const feed = createScreenFeed(context.onOutput);
   const job = await startCommand({ command, cwd, timeoutMs, onText: feed.push }, folder, context);
   try {
-    await waitFor(job, background ? SETTLE_MS : foregroundMs, context.signal);
+    await waitFor(job, background ? SETTLE_MS : foregroundMs, context);
     if (job.end !== undefined && !job.hasLeftovers()) return result(job, job.output.text(), endText(job.end));
     const id = jobs.add(context.run_id, job);
     if (job.end !== undefined) {
@@ -110,7 +110,7 @@ async function runCommand(
         `${RUNNING_JOBS_MAX} background jobs are running: end one with action kill first.`,
       );
     }
-    await waitFor(job, undefined, context.signal);
+    await waitFor(job, undefined, context);
     return result(job, job.output.text(), job.end === undefined ? "" : endText(job.end));
   } finally {
     feed.end();
@@ -119,7 +119,7 @@ async function runCommand(
 
 async function showOutput(job: Job, { timeout_s }: Input, context: ToolContext): Promise<ToolResult> {
   const waitS = Math.min(timeout_s ?? OUTPUT_WAIT_S, OUTPUT_WAIT_S_MAX);
-  await waitFor(job, waitS * 1000, context.signal, { isStopping: false });
+  await waitFor(job, waitS * 1000, context);
   const state = job.end === undefined ? `still running after ${durationText(age(job))}` : endText(job.end);
   return result(job, job.output.news(), state);
 }
@@ -130,15 +130,11 @@ async function kill(job: Job): Promise<ToolResult> {
 }
 
 /**
- * Until it has ended or `ms` are over. When the run is cancelled meanwhile it throws, and a command that the call
- * itself started is dead by then; background jobs are the run's to end.
+ * Until it has ended or `ms` are over. When the run is canceled meanwhile it throws, and all that the run started is
+ * dead by then: told at once, so that background jobs do not wait for a command that is slow to end.
  */
-async function waitFor(
-  job: Job,
-  ms: number | undefined,
-  signal: AbortSignal,
-  { isStopping } = { isStopping: true },
-): Promise<void> {
+async function waitFor(job: Job, ms: number | undefined, context: ToolContext): Promise<void> {
+  const { processes, run_id, signal } = context;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
   const onAbort = () => resolve();
@@ -151,7 +147,7 @@ async function waitFor(
     signal.removeEventListener("abort", onAbort);
   }
   if (!signal.aborted) return;
-  if (isStopping) await job.stop();
+  await processes.stopOwner(run_id);
   signal.throwIfAborted();
 }
 
