@@ -54,6 +54,8 @@ export function createPerformer(
   const { ready, store, newId, update, giveBack } = options;
   /** A session that is being created for the first prompts: all of them wait for the same one. */
   let creating: Promise<Session> | undefined;
+  /** Another session is being opened: what is asked behind that is meant for it. */
+  let switching: Promise<void> = Promise.resolve();
   /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
   const underWay = new Set<Promise<void>>();
 
@@ -86,6 +88,7 @@ export function createPerformer(
     try {
       // Only now is it known whether there is a session to join.
       const { connection } = await ready;
+      await switching;
       const sessionId = await sessionForPrompt();
       await connection.request("POST /v1/workspaces/{wid}/agent", {
         params: { wid: connection.workspace.id },
@@ -178,7 +181,12 @@ export function createPerformer(
     if (effect.do === "load_transcript") return loadTranscript();
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
-    if (effect.do === "open_session") return link.show(effect.id);
+    if (effect.do === "open_session") {
+      const shown = link.show(effect.id);
+      switching = shown.catch(() => {});
+      return shown;
+    }
+    await switching;
     if (effect.do === "delete_session") {
       const params = { wid, sid: effect.id };
       await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, signal });

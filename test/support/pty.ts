@@ -29,12 +29,22 @@ export type PtyOptions = {
   cwd?: string;
   /** Another bin/hearth. */
   program?: string;
+  /** A shell instead, to start hearth from more than once on one terminal. */
+  inShell?: boolean;
 };
 
 export function openPty(home: Home, options: PtyOptions = {}): Pty {
-  const { args = [], columns = 80, rows = 24, cwd = home.project, program = launcher } = options;
+  const {
+    args = [],
+    columns = 80,
+    rows = 24,
+    cwd = home.project,
+    program = launcher,
+    inShell = false,
+  } = options;
   const emulator = createEmulator(columns, rows);
-  const pty: IPty = spawn(process.execPath, [program, ...args], {
+  const [file, ...words] = inShell ? ["/bin/sh", "-i"] : [process.execPath, program, ...args];
+  const pty: IPty = spawn(file ?? "", words, {
     cols: columns,
     rows,
     cwd,
