@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch }
 import { dirname } from "node:path";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
+import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 const LINES_DEFAULT = 100;
@@ -12,11 +13,13 @@ export async function daemonLogs({ options }: Parsed, { paths, out, err }: Conte
   const lines = options["lines"] === undefined ? LINES_DEFAULT : Number(options["lines"]);
   if (!Number.isInteger(lines) || lines < 0) throw new UsageError("--lines takes a whole number.");
   const follow = options["follow"] === true;
+  // Programs get the lines as they are.
+  const shown = (text: string) => (out.isTerminal() ? text.replace(/^.+$/gm, readable) : text);
   if (!existsSync(paths.log)) {
     await err.line(`hearth: There is no log yet: ${paths.log} is written by the first daemon.`);
     if (!follow || !existsSync(dirname(paths.log))) return exitCodes.failed;
-  } else await out.write(lastLines(paths.log, lines));
-  if (follow) await followFile(paths.log, (text) => out.write(text));
+  } else await out.write(shown(lastLines(paths.log, lines)));
+  if (follow) await followFile(paths.log, (text) => out.write(shown(text)));
   return exitCodes.done;
 }
 
@@ -70,3 +73,19 @@ async function followFile(path: string, write: (text: string) => Promise<void>):
     }).on("error", reject);
   });
 }
+
+/** A line of JSON as a person reads it: time, level, message, and the rest as name=value. */
+function readable(line: string): string {
+  try {
+    const { time, level, message, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    const fields = Object.entries(rest).map(([name, value]) => `${name}=${textOf(value)}`);
+    const at = String(time)
+      .replace("T", " ")
+      .replace(/\.\d+Z$/, "");
+    return withoutEscapes([at, String(level).padEnd(5), message, ...fields].join(" "));
+  } catch {
+    return withoutEscapes(line); // what a dying process wrote
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

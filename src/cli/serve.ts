@@ -1,9 +1,15 @@
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
+import { createOutput } from "./output.ts";
 import type { Parsed } from "./table.ts";
 
 /** `hearth serve`: this process is the daemon, until it is told to stop. */
-export async function serve(_parsed: Parsed, { env, paths, out }: Context): Promise<number> {
+export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {
+  // Its own: a daemon does not end because nobody reads what it says.
+  const out = createOutput(
+    () => process.stdout,
+    () => {},
+  );
   const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
   const server = await import("../server/main.ts");
   return server.serve({
