@@ -128,16 +128,16 @@ test("reads inside the workspace are free, and outside it they ask in every mode
 test('"allow for this session" covers what was shown, in this session, and nothing else', async () => {
   const world = await openWorld();
   const terminal = await world.terminal("only");
-  world.model.enqueue(say(bash("rm -f one")), say("ok"));
+  world.model.enqueue(say(bash("npm test")), say("ok"));
   const first = await terminal.prompt("one");
   await terminal.answer(await terminal.question(), "allow_session");
   await terminal.completed(first.run_id);
 
-  world.model.enqueue(say(bash("rm -f one")), say("ok"));
+  world.model.enqueue(say(bash("npm test")), say("ok"));
   expect((await terminal.ask("the same again")).outcome).toBe("end_turn");
   expect(terminal.events.all("permission.requested")).toHaveLength(1);
 
-  world.model.enqueue(say(bash("rm -f one; touch made")), say("ok"));
+  world.model.enqueue(say(bash("npm test; touch made")), say("ok"));
   const third = await terminal.prompt("more than that");
   const question = await terminal.question((permission) => permission.run_id === third.run_id);
   await terminal.answer(question, "deny");
@@ -145,7 +145,7 @@ test('"allow for this session" covers what was shown, in this session, and nothi
   expect(made(world, "made")).toBe(false);
 
   const other = await world.terminal("other", { sid: (await world.createSession()).id });
-  world.model.enqueue(say(bash("rm -f one")), say("ok"));
+  world.model.enqueue(say(bash("npm test")), say("ok"));
   const fourth = await other.prompt("in another session");
   await other.answer(await other.question((permission) => permission.run_id === fourth.run_id), "deny");
   await other.completed(fourth.run_id);
@@ -154,7 +154,7 @@ test('"allow for this session" covers what was shown, in this session, and nothi
 test('"always" is kept over a restart, and only what the option showed is granted', async () => {
   const world = await openWorld();
   const terminal = await world.terminal("only");
-  world.model.enqueue(say(bash("rm -f one")), say("ok"));
+  world.model.enqueue(say(bash("npm test")), say("ok"));
   const first = await terminal.prompt("one");
   const question = await terminal.question();
   const always = question.options.find((option) => option.decision === "allow_always");
@@ -164,7 +164,7 @@ test('"always" is kept over a restart, and only what the option showed is grante
   await world.stop();
   await world.restart();
   const after = await world.terminal("only");
-  world.model.enqueue(say(bash("rm -f one")), say("ok"));
+  world.model.enqueue(say(bash("npm test")), say("ok"));
   expect((await after.ask("again")).outcome).toBe("end_turn");
   expect(after.events.all("permission.requested")).toEqual([]);
   world.model.enqueue(say(bash("touch made")), say("ok"));

@@ -140,7 +140,10 @@ test("a socket path that is too long falls back to a short one, which daemon.jso
 test("a socket that answers something else than hearth is not taken away, and the message names it", async () => {
   const { home } = await openCliWorld();
   mkdirSync(join(home.dir, "run"), { mode: 0o700 });
-  const stranger = createServer((socket) => socket.end("220 not hearth\r\n"));
+  const stranger = createServer((socket) => {
+    socket.on("error", () => {}); // hearth hangs up on it
+    socket.end("220 not hearth\r\n");
+  });
   await new Promise<void>((resolve) => stranger.listen(home.socket, resolve));
   onTestFinished(() => void stranger.close());
   chmodSync(home.socket, 0o600);
@@ -224,12 +227,12 @@ test("the daemon exits when it has been idle for long, and the next command star
 
 test("the environment of whoever started the daemon is not what another client's commands get", async () => {
   const { home, model } = await openCliWorld();
-  const bash = { call: "bash", input: { command: 'echo "editor=$EDITOR other=$OTHER key=$LOCAL_KEY"' } };
+  const bash = { call: "bash", input: { command: 'echo "zone=$TZ other=$OTHER key=$LOCAL_KEY"' } };
   model.enqueue(say(bash), say("ok"), say(bash), say("ok"));
   const yolo = ["run", "--permission-mode", "yolo", "show it"];
-  await runHearth(home, yolo, { env: { EDITOR: "first", OTHER: "secret" } });
-  await runHearth(home, yolo, { env: { EDITOR: "second" } });
+  await runHearth(home, yolo, { env: { TZ: "Europe/Rome", OTHER: "secret" } });
+  await runHearth(home, yolo, { env: { TZ: "Asia/Tokyo" } });
   const outputs = model.requests.map((request) => JSON.stringify(request.body.messages));
-  expect(outputs[1]).toContain("editor=first other= key=");
-  expect(outputs[3]).toContain("editor=second other= key=");
+  expect(outputs[1]).toContain("zone=Europe/Rome other= key=");
+  expect(outputs[3]).toContain("zone=Asia/Tokyo other= key=");
 });

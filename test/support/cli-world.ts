@@ -22,6 +22,7 @@ export async function openCliWorld(
       await checkNobodyLeft(home, all);
       if (task.result?.state !== "fail") {
         checkStore(home);
+        if (model.violations.length > 0) throw new Error(model.violations.join("\n"));
         checkSecrets(home);
       }
     } finally {

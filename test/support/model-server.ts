@@ -8,6 +8,7 @@ import {
   type ScriptedFinish,
   type ScriptedUsage,
 } from "./model-wire.ts";
+import { checkRequest } from "./request-check.ts";
 
 /** One thing that an answer says or does; pieces follow each other as fast as the connection takes them. */
 export type Piece =
@@ -79,6 +80,8 @@ export type ModelServer = {
   /** With it, as `base_url` is written in hearth.jsonc. */
   readonly baseUrl: string;
   readonly requests: readonly ModelRequest[];
+  /** What a strict provider would have turned down; a request with such a fault is answered with 400. */
+  readonly violations: readonly string[];
   /** Takes the place of the script that answers whatever the queue does not. */
   script(script: Script): void;
   /** Answers to the next requests, one each. */
@@ -103,6 +106,7 @@ export async function startModelServer(): Promise<ModelServer> {
   let script: Script = () => say("Done.");
   let key: string | undefined;
   let taken = 0;
+  const violations: string[] = [];
 
   const server = createServer((incoming, outgoing) => {
     void serve(incoming, outgoing).catch((error: unknown) => {
@@ -146,7 +150,12 @@ export async function startModelServer(): Promise<ModelServer> {
       api === "openai"
         ? createOpenAiWire(body.model, options?.include_usage === true)
         : createAnthropicWire(body.model);
-    const scripted = wrongKey(incoming.headers) ?? queue.shift() ?? script;
+    const wrong = checkRequest(request);
+    violations.push(...wrong);
+    const scripted =
+      wrong.length > 0
+        ? refuse(400, wrong.join("; "))
+        : (wrongKey(incoming.headers) ?? queue.shift() ?? script);
     requests.add(request);
     await answer(
       request,
@@ -170,6 +179,7 @@ export async function startModelServer(): Promise<ModelServer> {
     origin,
     baseUrl: `${origin}/v1`,
     requests: requests.all,
+    violations,
     script(next) {
       script = next;
     },

@@ -94,6 +94,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       if (passed) {
         await checkNobodyLeft(home, [...children.values()]);
         checkStore(home);
+        if (model.violations.length > 0) throw new Error(model.violations.join("\n"));
         checkSecrets(home);
       } else if (logs !== "") process.stderr.write(`--- daemon.log of a failed test\n${logs.slice(-4000)}\n`);
     } finally {
