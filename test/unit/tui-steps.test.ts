@@ -1,0 +1,229 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { editorText } from "../../src/tui/editor/editor.ts";
+import type { Effect } from "../../src/tui/effects.ts";
+import { createDecoder } from "../../src/tui/input/decode.ts";
+import { createKeyMap } from "../../src/tui/keys.ts";
+import type { AppState } from "../../src/tui/state.ts";
+import { stepInput } from "../../src/tui/steps/input.ts";
+import { withQuestion } from "../../src/tui/steps/question.ts";
+import { connected, permission, prompt, run, session } from "../support/tui-state.ts";
+
+const keys = createKeyMap({});
+
+/** Types what a terminal would send, at one moment. */
+function type(state: AppState, text: string, now = 0): { state: AppState; effects: Effect[] } {
+  const decoder = createDecoder();
+  const events = [...decoder.push(Buffer.from(text)), ...decoder.flush()];
+  const effects: Effect[] = [];
+  let current = state;
+  for (const event of events) {
+    const step = stepInput(current, event, keys, now);
+    current = step.state;
+    effects.push(...step.effects);
+  }
+  return { state: current, effects };
+}
+const ESC = "\x1b";
+const draft = (state: AppState) => editorText(state.editor);
+const did = (effects: readonly Effect[]) =>
+  effects.map((effect) => effect.do).filter((name) => name !== "wake");
+
+const idle = connected();
+const busy = connected({ runs: [run(1)] });
+const withQueue = connected({
+  runs: [run(1), run(2, { state: "queued", started_at: null })],
+  messages: [prompt(2, "update the changelog")],
+});
+const held = connected({ runs: [run(2, { state: "held" })], messages: [prompt(2, "held one")] });
+const asked = (fields = {}) =>
+  withQuestion(connected({ runs: [run(1)], permissions: [permission(1)] }, fields), 0);
+
+test("Enter sends, and the prompt is in the history", () => {
+  const { state, effects } = type(idle, "do it\r");
+  expect(effects).toEqual([
+    { do: "send", text: "do it", delivery: "queue" },
+    { do: "remember", text: "do it" },
+  ]);
+  expect(draft(state)).toBe("");
+  expect(draft(type(state, "\x1b[A").state)).toBe("do it");
+});
+
+test("Enter while busy queues, Ctrl+Enter steers", () => {
+  expect(type(busy, "and this\r").effects[0]).toMatchObject({ do: "send", delivery: "queue" });
+  expect(type(busy, "and this\x1b[13;5u").effects[0]).toMatchObject({ do: "send", delivery: "steer" });
+});
+
+test.each(["\\\r", "\x1b[13;2u", "\x1b\r", "\n", "\x1b[27;2;13~"])("%j makes a new line", (chord) => {
+  const { state, effects } = type(idle, `one${chord}two`);
+  expect(draft(state)).toBe("one\ntwo");
+  expect(effects).toEqual([]);
+});
+
+test("one Escape cancels and keeps the draft; the queue is the daemon's to hold", () => {
+  const { state, effects } = type(type(withQueue, "half a th").state, ESC);
+  expect(did(effects)).toEqual(["cancel"]);
+  expect(draft(state)).toBe("half a th");
+});
+
+test("Escape twice on an idle draft puts it away, and Up brings it back", () => {
+  const once = type(type(idle, "a draft").state, ESC);
+  expect(draft(once.state)).toBe("a draft");
+  const twice = type(once.state, ESC, 500);
+  expect(draft(twice.state)).toBe("");
+  expect(draft(type(twice.state, "\x1b[A").state)).toBe("a draft");
+});
+
+test("a second Escape that comes too late only offers again", () => {
+  const late = type(type(type(idle, "a draft").state, ESC).state, ESC, 5000);
+  expect(draft(late.state)).toBe("a draft");
+});
+
+test("Ctrl+C puts a draft away, cancels when there is none, and leaves only when pressed again", () => {
+  expect(draft(type(type(busy, "a draft").state, "\x03").state)).toBe("");
+  expect(did(type(type(busy, "a draft").state, "\x03").effects)).toEqual(["remember"]);
+  const first = type(busy, "\x03");
+  expect(did(first.effects)).toEqual(["cancel"]);
+  expect(did(type(first.state, "\x03", 100).effects)).toEqual(["leave"]);
+  const offered = type(idle, "\x03");
+  expect(did(offered.effects)).toEqual([]);
+  expect(offered.state.flash?.text).toContain("again");
+  expect(did(type(offered.state, "\x03", 100).effects)).toEqual(["leave"]);
+  expect(did(type(offered.state, "\x03", 5000).effects)).toEqual([]);
+  expect(did(type(type(offered.state, "a\x7f", 50).state, "\x03", 100).effects)).toEqual([]);
+});
+
+test("Ctrl+D leaves on an empty prompt and deletes in a draft", () => {
+  expect(did(type(busy, "\x04").effects)).toEqual(["leave"]);
+  expect(did(type(idle, "ab\x1b[D\x04").effects)).toEqual([]);
+  expect(draft(type(idle, "ab\x1b[D\x04").state)).toBe("a");
+});
+
+test("Up on an empty prompt edits the last queued one; Enter saves it and gives the draft back", () => {
+  const editing = type(withQueue, "\x1b[A");
+  expect(draft(editing.state)).toBe("update the changelog");
+  const saved = type(editing.state, " and tag\r");
+  expect(saved.effects[0]).toMatchObject({ do: "change_queued", prompt: "update the changelog and tag" });
+  expect(saved.state.editing).toBeUndefined();
+  // Emptied, it is withdrawn; Escape leaves it as it was.
+  expect(did(type(type(editing.state, "\x15").state, "\r").effects)).toEqual(["withdraw"]);
+  expect(did(type(editing.state, ESC).effects)).toEqual([]);
+});
+
+test("Enter on an empty prompt sends held prompts on, and steers with a queued one while busy", () => {
+  expect(did(type(held, "\r").effects)).toEqual(["resume_queue"]);
+  expect(type(withQueue, "\r").effects).toMatchObject([{ do: "change_queued", delivery: "steer" }]);
+  expect(did(type(idle, "\r").effects)).toEqual([]);
+});
+
+test("Shift+Tab goes through the modes and never reaches yolo", () => {
+  const mode = (current: "ask" | "accept_edits" | "plan" | "yolo") =>
+    type(connected({ sessions: [session({ mode: current })] }), "\x1b[Z").effects;
+  expect(mode("ask")).toEqual([{ do: "change_session", changes: { mode: "accept_edits" } }]);
+  expect(mode("accept_edits")).toEqual([{ do: "change_session", changes: { mode: "plan" } }]);
+  expect(mode("plan")).toEqual([{ do: "change_session", changes: { mode: "ask" } }]);
+  expect(mode("yolo")).toEqual([{ do: "change_session", changes: { mode: "ask" } }]);
+});
+
+test("a question takes digits, arrows and Enter", () => {
+  expect(type(asked(), "1").effects).toMatchObject([{ do: "answer", decision: "allow_once" }]);
+  expect(type(asked(), "2").effects).toMatchObject([{ do: "answer", decision: "allow_session" }]);
+  expect(type(asked(), "\x1b[B\r").effects).toMatchObject([{ do: "answer", decision: "allow_session" }]);
+  expect(did(type(asked(), ESC).effects)).toEqual(["cancel"]);
+  expect(did(type(asked(), "9").effects)).toEqual([]);
+});
+
+test("denying asks why, sends the reason and gives the draft back", () => {
+  const writing = type(asked({ editor: type(idle, "my draft").state.editor }), "3");
+  expect(draft(writing.state)).toBe("");
+  expect(writing.effects).toEqual([]);
+  const sent = type(writing.state, "use pnpm 3\r");
+  expect(sent.effects).toMatchObject([{ do: "answer", decision: "deny", message: "use pnpm 3" }]);
+  expect(draft(sent.state)).toBe("my draft");
+  expect(draft(type(writing.state, ESC).state)).toBe("my draft");
+});
+
+test("a question that appears under typing takes no key for 300 ms", () => {
+  const typing = asked({ lastTypedAt: -50 });
+  for (const key of ["1", "\r"]) expect(did(type(typing, key, 200).effects)).toEqual([]);
+  expect(did(type(typing, "1", 300).effects)).toEqual(["answer"]);
+});
+
+test("who goes on writing keeps the digits, until Tab on an empty prompt", () => {
+  const writing = type(asked(), "x1");
+  expect(writing.effects).toEqual([]);
+  expect(draft(writing.state)).toBe("x1");
+  expect(did(type(writing.state, "\t").effects)).toEqual(["send", "remember"]);
+  const back = type(type(writing.state, "\x15").state, "\t");
+  expect(did(type(back.state, "1").effects)).toEqual(["answer"]);
+});
+
+test("an answer that came from elsewhere gives back the draft that a reason had put aside", () => {
+  const writing = type(asked({ editor: type(idle, "my draft").state.editor }), "3");
+  writing.state = type(writing.state, "no").state;
+  const gone = withQuestion({ ...writing.state, replica: connected({ runs: [run(1)] }).replica }, 0);
+  expect(draft(gone)).toBe("my draft");
+  expect(gone.question).toBeUndefined();
+});
+
+test("an unknown command stays in the composer; a path and an agent's command are prompts", () => {
+  const wrong = type(idle, "/sesions\r");
+  expect(draft(wrong.state)).toBe("/sesions");
+  expect(wrong.state.flash?.level).toBe("error");
+  expect(did(type(idle, "/usr/bin/env is there\r").effects)).toEqual(["send", "remember"]);
+  expect(did(type(idle, " /sesions\r").effects)).toEqual(["send", "remember"]);
+});
+
+test("Tab completes a command's name", () => {
+  expect(draft(type(idle, "/sess\t").state)).toBe("/sessions ");
+  expect(draft(type(idle, "/s\t").state)).toBe("/s");
+});
+
+test("what is pasted is never a command to the terminal", () => {
+  const { state, effects } = type(asked(), "\x1b[200~1\r\x04\x1b[201~");
+  expect(effects).toEqual([]);
+  expect(draft(state)).toBe("1\n");
+});
+
+test("no keys in any order lose a draft without a way back, or throw", () => {
+  const stroke = fc.constantFrom(
+    "a",
+    "1",
+    " ",
+    "\r",
+    ESC,
+    "\x03",
+    "\x15",
+    "\x17",
+    "\x7f",
+    "\x1b[A",
+    "\x1b[B",
+    "\t",
+    "\x19",
+    "\x1f",
+    "\x12",
+    "\x10",
+    "?",
+    "/",
+    "\n",
+    "\x1b[Z",
+    "\x0f",
+    "\x14",
+  );
+  const start = fc.constantFrom(idle, busy, withQueue, held, asked(), connected({}, { replica: undefined }));
+  fc.assert(
+    fc.property(start, fc.array(stroke, { maxLength: 30 }), (from, strokes) => {
+      let state = from;
+      let now = 0;
+      for (const text of strokes) {
+        now += 100;
+        const step = type(state, text, now);
+        expect(step.state.overlay === undefined || step.state.search === undefined).toBe(true);
+        expect(step.state.editor.caret).toBeLessThanOrEqual(step.state.editor.atoms.length);
+        state = step.state;
+        if (step.effects.some((effect) => effect.do === "leave")) expect(draft(state)).toBe("");
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
