@@ -41,7 +41,7 @@ export function diffLines(
       lines.push(...wrapLine([span(moreText(`+${left} lines`, layout), "muted")], width));
       break;
     }
-    lines.push(...rowLines(row, digits, width, layout, isShort));
+    lines.push(...rowLines(row, digits, width, layout, isShort && !layout.capabilities.screenReader));
   }
   return lines;
 }
@@ -128,14 +128,14 @@ const tokenOf: { [K in Kind]: ThemeToken } = {
 };
 const signOf: { [K in Kind]: string } = { context: " ", added: "+", removed: "-", gap: " ", note: " " };
 
-function rowLines(row: Row, digits: number, width: number, layout: Layout, isShort: boolean): Line[] {
+function rowLines(row: Row, digits: number, width: number, layout: Layout, isCut: boolean): Line[] {
   if (row.kind === "gap") return [[span(`${" ".repeat(digits)} ${layout.glyphs.ellipsis}`, "muted")]];
   const token = tokenOf[row.kind];
   const number = span(`${String(row.number ?? "").padStart(digits)} `, "line_number");
   const sign = span(`${signOf[row.kind]} `, token);
   const inner = Math.max(2, width - digits - 3);
-  const whole = wrapVerbatim(contentOf(row, token), isShort ? Number.POSITIVE_INFINITY : inner);
-  const rows = isShort ? whole.map((line) => truncateLine(line, inner, layout.glyphs.ellipsis)) : whole;
+  const whole = wrapVerbatim(contentOf(row, token), isCut ? Number.POSITIVE_INFINITY : inner);
+  const rows = isCut ? whole.map((line) => truncateLine(line, inner, layout.glyphs.ellipsis)) : whole;
   return prefixLines(rows, [number, sign], [span(" ".repeat(digits + 3))]);
 }
 

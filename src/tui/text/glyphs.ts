@@ -18,6 +18,7 @@ const unicode = {
   cross: "┼",
   ellipsis: "…",
   dot: "·",
+  separator: " · ",
   minus: "−",
   item: ["•", "◦", "▪"],
 } as const;
@@ -44,10 +45,25 @@ const ascii: Glyphs = {
   cross: "+",
   ellipsis: "...",
   dot: "-",
+  separator: " - ",
   minus: "-",
   item: ["-", "*", "+"],
 };
 
+/** Read aloud: nothing that is spelled out as a drawing. */
+const spoken: Glyphs = {
+  ...ascii,
+  ok: "done",
+  fail: "failed",
+  denied: "denied",
+  dot: ",",
+  separator: ", ",
+  gutter: ">",
+};
+
 export type { Glyphs };
-export const glyphsOf = (capabilities: Pick<Capabilities, "unicode">): Glyphs =>
-  capabilities.unicode ? unicode : ascii;
+export const glyphsOf = ({
+  unicode: hasUnicode,
+  screenReader,
+}: Pick<Capabilities, "unicode" | "screenReader">): Glyphs =>
+  screenReader ? spoken : hasUnicode ? unicode : ascii;

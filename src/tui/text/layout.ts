@@ -34,4 +34,4 @@ export const layoutFor = (capabilities: Capabilities, extras: RenderExtras = {})
 
 /** Where something is left out, how much, and the key that shows it. */
 export const moreText = (what: string, { glyphs, moreKey }: Layout): string =>
-  `${glyphs.ellipsis} ${what}${moreKey === "" ? "" : ` ${glyphs.dot} ${moreKey}`}`;
+  `${glyphs.ellipsis} ${what}${moreKey === "" ? "" : `${glyphs.separator}${moreKey}`}`;

@@ -28,7 +28,7 @@ export const blankLine: Line = [];
 export const prefixLines = (lines: readonly Line[], first: Line, rest: Line): Line[] =>
   lines.map((line, index) => {
     const prefix = index === 0 ? first : rest;
-    return line.length > 0 ? [...prefix, ...line] : withoutBlankEnd(prefix);
+    return line.some((part) => part.text !== "") ? [...prefix, ...line] : withoutBlankEnd(prefix);
   });
 
 function withoutBlankEnd(line: Line): Line {

@@ -88,7 +88,14 @@ function tokenLines(token: MarkedToken, width: number, layout: Layout, place: Pl
     case "table":
       return tableLines(token, width, layout);
     case "hr":
-      return [[span(layout.glyphs.rule.repeat(Math.min(width, RULE_WIDTH)), "muted")]];
+      return [
+        [
+          span(
+            layout.glyphs.rule.repeat(layout.capabilities.screenReader ? 3 : Math.min(width, RULE_WIDTH)),
+            "muted",
+          ),
+        ],
+      ];
     case "html":
       return wrapped([span(decodeEntities(token.raw.replace(/\n+$/, "")), place.style)]);
     case "def":

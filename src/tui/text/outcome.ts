@@ -61,7 +61,7 @@ export function permissionLines(block: PermissionBlock, width: number, layout: L
   const message =
     block.message === undefined || block.message === ""
       ? ""
-      : ` ${glyphs.dot} "${sanitizeLine(block.message)}"`;
+      : `${glyphs.separator}"${sanitizeLine(block.message)}"`;
   const verdict = {
     allow_once: "allowed once",
     allow_session: "allowed for this session",
@@ -70,7 +70,7 @@ export function permissionLines(block: PermissionBlock, width: number, layout: L
   };
   const content = (words: string): Line => [
     span(words),
-    span(` ${glyphs.dot} `, "muted"),
+    span(glyphs.separator, "muted"),
     span(subject, "muted"),
     span(message, "muted"),
   ];
@@ -108,7 +108,7 @@ const endings: {
 
 /** Nothing for a turn that simply ended, unless its figures are known. */
 export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout): Line[] {
-  const dot = ` ${layout.glyphs.dot} `;
+  const dot = layout.glyphs.separator;
   const clock = block.durationMs === undefined ? undefined : formatClock(block.durationMs);
   const figures = [
     ...(block.tokens === undefined || block.tokens === 0 ? [] : [`${formatCount(block.tokens)} tokens`]),
@@ -146,7 +146,7 @@ function stoppedText(titles: readonly string[], glyphs: Glyphs): string {
 }
 
 export function headerLines(block: HeaderBlock, width: number, layout: Layout): Line[] {
-  const dot = ` ${layout.glyphs.dot} `;
+  const dot = layout.glyphs.separator;
   const branch = block.branch === null ? "" : ` (${sanitizeLine(block.branch)})`;
   const title = block.sessionTitle === undefined ? [] : [sanitizeLine(block.sessionTitle)];
   const facts = [`${sanitizeLine(block.path)}${branch}`, ...title, ...block.facts.map(sanitizeLine)];
@@ -186,6 +186,6 @@ export function queueLines(block: QueueBlock, width: number, layout: Layout): Li
 
 export function fileLines(block: FileBlock, width: number, layout: Layout): Line[] {
   const name = sanitizeLine(block.path ?? block.name);
-  const text = [name, sanitizeLine(block.mediaType), formatBytes(block.size)].join(` ${layout.glyphs.dot} `);
+  const text = [name, sanitizeLine(block.mediaType), formatBytes(block.size)].join(layout.glyphs.separator);
   return marked("  +", "accent", "file", [span(text)], width, layout);
 }

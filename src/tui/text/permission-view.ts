@@ -78,7 +78,7 @@ function headLines(permission: Permission, view: PermissionView, width: number, 
     `asked ${formatClock(view.askedMs)}`,
     ...(view.terminals > 1 ? [`seen on ${view.terminals} terminals`] : []),
     ...(view.waiting > 0 ? [`${plural(view.waiting, "more question")}`] : []),
-  ].join(` ${glyphs.dot} `);
+  ].join(glyphs.separator);
   // A counting clock would be read aloud again and again.
   if (capabilities.screenReader) return wrapLine([span(`Question: ${question}`)], width);
   const left: Line = [span(`${glyphs.question} `, "warning strong"), span(question, "strong")];
@@ -132,12 +132,12 @@ function subjectLines({ detail }: Permission, width: number, layout: Layout): Li
 
 function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout): Line[] {
   if (detail.reasons.length === 0) return [];
-  const text = detail.reasons.map((reason) => spellOut(reason).replaceAll("\n", " ")).join(` ${glyphs.dot} `);
+  const text = detail.reasons.map((reason) => spellOut(reason).replaceAll("\n", " ")).join(glyphs.separator);
   const indent = span(`${INDENT}  `);
   return prefixLines(wrapLine([span(text, "warning")], width - INDENT.length - 2), [indent], [indent]);
 }
 
-/** The rules that an option would store stand beside it, exactly. */
+/** The rules that an option would store stand beside it, or below it, exactly. */
 function optionLines(
   option: PermissionOption,
   index: number,
@@ -147,23 +147,25 @@ function optionLines(
 ): Line[] {
   const isSelected = index === view.selected;
   const mark = isSelected ? `${layout.glyphs.prompt} ` : "  ";
-  const label = spellOut(option.label).replaceAll("\n", " ");
-  const rules = option.rules.map((rule) => spellOut(rule).replaceAll("\n", "\\n")).join(", ");
-  const content: Line = [
-    span(label, isSelected ? "selection" : "text"),
-    ...(rules === "" || label.includes(rules) ? [] : [span(`  ${rules}`, "muted")]),
-  ];
   const first: Line = [
     span(layout.capabilities.screenReader ? "" : `  ${mark}`, isSelected ? "selection" : "text"),
     span(`${index + 1} `, isSelected ? "selection" : "muted"),
   ];
-  const indent = lineWidth(first);
-  return prefixLines(wrapLine(content, width - indent), first, [span(" ".repeat(indent))]);
+  const indent = span(" ".repeat(lineWidth(first)));
+  const room = width - lineWidth(first);
+  const label = span(spellOut(option.label).replaceAll("\n", " "), isSelected ? "selection" : "text");
+  const rules = option.rules.map((rule) => spellOut(rule).replaceAll("\n", "\\n"));
+  if (rules.every((rule) => label.text.includes(rule)))
+    return prefixLines(wrapLine([label], room), first, [indent]);
+  const beside: Line = [label, span(`  ${rules.join(", ")}`, "muted")];
+  if (lineWidth(beside) <= room) return [[...first, ...beside]];
+  const below = rules.flatMap((rule) => wrapVerbatim([span(`  ${rule}`, "muted")], room));
+  return prefixLines([...wrapLine([label], room), ...below], first, [indent]);
 }
 
 function hintLines({ hints }: PermissionView, width: number, { glyphs }: Layout): Line[] {
   if (hints.length === 0) return [];
-  const lines = wrapLine([span(hints.join(` ${glyphs.dot} `), "muted")], width - INDENT.length);
+  const lines = wrapLine([span(hints.join(glyphs.separator), "muted")], width - INDENT.length);
   return prefixLines(lines, [span(INDENT)], [span(INDENT)]);
 }
 

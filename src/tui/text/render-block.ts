@@ -146,14 +146,14 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
   if (hidden > 0) lines.push(...wrapLine([span(moreText(`${hidden} more lines`, layout), "muted")], inner));
   for (const file of block.files) {
     const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), formatBytes(file.size)];
-    lines.push(...wrapLine([span(`+ ${facts.join(` ${glyphs.dot} `)}`, "muted")], inner));
+    lines.push(...wrapLine([span(`+ ${facts.join(glyphs.separator)}`, "muted")], inner));
   }
   const notes = [
     ...(by === "" ? [] : [`from ${by}`]),
     ...(block.isSteering ? ["steering the running turn"] : []),
   ];
   if (notes.length > 0 && !capabilities.screenReader)
-    lines.push(...wrapLine([span(notes.join(` ${glyphs.dot} `), "muted")], inner));
+    lines.push(...wrapLine([span(notes.join(glyphs.separator), "muted")], inner));
   if (capabilities.screenReader)
     return wrapLine([span(`${by === "" ? "You" : by}: `), ...(lines[0] ?? [])], width).concat(lines.slice(1));
   return prefixLines(lines, [span(`${glyphs.prompt} `, "prompt")], [span(GUTTER)]);
@@ -193,7 +193,9 @@ function reasoningLines(block: ReasoningBlock, width: number, layout: Layout): L
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   if (layout.isExpanded) {
     const indent = capabilities.screenReader ? "" : " ".repeat(4);
-    const rows = splitLines([span(text, "reasoning")]).flatMap((line) => wrapLine(line, width - 4));
+    const rows = splitLines([span(text.replace(/\*\*|^#+ /gm, ""), "reasoning")]).flatMap((line) =>
+      wrapLine(line, width - 4),
+    );
     return capabilities.screenReader
       ? wrapLine([span(mark + text.replaceAll("\n", " "))], width)
       : prefixLines(rows, [span(mark, "muted")], [span(indent)]);

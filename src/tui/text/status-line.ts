@@ -76,7 +76,7 @@ export function renderStatusLine(
   capabilities: Capabilities,
 ): string {
   const glyphs = glyphsOf(capabilities);
-  const separator = capabilities.screenReader ? ", " : ` ${glyphs.dot} `;
+  const separator = capabilities.screenReader ? ", " : glyphs.separator;
   const indent = capabilities.screenReader ? "" : "  ";
   const measure = Math.min(Math.max(1, width - 1), MEASURE_MAX);
   const kept = [...fields];

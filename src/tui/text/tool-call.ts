@@ -60,7 +60,7 @@ function headLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
     const text = [`tool ${name} ${mark.words}: ${title.text}`, ...facts].join(", ");
     return wrapLine([span(text)], width);
   }
-  const result = [...statusWord(block), ...facts].join(` ${layout.glyphs.dot} `);
+  const result = [...statusWord(block), ...facts].join(layout.glyphs.separator);
   const glyph = layout.glyphs[mark.glyph].padEnd(layout.capabilities.unicode ? 1 : 2);
   const head: Line = [
     span("  "),
@@ -70,13 +70,19 @@ function headLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
     span(" "),
   ];
   const room = width - lineWidth(head);
-  if (layout.isExpanded || room < TITLE_WIDTH_MIN) {
-    const indent = span(" ".repeat(Math.min(4, width - 4)));
-    const tail = result === "" ? [] : [[indent, span(result, "muted")]];
-    return [...wrapLine([...head, title], width), ...tail.flatMap((line) => wrapLine(line, width))];
-  }
   const measure = Math.min(width - 1, MEASURE_MAX);
   const titleRoom = measure - lineWidth(head) - (result === "" ? 0 : widthOf(result) + 2);
+  const isCut = widthOf(title.text) > titleRoom;
+  if (room < TITLE_WIDTH_MIN || (isCut && layout.isExpanded)) {
+    const indent = span(BODY_INDENT);
+    const under = (part: Span) =>
+      prefixLines(wrapLine([part], width - BODY_INDENT.length), [indent], [indent]);
+    const rows =
+      room < TITLE_WIDTH_MIN
+        ? [...wrapLine(head, width), ...under(title)]
+        : prefixLines(wrapLine([title], room), head, [span(" ".repeat(width - room))]);
+    return result === "" ? rows : [...rows, ...under(span(result, "muted"))];
+  }
   if (titleRoom < TITLE_WIDTH_MIN) {
     const cut = { ...title, text: cutTitle(block, title.text, room, layout) };
     return [
