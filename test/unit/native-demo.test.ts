@@ -97,7 +97,7 @@ test("asked for a change it makes a small one, after permission", async () => {
   expect(result).toEqual({ outcome: "end_turn" });
   expect(asked).toEqual(["edit"]);
   expect(read("index.ts")).toBe(
-    "// hearth's demo read these 3 lines, 1 of them blank\nexport const sun = 1;\n\nexport const moon = 2;\n",
+    "// hearth's demo counted 3 lines here, 1 of them blank\nexport const sun = 1;\n\nexport const moon = 2;\n",
   );
   expect(calls.at(-1)).toMatchObject({
     name: "edit",

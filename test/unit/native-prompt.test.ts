@@ -212,7 +212,7 @@ describe("an attached file", () => {
     ({ id: "prt_f", type: "file", name: "f", media_type, size: 1, path }) as const;
 
   test("of the workspace is read within bounds; what lies outside or is no file is named only", () => {
-    const load = createFileLoader(root, false);
+    const load = createFileLoader(root, { images: true, pdf: false });
     put("a.txt", "hello");
     put("long.txt", "x".repeat(60_000));
     put("paper.pdf", "%PDF");
@@ -229,7 +229,9 @@ describe("an attached file", () => {
     expect(textOf("../other")).toMatch(/cannot be read|outside/);
     expect(textOf("pipe.txt")).toMatch(/not a regular file/);
     expect(textOf("paper.pdf", "application/pdf")).toContain("%PDF");
-    expect(createFileLoader(root, true)(part("paper.pdf", "application/pdf"))).toMatchObject({
+    expect(
+      createFileLoader(root, { images: true, pdf: true })(part("paper.pdf", "application/pdf")),
+    ).toMatchObject({
       kind: "media",
       base64: "JVBERg==",
     });

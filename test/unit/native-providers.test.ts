@@ -77,6 +77,20 @@ describe("Anthropic's Messages", () => {
     await native.close();
   });
 
+  test("whose old thinking is not taken any more are asked without it, in this conversation", async () => {
+    server.enqueue(say({ reasoning: "I should look.", signature: "c2lnbmVk" }, echo));
+    server.script(({ body }) =>
+      JSON.stringify(body.messages).includes('"thinking"')
+        ? { status: 400, body: { message: "messages.1.content.0: Invalid `signature` in `thinking` block." } }
+        : say("Done."),
+    );
+    const native = await open();
+    expect(await native.start("Go").result).toEqual({ outcome: "end_turn" });
+    expect(await native.start("Again").result).toEqual({ outcome: "end_turn" });
+    expect(server.requests).toHaveLength(4);
+    await native.close();
+  });
+
   test("of models that bind their thinking to the conversation ask for it to be dropped rather than refused", async () => {
     const native = await open("claude-opus-5-5");
     await native.start("Go").result;
@@ -171,6 +185,30 @@ describe("an OpenAI-compatible server", () => {
     const turn = native.start("Go");
     await turn.result;
     expect(turn.events.find((event) => event.type === "step_finished")).toMatchObject({ cost: 2 });
+    await native.close();
+  });
+
+  test("that cannot see is told of images by name from then on, and the session goes on", async () => {
+    server.script(({ body }) =>
+      JSON.stringify(body.messages).includes("image_url")
+        ? { status: 400, body: { message: "This model does not support image input" } }
+        : say("I see words only."),
+    );
+    const native = await openNative({ config: oneProvider(server.baseUrl) });
+    const image = {
+      id: "prt_f1" as const,
+      type: "file" as const,
+      name: "a.png",
+      media_type: "image/png",
+      size: 5,
+      data: "aGVsbG8=",
+    };
+    expect(await native.start("Look", { files: [image] }).result).toEqual({ outcome: "end_turn" });
+    expect(await native.start("And now?").result).toEqual({ outcome: "end_turn" });
+    expect(server.requests).toHaveLength(3);
+    expect(JSON.stringify(server.requests[1]?.body.messages)).toContain(
+      "a.png (image/png, 5 bytes); this model cannot see images",
+    );
     await native.close();
   });
 

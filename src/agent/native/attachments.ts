@@ -49,10 +49,12 @@ function contentOf(part: FilePart, root: string, max: number): Buffer | string {
   }
 }
 
-/** Reads attachments from below `root`: images and PDFs as they are, text within bounds, the rest by name. */
-export function createFileLoader(root: string, takesPdf: boolean) {
+/** Reads attachments from below `root`: what the model takes as it is, text within bounds, the rest by name. */
+export function createFileLoader(root: string, takes: { images: boolean; pdf: boolean }) {
   return (part: FilePart): LoadedFile => {
-    const isMedia = imageTypes.has(part.media_type) || (takesPdf && part.media_type === "application/pdf");
+    const isImage = imageTypes.has(part.media_type);
+    if (isImage && !takes.images) return note(part, "; this model cannot see images");
+    const isMedia = isImage || (takes.pdf && part.media_type === "application/pdf");
     const content = contentOf(part, root, isMedia ? mediaBytesMax : textBytesMax);
     const where = part.path === undefined ? "" : `; read it at ${part.path} if you need it`;
     if (typeof content === "string") return note(part, content);

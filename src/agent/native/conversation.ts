@@ -5,6 +5,7 @@ import { createFileLoader } from "./attachments.ts";
 import { environmentBlock, type GitReader, modeText } from "./environment-block.ts";
 import { createHistory, type History } from "./history.ts";
 import { createInstructions, quoteInstructions } from "./instructions.ts";
+import type { ModelFailure } from "./models/failure.ts";
 import type { Model, ModelRequest, PromptFamily } from "./models/model.ts";
 import { systemPrompt } from "./prompt.ts";
 import type { ToolSet } from "./tool-set.ts";
@@ -35,6 +36,8 @@ export function createConversation({ session, tools, git, userInstructions, now 
   const systems = new Map<PromptFamily, string>();
   const notes = new Map<string, { before?: string; after?: string }>();
   const toolNames = new Set(tools.names);
+  /** Models that have refused a request because of an image or a PDF in it. */
+  const blind = new Set<string>();
   const gathering = new AbortController();
   let told: { mode: PermissionMode; day: string } = { mode: session.mode, day: dayOf(now()) };
   let opening: string | undefined;
@@ -82,7 +85,10 @@ export function createConversation({ session, tools, git, userInstructions, now 
           agent: session.agent,
           model: model.id,
           accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
-          loadFile: createFileLoader(session.root, model.takesPdf),
+          loadFile: createFileLoader(session.root, {
+            images: !blind.has(model.id),
+            pdf: model.takesPdf && !blind.has(model.id),
+          }),
         });
         histories.set(model.id, history);
       }
@@ -97,6 +103,21 @@ export function createConversation({ session, tools, git, userInstructions, now 
         messages: history(transcript, opening ?? "", notes),
         conversation: session.session_id,
       };
+    },
+    /**
+     * Whether it is worth asking again because a request was refused for its images: from now on this model is
+     * told of them by name, so that one attachment cannot end a session.
+     */
+    learnsToDoWithoutMedia(model: Model, request: ModelRequest, failure: ModelFailure): boolean {
+      const hasMedia = request.messages.some(
+        ({ role, content }) => role === "user" && content.some((part) => part.type === "file"),
+      );
+      const isRefusal = failure.status !== undefined && failure.status >= 400 && !failure.isRetryable;
+      if (!hasMedia || !isRefusal || !/image|vision|multi-?modal|media|pdf|document/i.test(failure.message))
+        return false;
+      blind.add(model.id);
+      histories.delete(model.id);
+      return true;
     },
     /** Says something to the model after the transcript's last message. */
     noteAfter(transcript: readonly Message[], text: string) {

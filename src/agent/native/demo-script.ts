@@ -148,7 +148,8 @@ function editOf(read: readonly DemoStep[]): DemoMove["calls"][number] | undefine
     const lines = linesOf(step.result);
     if (step.isError || lines.length === 0 || step.result.includes("Go on with offset")) continue;
     const extension = extensionOf(path);
-    const fact = `hearth's demo read these ${countOf(lines.length, "line")}, ${lines.filter((line) => line.trim() === "").length} of them blank`;
+    const blank = lines.filter((line) => line.trim() === "").length;
+    const fact = `hearth's demo counted ${countOf(lines.length, "line")} here, ${blank} of them blank`;
     const start = uniqueStart(lines);
     const comment = lineComment[extension];
     if (comment !== undefined) {

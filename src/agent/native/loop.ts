@@ -126,6 +126,7 @@ export async function runLoop(
     const answer = await takeAnswer({ model, request, host, tools, limits, claimId, now }, signal);
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
+      if (conversation.learnsToDoWithoutMedia(model, request, answer.failure)) continue;
       const over = await recover(answer);
       if (over !== undefined) return over;
       if (!isStepOpen) host.takeSteering();

@@ -1,6 +1,7 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import type { ModelFetch } from "./connection.ts";
-import type { Model, PromptMessage } from "./model.ts";
+import type { Model, ModelRequest, PromptMessage } from "./model.ts";
+import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 
@@ -59,6 +60,22 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   const maxOutputTokens =
     spec.maxOutputTokens ?? (family === "claude" ? claudeOutputTokens : otherOutputTokens);
   const providerOptions = { anthropic: thinkingOf(spec.model) };
+  const withFallback = createReasoningFallback("conversation");
+  const send = (request: ModelRequest, signal: AbortSignal) =>
+    streamFromSdk(
+      model,
+      {
+        prompt: [
+          { role: "system", content: request.system, providerOptions: breakpoint },
+          ...markLastUserMessages(request.messages),
+        ],
+        tools: toolList(request.tools),
+        maxOutputTokens,
+        providerOptions,
+      },
+      origin,
+      signal,
+    );
   return {
     id: spec.id,
     providerLabel: spec.label,
@@ -66,20 +83,6 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     reasons: reasonsByName(spec.model),
     takesPdf: true,
     cost: spec.cost,
-    stream: (request, signal) =>
-      streamFromSdk(
-        model,
-        {
-          prompt: [
-            { role: "system", content: request.system, providerOptions: breakpoint },
-            ...markLastUserMessages(request.messages),
-          ],
-          tools: toolList(request.tools),
-          maxOutputTokens,
-          providerOptions,
-        },
-        origin,
-        signal,
-      ),
+    stream: (request, signal) => withFallback(request, signal, send),
   };
 }

@@ -1,7 +1,7 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { ModelFetch } from "./connection.ts";
-import { ModelFailure } from "./failure.ts";
-import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./model.ts";
+import type { Model, ModelRequest, PromptMessage } from "./model.ts";
+import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 
@@ -14,15 +14,15 @@ const refusesReasoning = /(^|\.)(groq\.com|cerebras\.ai|mistral\.ai)$/;
  */
 function createWriter() {
   const written = new WeakMap<PromptMessage, PromptMessage>();
-  return (message: PromptMessage, dropsReasoning: boolean): PromptMessage => {
+  return (message: PromptMessage): PromptMessage => {
     if (message.role !== "assistant") return message;
-    const known = dropsReasoning ? undefined : written.get(message);
+    const known = written.get(message);
     if (known) return known;
-    const content = message.content
-      .filter((part) => !(dropsReasoning && part.type === "reasoning"))
-      .map((part) => (part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part));
+    const content = message.content.map((part) =>
+      part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part,
+    );
     const made = { ...message, content };
-    if (!dropsReasoning) written.set(message, made);
+    written.set(message, made);
     return made;
   };
 }
@@ -70,21 +70,19 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   const origin = originOf(spec);
   const toolList = createToolList();
   const write = createWriter();
-  let dropsReasoning = refusesReasoning.test(host);
+  const withFallback = createReasoningFallback("server", refusesReasoning.test(host));
 
-  async function* send(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
-    const messages = request.messages.map((message) => write(message, dropsReasoning));
-    yield* streamFromSdk(
+  const send = (request: ModelRequest, signal: AbortSignal) =>
+    streamFromSdk(
       model,
       {
-        prompt: [{ role: "system", content: request.system }, ...messages],
+        prompt: [{ role: "system", content: request.system }, ...request.messages.map(write)],
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },
       origin,
       signal,
     );
-  }
 
   return {
     id: spec.id,
@@ -93,18 +91,6 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     reasons: reasonsByName(spec.model),
     takesPdf: false,
     cost: spec.cost,
-    async *stream(request, signal) {
-      try {
-        yield* send(request, signal);
-      } catch (error) {
-        const isRefusal =
-          error instanceof ModelFailure &&
-          (error.status === 400 || error.status === 422) &&
-          /reasoning/i.test(error.message);
-        if (!isRefusal || dropsReasoning) throw error;
-        dropsReasoning = true; // this server does not take reasoning back; it is only a help
-        yield* send(request, signal);
-      }
-    },
+    stream: (request, signal) => withFallback(request, signal, send),
   };
 }

@@ -1,6 +1,7 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import type { ModelFetch } from "./connection.ts";
-import type { Model } from "./model.ts";
+import type { Model, ModelRequest } from "./model.ts";
+import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 
@@ -20,6 +21,23 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
   const model = isOpenAiItself ? provider.responses(spec.model) : provider.chat(spec.model);
   const origin = originOf(spec);
   const toolList = createToolList();
+  const withFallback = createReasoningFallback("conversation");
+  const send = (request: ModelRequest, signal: AbortSignal) =>
+    streamFromSdk(
+      model,
+      {
+        prompt: [{ role: "system", content: request.system }, ...request.messages],
+        tools: toolList(request.tools),
+        ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
+        providerOptions: {
+          openai: isOpenAiItself
+            ? { store: false, promptCacheKey: request.conversation }
+            : { systemMessageMode: "system" },
+        },
+      },
+      origin,
+      signal,
+    );
   return {
     id: spec.id,
     providerLabel: spec.label,
@@ -27,21 +45,6 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     reasons: reasonsByName(spec.model),
     takesPdf: true,
     cost: spec.cost,
-    stream: (request, signal) =>
-      streamFromSdk(
-        model,
-        {
-          prompt: [{ role: "system", content: request.system }, ...request.messages],
-          tools: toolList(request.tools),
-          ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
-          providerOptions: {
-            openai: isOpenAiItself
-              ? { store: false, promptCacheKey: request.conversation }
-              : { systemMessageMode: "system" },
-          },
-        },
-        origin,
-        signal,
-      ),
+    stream: (request, signal) => withFallback(request, signal, send),
   };
 }

@@ -32,6 +32,11 @@ function specOf(provider: Provider, model: string): ModelSpec {
       "config_invalid",
       `The provider ${name} needs providers.${name}.base_url in hearth.jsonc.`,
     );
+  if (!/^https?:\/\/[^/]/.test(baseUrl) || !URL.canParse(baseUrl))
+    throw new HearthError(
+      "config_invalid",
+      `${provider.addressFrom} is not an address (${JSON.stringify(baseUrl)}); write it as http://host:port/v1.`,
+    );
   if (key !== null && "missing" in key)
     throw new HearthError(
       "provider_auth",
