@@ -19,6 +19,7 @@ export class UsageError extends Error {}
 const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   invalid_request: exitCodes.usage,
   empty_prompt: exitCodes.usage,
+  body_too_large: exitCodes.usage,
   not_a_directory: exitCodes.usage,
   isolation_unavailable: exitCodes.usage,
   session_not_found: exitCodes.usage,

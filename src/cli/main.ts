@@ -4,7 +4,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
-import { exitCodeOf, exitCodes, sentenceOf } from "./exit.ts";
+import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
 import { createOutput } from "./output.ts";
 import { parseCommandLine } from "./parse.ts";
 import type { Parsed } from "./table.ts";
@@ -26,6 +26,9 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 async function main(argv: readonly string[], context: Context): Promise<number> {
+  if (process.platform === "win32") {
+    throw new UsageError("hearth runs on Linux and macOS: on Windows install and start it inside WSL.");
+  }
   const asked = await parseCommandLine(argv);
   if (asked.kind === "version") {
     await context.out.line(VERSION);

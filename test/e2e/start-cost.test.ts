@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { repository } from "../support/home.ts";
+
+const dist = join(repository, "dist");
+const main = join(dist, "main.js");
+
+/** A built file and all that it imports at once, without what it loads later. */
+function loadedWith(file: string, seen = new Map<string, string>()): Map<string, string> {
+  if (seen.has(file)) return seen;
+  const text = readFileSync(file, "utf8");
+  seen.set(file, text);
+  for (const match of text.matchAll(/(?:from|import)"(\.[^"]+)"/g)) {
+    loadedWith(join(dirname(file), match[1] ?? ""), seen);
+  }
+  return seen;
+}
+
+/** Everything that a command has read by the time it does its work. */
+function loadedBy(command: string): string {
+  const chunk = new RegExp(`import\\("(\\./chunks/${command}-[A-Z0-9]+\\.js)"\\)`).exec(
+    readFileSync(main, "utf8"),
+  )?.[1];
+  if (chunk === undefined) throw new Error(`main.js loads no ${command}`);
+  return [...loadedWith(join(dist, chunk), loadedWith(main)).values()].join("\n");
+}
+
+test.each(["help", "run", "daemon", "open"])(
+  "hearth %s reads little, and none of what is slow to load",
+  (command) => {
+    const text = loadedBy(command);
+    expect(text.length).toBeGreaterThan(5_000);
+    expect(text.length).toBeLessThan(100_000);
+    for (const slow of ["ZodError", "CommanderError", "react", "better-sqlite3", "hono", "parseTree"]) {
+      expect(text, slow).not.toContain(slow);
+    }
+  },
+);
+
+test("help needs no connection", () => {
+  expect(loadedBy("help")).not.toContain("node:http");
+});
+
+test("no built file imports a module of Node's whole: some exports load half of Node", () => {
+  const run = loadedBy("run");
+  expect(run).toContain('getBuiltinModule("node:http")');
+  expect(run).not.toMatch(/from"(node:)?(http|fs|crypto)"/);
+});
