@@ -91,7 +91,7 @@ describe("a question", () => {
   test("does not let a continued row look like a command of its own", () => {
     const [, , first, second] = ask(command(`echo ${"x".repeat(64)} && rm -rf ~`)).rows;
     expect(first).toMatch(/^ {4}\$ echo x+/);
-    expect(second).toMatch(/^ {8}\S/);
+    expect(second).toMatch(/^ {8} *rm -rf ~$/);
   });
 
   test("about an edit shows the whole diff, or that there is none to show", () => {
@@ -115,7 +115,7 @@ describe("a question", () => {
   test("about anything else shows its text", () => {
     const rows = ask({ type: "text", text: "Fetch https://x.org\nand read it", reasons: [] }).rows;
     expect(rows[0]).toContain("hearth asks: a title");
-    expect(rows.slice(2, 4)).toEqual(["    Fetch https://x.org", "    and read it"]);
+    expect(rows.slice(1, 3)).toEqual(["    Fetch https://x.org", "    and read it"]);
   });
 
   test("shows the rules that an option stores, also those that its label leaves out", () => {
