@@ -41,7 +41,7 @@ function problemOf(text: string, scope: ScriptScope): string | undefined {
   if (text === "" || /^\d+$/.test(text)) return undefined;
   if (/\$\(|`|\$[\d@*]|\$\{[\d@*!]/.test(text)) return "arithmetic on what is known only as it runs";
   for (const [name] of text.matchAll(/(?<![\w#])[A-Za-z_]\w*/g)) {
-    if (scope.variables.tainted) return `arithmetic on ${name}`;
+    if (scope.tainted) return `arithmetic on ${name}`;
     if (!scope.variables.assigned.has(name)) continue;
     const values = scope.assignedValues(name);
     const plain =

@@ -1,7 +1,7 @@
 import type { Word, WordPart } from "unbash";
 import type { Flow } from "./flow.ts";
-import { literalText, type Variables } from "./variables.ts";
-import { expandWord, isKnown, type Known, type Scope } from "./words.ts";
+import { literalText, setsVariables, type Variables } from "./variables.ts";
+import { expandWord, isKnown, type Known, type Scope, type ShellWord } from "./words.ts";
 
 /** What may be said of a variable: its values, that it is a number, or nothing. */
 export type Possible = readonly string[] | "digits" | "unknown";
@@ -26,9 +26,10 @@ export function createScope(
   const evaluated = new Map<string, Possible>();
   const evaluating = new Set<string>();
   const nowhere: Flow = { cwds: undefined, assigned: new Set() };
+  let { tainted } = variables;
 
   function possible(name: string, flow: Flow): Possible {
-    if (variables.tainted) return "unknown";
+    if (tainted) return "unknown";
     const entry = variables.assigned.get(name);
     if (entry === undefined) {
       if (name === "HOME") return [place.home];
@@ -129,8 +130,23 @@ export function createScope(
     return program === "echo" && !/^-[neE]+\b|\\/.test(line) ? { text: line.trimEnd() } : "unknown";
   }
 
+  // A word that turns out to be nothing makes the next one the program.
+  const programOf = (words: readonly Word[], scope: Scope): ShellWord | undefined => {
+    for (const word of words) {
+      const [first] = expandWord(word, scope, "argument");
+      if (first !== undefined) return first;
+    }
+    return undefined;
+  };
+  tainted ||= variables.dynamicPrograms.some((words) =>
+    variants(nowhere, (scope) => programOf(words, scope)).some(
+      (program) => program !== undefined && (!isKnown(program) || setsVariables(program.text)),
+    ),
+  );
+
   return {
     variables,
+    tainted,
     home: place.home,
     start: { cwds: place.cwds, assigned: new Set() } as Flow,
     problems,

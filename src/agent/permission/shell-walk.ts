@@ -250,7 +250,7 @@ export function walkScript(script: ParsedScript, scope: ScriptScope, commandsMax
   }
 
   const declaredNames = (node: Command): string[] =>
-    node.args.flatMap((arg) => (arg.type === "Assignment" && !variables.tainted ? [arg.name] : []));
+    node.args.flatMap((arg) => (arg.type === "Assignment" && !scope.tainted ? [arg.name] : []));
 
   /** Where a command leaves the shell. */
   function leave(words: readonly ShellWord[], flow: Flow): Ends {

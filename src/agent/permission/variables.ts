@@ -13,6 +13,8 @@ export type Variables = {
   assigned: ReadonlyMap<string, Assigned>;
   /** Something sets variables whose names are not known: then nothing is known of any. */
   tainted: boolean;
+  /** Commands whose program hangs on variables; one that turns out to set variables taints as well. */
+  dynamicPrograms: readonly (readonly Word[])[];
   functions: ReadonlySet<string>;
   /** A `cd` or the like is somewhere in it, and the loops that have one in their own shell. */
   changesFolder: boolean;
@@ -20,6 +22,11 @@ export type Variables = {
 };
 
 const declaring = new Set(["declare", "typeset", "local", "export", "readonly"]);
+/** They set variables, or run what does. */
+export const setsVariables = (program: string): boolean =>
+  declaring.has(program) ||
+  tainting.has(program) ||
+  /^(read|mapfile|readarray|getopts|printf|unset|wait|command|builtin)$/.test(program);
 /** They run or set what their arguments say. */
 const tainting = new Set([".", "source", "eval", "trap", "let", "alias", "enable", "bind"]);
 const looping = new Set<string>(["For", "ArithmeticFor", "Select", "While"]);
@@ -44,6 +51,7 @@ export function collectVariables(script: ParsedScript): Variables {
   let tainted = false;
   let changesFolder = false;
   const wanderingLoops = new Set<SyntaxNode>();
+  const dynamicPrograms: Word[][] = [];
   let loops: SyntaxNode[] = [];
   const readPrefixes = new Set<SyntaxNode>();
 
@@ -66,7 +74,8 @@ export function collectVariables(script: ParsedScript): Variables {
       changesFolder = true;
       for (const loop of loops) wanderingLoops.add(loop);
     }
-    if (program === undefined || tainting.has(program)) tainted = true;
+    if (program === undefined) dynamicPrograms.push([name, ...args]);
+    else if (tainting.has(program)) tainted = true;
     else if (program === "command" || program === "builtin") {
       const at = args.findIndex((word) => !word.text.startsWith("-"));
       const inner = args[at];
@@ -174,5 +183,5 @@ export function collectVariables(script: ParsedScript): Variables {
     loops = around;
   };
   visit(script);
-  return { assigned, tainted, functions, changesFolder, wanderingLoops };
+  return { assigned, tainted, dynamicPrograms, functions, changesFolder, wanderingLoops };
 }
