@@ -77,6 +77,16 @@ describe("Anthropic's Messages", () => {
     await native.close();
   });
 
+  test("keep thinking that says nothing readable, and get it back", async () => {
+    server.enqueue(say({ reasoning: "", signature: "c2lnbmVk" }, echo), say("Done."));
+    const native = await open();
+    await native.start("Go").result;
+    expect(partsOf(native.transcript).find((part) => part.type === "reasoning")).toMatchObject({ text: "" });
+    const assistant = (await server.request(1)).body.messages[1]?.content as Json[];
+    expect(assistant[0]).toMatchObject({ type: "thinking", thinking: "", signature: "c2lnbmVk" });
+    await native.close();
+  });
+
   test("whose old thinking is not taken any more are asked without it, in this conversation", async () => {
     server.enqueue(say({ reasoning: "I should look.", signature: "c2lnbmVk" }, echo));
     server.script(({ body }) =>
