@@ -65,8 +65,9 @@ async function runPrompt(
   if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
   const run = followRun(connection, output);
   try {
-    await run.stream.opened;
-    const session = await chooseSession(connection, wishes);
+    // A reader of the stream is told of the session's making too; for the others both are asked for at once.
+    if (wishes.format === "stream-json") await run.stream.opened;
+    const [session] = await Promise.all([chooseSession(connection, wishes), run.stream.opened]);
     const body = {
       session_id: session.id,
       prompt,
