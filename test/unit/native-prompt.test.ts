@@ -100,7 +100,7 @@ describe("the environment", () => {
     expect(prompt).toMatch(/Date: \d{4}-\d{2}-\d{2}\n/);
     expect(prompt).toMatch(/<\/environment>\n\nHello$/);
     await native.start("Again", { env, mode: "accept_edits" }).result;
-    expect(sentText(await server.request(1)).match(/<environment/g)).toHaveLength(1);
+    expect(sentText(await server.request(1)).match(/<environment note/g)).toHaveLength(1);
     await native.close();
   });
 
