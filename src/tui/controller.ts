@@ -29,6 +29,7 @@ import { newSessionRule, openingBlocks } from "./view/opening.ts";
 import { listView } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
+import { warmUp } from "./view/warm-up.ts";
 
 /** Streamed text is drawn at once when it begins, then so often. */
 const STREAM_MS = 100;
@@ -91,6 +92,7 @@ export function createController(options: {
   let tick: NodeJS.Timeout | undefined;
   let wake: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let isWarm = false;
   let title = "";
 
   function commit(blocks: readonly Block[]): void {
@@ -229,6 +231,10 @@ export function createController(options: {
         return;
       default:
         options.request(effect);
+        if (effect.do === "send" && !isWarm) {
+          isWarm = true;
+          setImmediate(warmUp, renderer, store.get().size.columns);
+        }
     }
   }
 
