@@ -23,15 +23,19 @@ export function parseDaemonFile(text: string): DaemonFile | undefined {
   if (value === undefined) return undefined;
   const { pid, pid_start_time, version, build, protocol, socket, started_at, token_file } = value;
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  if (typeof pid_start_time !== "string" || typeof version !== "string" || typeof build !== "string") return undefined;
-  if (typeof protocol !== "string" || typeof socket !== "string" || typeof started_at !== "string") return undefined;
+  if (typeof pid_start_time !== "string" || typeof version !== "string" || typeof build !== "string")
+    return undefined;
+  if (typeof protocol !== "string" || typeof socket !== "string" || typeof started_at !== "string")
+    return undefined;
   const file: DaemonFile = { pid, pid_start_time, version, build, protocol, socket, started_at };
   return typeof token_file === "string" ? { ...file, token_file } : file;
 }
 
 /** Names the inherited pipe on which a daemon that was just started says, in one line of JSON, that it is ready. */
 export const READY_FD_VARIABLE = "HEARTH_READY_FD";
-export type ReadyLine = { ok: true; socket: string; pid: number } | { ok: false; code: ErrorCode; message: string };
+export type ReadyLine =
+  | { ok: true; socket: string; pid: number }
+  | { ok: false; code: ErrorCode; message: string };
 
 export function parseReadyLine(text: string): ReadyLine | undefined {
   const value = parseRecord(text);

@@ -3,26 +3,108 @@
  * model providers, which the daemon keeps in memory and never hands to a command.
  */
 const toolNames = new Set([
-  "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "TMPDIR", "TEMP", "TMP",
-  "EDITOR", "VISUAL", "PAGER", "HOSTNAME", "DISPLAY", "WAYLAND_DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR",
-  "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "VIRTUAL_ENV", "CONDA_PREFIX",
-  "PYENV_ROOT", "PYTHONPATH", "GOPATH", "GOROOT", "GOBIN", "GOFLAGS", "CARGO_HOME", "RUSTUP_HOME", "RUSTFLAGS",
-  "JAVA_HOME", "ANDROID_HOME", "M2_HOME", "NVM_DIR", "NVM_BIN", "VOLTA_HOME", "FNM_DIR", "PNPM_HOME", "BUN_INSTALL",
-  "DENO_DIR", "RBENV_ROOT", "GEM_HOME", "GEM_PATH", "ASDF_DIR", "MISE_DATA_DIR", "NODE_EXTRA_CA_CERTS",
-  "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy",
-  "https_proxy", "no_proxy", "all_proxy", "CI", "NO_COLOR", "FORCE_COLOR", "MAKEFLAGS", "CC", "CXX", "CFLAGS",
-  "CXXFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "npm_config_registry",
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "LANGUAGE",
+  "TZ",
+  "TERM",
+  "COLORTERM",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "EDITOR",
+  "VISUAL",
+  "PAGER",
+  "HOSTNAME",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "SSH_AUTH_SOCK",
+  "XDG_RUNTIME_DIR",
+  "XDG_CONFIG_HOME",
+  "XDG_DATA_HOME",
+  "XDG_CACHE_HOME",
+  "XDG_STATE_HOME",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "PYENV_ROOT",
+  "PYTHONPATH",
+  "GOPATH",
+  "GOROOT",
+  "GOBIN",
+  "GOFLAGS",
+  "CARGO_HOME",
+  "RUSTUP_HOME",
+  "RUSTFLAGS",
+  "JAVA_HOME",
+  "ANDROID_HOME",
+  "M2_HOME",
+  "NVM_DIR",
+  "NVM_BIN",
+  "VOLTA_HOME",
+  "FNM_DIR",
+  "PNPM_HOME",
+  "BUN_INSTALL",
+  "DENO_DIR",
+  "RBENV_ROOT",
+  "GEM_HOME",
+  "GEM_PATH",
+  "ASDF_DIR",
+  "MISE_DATA_DIR",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "ALL_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "all_proxy",
+  "CI",
+  "NO_COLOR",
+  "FORCE_COLOR",
+  "MAKEFLAGS",
+  "CC",
+  "CXX",
+  "CFLAGS",
+  "CXXFLAGS",
+  "LDFLAGS",
+  "PKG_CONFIG_PATH",
+  "LD_LIBRARY_PATH",
+  "DYLD_LIBRARY_PATH",
+  "npm_config_registry",
 ]);
 const toolPrefixes = ["LC_"];
 
 /** Settings of model providers that are not secret but decide where a key is sent. */
 const providerSettings = new Set([
-  "ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "OLLAMA_HOST", "OPENROUTER_BASE_URL",
-  "DEEPSEEK_BASE_URL", "GROQ_BASE_URL", "XAI_BASE_URL", "HEARTH_MODEL", "HEARTH_AGENT",
+  "ANTHROPIC_BASE_URL",
+  "OPENAI_BASE_URL",
+  "GOOGLE_GEMINI_BASE_URL",
+  "OLLAMA_HOST",
+  "OPENROUTER_BASE_URL",
+  "DEEPSEEK_BASE_URL",
+  "GROQ_BASE_URL",
+  "XAI_BASE_URL",
+  "HEARTH_MODEL",
+  "HEARTH_AGENT",
 ]);
 const providerKeys = new Set([
-  "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY",
-  "DEEPSEEK_API_KEY", "GROQ_API_KEY", "XAI_API_KEY", "MISTRAL_API_KEY", "OLLAMA_API_KEY",
+  "ANTHROPIC_API_KEY",
+  "OPENAI_API_KEY",
+  "GEMINI_API_KEY",
+  "GOOGLE_API_KEY",
+  "OPENROUTER_API_KEY",
+  "DEEPSEEK_API_KEY",
+  "GROQ_API_KEY",
+  "XAI_API_KEY",
+  "MISTRAL_API_KEY",
+  "OLLAMA_API_KEY",
 ]);
 
 export type SplitEnvironment = {
@@ -40,8 +122,10 @@ export function splitEnvironment(
   const split: SplitEnvironment = { tool: {}, provider: {} };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (providerKeys.has(name) || providerSettings.has(name) || keyNames.has(name)) split.provider[name] = value;
-    else if (toolNames.has(name) || toolPrefixes.some((prefix) => name.startsWith(prefix))) split.tool[name] = value;
+    if (providerKeys.has(name) || providerSettings.has(name) || keyNames.has(name))
+      split.provider[name] = value;
+    else if (toolNames.has(name) || toolPrefixes.some((prefix) => name.startsWith(prefix)))
+      split.tool[name] = value;
   }
   return split;
 }

@@ -92,7 +92,13 @@ export const NoticePart = z.object({
   code: z.string(),
   text: z.string(),
 });
-export const Part = z.discriminatedUnion("type", [TextPart, ReasoningPart, ToolCallPart, FilePart, NoticePart]);
+export const Part = z.discriminatedUnion("type", [
+  TextPart,
+  ReasoningPart,
+  ToolCallPart,
+  FilePart,
+  NoticePart,
+]);
 
 export type TextPart = z.infer<typeof TextPart>;
 export type ReasoningPart = z.infer<typeof ReasoningPart>;
