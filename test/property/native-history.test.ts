@@ -43,16 +43,14 @@ const userPart: fc.Arbitrary<Part> = fc.oneof(
 );
 const assistantPart: fc.Arbitrary<Part> = fc.oneof(
   fc.record({ id, type: fc.constant("text" as const), text }),
-  fc
-    .tuple(id, text, provider)
-    .map(
-      ([partId, said, data]): Part => ({
-        id: partId,
-        type: "reasoning",
-        text: said,
-        ...(data ? { provider: data } : {}),
-      }),
-    ),
+  fc.tuple(id, text, provider).map(
+    ([partId, said, data]): Part => ({
+      id: partId,
+      type: "reasoning",
+      text: said,
+      ...(data ? { provider: data } : {}),
+    }),
+  ),
   fc.record({
     id,
     type: fc.constant("tool_call" as const),
@@ -242,7 +240,8 @@ describe("what a model is told of the past", () => {
   test.each<[ToolCallStatus, string, RegExp]>([
     ["completed", "", /^\(no output\)$/],
     ["denied", "Not allowed: no", /^Not allowed: no$/],
-    ["canceled", "half", /^half\n\[Canceled by the user/],
+    ["canceled", "half", /^half\n\[Canceled before/],
+    ["canceled", "", /^\[Canceled by the user/],
     ["interrupted", "", /^\[Interrupted before it finished/],
     ["pending", "", /not run/],
   ])("a call that is %s has a result that says so", (status, output, expected) => {

@@ -53,7 +53,9 @@ export function resultText({ status, output }: Pick<ToolCallPart, "status" | "ou
     case "denied":
       return said === "" ? "The user did not allow this call." : said;
     case "canceled":
-      return withNote("[Canceled by the user before it finished.]");
+      return said === ""
+        ? "[Canceled by the user before it finished.]"
+        : `${said}\n[Canceled before it finished.]`;
     case "interrupted":
     case "running":
       return withNote("[Interrupted before it finished; what it has done so far is unknown.]");
