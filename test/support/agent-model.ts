@@ -77,7 +77,9 @@ export function createAgentModel(server: ModelServer, telltale: string) {
   const queue: (Reply | Script)[] = [];
   const requests: ModelRequest[] = [];
   const waiters = new Set<() => void>();
+  let toAll: Reply | undefined;
   server.script((request, index) => {
+    if (toAll !== undefined) return toAll;
     if (!toolNames(request).includes(telltale)) return say("A title");
     requests.push(request);
     for (const wake of waiters) wake();
@@ -88,6 +90,10 @@ export function createAgentModel(server: ModelServer, telltale: string) {
     requests: requests as readonly ModelRequest[],
     /** Answers to the agent's next real requests, one each. */
     enqueue: (...replies: (Reply | Script)[]) => void queue.push(...replies),
+    /** To every request from now on, also to those for a title; undefined ends that. */
+    answerAll(reply: Reply | undefined) {
+      toAll = reply;
+    },
     /** What a canceled turn did not ask for must not answer the next one. */
     forget: () => void queue.splice(0),
     /** Resolves when the agent has made so many real requests in all. */
