@@ -107,9 +107,14 @@ const providerKeys = new Set([
   "OLLAMA_API_KEY",
 ]);
 
+/** The beginnings of the variables of other people's agents: their settings and their own logins. */
+const agentPrefixes = ["GOOSE_", "QWEN_", "OPENCODE_", "CLAUDE_", "CODEX_", "GEMINI_CLI_"];
+
 export type SplitEnvironment = {
   /** What commands run with; may be stored. */
   tool: Record<string, string>;
+  /** What only the agent of that name gets; in memory only, for there are logins among it. */
+  agent: Record<string, string>;
   /** Provider keys and addresses; in memory only. */
   provider: Record<string, string>;
 };
@@ -119,13 +124,14 @@ export function splitEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   keyNames: ReadonlySet<string>,
 ): SplitEnvironment {
-  const split: SplitEnvironment = { tool: {}, provider: {} };
+  const split: SplitEnvironment = { tool: {}, agent: {}, provider: {} };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
     if (providerKeys.has(name) || providerSettings.has(name) || keyNames.has(name))
       split.provider[name] = value;
     else if (toolNames.has(name) || toolPrefixes.some((prefix) => name.startsWith(prefix)))
       split.tool[name] = value;
+    else if (agentPrefixes.some((prefix) => name.startsWith(prefix))) split.agent[name] = value;
   }
   return split;
 }

@@ -197,6 +197,19 @@ export const routes = {
     query: z.object({ ...by, force: flag.optional() }),
     replies: { 200: z.object({ session: Session }) },
   }),
+  "POST /v1/workspaces/{wid}/sessions/{sid}/fork": route({
+    summary: "A new session with the transcript up to a message, or all of it",
+    params: ofSession,
+    query: byClient,
+    body: z.object({ message_id: MessageId.optional() }).optional(),
+    replies: { 201: z.object({ session: Session }) },
+  }),
+  "GET /v1/workspaces/{wid}/files": route({
+    summary: "Files of the workspace by a few letters of their path, best first; .gitignore respected",
+    params: ofWorkspace,
+    query: z.object({ ...by, query: z.string().max(500).default(""), limit: count(20, 200) }),
+    replies: { 200: z.object({ files: z.array(z.string()), truncated: z.boolean() }) },
+  }),
   "GET /v1/workspaces/{wid}/sessions/{sid}/messages": route({
     summary: "The newest page first, rows oldest to newest",
     params: ofSession,

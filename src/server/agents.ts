@@ -9,7 +9,8 @@ import type { Store } from "./store/open.ts";
 /** One configured agent: how to run it, and how to find out whether it can be run. */
 export type AgentSource = {
   backend: Backend;
-  describe(wid: WorkspaceId): Promise<Agent>;
+  /** Null: it takes prompts but is nobody's agent to choose (the shell of `!` commands). */
+  describe: ((wid: WorkspaceId) => Promise<Agent>) | null;
 };
 
 type AgentsDeps = {
@@ -50,10 +51,18 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
     isNative: (wid: WorkspaceId, name: string): boolean => sources(wid).get(name)?.backend.kind === "native",
     /** Throws invalid_request naming the field. */
     mustExist: (wid: WorkspaceId, name: string) => void sourceOf(wid, name),
+    /** For a session: one that a person may choose. Throws invalid_request naming the field. */
+    mustBeChoosable(wid: WorkspaceId, name: string) {
+      if (sourceOf(wid, name).describe !== null) return;
+      throw new HearthError("invalid_request", `agent: "${name}" runs commands; a session needs an agent.`, {
+        details: { field: "agent" },
+      });
+    },
 
     /** As they are now; what has changed since the last look is told. */
     async list(wid: WorkspaceId): Promise<Agent[]> {
-      const all = await Promise.all([...sources(wid).values()].map((source) => source.describe(wid)));
+      const described = [...sources(wid).values()].map((source) => source.describe?.(wid) ?? []);
+      const all = (await Promise.all(described)).flat();
       const before = new Map(seen.get(wid)?.map((agent) => [agent.name, JSON.stringify(agent)]));
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);

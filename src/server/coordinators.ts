@@ -125,7 +125,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
         const session = store.sessions.get(sid);
         if (session === undefined) continue;
         this.of(session.workspace_id, sid).recover(
-          runs.map((run) => ({ run, messages: store.messages.ofRun(run.id) })),
+          runs.map((run) => ({ run, messages: store.messages.ofRun(sid, run.id) })),
         );
       }
     },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { publicRun } from "../agent/run-record.ts";
+import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
 import type { Config, Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -13,6 +14,7 @@ import { createConfigLoader } from "./config/load.ts";
 import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
+import { createFileSearch } from "./file-search.ts";
 import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
 import type { Log } from "./log.ts";
 import { createNativeAgent } from "./native-agent.ts";
@@ -58,6 +60,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   let busyChanged = () => {};
 
   const hub = createEventHub(store, now);
+  const fileSearch = createFileSearch(() => now().getTime());
   const environments = createEnvironments(paths.configFile, deps.env);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir });
 
@@ -84,7 +87,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     version: deps.version,
     now,
   });
-  const sources = new Map<string, AgentSource>([["hearth", native], ...(deps.moreAgents ?? [])]);
+  const sources = new Map<string, AgentSource>([
+    ["hearth", native],
+    ["shell", { backend: createShellBackend({ processes, bash: native.bash }), describe: null }],
+    ...(deps.moreAgents ?? []),
+  ]);
 
   const journal = createJournal({
     store,
@@ -254,6 +261,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         return agents.list(wid);
       },
     },
+    files: (wid, query, limit) => fileSearch.find(workspaces.rowOf(wid).path, query, limit),
     snapshot(wid, { session_id, limit }) {
       const workspace = workspaces.presentAndTold(wid);
       const session = session_id && sessions.storedOf(wid, session_id);

@@ -41,6 +41,11 @@ export function createEnvironments(configFile: string, daemonEnv: NodeJS.Process
       const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
       return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).tool;
     },
+    /** What other people's agents have set for themselves: the client's, else the newest, else the daemon's. */
+    forAgents(wid: WorkspaceId, caller: Caller): Record<string, string> {
+      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
+      return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).agent;
+    },
     /** Keys and addresses of providers: the client's first, then whoever is here, then the daemon's own. */
     forProviders(wid: WorkspaceId, caller: Caller): Record<string, string> {
       const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);

@@ -2,6 +2,7 @@ import { createNativeBackend } from "../agent/native/backend.ts";
 import type { NativeSettings } from "../agent/native/models/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
+import type { Tool } from "../agent/tools/tool.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
 
@@ -15,16 +16,23 @@ type NativeAgentDeps = {
 };
 
 /** hearth's own agent, always there; its readiness is that of its models. */
-export function createNativeAgent(deps: NativeAgentDeps): AgentSource & { warm(wid: WorkspaceId): void } {
+export function createNativeAgent(
+  deps: NativeAgentDeps,
+): AgentSource & { warm(wid: WorkspaceId): void; bash: Tool } {
+  const tools = createTools();
+  const bash = tools.find(({ name }) => name === "bash");
+  if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
     settings: (sid) => deps.settings(sid as SessionId),
     processes: deps.processes,
-    tools: createTools(),
+    tools,
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),
   });
   return {
     backend,
+    /** For commands that a person types. */
+    bash,
     async describe(wid) {
       const {
         ready,

@@ -1,5 +1,5 @@
 import type { Agent, AgentSession } from "../protocol/agent.ts";
-import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Decision, Permission } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
@@ -55,6 +55,8 @@ export type Services = {
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges): Session;
     remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }): Session;
+    /** The settled transcript up to `message_id`, as a session of its own. */
+    fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Session;
     messages(
       wid: WorkspaceId,
       sid: SessionId,
@@ -92,6 +94,8 @@ export type Services = {
     ): Permission;
   };
   agents: { list(wid: WorkspaceId): Promise<Agent[]> };
+  /** Paths relative to the workspace. */
+  files(wid: WorkspaceId, query: string, limit: number): Promise<{ files: string[]; truncated: boolean }>;
   snapshot(wid: WorkspaceId, options: { session_id?: SessionId | undefined; limit: number }): Snapshot;
   events: {
     /**

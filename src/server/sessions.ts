@@ -1,5 +1,6 @@
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { Message } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
@@ -48,7 +49,7 @@ export function createSessions(deps: SessionsDeps) {
     wid: WorkspaceId,
     fields: { agent?: string | undefined; isolation?: string | undefined },
   ) {
-    if (fields.agent !== undefined) deps.agents.mustExist(wid, fields.agent);
+    if (fields.agent !== undefined) deps.agents.mustBeChoosable(wid, fields.agent);
     if (fields.isolation === "worktree") {
       throw new HearthError(
         "isolation_unavailable",
@@ -134,6 +135,36 @@ export function createSessions(deps: SessionsDeps) {
       journal.forgetSession(sid);
       return session;
     },
+    fork(wid, sid, messageId) {
+      const source = storedOf(wid, sid);
+      deps.mustAccept(wid);
+      const at = deps.now().toISOString();
+      const until = messageId === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, messageId);
+      const session: StoredSession = {
+        ...source,
+        id: deps.newId("ses"),
+        title: source.title === "" ? "" : `${source.title} (fork)`,
+        parent_id: sid,
+        archived: false,
+        created_at: at,
+        updated_at: at,
+        usage: noUsage,
+        cost: 0,
+      };
+      // A turn that goes on, or never began, stays where it is.
+      const left = new Set([...store.runs.unstarted(sid), ...store.runs.unfinished(sid).map(({ id }) => id)]);
+      const copied = store.messages
+        .page(sid, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+        .filter(({ seq, run_id }) => seq <= until && !left.has(run_id));
+      const runIds = new Map(copied.map(({ run_id }) => [run_id, deps.newId("run")]));
+      return journal.commit(wid, "synced", (tx) => {
+        store.sessions.insert(session);
+        for (const message of copied) store.messages.put(copyInto(session.id, message, runIds));
+        const shown = present(session);
+        tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
+        return shown;
+      });
+    },
     messages(wid, sid, { limit, before }) {
       storedOf(wid, sid);
       journal.flush(wid);
@@ -158,6 +189,15 @@ export function createSessions(deps: SessionsDeps) {
     if (message?.session_id === sid) return message.seq;
     throw new HearthError("message_not_found", `before: there is no message ${before} in this session.`);
   }
+
+  /** A message of a fork. Its runs are the first session's: the copies' run ids name none. */
+  const copyInto = (sid: SessionId, message: Message, runIds: ReadonlyMap<RunId, RunId>): Message => ({
+    ...message,
+    id: deps.newId("msg"),
+    session_id: sid,
+    run_id: runIds.get(message.run_id) ?? message.run_id,
+    parts: message.parts.map((part) => ({ ...part, id: deps.newId("prt") })),
+  });
 
   return { services, present, storedOf };
 }

@@ -25,6 +25,7 @@ export function bareServices(given: Parts = {}): Services {
         active_runs: 0,
       })),
     shutdown: given.shutdown ?? not("shutdown"),
+    files: not("files"),
     snapshot: given.snapshot ?? not("snapshot"),
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },
@@ -33,6 +34,7 @@ export function bareServices(given: Parts = {}): Services {
     sessions: {
       ...{ create: not("create"), list: not("list"), get: not("get"), update: not("update") },
       ...{ remove: not("remove"), messages: not("messages"), agentSessions: not("agentSessions") },
+      fork: not("fork"),
       ...given.sessions,
     },
     runs: {

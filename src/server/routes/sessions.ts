@@ -7,6 +7,7 @@ type Keys =
   | "GET /v1/workspaces/{wid}/sessions/{sid}"
   | "PATCH /v1/workspaces/{wid}/sessions/{sid}"
   | "DELETE /v1/workspaces/{wid}/sessions/{sid}"
+  | "POST /v1/workspaces/{wid}/sessions/{sid}/fork"
   | "GET /v1/workspaces/{wid}/sessions/{sid}/messages"
   | "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions";
 
@@ -31,6 +32,10 @@ export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Ke
     "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query }) => ({
       status: 200,
       body: { session: sessions.remove(params.wid, params.sid, { force: query.force ?? false }) },
+    }),
+    "POST /v1/workspaces/{wid}/sessions/{sid}/fork": ({ params, body }) => ({
+      status: 201,
+      body: { session: sessions.fork(params.wid, params.sid, body?.message_id) },
     }),
     "GET /v1/workspaces/{wid}/sessions/{sid}/messages": ({ params, query }) => ({
       status: 200,

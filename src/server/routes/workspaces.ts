@@ -6,9 +6,10 @@ type Keys =
   | "GET /v1/workspaces"
   | "GET /v1/workspaces/{wid}"
   | "DELETE /v1/workspaces/{wid}"
+  | "GET /v1/workspaces/{wid}/files"
   | "GET /v1/workspaces/{wid}/snapshot";
 
-export function createWorkspaceHandlers({ workspaces, snapshot }: Services): Pick<Handlers, Keys> {
+export function createWorkspaceHandlers({ workspaces, snapshot, files }: Services): Pick<Handlers, Keys> {
   return {
     "POST /v1/workspaces": async ({ body, caller }) => {
       const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);
@@ -22,6 +23,10 @@ export function createWorkspaceHandlers({ workspaces, snapshot }: Services): Pic
     "DELETE /v1/workspaces/{wid}": ({ params, caller }) => ({
       status: 202,
       body: { workspace: workspaces.close(params.wid, caller) },
+    }),
+    "GET /v1/workspaces/{wid}/files": async ({ params, query }) => ({
+      status: 200,
+      body: await files(params.wid, query.query, query.limit),
     }),
     "GET /v1/workspaces/{wid}/snapshot": ({ params, query }) => ({
       status: 200,

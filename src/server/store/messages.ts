@@ -38,7 +38,9 @@ export function createMessageRows(db: Database) {
   const insertDelta = db.prepare<[PartId, string]>("INSERT INTO part_deltas (part_id, text) VALUES (?, ?)");
   const dropDeltas = db.prepare<[string]>("DELETE FROM part_deltas WHERE part_id = ?");
   const byId = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE id = ?");
-  const byRun = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE run_id = ? ORDER BY seq");
+  const byRun = db.prepare<[string, string], MessageRow>(
+    "SELECT * FROM messages WHERE run_id = ? AND session_id = ? ORDER BY seq",
+  );
   const page = db.prepare<[string, number, number], MessageRow>(
     "SELECT * FROM messages WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
   );
@@ -84,8 +86,8 @@ export function createMessageRows(db: Database) {
       const row = byId.get(id);
       return row && toMessage(row);
     },
-    /** Oldest first. */
-    ofRun: (runId: RunId): Message[] => byRun.all(runId).map(toMessage),
+    /** Oldest first. A fork holds copies of the run's messages: they are not meant. */
+    ofRun: (sessionId: SessionId, runId: RunId): Message[] => byRun.all(runId, sessionId).map(toMessage),
     /** The newest `limit` below `beforeSeq`, oldest first. */
     page: (sessionId: SessionId, beforeSeq: number, limit: number): Message[] =>
       page.all(sessionId, beforeSeq, limit).map(toMessage).reverse(),
