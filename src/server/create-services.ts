@@ -81,6 +81,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
 
   const native = createNativeAgent({
     settings: settingsOf,
+    placeOf: (wid) => ({
+      root: workspaces.rowOf(wid).path,
+      env: environments.forTools(wid, null, undefined),
+    }),
     settingsOfWorkspace: (wid) => ({ ...configOf(wid), providerEnv: environments.forProviders(wid, null) }),
     processes,
     instructionsFile: join(paths.configDir, "AGENTS.md"),

@@ -9,6 +9,7 @@ import type { AgentSource } from "./agents.ts";
 type NativeAgentDeps = {
   settings(sid: SessionId): NativeSettings;
   settingsOfWorkspace(wid: WorkspaceId): NativeSettings;
+  placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
   instructionsFile: string;
   version: string;
@@ -23,7 +24,7 @@ export function createNativeAgent(
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
-    settings: (sid) => deps.settings(sid as SessionId),
+    settings: deps.settings,
     processes: deps.processes,
     tools,
     instructionsFile: deps.instructionsFile,
@@ -58,7 +59,7 @@ export function createNativeAgent(
     warm(wid) {
       setImmediate(() => {
         try {
-          void backend.warm(deps.settingsOfWorkspace(wid)).catch(() => {});
+          void backend.warm(deps.settingsOfWorkspace(wid), deps.placeOf(wid)).catch(() => {});
         } catch {
           // A configuration that cannot be read is said by the prompt that meets it.
         }
