@@ -18,6 +18,8 @@ import type { KeyMap, KeyOverrides } from "./keys.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
+import { canonicalRow } from "./screen/canonical-row.ts";
+import { createRecent } from "./screen/recent.ts";
 import { type AppState, activeRun, type Flash, isBusy, type Link } from "./state.ts";
 import { stepInput } from "./steps/input.ts";
 import { withQuestion } from "./steps/question.ts";
@@ -34,6 +36,10 @@ import { warmUp } from "./view/warm-up.ts";
 /** Streamed text is drawn at once when it begins, then so often. */
 const STREAM_MS = 100;
 const TICK_MS = 1000;
+/** A window that is dragged changes its size all the time. */
+const SIZE_MS = 150;
+/** Asks where the cursor stands. */
+const PLACE_QUERY = "\x1b[6n";
 /** How many screens of the past a session shows when it is opened. */
 const SCREENS_REPLAYED = 2;
 /** How near the loaded beginning of the transcript may come before the page before it is asked for. */
@@ -50,7 +56,7 @@ export type Controller = {
   /** From the session link. */
   onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
   onLink(link: Link): void;
-  onResize(size: AppState["size"]): void;
+  onResize(size: AppState["size"], isCertain: boolean): void;
   /** A change from outside the steps: drawn at once. */
   update(change: (state: AppState) => AppState): void;
   /** Something typed that could not be sent. */
@@ -72,6 +78,8 @@ export function createController(options: {
   now: () => number;
   request: (effect: RequestEffect) => void;
   local: (effect: LocalEffect) => void;
+  /** The terminal wraps rows anew when its width changes, so that it is known where they stand. */
+  canRedraw: boolean;
   /** Bytes that draw nothing. */
   send: (sequence: string) => void;
   /** Calls for a person's attention. */
@@ -82,6 +90,7 @@ export function createController(options: {
   opening: (replica: Replica) => readonly Block[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
+  const recent = createRecent();
   const pager = createTranscriptPager(renderer);
   let conversation: Conversation | undefined;
   let newest: Replica | undefined;
@@ -92,15 +101,46 @@ export function createController(options: {
   let tick: NodeJS.Timeout | undefined;
   let wake: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let sizeTimer: NodeJS.Timeout | undefined;
+  let hasAskedPlace = false;
   let isWarm = false;
   let title = "";
 
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
-    terminal.commit(renderer.blocks(blocks, store.get().size.columns, last));
+    const rows = renderer.blocks(blocks, store.get().size.columns, last).map(canonicalRow);
+    if (rows.length > 0) recent.add({ blocks, previous: last, rows });
+    terminal.commit(rows);
     last =
       blocks.findLast((block) => renderer.blocks([block], store.get().size.columns, undefined).length > 0) ??
       last;
+  }
+
+  /** Once the window keeps its size, what stands in it is drawn for its width; the terminal is asked where we are. */
+  function settleSize(): void {
+    sizeTimer = undefined;
+    if (isClosed || store.get().overlay !== undefined) return;
+    hasAskedPlace = true;
+    options.send(PLACE_QUERY);
+  }
+
+  function onReply(sequence: string): void {
+    const row = /^\[(\d+);\d+R$/.exec(sequence)?.[1];
+    if (row === undefined || !hasAskedPlace) return;
+    hasAskedPlace = false;
+    const { columns } = store.get().size;
+    terminal.screen.redrawAbove(Number(row) - 1, (rowsMax, heightOf) => {
+      const entries = recent.fitting(rowsMax, heightOf);
+      const fresh = entries.map((entry) => ({
+        ...entry,
+        rows: renderer.blocks(entry.blocks, columns, entry.previous).map(canonicalRow),
+      }));
+      const old = entries.flatMap((entry) => entry.rows);
+      const next = fresh.flatMap((entry) => entry.rows);
+      if (old.length === next.length && old.every((text, index) => text === next[index])) return undefined;
+      recent.replace(entries.length, fresh);
+      return { old, fresh: next };
+    });
   }
 
   function draw(): void {
@@ -248,6 +288,10 @@ export function createController(options: {
   return {
     onInput(events) {
       for (const event of events) {
+        if (event.type === "reply") {
+          onReply(event.sequence);
+          continue;
+        }
         const { state, effects } = stepInput(store.get(), event, keys, now());
         store.set(state);
         run(effects);
@@ -279,8 +323,13 @@ export function createController(options: {
     onLink(link) {
       set({ ...store.get(), link, now: now() });
     },
-    onResize(size) {
+    onResize(size, isCertain) {
+      if (!isCertain) recent.forget();
+      const isWidth = size.columns !== store.get().size.columns;
       set({ ...store.get(), size });
+      if (!isWidth || !options.canRedraw) return;
+      clearTimeout(sizeTimer);
+      sizeTimer = setTimeout(settleSize, SIZE_MS);
     },
     update: (change) => set(change(store.get())),
     giveBack(text, flash) {
@@ -298,6 +347,7 @@ export function createController(options: {
       clearTimeout(streamTimer);
       clearInterval(tick);
       clearTimeout(wake);
+      clearTimeout(sizeTimer);
     },
   };
 }

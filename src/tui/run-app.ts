@@ -56,7 +56,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     {
       capabilities,
       drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
-      onResize: (size) => controller.onResize(size),
+      onResize: (size, isCertain) => controller.onResize(size, isCertain),
       onModes: (active) => terminalFile.modes(active),
     },
   );
@@ -148,6 +148,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     now,
     request: (effect) => void performer.perform(effect),
     local,
+    canRedraw: wrapsAnew(env),
     send: (sequence) => terminal.send(sequence),
     call(text) {
       if (preferences.notifications) terminal.send(callSequence(text, env));
@@ -199,3 +200,7 @@ function pickSession(snapshot: Snapshot, options: AppOptions): SessionId | null 
       : `There is no session ${wanted} in ${snapshot.workspace.path}: \`hearth sessions list\` shows what there is.`,
   );
 }
+
+/** Most terminals wrap what they show anew when their width changes; these cut it off instead. */
+const wrapsAnew = (env: AppOptions["env"]): boolean =>
+  !env["XTERM_VERSION"] && !env["STY"] && env["TERM"] !== "linux" && env["TERM"] !== "dumb";

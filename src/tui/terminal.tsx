@@ -28,6 +28,7 @@ export type Terminal = {
   readonly modes: TerminalModes;
   /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
   show(view: AppView): void;
+  /** Rows in canonical form. */
   commit(rows: readonly string[]): void;
   /** Takes the keys from whoever had them; `typed` came before. */
   listen(
@@ -43,6 +44,8 @@ export type Terminal = {
   close(last: readonly string[]): void;
 };
 
+/** A window that is dragged tells its size every few milliseconds. */
+const SETTLE_MS = 50;
 const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
 
 /** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
@@ -51,7 +54,8 @@ export function openTerminal(
   options: {
     capabilities: Capabilities;
     drawn: Picture | undefined;
-    onResize: (size: ScreenSize) => void;
+    /** `isCertain`: what stands above the frame is where it was. */
+    onResize: (size: ScreenSize, isCertain: boolean) => void;
     onModes: (active: readonly ModeName[]) => void;
   },
 ): Terminal {
@@ -65,7 +69,7 @@ export function openTerminal(
 
   const flush = () => {
     scheduled = undefined;
-    screen.flush();
+    if (settling === undefined) screen.flush();
   };
   const screen = createScreen({
     output,
@@ -105,10 +109,18 @@ export function openTerminal(
     });
   };
 
-  const resize = () => {
+  // While the window is dragged nothing is drawn: between its size and our knowing it, every movement of the cursor
+  // could miss. The terminal wraps what it shows by itself meanwhile.
+  let settling: NodeJS.Timeout | undefined;
+  const settle = () => {
+    settling = undefined;
     const size = sizeOf(output);
-    screen.resized(size);
-    options.onResize(size);
+    options.onResize(size, screen.resized(size));
+    flush();
+  };
+  const resize = () => {
+    clearTimeout(settling);
+    settling = setTimeout(settle, SETTLE_MS);
   };
   output.on("resize", resize);
 
@@ -124,7 +136,7 @@ export function openTerminal(
       // A caret that moves over unchanged rows makes no frame of Ink's.
       else screen.setCaret(kept.caret);
     },
-    commit: (rows) => screen.commit(rows.map(canonicalRow)),
+    commit: (rows) => screen.commit(rows),
     listen(typed, onEvents, onEnd) {
       for (const mode of usedModes) modes.set(mode, true);
       tap = createInputTap({ input, typed, onEvents, onEnd });
@@ -150,6 +162,7 @@ export function openTerminal(
       if (isClosed) return;
       isClosed = true;
       clearImmediate(scheduled);
+      clearTimeout(settling);
       output.off("resize", resize);
       stdout.close();
       screen.close(last.map(canonicalRow));

@@ -14,6 +14,8 @@ export type Emulator = {
   readonly isAlternate: boolean;
   /** All that was written. */
   readonly written: string;
+  /** What the terminal answers when it is asked something. */
+  onReply(listener: (text: string) => void): void;
   dispose(): void;
 };
 
@@ -56,6 +58,7 @@ export function createEmulator(columns: number, rows: number): Emulator {
     get written() {
       return written;
     },
+    onReply: (listener) => void terminal.onData(listener),
     dispose: () => terminal.dispose(),
   };
 }

@@ -60,6 +60,7 @@ export function openPty(home: Home, options: PtyOptions = {}): Pty {
     lastOutputAt = performance.now();
     void emulator.write(data).then(changed);
   });
+  emulator.onReply((reply) => pty.write(reply));
   let hasExited = false;
   const exited = new Promise<number>((resolve) => {
     pty.onExit(({ exitCode, signal }) => {

@@ -7,6 +7,10 @@ export type ScreenSize = { columns: number; rows: number };
 /** What the screen writes to. */
 export type ScreenOutput = { write(text: string): unknown };
 
+/** The rows of the window that rows take after the terminal has wrapped them. */
+export type HeightOf = (rows: readonly string[]) => number;
+export type Redrawing = { old: readonly string[]; fresh: readonly string[] };
+
 export type Screen = {
   /** Sets what the live region shows. Drawn with the next flush. */
   setFrame(rows: readonly string[], caret: Caret | undefined): void;
@@ -19,7 +23,16 @@ export type Screen = {
   setAlternate(isOn: boolean): void;
   /** Draws everything afresh from the top of the window, `above` over the frame. */
   repaint(above: readonly string[]): void;
-  resized(size: ScreenSize): void;
+  /** False when it is not certain that the frame was found again: a row of it may have been left above. */
+  resized(size: ScreenSize): boolean;
+  /**
+   * Draws rows that stand right above the frame again, as they are at this width. The cursor's row in the window
+   * (from 0, as the terminal has told it) says how many can be reached.
+   */
+  redrawAbove(
+    cursorRow: number,
+    choose: (rowsMax: number, heightOf: HeightOf) => Redrawing | undefined,
+  ): void;
   /** Erases the live region and stops drawing, for another program; rows committed meanwhile wait. */
   suspend(): void;
   resume(): void;
@@ -146,11 +159,15 @@ export function createScreen(options: {
       dirty();
     },
     resized(next) {
-      if (next.columns === size.columns && next.rows === size.rows) return;
+      if (next.columns === size.columns && next.rows === size.rows) return true;
       size = next;
       // The terminal wraps the rows anew by itself: what stood above the cursor may now stand further above. The
-      // cursor's own row is left as it is by some (xterm.js) and wrapped by others; to believe the former can leave a
-      // row of the frame behind, to believe the latter could erase one that is finished.
+      // cursor's own row is left as it is by some (xterm.js) and wrapped by others, and rows below it that are
+      // wrapped move the cursor in some. What is believed here can leave a row of the frame behind; the opposite
+      // could erase one that is finished.
+      const isCertain = main.rows
+        .slice(main.cursor.row)
+        .every((shown) => heightOf(shown, next.columns) === 1);
       const above = main.rows
         .slice(0, main.cursor.row)
         .reduce((sum, shown) => sum + heightOf(shown, next.columns), 0);
@@ -161,6 +178,19 @@ export function createScreen(options: {
         write("\x1b[m\x1b[2J\x1b[H");
         alternate = nothing;
       }
+      dirty();
+      return isCertain;
+    },
+    redrawAbove(cursorRow, choose) {
+      if (alternate !== undefined || state !== "drawing" || isMainStale) return;
+      const rowsMax = cursorRow - main.cursor.row;
+      const heightOfRows: HeightOf = (rows) =>
+        rows.reduce((sum, row) => sum + heightOf(row, size.columns), 0);
+      const redrawing = rowsMax > 0 ? choose(rowsMax, heightOfRows) : undefined;
+      if (redrawing === undefined) return;
+      main = { rows: main.rows, cursor: { row: main.cursor.row + heightOfRows(redrawing.old), column: 0 } };
+      isMainStale = true;
+      waiting = [...redrawing.fresh, ...waiting];
       dirty();
     },
     suspend() {

@@ -53,6 +53,8 @@ export function createRenderer(options: {
     },
     permission: (permission, view, columns) =>
       renderPermission(permission, view, columns, theme, capabilities, extras()),
-    status: (status, columns) => renderStatusLine(statusFields(status), columns, theme, capabilities),
+    // Not pushed to the right: a row as wide as the window is wrapped when that gets narrower.
+    status: (status, columns) =>
+      renderStatusLine(statusFields(status), columns, theme, capabilities).replace(/ {4,}/, "    "),
   };
 }

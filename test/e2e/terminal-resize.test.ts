@@ -1,0 +1,40 @@
+import { expect, onTestFinished, test } from "vitest";
+import { say } from "../support/model-server.ts";
+import { openPty } from "../support/pty.ts";
+import { openWorld } from "../support/world.ts";
+
+test("two hundred sizes of the window double no block and lose none, and the last one is drawn for its width", async () => {
+  const world = await openWorld();
+  const pty = openPty(world.home);
+  onTestFinished(async () => {
+    if (!pty.hasExited) pty.kill("SIGKILL");
+    await pty.exited;
+    pty.emulator.dispose();
+  });
+  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
+  const paragraphs = Array.from(
+    { length: 12 },
+    (_, index) => `begin${index} ${"some words to wrap ".repeat(9)}end${index}.`,
+  );
+  world.model.enqueue(say(`${paragraphs.join("\n\n")}\n`));
+  pty.type("tell me\r");
+  await pty.until((text) => text.includes("end11.") && !text.includes("Working"), "the answer");
+
+  for (let index = 0; index < 200; index += 1) {
+    pty.resize(40 + ((index * 37) % 80), 12 + ((index * 23) % 30));
+    // Some sizes are seen by the program, most are not.
+    if (index % 9 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  pty.resize(66, 30);
+  const isSettled = () =>
+    pty.emulator
+      .window()
+      .some((row) => row.startsWith("  begin11 some words to wrap some words to wrap some words to"));
+  await pty.until(isSettled, "the last block at the last width");
+  const words = pty.emulator.logical().join(" ").split(/\s+/);
+  for (const index of paragraphs.keys()) {
+    expect(words.filter((word) => word === `begin${index}`)).toHaveLength(1);
+    expect(words.filter((word) => word === `end${index}.`)).toHaveLength(1);
+  }
+  expect(pty.emulator.written).not.toContain("\x1b[3J");
+});
