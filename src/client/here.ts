@@ -18,10 +18,10 @@ export function pathsHere(env: ProcessEnv): Paths {
   });
 }
 
-/** What of this client's environment the daemon is told: what commands need, and the keys of model providers. */
+/** What of this client's environment the daemon is told: what commands and agents need, and the keys of providers. */
 export function environmentToSend(env: ProcessEnv, paths: Paths): Record<string, string> {
-  const { tool, provider } = splitEnvironment(env, environmentNamesIn(userConfigText(paths)));
-  return { ...tool, ...provider };
+  const { tool, agent, provider } = splitEnvironment(env, environmentNamesIn(userConfigText(paths)));
+  return { ...tool, ...agent, ...provider };
 }
 
 function userConfigText(paths: Paths): string {

@@ -1,0 +1,202 @@
+import { randomBytes } from "node:crypto";
+import { HearthError } from "../../protocol/errors.ts";
+import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
+import type { Child } from "../children/child.ts";
+import { createChildren } from "../children/children.ts";
+import { fingerprintOf, withoutHearth } from "../children/environment.ts";
+import type { WarmKeeper } from "../children/warm-keeper.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+import type { Launch } from "../registry/resolve-agent.ts";
+import { type Choices, readChoices } from "./choices.ts";
+import { connectServer, freePort, type OpencodeServer } from "./server.ts";
+import { runTurn } from "./turn.ts";
+
+export type OpencodeDeps = {
+  processes: ProcessSupervisor;
+  warm: WarmKeeper;
+  /** How to start the agent for that session now. Throws HearthError agent_unavailable. */
+  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Launch;
+  now(): number;
+  startTimeoutMs?: number | undefined;
+};
+
+export type OpencodeBackend = Backend & {
+  /** Starts it if need be, and asks what it is and offers. Throws HearthError. */
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<Choices & { version: string }>;
+};
+
+/** `opencode serve`: one child an environment and directory, one of its sessions for each of ours. */
+export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
+  const { processes, warm, now, startTimeoutMs } = deps;
+  const children = createChildren<OpencodeServer>({ processes, warm, now, startTimeoutMs });
+  const newMessageId = createMessageIds(now);
+
+  const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
+    fingerprintOf({ command, cwd: root, env: withoutHearth(env), more: [String(mtimeMs)] });
+
+  async function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<Child<OpencodeServer>> {
+    const { agent, command } = launch;
+    const password = randomBytes(24).toString("base64url");
+    const port = await freePort();
+    return children.acquire(
+      {
+        key: keyOf(launch, root),
+        agent,
+        command: [...command, "serve", "--hostname", "127.0.0.1", "--port", String(port)],
+        cwd: root,
+        env: {
+          ...withoutHearth(launch.env),
+          OPENCODE_SERVER_PASSWORD: password,
+          OPENCODE_SERVER_USERNAME: "opencode",
+          OPENCODE_DISABLE_AUTOUPDATE: "1",
+        },
+        connect: (child, until) => connectServer({ agent, directory: root, password }, child, until),
+      },
+      signal,
+    );
+  }
+
+  return {
+    kind: "opencode",
+    async open(context, signal) {
+      const launch = deps.launch(context);
+      const { agent, root, remembered } = context;
+      const child = await acquire(launch, root, signal);
+      const fingerprint = `${keyOf(launch, root)} ${child.connection.version}`;
+      const known = remembered?.fingerprint === fingerprint ? remembered.agent_session_id : null;
+      const isThere = known !== null && (await hasSession(child.connection, known, signal));
+      const session_id = isThere ? known : await newSession(agent, child.connection, signal);
+      if (!isThere) context.remember({ agent_session_id: session_id, fingerprint });
+      const wasLost = known !== null && !isThere;
+      return openedSession({
+        deps,
+        context,
+        child,
+        key: keyOf(launch, root),
+        keyOf,
+        session_id,
+        newMessageId,
+        isThere,
+        wasLost,
+      });
+    },
+    async probe(launch, root, signal) {
+      const { connection } = await acquire(launch, root, signal);
+      return { version: connection.version, ...(await readChoices(connection, signal)) };
+    },
+    close: () => children.close(),
+  };
+}
+
+type OpenedParts = {
+  deps: OpencodeDeps;
+  context: SessionContext;
+  child: Child<OpencodeServer>;
+  key: string;
+  keyOf(launch: Launch, root: string): string;
+  session_id: string;
+  newMessageId(): string;
+  /** It knows the session from before. */
+  isThere: boolean;
+  /** It had a session, and opencode does not know it any more. */
+  wasLost: boolean;
+};
+
+function openedSession(parts: OpenedParts): OpenedSession {
+  const { deps, context, child, session_id } = parts;
+  const { agent, root } = context;
+  const background = new AbortController();
+  let notice = parts.wasLost
+    ? { code: "session_lost", text: `${agent} no longer has its session: it was told what was said so far.` }
+    : null;
+  /** Of the turn that runs now. */
+  let force = new AbortController();
+  let title = "";
+  const stopListening = child.connection.listen({
+    event(event) {
+      if (event.type !== "session.updated" || event.properties.info.id !== session_id) return;
+      const said = event.properties.info.title;
+      // Its name for a session that has none yet.
+      if (said === title || /^New session - \d{4}-/.test(said)) return;
+      title = said;
+      context.onEvent({ type: "title", title });
+    },
+    missed() {},
+  });
+  void child.gone.then(({ kind, message }) => {
+    background.abort();
+    stopListening();
+    if (kind === "crashed") context.onEvent({ type: "crashed", message });
+  });
+  readChoices(child.connection, background.signal).then(
+    ({ model, models, modes, commands }) => {
+      context.onEvent({ type: "models", models, current: model });
+      context.onEvent({ type: "modes", modes, current: modes[0]?.id ?? null });
+      context.onEvent({ type: "commands", commands });
+    },
+    () => {}, // a picker stays empty; a prompt says what is wrong
+  );
+
+  return {
+    kind: parts.isThere ? "resumed" : "new",
+    isUsable({ root: wanted, env }) {
+      if (!child.isUsable || wanted !== root) return false;
+      try {
+        return parts.keyOf(deps.launch({ session_id: context.session_id, agent, env }), root) === parts.key;
+      } catch {
+        return false; // it cannot be started any more: opening it says why
+      }
+    },
+    async runTurn(turn, host, signal) {
+      const endTurn = child.beginTurn();
+      force = new AbortController();
+      const told = notice;
+      notice = null;
+      try {
+        const message_id = parts.newMessageId();
+        const place = { agent, session_id, message_id, root, child, notice: told };
+        const result = await runTurn(place, turn, host, signal, force.signal);
+        if (result.outcome !== "error") child.proved();
+        return result;
+      } finally {
+        endTurn();
+      }
+    },
+    async kill() {
+      // Others are at work in it: it goes when they are done, and nobody new comes in.
+      if (child.activeTurns > 1) child.retire();
+      else await child.kill();
+      force.abort();
+    },
+    async close() {
+      background.abort();
+      stopListening();
+    },
+  };
+}
+
+async function hasSession(server: OpencodeServer, id: string, signal: AbortSignal): Promise<boolean> {
+  const { status } = await server.call("GET", `/session/${encodeURIComponent(id)}`, undefined, signal);
+  return status === 200;
+}
+
+async function newSession(agent: string, server: OpencodeServer, signal: AbortSignal): Promise<string> {
+  const { status, json } = await server.call("POST", "/session", {}, signal);
+  const id = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
+  if (status === 200 && typeof id === "string") return id;
+  throw new HearthError("agent_unavailable", `${agent} could not make a session: it answered ${status}.`);
+}
+
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** As opencode makes them: rising, for it tells older from newer by them. */
+export function createMessageIds(now: () => number): () => string {
+  let last = 0n;
+  return () => {
+    const at = BigInt(now()) * 4096n;
+    last = at > last ? at : last + 1n;
+    const time = (last & 0xffffffffffffn).toString(16).padStart(12, "0");
+    const random = [...randomBytes(14)].map((byte) => base62[byte % 62]).join("");
+    return `msg_${time}${random}`;
+  };
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { AgentCommand, AgentMode, AgentModel } from "../../protocol/agent.ts";
+import type { OpencodeServer } from "./server.ts";
+
+/** What a person can choose from, in a list that a screen can hold. */
+const MODELS_MAX = 500;
+
+const Providers = z.object({
+  providers: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string().catch(""),
+      models: z.record(
+        z.string(),
+        z.object({
+          name: z.string().optional(),
+          limit: z.object({ context: z.number() }).optional().catch(undefined),
+        }),
+      ),
+    }),
+  ),
+});
+const Agents = z.array(
+  z.object({ name: z.string(), mode: z.string(), hidden: z.boolean().optional().catch(undefined) }),
+);
+const Commands = z.array(z.object({ name: z.string(), description: z.string().catch("") }));
+const OwnConfig = z.object({ model: z.string().optional().catch(undefined) });
+
+export type Choices = {
+  model: string | null;
+  models: AgentModel[];
+  modes: AgentMode[];
+  commands: AgentCommand[];
+};
+
+/** What this opencode has to offer in its directory. */
+export async function readChoices(server: OpencodeServer, signal: AbortSignal): Promise<Choices> {
+  const get = async (path: string) => (await server.call("GET", path, undefined, signal)).json;
+  const [providers, agents, commands, config] = await Promise.all([
+    get("/config/providers"),
+    get("/agent"),
+    get("/command"),
+    get("/config"),
+  ]);
+  const models = (Providers.safeParse(providers).data?.providers ?? []).flatMap((provider) =>
+    Object.entries(provider.models).map(([id, { name, limit }]) => ({
+      id: `${provider.id}/${id}`,
+      name: `${name ?? id} (${provider.name || provider.id})`,
+      context_window: limit === undefined || limit.context <= 0 ? null : Math.round(limit.context),
+    })),
+  );
+  return {
+    model: OwnConfig.safeParse(config).data?.model ?? null,
+    models: models.slice(0, MODELS_MAX),
+    modes: (Agents.safeParse(agents).data ?? [])
+      .filter((agent) => agent.mode !== "subagent" && agent.hidden !== true)
+      .map(({ name }) => ({ id: name, name })),
+    commands: Commands.safeParse(commands).data ?? [],
+  };
+}

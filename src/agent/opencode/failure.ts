@@ -1,0 +1,44 @@
+import { HearthError } from "../../protocol/errors.ts";
+import type { RunError } from "../../protocol/run.ts";
+import type { ModelError } from "./wire.ts";
+
+const SAID_CHARS_MAX = 300;
+
+/** Providers answer with pages, and with the request. */
+function firstOf(text: string): string {
+  const line = text.trim().split("\n")[0] ?? "";
+  return line.length > SAID_CHARS_MAX ? `${line.slice(0, SAID_CHARS_MAX)}…` : line;
+}
+
+/** What went wrong at opencode, in hearth's codes. */
+export function runError(agent: string, { name, data }: ModelError): RunError {
+  const said = firstOf(data?.message ?? "") || name;
+  const error = (code: RunError["code"], message: string, retryable = false): RunError => ({
+    code,
+    message,
+    retryable,
+  });
+  switch (name) {
+    case "ProviderAuthError":
+      return error("provider_auth", `${agent} is not logged in at its provider: ${said}`);
+    case "ContextOverflowError":
+      return error("context_overflow", `The conversation no longer fits the model of ${agent}: ${said}`);
+    case "ProviderModelNotFoundError":
+      return error("model_unavailable", `${agent} does not know that model: ${said}`);
+    case "MessageAbortedError":
+      return error("provider_error", `${agent} stopped the turn by itself.`, true);
+  }
+  const status = data?.statusCode;
+  if (status === 401 || status === 403)
+    return error("provider_auth", `The provider of ${agent} refused its key: ${said}`);
+  if (status === 429)
+    return error("provider_rate_limited", `The provider of ${agent} is busy: ${said}`, true);
+  return error("provider_error", `${agent} failed: ${said}`, true);
+}
+
+/** What hearth met on the way to opencode. */
+export function asRunFailure(agent: string, error: unknown): RunError {
+  if (error instanceof HearthError) return { code: error.code, message: error.message, retryable: true };
+  const said = error instanceof Error ? error.message : String(error);
+  return { code: "agent_unavailable", message: `${agent} could not run the turn: ${said}.`, retryable: true };
+}

@@ -1,0 +1,225 @@
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { HearthError } from "../../protocol/errors.ts";
+import type { StartedChild } from "../children/child.ts";
+import { parseEvent, type WireEvent } from "./wire.ts";
+
+const CALL_MS_MAX = 30_000;
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+const EVENT_CHARS_MAX = 16 * 1024 * 1024;
+/** It sends a heartbeat every 10 s: a stream that is silent for longer is dead. */
+const SILENCE_MS_MAX = 30_000;
+const RECONNECTS_MAX = 20;
+const RECONNECT_MS = 250;
+
+export type Reply = { status: number; json: unknown };
+
+/** What listens to the events of one directory. */
+export type Listener = {
+  event(event: WireEvent): void;
+  /** The stream was lost and is there again: what came in between was missed. */
+  missed(): void;
+};
+
+/** A running `opencode serve`, with the stream of one directory's events. */
+export type OpencodeServer = {
+  readonly version: string;
+  /** Throws HearthError agent_unavailable when it gives no answer. */
+  call(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Reply>;
+  /** The returned function ends it. */
+  listen(listener: Listener): () => void;
+};
+
+/** A port that was free a moment ago: with `--port 0` opencode takes a fixed one first. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", resolve);
+  });
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("a TCP port was expected");
+  return address.port;
+}
+
+/** Waits until the child serves, and attaches to its events. */
+export async function connectServer(
+  { agent, directory, password }: { agent: string; directory: string; password: string },
+  child: StartedChild,
+  signal: AbortSignal,
+): Promise<OpencodeServer> {
+  const port = await listeningPort(child, signal);
+  const connections = new HttpAgent({ keepAlive: true, maxSockets: 32 });
+  const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString("base64")}`;
+  const place = `directory=${encodeURIComponent(directory)}`;
+  const listeners = new Set<Listener>();
+
+  function open(method: string, path: string, more: { accept?: string; length?: number; type?: string }) {
+    return httpRequest({
+      host: "127.0.0.1",
+      port,
+      method,
+      path: `${path}${path.includes("?") ? "&" : "?"}${place}`,
+      headers: {
+        authorization,
+        ...(more.accept === undefined ? {} : { accept: more.accept }),
+        ...(more.type === undefined ? {} : { "content-type": more.type, "content-length": more.length }),
+      },
+      ...(more.accept === "text/event-stream" ? { agent: false } : { agent: connections }),
+    });
+  }
+
+  function call(method: string, path: string, body: unknown, until: AbortSignal): Promise<Reply> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise<Reply>((resolve, reject) => {
+      const outgoing = open(
+        method,
+        path,
+        text === undefined ? {} : { length: Buffer.byteLength(text), type: "application/json" },
+      );
+      const stop = () => outgoing.destroy(new Error("aborted"));
+      const fail = (cause: Error) => {
+        until.removeEventListener("abort", stop);
+        const message = `${agent} gave no answer to ${method} ${path}: ${cause.message}.`;
+        reject(until.aborted ? until.reason : new HearthError("agent_unavailable", message, { cause }));
+      };
+      if (until.aborted) stop();
+      until.addEventListener("abort", stop, { once: true });
+      outgoing.setTimeout(CALL_MS_MAX, () => outgoing.destroy(new Error("it took too long")));
+      outgoing.once("error", fail);
+      outgoing.once("response", (incoming) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        incoming.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > REPLY_BYTES_MAX) outgoing.destroy(new Error("the answer is too long"));
+          else chunks.push(chunk);
+        });
+        incoming.once("error", fail);
+        incoming.once("end", () => {
+          until.removeEventListener("abort", stop);
+          resolve({ status: incoming.statusCode ?? 0, json: parse(Buffer.concat(chunks).toString("utf8")) });
+        });
+      });
+      outgoing.end(text);
+    });
+  }
+
+  /** Resolves when the stream has begun; `over` when it has ended, for whatever reason. */
+  function stream(): Promise<{ over: Promise<void> }> {
+    return new Promise((resolve, reject) => {
+      const over = Promise.withResolvers<void>();
+      const outgoing = open("GET", "/event", { accept: "text/event-stream" });
+      outgoing.setTimeout(SILENCE_MS_MAX, () => outgoing.destroy(new Error("it fell silent")));
+      outgoing.once("error", (error) => {
+        reject(error);
+        over.resolve();
+      });
+      outgoing.once("response", (incoming) => {
+        if (incoming.statusCode !== 200) {
+          outgoing.destroy(new Error(`its events answered ${incoming.statusCode}`));
+          return;
+        }
+        incoming.setEncoding("utf8");
+        let rest = "";
+        incoming.on("data", (chunk: string) => {
+          const lines = (rest + chunk).split("\n");
+          rest = lines.pop() ?? "";
+          if (rest.length > EVENT_CHARS_MAX) return void outgoing.destroy(new Error("an event is too long"));
+          for (const line of lines) {
+            if (!line.startsWith("data:")) continue;
+            const value = parse(line.slice(5));
+            if (isConnected(value)) resolve({ over: over.promise });
+            const event = parseEvent(value);
+            if (event !== undefined) for (const listener of [...listeners]) listener.event(event);
+          }
+        });
+        incoming.once("error", () => over.resolve());
+        incoming.once("close", () => over.resolve());
+      });
+      outgoing.end();
+      signalled.push(() => outgoing.destroy());
+    });
+  }
+  const signalled: (() => void)[] = [];
+  let isGone = false;
+  child.stdout.once("close", () => {
+    isGone = true;
+    for (const end of signalled) end();
+    connections.destroy();
+  });
+
+  async function keepStreaming(over: Promise<void>): Promise<void> {
+    await over;
+    let last: unknown;
+    for (let attempt = 0; attempt < RECONNECTS_MAX && !isGone; attempt += 1) {
+      signalled.length = 0;
+      try {
+        const again = await stream();
+        for (const listener of [...listeners]) listener.missed();
+        return keepStreaming(again.over);
+      } catch (error) {
+        last = error;
+        await sleep(RECONNECT_MS * Math.min(attempt + 1, 8));
+      }
+    }
+    if (!isGone) child.fail(`lost its event stream (${last instanceof Error ? last.message : String(last)})`);
+  }
+
+  const health = await call("GET", "/global/health", undefined, signal);
+  const version = (health.json as { version?: unknown } | null)?.version;
+  if (health.status !== 200 || typeof version !== "string") {
+    throw new HearthError(
+      "agent_unavailable",
+      `${agent} answered ${health.status} to the question for its health: it is no opencode that hearth knows.`,
+    );
+  }
+  const first = await Promise.race([stream(), aborted(signal)]);
+  void keepStreaming(first.over);
+  return {
+    version,
+    call,
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+const isConnected = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "type" in value && value.type === "server.connected";
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a page of the web interface, or half an event
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** It says where it listens; what else it prints belongs to its last words. */
+function listeningPort(child: StartedChild, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let head = "";
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    child.stdout.on("data", (chunk: Buffer) => {
+      const text = chunk.toString("utf8");
+      child.noise(text);
+      if (head.length > 64 * 1024) return;
+      head += text;
+      const port = /listening on https?:\/\/[^\s/]*:(\d+)/.exec(head)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+    child.stdout.once("end", () => reject(new Error("it ended before it listened")));
+    child.stdout.on("error", reject);
+  });
+}

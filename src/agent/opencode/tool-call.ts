@@ -1,0 +1,72 @@
+import type { ToolKind, ToolView } from "../../protocol/message.ts";
+import type { ToolPart } from "./wire.ts";
+
+const kinds: Readonly<Record<string, ToolKind>> = {
+  read: "read",
+  write: "edit",
+  edit: "edit",
+  multiedit: "edit",
+  patch: "edit",
+  apply_patch: "edit",
+  bash: "execute",
+  glob: "search",
+  grep: "search",
+  list: "search",
+  codesearch: "search",
+  websearch: "fetch",
+  webfetch: "fetch",
+  todowrite: "think",
+  todoread: "think",
+  task: "think",
+};
+
+export const kindOfTool = (tool: string): ToolKind =>
+  (Object.hasOwn(kinds, tool) ? kinds[tool] : undefined) ?? "other";
+
+export const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
+
+/** One line that says what the call does, before opencode itself names it. */
+export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">): string {
+  const { input } = state;
+  const about =
+    textOf(input["command"]) ??
+    textOf(input["filePath"]) ??
+    textOf(input["pattern"]) ??
+    textOf(input["url"]) ??
+    textOf(input["description"]);
+  if (about !== undefined) return about;
+  return textOf(state.title) ?? tool;
+}
+
+/** A diff as opencode writes it, without its file headers. */
+export function withoutHeaders(diff: string): string {
+  const lines = diff.split("\n");
+  const first = lines.findIndex((line) => line.startsWith("@@"));
+  return first === -1 ? "" : lines.slice(first).join("\n").trimEnd();
+}
+
+/** `proposed`: the diff that was asked about; not every tool says again what it has written. */
+export function viewOfTool({ tool, state }: ToolPart, proposed: string | undefined): ToolView | undefined {
+  const { input, metadata = {}, time } = state;
+  const kind = kindOfTool(tool);
+  const diff = textOf(metadata["diff"]) ?? proposed;
+  if (kind === "edit" && diff !== undefined) {
+    const unified = withoutHeaders(diff);
+    const count = (sign: string) => unified.split("\n").filter((line) => line.startsWith(sign)).length;
+    const path = textOf(metadata["filepath"]) ?? textOf(input["filePath"]) ?? "";
+    return { kind: "diff", path, unified, additions: count("+"), deletions: count("-") };
+  }
+  const command = textOf(input["command"]);
+  if (kind === "execute" && command !== undefined) {
+    const exit = metadata["exit"];
+    return {
+      kind: "command",
+      command,
+      exit_code: typeof exit === "number" && Number.isInteger(exit) ? exit : null,
+      duration_ms: time?.end === undefined ? 0 : Math.max(0, Math.round(time.end - time.start)),
+      truncated: metadata["truncated"] === true,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,304 @@
+import type { FinishReason } from "../../protocol/message.ts";
+import type { Plan } from "../../protocol/plan.ts";
+import type { Usage } from "../../protocol/usage.ts";
+import type { BackendEvent, TurnResult } from "../backend.ts";
+import { runError } from "./failure.ts";
+import { kindOfTool, textOf, titleOfTool, viewOfTool } from "./tool-call.ts";
+import type {
+  AssistantInfo,
+  ModelError,
+  Part,
+  PermissionAsked,
+  QuestionAsked,
+  Tokens,
+  ToolPart,
+  WireEvent,
+} from "./wire.ts";
+
+export type TurnEffect =
+  | { do: "emit"; event: BackendEvent }
+  | { do: "ask"; permission: PermissionAsked }
+  | { do: "answer"; question: QuestionAsked }
+  /** The turn may be over: what the server says of the session decides. */
+  | { do: "look" }
+  | { do: "settle"; result: TurnResult };
+
+type KnownPart = { kind: "text" | "reasoning"; sent: number; isWhole: boolean };
+type KnownMessage = { steps: number; isOpen: boolean; isCompleted: boolean };
+
+export type TurnTranslator = ReturnType<typeof createTurnTranslator>;
+
+/**
+ * What opencode says of one turn, in hearth's words; it reads nothing but what it is given. The turn is bound to
+ * `message_id`, the user message that hearth named itself: only assistant messages with it as their parent count.
+ * Idle and error events name just a session, and after an abort they come twice and late (agents.md §5.3): they
+ * lead to a look at most, and only once this turn was seen to be busy.
+ */
+export function createTurnTranslator({
+  agent,
+  session_id,
+  message_id,
+}: {
+  agent: string;
+  session_id: string;
+  message_id: string;
+}) {
+  /** The session and the sub-sessions that its tools have opened. */
+  const family = new Set([session_id]);
+  const messages = new Map<string, KnownMessage>();
+  const parts = new Map<string, KnownPart>();
+  const calls = new Map<string, ToolPart>();
+  const outputs = new Map<string, string>();
+  const diffs = new Map<string, string>();
+  const denied = new Set<string>();
+  const asked = new Set<string>();
+  let isTaken = false;
+  let wasBusy = false;
+  let isSettled = false;
+  let lastError: ModelError | undefined;
+  let out: TurnEffect[] = [];
+
+  const emit = (event: BackendEvent) => void out.push({ do: "emit", event });
+  function settle(result: TurnResult) {
+    if (isSettled) return;
+    isSettled = true;
+    out.push({ do: "settle", result });
+  }
+
+  function stepFinished(known: KnownMessage, reason: string | undefined, tokens: Tokens, cost: number) {
+    if (!known.isOpen) return;
+    known.isOpen = false;
+    emit({ type: "step_finished", finish_reason: finishReason(reason), usage: usageOf(tokens), cost });
+  }
+
+  function begin(info: AssistantInfo, known: KnownMessage) {
+    known.isOpen = true;
+    known.steps += 1;
+    const named = info.providerID !== undefined && info.modelID !== undefined;
+    emit({ type: "step_started", model: named ? `${info.providerID}/${info.modelID}` : null });
+  }
+
+  function assistantUpdated(info: AssistantInfo) {
+    let known = messages.get(info.id);
+    if (known === undefined) {
+      known = { steps: 0, isOpen: false, isCompleted: false };
+      messages.set(info.id, known);
+      begin(info, known);
+    }
+    if (info.time.completed === undefined && info.error === undefined) return;
+    if (info.time.completed !== undefined) known.isCompleted = true;
+    if (info.tokens !== undefined && info.error === undefined)
+      stepFinished(known, info.finish, info.tokens, info.cost);
+    if (info.error !== undefined) {
+      if (info.time.completed === undefined && info.error.name === "MessageAbortedError") return;
+      if (info.error.name === "MessageOutputLengthError") return settle({ outcome: "max_tokens" });
+      return settle({ outcome: "error", error: runError(agent, info.error) });
+    }
+    if (info.finish === undefined || info.finish === "tool-calls" || info.finish === "unknown") return;
+    const reason = finishReason(info.finish);
+    settle({ outcome: reason === "max_tokens" || reason === "refusal" ? reason : "end_turn" });
+  }
+
+  function stream(id: string, kind: "text" | "reasoning", text: string, isOver: boolean) {
+    let known = parts.get(id);
+    if (known === undefined) {
+      known = { kind, sent: 0, isWhole: true };
+      parts.set(id, known);
+    }
+    const rest = text.slice(known.sent);
+    known.sent = Math.max(known.sent, text.length);
+    known.isWhole = true;
+    if (rest !== "") emit({ type: kind === "text" ? "text_delta" : "reasoning_delta", text: rest });
+    if (isOver) emit({ type: "part_ended" });
+  }
+
+  function toolUpdated(part: ToolPart) {
+    const { callID: tool_call_id, tool, state } = part;
+    const before = calls.get(tool_call_id);
+    calls.set(tool_call_id, part);
+    const kind = kindOfTool(tool);
+    const title = titleOfTool(part);
+    const { input } = state;
+    if (before === undefined) {
+      const status = state.status === "pending" ? "pending" : "running";
+      emit({ type: "tool_call", tool_call_id, name: tool, kind, title, input, status });
+    } else if (state.status === "running" && before.state.status === "pending") {
+      emit({ type: "tool_call_updated", tool_call_id, status: "running", title, kind, input });
+    }
+    if (state.status === "running") return toolOutput(tool_call_id, state.metadata?.["output"]);
+    const wasOver = before?.state.status === "completed" || before?.state.status === "error";
+    if (state.status === "pending" || wasOver) return;
+    const view = state.status === "completed" ? viewOfTool(part, diffs.get(tool_call_id)) : undefined;
+    const status =
+      state.status === "completed" ? "completed" : denied.has(tool_call_id) ? "denied" : "failed";
+    const output = (state.status === "completed" ? state.output : state.error) ?? "";
+    emit({
+      type: "tool_call_updated",
+      tool_call_id,
+      status,
+      title,
+      input,
+      output,
+      ...(view === undefined ? {} : { view }),
+    });
+  }
+
+  /** The whole output so far, again and again: only what is new of it is told. */
+  function toolOutput(tool_call_id: string, output: unknown) {
+    if (typeof output !== "string") return;
+    const before = outputs.get(tool_call_id) ?? "";
+    outputs.set(tool_call_id, output);
+    if (output.startsWith(before)) {
+      if (output !== before) emit({ type: "tool_output", tool_call_id, text: output.slice(before.length) });
+    } else emit({ type: "tool_call_updated", tool_call_id, output });
+  }
+
+  function partUpdated(part: Part) {
+    const known = messages.get(part.messageID);
+    if (known === undefined) return;
+    switch (part.type) {
+      case "text":
+      case "reasoning":
+        return stream(part.id, part.type, part.text, part.time?.end !== undefined);
+      case "tool":
+        return toolUpdated(part);
+      case "step-finish":
+        return stepFinished(known, part.reason, part.tokens, part.cost);
+      case "step-start":
+        return;
+    }
+  }
+
+  function take(event: WireEvent) {
+    switch (event.type) {
+      case "message.updated": {
+        const { info } = event.properties;
+        if (info.role === "user") isTaken ||= info.id === message_id;
+        else if (info.parentID === message_id && info.sessionID === session_id) assistantUpdated(info);
+        return;
+      }
+      case "message.part.updated":
+        return partUpdated(event.properties.part);
+      case "message.part.delta": {
+        const { partID, field, delta } = event.properties;
+        const known = parts.get(partID);
+        if (known === undefined || field !== "text" || !known.isWhole) return;
+        known.sent += delta.length;
+        return emit({ type: known.kind === "text" ? "text_delta" : "reasoning_delta", text: delta });
+      }
+      case "session.status": {
+        if (event.properties.sessionID !== session_id) return;
+        const { status } = event.properties;
+        if (status.type === "idle") return wasBusy ? void out.push({ do: "look" }) : undefined;
+        if (isTaken) wasBusy = true;
+        if (status.type === "retry" && isTaken) {
+          const text = `The provider did not answer: ${status.message}. ${agent} tries again (${status.attempt}).`;
+          emit({ type: "notice", level: "warning", code: "retry", text });
+        }
+        return;
+      }
+      case "session.idle":
+        if (event.properties.sessionID === session_id && wasBusy) out.push({ do: "look" });
+        return;
+      case "session.error":
+        if (event.properties.sessionID === session_id && isTaken) lastError = event.properties.error;
+        return;
+      case "session.created":
+      case "session.updated": {
+        const { id, parentID } = event.properties.info;
+        if (parentID !== undefined && family.has(parentID)) family.add(id);
+        return;
+      }
+      case "session.compacted": {
+        if (event.properties.sessionID !== session_id) return;
+        const text = `${agent} has summarized the older part of the conversation.`;
+        return emit({ type: "notice", level: "info", code: "compaction", text });
+      }
+      case "todo.updated":
+        if (event.properties.sessionID === session_id)
+          emit({ type: "plan", entries: planEntries(event.properties.todos) });
+        return;
+      case "permission.asked":
+        return permissionAsked(event.properties);
+      case "question.asked":
+        if (!family.has(event.properties.sessionID) || asked.has(event.properties.id)) return;
+        asked.add(event.properties.id);
+        return void out.push({ do: "answer", question: event.properties });
+    }
+  }
+
+  function permissionAsked(permission: PermissionAsked) {
+    // What a turn of another session left open is not this one's to answer; a sub-session's is.
+    if (!family.has(permission.sessionID) || asked.has(permission.id)) return;
+    asked.add(permission.id);
+    const diff = textOf(permission.metadata["diff"]);
+    if (permission.tool !== undefined && diff !== undefined) diffs.set(permission.tool.callID, diff);
+    out.push({ do: "ask", permission });
+  }
+
+  function collect(work: () => void): TurnEffect[] {
+    out = [];
+    if (!isSettled) work();
+    return out;
+  }
+
+  return {
+    accept: (event: WireEvent): TurnEffect[] => collect(() => take(event)),
+    /** After the stream was lost: deltas of open parts are of unknown place until the part is told whole. */
+    lostTrack() {
+      for (const part of parts.values()) part.isWhole = false;
+    },
+    /** The session's messages as they are stored; parts that it did not know may have been told in between. */
+    merge: (events: readonly WireEvent[]): TurnEffect[] =>
+      collect(() => {
+        for (const event of events) {
+          if (event.type === "message.updated" && event.properties.info.role === "user")
+            wasBusy ||= event.properties.info.id === message_id;
+          take(event);
+        }
+        for (const part of parts.values()) part.isWhole = false;
+      }),
+    /** The server says that the session is idle, and `merge` has had its messages. */
+    idle: (): TurnEffect[] =>
+      collect(() => {
+        if (lastError !== undefined && lastError.name !== "MessageAbortedError")
+          return settle({ outcome: "error", error: runError(agent, lastError) });
+        const known = [...messages.values()];
+        // A refused question ends the turn behind a step that asked for tools.
+        if (known.some((message) => message.isCompleted)) return settle({ outcome: "end_turn" });
+        const message = `${agent} ended the turn without an answer.`;
+        settle({ outcome: "error", error: { code: "provider_error", message, retryable: true } });
+      }),
+    deny: (tool_call_id: string) => void denied.add(tool_call_id),
+    call: (tool_call_id: string | undefined): ToolPart | undefined =>
+      tool_call_id === undefined ? undefined : calls.get(tool_call_id),
+    has: (sessionId: string): boolean => family.has(sessionId),
+    get isSettled() {
+      return isSettled;
+    },
+  };
+}
+
+function finishReason(reason: string | undefined): FinishReason {
+  if (reason === "tool-calls") return "tool_use";
+  if (reason === "length") return "max_tokens";
+  return reason === "content-filter" ? "refusal" : "end_turn";
+}
+
+/** opencode counts cached input and reasoning apart, hearth as a part of input and output. */
+const usageOf = ({ input, output, reasoning, cache }: Tokens): Usage => ({
+  input_tokens: whole(input + cache.read + cache.write),
+  output_tokens: whole(output + reasoning),
+  reasoning_tokens: whole(reasoning),
+  cache_read_tokens: whole(cache.read),
+  cache_write_tokens: whole(cache.write),
+});
+const whole = (count: number): number => Math.max(0, Math.round(count));
+
+const planEntries = (todos: readonly { content: string; status: string }[]): Plan["entries"] =>
+  todos
+    .filter(({ status }) => status !== "cancelled")
+    .map(({ content, status }) => ({
+      content,
+      status: status === "completed" || status === "in_progress" ? status : "pending",
+    }));

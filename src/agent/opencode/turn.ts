@@ -1,0 +1,258 @@
+import { isAbsolute, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Attachment } from "../../protocol/routes.ts";
+import type { Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { Child } from "../children/child.ts";
+import { asRunFailure } from "./failure.ts";
+import { permissionRequest } from "./permission.ts";
+import type { OpencodeServer } from "./server.ts";
+import { createTurnTranslator, type TurnEffect } from "./translate.ts";
+import {
+  eventsOfMessages,
+  PermissionAsked as Pending,
+  type PermissionAsked,
+  type QuestionAsked,
+} from "./wire.ts";
+
+/** How often a canceled turn is asked for again: an abort that comes before the work begins is not heard. */
+const ABORT_EVERY_MS = 250;
+/** What a session's newest messages may be, to find those of one turn. */
+const MESSAGES_MAX = 200;
+const NOBODY_ANSWERS =
+  "Nobody can be asked in this way here. Decide yourself, or end your turn and put the question in your answer.";
+
+export type TurnPlace = {
+  agent: string;
+  /** opencode's own id. */
+  session_id: string;
+  message_id: string;
+  root: string;
+  child: Child<OpencodeServer>;
+  /** Something to be told before the turn's first words. */
+  notice: { code: string; text: string } | null;
+};
+
+/** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
+export async function runTurn(
+  { agent, session_id, message_id, root, child, notice }: TurnPlace,
+  turn: Turn,
+  host: TurnHost,
+  signal: AbortSignal,
+  force: AbortSignal,
+): Promise<TurnResult> {
+  if (signal.aborted) return { outcome: "canceled" };
+  const server = child.connection;
+  const translator = createTurnTranslator({ agent, session_id, message_id });
+  const settled = Promise.withResolvers<TurnResult>();
+  const over = new AbortController();
+  const until = AbortSignal.any([over.signal, force]);
+  const asking = new AbortController();
+  const waiting = AbortSignal.any([asking.signal, signal]);
+  const session = `/session/${encodeURIComponent(session_id)}`;
+  let isLooking = false;
+  let isLookDue = false;
+
+  const settle = (result: TurnResult) => settled.resolve(signal.aborted ? { outcome: "canceled" } : result);
+  const fail = (error: unknown) => settle({ outcome: "error", error: asRunFailure(agent, error) });
+  const quietly = (work: Promise<unknown>) => void work.catch(() => {}); // its loss shows in how the turn ends
+
+  function perform(effects: readonly TurnEffect[]) {
+    for (const effect of effects) {
+      if (effect.do === "emit") host.emit(effect.event);
+      else if (effect.do === "settle") settle(effect.result);
+      else if (effect.do === "look") void look();
+      else if (effect.do === "ask") quietly(ask(effect.permission));
+      else quietly(answer(effect.question));
+    }
+  }
+
+  async function ask(permission: PermissionAsked) {
+    const call = translator.call(permission.tool?.callID);
+    const request = permissionRequest(permission, call, root);
+    if (call === undefined) {
+      const { tool_call_id, kind, title } = request;
+      const input = permission.metadata;
+      host.emit({
+        type: "tool_call",
+        tool_call_id,
+        name: permission.permission,
+        kind,
+        title,
+        input,
+        status: "pending",
+      });
+    }
+    const verdict = await host.authorize(request, waiting);
+    // A canceled turn's questions are taken back behind its abort.
+    if (verdict.decision === "canceled") return;
+    if (verdict.decision === "deny") translator.deny(request.tool_call_id);
+    const reply =
+      verdict.decision === "allow"
+        ? { reply: "once" }
+        : { reply: "reject", message: verdict.message || "The user refused this." };
+    const { status } = await server.call("POST", `/permission/${permission.id}/reply`, reply, until);
+    // Its end has overtaken the answer.
+    if (status === 404) return;
+    if (call === undefined) {
+      const isAllowed = verdict.decision === "allow";
+      host.emit({
+        type: "tool_call_updated",
+        tool_call_id: request.tool_call_id,
+        status: isAllowed ? "completed" : "denied",
+      });
+    }
+  }
+
+  async function answer({ id, questions }: QuestionAsked) {
+    const answers = questions.map(() => [NOBODY_ANSWERS]);
+    const { status } = await server.call("POST", `/question/${id}/reply`, { answers }, until);
+    if (status >= 400) await server.call("POST", `/question/${id}/reject`, {}, until);
+  }
+
+  /** One look at a time; what asks for one meanwhile gets another behind it. */
+  async function look() {
+    isLookDue = true;
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      while (isLookDue && !until.aborted) {
+        isLookDue = false;
+        await lookOnce();
+      }
+    } catch (error) {
+      fail(error);
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  async function lookOnce() {
+    const { json } = await server.call("GET", "/session/status", undefined, until);
+    const isBusy = statusOf(json, session_id) !== "idle";
+    const path = `${session}/message?limit=${MESSAGES_MAX}`;
+    const messages = await server.call("GET", path, undefined, until);
+    perform(translator.merge(eventsOfMessages(messages.json)));
+    if (!isBusy && !translator.isSettled) perform(translator.idle());
+  }
+
+  const stopListening = server.listen({
+    event: (event) => perform(translator.accept(event)),
+    missed() {
+      translator.lostTrack();
+      quietly(
+        server.call("GET", "/permission", undefined, until).then(({ json }) => {
+          for (const asked of pendingIn(json))
+            perform(translator.accept({ type: "permission.asked", properties: asked }));
+        }),
+      );
+      void look();
+    },
+  });
+  void child.gone.then(({ kind, message }) =>
+    settle({
+      outcome: "error",
+      error: {
+        code: kind === "crashed" ? "agent_crashed" : "agent_unavailable",
+        message: `${message}. The next prompt starts it again.`,
+        retryable: true,
+      },
+    }),
+  );
+  force.addEventListener("abort", () => settle({ outcome: "canceled" }), { once: true });
+
+  /** Until it has really stopped: the next turn must not meet this one's end (agents.md §5.3). */
+  async function cancel(posted: Promise<unknown>) {
+    await posted.catch(() => {});
+    for (;;) {
+      await server.call("POST", `${session}/abort`, {}, until);
+      await Promise.race([settled.promise, pause(ABORT_EVERY_MS, until)]);
+      const { json } = await server.call("GET", "/session/status", undefined, until);
+      if (statusOf(json, session_id) === "idle") break;
+    }
+    const { json } = await server.call("GET", "/permission", undefined, until);
+    for (const { id, sessionID } of pendingIn(json)) {
+      if (!translator.has(sessionID)) continue;
+      await server.call("POST", `/permission/${id}/reply`, { reply: "reject" }, until);
+    }
+  }
+
+  let canceling: Promise<void> | null = null;
+  try {
+    if (notice !== null) host.emit({ type: "notice", level: "info", ...notice });
+    const posted = server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root), until);
+    const onAbort = () => {
+      asking.abort();
+      canceling ??= cancel(posted).then(
+        () => settle({ outcome: "canceled" }),
+        () => {}, // its child is gone or `force` came: both settle the turn
+      );
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    posted.then(({ status, json }) => {
+      if (status >= 300) fail(new Error(`it refused the prompt (${status}): ${messageIn(json)}`));
+    }, fail);
+    const result = await settled.promise;
+    if (canceling !== null) await Promise.race([canceling, child.gone, aborted(force)]);
+    return result;
+  } finally {
+    stopListening();
+    asking.abort();
+    over.abort();
+  }
+}
+
+function promptBody(turn: Turn, messageID: string, root: string) {
+  const text = (words: string) => ({ type: "text", text: words });
+  const [providerID, ...rest] = turn.model?.split("/") ?? [];
+  const model = rest.length > 0 ? { providerID, modelID: rest.join("/") } : undefined;
+  return {
+    messageID,
+    parts: [
+      ...(turn.handover === null ? [] : [text(turn.handover)]),
+      ...(turn.prompt === "" ? [] : [text(turn.prompt)]),
+      ...turn.attachments.map((attachment) => filePart(attachment, root)),
+    ],
+    ...(model === undefined ? {} : { model }),
+    // Its own plan agent knows that it must not write; hearth refuses it what it tries all the same.
+    ...(turn.mode === "plan" ? { agent: "plan" } : {}),
+  };
+}
+
+function filePart({ name, media_type, path, data }: Attachment, root: string) {
+  const url =
+    data !== undefined
+      ? `data:${media_type};base64,${data}`
+      : pathToFileURL(path !== undefined && isAbsolute(path) ? path : join(root, path ?? name)).href;
+  return { type: "file", mime: media_type, filename: name, url };
+}
+
+function statusOf(json: unknown, sessionId: string): string {
+  const entry = typeof json === "object" && json !== null ? Object.entries(json) : [];
+  const mine: unknown = entry.find(([id]) => id === sessionId)?.[1];
+  if (typeof mine !== "object" || mine === null || !("type" in mine)) return "idle";
+  return String(mine.type);
+}
+
+const pendingIn = (json: unknown): PermissionAsked[] =>
+  (Array.isArray(json) ? json : []).flatMap((entry) => Pending.safeParse(entry).data ?? []);
+
+function messageIn(json: unknown): string {
+  return json === undefined ? "no reason given" : JSON.stringify(json).slice(0, 300);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,87 @@
+import type { AgentConfig } from "../../protocol/config.ts";
+
+/** How an agent that hearth knows by name is found, made to ask, and mended. Measured: see docs/agents.md. */
+export type KnownAgent = {
+  backend: "acp" | "opencode";
+  command: readonly [string, ...string[]];
+  /** What makes it ask before it acts; stronger than the client's environment, weaker than the configuration. */
+  env: Readonly<Record<string, string>>;
+  /** The session mode in which it asks, to be set after `session/new`; null where `env` does it. */
+  askMode: string | null;
+  /** The beginnings of the names of its own variables, its login among them. */
+  prefixes: readonly string[];
+  install: string;
+  login: string;
+};
+
+export const knownAgents: Readonly<Record<string, KnownAgent>> = {
+  goose: {
+    backend: "acp",
+    command: ["goose", "acp"],
+    env: { GOOSE_MODE: "approve" },
+    askMode: null,
+    prefixes: ["GOOSE_"],
+    install: "npm install -g @aaif/goose",
+    login: "goose configure",
+  },
+  qwen: {
+    backend: "acp",
+    command: ["qwen", "--acp"],
+    env: {},
+    // It starts in `auto`, where a model of its own approves.
+    askMode: "default",
+    prefixes: ["QWEN_"],
+    install: "npm install -g @qwen-code/qwen-code",
+    login: "qwen auth",
+  },
+  opencode: {
+    backend: "opencode",
+    command: ["opencode"],
+    env: { OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
+    askMode: null,
+    prefixes: ["OPENCODE_"],
+    install: "npm install -g opencode-ai",
+    login: "opencode auth login",
+  },
+  claude: {
+    backend: "acp",
+    command: ["claude-agent-acp"],
+    env: {},
+    askMode: "default",
+    prefixes: ["CLAUDE_"],
+    install: "npm install -g @agentclientprotocol/claude-agent-acp",
+    login: "claude auth login",
+  },
+  codex: {
+    backend: "acp",
+    command: ["codex-acp"],
+    env: {},
+    askMode: "read-only",
+    prefixes: ["CODEX_"],
+    install: "npm install -g @agentclientprotocol/codex-acp",
+    login: "codex login",
+  },
+  gemini: {
+    backend: "acp",
+    command: ["gemini", "--acp"],
+    env: {},
+    askMode: "default",
+    prefixes: ["GEMINI_CLI_"],
+    install: "npm install -g @google/gemini-cli",
+    login: "gemini",
+  },
+};
+
+/** An agent by that name as the configuration has it, laid over what is known of it; null when there is none. */
+export function agentSettings(
+  name: string,
+  config: AgentConfig | undefined,
+): { known: KnownAgent | null; backend: "acp" | "opencode" | "native"; command: readonly string[] } | null {
+  const known = Object.hasOwn(knownAgents, name) ? (knownAgents[name] ?? null) : null;
+  if (known === null && config === undefined) return null;
+  return {
+    known,
+    backend: config?.backend ?? known?.backend ?? "acp",
+    command: config?.command ?? known?.command ?? [],
+  };
+}

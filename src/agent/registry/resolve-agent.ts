@@ -1,0 +1,153 @@
+import type { AgentStatus } from "../../protocol/agent.ts";
+import type { AgentConfig } from "../../protocol/config.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { findCommand } from "./find-command.ts";
+import { agentSettings, type KnownAgent } from "./known-agents.ts";
+
+/** The environments that an agent's own is made of. Keys of model providers are in `provider` alone. */
+export type ClientEnvironment = {
+  tool: Readonly<Record<string, string>>;
+  agent: Readonly<Record<string, string>>;
+  provider: Readonly<Record<string, string>>;
+};
+
+/** How to start an agent now. */
+export type Launch = {
+  agent: string;
+  /** Its program by absolute path, then its arguments. */
+  command: readonly [string, ...string[]];
+  /** The whole environment. */
+  env: Readonly<Record<string, string>>;
+  /** The mode to be set after a session is made, in which it asks. */
+  askMode: string | null;
+  /** The model that the configuration names for it. */
+  model: string | null;
+  login: string | null;
+  /** When its program was last changed: another program is another agent. */
+  mtimeMs: number;
+};
+
+export type Unusable = { status: Exclude<AgentStatus, "ready">; reason: string; fix: string | null };
+
+export type ResolvedAgent = {
+  name: string;
+  backend: "acp" | "opencode";
+  model: string | null;
+} & ({ launch: Launch; unusable: null } | { launch: null; unusable: Unusable });
+
+/** What is known of an agent without starting it; null when there is none of that name. */
+export function resolveAgent(
+  name: string,
+  config: AgentConfig | undefined,
+  client: ClientEnvironment,
+): ResolvedAgent | null {
+  const settings = agentSettings(name, config);
+  if (settings === null) return null;
+  const { known, backend, command } = settings;
+  const model = config?.model ?? null;
+  const unusable = (status: Unusable["status"], reason: string, fix: string | null): ResolvedAgent => ({
+    name,
+    backend: backend === "opencode" ? "opencode" : "acp",
+    model,
+    launch: null,
+    unusable: { status, reason, fix },
+  });
+  if (config?.enabled === false) {
+    return unusable(
+      "disabled",
+      `${name} is switched off in the configuration`,
+      `set agents.${name}.enabled to true in hearth.jsonc`,
+    );
+  }
+  if (backend === "native") {
+    return unusable(
+      "error",
+      `agents.${name}.backend cannot be native: that is hearth's own agent`,
+      `set agents.${name}.backend to acp or opencode in hearth.jsonc`,
+    );
+  }
+  const [program, ...args] = command;
+  if (program === undefined) {
+    return unusable(
+      "error",
+      `agents.${name} has no command`,
+      `name the program that starts it as agents.${name}.command in hearth.jsonc`,
+    );
+  }
+  const missing = missingVariables(config, client);
+  if (missing !== undefined) {
+    return unusable(
+      "needs_login",
+      `agents.${name}.env names the variable ${missing}, which is not set here`,
+      `export ${missing}=…`,
+    );
+  }
+  const env = environmentOf(known, config, client);
+  const found = findCommand(program, env);
+  if (found === undefined) {
+    return program.includes("/")
+      ? unusable(
+          "not_installed",
+          `its command ${program} is not there, or may not be run`,
+          `name it by its absolute path as agents.${name}.command in hearth.jsonc`,
+        )
+      : unusable(
+          "not_installed",
+          `its command ${program} is not on PATH`,
+          known?.install ?? `name its path as agents.${name}.command in hearth.jsonc`,
+        );
+  }
+  return {
+    name,
+    backend,
+    model,
+    unusable: null,
+    launch: {
+      agent: name,
+      command: [found.path, ...args],
+      env,
+      askMode: known?.askMode ?? null,
+      model,
+      login: known?.login ?? null,
+      mtimeMs: found.mtimeMs,
+    },
+  };
+}
+
+/** The sentence that ends a prompt to an agent that cannot be used. */
+export const unusableError = (name: string, { status, reason, fix }: Unusable): HearthError => {
+  const mend = fix === null ? "" : ` To mend it: ${fix}.`;
+  return new HearthError("agent_unavailable", `${name} cannot be used: ${reason}.${mend}`, {
+    details: { status, ...(fix === null ? {} : { fix }) },
+  });
+};
+
+const named = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
+
+function missingVariables(config: AgentConfig | undefined, client: ClientEnvironment): string | undefined {
+  return Object.values(config?.env ?? {})
+    .map((value) => named.exec(value)?.[1])
+    .find((name) => name !== undefined && lookUp(name, client) === undefined);
+}
+
+const lookUp = (name: string, client: ClientEnvironment): string | undefined =>
+  client.provider[name] ?? client.agent[name] ?? client.tool[name];
+
+/**
+ * What commands get, the agent's own variables and login, what makes it ask, and what the configuration says.
+ * hearth's keys are not among it unless the configuration names them (`"OPENAI_API_KEY": "env:OPENAI_API_KEY"`).
+ */
+function environmentOf(
+  known: KnownAgent | null,
+  config: AgentConfig | undefined,
+  client: ClientEnvironment,
+): Record<string, string> {
+  const own = Object.entries(client.agent).filter(([name]) =>
+    known?.prefixes.some((prefix) => name.startsWith(prefix)),
+  );
+  const configured = Object.entries(config?.env ?? {}).map(([name, value]): [string, string] => {
+    const source = named.exec(value)?.[1];
+    return [name, source === undefined ? value : (lookUp(source, client) ?? "")];
+  });
+  return { ...client.tool, ...Object.fromEntries(own), ...known?.env, ...Object.fromEntries(configured) };
+}
