@@ -41,11 +41,12 @@ function change(
 export const openSessions = (state: AppState): Step =>
   step({ ...state, overlay: newSessionsOverlay }, { do: "load_sessions" });
 
-/** The whole conversation; nothing where there is none yet. */
-export const openTranscript = (state: AppState): Step =>
-  currentSession(state) === undefined
-    ? stay(state)
-    : step({ ...state, overlay: newTranscriptOverlay }, { do: "load_transcript" });
+/** The whole conversation with the open question in full; nothing where there is none yet. */
+export function openTranscript(state: AppState): Step {
+  if (currentSession(state) === undefined) return stay(state);
+  const question = state.question && { ...state.question, isUnread: false };
+  return step({ ...state, question, overlay: newTranscriptOverlay }, { do: "load_transcript" });
+}
 
 const leave = (state: AppState): Step => step({ ...state, isLeaving: true }, { do: "leave" });
 

@@ -153,6 +153,10 @@ export function createController(options: {
     title = nextTitle;
     if (overlay === undefined) {
       const live = liveView(state, renderer, overrides, last);
+      const { question } = state;
+      if (question !== undefined && question.isCut !== live.isQuestionCut) {
+        store.set({ ...state, question: { ...question, isCut: live.isQuestionCut } });
+      }
       terminal.show({ kind: "live", live, caret: live.caret });
     } else if (overlay.kind === "transcript") drawTranscript(state, overlay);
     else terminal.show({ kind: "overlay", ...listView(state, overlay, renderer, overrides) });

@@ -31,6 +31,10 @@ export type QuestionState = {
   isFocused: boolean;
   /** Before this moment keys still belong to what was being typed. */
   armedAt: number;
+  /** Something of what is asked about has no room in the live region … */
+  isCut: boolean;
+  /** … and has not been looked at in full yet. */
+  isUnread: boolean;
   /** The draft put aside while a reason for a denial is written. */
   asideFor: Editor | undefined;
 };

@@ -227,3 +227,16 @@ test("no keys in any order lose a draft without a way back, or throw", () => {
     { numRuns: 1000 },
   );
 });
+
+test("what has no room in the question is read before it is allowed; denying needs no reading", () => {
+  const state = asked();
+  if (state.question === undefined) throw new Error("no question");
+  const cut = { ...state, question: { ...state.question, isCut: true } };
+  const first = type(cut, "1");
+  expect(did(first.effects)).toEqual(["load_transcript"]);
+  expect(first.state.overlay?.kind).toBe("transcript");
+  const read = type(first.state, "q");
+  expect(type(read.state, "1").effects).toMatchObject([{ do: "answer", decision: "allow_once" }]);
+  expect(draft(type(cut, "3").state)).toBe("");
+  expect(did(type(type(cut, "3").state, "\r").effects)).toEqual(["answer"]);
+});

@@ -1,4 +1,5 @@
 import type { Permission } from "../../protocol/permission.ts";
+import { openTranscript } from "../commands.ts";
 import { editorText, emptyEditor, isEmpty } from "../editor/editor.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
@@ -28,6 +29,8 @@ export function withQuestion(state: AppState, now: number): AppState {
       index: 0,
       isFocused: true,
       armedAt: wasTyping ? now + ARM_MS : now,
+      isCut: false,
+      isUnread: true,
       asideFor: undefined,
     },
   };
@@ -92,7 +95,11 @@ function choose(state: AppState, permission: Permission, index: number): Step {
   const option = permission.options[index];
   const { question } = state;
   if (option === undefined || question === undefined) return stay(state);
-  if (option.decision !== "deny") return step(state, answer(permission, option.decision, undefined));
+  if (option.decision !== "deny") {
+    // Nobody allows what they have not seen: what had no room is shown first.
+    if (question.isCut && question.isUnread) return openTranscript(state);
+    return step(state, answer(permission, option.decision, undefined));
+  }
   // A denial may say why; the draft comes back when it is sent.
   return stay({ ...state, editor: emptyEditor, question: { ...question, index, asideFor: state.editor } });
 }

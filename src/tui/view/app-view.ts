@@ -19,6 +19,7 @@ export const emptyView: AppView = {
     composer: [],
     status: [],
     caret: { row: 0, column: 0 },
+    isQuestionCut: false,
   },
   caret: undefined,
 };

@@ -28,7 +28,11 @@ import { statusOf } from "./status.ts";
 /** The live region by its parts, top to bottom, as rows ready for the terminal. */
 export type LiveView = {
   readonly [Part in (typeof liveParts)[number]]: readonly string[];
-} & { readonly caret: Caret };
+} & {
+  readonly caret: Caret;
+  /** Something of the open question had no room. */
+  readonly isQuestionCut: boolean;
+};
 
 export const liveParts = [
   "stream",
@@ -84,12 +88,14 @@ export function liveView(
   const searching = state.search === undefined ? undefined : searchLine(state, renderer, columns);
   const composerLines = searching === undefined ? composer.lines : [searching.line];
   const composerRows = take(composerLines.map((line) => paint(line)));
-  const status = left >= 3 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
-  const notice = take(noticeLines(state, renderer).map(oneRow));
-  const question =
+  const asked =
     permission === undefined
-      ? []
-      : take(renderer.permission(permission, questionView(state, permission, left, overrides), columns).rows);
+      ? undefined
+      : renderer.permission(permission, questionView(state, permission, left, overrides), columns);
+  // The question keeps every row it needs: whoever answers sees all the answers.
+  const question = take(asked?.rows ?? []);
+  const status = left >= 2 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
+  const notice = take(noticeLines(state, renderer).map(oneRow));
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
   const plan = left < 3 ? [] : take(planLines(state, renderer).map(oneRow));
@@ -112,6 +118,7 @@ export function liveView(
     notice,
     composer: composerRows,
     status,
+    isQuestionCut: asked !== undefined && (asked.hiddenRows > 0 || question.length < asked.rows.length),
     caret: { row: above + caret.row, column: caret.column },
   };
 }

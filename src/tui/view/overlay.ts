@@ -15,7 +15,7 @@ import type { AppState } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
 import { type Line, lineWidth, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
-import { widthOf } from "../text/width.ts";
+import { truncateEnd, widthOf } from "../text/width.ts";
 import type { Renderer } from "./renderer.ts";
 
 export type OverlayView = { rows: string[]; caret: Caret | undefined };
@@ -41,7 +41,7 @@ export function listView(
   const { columns, rows } = state.size;
   const { glyphs } = renderer;
   const list = listOf(state, overlay, renderer, overrides);
-  const room = Math.max(1, rows - 5);
+  const room = Math.max(1, rows - 6);
   const index = Math.min(list.index, Math.max(0, list.items.length - 1));
   const first = Math.max(0, Math.min(index - Math.floor(room / 2), list.items.length - room));
   const shown = list.items.slice(first, first + room).map(({ left, right }, offset): Line => {
@@ -55,7 +55,8 @@ export function listView(
     return right === "" || free < 2 ? line : [...line, span(" ".repeat(free)), span(right, "muted")];
   });
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
-  const title: Line = [span(` ${list.title}`, "heading"), span(`  ${list.hints}`, "muted")];
+  const title: Line = [span(` ${list.title}`, "heading")];
+  const hints: Line = [span(` ${list.hints}`, "muted")];
   const flash: Line =
     state.flash === undefined
       ? []
@@ -63,8 +64,8 @@ export function listView(
   const label = list.ask?.label ?? "filter:";
   const text = list.ask?.text ?? list.query;
   const foot: Line = [span(` ${label} `, "accent"), span(text)];
-  const filler = Array.from({ length: Math.max(0, rows - 4 - body.length) }, (): Line => []);
-  const lines = [title, [], ...body, ...filler, flash, foot];
+  const filler = Array.from({ length: Math.max(0, rows - 5 - body.length) }, (): Line => []);
+  const lines = [title, hints, [], ...body, ...filler, flash, foot];
   return {
     rows: lines.map((line) => renderer.fit(line, columns)),
     caret: { row: lines.length - 1, column: Math.min(lineWidth(foot), columns - 1) },
@@ -154,11 +155,15 @@ function listOf(
       };
     case "help": {
       const items = helpItems(overlay, overrides);
-      const wide = Math.min(34, Math.max(8, ...items.map(({ key }) => widthOf(key))));
+      const wide = Math.min(
+        34,
+        Math.floor(state.size.columns * 0.45),
+        Math.max(8, ...items.map(({ key }) => widthOf(key))),
+      );
       return {
         ...base,
         items: items.map(({ key, text, name }) => ({
-          left: [span(key + " ".repeat(Math.max(1, wide + 2 - widthOf(key))), "accent"), span(text)],
+          left: [span(padded(key, wide, glyphs.ellipsis), "accent"), span(text)],
           right: name,
         })),
         title: "Keys and commands",
@@ -168,3 +173,8 @@ function listOf(
     }
   }
 }
+
+const padded = (text: string, columns: number, ellipsis: string): string => {
+  const shown = truncateEnd(text, columns, ellipsis);
+  return shown + " ".repeat(Math.max(0, columns + 2 - widthOf(shown)));
+};

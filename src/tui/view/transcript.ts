@@ -2,7 +2,7 @@ import type { Replica } from "../../client/replica.ts";
 import type { Message } from "../../protocol/message.ts";
 import { isWaiting, pastContext } from "../conversation.ts";
 import type { TranscriptOverlay } from "../overlay.ts";
-import type { AppState } from "../state.ts";
+import { type AppState, openQuestion } from "../state.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, lineWidth, span } from "../text/line.ts";
 import { blocksOf } from "../text/message-blocks.ts";
@@ -53,6 +53,18 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       previous = entry.last ?? previous;
     }
     laidOut = next;
+    const question = openQuestion(state);
+    if (question !== undefined) {
+      const whole = {
+        selected: -1,
+        askedMs: 0,
+        terminals: 1,
+        waiting: 0,
+        rowsMax: Number.MAX_SAFE_INTEGER,
+        hints: [],
+      };
+      rows.push("", ...renderer.permission(question, whole, size.columns).rows);
+    }
     return rows;
 
     function layOut(message: Message, columns: number, before: Block | undefined) {

@@ -1,0 +1,134 @@
+import { EventEmitter } from "node:events";
+import type { Replica } from "../../src/client/replica.ts";
+import { applyEvent } from "../../src/client/replica.ts";
+import type { HearthEvent } from "../../src/protocol/events.ts";
+import type { Capabilities } from "../../src/tui/capabilities.ts";
+import { type Controller, createController } from "../../src/tui/controller.ts";
+import type { Effect } from "../../src/tui/effects.ts";
+import { createKeyMap } from "../../src/tui/keys.ts";
+import { type AppState, initialState } from "../../src/tui/state.ts";
+import { createStore, type Store } from "../../src/tui/store.ts";
+import { openTerminal } from "../../src/tui/terminal.tsx";
+import { themes } from "../../src/tui/theme.ts";
+import { headerBlock } from "../../src/tui/view/opening.ts";
+import { createRenderer } from "../../src/tui/view/renderer.ts";
+import { createEmulator, type Emulator } from "./emulator.ts";
+
+/** The terminal as it is, with Ink and an emulator, on a replica that the test plays the events of. */
+export type TuiTerminal = {
+  readonly emulator: Emulator;
+  readonly controller: Controller;
+  readonly store: Store<AppState>;
+  /** What keys have asked for outside the screen. */
+  readonly effects: readonly Effect[];
+  /** Moves the clock that the terminal sees. */
+  at(ms: number): void;
+  show(replica: Replica): void;
+  play(event: HearthEvent): void;
+  type(text: string): void;
+  /** What the window shows once everything is drawn. */
+  window(): Promise<string>;
+  close(): void;
+};
+
+const START = Date.parse("2026-01-01T00:00:00.000Z");
+
+export function openTuiTerminal(
+  columns: number,
+  rows: number,
+  more: Partial<Capabilities> = {},
+): TuiTerminal {
+  const emulator = createEmulator(columns, rows);
+  let written: Promise<void> = Promise.resolve();
+  const output = Object.assign(new EventEmitter(), {
+    columns,
+    rows,
+    write(text: string) {
+      written = emulator.write(text);
+    },
+  });
+  const input = Object.assign(new EventEmitter(), { resume() {}, pause() {}, setRawMode() {} });
+  const capabilities: Capabilities = {
+    isTTY: true,
+    columns,
+    rows,
+    color: "none",
+    attributes: false,
+    unicode: true,
+    hyperlinks: false,
+    screenReader: false,
+    cursor: true,
+    background: "dark",
+    ...more,
+  };
+  let time = START;
+  let replica: Replica | undefined;
+  const effects: Effect[] = [];
+  const terminal = openTerminal(
+    { input, output },
+    {
+      capabilities,
+      drawn: undefined,
+      onResize: (size, isCertain) => controller.onResize(size, isCertain),
+      onModes: () => {},
+    },
+  );
+  const store = createStore<AppState>(
+    initialState({
+      clientId: "me",
+      size: { columns, rows },
+      now: time,
+      history: [],
+      defaults: { agent: undefined, model: undefined, mode: undefined, isolation: undefined },
+    }),
+  );
+  const renderer = createRenderer({ theme: themes.none, capabilities, extras: () => ({}), onCode: () => {} });
+  const controller = createController({
+    store,
+    terminal,
+    renderer,
+    keys: createKeyMap({}),
+    overrides: {},
+    now: () => time,
+    request: (effect) => effects.push(effect),
+    local: (effect) => effects.push(effect),
+    canRedraw: false,
+    send: () => {},
+    call: () => {},
+    onState: () => {},
+    opening: (opened) => [headerBlock({ cwd: "/project", env: { HOME: "/home/me" } }, opened)],
+  });
+  terminal.listen([], controller.onInput, () => {});
+  return {
+    emulator,
+    controller,
+    store,
+    effects,
+    at(ms) {
+      time = START + ms;
+    },
+    show(next) {
+      replica = next;
+      controller.onLink({ state: "connected" });
+      controller.onChange(next, undefined, true);
+    },
+    play(event) {
+      if (replica === undefined) throw new Error("nothing is shown yet");
+      replica = applyEvent(replica, event);
+      controller.onChange(replica, event, false);
+    },
+    type: (text) => input.emit("data", Buffer.from(text)),
+    async window() {
+      // React draws in a microtask, the screen in the immediate after it.
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      await written;
+      return emulator.window().join("\n").replace(/\n+$/, "");
+    },
+    close() {
+      controller.close();
+      terminal.close([]);
+      emulator.dispose();
+    },
+  };
+}
