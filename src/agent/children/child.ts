@@ -1,0 +1,221 @@
+import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
+import { redact } from "./environment.ts";
+import { endDescendants } from "./descendants.ts";
+import { exitText, saidText } from "./exit-text.ts";
+import { createTextRing } from "./text-ring.ts";
+import type { Warm } from "./warm-keeper.ts";
+
+const STDERR_BYTES_MAX = 256 * 1024;
+/** What a child that has exited may still have in its pipe. */
+const DRAIN_MS = 250;
+/** How long a child that is asked to go by the end of its input may take before it is told by signal. */
+const EOF_GRACE_MS = 400;
+const TAIL_CHARS = 600;
+
+/** `crashed`: by itself. `stopped`: because it was told to. */
+export type ChildEnd = { kind: "crashed" | "stopped"; message: string };
+
+/** A process that has just been started, in the hands of what speaks to it. */
+export type StartedChild = {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Puts words of its output that were not meant for us next to those of its stderr. */
+  noise(text: string): void;
+  /** It cannot be used any more, though it lives: it is ended, and counts as crashed. */
+  fail(why: string): void;
+};
+
+export type ChildRequest<C> = {
+  /** Who asks for the same key gets the same child. */
+  key: string;
+  agent: string;
+  command: readonly [string, ...string[]];
+  cwd: string;
+  /** The whole environment. */
+  env: Readonly<Record<string, string>>;
+  /** Speaks to it until it is ready. A HearthError is its definite answer; anything else is a failed start. */
+  connect(child: StartedChild, signal: AbortSignal): Promise<C>;
+};
+
+/** One process of an agent, shared by the sessions that run in it. */
+export type Child<C> = Warm & {
+  readonly pid: number;
+  readonly key: string;
+  /** Only after `connect`. */
+  readonly connection: C;
+  /** Alive, and not on its way out. */
+  readonly isUsable: boolean;
+  readonly activeTurns: number;
+  /** Resolves when it is gone and has said its last. */
+  readonly gone: Promise<ChildEnd>;
+  connect(signal: AbortSignal): Promise<void>;
+  touch(): void;
+  /** A child with turns is neither evicted nor killed for another's sake. Call the answer once, at the turn's end. */
+  beginTurn(): () => void;
+  /** It did its work: earlier failures no longer count. */
+  proved(): void;
+  /** Nobody new; it goes when its last turn ends. */
+  retire(): void;
+  /** In order: end of input, TERM, KILL; whatever it had started goes with it. */
+  stop(): Promise<void>;
+  /** At once. */
+  kill(): Promise<void>;
+  /**
+   * Ends the commands it has started since then, in milliseconds of the clock, and that still run: agents that are
+   * told to stop may leave them. Not what it keeps for longer.
+   */
+  endCommandsSince(since: number): Promise<void>;
+  stderrTail(charsMax: number): string;
+  /** How it exited, if nobody told it to. */
+  endedByItself(): ProcessExit | null;
+};
+
+type ChildDeps<C> = {
+  request: ChildRequest<C>;
+  process: GroupProcess;
+  processes: ProcessSupervisor;
+  /** Of this process alone, so that what it leaves behind can be told from what others started. */
+  owner: string;
+  now(): number;
+  /** It takes nobody new. */
+  onLeft(): void;
+  onChanged(): void;
+  onProved(): void;
+  onGone(end: ChildEnd): void;
+};
+
+type Phase = "starting" | "live" | "retiring" | "stopping" | "gone";
+
+export function runChild<C>(deps: ChildDeps<C>): Child<C> {
+  const { request, process, processes, owner, now } = deps;
+  const { agent, env } = request;
+  const ring = createTextRing(STDERR_BYTES_MAX);
+  const gone = Promise.withResolvers<ChildEnd>();
+  let phase: Phase = "starting";
+  let connection: { value: C } | undefined;
+  let failure: string | undefined;
+  let exit: ProcessExit | null = null;
+  let usedAt = now();
+  let activeTurns = 0;
+  let stopping: Promise<void> | undefined;
+
+  process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
+  process.stderr.on("error", () => {}); // its end is told by `exited`
+  const outputEnded = new Promise<void>((resolve) => {
+    process.stdout.once("end", resolve);
+    process.stdout.once("close", resolve);
+    process.stdout.once("error", () => resolve());
+  });
+  const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
+
+  function leave(next: Phase) {
+    if (phase === "live") deps.onLeft();
+    phase = next;
+  }
+
+  void process.exited.then(async (found) => {
+    exit = found;
+    const wasTold = phase === "stopping" && failure === undefined;
+    const wasReady = phase !== "starting";
+    leave(phase === "starting" ? "starting" : "stopping");
+    await Promise.race([outputEnded, sleep(DRAIN_MS)]);
+    await processes.stopOwner(owner);
+    phase = "gone";
+    const why = failure ?? exitText(found);
+    const end: ChildEnd = wasTold
+      ? { kind: "stopped", message: `${agent} was stopped` }
+      : { kind: "crashed", message: `${agent} ${why}${saidText(stderrTail(TAIL_CHARS))}` };
+    // A failed start is counted by whoever waits for it, with what went wrong.
+    deps.onGone(wasReady ? end : { ...end, kind: "stopped" });
+    gone.resolve(end);
+  });
+
+  function end(nicely: boolean): Promise<void> {
+    if (phase !== "starting") leave("stopping");
+    stopping ??= (async () => {
+      if (nicely) {
+        process.stdin.end();
+        await Promise.race([process.exited, sleep(EOF_GRACE_MS)]);
+      }
+      await processes.stopOwner(owner);
+      await gone.promise;
+    })();
+    return stopping;
+  }
+
+  const child: Child<C> = {
+    pid: process.pid,
+    key: request.key,
+    get connection() {
+      if (connection === undefined) throw new Error(`${agent} is not connected yet`);
+      return connection.value;
+    },
+    get isUsable() {
+      return phase === "live";
+    },
+    get activeTurns() {
+      return activeTurns;
+    },
+    gone: gone.promise,
+    isBusy: () => activeTurns > 0,
+    usedAt: () => usedAt,
+    evict: () => void end(true),
+    async connect(signal) {
+      const started: StartedChild = {
+        pid: process.pid,
+        stdin: process.stdin,
+        stdout: process.stdout,
+        noise: (text) => ring.push(Buffer.from(text)),
+        fail(why) {
+          if (exit !== null || stopping !== undefined) return;
+          failure = why;
+          void end(false);
+        },
+      };
+      const value = await Promise.race([
+        request.connect(started, signal),
+        process.exited.then((found) => Promise.reject(new Error(exitText(found)))),
+        rejectOnAbort(signal),
+      ]);
+      connection = { value };
+      phase = "live";
+    },
+    touch() {
+      usedAt = now();
+    },
+    beginTurn() {
+      activeTurns += 1;
+      let isOpen = true;
+      return () => {
+        if (!isOpen) return;
+        isOpen = false;
+        activeTurns -= 1;
+        usedAt = now();
+        if (phase === "retiring" && activeTurns === 0) void end(true);
+        deps.onChanged();
+      };
+    },
+    proved: deps.onProved,
+    retire() {
+      if (phase !== "live") return;
+      leave("retiring");
+      if (activeTurns === 0) void end(true);
+    },
+    stop: () => end(true),
+    kill: () => end(false),
+    endCommandsSince: (since) => endDescendants({ pid: process.pid, owner, since }),
+    stderrTail,
+    endedByItself: () => (stopping === undefined ? exit : null),
+  };
+  return child;
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return promise;
+}

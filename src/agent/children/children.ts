@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HearthError } from "../../protocol/errors.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+import { type Child, type ChildRequest, runChild } from "./child.ts";
+import { exitText, saidText } from "./exit-text.ts";
+import { addStrike, delayLeftMs, isOut, type Strikes } from "./strikes.ts";
+import type { WarmKeeper } from "./warm-keeper.ts";
+
+/** From the start of the process to the agent's first answer. */
+const START_TIMEOUT_MS = 30_000;
+const TAIL_CHARS = 600;
+
+export type ChildrenDeps = {
+  processes: ProcessSupervisor;
+  warm: WarmKeeper;
+  now(): number;
+  startTimeoutMs?: number | undefined;
+};
+
+export type Children<C> = {
+  /**
+   * The child of that key: the one that lives, or a new one once its backoff is over. Throws HearthError
+   * agent_unavailable, or whatever `connect` throws on purpose.
+   */
+  acquire(request: ChildRequest<C>, signal: AbortSignal): Promise<Child<C>>;
+  /** Why the key's child could not be kept running; null when nothing is wrong. */
+  trouble(key: string): string | null;
+  close(): Promise<void>;
+};
+
+type Starting<C> = { child: Promise<Child<C>>; waiting: number; abort: AbortController };
+
+/** The children of one backend, one a key: they are shared, restarted with a growing delay, and end with it. */
+export function createChildren<C>(deps: ChildrenDeps): Children<C> {
+  const { processes, warm, now } = deps;
+  const startTimeoutMs = deps.startTimeoutMs ?? START_TIMEOUT_MS;
+  /** Those that new sessions may use. */
+  const usable = new Map<string, Child<C>>();
+  const all = new Set<Child<C>>();
+  const starting = new Map<string, Starting<C>>();
+  const strikes = new Map<string, Strikes>();
+  let serial = 0;
+  let isClosed = false;
+
+  const strike = (key: string, why: string) => void strikes.set(key, addStrike(strikes.get(key), now(), why));
+
+  async function start(request: ChildRequest<C>, signal: AbortSignal): Promise<Child<C>> {
+    const { key, agent } = request;
+    const before = strikes.get(key);
+    const delayMs = delayLeftMs(before, now());
+    if (isOut(before) && delayMs > 0) throw outOfOrder(agent, before, delayMs);
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal });
+    signal.throwIfAborted();
+    const { command, cwd, env } = request;
+    serial += 1;
+    const owner = `${agent}.${serial}`;
+    const process = await processes
+      .spawn({ command, cwd, env, owner })
+      .catch((error: unknown) => Promise.reject(cannotSpawn(request, error)));
+    const child = runChild<C>({
+      request,
+      process,
+      processes,
+      owner,
+      now,
+      onLeft() {
+        if (usable.get(key) === child) usable.delete(key);
+        warm.remove(child);
+      },
+      onChanged: () => warm.changed(),
+      onProved: () => strikes.delete(key),
+      onGone(end) {
+        all.delete(child);
+        if (end.kind === "crashed") strike(key, end.message);
+      },
+    });
+    all.add(child);
+    try {
+      await child.connect(AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]));
+    } catch (error) {
+      throw await failedStart(child, request, error, signal);
+    }
+    if (isClosed) {
+      await child.kill();
+      throw new HearthError("daemon_stopping", `The daemon is stopping; ${agent} was not started.`);
+    }
+    usable.set(key, child);
+    warm.add(child);
+    return child;
+  }
+
+  async function failedStart(
+    child: Child<C>,
+    { key, agent }: ChildRequest<C>,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const died = child.endedByItself();
+    const tail = child.stderrTail(TAIL_CHARS);
+    await child.kill();
+    if (signal.aborted) return signal.reason;
+    // What it said on purpose is an answer, not a failure to be counted.
+    if (error instanceof HearthError) return error;
+    const why =
+      died === null
+        ? isTimeout(error)
+          ? `gave no answer within ${Math.round(startTimeoutMs / 1000)} s`
+          : `failed at its start (${error instanceof Error ? error.message : String(error)})`
+        : `${exitText(died)} before it was ready`;
+    const message = `${agent} ${why}${saidText(tail)}`;
+    strike(key, message);
+    return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
+  }
+
+  /** Starts one for all who wait for it; when the last of them gives up, so does the start. */
+  function begin(request: ChildRequest<C>): Starting<C> {
+    const abort = new AbortController();
+    const child = start(request, abort.signal).finally(() => {
+      if (starting.get(request.key) === entry) starting.delete(request.key);
+    });
+    child.catch(() => {}); // told to those who wait
+    const entry: Starting<C> = { child, waiting: 0, abort };
+    starting.set(request.key, entry);
+    return entry;
+  }
+
+  return {
+    async acquire(request, signal) {
+      signal.throwIfAborted();
+      if (isClosed)
+        throw new HearthError("daemon_stopping", `The daemon is stopping; ${request.agent} is not started.`);
+      const known = usable.get(request.key);
+      if (known !== undefined) {
+        known.touch();
+        return known;
+      }
+      const entry = starting.get(request.key) ?? begin(request);
+      entry.waiting += 1;
+      try {
+        return await orAborted(entry.child, signal);
+      } finally {
+        entry.waiting -= 1;
+        if (entry.waiting === 0 && signal.aborted) entry.abort.abort(signal.reason);
+      }
+    },
+    trouble(key) {
+      const found = strikes.get(key);
+      return isOut(found) ? found.why : null;
+    },
+    async close() {
+      isClosed = true;
+      for (const entry of starting.values()) entry.abort.abort(new Error("The daemon is stopping"));
+      await Promise.allSettled([...starting.values()].map((entry) => entry.child));
+      await Promise.all([...all].map((child) => child.stop()));
+    },
+  };
+}
+
+/** As `Promise.race`, without leaving a listener behind. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === "TimeoutError";
+
+function outOfOrder(agent: string, { count, why }: Strikes, delayMs: number): HearthError {
+  const seconds = Math.ceil(delayMs / 1000);
+  return new HearthError(
+    "agent_unavailable",
+    `${agent} failed ${count} times in a row and is tried again in ${seconds} s; another agent can be used meanwhile. The last time: ${why}`,
+    { details: { retry_after_ms: delayMs } },
+  );
+}
+
+function cannotSpawn({ agent, command }: Pick<ChildRequest<unknown>, "agent" | "command">, error: unknown) {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const reason = error instanceof Error ? error.message : String(error);
+  const why =
+    code === "ENOENT" && !reason.startsWith("The folder")
+      ? `its command ${command[0]} was not found. Install it, or name its path as agents.${agent}.command in hearth.jsonc`
+      : code === "EACCES"
+        ? `its command ${command[0]} may not be executed`
+        : reason;
+  return new HearthError("agent_unavailable", `${agent} cannot be started: ${why}.`, { cause: error });
+}
