@@ -69,7 +69,7 @@ test("no row of an answer is too wide, unsafe or left open, whatever the Markdow
       const extras = isColored ? { highlight } : {};
       expectSound(renderBlocks(blocksOfText(source), columns, themes.dark, can, extras), columns);
     }),
-    { numRuns: 400, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 150, interruptAfterTimeLimit: 15_000 },
   );
 });
 
@@ -213,7 +213,7 @@ test("no row of any other block is too wide, unsafe or left open, whatever is in
         expectSound(renderBlocks(blocks, wide, themes.light, can, { isExpanded, root: "/w" }), wide);
       },
     ),
-    { numRuns: 400, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 150, interruptAfterTimeLimit: 15_000 },
   );
 });
 
@@ -243,7 +243,7 @@ test("a question is shown whole where there is room, and never wider than the te
         }
       },
     ),
-    { numRuns: 200, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 100, interruptAfterTimeLimit: 15_000 },
   );
 });
 

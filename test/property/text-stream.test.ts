@@ -36,7 +36,7 @@ test("streamed Markdown falls into the same blocks however it is cut", () => {
       expect(closed).toEqual(splitText(source));
       expect(stream.open()).toBeUndefined();
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 

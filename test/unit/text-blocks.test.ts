@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
+import { detectCapabilities } from "../../src/tui/capabilities.ts";
 import {
   type BlockContext,
   blockOfPermission,
@@ -9,7 +10,9 @@ import {
   createMessageFeed,
   type RunFacts,
 } from "../../src/tui/text/message-blocks.ts";
+import { renderBlock } from "../../src/tui/text/render-block.ts";
 import { createTranscriptFeed } from "../../src/tui/text/transcript-feed.ts";
+import { themes } from "../../src/tui/theme.ts";
 
 const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, "0")}.000Z`;
 const message = (changes: Partial<Message>): Message => ({
@@ -162,6 +165,18 @@ test("a prompt of another terminal says whose it is, one's own does not", () => 
   const prompt = message({ role: "user", parts: [text("fix it")], completed_at: at(0) });
   expect(blocksOf(prompt, context({}))).toMatchObject([{ type: "prompt", text: "fix it", by: "pts/4" }]);
   expect(blocksOf(prompt, context({ by: "tui-1" }))).toMatchObject([{ by: undefined }]);
+});
+
+test("a long prompt shows its beginning and how much more there is", () => {
+  const capabilities = detectCapabilities({ TERM: "dumb", LANG: "C" }, { isTTY: true });
+  const draw = (count: number, isExpanded = false) => {
+    const lines = Array.from({ length: count }, (_, index) => `line ${index}`).join("\n");
+    const prompt = { id: "p", type: "prompt", text: lines, files: [], isSteering: false } as const;
+    return renderBlock(prompt, 60, themes.none, capabilities, { isExpanded });
+  };
+  expect(draw(54).slice(-2)).toEqual(["  line 19", "  ... 34 more lines - ctrl+o"]);
+  expect(draw(21).at(-1)).toBe("  line 20");
+  expect(draw(54, true)).toHaveLength(54);
 });
 
 test("a message that is withdrawn does not hold up those after it", () => {

@@ -102,6 +102,12 @@ a <b>c</b> & <d>
     expect(markdownLines(`${"- ".repeat(3000)}x`, 40, layoutFor(color)).length).toBeLessThan(400);
   });
 
+  test("text that is made of little but emphasis marks is shown as it is", () => {
+    const flood = "*a_".repeat(5000);
+    const lines = markdownLines(flood, 60, layoutFor(color));
+    expect(lines.map(lineText).join("")).toBe(flood);
+  });
+
   test("unfinished marks are shown as they are", () => {
     expect(rows("a **bold that")).toBe("\na **bold that\n");
     expect(rows("see [the docs](http")).toBe("\nsee [the docs](http\n");

@@ -32,7 +32,8 @@ export function diffLines(
   const isShort = rowsMax !== undefined;
   const rows = joinHunks(isShort ? hunks.map(trimContext) : hunks);
   pairChanges(rows);
-  const digits = String(Math.max(0, ...rows.map((row) => row.number ?? 0))).length;
+  const digits = digitsOf(rows);
+  const isCut = isShort && !layout.capabilities.screenReader;
   const lines: Line[] = [];
   for (const [index, row] of rows.entries()) {
     const left = rows.length - index;
@@ -41,10 +42,29 @@ export function diffLines(
       lines.push(...wrapLine([span(moreText(`+${left} lines`, layout), "muted")], width));
       break;
     }
-    lines.push(...rowLines(row, digits, width, layout, isShort && !layout.capabilities.screenReader));
+    lines.push(...rowLines(row, digits, width, layout, isCut));
   }
   return lines;
 }
+
+/** The whole diff, of which only both ends are laid out, `count` lines of each; and how many lines that left out. */
+export function diffEnds(unified: string, width: number, layout: Layout, count: number) {
+  const rows = joinHunks(parseHunks(unified));
+  pairChanges(rows);
+  const digits = digitsOf(rows);
+  const shown = endsOf(rows, count);
+  const lines = shown.flatMap((row) => rowLines(row, digits, width, layout, false));
+  return { lines, hiddenRows: rows.length - shown.length };
+}
+
+/** All of a list, or its first and last `count` items. */
+export const endsOf = <T>(items: readonly T[], count: number): readonly T[] =>
+  items.length <= 2 * count ? items : [...items.slice(0, count), ...items.slice(-count)];
+
+const digitsOf = (rows: readonly Row[]): number => {
+  const numbers = rows.reduce((most, row) => Math.max(most, row.number ?? 0), 0);
+  return String(numbers).length;
+};
 
 const header = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/;
 

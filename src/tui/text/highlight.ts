@@ -7,8 +7,8 @@ export type CodeRun = { text: string; token: ThemeToken };
 /** Beyond these the colours cost more than they tell. */
 const LINES_MAX = 400;
 const CHARACTERS_MAX = 40 * 1024;
-/** Minified code: a single such line can keep a grammar's regular expressions busy for seconds. */
-const LINE_CHARACTERS_MAX = 2000;
+/** Minified code: a single such line can keep the regular expressions of a grammar (ini) busy for seconds. */
+const LINE_CHARACTERS_MAX = 400;
 
 export const isHighlightable = (code: string): boolean => {
   if (code.length > CHARACTERS_MAX) return false;

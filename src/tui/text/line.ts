@@ -152,19 +152,23 @@ function wordsOf(spans: Line): Word[] {
     } else word.atoms.push({ text, width, style: from.style, href: from.href });
     word.width += width;
   };
+  // Kept apart from the word: reading the end of a string that grows character by character copies it each time.
+  let lastCluster = "";
   for (const part of spans) {
     for (const piece of part.text.match(/ +|[^ ]+/g) ?? []) {
       if (piece.startsWith(" ")) {
         if (word.atoms.length > 0) flush();
         word.blank.push({ text: piece, width: piece.length, style: part.style, href: part.href });
         word.blankWidth += piece.length;
-      } else if (isSimple(piece)) take(piece, piece.length, part);
-      else {
+      } else if (isSimple(piece)) {
+        if (word.atoms.length > 0 && mayBreakBetween(lastCluster, piece)) flush();
+        take(piece, piece.length, part);
+        lastCluster = piece.slice(-1);
+      } else {
         for (const grapheme of graphemesOf(piece)) {
-          const mayBreak =
-            word.atoms.length > 0 && !beginsNoLine.test(grapheme.text) && isBreakable(word, grapheme);
-          if (mayBreak) flush();
+          if (word.atoms.length > 0 && mayBreakBetween(lastCluster, grapheme.text)) flush();
           take(grapheme.text, grapheme.width, part);
+          lastCluster = grapheme.text;
         }
       }
     }
@@ -173,13 +177,10 @@ function wordsOf(spans: Line): Word[] {
   return words;
 }
 
-const wide = /[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u{20000}-\u{3ffff}]/u;
+const wide = /^[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u{20000}-\u{3ffff}]/u;
 
-function isBreakable(word: Word, next: { text: string }): boolean {
-  const before = word.atoms.at(-1)?.text ?? "";
-  const last = before.slice(-2);
-  return (wide.test(next.text) || wide.test(last)) && !endsNoLine.test(last);
-}
+const mayBreakBetween = (before: string, after: string): boolean =>
+  (wide.test(after) || wide.test(before)) && !beginsNoLine.test(after) && !endsNoLine.test(before);
 
 /** Rows for text whose blanks count (code, output): broken only where it must, tabs expanded. */
 export function wrapVerbatim(line: Line, width: number): Line[] {
@@ -189,17 +190,36 @@ export function wrapVerbatim(line: Line, width: number): Line[] {
   const rows: Span[][] = [[]];
   let used = 0;
   for (const part of expanded) {
-    for (let rest = part.text; rest !== ""; ) {
-      let piece = sliceStart(rest, room - used);
-      if (piece === "" && used === 0) piece = graphemesOf(rest)[0]?.text ?? rest;
-      if (piece !== "") rows.at(-1)?.push({ ...part, text: piece });
-      used += widthOf(piece);
-      rest = rest.slice(piece.length);
-      if (rest !== "") {
+    const put = (text: string, columns: number) => {
+      if (text !== "") rows.at(-1)?.push({ ...part, text });
+      used += columns;
+    };
+    if (isSimple(part.text)) {
+      for (let at = 0; at < part.text.length; ) {
+        if (used >= room) {
+          rows.push([]);
+          used = 0;
+        }
+        const piece = part.text.slice(at, at + room - used);
+        put(piece, piece.length);
+        at += piece.length;
+      }
+      continue;
+    }
+    let piece = "";
+    let columns = 0;
+    for (const grapheme of graphemesOf(part.text)) {
+      if (used + columns > 0 && used + columns + grapheme.width > room) {
+        put(piece, columns);
         rows.push([]);
         used = 0;
+        piece = "";
+        columns = 0;
       }
+      piece += grapheme.text;
+      columns += grapheme.width;
     }
+    put(piece, columns);
   }
   return rows;
 }

@@ -20,6 +20,7 @@ const INNER_WIDTH_MIN = 12;
 /** Deeper nesting than any person writes; each level costs the lexer and the stack. */
 const DEPTH_MAX = 24;
 const RULE_WIDTH = 24;
+const MARKS_MAX = 600;
 export const CODE_INDENT = "  ";
 
 type Place = { depth: number; style: Style; listNumber?: number | undefined };
@@ -29,8 +30,19 @@ type Place = { depth: number; style: Style; listNumber?: number | undefined };
  * numbered with, for a list that is shown item by item.
  */
 export function markdownLines(source: string, width: number, layout: Layout, listNumber?: number): Line[] {
+  if (hasTooManyMarks(source)) return source.split("\n").flatMap((line) => wrapLine([span(line)], width));
   const tokens = Lexer.lex(withBoundedNesting(source), { gfm: true, breaks: true });
   return blockLines(tokens, width, layout, { depth: 0, style: "text", listNumber });
+}
+
+/**
+ * The lexer's time grows with the square of the emphasis marks in one run of text, so text that is made of little
+ * else is shown as it is. The rows of a table are runs of their own.
+ */
+function hasTooManyMarks(source: string): boolean {
+  const marksIn = (text: string) => text.match(/\*+|_+|~+/g)?.length ?? 0;
+  if (source.length < MARKS_MAX || marksIn(source) <= MARKS_MAX) return false;
+  return !source.trimStart().startsWith("|") || source.split("\n").some((line) => marksIn(line) > MARKS_MAX);
 }
 
 /** A line of thousands of quote or list marks would nest as deep as the stack is. */

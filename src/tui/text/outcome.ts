@@ -19,6 +19,8 @@ import { truncateEnd, widthOf } from "./width.ts";
 /** Commands and paths in a line that is about something else are cut to this. */
 const SUBJECT_WIDTH_MAX = 200;
 const NOTICE_ROWS_MAX = 12;
+/** What an agent's crash leaves behind may be of any size. */
+const TEXT_CHARACTERS_MAX = 8000;
 
 /** Text behind a mark, its further rows under its first. A screen reader gets a word instead of the mark. */
 function marked(
@@ -47,7 +49,10 @@ export function noticeLines(block: NoticeBlock, width: number, layout: Layout): 
     error: [glyphs.fail, "error", "error"],
   } as const;
   const [mark, token, word] = look[block.level];
-  const text = span(sanitizeText(block.text).trim(), block.level === "info" ? "muted" : "text");
+  const text = span(
+    sanitizeText(block.text.slice(0, TEXT_CHARACTERS_MAX)).trim(),
+    block.level === "info" ? "muted" : "text",
+  );
   const lines = marked(`  ${mark}`, token, word, [text], width, layout);
   if (layout.isExpanded || lines.length <= NOTICE_ROWS_MAX) return lines;
   return [...lines.slice(0, NOTICE_ROWS_MAX), [span(`    ${glyphs.ellipsis}`, "muted")]];
@@ -57,7 +62,11 @@ export function permissionLines(block: PermissionBlock, width: number, layout: L
   const { glyphs } = layout;
   const who = block.by === null ? "" : ` by ${block.by === undefined ? "you" : sanitizeLine(block.by)}`;
   const after = block.afterMs === undefined ? "" : ` after ${formatClock(block.afterMs)}`;
-  const subject = truncateEnd(sanitizeLine(block.subject), SUBJECT_WIDTH_MAX, glyphs.ellipsis);
+  const subject = truncateEnd(
+    sanitizeLine(block.subject.slice(0, 4 * SUBJECT_WIDTH_MAX)),
+    SUBJECT_WIDTH_MAX,
+    glyphs.ellipsis,
+  );
   const message =
     block.message === undefined || block.message === ""
       ? ""
@@ -125,7 +134,8 @@ export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout)
   }
   const by =
     block.outcome !== "canceled" ? "" : ` by ${block.by === undefined ? "you" : sanitizeLine(block.by)}`;
-  const error = block.error === undefined ? "" : `: ${sanitizeText(block.error.message)}`;
+  const error =
+    block.error === undefined ? "" : `: ${sanitizeText(block.error.message.slice(0, TEXT_CHARACTERS_MAX))}`;
   const after = clock === undefined ? "" : ` after ${clock}`;
   const facts = [
     ...(block.stopped.length === 0 ? [] : [stoppedText(block.stopped, layout.glyphs)]),
@@ -174,7 +184,11 @@ export function queueLines(block: QueueBlock, width: number, layout: Layout): Li
     const right = ` (${[who, state].filter((part) => part !== "").join(", ")})`;
     const left = `  ${label}${index + 1}  `;
     const room = Math.max(4, Math.min(width - 1, 100) - widthOf(left) - widthOf(right));
-    const text = truncateEnd(sanitizeLine(entry.text.trim()), room, glyphs.ellipsis);
+    const text = truncateEnd(
+      sanitizeLine(entry.text.trim().slice(0, TEXT_CHARACTERS_MAX)),
+      room,
+      glyphs.ellipsis,
+    );
     const pad = capabilities.screenReader ? "" : " ".repeat(Math.max(0, room - widthOf(text)));
     return truncateLine(
       [span(left, "muted"), span(text), span(pad), span(right, "muted")],

@@ -2,7 +2,7 @@ import type { Permission, PermissionOption } from "../../protocol/permission.ts"
 import type { Capabilities } from "../capabilities.ts";
 import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
-import { diffLines } from "./diff.ts";
+import { diffEnds, endsOf } from "./diff.ts";
 import { formatClock, plural } from "./figures.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
 import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";
@@ -49,7 +49,8 @@ export function renderPermission(
 ): RenderedPermission {
   const layout = layoutFor(capabilities, extras);
   const inner = Math.max(12, width);
-  const capped = (lines: Line[], rowsMax: number) => cutMiddle(lines, rowsMax, inner, layout);
+  const capped = (lines: Line[], rowsMax: number, hiddenRows = 0) =>
+    cutMiddle(lines, rowsMax, hiddenRows, inner, layout);
   const head = capped(headLines(permission, view, inner, layout), HEAD_ROWS_MAX);
   const reasons = capped(reasonLines(permission, inner, layout), REASON_ROWS_MAX);
   const options = permission.options.map((option, index) =>
@@ -58,10 +59,9 @@ export function renderPermission(
   const hints = { lines: hintLines(view, inner, layout), hiddenRows: 0 };
   const rest = [reasons, ...options, hints];
   const taken = [head, ...rest].reduce((sum, part) => sum + part.lines.length, 0);
-  const subject = capped(
-    subjectLines(permission, inner, layout),
-    Math.max(SUBJECT_ROWS_MIN, view.rowsMax - taken),
-  );
+  const room = Math.max(SUBJECT_ROWS_MIN, view.rowsMax - taken);
+  const asked = subjectLines(permission, inner, room, layout);
+  const subject = capped(asked.lines, room, asked.hiddenRows);
   const parts = [head, subject, ...rest];
   const paint = createPainter(theme, capabilities);
   const { ellipsis } = layout.glyphs;
@@ -108,26 +108,37 @@ const shortPath = (path: string, home: string | undefined): string => {
   return spellOut(isInHome ? `~${path.slice(home.length)}` : path).replaceAll("\n", "\\n");
 };
 
-function subjectLines({ detail }: Permission, width: number, layout: Layout): Line[] {
+/** The first and the last `rowsMax` rows at least, and how many more there are: a megabyte is not laid out for 20. */
+function subjectLines({ detail }: Permission, width: number, rowsMax: number, layout: Layout) {
   const inner = width - INDENT.length;
   if (detail.type === "edit") {
     if (detail.unified === "")
-      return wrapLine([span(`${INDENT}It does not say what it will write.`, "warning")], width);
-    return prefixLines(diffLines(spellOut(detail.unified), inner, layout), [span(INDENT)], [span(INDENT)]);
+      return {
+        lines: wrapLine([span(`${INDENT}It does not say what it will write.`, "warning")], width),
+        hiddenRows: 0,
+      };
+    const { lines, hiddenRows } = diffEnds(spellOut(detail.unified), inner, layout, rowsMax);
+    return { lines: prefixLines(lines, [span(INDENT)], [span(INDENT)]), hiddenRows };
   }
   const isCommand = detail.type === "command";
-  const text = spellOut(isCommand ? detail.command : detail.text);
   const prompt = isCommand ? "$ " : "";
-  return text.split("\n").flatMap((line, index) => {
-    const rows = wrapVerbatim([span(line)], inner - prompt.length - 2);
+  const room = inner - prompt.length - 2;
+  const text = spellOut(isCommand ? detail.command : detail.text).split("\n");
+  const ends = endsOf(text, rowsMax);
+  let hiddenRows = text.length - ends.length;
+  const lines = ends.flatMap((line, index) => {
+    const spare = Math.floor((line.length - 2 * rowsMax * room) / room);
+    if (spare > 0) hiddenRows += spare;
+    const shown = spare > 0 ? line.slice(0, rowsMax * room) + line.slice(-rowsMax * room) : line;
     const first = index === 0 ? prompt : " ".repeat(prompt.length);
     // A row that goes on is indented further, so that it cannot be taken for a command of its own.
     return prefixLines(
-      rows,
+      wrapVerbatim([span(shown.toWellFormed())], room),
       [span(INDENT + first, "muted")],
       [span(`${INDENT}${" ".repeat(prompt.length)}  `)],
     );
   });
+  return { lines, hiddenRows };
 }
 
 function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout): Line[] {
@@ -170,15 +181,21 @@ function hintLines({ hints }: PermissionView, width: number, { glyphs }: Layout)
 }
 
 /** Both ends stay in sight: a long tail is where a command hides what it does. */
-function cutMiddle(lines: readonly Line[], rowsMax: number, width: number, layout: Layout) {
-  if (lines.length <= rowsMax) return { lines: [...lines], hiddenRows: 0 };
+function cutMiddle(
+  lines: readonly Line[],
+  rowsMax: number,
+  hiddenBefore: number,
+  width: number,
+  layout: Layout,
+) {
+  if (lines.length <= rowsMax) return { lines: [...lines], hiddenRows: hiddenBefore };
   const more = (hidden: number) => {
     const text = moreText(`${plural(hidden, "row")} not shown`, layout);
     return prefixLines(wrapLine([span(text, "warning strong")], width - 4), [span(INDENT)], [span(INDENT)]);
   };
-  const shown = Math.max(1, rowsMax - more(lines.length).length);
+  const shown = Math.max(1, rowsMax - more(lines.length + hiddenBefore).length);
   const end = Math.floor(shown / 2);
-  const hiddenRows = lines.length - shown;
+  const hiddenRows = lines.length - shown + hiddenBefore;
   const tail = lines.slice(lines.length - end);
   return { lines: [...lines.slice(0, shown - end), ...more(hiddenRows), ...tail], hiddenRows };
 }

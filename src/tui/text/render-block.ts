@@ -3,7 +3,7 @@ import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
 import type { Block, CodeBlock, PromptBlock, ReasoningBlock, TextBlock } from "./block.ts";
 import { codeLines } from "./code.ts";
-import { formatBytes } from "./figures.ts";
+import { formatBytes, plural } from "./figures.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
 import { type Line, prefixLines, span, splitLines, truncateLine, wrapLine } from "./line.ts";
 import { CODE_INDENT, markdownLines } from "./markdown.ts";
@@ -139,11 +139,20 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
   const { glyphs, capabilities } = layout;
   const inner = width - GUTTER.length;
   const by = block.by === undefined ? "" : sanitizeLine(block.by);
-  const text = sanitizeText(block.text).trim();
-  const rows = text.split("\n").flatMap((line) => wrapLine([span(line, "strong")], inner));
-  const hidden = layout.isExpanded || rows.length <= PROMPT_ROWS_MAX + 1 ? 0 : rows.length - PROMPT_ROWS_MAX;
-  const lines: Line[] = hidden === 0 ? rows : rows.slice(0, PROMPT_ROWS_MAX);
-  if (hidden > 0) lines.push(...wrapLine([span(moreText(`${hidden} more lines`, layout), "muted")], inner));
+  const source = sanitizeText(block.text).trim().split("\n");
+  const lines: Line[] = [];
+  for (const [index, line] of source.entries()) {
+    lines.push(...wrapLine([span(line, "strong")], inner));
+    const left = source.length - index - 1;
+    // One more row takes no more room than the row that would say so.
+    if (layout.isExpanded || lines.length + left <= PROMPT_ROWS_MAX + 1) continue;
+    if (left > 0 && lines.length < PROMPT_ROWS_MAX) continue;
+    const cut = lines.length - PROMPT_ROWS_MAX;
+    lines.length = Math.min(lines.length, PROMPT_ROWS_MAX);
+    const what = left > 0 ? plural(left, "more line") : plural(cut, "more row");
+    lines.push(...wrapLine([span(moreText(what, layout), "muted")], inner));
+    break;
+  }
   for (const file of block.files) {
     const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), formatBytes(file.size)];
     lines.push(...wrapLine([span(`+ ${facts.join(glyphs.separator)}`, "muted")], inner));

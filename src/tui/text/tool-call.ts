@@ -24,6 +24,7 @@ export const MEASURE_MAX = 100;
 const NAME_WIDTH = 5;
 const NAME_WIDTH_MAX = 24;
 const TITLE_WIDTH_MIN = 12;
+const TITLE_CHARACTERS_MAX = 4000;
 const BODY_INDENT = "    ";
 const DIFF_ROWS = 12;
 const TAIL_ROWS = 4;
@@ -102,7 +103,7 @@ function nameOf(block: ToolCallBlock): string {
 }
 
 function titleSpan(block: ToolCallBlock, layout: Layout): Span {
-  const lines = sanitizeText(block.title).trim().split("\n");
+  const lines = sanitizeText(block.title.slice(0, TITLE_CHARACTERS_MAX)).trim().split("\n");
   const more = lines.length > 1 ? ` ${layout.glyphs.ellipsis} +${plural(lines.length - 1, "line")}` : "";
   const title = layout.isExpanded ? lines.join(" ") : sanitizeLine(lines[0] ?? "") + more;
   const path = block.view?.kind === "file" || block.view?.kind === "diff" ? block.view.path : undefined;
