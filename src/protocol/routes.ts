@@ -8,7 +8,7 @@ import { Delivery, Run } from "./run.ts";
 import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Time } from "./time.ts";
-import { ClientKind, Environment, Workspace } from "./workspace.ts";
+import { ClientKindSaid, Environment, Workspace } from "./workspace.ts";
 
 /**
  * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client takes its types from
@@ -147,7 +147,7 @@ export const routes = {
     params: ofWorkspace,
     query: z.object({
       ...by,
-      kind: ClientKind.optional(),
+      kind: ClientKindSaid.optional(),
       label: z.string().max(200).optional(),
       since: z.coerce.number().int().min(0).optional(),
     }),
@@ -261,9 +261,10 @@ export const routes = {
     replies: { 202: PromptReply },
   }),
   "GET /v1/workspaces/{wid}/agent": route({
-    summary: "Agents with readiness, models, modes and commands",
+    summary:
+      "Agents with readiness, models, modes and commands; the one named by `probe` is started and asked first",
     params: ofWorkspace,
-    query: byClient,
+    query: z.object({ ...by, probe: z.string().optional() }),
     replies: { 200: z.object({ agents: z.array(Agent) }) },
   }),
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": route({

@@ -2,9 +2,14 @@ import type { AgentSessionEvent, Backend, Remembered } from "../agent/backend.ts
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type { Journal } from "./journal.ts";
+import { messageText } from "../protocol/message.ts";
+import type { Journal, JournalTx } from "./journal.ts";
 import type { StoredAgentSession } from "./store/agent-sessions.ts";
 import type { Store } from "./store/open.ts";
+import { titleOf } from "./title.ts";
+
+/** A first prompt has its place among the first messages. */
+const TITLE_SEQ_MAX = 10;
 
 /** One configured agent: how to run it, and how to find out whether it can be run. */
 export type AgentSource = {
@@ -18,6 +23,9 @@ type AgentsDeps = {
   journal: Journal;
   /** The agents of a workspace by name, as its configuration has them now. Throws config_invalid. */
   sources(wid: WorkspaceId): ReadonlyMap<string, AgentSource>;
+  /** What a working agent says of itself: its models, modes and commands. */
+  learn(wid: WorkspaceId, agent: string, event: AgentSessionEvent): void;
+  sessionChanged(tx: JournalTx, sid: SessionId): void;
   /** What of the agent is running or kept warm for the session. */
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
   /** The agent whose turn is running. */
@@ -28,11 +36,21 @@ type AgentsDeps = {
 export type Agents = ReturnType<typeof createAgents>;
 
 /** The registry of agents, and what each remembers of a session. */
-export function createAgents({ store, journal, sources, warmth, busyAgent }: AgentsDeps) {
+export function createAgents({
+  store,
+  journal,
+  sources,
+  learn,
+  sessionChanged,
+  warmth,
+  busyAgent,
+}: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
   const crashed = new Set<string>();
   /** What was last told of each (session, agent). */
   const told = new Map<string, string>();
+  /** The titles that agents gave. */
+  const titles = new Map<SessionId, string>();
   const keyOf = (sid: SessionId, agent: string) => `${sid} ${agent}`;
 
   function sourceOf(wid: WorkspaceId, name: string): AgentSource {
@@ -67,7 +85,7 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);
       if (changed.length > 0) {
-        journal.commit(wid, "relaxed", (tx) => {
+        journal.tellIfPossible(wid, (tx) => {
           for (const agent of changed) tx.publish({ type: "agent.updated", payload: { agent } });
         });
       }
@@ -85,6 +103,8 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
     /** What a backend says of a session outside its turns. */
     heard(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
       if (event.type === "crashed") crashed.add(keyOf(sid, agent));
+      else if (event.type === "title") return retitle(wid, sid, event.title);
+      else learn(wid, agent, event);
       this.tellChanges(wid, sid);
     },
 
@@ -98,11 +118,12 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
         return true;
       });
       if (changed.length === 0) return;
-      journal.commit(wid, "relaxed", (tx) => {
+      const wasTold = journal.tellIfPossible(wid, (tx) => {
         for (const entry of changed) {
           tx.publish({ type: "agent_session.updated", session_id: sid, payload: { agent_session: entry } });
         }
       });
+      if (!wasTold) for (const { agent } of changed) told.delete(keyOf(sid, agent));
     },
 
     ofSession(sid: SessionId): AgentSession[] {
@@ -133,6 +154,7 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
       }
     },
     forgetSession(sid: SessionId) {
+      titles.delete(sid);
       for (const key of told.keys()) if (key.startsWith(sid)) told.delete(key);
     },
   };
@@ -150,6 +172,21 @@ export function createAgents({ store, journal, sources, warmth, busyAgent }: Age
       cost: 0,
       last_active_at: null,
     };
+  }
+
+  /** An agent's name for the session counts until a person has named it. */
+  function retitle(wid: WorkspaceId, sid: SessionId, said: string) {
+    const session = store.sessions.get(sid);
+    const title = titleOf(said);
+    if (session === undefined || title === "" || title === session.title) return;
+    const [first] = store.messages.page(sid, TITLE_SEQ_MAX, TITLE_SEQ_MAX);
+    const isOurs = first?.role === "user" && titleOf(messageText(first)) === session.title;
+    if (session.title !== "" && !isOurs && titles.get(sid) !== session.title) return;
+    titles.set(sid, title);
+    journal.commit(wid, "relaxed", (tx) => {
+      store.sessions.update({ ...session, title });
+      sessionChanged(tx, sid);
+    });
   }
 
   function backendOf(sid: SessionId, agent: string) {

@@ -14,6 +14,7 @@ import { createConfigLoader } from "./config/load.ts";
 import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
+import { createExternalAgents } from "./external-agents.ts";
 import { createFileSearch } from "./file-search.ts";
 import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
 import type { Log } from "./log.ts";
@@ -91,7 +92,19 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     version: deps.version,
     now,
   });
-  const sources = new Map<string, AgentSource>([
+  const external = createExternalAgents({
+    configOf,
+    environments,
+    workspaceOf,
+    rootOf: (wid) => workspaces.rowOf(wid).path,
+    prompterOf,
+    processes,
+    onLearned: (wid) =>
+      void agents.list(wid).catch((cause) => log.error("agents could not be told", { cause })),
+    version: deps.version,
+    now,
+  });
+  const ownSources = new Map<string, AgentSource>([
     ["hearth", native],
     ["shell", { backend: createShellBackend({ processes, bash: native.bash }), describe: null }],
     ...(deps.moreAgents ?? []),
@@ -132,7 +145,9 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const agents = createAgents({
     store,
     journal,
-    sources: () => sources,
+    sources: (wid) => new Map([...ownSources, ...external.sources(wid)]),
+    learn: external.learn,
+    sessionChanged,
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
     now,
@@ -162,6 +177,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     async onOpened(wid) {
       native.warm(wid);
       await agents.list(wid);
+      external.probeConfigured(wid);
     },
     onBusyChange: () => busyChanged(),
     isStopping: () => isStopping,
@@ -260,8 +276,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       },
     },
     agents: {
-      async list(wid) {
+      async list(wid, probe) {
         workspaces.rowOf(wid);
+        if (probe !== undefined) {
+          agents.mustBeChoosable(wid, probe);
+          await external.probe(wid, probe);
+        }
         return agents.list(wid);
       },
     },
@@ -302,7 +322,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
       ]);
       workspaces.endStreams();
-      await Promise.allSettled([...sources.values()].map((source) => source.backend.close()));
+      await Promise.allSettled([
+        external.close(),
+        ...[...ownSources.values()].map((source) => source.backend.close()),
+      ]);
       await processes.close();
       journal.close();
     },

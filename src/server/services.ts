@@ -93,7 +93,8 @@ export type Services = {
       caller: Caller,
     ): Permission;
   };
-  agents: { list(wid: WorkspaceId): Promise<Agent[]> };
+  /** `probe` names an agent that is started and asked what it is before the answer. */
+  agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */
   files(wid: WorkspaceId, query: string, limit: number): Promise<{ files: string[]; truncated: boolean }>;
   snapshot(wid: WorkspaceId, options: { session_id?: SessionId | undefined; limit: number }): Snapshot;

@@ -48,6 +48,7 @@ export async function openOpencodeBench(real: RealAgent) {
       warm,
       launch: ({ agent }) => ({
         agent,
+        backend: "opencode",
         command: [real.program],
         env,
         askMode: null,

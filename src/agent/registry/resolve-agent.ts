@@ -14,6 +14,7 @@ export type ClientEnvironment = {
 /** How to start an agent now. */
 export type Launch = {
   agent: string;
+  backend: "acp" | "opencode";
   /** Its program by absolute path, then its arguments. */
   command: readonly [string, ...string[]];
   /** The whole environment. */
@@ -104,6 +105,7 @@ export function resolveAgent(
     unusable: null,
     launch: {
       agent: name,
+      backend,
       command: [found.path, ...args],
       env,
       askMode: known?.askMode ?? null,

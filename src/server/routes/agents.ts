@@ -3,9 +3,9 @@ import type { Services } from "../services.ts";
 
 export function createAgentHandlers({ agents }: Services): Pick<Handlers, "GET /v1/workspaces/{wid}/agent"> {
   return {
-    "GET /v1/workspaces/{wid}/agent": async ({ params }) => ({
+    "GET /v1/workspaces/{wid}/agent": async ({ params, query }) => ({
       status: 200,
-      body: { agents: await agents.list(params.wid) },
+      body: { agents: await agents.list(params.wid, query.probe) },
     }),
   };
 }

@@ -1,0 +1,80 @@
+import type { AgentCommand, AgentMode, AgentModel } from "../../protocol/agent.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { fingerprintOf } from "../children/environment.ts";
+import type { Launch, Unusable } from "./resolve-agent.ts";
+
+/** Agents take up to 14 s to start on a loaded machine, and opencode some more to name its models. */
+const PROBE_MS_MAX = 60_000;
+
+/** What only an agent itself can say. */
+export type AgentFacts = {
+  version: string | null;
+  /** The model it uses when none is named. */
+  model: string | null;
+  models: AgentModel[];
+  modes: AgentMode[];
+  commands: AgentCommand[];
+};
+
+export type Probed = { facts: AgentFacts; trouble: null } | { facts: null; trouble: Unusable };
+
+type ProbesDeps = {
+  /** Starts the agent and asks it. Throws HearthError: provider_auth when it wants a login. */
+  ask(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+};
+
+export type Probes = ReturnType<typeof createProbes>;
+
+/** What agents said of themselves, remembered by program and environment; asked one after the other. */
+export function createProbes({ ask }: ProbesDeps) {
+  const known = new Map<string, Probed>();
+  const running = new Map<string, Promise<Probed>>();
+  const closing = new AbortController();
+  let last: Promise<unknown> = Promise.resolve();
+
+  const keyOf = ({ command, env, mtimeMs }: Launch) =>
+    fingerprintOf({ command, cwd: "", env, more: [String(mtimeMs)] });
+
+  async function probe(launch: Launch, root: string, key: string): Promise<Probed> {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(PROBE_MS_MAX)]);
+    const probed = await ask(launch, root, signal).then(
+      (facts): Probed => ({ facts, trouble: null }),
+      (error: unknown): Probed => ({ facts: null, trouble: troubleOf(launch, error) }),
+    );
+    if (!closing.signal.aborted) known.set(key, probed);
+    return probed;
+  }
+
+  return {
+    /** What it said when it was last asked; undefined when it never was, as it is now. */
+    known: (launch: Launch): Probed | undefined => known.get(keyOf(launch)),
+    /** Asks it now; who asks meanwhile gets the same answer. */
+    probe(launch: Launch, root: string): Promise<Probed> {
+      const key = keyOf(launch);
+      const going = running.get(key);
+      if (going !== undefined) return going;
+      const turn = last.then(() => probe(launch, root, key)).finally(() => running.delete(key));
+      last = turn;
+      running.set(key, turn);
+      return turn;
+    },
+    /** An agent at work tells what a probe would have asked it. */
+    learn(launch: Launch, facts: Partial<AgentFacts>) {
+      const before = known.get(keyOf(launch))?.facts ?? noFacts;
+      known.set(keyOf(launch), { facts: { ...before, ...facts }, trouble: null });
+    },
+    async close() {
+      closing.abort(new Error("The daemon is stopping"));
+      await last;
+    },
+  };
+}
+
+const noFacts: AgentFacts = { version: null, model: null, models: [], modes: [], commands: [] };
+
+function troubleOf({ agent, login }: Launch, error: unknown): Unusable {
+  const said = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
+  if (error instanceof HearthError && error.code === "provider_auth")
+    return { status: "needs_login", reason: said, fix: login };
+  return { status: "error", reason: said, fix: `hearth agents probe ${agent}` };
+}

@@ -1,0 +1,186 @@
+import type { AgentSessionEvent, Backend, SessionContext } from "../agent/backend.ts";
+import { createWarmKeeper } from "../agent/children/warm-keeper.ts";
+import { createOpencodeBackend } from "../agent/opencode/backend.ts";
+import type { ProcessSupervisor } from "../agent/process/types.ts";
+import { knownAgents } from "../agent/registry/known-agents.ts";
+import { type AgentFacts, createProbes } from "../agent/registry/probes.ts";
+import {
+  type Launch,
+  type ResolvedAgent,
+  resolveAgent,
+  unusableError,
+} from "../agent/registry/resolve-agent.ts";
+import type { Agent } from "../protocol/agent.ts";
+import type { Config, Limits } from "../protocol/config.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { AgentSource } from "./agents.ts";
+import type { Environments } from "./environments.ts";
+import type { Caller } from "./services.ts";
+
+type ExternalAgentsDeps = {
+  /** Throws config_invalid. */
+  configOf(wid: WorkspaceId | null): { config: Config; limits: Limits };
+  environments: Environments;
+  workspaceOf(sid: SessionId): WorkspaceId;
+  rootOf(wid: WorkspaceId): string;
+  /** Who sent the prompt that the session is at. */
+  prompterOf(sid: SessionId): Caller;
+  processes: ProcessSupervisor;
+  /** An agent is known better than before. */
+  onLearned(wid: WorkspaceId): void;
+  version: string;
+  now: () => Date;
+};
+
+/** A backend that can be asked what its agent is and offers. */
+type Probing = Backend & {
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+};
+
+export type ExternalAgents = ReturnType<typeof createExternalAgents>;
+
+/** Other people's agents: those that hearth knows by name, and those that the configuration names. */
+export function createExternalAgents(deps: ExternalAgentsDeps) {
+  const { configOf, environments, processes } = deps;
+  const now = () => deps.now().getTime();
+  const warm = createWarmKeeper({ limits: () => configOf(null).limits, now });
+  const backends = {
+    opencode: createOpencodeBackend({ processes, warm, launch: launchOf, now }),
+  } satisfies Record<string, Probing>;
+  const sourceByName = new Map<string, AgentSource>();
+
+  const probes = createProbes({
+    ask: (launch, root, signal) => backendOf(launch.backend).probe(launch, root, signal),
+  });
+
+  function configSafely(wid: WorkspaceId): Config {
+    try {
+      return configOf(wid).config;
+    } catch (error) {
+      // Told by the run that needs it; hearth's own agent must not be lost with it.
+      if (error instanceof HearthError) return {};
+      throw error;
+    }
+  }
+
+  function resolve(
+    name: string,
+    config: Config,
+    wid: WorkspaceId,
+    caller: Caller,
+    tool: Readonly<Record<string, string>>,
+  ): ResolvedAgent | null {
+    return resolveAgent(name, config.agents?.[name], {
+      tool,
+      agent: environments.forAgents(wid, caller),
+      provider: environments.forProviders(wid, caller),
+    });
+  }
+
+  /** As whoever came last would have it. */
+  const resolveFor = (wid: WorkspaceId, name: string): ResolvedAgent | null =>
+    resolve(name, configSafely(wid), wid, null, environments.forTools(wid, null, undefined));
+
+  /** Throws agent_unavailable with what mends it, config_invalid. */
+  function launchOf({ session_id, agent, env }: Pick<SessionContext, "session_id" | "agent" | "env">) {
+    const wid = deps.workspaceOf(session_id as SessionId);
+    const resolved = resolve(agent, configOf(wid).config, wid, deps.prompterOf(session_id as SessionId), env);
+    if (resolved === null)
+      throw new HearthError("agent_unavailable", `There is no agent named ${agent} here.`);
+    if (resolved.unusable !== null) throw unusableError(agent, resolved.unusable);
+    return resolved.launch;
+  }
+
+  function describe(wid: WorkspaceId, name: string): Agent[] {
+    const resolved = resolveFor(wid, name);
+    if (resolved === null) return [];
+    const probed = resolved.launch === null ? undefined : probes.known(resolved.launch);
+    const trouble = resolved.unusable ?? probed?.trouble ?? null;
+    const facts = probed?.facts;
+    return [
+      {
+        name,
+        backend: resolved.backend,
+        status: trouble?.status ?? "ready",
+        reason: trouble?.reason ?? null,
+        fix: trouble?.fix ?? null,
+        version: facts?.version ?? null,
+        model: resolved.model ?? facts?.model ?? null,
+        models: facts?.models ?? [],
+        modes: facts?.modes ?? [],
+        commands: facts?.commands ?? [],
+      },
+    ];
+  }
+
+  function sourceOf(name: string, backend: Backend): AgentSource {
+    const before = sourceByName.get(name);
+    if (before?.backend === backend) return before;
+    const source: AgentSource = {
+      backend,
+      describe: async (wid) => {
+        const [agent] = describe(wid, name);
+        if (agent === undefined) throw new Error(`${name} has just been named, and is not there`);
+        return agent;
+      },
+    };
+    sourceByName.set(name, source);
+    return source;
+  }
+
+  async function probe(wid: WorkspaceId, name: string): Promise<void> {
+    const resolved = resolveFor(wid, name);
+    if (resolved?.launch) await probes.probe(resolved.launch, deps.rootOf(wid));
+  }
+
+  return {
+    /** By name. Which there are is a matter of configuration alone, whether they can be run is asked later. */
+    sources(wid: WorkspaceId): Map<string, AgentSource> {
+      const configured = configSafely(wid).agents ?? {};
+      const names = new Set([...Object.keys(knownAgents), ...Object.keys(configured)]);
+      names.delete("hearth");
+      return new Map(
+        [...names].map((name) => {
+          const kind = configured[name]?.backend ?? knownAgents[name]?.backend;
+          return [name, sourceOf(name, backendOf(kind === "opencode" ? "opencode" : "acp"))];
+        }),
+      );
+    },
+    /** Starts the agent and asks it what it is; resolves when that is known, however it went. */
+    probe,
+    /** In the background: agents that the configuration or the session names. Others are asked when they are used. */
+    probeConfigured(wid: WorkspaceId) {
+      const config = configSafely(wid);
+      const names = new Set([...Object.keys(config.agents ?? {}), ...(config.agent ? [config.agent] : [])]);
+      for (const name of names) {
+        const resolved = name === "hearth" ? null : resolveFor(wid, name);
+        if (!resolved?.launch || probes.known(resolved.launch) !== undefined) continue;
+        void probe(wid, name).then(() => deps.onLearned(wid));
+      }
+    },
+    /** What a working agent says of itself. */
+    learn(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
+      const resolved = resolveFor(wid, name);
+      if (!resolved?.launch) return;
+      if (event.type === "models")
+        probes.learn(resolved.launch, { models: event.models, model: event.current });
+      else if (event.type === "modes") probes.learn(resolved.launch, { modes: event.modes });
+      else if (event.type === "commands") probes.learn(resolved.launch, { commands: event.commands });
+      else return;
+      deps.onLearned(wid);
+    },
+    async close() {
+      await Promise.allSettled([
+        probes.close(),
+        ...Object.values(backends).map((backend) => backend.close()),
+      ]);
+      warm.close();
+    },
+  };
+
+  function backendOf(kind: "acp" | "opencode"): Probing {
+    if (kind === "opencode") return backends.opencode;
+    throw new HearthError("agent_unavailable", `ACP agents are not in this build (${kind}).`);
+  }
+}
