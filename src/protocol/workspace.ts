@@ -14,6 +14,12 @@ export const Workspace = z.object({
 export type Workspace = z.infer<typeof Workspace>;
 
 export const ClientKind = z.enum(["tui", "headless", "editor", "other"]);
+/** As a client says it: one that is a kind of its own is as welcome. */
+export const ClientKindSaid = z
+  .string()
+  .max(64)
+  .transform((said) => ClientKind.safeParse(said).data ?? "other")
+  .describe("tui, headless or editor; anything else counts as other");
 export type ClientKind = z.infer<typeof ClientKind>;
 
 /** One attached event stream. */

@@ -29,6 +29,10 @@ export function errorReply(
 
 /** What the route's schema turned down, naming the first field; `details.issues` has them all. */
 export function invalidRequest(where: "query" | "body", error: z.ZodError): HearthError {
+  const [only, ...others] = error.issues;
+  if (only?.code === "invalid_format" && only.path.join(".") === "session_id" && others.length === 0) {
+    return new HearthError("session_not_found", "session_id: there is no session of that id.");
+  }
   const issues = error.issues.slice(0, ISSUES_MAX).map((issue) => ({
     field: issue.path.length === 0 ? where : issue.path.join("."),
     message: issue.message.replace(/^Invalid input: /, ""),

@@ -1,5 +1,6 @@
 import type { Ledger, LedgerTx, SessionChange } from "../agent/ledger.ts";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
+import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
@@ -36,8 +37,8 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     if (known) return known;
     const text = createTextStream({
       tell(delta) {
-        hub.reserve(wid);
-        hub.stream(wid, { type: "part.delta", session_id: sid, payload: delta });
+        // Without a number it stays untold: its offset shows the gap, and the message that settles it has it.
+        if (canReserve(wid)) hub.stream(wid, { type: "part.delta", session_id: sid, payload: delta });
       },
       write(tails) {
         store.transaction("relaxed", () => {
@@ -47,6 +48,30 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     });
     texts.set(sid, { wid, text });
     return text;
+  }
+
+  function canReserve(wid: WorkspaceId): boolean {
+    try {
+      hub.reserve(wid);
+      return true;
+    } catch (error) {
+      if (error instanceof HearthError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * For what nobody waits for and every snapshot says, too: whether it was told. A store that cannot be written
+   * now must keep nobody from reading.
+   */
+  function tellIfPossible(wid: WorkspaceId, write: (tx: JournalTx) => void): boolean {
+    try {
+      commit(wid, "relaxed", write);
+      return true;
+    } catch (error) {
+      if (error instanceof HearthError && error.code === "store_unavailable") return false;
+      throw error;
+    }
   }
 
   /** Joins the transaction that is running on the same workspace. Throws store_unavailable: then nothing happened. */
@@ -138,7 +163,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     const shown = present(session, change);
     const key = JSON.stringify(shown);
     if (told.get(sid) === key) return;
-    told.set(sid, key);
+    current?.afterwards.push(() => void told.set(sid, key));
     tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
   }
 
@@ -160,6 +185,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
 
   return {
     commit,
+    tellIfPossible,
     ledgerOf,
     changeSession,
     /** What has been streamed is told and stored: a snapshot read now is whole. */

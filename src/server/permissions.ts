@@ -37,8 +37,8 @@ export function createPermissions(deps: PermissionsDeps) {
   /** Somebody attached who can answer: a headless run cannot. */
   const canBeAnswered = (wid: WorkspaceId) => hub.clients(wid).some((client) => client.kind !== "headless");
 
-  function resolve(tx: JournalTx, entry: Waiting, change: Partial<Permission>) {
-    const permission: Permission = { ...entry.permission, ...change };
+  function resolve(tx: JournalTx, asked: Permission, change: Partial<Permission>) {
+    const permission: Permission = { ...asked, ...change };
     store.permissions.update(permission);
     tx.publish({ type: "permission.resolved", session_id: permission.session_id, payload: { permission } });
     return permission;
@@ -67,8 +67,9 @@ export function createPermissions(deps: PermissionsDeps) {
         "abort",
         () => {
           if (!waiting.delete(permission.id)) return;
-          deps.journal().commit(wid, "relaxed", (tx) => {
-            resolve(tx, entry, { state: "canceled" });
+          // What cannot be written now is written with the run's end.
+          deps.journal().tellIfPossible(wid, (tx) => {
+            resolve(tx, permission, { state: "canceled" });
             deps.sessionChanged(tx, permission.session_id);
           });
           settle({ decision: "canceled" });
@@ -152,27 +153,33 @@ export function createPermissions(deps: PermissionsDeps) {
         });
       }
       const at = now().toISOString();
-      const permission = deps.journal().commit(wid, "synced", (tx) => {
-        for (const rule of answer.decision === "deny" ? [] : option.rules) {
-          store.grants.insert({
-            workspace_id: wid,
-            session_id: answer.decision === "allow_always" ? null : entry.permission.session_id,
-            rule,
-            granted_by: caller,
-            granted_at: at,
+      waiting.delete(id);
+      let permission: Permission;
+      try {
+        permission = deps.journal().commit(wid, "synced", (tx) => {
+          for (const rule of answer.decision === "deny" ? [] : option.rules) {
+            store.grants.insert({
+              workspace_id: wid,
+              session_id: answer.decision === "allow_always" ? null : entry.permission.session_id,
+              rule,
+              granted_by: caller,
+              granted_at: at,
+            });
+          }
+          const resolved = resolve(tx, entry.permission, {
+            state: "answered",
+            decision: answer.decision,
+            message: answer.message ?? null,
+            answered_by: caller,
+            answered_at: at,
           });
-        }
-        waiting.delete(id);
-        const resolved = resolve(tx, entry, {
-          state: "answered",
-          decision: answer.decision,
-          message: answer.message ?? null,
-          answered_by: caller,
-          answered_at: at,
+          deps.sessionChanged(tx, entry.permission.session_id);
+          return resolved;
         });
-        deps.sessionChanged(tx, entry.permission.session_id);
-        return resolved;
-      });
+      } catch (error) {
+        waiting.set(id, entry);
+        throw error;
+      }
       entry.settle(
         answer.decision === "deny"
           ? {
@@ -186,11 +193,12 @@ export function createPermissions(deps: PermissionsDeps) {
 
     /** In the transaction that ends the run: its questions are withdrawn everywhere. */
     cancelRun(tx: JournalTx, run: RunRecord) {
-      for (const entry of openOf(run.session_id)) {
-        if (entry.permission.run_id !== run.id) continue;
-        waiting.delete(entry.permission.id);
-        resolve(tx, entry, { state: "canceled" });
-        entry.settle({ decision: "canceled" });
+      // By the rows: this may be the second try, after the store had refused the first.
+      for (const permission of store.permissions.openOfRun(run.id)) {
+        resolve(tx, permission, { state: "canceled" });
+        const entry = waiting.get(permission.id);
+        waiting.delete(permission.id);
+        entry?.settle({ decision: "canceled" });
       }
     },
 
@@ -207,15 +215,9 @@ export function createPermissions(deps: PermissionsDeps) {
     /** After a restart no call waits any more. */
     recover() {
       for (const { workspace_id, permission } of store.permissions.allOpen()) {
-        deps.journal().commit(workspace_id, "relaxed", (tx) => {
-          const canceled: Permission = { ...permission, state: "canceled" };
-          store.permissions.update(canceled);
-          tx.publish({
-            type: "permission.resolved",
-            session_id: permission.session_id,
-            payload: { permission: canceled },
-          });
-        });
+        deps
+          .journal()
+          .commit(workspace_id, "relaxed", (tx) => void resolve(tx, permission, { state: "canceled" }));
       }
     },
   };

@@ -89,6 +89,7 @@ export function createSessions(deps: SessionsDeps) {
     },
     list(wid, { limit, before, query, archived }) {
       deps.mustExist(wid);
+      if (before !== undefined) storedOf(wid, before as SessionId);
       const rows = store.sessions.page(wid, { limit: limit + 1, before, query, archived: archived ?? false });
       const page = rows.slice(0, limit);
       return {
@@ -127,10 +128,15 @@ export function createSessions(deps: SessionsDeps) {
       const coordinator = coordinators.known(sid);
       coordinator?.close(null);
       const session = present(storedOf(wid, sid));
-      journal.commit(wid, "relaxed", (tx) => {
-        store.sessions.remove(sid);
-        tx.publish({ type: "session.deleted", session_id: sid, payload: { session } });
-      });
+      try {
+        journal.commit(wid, "relaxed", (tx) => {
+          store.sessions.remove(sid);
+          tx.publish({ type: "session.deleted", session_id: sid, payload: { session } });
+        });
+      } catch (error) {
+        coordinator?.reopen();
+        throw error;
+      }
       coordinators.drop(sid);
       journal.forgetSession(sid);
       return session;

@@ -12,6 +12,8 @@ import type { Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 
+const gitFileBytesMax = 4096;
+
 type WorkspacesDeps = {
   store: Store;
   hub: EventHub;
@@ -94,10 +96,15 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       if (row.state === "closed") return present(row);
       for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.close(caller);
       const workspace: Workspace = { ...present(row), state: "closing" };
-      journal.commit(wid, "synced", (tx) => {
-        store.workspaces.setState(wid, "closed");
-        tx.publish({ type: "workspace.closing", payload: { workspace } });
-      });
+      try {
+        journal.commit(wid, "synced", (tx) => {
+          store.workspaces.setState(wid, "closed");
+          tx.publish({ type: "workspace.closing", payload: { workspace } });
+        });
+      } catch (error) {
+        for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.reopen();
+        throw error;
+      }
       const clients = hub.clients(wid);
       hub.end(wid);
       tellDetached(wid, clients);
@@ -108,8 +115,9 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       mustBeOpen(wid);
       const isNew = !hub.clients(wid).some(({ id }) => id === client.id);
       hub.subscribe(wid, client, since, subscriber);
-      if (isNew)
-        journal.commit(wid, "relaxed", (tx) => tx.publish({ type: "client.attached", payload: { client } }));
+      if (isNew) {
+        journal.tellIfPossible(wid, (tx) => tx.publish({ type: "client.attached", payload: { client } }));
+      }
       deps.onBusyChange();
       if (client.kind !== "headless" || hub.clients(wid).length === 1) {
         for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.attend();
@@ -124,13 +132,9 @@ export function createWorkspaces(deps: WorkspacesDeps) {
 
   function tellDetached(wid: WorkspaceId, clients: readonly Client[]) {
     if (clients.length === 0) return;
-    try {
-      journal.commit(wid, "relaxed", (tx) => {
-        for (const client of clients) tx.publish({ type: "client.detached", payload: { client } });
-      });
-    } catch (error) {
-      if (!(error instanceof HearthError)) throw error; // the store is away: the next snapshot says who is here
-    }
+    journal.tellIfPossible(wid, (tx) => {
+      for (const client of clients) tx.publish({ type: "client.detached", payload: { client } });
+    });
   }
 
   function detached(wid: WorkspaceId, client: Client) {
@@ -152,7 +156,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const before = toldBranch.get(wid);
       toldBranch.set(wid, workspace.branch);
       if (before !== undefined && before !== workspace.branch) {
-        journal.commit(wid, "relaxed", (tx) =>
+        journal.tellIfPossible(wid, (tx) =>
           tx.publish({ type: "workspace.updated", payload: { workspace } }),
         );
       }
@@ -195,6 +199,13 @@ async function realDirectory(path: string): Promise<string> {
   return real;
 }
 
+/** Somebody else's repository may have put anything there: a pipe that is never written to would stop the daemon. */
+function readLine(path: string): string {
+  const found = statSync(path);
+  if (!found.isFile() || found.size > gitFileBytesMax) throw new Error(`${path} is no file of git's`);
+  return readFileSync(path, "utf8").trim();
+}
+
 /** Read from .git itself: starting git for every snapshot would cost more than the snapshot. */
 function branchOf(path: string): string | null {
   try {
@@ -202,15 +213,8 @@ function branchOf(path: string): string | null {
       const git = join(dir, ".git");
       const found = statSync(git, { throwIfNoEntry: false });
       if (found) {
-        const folder = found.isDirectory()
-          ? git
-          : resolve(
-              dir,
-              readFileSync(git, "utf8")
-                .replace(/^gitdir:\s*/, "")
-                .trim(),
-            );
-        const head = readFileSync(join(folder, "HEAD"), "utf8").trim();
+        const folder = found.isDirectory() ? git : resolve(dir, readLine(git).replace(/^gitdir:\s*/, ""));
+        const head = readLine(join(folder, "HEAD"));
         return head.startsWith("ref: ") ? head.slice("ref: refs/heads/".length) : head.slice(0, 8);
       }
       if (dir === dirname(dir)) return null;

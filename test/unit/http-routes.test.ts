@@ -155,6 +155,16 @@ test("a wrong field is named, in the body and in the query", async () => {
   expect(http.logged).toEqual([]);
 });
 
+test("a session id of a form that none has is a session that is not there, wherever it stands", async () => {
+  const http = await start(bareServices());
+  const body = await http.call(`POST /v1/workspaces/${wid}/agent`, {
+    body: { session_id: "mine", prompt: "x" },
+  });
+  expect([body.status, body.json.error.code]).toEqual([404, "session_not_found"]);
+  const query = await http.call(`GET /v1/workspaces/${wid}/snapshot?session_id=mine`);
+  expect([query.status, query.json.error.code]).toEqual([404, "session_not_found"]);
+});
+
 test("a body that is not JSON is turned down", async () => {
   const http = await start(bareServices());
   const json = { "content-type": "application/json" };

@@ -4,54 +4,59 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 
 type Row = { seq: number; type: string; time: string; session_id: string | null; payload_json: string };
 
+/** A whole window that has run out, a day after the last use, would hold up its first reader for a second. */
+const prunedAtOnceMax = 5000;
+
 /** The only code that knows the table `events`. */
 export function createEventRows(db: Database) {
-  const insert = db.prepare<[string, number, string, string, string | null, string]>(
-    "INSERT INTO events (workspace_id, seq, type, time, session_id, payload_json) VALUES (?, ?, ?, ?, ?, ?)",
-  );
+  const insert = db.prepare<[string, number, string, string, string | null, string, number]>(`
+    INSERT INTO events (workspace_id, seq, type, time, session_id, payload_json, payload_bytes)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const after = db.prepare<[string, number, number], Row>(`
     SELECT seq, type, time, session_id, payload_json FROM events
     WHERE workspace_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-  const ofTypes = db.prepare<[string, string], Pick<Row, "type" | "payload_json">>(`
+  // The inner query reads the index alone; the payloads of other types are never touched.
+  const ofTypes = db.prepare<[{ workspace: string; types: string }], Pick<Row, "type" | "payload_json">>(`
     SELECT type, payload_json FROM events
-    WHERE workspace_id = ? AND type IN (SELECT value FROM json_each(?)) ORDER BY seq`);
-  // The oldest seq that the window keeps: the newest rows by count, bytes and age.
-  const floorByCount = db
-    .prepare<[string, number], number>(
-      "SELECT seq FROM events WHERE workspace_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
-    )
-    .pluck();
-  const floorByBytes = db
-    .prepare<[string, number], number>(`
+    WHERE workspace_id = @workspace AND seq IN (
+      SELECT seq FROM events
+      WHERE workspace_id = @workspace AND type IN (SELECT value FROM json_each(@types)))
+    ORDER BY seq`);
+  // The newest row that is outside the window by count, bytes or age.
+  const outside = db
+    .prepare<[{ workspace: string; events: number; bytes: number; since: string }], number | null>(`
       SELECT max(seq) FROM (
-        SELECT seq, sum(length(payload_json)) OVER (ORDER BY seq DESC) AS bytes FROM events WHERE workspace_id = ?
-      ) WHERE bytes > ?`)
+        SELECT seq, time, row_number() OVER newest AS number, sum(payload_bytes) OVER newest AS bytes
+        FROM events WHERE workspace_id = @workspace
+        WINDOW newest AS (ORDER BY seq DESC ROWS UNBOUNDED PRECEDING))
+      WHERE number > @events OR bytes > @bytes OR time < @since`)
     .pluck();
-  const floorByAge = db
-    .prepare<[string, string], number>("SELECT max(seq) FROM events WHERE workspace_id = ? AND time < ?")
+  const nthOldest = db
+    .prepare<[string, number], number>(
+      "SELECT seq FROM events WHERE workspace_id = ? ORDER BY seq LIMIT 1 OFFSET ?",
+    )
     .pluck();
   const prune = db.prepare<[string, number]>("DELETE FROM events WHERE workspace_id = ? AND seq <= ?");
   return {
     insert(workspaceId: WorkspaceId, event: HearthEvent, payloadJson: string) {
-      insert.run(workspaceId, event.seq, event.type, event.time, event.session_id ?? null, payloadJson);
+      const { seq, type, time, session_id } = event;
+      const bytes = Buffer.byteLength(payloadJson);
+      insert.run(workspaceId, seq, type, time, session_id ?? null, payloadJson, bytes);
     },
     /** In order; rows as they were stored, the payload still JSON. */
     after: (workspaceId: WorkspaceId, seq: number, limit: number): Row[] =>
       after.all(workspaceId, seq, limit),
     /** Those of some types alone, in order. */
     ofTypes: (workspaceId: WorkspaceId, types: readonly EventType[]) =>
-      ofTypes.all(workspaceId, JSON.stringify(types)),
-    /** Drops what is outside the window. Returns the new floor, or undefined when nothing went. */
+      ofTypes.all({ workspace: workspaceId, types: JSON.stringify(types) }),
+    /** Drops what is outside the window, a bounded number at once. Returns the new floor, undefined when nothing went. */
     prune(
       workspaceId: WorkspaceId,
       window: { events: number; bytes: number; since: string },
     ): number | undefined {
-      const floor = Math.max(
-        floorByCount.get(workspaceId, window.events) ?? 0,
-        floorByBytes.get(workspaceId, window.bytes) ?? 0,
-        floorByAge.get(workspaceId, window.since) ?? 0,
-      );
-      if (floor === 0) return undefined;
+      const wanted = outside.get({ workspace: workspaceId, ...window }) ?? null;
+      if (wanted === null) return undefined;
+      const floor = Math.min(wanted, nthOldest.get(workspaceId, prunedAtOnceMax) ?? wanted);
       return prune.run(workspaceId, floor).changes > 0 ? floor : undefined;
     },
   };

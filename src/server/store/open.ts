@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
@@ -15,6 +15,13 @@ import { createWorkspaceRows } from "./workspaces.ts";
 const schemaVersion = 1;
 /** From this release on a WAL reset can no longer corrupt a file that several connections read. */
 const sqliteVersionMin = [3, 51, 3] as const;
+/**
+ * A larger file is read from end to end only when something in it was met that cannot be right: from a cold disk
+ * that takes longer than a start after kill -9 may (design G12).
+ */
+const checkedBytesMax = 32 * 1024 * 1024;
+/** Beside the store: damage was met in it, and the next start has to look at all of it. */
+const suspectFile = (file: string) => `${file}.suspect`;
 /** A longer wait freezes the event loop for everybody; callers retry from a timer instead. */
 const busyTimeoutMs = 40;
 
@@ -39,6 +46,10 @@ export function openStore(file: string, log: (message: string) => void = () => {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const rollback = db.prepare("ROLLBACK");
+  const failure = (cause: unknown): unknown => {
+    if (isDamage(cause)) suspect(file);
+    return asStoreError(cause, file);
+  };
 
   return {
     file,
@@ -61,7 +72,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
         (durability === "synced" ? setSynced : setRelaxed).run();
         begin.run();
       } catch (cause) {
-        throw asStoreError(cause, file);
+        throw failure(cause);
       }
       try {
         const result = work();
@@ -69,7 +80,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
         return result;
       } catch (cause) {
         if (db.inTransaction) rollback.run();
-        throw asStoreError(cause, file);
+        throw failure(cause);
       }
     },
     close() {
@@ -81,8 +92,12 @@ export function openStore(file: string, log: (message: string) => void = () => {
 /** SQLite's own failures become store_unavailable; everything else passes unchanged. */
 function asStoreError(cause: unknown, file: string): unknown {
   if (cause instanceof HearthError) return cause;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = codeOf(cause);
   if (/^SQLITE_CONSTRAINT/.test(code)) return cause;
+  if (isDamage(cause)) {
+    const message = `The store ${file} is damaged: \`hearth daemon restart\` moves it aside and begins a new one.`;
+    return new HearthError("store_unavailable", message, { cause, details: { sqlite: code } });
+  }
   if (!/^(SQLITE_|EACCES|EROFS|ENOSPC|EPERM)/.test(code)) return cause;
   const why = /^SQLITE_(BUSY|LOCKED)/.test(code)
     ? "another program holds it"
@@ -98,6 +113,18 @@ function asStoreError(cause: unknown, file: string): unknown {
   );
 }
 
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : "";
+const isDamage = (cause: unknown): boolean => /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(cause));
+
+function suspect(file: string) {
+  try {
+    writeFileSync(suspectFile(file), "", { mode: 0o600 });
+  } catch {
+    // The next start then meets the damage as this one did.
+  }
+}
+
 function openSound(file: string): { db: Database.Database; movedAside: string | null } {
   const first = tryOpen(file);
   if (first) return { db: first, movedAside: null };
@@ -105,6 +132,7 @@ function openSound(file: string): { db: Database.Database; movedAside: string | 
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(file + suffix)) renameSync(file + suffix, movedAside + suffix);
   }
+  rmSync(suspectFile(file), { force: true });
   const second = tryOpen(file);
   if (!second) throw new Error(`a new store at ${file} does not open`);
   return { db: second, movedAside };
@@ -117,7 +145,11 @@ function tryOpen(file: string): Database.Database | undefined {
     db = new Database(file, { timeout: busyTimeoutMs });
     assertVersion(db);
     db.pragma("foreign_keys = ON");
-    if (db.pragma("quick_check(1)", { simple: true }) !== "ok") throw damaged();
+    const isSuspect = existsSync(suspectFile(file));
+    if (isSuspect || statSync(file).size <= checkedBytesMax) {
+      if (db.pragma("quick_check(1)", { simple: true }) !== "ok") throw damaged();
+      if (isSuspect) rmSync(suspectFile(file), { force: true });
+    }
     migrate(db, file);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = NORMAL");
@@ -125,8 +157,7 @@ function tryOpen(file: string): Database.Database | undefined {
     return db;
   } catch (cause) {
     db?.close();
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return undefined;
+    if (isDamage(cause)) return undefined;
     throw cause;
   }
 }

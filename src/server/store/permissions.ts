@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { PermissionId, WorkspaceId } from "../../protocol/ids.ts";
+import type { PermissionId, RunId, WorkspaceId } from "../../protocol/ids.ts";
 import type { Permission, PermissionDetail, PermissionOption } from "../../protocol/permission.ts";
 
 type Row = Omit<Permission, "detail" | "options"> & {
@@ -27,8 +27,8 @@ export function createPermissionRows(db: Database) {
   const byId = db.prepare<[string, string], Row>(
     "SELECT * FROM permissions WHERE id = ? AND workspace_id = ?",
   );
-  const open = db.prepare<[string], Row>(
-    "SELECT * FROM permissions WHERE workspace_id = ? AND state = 'open' ORDER BY rowid",
+  const openOfRun = db.prepare<[string], Row>(
+    "SELECT * FROM permissions WHERE run_id = ? AND state = 'open' ORDER BY rowid",
   );
   const openOfAll = db.prepare<[], Row>("SELECT * FROM permissions WHERE state = 'open' ORDER BY rowid");
   return {
@@ -50,7 +50,7 @@ export function createPermissionRows(db: Database) {
       return row && toPermission(row);
     },
     /** In the order they were asked. */
-    open: (workspaceId: WorkspaceId): Permission[] => open.all(workspaceId).map(toPermission),
+    openOfRun: (runId: RunId): Permission[] => openOfRun.all(runId).map(toPermission),
     allOpen: (): { workspace_id: WorkspaceId; permission: Permission }[] =>
       openOfAll.all().map((row) => ({ workspace_id: row.workspace_id, permission: toPermission(row) })),
   };
