@@ -5,7 +5,8 @@ import type { ShellWord } from "./words.ts";
 /** What must not be lost: the folders that are asked about in every mode. */
 export type VitalPlaces = {
   root: string;
-  paths: readonly (readonly string[])[];
+  /** Their segments, in small letters, with slashes between. */
+  paths: readonly string[];
   realPath(path: string): string | undefined;
 };
 
@@ -21,16 +22,15 @@ export function vitalPlaces(
   own: readonly string[],
   realPath: VitalPlaces["realPath"],
 ): VitalPlaces {
-  const paths = new Map<string, readonly string[]>();
-  const add = (segments: readonly string[]) =>
-    paths.set(segments.map(foldCase).join("/"), segments.map(foldCase));
+  const paths = new Set<string>();
+  const add = (segments: readonly string[]) => void paths.add(foldCase(segments.join("/")));
   for (const folder of [...systemFolders, ...own]) add(segmentsOf(folder));
   for (const folder of [...roots, ...homes]) {
     const segments = segmentsOf(folder);
     for (let length = 0; length <= segments.length; length += 1) add(segments.slice(0, length));
   }
   for (const root of roots) add([...segmentsOf(root), ".git"]);
-  return { root: roots[0] ?? "/", paths: [...paths.values()], realPath };
+  return { root: roots[0] ?? "/", paths: [...paths], realPath };
 }
 
 /** Stands in a pattern for what is known only as it runs. */
@@ -69,7 +69,7 @@ function couldBeOne(segments: readonly string[], places: VitalPlaces): boolean {
   const last = source.lastIndexOf(ANYTHING);
   // What stands before an unknown part says nothing: it may lead up again.
   const pattern = compileText(last < 0 ? source : `*${source.slice(last + ANYTHING.length)}`);
-  return places.paths.some((vital) => matchText(pattern, vital.join("/")));
+  return places.paths.some((vital) => matchText(pattern, vital));
 }
 
 /** Would taking this path away, with all in it, take away something vital? */
@@ -116,9 +116,9 @@ export function catastrophe(
   program: string,
   args: readonly ShellWord[],
   cwds: readonly string[] | undefined,
-  places: VitalPlaces,
+  placesOf: () => VitalPlaces,
 ): string | undefined {
-  const vital = (word: ShellWord) => isVital(word, cwds, places);
+  const vital = (word: ShellWord) => isVital(word, cwds, placesOf());
   const texts = args.map((word) => word.text);
   const first = (words: readonly ShellWord[]) => words.find(vital)?.text;
   switch (program) {
@@ -140,11 +140,9 @@ export function catastrophe(
     case "chown":
     case "chgrp": {
       if (!hasLetter(args, /R/, /^--rec/)) return undefined;
-      const root = segmentsOf(places.root).map(foldCase);
-      const beyond: VitalPlaces = {
-        ...places,
-        paths: places.paths.filter((path) => path.length < root.length || path.join("/") !== root.join("/")),
-      };
+      // Of the workspace itself it is an everyday thing.
+      const root = foldCase(segmentsOf(placesOf().root).join("/"));
+      const beyond: VitalPlaces = { ...placesOf(), paths: placesOf().paths.filter((path) => path !== root) };
       const target = operandsOf(args)
         .slice(1)
         .find((word) => isVital(word, cwds, beyond))?.text;
@@ -164,7 +162,7 @@ export function catastrophe(
       const narrowed = texts.some((text) =>
         /^-(i?name|i?path|i?regex|i?wholename|empty|size|newer|mtime|mmin|perm|user)$/.test(text),
       );
-      const rootName = segmentsOf(places.root).map(foldCase).join("/");
+      const rootName = segmentsOf(placesOf().root).map(foldCase).join("/");
       const here =
         starts.length === 0 ? [{ pieces: [{ kind: "text", text: "." }], text: "." } as const] : starts;
       const target = here.find(
@@ -211,5 +209,5 @@ export function catastrophe(
 export const wouldBeCatastrophe = (
   args: readonly ShellWord[],
   cwds: readonly string[] | undefined,
-  places: VitalPlaces,
-): string | undefined => catastrophe("rm", args, cwds, places);
+  placesOf: () => VitalPlaces,
+): string | undefined => catastrophe("rm", args, cwds, placesOf);

@@ -43,11 +43,7 @@ export function judgePathWord(
   const names = access === "read" ? ["read"] : ["edit"];
   const paths = pathsOf(word, cwds, locator.list);
   if (paths !== undefined) {
-    return paths.flatMap((path) =>
-      itself
-        ? locator.judge(path, access, names, true, locator.entry(path))
-        : locator.judge(path, access, names, true),
-    );
+    return paths.flatMap((path) => locator.judge(path, access, names, true, itself));
   }
   const verb = access === "read" ? "reads" : access === "write" ? "writes" : "names";
   const reason = `${verb} a path that is known only as it runs: ${word.text}`;

@@ -16,8 +16,8 @@ export type CommandPattern = {
   tokens: readonly Token[];
   /** Without wildcards: it names one command line and no other. */
   exact: boolean;
-  /** The words in one text, for what forbids. */
-  joined: TextPattern;
+  /** The words in one text, where a star in the last one is to reach further ones when it forbids. */
+  joined: TextPattern | undefined;
 };
 
 /** The words of a pattern, as sources for `compileText`; undefined when a quote is not closed. */
@@ -43,14 +43,15 @@ export function readWords(body: string): string[] | undefined {
   return words;
 }
 
-const everyCommand: CommandPattern = { tokens: [{ rest: true }], exact: false, joined: compileText("*") };
+const everyCommand: CommandPattern = { tokens: [{ rest: true }], exact: false, joined: undefined };
 
 /** Undefined for a malformed pattern: it matches nothing (configuration is checked when it is read). */
 export function compileCommand(body: string | undefined): CommandPattern | undefined {
   if (body === undefined) return everyCommand;
   const words = readWords(body);
   if (words === undefined) return undefined;
-  const tokens = words.map((source): Token => {
+  const once = words.filter((source, index) => source !== "*" || words[index - 1] !== "*");
+  const tokens = once.map((source): Token => {
     if (source === "*") return { rest: true };
     const pattern = compileText(source);
     return { rest: false, pattern, literal: pattern.wild ? undefined : source.replace(/\\(.)/gsu, "$1") };
@@ -58,7 +59,7 @@ export function compileCommand(body: string | undefined): CommandPattern | undef
   return {
     tokens,
     exact: tokens.every((token) => !token.rest && token.literal !== undefined),
-    joined: compileText(words.join(" ")),
+    joined: words.at(-1) !== "*" && words.at(-1)?.endsWith("*") ? compileText(words.join(" ")) : undefined,
   };
 }
 
@@ -86,12 +87,10 @@ export function forbidsCommand(pattern: CommandPattern, words: readonly RuleWord
       : token.literal.toLowerCase() === program;
   };
   if (reaches(pattern.tokens, words, same, false)) return "yes";
-  const line = words.map((word) => word.text).join(" ");
-  if (
-    !pattern.exact &&
-    [line, program + line.slice(first.text.length)].some((text) => matchText(pattern.joined, text))
-  ) {
-    return "yes";
+  const { joined } = pattern;
+  if (joined !== undefined) {
+    const line = words.map((word) => word.text).join(" ");
+    if (matchText(joined, line) || matchText(joined, program + line.slice(first.text.length))) return "yes";
   }
   if (!words.some((word) => word.unknown)) return "no";
   const could = (token: Token, word: RuleWord, index: number) =>

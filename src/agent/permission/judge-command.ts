@@ -1,13 +1,7 @@
 import { isAbsolute, join } from "node:path";
-import { catastrophe, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
+import { catastrophe, type VitalPlaces, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
 import { judgePathWord, withoutDash } from "./command-paths.ts";
-import {
-  allowsCommand,
-  type CommandPattern,
-  compileCommand,
-  forbidsCommand,
-  type RuleWord,
-} from "./command-rules.ts";
+import { allowsCommand, type CommandPattern, forbidsCommand, type RuleWord } from "./command-rules.ts";
 import { createSurroundings, isAnswerable, type Tally } from "./command-surroundings.ts";
 import { dangersOf, ownCommand } from "./dangers.ts";
 import { hasHidden, mixesAlphabets } from "./display.ts";
@@ -15,7 +9,7 @@ import { effectsOf } from "./effects.ts";
 import type { Locator, RuleBook } from "./location.ts";
 import { offerFor } from "./offers.ts";
 import type { Finding, Policy } from "./policy.ts";
-import { namesTool, type Rule } from "./rules.ts";
+import type { Rule } from "./rules.ts";
 import { readShell, type ShellScript, type SimpleCommand } from "./shell.ts";
 import type { Unwrapped } from "./unwrapped.ts";
 import { isKnown, type ShellWord, splits } from "./words.ts";
@@ -38,17 +32,21 @@ export function judgeCommand(
   rules: RuleBook,
   locator: Locator,
 ): CommandVerdict {
-  const deny = compile(rules.deny);
-  const ask = compile(rules.ask);
-  const allow = compile(rules.allow);
+  const deny = aboutCommands(rules.deny);
+  const ask = aboutCommands(rules.ask);
+  const allow = aboutCommands(rules.allow);
   const deniedPrograms = new Set(deny.flatMap(({ pattern }) => firstLiteral(pattern)));
   const { home, protectedPaths } = policy;
-  const places = vitalPlaces(
-    [policy.root, locator.root],
-    [home, locator.home],
-    protectedPaths,
-    locator.realPath,
-  );
+  let vital: VitalPlaces | undefined;
+  const places = (): VitalPlaces => {
+    vital ??= vitalPlaces(
+      [policy.root, locator.root],
+      [home, locator.home],
+      protectedPaths,
+      locator.realPath,
+    );
+    return vital;
+  };
   const place = { home, tempDir: "/tmp" };
   const tally: Tally = { readOnly: true, offers: [] };
   const around = createSurroundings(policy, rules, locator, tally);
@@ -61,11 +59,11 @@ export function judgeCommand(
   };
 
   function judgeScript(script: ShellScript): Finding[] {
+    const findings = script.commands.flatMap((command) => judgeSimple(command, true));
     if (script.broken !== undefined) {
       mark();
-      return [{ severity: "rule", reason: `cannot be analysed: ${script.broken}` }];
+      findings.push({ severity: "rule", reason: `cannot be analysed: ${script.broken}` });
     }
-    const findings = script.commands.flatMap((command) => judgeSimple(command, true));
     const set = around.settings(script.sets);
     if (set.length > 0 || script.problems.length > 0 || script.forkBomb) mark();
     if (script.forkBomb) findings.push(grave("starts itself without end"));
@@ -217,11 +215,8 @@ export function judgeCommand(
 
 type Compiled = { rule: Rule; pattern: CommandPattern };
 
-const compile = (rules: readonly Rule[]): Compiled[] =>
-  rules.flatMap((rule) => {
-    const pattern = namesTool(rule, ["bash"]) ? compileCommand(rule.body) : undefined;
-    return pattern === undefined ? [] : [{ rule, pattern }];
-  });
+const aboutCommands = (rules: readonly Rule[]): Compiled[] =>
+  rules.flatMap((rule) => (rule.command === undefined ? [] : [{ rule, pattern: rule.command }]));
 
 const nameOf = (text: string): string => (text.split("/").at(-1) ?? "").toLowerCase();
 

@@ -4,7 +4,7 @@ import { judgeCommand } from "./judge-command.ts";
 import { judgeUrl } from "./judge-url.ts";
 import { createLocator, type RuleBook } from "./location.ts";
 import type { Finding, Judgement, Policy } from "./policy.ts";
-import { diskLookup, type FileLookup } from "./real-path.ts";
+import { createDiskLookup, type FileLookup } from "./real-path.ts";
 import type { PermissionRequest } from "./request.ts";
 import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules.ts";
 
@@ -27,7 +27,7 @@ const RULES_KEPT_MAX = 2_000;
 const REASONS_MAX = 12;
 const REASON_LENGTH_MAX = 200;
 
-export function createJudge(lookup: FileLookup = diskLookup): Judge {
+export function createJudge(createLookup: () => FileLookup = createDiskLookup): Judge {
   const parsed = new Map<string, Rule | undefined>();
   function ruleOf(text: string): Rule | undefined {
     if (parsed.has(text)) return parsed.get(text);
@@ -45,7 +45,7 @@ export function createJudge(lookup: FileLookup = diskLookup): Judge {
       ask: rulesOf(policy.rules.ask),
       allow: rulesOf(policy.rules.allow, policy.grants.session, policy.grants.always),
     };
-    const verdict = judgeSubject(request, policy, rules, lookup);
+    const verdict = judgeSubject(request, policy, rules, createLookup());
     return decide(verdict, policy, rules);
   };
 }

@@ -8,17 +8,19 @@ import { exactRule, namesTool, type Rule } from "./rules.ts";
 
 export type RuleBook = { deny: readonly Rule[]; ask: readonly Rule[]; allow: readonly Rule[] };
 
+const tooMany: Finding[] = [{ severity: "rule", reason: "more paths than can be looked at" }];
+
 /** Judges paths under one policy; what the disk says is asked once for each path. */
 export type Locator = ReturnType<typeof createLocator>;
 
-/** More paths than this in one request, and the rest counts as unknown. */
-const LOOKUPS_MAX = 2_000;
+/** A request that names more paths than this is for a person to read. */
+const PATHS_MAX = 1_000;
 
 export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLookup) {
   const known = new Map<string, string | undefined>();
   const realPath = (path: string): string | undefined => {
     if (known.has(path)) return known.get(path);
-    const found = known.size < LOOKUPS_MAX ? lookup.realPath(path) : undefined;
+    const found = lookup.realPath(path);
     known.set(path, found);
     return found;
   };
@@ -62,13 +64,30 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
     return `/${segments.join("/")}`;
   }
 
-  /** `path` is absolute; `names` are what rules call the access; `real` where the last link is not followed. */
+  const judged = new Map<string, Finding[]>();
+  /** `path` is absolute; `names` are what rules call the access; `itself`: the last link is not followed. */
   function judge(
     path: string,
     access: Access,
     names: readonly string[],
     ofCommand: boolean,
-    real = realPath(path),
+    itself = false,
+  ): Finding[] {
+    const key = `${access} ${itself} ${path}`;
+    const before = judged.get(key);
+    if (before !== undefined) return before;
+    if (judged.size >= PATHS_MAX) return tooMany;
+    const findings = judgeNew(path, access, names, ofCommand, itself ? entry(path) : realPath(path));
+    judged.set(key, findings);
+    return findings;
+  }
+
+  function judgeNew(
+    path: string,
+    access: Access,
+    names: readonly string[],
+    ofCommand: boolean,
+    real: string | undefined,
   ): Finding[] {
     const written = segmentsOf(path);
     const segments = real === undefined ? written : segmentsOf(real);
@@ -137,7 +156,6 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
 
   return {
     judge,
-    entry,
     offer,
     yolo: policy.mode === "yolo",
     show,

@@ -29,8 +29,11 @@ export function allowedPaths(
     // The folder that the pattern starts in may itself be reached by a link (`/tmp` on macOS).
     const wild = segments.findIndex((segment) => segment === "**" || compileText(segment).wild);
     const fixed = segments.slice(0, wild < 0 ? segments.length : wild);
-    const real = realPath(`/${fixed.map(literalOf).join("/")}`);
-    if (real === undefined) return compilePath(segments);
+    const written = `/${fixed.map(literalOf).join("/")}`;
+    const real = realPath(written);
+    // A link in the workspace that leads out of it does not take a rule about the workspace along.
+    const leaves = `${written}/`.startsWith(`${bases.root}/`) && !`${real}/`.startsWith(`${bases.root}/`);
+    if (real === undefined || leaves) return compilePath(segments);
     return compilePath([...segmentsOf(escapePath(real)), ...segments.slice(fixed.length)]);
   });
 }

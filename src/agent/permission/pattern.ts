@@ -1,45 +1,24 @@
 /**
- * Wildcards without regular expressions: matching goes back to the last star only, so that its cost is bounded by
- * the product of the two lengths, whatever the pattern is.
+ * Wildcards without regular expressions: what stands between two stars is looked for from left to right and never
+ * again, so that the cost is bounded by the product of the two lengths, whatever the pattern is.
  */
 
-type Atom<Item> = { kind: "star" } | { kind: "one"; matches(item: Item): boolean };
-
-const star = { kind: "star" } as const;
-
-/** Does the whole of `items` match? Stars stand for any number of items, none included. */
-export function matchAtoms<Item>(atoms: readonly Atom<Item>[], items: ArrayLike<Item>): boolean {
-  let atomAt = 0;
-  let itemAt = 0;
-  let retryAtom = -1;
-  let retryItem = 0;
-  while (itemAt < items.length) {
-    const atom = atoms[atomAt];
-    if (atom?.kind === "star") {
-      retryAtom = atomAt;
-      retryItem = itemAt;
-      atomAt += 1;
-    } else if (atom?.matches(items[itemAt] as Item)) {
-      atomAt += 1;
-      itemAt += 1;
-    } else if (retryAtom >= 0) {
-      retryItem += 1;
-      atomAt = retryAtom + 1;
-      itemAt = retryItem;
-    } else return false;
-  }
-  while (atoms[atomAt]?.kind === "star") atomAt += 1;
-  return atomAt === atoms.length;
-}
+/** A single character: itself, any, or one of a class. */
+type Char = { matches(char: string): boolean };
+/** What stands between two stars. */
+type Chunk = { literal: string } | { literal: undefined; chars: readonly Char[] };
 
 /** A pattern for one text: `*` any characters, `?` one, `[a-z]` one of a class, `\` takes the next as it is. */
-export type TextPattern = { atoms: readonly Atom<string>[]; wild: boolean };
+export type TextPattern = {
+  /** The first is at the start of the text, the last at its end, with a star between each two. */
+  chunks: readonly Chunk[];
+  wild: boolean;
+};
 
-const single = (char: string): Atom<string> => ({ kind: "one", matches: (other) => other === char });
-const anyChar: Atom<string> = { kind: "one", matches: () => true };
+const anyChar: Char = { matches: () => true };
 
-/** `[` to `]` at `start`, or undefined where it is never closed and stands for itself. */
-function readClass(source: string, start: number): { atom: Atom<string>; end: number } | undefined {
+/** `[` to `]` at `start`, without a `char` where it is as good as a star; undefined where it is never closed. */
+function readClass(source: string, start: number): { char: Char | undefined; end: number } | undefined {
   let at = start + 1;
   const negated = source[at] === "!" || source[at] === "^";
   if (negated) at += 1;
@@ -47,74 +26,130 @@ function readClass(source: string, start: number): { atom: Atom<string>; end: nu
   for (let first = true; at < source.length; first = false) {
     if (source[at] === "]" && !first) {
       const matches = (char: string) => ranges.some(([low, high]) => char >= low && char <= high) !== negated;
-      return { atom: { kind: "one", matches }, end: at };
+      return { char: { matches }, end: at };
     }
     // A named class: taken to match whatever follows. Rules may not have one; for the shell's own globs, whose
     // matches are only ever feared, too wide is safe.
-    if (/^\[[:=.]/.test(source.slice(at, at + 2))) return { atom: star, end: source.length - 1 };
+    if (/^\[[:=.]/.test(source.slice(at, at + 2))) return { char: undefined, end: source.length - 1 };
     const low = source[at] === "\\" ? (source[++at] ?? "\\") : (source[at] ?? "");
-    if (source[at + 1] === "-" && source[at + 2] !== undefined && source[at + 2] !== "]") {
-      ranges.push([low, source[at + 2] ?? low]);
-      at += 3;
-    } else {
-      ranges.push([low, low]);
-      at += 1;
-    }
+    const high = source[at + 1] === "-" && source[at + 2] !== "]" ? source[at + 2] : undefined;
+    ranges.push([low, high ?? low]);
+    at += high === undefined ? 1 : 3;
   }
   return undefined;
 }
 
 export function compileText(source: string): TextPattern {
-  const atoms: Atom<string>[] = [];
+  const chunks: Chunk[] = [];
   let wild = false;
+  let literal = "";
+  let chars: Char[] | undefined;
+  const add = (char: string | Char) => {
+    if (typeof char !== "string") {
+      wild = true;
+      chars ??= [...literal].flatMap((known) => charsOf(known));
+      chars.push(char);
+    } else if (chars === undefined) literal += char;
+    else chars.push(...charsOf(char));
+  };
+  const close = () => {
+    chunks.push(chars === undefined ? { literal } : { literal: undefined, chars });
+    literal = "";
+    chars = undefined;
+  };
   for (let at = 0; at < source.length; at += 1) {
     const char = source[at] ?? "";
-    if (char === "*") {
+    const set = char === "[" ? readClass(source, at) : undefined;
+    if (set !== undefined) at = set.end;
+    if (set?.char !== undefined) add(set.char);
+    else if (char === "*" || set !== undefined) {
       wild = true;
-      if (atoms.at(-1) !== star) atoms.push(star);
-    } else if (char === "?") {
-      wild = true;
-      atoms.push(anyChar);
-    } else if (char === "\\" && at + 1 < source.length) {
+      close();
+    } else if (char === "?") add(anyChar);
+    else if (char === "\\" && at + 1 < source.length) {
       at += 1;
-      atoms.push(single(source[at] ?? ""));
-    } else if (char === "[") {
-      const set = readClass(source, at);
-      if (set === undefined) atoms.push(single(char));
-      else {
-        wild = true;
-        atoms.push(set.atom);
-        at = set.end;
-      }
-    } else atoms.push(single(char));
+      add(source[at] ?? "");
+    } else add(char);
   }
-  return { atoms, wild };
+  close();
+  return { chunks, wild };
 }
 
-export const matchText = (pattern: TextPattern, text: string): boolean => matchAtoms(pattern.atoms, text);
+/** UTF-16 units, as texts are compared. */
+const charsOf = (text: string): Char[] =>
+  text.split("").map((known) => ({ matches: (char: string) => char === known }));
+
+const lengthOf = (chunk: Chunk): number =>
+  chunk.literal === undefined ? chunk.chars.length : chunk.literal.length;
+
+const standsAt = (chunk: Chunk, text: string, at: number): boolean =>
+  chunk.literal === undefined
+    ? chunk.chars.every((char, index) => at + index < text.length && char.matches(text[at + index] ?? ""))
+    : text.startsWith(chunk.literal, at);
+
+/** Where the chunk is first found from `from` on, ending before `limit`; -1 where it is not. */
+function findChunk(chunk: Chunk, text: string, from: number, limit: number): number {
+  if (chunk.literal !== undefined) {
+    const found = text.indexOf(chunk.literal, from);
+    return found >= 0 && found + chunk.literal.length <= limit ? found : -1;
+  }
+  for (let at = from; at + chunk.chars.length <= limit; at += 1) if (standsAt(chunk, text, at)) return at;
+  return -1;
+}
+
+/** Does the whole of the text match? */
+export function matchText({ chunks }: TextPattern, text: string): boolean {
+  const [first, ...rest] = chunks;
+  const last = rest.pop();
+  if (first === undefined || !standsAt(first, text, 0)) return false;
+  if (last === undefined) return text.length === lengthOf(first);
+  let at = lengthOf(first);
+  const end = text.length - lengthOf(last);
+  if (end < at || !standsAt(last, text, end)) return false;
+  for (const chunk of rest) {
+    const found = findChunk(chunk, text, at, end);
+    if (found < 0) return false;
+    at = found + lengthOf(chunk);
+  }
+  return true;
+}
 
 /** The text with every wildcard made literal, for `compileText`. */
 export const escapeWildcards = (text: string): string => text.replace(/[*?[\]\\{}]/g, "\\$&");
 
 /** A pattern for the segments of a path: `**` stands for any number of them, the rest for one each. */
-export type PathPattern = { segments: readonly Atom<string>[]; wild: boolean };
+export type PathPattern = { segments: readonly (TextPattern | "**")[]; wild: boolean };
 
 export function compilePath(segments: readonly string[]): PathPattern {
-  let wild = false;
-  const compiled = segments.map((segment): Atom<string> => {
-    if (segment === "**") {
-      wild = true;
-      return star;
-    }
-    const text = compileText(segment);
-    wild ||= text.wild;
-    return { kind: "one", matches: (other) => matchText(text, other) };
-  });
-  return { segments: compiled, wild };
+  const compiled = segments
+    .filter((segment, index) => segment !== "**" || segments[index - 1] !== "**")
+    .map((segment) => (segment === "**" ? segment : compileText(segment)));
+  return { segments: compiled, wild: compiled.some((segment) => segment === "**" || segment.wild) };
 }
 
-export const matchPath = (pattern: PathPattern, segments: readonly string[]): boolean =>
-  matchAtoms(pattern.segments, segments);
+/** Goes back to the last `**` only. */
+export function matchPath({ segments: pattern }: PathPattern, segments: readonly string[]): boolean {
+  let at = 0;
+  let retryPattern = -1;
+  let retryAt = 0;
+  let index = 0;
+  while (index < segments.length) {
+    const part = pattern[at];
+    if (part === "**") {
+      retryPattern = at;
+      retryAt = index;
+      at += 1;
+    } else if (part !== undefined && matchText(part, segments[index] ?? "")) {
+      at += 1;
+      index += 1;
+    } else if (retryPattern >= 0) {
+      retryAt += 1;
+      at = retryPattern + 1;
+      index = retryAt;
+    } else return false;
+  }
+  return at === pattern.length || (at === pattern.length - 1 && pattern[at] === "**");
+}
 
 /** More than this many alternatives and the braces stand for themselves. */
 const BRACE_WORDS_MAX = 64;

@@ -77,48 +77,59 @@ const inSystem: readonly (readonly [string, Kind])[] = (
 ).flatMap(([kind, names]) => names.split(/\s+/).map((name) => [name, kind] as const));
 
 /** A name as the laxest of file systems compares it: any case, invisible characters and a closing dot left out. */
-const laxName = (name: string): string =>
-  foldCase(name.normalize("NFKC").replace(/[\p{Cf}\p{Mn}]/gu, ""))
-    .replace(/[. ]+$/, (end) => (end === name ? end : ""))
+function laxName(name: string): string {
+  const lower = name.toLowerCase();
+  if (/^[a-z0-9_.-]*[a-z0-9_-]$/.test(lower)) return lower;
+  return foldCase(name.normalize("NFKC").replace(/[\p{Cf}\p{Mn}]/gu, ""))
+    .replace(/(?<=.)[. ]+$/, "")
     .replace(/^git~\d$/, ".git")
     .replace(/::\$.*$/, "");
+}
 
+/** Paths in small letters with a slash at the end, so that one lies below another when it starts with it. */
 export type ProtectedPlaces = {
-  root: readonly string[];
-  home: readonly string[];
+  root: string;
   /** hearth's own folders and socket. */
-  own: readonly (readonly string[])[];
+  own: readonly string[];
+  named: readonly (readonly [string, Kind])[];
 };
 
+/** Compared without regard to case: what is protected is so under any spelling that may lead there. */
+const comparable = (segments: readonly string[]): string =>
+  foldCase(`/${segments.map((part) => `${part}/`).join("")}`);
+
 export function protectedPlaces(root: string, home: string, own: readonly string[]): ProtectedPlaces {
-  return { root: segmentsOf(root), home: segmentsOf(home), own: own.map(segmentsOf) };
+  const folder = (path: string) => comparable(segmentsOf(path));
+  return {
+    root: folder(root),
+    own: own.map(folder),
+    named: [
+      ...inHome.map(([name, kind]) => [folder(`${home}/${name}`), kind] as const),
+      ...inSystem.map(([name, kind]) => [folder(name), kind] as const),
+    ],
+  };
 }
 
 export const startsWith = (segments: readonly string[], prefix: readonly string[]): boolean =>
   prefix.length <= segments.length && prefix.every((segment, index) => segment === segments[index]);
 
-/** Compared without regard to case: what is protected is so under any spelling that may lead there. */
-const below = (segments: readonly string[], prefix: readonly string[]): boolean =>
-  startsWith(segments.map(foldCase), prefix.map(foldCase));
-
 /** Is it one of hearth's own files? What lies inside the root is not, unless hearth's folder lies there too. */
 export function isOwn(segments: readonly string[], places: ProtectedPlaces): boolean {
-  const inRoot = below(segments, places.root);
-  return places.own.some((own) => below(segments, own) && !(inRoot && below(places.root, own)));
+  const path = comparable(segments);
+  const inRoot = path.startsWith(places.root);
+  return places.own.some((own) => path.startsWith(own) && !(inRoot && places.root.startsWith(own)));
 }
 
 /** Why the path is protected against being written, if it is. Names above the root do not count inside it. */
 export function protectedKind(segments: readonly string[], places: ProtectedPlaces): string | undefined {
-  if (isOwn(segments, places)) return "hearth's own files";
-  const inside = below(segments, places.root) ? segments.slice(places.root.length) : segments;
-  for (const segment of inside) {
+  const path = comparable(segments);
+  const inRoot = path.startsWith(places.root);
+  const above = inRoot ? places.root.split("/").length - 2 : 0;
+  for (const segment of segments.slice(above)) {
     const kind = named.get(laxName(segment));
     if (kind !== undefined) return kind;
   }
-  const startsIn = (folder: readonly string[], names: readonly (readonly [string, Kind])[]) =>
-    names.find(([name]) => {
-      const place = [...folder, ...segmentsOf(name)];
-      return below(segments, place) && !(below(segments, places.root) && below(places.root, place));
-    })?.[1];
-  return startsIn(places.home, inHome) ?? startsIn([], inSystem);
+  return places.named.find(
+    ([place]) => path.startsWith(place) && !(inRoot && places.root.startsWith(place)),
+  )?.[1];
 }

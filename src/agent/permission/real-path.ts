@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** What judging asks the file system: names and links, and of contents git's configuration alone. */
 export type FileLookup = {
@@ -21,43 +21,75 @@ const LINKS_MAX = 40;
 /** A configuration this large is nobody's by hand. */
 const GIT_CONFIG_BYTES_MAX = 64 * 1024;
 
-export const diskLookup: FileLookup = {
-  realPath: (path) => (path.includes("\0") ? undefined : followLinks(path, LINKS_MAX)),
-  list(path) {
-    try {
-      const names = readdirSync(path);
-      return names.length > LIST_MAX ? undefined : names;
-    } catch (error) {
-      return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR" ? [] : undefined;
-    }
-  },
-  isPlainRepository,
-};
-
-function followLinks(path: string, linksLeft: number): string | undefined {
-  if (linksLeft <= 0) return undefined;
-  try {
-    return realpathSync.native(path);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") return undefined;
-  }
-  const parent = dirname(path);
-  if (parent === path) return path;
-  const link = linkTarget(path);
-  if (link === null) return undefined;
-  const realParent = followLinks(parent, linksLeft);
-  if (realParent === undefined) return undefined;
-  // A dangling link: writing through it makes its target.
-  if (link !== undefined) return followLinks(resolve(realParent, link), linksLeft - 1);
-  return join(realParent, basename(path));
+/** Remembers what it has seen: one for each judgement, since the disk changes between two. */
+export function createDiskLookup(): FileLookup {
+  const links = new Map<string, Link>();
+  const linkAt = (path: string): Link => {
+    const known = links.get(path) ?? linkTarget(path);
+    links.set(path, known);
+    return known;
+  };
+  const lists = new Map<string, readonly string[] | undefined>();
+  return {
+    realPath: (path) => (path.includes("\0") ? undefined : followLinks(path, linkAt)),
+    list(path) {
+      if (!lists.has(path)) lists.set(path, listNames(path));
+      return lists.get(path);
+    },
+    isPlainRepository,
+  };
 }
 
-/** Undefined when the path is no link, null when it cannot be told. */
-function linkTarget(path: string): string | undefined | null {
+function listNames(path: string): readonly string[] | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+    const names = readdirSync(path);
+    return names.length > LIST_MAX ? undefined : names;
   } catch (error) {
-    return errorCode(error) === "ENOENT" ? undefined : null;
+    return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR" ? [] : undefined;
+  }
+}
+
+type Link = { target: string } | "missing" | "none" | "unknown";
+
+/** Part by part, as the kernel does it: `..` is taken after links are followed. */
+function followLinks(path: string, linkAt: (path: string) => Link): string | undefined {
+  const left = path.split("/").reverse();
+  let real = "/";
+  let links = 0;
+  for (let part = left.pop(); part !== undefined; part = left.pop()) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      real = dirname(real);
+      continue;
+    }
+    const next = real === "/" ? `/${part}` : `${real}/${part}`;
+    const link = linkAt(next);
+    if (link === "unknown") return undefined;
+    if (link === "none") real = next;
+    else if (link === "missing") return join(inTrueCase(real), part, ...left.reverse());
+    else {
+      links += 1;
+      if (links > LINKS_MAX) return undefined;
+      // A dangling link as well: writing through it makes its target.
+      left.push(...link.target.split("/").reverse());
+      if (link.target.startsWith("/")) real = "/";
+    }
+  }
+  return inTrueCase(real);
+}
+
+/** macOS finds names in any case; the one on the disk is what counts. */
+function inTrueCase(path: string): string {
+  return process.platform === "darwin" ? realpathSync.native(path) : path;
+}
+
+function linkTarget(path: string): Link {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return "missing";
+    return stats.isSymbolicLink() ? { target: readlinkSync(path) } : "none";
+  } catch (error) {
+    return errorCode(error) === "ENOTDIR" ? "missing" : "unknown";
   }
 }
 

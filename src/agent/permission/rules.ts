@@ -1,4 +1,4 @@
-import { readWords } from "./command-rules.ts";
+import { type CommandPattern, compileCommand, readWords } from "./command-rules.ts";
 import { compileText, escapeWildcards, expandBraces, matchText, type TextPattern } from "./pattern.ts";
 
 /**
@@ -9,7 +9,14 @@ import { compileText, escapeWildcards, expandBraces, matchText, type TextPattern
  * - addresses: a host, on every port; with `://` the whole address. `fetch(*.example.com)`.
  * - anything else: the text that is shown.
  */
-export type Rule = { source: string; tool: TextPattern; toolName: string; body: string | undefined };
+export type Rule = {
+  source: string;
+  tool: TextPattern;
+  toolName: string;
+  body: string | undefined;
+  /** For a rule that may be about commands. */
+  command: CommandPattern | undefined;
+};
 
 /** A longer rule is a mistake, and its cost would be felt. */
 const RULE_LENGTH_MAX = 1_000;
@@ -26,7 +33,10 @@ export function parseRule(source: string): Rule | { error: string } {
   const [, toolName = "", body] = match;
   if (body?.trim() === "")
     return { error: `"${text}" has an empty pattern: write ${toolName} for all of it` };
-  return { source: text, toolName, tool: compileText(toolName), body: body?.trim() };
+  const tool = compileText(toolName);
+  const pattern = body?.trim();
+  const command = matchText(tool, "bash") ? compileCommand(pattern) : undefined;
+  return { source: text, toolName, tool, body: pattern, command };
 }
 
 /** What is wrong with a rule as a person wrote it, or undefined. */

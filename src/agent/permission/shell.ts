@@ -26,7 +26,7 @@ export type ShellScript = {
   sets: readonly string[];
   /** Why some of it cannot be told before it runs. */
   problems: readonly string[];
-  /** The grammar itself gave up: nothing can be said of the whole. */
+  /** Why nothing can be said of the whole; the commands are those that were read all the same. */
   broken: string | undefined;
   /** A function that starts itself again and again. */
   forkBomb: boolean;
@@ -36,7 +36,7 @@ export type ShellPlace = { home: string; cwds: readonly string[] | undefined; te
 
 /** Beyond these a line is no longer something a person judges, and judging it would take noticeable time. */
 const SOURCE_LENGTH_MAX = 256 * 1024;
-const COMMANDS_MAX = 4_000;
+const COMMANDS_MAX = 1_000;
 /** `sh -c` within `sh -c`. */
 const DEPTH_MAX = 6;
 
@@ -48,10 +48,10 @@ export function readShell(source: string, place: ShellPlace, outer?: Outer): She
   let script: ParsedScript;
   try {
     script = parse(source);
-    const first = script.errors?.[0];
-    if (first !== undefined) return brokenScript(first.message);
     const scope = createScope(collectVariables(script), place, outer, depth);
-    return walkScript(script, scope, COMMANDS_MAX);
+    const walked = walkScript(script, scope, COMMANDS_MAX);
+    // The shell runs what stands before a mistake.
+    return { ...walked, broken: script.errors?.[0]?.message ?? walked.broken };
   } catch (error) {
     // A parser that throws has met what it does not know; a stack that is full has met what nobody should read.
     return brokenScript(
