@@ -27,6 +27,8 @@ export function drawFirstFrame(options: {
   const { stdin, stdout } = process;
   const { version, cwd, env, leave } = options;
   if (!stdin.isTTY || !stdout.isTTY || env["TERM"] === "dumb") return undefined;
+  // Whatever is drawn again is read aloud again.
+  if (env["HEARTH_SCREEN_READER"] === "true" || env["INK_SCREEN_READER"] === "true") return undefined;
   const columns = stdout.columns || 80;
   const typed: Uint8Array[] = [];
   let echoed = "";

@@ -129,7 +129,7 @@ export function createController(options: {
     if (row === undefined || !hasAskedPlace) return;
     hasAskedPlace = false;
     const { columns } = store.get().size;
-    terminal.screen.redrawAbove(Number(row) - 1, (rowsMax, heightOf) => {
+    terminal.redrawAbove(Number(row) - 1, (rowsMax, heightOf) => {
       const entries = recent.fitting(rowsMax, heightOf);
       const fresh = entries.map((entry) => ({
         ...entry,
@@ -260,7 +260,7 @@ export function createController(options: {
         find(effect.isOlder);
         return;
       case "repaint":
-        terminal.screen.repaint([]);
+        terminal.repaint();
         return;
       case "wake":
         clearTimeout(wake);

@@ -11,11 +11,13 @@ const NOT_STOPPED_MS = 200;
 export function guardExits(options: {
   restore: () => void;
   leave: (exitCode: number) => void;
+  /** What SIGINT does where the terminal makes it of Ctrl+C; otherwise it ends like the others. */
+  interrupt?: (() => void) | undefined;
   fail: (error: unknown) => void;
 }): () => void {
-  const { restore, leave, fail } = options;
+  const { restore, leave, interrupt, fail } = options;
   const handlers = Object.entries(signals).map(([signal, exitCode]) => {
-    const handler = () => leave(exitCode);
+    const handler = () => (signal === "SIGINT" && interrupt ? interrupt() : leave(exitCode));
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });

@@ -16,6 +16,7 @@ import { repairSequence } from "./input/modes.ts";
 import { createKeyMap } from "./keys.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
+import { openPlainTerminal } from "./plain-terminal.ts";
 import { callSequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
 import { type AppState, initialState, isBusy } from "./state.ts";
@@ -41,7 +42,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const history = openHistoryFile(paths);
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
   const preferences = await loadPreferences(paths);
-  const capabilities = detectCapabilities(env, process.stdout);
+  const detected = detectCapabilities(env, process.stdout);
+  const capabilities = detected.cursor ? detected : { ...detected, screenReader: true };
   const ahead = options.firstFrame?.take();
   if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
     // The first frame may be drawn on the alternate screen that a killed hearth left open.
@@ -51,18 +53,19 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   let link: SessionLink | undefined;
   let notice: string | null = null;
   let highlight: Highlight | undefined;
-  const terminal = openTerminal(
-    { input: process.stdin, output: process.stdout },
-    {
-      capabilities,
-      drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
-      onResize: (size, isCertain) => controller.onResize(size, isCertain),
-      onModes: (active) => terminalFile.modes(active),
-    },
-  );
+  const streams = { input: process.stdin, output: process.stdout };
+  // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
+  const isPlain = !capabilities.cursor || capabilities.screenReader;
+  const terminal = isPlain
+    ? openPlainTerminal(streams)
+    : openTerminal(streams, {
+        drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
+        onResize: (size, isCertain) => controller.onResize(size, isCertain),
+        onModes: (active) => terminalFile.modes(active),
+      });
   const initial = initialState({
     clientId,
-    size: terminal.screen.size,
+    size: terminal.size,
     now: now(),
     history: history.load(),
     defaults: {
@@ -148,7 +151,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     now,
     request: (effect) => void performer.perform(effect),
     local,
-    canRedraw: wrapsAnew(env),
+    canRedraw: !isPlain && wrapsAnew(env),
     send: (sequence) => terminal.send(sequence),
     call(text) {
       if (preferences.notifications) terminal.send(callSequence(text, env));
@@ -166,11 +169,12 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       terminal.close([]);
     },
     leave,
+    interrupt: isPlain ? () => controller.onInput([{ type: "key", chord: "ctrl+c" }]) : undefined,
     fail: left.reject,
   });
   try {
     controller.update((state) => ({ ...state, live: [headerBlock(place, undefined)] }));
-    terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(HUNG_UP));
+    terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(isPlain ? 0 : HUNG_UP));
     if (options.prompt !== undefined) {
       void performer.perform({ do: "send", text: options.prompt, delivery: "queue" });
     }

@@ -1,8 +1,7 @@
 import { type Instance, render } from "ink";
 import { App } from "./app.tsx";
-import type { Capabilities } from "./capabilities.ts";
 import type { InputEvent } from "./input/decode.ts";
-import { createTerminalModes, type ModeName, type TerminalModes } from "./input/modes.ts";
+import { createTerminalModes, type ModeName } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import type { Picture } from "./screen/difference.ts";
@@ -24,12 +23,14 @@ export type TerminalStreams = {
 };
 
 export type Terminal = {
-  readonly screen: Screen;
-  readonly modes: TerminalModes;
+  readonly size: ScreenSize;
   /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
   show(view: AppView): void;
   /** Rows in canonical form. */
   commit(rows: readonly string[]): void;
+  /** Draws everything afresh from the top of the window. */
+  repaint(): void;
+  redrawAbove: Screen["redrawAbove"];
   /** Takes the keys from whoever had them; `typed` came before. */
   listen(
     typed: readonly Uint8Array[],
@@ -52,7 +53,6 @@ const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "
 export function openTerminal(
   streams: TerminalStreams,
   options: {
-    capabilities: Capabilities;
     drawn: Picture | undefined;
     /** `isCertain`: what stands above the frame is where it was. */
     onResize: (size: ScreenSize, isCertain: boolean) => void;
@@ -60,7 +60,6 @@ export function openTerminal(
   },
 ): Terminal {
   const { input, output } = streams;
-  const { capabilities } = options;
   const modes = createTerminalModes(output, options.onModes);
   const view: Store<AppView> = createStore(emptyView);
   let scheduled: NodeJS.Immediate | undefined;
@@ -105,7 +104,7 @@ export function openTerminal(
       interactive: false,
       exitOnCtrlC: false,
       patchConsole: false,
-      isScreenReaderEnabled: capabilities.screenReader,
+      isScreenReaderEnabled: false,
     });
   };
 
@@ -125,8 +124,11 @@ export function openTerminal(
   output.on("resize", resize);
 
   return {
-    screen,
-    modes,
+    get size() {
+      return screen.size;
+    },
+    repaint: () => screen.repaint([]),
+    redrawAbove: (cursorRow, choose) => screen.redrawAbove(cursorRow, choose),
     show(next) {
       const before = view.get();
       const kept = keepUnchanged(before, next);

@@ -48,8 +48,8 @@ export function openPty(home: Home, options: PtyOptions = {}): Pty {
     cols: columns,
     rows,
     cwd,
-    name: "xterm-256color",
-    env: { ...home.env, TERM: "xterm-256color", COLORTERM: "truecolor", ...options.env },
+    name: options.env?.["TERM"] ?? "xterm-256color",
+    env: { ...home.env, COLORTERM: "truecolor", ...options.env },
   });
   const watchers = new Set<() => void>();
   let lastOutputAt = 0;

@@ -67,7 +67,6 @@ export function openTuiTerminal(
   const terminal = openTerminal(
     { input, output },
     {
-      capabilities,
       drawn: undefined,
       onResize: (size, isCertain) => controller.onResize(size, isCertain),
       onModes: () => {},

@@ -25,9 +25,7 @@ const forgetArmed = (state: AppState, now: number): AppState =>
 
 /** Remembers when the person last typed: a question that appears under typing waits for a pause. */
 const typed = (result: Step, event: InputEvent, now: number): Step =>
-  event.type === "text" || event.type === "paste"
-    ? { ...result, state: { ...result.state, lastTypedAt: now } }
-    : result;
+  event.type === "text" ? { ...result, state: { ...result.state, lastTypedAt: now } } : result;
 
 function route(
   state: AppState,

@@ -91,7 +91,11 @@ export function liveView(
   const asked =
     permission === undefined
       ? undefined
-      : renderer.permission(permission, questionView(state, permission, left, overrides), columns);
+      : renderer.permission(
+          permission,
+          questionView(state, permission, left, overrides, renderer.capabilities.screenReader),
+          columns,
+        );
   // The question keeps every row it needs: whoever answers sees all the answers.
   const question = take(asked?.rows ?? []);
   const status = left >= 2 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
@@ -128,6 +132,7 @@ function questionView(
   permission: Permission,
   rowsMax: number,
   overrides: KeyOverrides,
+  isPlain: boolean,
 ): PermissionView {
   const { question, replica, now } = state;
   const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
@@ -140,7 +145,11 @@ function questionView(
     waiting:
       (replica?.permissions.filter(({ session_id }) => session_id === permission.session_id).length ?? 1) - 1,
     rowsMax,
-    hints: isWriting ? [`${toggle} on an empty prompt: answer`, stop] : [stop, `${toggle} to the prompt`],
+    hints: isPlain
+      ? ["type a number and press Enter"]
+      : isWriting
+        ? [`${toggle} on an empty prompt: answer`, stop]
+        : [stop, `${toggle} to the prompt`],
   };
 }
 
