@@ -76,6 +76,8 @@ export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
     case "file":
     case "notice":
     case "reasoning":
+      // What a sentence announces stands under it; after a longer text it would look like a part of that.
+      if (previous.type === "text") return previous.isFirst ? 0 : 1;
       return previous.type === "prompt" || previous.type === "code" || previous.type === "turn_end" ? 1 : 0;
     case "presence":
       return block.isRule ? 1 : 0;
