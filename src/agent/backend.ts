@@ -57,7 +57,9 @@ export type AgentSessionEvent =
   | { type: "modes"; modes: AgentMode[]; current: string | null }
   | { type: "models"; models: AgentModel[]; current: string | null }
   /** The child is gone; the next turn opens it again. */
-  | { type: "crashed"; message: string };
+  | { type: "crashed"; message: string }
+  /** It is not kept warm any more. */
+  | { type: "cooled" };
 
 export type TurnResult =
   | { outcome: Exclude<Outcome, "error" | "steered" | "interrupted"> }
@@ -104,11 +106,18 @@ export type SessionContext = {
   remember(value: Remembered): void;
   onEvent(event: AgentSessionEvent): void;
 };
-export type Remembered = { agent_session_id: string; fingerprint: string };
+export type Remembered = {
+  agent_session_id: string;
+  fingerprint: string;
+  /** Of an agent that tells its cost as a running total: how much of it has been counted. */
+  reported_cost?: number | undefined;
+};
 
 export type OpenedSession = {
   /** Whether the next turn may use it as it is: its child lives, and it was made for this root and environment. */
   isUsable(session: Pick<SessionContext, "root" | "env">): boolean;
+  /** Whether something is kept running for it; always, where this is absent. */
+  isWarm?(): boolean;
   /** `resumed`: it knows the turns it made before; `new`: it must be handed the transcript. */
   kind: "resumed" | "new";
   /**

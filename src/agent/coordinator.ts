@@ -22,7 +22,7 @@ import {
   recoveredQueue,
   stepRuns,
 } from "./run-state.ts";
-import { createTurnHost, type RunVerdict } from "./turn-host.ts";
+import { createTurnHost, type RunBudget, type RunVerdict } from "./turn-host.ts";
 
 /** How soon an end that the store would not take is tried again. */
 const storeRetryMs = 500;
@@ -44,6 +44,8 @@ export type CoordinatorDeps = {
     request: PermissionRequest,
     signal: AbortSignal,
   ): Promise<RunVerdict>;
+  /** What a run may use. */
+  budget(): RunBudget;
   /** A bug, or something that nobody waits for: written to the log. */
   report(message: string, cause: unknown): void;
   /** After every change: a daemon that idles exits. */
@@ -204,6 +206,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       isSteered: () =>
         queue.waiting.some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
       steer: () => void dispatch({ type: "step_began", run_id: run.id }),
+      budget: deps.budget,
       stop: (error) => dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
       report: deps.report,
     });
@@ -316,7 +319,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     /** The agent whose turn is running. */
     busyAgent,
     warmth: (agent: string): "running" | "warm" | null =>
-      busyAgent() === agent ? "running" : opened.has(agent) ? "warm" : null,
+      busyAgent() === agent ? "running" : isWarm(opened.get(agent)) ? "warm" : null,
     /** Ends what is warm; only while idle. */
     async release() {
       const all = [...opened.values()];
@@ -355,3 +358,6 @@ export function createCoordinator(deps: CoordinatorDeps) {
     },
   };
 }
+
+const isWarm = (session: OpenedSession | undefined): boolean =>
+  session !== undefined && (session.isWarm?.() ?? true);

@@ -1,0 +1,232 @@
+import { randomBytes } from "node:crypto";
+import { HearthError } from "../../protocol/errors.ts";
+import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
+import type { Child } from "../children/child.ts";
+import { createChildren } from "../children/children.ts";
+import { fingerprintOf, withoutHearth } from "../children/environment.ts";
+import type { WarmKeeper } from "../children/warm-keeper.ts";
+import type { ProcessSupervisor } from "../process/types.ts";
+import type { AgentFacts } from "../registry/probes.ts";
+import type { Launch } from "../registry/resolve-agent.ts";
+import { type AcpConnection, connectAcp } from "./connection.ts";
+import { isAuthRequired, requestFailure, runErrorOf } from "./failure.ts";
+import { probeAcp } from "./probe.ts";
+import { type Quirks, quirksOf } from "./quirks.ts";
+import { type AcpSession, createAcpSession } from "./session.ts";
+import { at, textOf } from "./wire.ts";
+
+const OPEN_TIMEOUT_MS = 30_000;
+const STALL_NOTICE_MS = 15_000;
+
+export type AcpDeps = {
+  processes: ProcessSupervisor;
+  warm: WarmKeeper;
+  /** How to start the agent for that session now. Throws HearthError agent_unavailable. */
+  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Launch;
+  now(): number;
+  /** hearth's own, told to agents. */
+  version: string;
+  startTimeoutMs?: number | undefined;
+  openTimeoutMs?: number | undefined;
+  stallNoticeMs?: number | undefined;
+};
+
+export type AcpBackend = Backend & {
+  /** Starts it if need be, and asks what it is and offers. Throws HearthError: provider_auth when it wants a login. */
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+};
+
+/** Agents that speak the Agent Client Protocol: a child for each environment and directory, shared by its sessions. */
+export function createAcpBackend(deps: AcpDeps): AcpBackend {
+  const { processes, warm, now } = deps;
+  const openTimeoutMs = deps.openTimeoutMs ?? OPEN_TIMEOUT_MS;
+  const children = createChildren<AcpConnection>({
+    processes,
+    warm,
+    now,
+    startTimeoutMs: deps.startTimeoutMs,
+  });
+  /** When conversations were begun or loaded, for agents that must not load them again too soon. */
+  const begunAt = new Map<string, number>();
+  /** What the next turn of a session has to tell first. */
+  const notices = new Map<string, string>();
+
+  const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
+    fingerprintOf({ command, cwd: root, env, more: [String(mtimeMs)] });
+
+  function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<Child<AcpConnection>> {
+    const { agent, command } = launch;
+    const quirks = quirksOf(agent, command[0]);
+    const secret = quirks.passwordVariable;
+    const env = withoutHearth(launch.env);
+    if (secret !== null) env[secret] ??= randomBytes(24).toString("base64url");
+    const { version } = deps;
+    return children.acquire(
+      {
+        ...{ key: keyOf(launch, root), agent, command, cwd: root, env },
+        connect: (child) => connectAcp(child, { agent, readsFiles: quirks.readsFiles, version, now }),
+      },
+      signal,
+    );
+  }
+
+  function noteBegun(id: string, { agent, command }: Launch) {
+    if (quirksOf(agent, command[0]).loadableAfterMs > 0) begunAt.set(id, now());
+  }
+
+  /** Whether a key is still what the session would be started with. */
+  function currentKey(
+    { session_id, agent }: SessionContext,
+    { root, env }: Pick<SessionContext, "root" | "env">,
+  ) {
+    try {
+      return keyOf(deps.launch({ session_id, agent, env }), root);
+    } catch {
+      return undefined; // it cannot be started any more: opening it says why
+    }
+  }
+
+  async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
+    const { agent, root, session_id } = context;
+    const launch = deps.launch(context);
+    const child = await acquire(launch, root, signal);
+    const { info } = child.connection;
+    const fingerprint = `${keyOf(launch, root)} ${info.version ?? ""}`;
+    const quirks = quirksOf(agent, launch.command[0]);
+    const remembered = context.remembered?.fingerprint === fingerprint ? context.remembered : null;
+    const session = createAcpSession({
+      ...{ agent, context, child, quirks, fingerprint, processes, now },
+      login: launch.login,
+      askMode: launch.askMode,
+      stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,
+      keyOf: (place) => currentKey(context, place),
+      takeNotice() {
+        const notice = notices.get(session_id);
+        notices.delete(session_id);
+        return notice;
+      },
+      onAbandoned: () =>
+        void notices.set(
+          session_id,
+          `The turn before could not be stopped in ${agent}, which others use too: it may still be at work.`,
+        ),
+    });
+    // Until its first turn it must not be evicted.
+    const release = child.beginTurn();
+    try {
+      const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
+      return resumed ?? (await begin(session, child, root, launch));
+    } finally {
+      release();
+    }
+  }
+
+  /** Takes up a conversation from before; undefined when the agent has it no more, or not safely. */
+  async function resume(
+    session: AcpSession,
+    remembered: Remembered,
+    child: Child<AcpConnection>,
+    quirks: Quirks,
+    root: string,
+    launch: Launch,
+  ): Promise<OpenedSession | undefined> {
+    const id = remembered.agent_session_id;
+    const { connection } = child;
+    const canResume = at(connection.info.capabilities, "sessionCapabilities", "resume") !== undefined;
+    const canLoad = connection.info.capabilities["loadSession"] === true;
+    const begun = begunAt.get(id);
+    const isTooSoon = begun !== undefined && now() - begun < quirks.loadableAfterMs;
+    if ((!canResume && !canLoad) || isTooSoon) return undefined;
+    const detach = connection.attach(id, session.sink);
+    try {
+      // Loading tells the whole conversation again; resuming does not.
+      const method = canResume ? "session/resume" : "session/load";
+      const answer = await ask(child, launch, method, { sessionId: id, cwd: root, mcpServers: [] });
+      noteBegun(id, launch);
+      return session.start(id, "resumed", answer);
+    } catch (error) {
+      detach();
+      // It does not know it any more: a new one, that is told what was said.
+      if (requestFailure(error) !== undefined) return undefined;
+      throw error;
+    }
+  }
+
+  async function begin(
+    session: AcpSession,
+    child: Child<AcpConnection>,
+    root: string,
+    launch: Launch,
+  ): Promise<OpenedSession> {
+    const { agent } = launch;
+    const { connection } = child;
+    const work = ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
+    const answer = await connection.expecting(work).catch(refused(launch));
+    const id = textOf(at(answer, "sessionId"));
+    if (id === undefined)
+      throw new HearthError("agent_unavailable", `${agent} made a session without an id; update it.`);
+    noteBegun(id, launch);
+    return session.start(id, "new", answer);
+  }
+
+  /** Rejects with the agent's own refusal, or a HearthError: then the child is gone, or ended for not answering. */
+  async function ask(
+    child: Child<AcpConnection>,
+    launch: Launch,
+    method: string,
+    params: unknown,
+  ): Promise<unknown> {
+    const { agent } = launch;
+    try {
+      return await child.connection.request(method, params, openTimeoutMs);
+    } catch (error) {
+      const failure = requestFailure(error);
+      if (failure !== undefined) {
+        if (isAuthRequired(failure)) refused(launch)(error);
+        throw error;
+      }
+      if (error instanceof Error && error.name === "TimeoutError") {
+        // One turn is our own.
+        if (child.activeTurns > 1) child.retire();
+        else await child.kill();
+        throw new HearthError(
+          "agent_unavailable",
+          `${agent} did not answer ${method} within ${Math.round(openTimeoutMs / 1000)} s and was ended.`,
+        );
+      }
+      const { message } = await child.gone;
+      throw new HearthError("agent_crashed", `${message}.`, { cause: error });
+    }
+  }
+
+  return {
+    kind: "acp",
+    open,
+    async probe(launch, root, signal) {
+      const child = await acquire(launch, root, signal);
+      const { connection } = child;
+      const release = child.beginTurn();
+      try {
+        const open = () => ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
+        return await probeAcp(connection, () => open().catch(refused(launch)), signal);
+      } finally {
+        release();
+        // Nobody has it open: it was started for this.
+        if (connection.sessions() === 0 && child.activeTurns === 0) await child.stop();
+      }
+    },
+    async close() {
+      await children.close();
+    },
+  };
+}
+
+/** Says what the agent refused in a person's words; whatever else went wrong is thrown on. */
+const refused =
+  ({ agent, login }: Launch) =>
+  (error: unknown): never => {
+    const failure = requestFailure(error);
+    if (failure === undefined) throw error;
+    const { code, message } = runErrorOf(agent, login, failure);
+    throw new HearthError(code, message, { cause: error });
+  };

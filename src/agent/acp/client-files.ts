@@ -1,0 +1,89 @@
+import type { Stats } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { createFile, replaceFile } from "../tools/replace-file.ts";
+import { readTextFile } from "../tools/text-file.ts";
+import { locate, type WorkspacePath } from "../workspace-path.ts";
+
+/** A request of an agent's that is turned down, with the code that the protocol has for it. */
+export class ClientRefusal extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.name = "ClientRefusal";
+    this.code = code;
+  }
+}
+export const INVALID_PARAMS = -32602;
+export const NOT_FOUND = -32002;
+export const REQUEST_CANCELLED = -32800;
+const INTERNAL = -32603;
+
+/** Where a path of an agent's leads, inside the session's root and nowhere else. Throws ClientRefusal. */
+export async function placeInside(root: string, path: string): Promise<WorkspacePath> {
+  const place = await locate(root, path).catch((error: unknown) => {
+    throw new ClientRefusal(INVALID_PARAMS, messageOf(error));
+  });
+  if (!place.isInside)
+    throw new ClientRefusal(INVALID_PARAMS, `${path} is outside the workspace: hearth does not open it`);
+  return place;
+}
+
+/** `line` counts from 1. */
+export async function readLines(
+  place: WorkspacePath,
+  range: { line: number | undefined; limit: number | undefined },
+  signal: AbortSignal,
+): Promise<string> {
+  const { text } = await readWhole(place, signal);
+  if (range.line === undefined && range.limit === undefined) return text;
+  const lines = text.split("\n");
+  const first = Math.max(0, (range.line ?? 1) - 1);
+  return lines.slice(first, range.limit === undefined ? undefined : first + range.limit).join("\n");
+}
+
+/** What a file that may not be there holds now. */
+export type Found = { text: string; stats: Stats } | undefined;
+
+export async function findFile(place: WorkspacePath, signal: AbortSignal): Promise<Found> {
+  const stats = await isThere(place.real);
+  return stats && readWhole(place, signal);
+}
+
+/** The whole of it or nothing; links were followed when the place was found, and are not followed again. */
+export async function writeWhole(place: WorkspacePath, content: string, found: Found): Promise<void> {
+  const bytes = Buffer.from(content, "utf8");
+  try {
+    if (found === undefined) await createFile(place.real, bytes);
+    else await replaceFile(place.real, bytes, found.stats);
+  } catch (error) {
+    throw new ClientRefusal(INTERNAL, messageOf(error));
+  }
+}
+
+/** With every byte as it is: the agent writes back what it was given. */
+async function readWhole(place: WorkspacePath, signal: AbortSignal): Promise<{ text: string; stats: Stats }> {
+  try {
+    const file = await readTextFile(place, signal);
+    if (!file.isFaithful)
+      throw new ClientRefusal(INTERNAL, `${place.shown} is not UTF-8: it would not survive an edit`);
+    return { text: file.bytes.toString("utf8"), stats: file.stats };
+  } catch (error) {
+    if (error instanceof ClientRefusal) throw error;
+    if (signal.aborted) throw new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled");
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    // Agents know a file that is not there by this code and these words.
+    if (isMissing) throw new ClientRefusal(NOT_FOUND, `Resource not found: ${place.real}`);
+    throw new ClientRefusal(INTERNAL, messageOf(error));
+  }
+}
+
+async function isThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new ClientRefusal(INTERNAL, messageOf(error));
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,215 @@
+import type { Turn, TurnHost } from "../backend.ts";
+import type { Verdict } from "../permission/request.ts";
+import type { WorkspacePath } from "../workspace-path.ts";
+import {
+  ClientRefusal,
+  findFile,
+  INVALID_PARAMS,
+  placeInside,
+  REQUEST_CANCELLED,
+  readLines,
+  writeWhole,
+} from "./client-files.ts";
+import { type ClientTerminals, type TerminalRequest, terminalLine } from "./client-terminals.ts";
+import { proposedText } from "./proposed-text.ts";
+import { commandOf, isFinal, kindOf, pathsOf, type TrackedCall } from "./tool-call.ts";
+import type { TurnCalls } from "./turn-calls.ts";
+import { numberOf, textOf, type Wire, wiresOf } from "./wire.ts";
+
+type ClientRequestsDeps = {
+  turn: Turn;
+  host: TurnHost;
+  signal: AbortSignal;
+  root: string;
+  calls: TurnCalls;
+  terminals: ClientTerminals;
+};
+
+/**
+ * Files and terminals that an agent asks us for, inside the session's root only. What it was given permission for is
+ * done; what it did not ask for is judged like a tool of ours, and shown like one.
+ */
+export function createClientRequests({ turn, host, signal, root, calls, terminals }: ClientRequestsDeps) {
+  /** Terminals by the call that shows them. */
+  const shown = new Set<string>();
+
+  function showTerminal(callId: string, terminalId: string) {
+    if (shown.has(terminalId)) return;
+    shown.add(terminalId);
+    terminals.watch(
+      terminalId,
+      (text) => host.emit({ type: "tool_output", tool_call_id: callId, text }),
+      ({ exitCode }) => calls.track(callId, { _meta: { terminal_exit: { exit_code: exitCode } } }),
+    );
+  }
+
+  function mustGoOn() {
+    if (signal.aborted) throw new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled");
+  }
+
+  /** Makes a call of it and has that judged. Throws ClientRefusal unless it is allowed. */
+  async function askFor(said: Wire, what: string, aborted: AbortSignal): Promise<string> {
+    const id = calls.announce(said);
+    const decision = await calls.judge(id, aborted);
+    if (decision !== "allow") throw refusal(decision, what);
+    return id;
+  }
+
+  async function readFile(params: Wire): Promise<{ content: string }> {
+    const place = await placeInside(root, requiredText(params, "path"));
+    const reading = [...calls.state.calls.values()].findLast(
+      (call) => kindOf(call) === "read" && !isFinal(call),
+    );
+    const { decision } = await host.authorize(
+      {
+        tool_call_id: reading?.id ?? `${turn.run_id}_read`,
+        tool: "read",
+        kind: "read",
+        title: place.shown,
+        subject: { type: "path", access: "read", path: place.real },
+      },
+      signal,
+    );
+    if (decision !== "allow") throw refusal(decision, `reading ${place.shown}`);
+    const range = { line: numberOf(params["line"]), limit: numberOf(params["limit"]) };
+    return { content: await readLines(place, range, signal) };
+  }
+
+  async function writeFile(params: Wire, aborted: AbortSignal): Promise<Record<string, never>> {
+    const path = requiredText(params, "path");
+    const content = requiredText(params, "content");
+    const place = await placeInside(root, path);
+    const found = await findFile(place, signal);
+    const diff = { type: "diff", path: place.real, oldText: found?.text ?? null, newText: content };
+    const covering = await coveringWrite(place, content, found?.text ?? "");
+    const own =
+      covering === undefined
+        ? await askFor(
+            { title: place.shown, name: "write", kind: "edit", content: [diff] },
+            `writing ${place.shown}`,
+            aborted,
+          )
+        : undefined;
+    try {
+      mustGoOn();
+      await writeWhole(place, content, found);
+    } catch (error) {
+      if (own !== undefined) calls.track(own, { status: "failed" });
+      throw error;
+    }
+    if (own !== undefined) calls.track(own, { status: "completed" });
+    // What was really written is what is shown, whatever the agent says of it.
+    else if (covering !== undefined) calls.track(covering.id, { content: [diff] });
+    return {};
+  }
+
+  /** A permission covers what it showed: this file, with this content where it told the content. */
+  async function coveringWrite(place: WorkspacePath, content: string, before: string) {
+    for (const call of calls.allowed()) {
+      if (kindOf(call) !== "edit") continue;
+      const name = await nameOf(call, place);
+      if (name === undefined) continue;
+      const told = proposedText(call, name, before);
+      if (told === undefined || sameLines(told, content)) return call;
+    }
+    return undefined;
+  }
+
+  /** How a call names a file; undefined when it does not. */
+  async function nameOf(call: TrackedCall, { real }: WorkspacePath): Promise<string | undefined> {
+    for (const path of pathsOf(call)) {
+      const place = await placeInside(root, path).catch(() => undefined);
+      if (place?.real === real) return path;
+    }
+    return undefined;
+  }
+
+  async function createTerminal(params: Wire, aborted: AbortSignal): Promise<{ terminalId: string }> {
+    const request = await terminalRequest(params, root);
+    const line = terminalLine(request);
+    const isCovered = calls
+      .allowed()
+      .some((call) => kindOf(call) === "execute" && commandOf(call)?.trim() === line.trim());
+    const rawInput = { command: line, cwd: request.cwd };
+    const said = { title: line, name: "shell", kind: "execute", rawInput };
+    const own = isCovered ? undefined : await askFor(said, `running ${line}`, aborted);
+    mustGoOn();
+    const terminalId = await terminals.create(request, turn.run_id, turn.env);
+    if (own !== undefined) {
+      showTerminal(own, terminalId);
+      void terminals
+        .exited(terminalId)
+        .then(({ exitCode }) => calls.track(own, { status: exitCode === 0 ? "completed" : "failed" }));
+    }
+    return { terminalId };
+  }
+
+  return {
+    /** Links a call to the terminals it shows. */
+    show(call: TrackedCall) {
+      for (const item of call.content) {
+        const id = item["type"] === "terminal" ? textOf(item["terminalId"]) : undefined;
+        if (id !== undefined) showTerminal(call.id, id);
+      }
+    },
+    /** Throws ClientRefusal. `aborted`: the turn is canceled, or the agent takes its request back. */
+    async answer(method: string, params: Wire, aborted: AbortSignal): Promise<unknown> {
+      const terminalId = () => requiredText(params, "terminalId");
+      switch (method) {
+        case "terminal/output":
+          return terminals.output(terminalId());
+        case "terminal/wait_for_exit":
+          return terminals.exited(terminalId());
+        case "terminal/kill":
+          terminals.kill(terminalId());
+          return {};
+        case "terminal/release":
+          terminals.release(terminalId());
+          return {};
+      }
+      mustGoOn();
+      switch (method) {
+        case "fs/read_text_file":
+          return readFile(params);
+        case "fs/write_text_file":
+          return writeFile(params, aborted);
+        case "terminal/create":
+          return createTerminal(params, aborted);
+        default:
+          throw new ClientRefusal(METHOD_NOT_FOUND, `"Method not found": ${method}`);
+      }
+    },
+  };
+}
+
+const METHOD_NOT_FOUND = -32601;
+
+async function terminalRequest(params: Wire, root: string): Promise<TerminalRequest> {
+  const args = Array.isArray(params["args"]) ? params["args"].filter((arg) => typeof arg === "string") : [];
+  const env = wiresOf(params["env"]).flatMap(({ name, value }): [string, string][] => {
+    const known = textOf(name);
+    return known === undefined || known.startsWith("HEARTH_") ? [] : [[known, textOf(value) ?? ""]];
+  });
+  return {
+    command: requiredText(params, "command"),
+    args,
+    env: Object.fromEntries(env),
+    cwd: (await placeInside(root, textOf(params["cwd"]) ?? root)).real,
+    outputBytes: numberOf(params["outputByteLimit"]),
+  };
+}
+
+function requiredText(params: Wire, name: string): string {
+  const value = textOf(params[name]);
+  if (value === undefined) throw new ClientRefusal(INVALID_PARAMS, `${name} is missing`);
+  return value;
+}
+
+const refusal = (decision: Exclude<Verdict["decision"], "allow">, what: string): ClientRefusal =>
+  decision === "canceled"
+    ? new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled")
+    : new ClientRefusal(INVALID_PARAMS, `${what} was not allowed`);
+
+/** Agents differ in the line break at the end. */
+const sameLines = (a: string, b: string): boolean =>
+  a === b || a.replaceAll("\r\n", "\n").trimEnd() === b.replaceAll("\r\n", "\n").trimEnd();

@@ -1,0 +1,201 @@
+import { StringDecoder } from "node:string_decoder";
+import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
+import { commandEnvironment } from "../tools/command-environment.ts";
+import { createTextCleaner } from "../tools/text-cleaner.ts";
+import { ClientRefusal, NOT_FOUND } from "./client-files.ts";
+
+/** What an agent gets of a terminal's output when it names no limit, and at most. */
+const OUTPUT_BYTES = 1024 * 1024;
+/** What a screen is shown of one command while it runs. */
+const SHOWN_CHARS_MAX = 256 * 1024;
+const TERMINALS_MAX = 64;
+
+export type TerminalRequest = {
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+  outputBytes: number | undefined;
+};
+
+export type TerminalExit = { exitCode: number | null; signal: string | null };
+export type TerminalOutput = { output: string; truncated: boolean; exitStatus: TerminalExit | null };
+
+/** Commands that agents have us run for them, so that ending them is ours too. */
+export type ClientTerminals = {
+  /** `owner`: the run that it belongs to. */
+  create(request: TerminalRequest, owner: string, env: Readonly<Record<string, string>>): Promise<string>;
+  output(id: string): TerminalOutput;
+  exited(id: string): Promise<TerminalExit>;
+  kill(id: string): void;
+  release(id: string): void;
+  /** What it says goes to `onText`, from its beginning; `onExit` follows once. Only the first watcher counts. */
+  watch(id: string, onText: (text: string) => void, onExit: (exit: TerminalExit) => void): void;
+  close(): Promise<void>;
+};
+
+type Terminal = {
+  process: GroupProcess;
+  output(): Omit<TerminalOutput, "exitStatus">;
+  exit: TerminalExit | null;
+  ended: Promise<TerminalExit>;
+  watch(onText: (text: string) => void, onExit: (exit: TerminalExit) => void): void;
+};
+
+/** The whole line as a person should read it before it runs. */
+export function terminalLine({
+  command,
+  args,
+  env,
+}: Pick<TerminalRequest, "command" | "args" | "env">): string {
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`);
+  // goose puts a whole shell line into `command`.
+  const words = args.length === 0 ? [command] : [quoted(command), ...args.map(quoted)];
+  return [...settings, ...words].join(" ");
+}
+
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+export function createClientTerminals(processes: ProcessSupervisor): ClientTerminals {
+  const terminals = new Map<string, Terminal>();
+  let serial = 0;
+
+  function find(id: string): Terminal {
+    const found = terminals.get(id);
+    if (found === undefined) throw new ClientRefusal(NOT_FOUND, `There is no terminal ${id}`);
+    return found;
+  }
+
+  return {
+    async create(request, owner, env) {
+      if (terminals.size >= TERMINALS_MAX)
+        throw new ClientRefusal(-32603, `${TERMINALS_MAX} terminals are open: release one first`);
+      const line = terminalLine({ ...request, env: {} });
+      const process = await startShell(processes, line, {
+        cwd: request.cwd,
+        env: { ...commandEnvironment(env), ...request.env },
+        owner,
+      });
+      serial += 1;
+      const id = `terminal_${serial}`;
+      terminals.set(id, follow(process, Math.min(request.outputBytes ?? OUTPUT_BYTES, OUTPUT_BYTES)));
+      return id;
+    },
+    output(id) {
+      const terminal = find(id);
+      return { ...terminal.output(), exitStatus: terminal.exit };
+    },
+    exited: (id) => find(id).ended,
+    kill: (id) => void find(id).process.stop(),
+    release(id) {
+      const terminal = find(id);
+      terminals.delete(id);
+      if (terminal.exit === null) void terminal.process.stop();
+    },
+    watch: (id, onText, onExit) => terminals.get(id)?.watch(onText, onExit),
+    async close() {
+      const all = [...terminals.values()];
+      terminals.clear();
+      await Promise.all(all.map(({ process }) => process.stop()));
+    },
+  };
+}
+
+/** bash where there is one. */
+async function startShell(
+  processes: ProcessSupervisor,
+  line: string,
+  { cwd, env, owner }: { cwd: string; env: Record<string, string>; owner: string },
+): Promise<GroupProcess> {
+  const spawn = (shell: string) =>
+    processes.spawn({ command: [shell, "-c", line], cwd, env, owner, stdio: "command" });
+  try {
+    return await spawn("bash");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    return spawn("/bin/sh");
+  }
+}
+
+function follow(process: GroupProcess, bytesMax: number): Terminal {
+  const decoder = new StringDecoder("utf8");
+  const cleaner = createTextCleaner();
+  const ended = Promise.withResolvers<TerminalExit>();
+  let output = "";
+  let truncated = false;
+  let shown = "";
+  let shownChars = 0;
+  let watcher: { onText(text: string): void; onExit(exit: TerminalExit): void } | undefined;
+
+  const show = (text: string) => {
+    if (shownChars >= SHOWN_CHARS_MAX) return;
+    const kept = text.slice(0, SHOWN_CHARS_MAX - shownChars);
+    shownChars += kept.length;
+    if (watcher === undefined) shown += kept;
+    else if (kept !== "") watcher.onText(kept);
+  };
+  const add = (chunk: Buffer) => {
+    output += decoder.write(chunk);
+    // Twice the size, so that not every piece means a copy.
+    if (output.length > 2 * bytesMax) {
+      output = lastBytes(output, bytesMax);
+      truncated = true;
+    }
+    show(cleaner.push(chunk));
+  };
+  const read = (async () => {
+    try {
+      for await (const chunk of process.stdout) add(chunk as Buffer);
+    } catch {
+      // a pipe that is torn down has no more to say
+    }
+  })();
+
+  const terminal: Terminal = {
+    process,
+    exit: null,
+    ended: ended.promise,
+    output() {
+      const kept = lastBytes(output, bytesMax);
+      return { output: kept, truncated: truncated || kept.length < output.length };
+    },
+    watch(onText, onExit) {
+      if (watcher !== undefined) return;
+      watcher = { onText, onExit };
+      if (shown !== "") onText(shown);
+      shown = "";
+      if (terminal.exit !== null) onExit(terminal.exit);
+    },
+  };
+  void finish(process, read).then((found) => {
+    show(cleaner.end());
+    terminal.exit = { exitCode: found.code, signal: found.signal };
+    ended.resolve(terminal.exit);
+    watcher?.onExit(terminal.exit);
+  });
+  return terminal;
+}
+
+/** What a command that has ended may still have in its pipe; longer only what it left running holds it open. */
+const DRAIN_MS = 150;
+
+async function finish(process: GroupProcess, read: Promise<void>): Promise<ProcessExit> {
+  const exit = await process.exited;
+  let timer: NodeJS.Timeout | undefined;
+  const drained = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS);
+  });
+  await Promise.race([read, drained]);
+  clearTimeout(timer);
+  return exit;
+}
+
+/** The end of a text, at a character's edge. */
+function lastBytes(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= bytesMax) return text;
+  let start = bytes.length - bytesMax;
+  while (start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return bytes.subarray(start).toString("utf8");
+}

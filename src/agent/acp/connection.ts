@@ -1,0 +1,197 @@
+import type { ClientConnection } from "@agentclientprotocol/sdk/unstable";
+import { HearthError } from "../../protocol/errors.ts";
+import type { StartedChild } from "../children/child.ts";
+import { ClientRefusal } from "./client-files.ts";
+import { isAuthRequired, requestFailure } from "./failure.ts";
+import { createMessageStream } from "./message-stream.ts";
+import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
+
+const PROTOCOL_VERSION = 1;
+/** Updates of a session that is just being made come before its id is known. */
+const EARLY_SESSIONS_MAX = 16;
+const EARLY_UPDATES_MAX = 64;
+const CLOSED_MS = 1000;
+
+/** What the agent sends about one session. */
+export type SessionSink = {
+  update(update: Wire): void;
+  /** Permission questions, files and terminals. Throws ClientRefusal. `signal`: the agent takes it back. */
+  request(method: string, params: Wire, signal: AbortSignal): Promise<unknown>;
+};
+
+export type AgentInfo = {
+  name: string | null;
+  version: string | null;
+  capabilities: Wire;
+  auth: readonly { id: string; name: string; description: string | null }[];
+};
+
+export type AcpConnection = {
+  readonly info: AgentInfo;
+  /** Rejects with the library's RequestError, or a TimeoutError when `timeoutMs` is over. */
+  request(method: string, params: unknown, timeoutMs?: number): Promise<unknown>;
+  notify(method: string, params: unknown): void;
+  /** Nothing of a session is heard without it. */
+  attach(sessionId: string, sink: SessionSink): () => void;
+  sessions(): number;
+  /** While a session is being made, updates of those not known yet are kept until `attach`. */
+  expecting<T>(work: Promise<T>): Promise<T>;
+  /** What came for no session that is known. */
+  readonly strayUpdates: number;
+};
+
+export type ConnectOptions = {
+  agent: string;
+  /** The agent may ask us to read files. */
+  readsFiles: boolean;
+  version: string;
+  now(): number;
+};
+
+const clientMethods = [
+  "session/request_permission",
+  "fs/read_text_file",
+  "fs/write_text_file",
+  "terminal/create",
+  "terminal/output",
+  "terminal/wait_for_exit",
+  "terminal/kill",
+  "terminal/release",
+] as const;
+
+/** Speaks to a child that was just started until it has said who it is. */
+export async function connectAcp(child: StartedChild, options: ConnectOptions): Promise<AcpConnection> {
+  // 130 ms and 25 MB: only when an agent is used.
+  const sdk = await import("@agentclientprotocol/sdk/unstable");
+  const sinks = new Map<string, SessionSink>();
+  const early = new Map<string, Wire[]>();
+  let expected = 0;
+  let strayUpdates = 0;
+
+  function onUpdate(params: Wire) {
+    const id = textOf(params["sessionId"]);
+    const update = params["update"];
+    if (id === undefined || !isWire(update)) return;
+    const sink = sinks.get(id);
+    if (sink !== undefined) return sink.update(update);
+    strayUpdates += 1;
+    if (expected === 0) return;
+    const kept = early.get(id) ?? [];
+    if (early.size >= EARLY_SESSIONS_MAX || kept.length >= EARLY_UPDATES_MAX) return;
+    early.set(id, [...kept, update]);
+  }
+
+  async function onRequest(method: string, params: Wire, signal: AbortSignal): Promise<unknown> {
+    const sink = sinks.get(textOf(params["sessionId"]) ?? "");
+    try {
+      if (sink === undefined)
+        throw new ClientRefusal(-32602, `${method}: no session of that id is open here`);
+      return await sink.request(method, params, signal);
+    } catch (error) {
+      if (error instanceof ClientRefusal) throw new sdk.RequestError(error.code, error.message);
+      throw error;
+    }
+  }
+
+  let app = sdk.client({ name: "hearth" });
+  for (const method of clientMethods) {
+    app = app.onRequest(method, wireOf, ({ params, signal }) => onRequest(method, params, signal));
+  }
+  const connection: ClientConnection = app.connect(
+    createMessageStream({
+      stdin: child.stdin,
+      stdout: child.stdout,
+      onUpdate,
+      onNoise: child.noise,
+      onBroken: child.fail,
+      now: options.now,
+    }),
+  );
+  // Most that close their output are just about to exit, and that is then what is told.
+  const onClosed = () => void setTimeout(() => child.fail("closed its output"), CLOSED_MS).unref();
+  connection.signal.addEventListener("abort", onClosed, { once: true });
+
+  const request: AcpConnection["request"] = (method, params, timeoutMs) => {
+    const answer = connection.agent.request<unknown, unknown>(method, params);
+    return timeoutMs === undefined ? answer : within(answer, timeoutMs, `${method} was not answered`);
+  };
+
+  const answer = await request("initialize", {
+    protocolVersion: PROTOCOL_VERSION,
+    clientCapabilities: {
+      fs: { readTextFile: options.readsFiles, writeTextFile: true },
+      terminal: true,
+      session: { notices: {}, compaction: {}, configOptions: { boolean: {} } },
+    },
+    clientInfo: { name: "hearth", title: "hearth", version: options.version },
+  }).catch((error: unknown) => {
+    const failure = requestFailure(error);
+    if (failure === undefined) throw error;
+    throw new HearthError(
+      isAuthRequired(failure) ? "provider_auth" : "agent_unavailable",
+      `${options.agent} turned hearth down: ${failure.text}.`,
+      { cause: error },
+    );
+  });
+  const spoken = numberOf(at(answer, "protocolVersion"));
+  if (spoken !== PROTOCOL_VERSION)
+    throw new HearthError(
+      "agent_unavailable",
+      `${options.agent} speaks version ${spoken ?? "(unknown)"} of the Agent Client Protocol, hearth speaks ${PROTOCOL_VERSION}: update ${spoken !== undefined && spoken > PROTOCOL_VERSION ? "hearth" : options.agent}.`,
+    );
+
+  return {
+    info: infoOf(answer),
+    request,
+    notify: (method, params) => void connection.agent.notify(method, params).catch(() => {}), // its end is told elsewhere
+    attach(sessionId, sink) {
+      sinks.set(sessionId, sink);
+      for (const update of early.get(sessionId) ?? []) sink.update(update);
+      early.delete(sessionId);
+      return () => {
+        if (sinks.get(sessionId) === sink) sinks.delete(sessionId);
+      };
+    },
+    sessions: () => sinks.size,
+    async expecting(work) {
+      expected += 1;
+      try {
+        return await work;
+      } finally {
+        expected -= 1;
+        // After whoever made the session has attached to it.
+        setImmediate(() => expected === 0 && early.clear());
+      }
+    },
+    get strayUpdates() {
+      return strayUpdates;
+    },
+  };
+}
+
+function infoOf(answer: unknown): AgentInfo {
+  const info = at(answer, "agentInfo");
+  return {
+    name: textOf(at(info, "title")) ?? textOf(at(info, "name")) ?? null,
+    version: textOf(at(info, "version")) ?? null,
+    capabilities: wireOf(at(answer, "agentCapabilities")),
+    auth: wiresOf(at(answer, "authMethods")).flatMap((method) => {
+      const id = textOf(method["id"]);
+      if (id === undefined) return [];
+      return [{ id, name: textOf(method["name"]) ?? id, description: textOf(method["description"]) ?? null }];
+    }),
+  };
+}
+
+async function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`${what} within ${Math.round(timeoutMs / 1000)} s`);
+      error.name = "TimeoutError";
+      reject(error);
+    }, timeoutMs);
+  });
+  work.catch(() => {}); // when it loses the race, nobody is there to hear of its failure
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

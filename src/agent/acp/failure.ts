@@ -1,0 +1,80 @@
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { RunError } from "../../protocol/run.ts";
+import { at, numberOf, textOf, wireOf } from "./wire.ts";
+
+/** What an agent answers instead of a result. */
+export type RequestFailure = { code: number; text: string };
+
+/** Undefined for what is no answer of the agent: a closed connection, a bug. */
+export function requestFailure(error: unknown): RequestFailure | undefined {
+  if (!(error instanceof Error) || error.name !== "RequestError") return undefined;
+  const { code, data } = wireOf(error);
+  const details = textOf(at(data, "details")) ?? textOf(at(data, "message")) ?? textOf(data);
+  const said = error.message.replace(/^Internal error(: |$)/, "");
+  const parts = [said, details].filter((part) => part !== undefined && part !== "");
+  return { code: numberOf(code) ?? 0, text: [...new Set(parts)].join(": ") || error.message };
+}
+
+const AUTH_REQUIRED = -32000;
+const TEXT_CHARS_MAX = 600;
+
+const isAuthText =
+  /\b(401|403)\b|api.?key|unauthori[sz]ed|not logged in|log ?in\b|authenticat|credential|forbidden/i;
+const kinds: readonly { code: ErrorCode; retryable: boolean; fits(text: string, code: number): boolean }[] = [
+  {
+    code: "provider_rate_limited",
+    retryable: true,
+    fits: (text, code) =>
+      code === 429 || /\b429\b|rate.?limit|too many requests|quota|overloaded/i.test(text),
+  },
+  {
+    code: "provider_auth",
+    retryable: false,
+    fits: (text, code) => code === AUTH_REQUIRED || code === 401 || code === 403 || isAuthText.test(text),
+  },
+  {
+    code: "context_overflow",
+    retryable: false,
+    fits: (text) => /context (window|length|limit)|prompt is too long|maximum.*tokens/i.test(text),
+  },
+  {
+    code: "model_unavailable",
+    retryable: false,
+    fits: (text) =>
+      /model.*(not found|not exist|unknown|unsupported|invalid)|(unknown|invalid) model/i.test(text),
+  },
+  {
+    code: "provider_unreachable",
+    retryable: true,
+    fits: (text) =>
+      /ECONNREFUSED|ENOTFOUND|ECONNRESET|ETIMEDOUT|fetch failed|network|timed? ?out/i.test(text),
+  },
+];
+
+/** What ended a turn, in a person's words. `login`: how one logs in to this agent. */
+export function runErrorOf(
+  agent: string,
+  login: string | null,
+  { code, text }: RequestFailure,
+): RunError & { code: ErrorCode } {
+  const kind = kinds.find((candidate) => candidate.fits(text, code));
+  const said = text
+    .slice(0, TEXT_CHARS_MAX)
+    .trim()
+    .replace(/[.\s]+$/, "");
+  if (kind === undefined)
+    return { code: "provider_error", message: `${agent} failed: ${said}.`, retryable: true };
+  switch (kind.code) {
+    case "provider_auth":
+      return {
+        code: "provider_auth",
+        message: `${agent} is not logged in, or its provider refused it: ${said}.${login === null ? "" : ` To log in: ${login}.`}`,
+        retryable: false,
+      };
+    default:
+      return { code: kind.code, message: `${agent} failed: ${said}.`, retryable: kind.retryable };
+  }
+}
+
+export const isAuthRequired = ({ code, text }: RequestFailure): boolean =>
+  code === AUTH_REQUIRED || /authentication required/i.test(text);

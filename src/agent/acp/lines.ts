@@ -1,0 +1,45 @@
+/** A whole line without its end, or the beginning of one that was too long to be kept. */
+export type Line = { kind: "line"; bytes: Buffer } | { kind: "oversize"; head: string };
+
+const NEWLINE = 0x0a;
+const HEAD_BYTES = 512;
+
+/** Cuts a stream of bytes into lines; of a line over `bytesMax` no more than its head is ever held. */
+export function createLineSplitter(bytesMax: number) {
+  let pending: Buffer[] = [];
+  let length = 0;
+  let head: Buffer | undefined;
+
+  function take(last: Buffer): Line {
+    const line: Line =
+      head === undefined
+        ? { kind: "line", bytes: pending.length === 0 ? last : Buffer.concat([...pending, last]) }
+        : { kind: "oversize", head: head.toString("utf8") };
+    pending = [];
+    length = 0;
+    head = undefined;
+    return line;
+  }
+
+  function hold(part: Buffer) {
+    length += part.length;
+    if (head !== undefined) return;
+    pending.push(part);
+    if (length <= bytesMax) return;
+    head = Buffer.from(Buffer.concat(pending.slice(0, 2)).subarray(0, HEAD_BYTES));
+    pending = [];
+  }
+
+  return {
+    *push(chunk: Buffer): Generator<Line> {
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+        const part = chunk.subarray(start, end);
+        start = end + 1;
+        if (length + part.length > bytesMax) hold(part);
+        yield take(head === undefined ? part : Buffer.alloc(0));
+      }
+      if (start < chunk.length) hold(chunk.subarray(start));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { HearthError } from "../../protocol/errors.ts";
+import type { SessionContext } from "../backend.ts";
+import { applyUpdate, type Choices, noChoices } from "./choices.ts";
+import type { AcpConnection } from "./connection.ts";
+import { requestFailure } from "./failure.ts";
+import { modeToSet } from "./quirks.ts";
+import { at, type Wire } from "./wire.ts";
+
+const SETTING_TIMEOUT_MS = 10_000;
+const MODELS_NAMED_MAX = 10;
+
+type SettingsDeps = {
+  agent: string;
+  connection: AcpConnection;
+  /** The mode in which it asks; null where it is not known, or not a mode. */
+  askMode: string | null;
+  isKnown: boolean;
+  onEvent: SessionContext["onEvent"];
+};
+
+/** What can be chosen in a session of an agent, and what is: told whenever it changes. */
+export function createSettings({ agent, connection, askMode, isKnown, onEvent }: SettingsDeps) {
+  let choices: Choices = noChoices;
+
+  function change(next: Choices) {
+    const before = choices;
+    choices = next;
+    if (next.commands !== before.commands) onEvent({ type: "commands", commands: next.commands });
+    if (next.modes !== before.modes || next.mode !== before.mode)
+      onEvent({ type: "modes", modes: next.modes, current: next.mode });
+    if (next.models !== before.models || next.model !== before.model)
+      onEvent({ type: "models", models: next.models, current: next.model });
+  }
+
+  async function set(method: string, params: unknown, what: string): Promise<unknown> {
+    try {
+      return await connection.request(method, params, SETTING_TIMEOUT_MS);
+    } catch (error) {
+      const failure = requestFailure(error);
+      if (failure === undefined) throw error;
+      const models = choices.models.map(({ id }) => id).slice(0, MODELS_NAMED_MAX);
+      const offered =
+        method !== "session/set_mode" && models.length > 0 ? ` It has ${models.join(", ")}.` : "";
+      throw new HearthError(
+        "model_unavailable",
+        `${agent} does not take ${what}: ${failure.text}.${offered}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async function setMode(sessionId: string): Promise<void> {
+    const modes = choices.modes.map(({ id }) => id);
+    const modeId = modeToSet(askMode, isKnown, modes, choices.mode);
+    if (modeId === undefined) return;
+    await set("session/set_mode", { sessionId, modeId }, `its mode ${modeId}`);
+    change({ ...choices, mode: modeId });
+  }
+
+  async function setModel(sessionId: string, model: string): Promise<void> {
+    if (model === choices.model) return;
+    const { modelOption: configId } = choices;
+    const answer =
+      configId === null
+        ? await set("session/set_model", { sessionId, modelId: model }, `the model ${model}`)
+        : await set("session/set_config_option", { sessionId, configId, value: model }, `the model ${model}`);
+    const configOptions = at(answer, "configOptions");
+    const next = Array.isArray(configOptions)
+      ? applyUpdate(choices, { sessionUpdate: "config_option_update", configOptions })
+      : choices;
+    change({ ...next, model });
+  }
+
+  return {
+    get choices() {
+      return choices;
+    },
+    change,
+    hear: (update: Wire) => change(applyUpdate(choices, update)),
+    /** Makes the agent ask, and use the model that the turn names. Throws HearthError model_unavailable. */
+    async apply(sessionId: string, model: string | null): Promise<void> {
+      await setMode(sessionId);
+      if (model !== null) await setModel(sessionId, model);
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import type { FinishReason } from "../../protocol/message.ts";
+import type { Plan } from "../../protocol/plan.ts";
+import { addUsage, noUsage, type Usage } from "../../protocol/usage.ts";
+import type { BackendEvent } from "../backend.ts";
+import { contentText, isFinal, mergeCall, type ShownCall, shownCall, type TrackedCall } from "./tool-call.ts";
+import { usageOfChunk } from "./usage.ts";
+import { at, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
+
+/**
+ * One turn as its agent has told it so far. Pure: every function here answers a new state and the events that
+ * tell the difference.
+ */
+export type TurnState = {
+  /** What paths are shown relative to. */
+  readonly root: string;
+  readonly model: string | null;
+  readonly isStepOpen: boolean;
+  /** Every call of the turn, by the agent's id. */
+  readonly calls: ReadonlyMap<string, TrackedCall>;
+  /** Those of the open step. */
+  readonly stepCalls: readonly string[];
+  /** As they were last shown, so that only what changed is told. */
+  readonly shown: ReadonlyMap<string, ShownCall>;
+  /** Those whose end is ours to tell: later words do not change it. */
+  readonly denied: ReadonlySet<string>;
+  /** Of the open step, where the agent tells it by the step. */
+  readonly stepUsage: Usage;
+  readonly turnUsage: Usage;
+  readonly planText: string;
+  readonly chars: number;
+};
+
+export type Mapped = { state: TurnState; events: BackendEvent[] };
+
+/** An agent that talks more than this in one turn is not listened to any further. */
+const TURN_CHARS_MAX = 8 * 1024 * 1024;
+const TURN_CALLS_MAX = 5000;
+const PLAN_ENTRIES_MAX = 200;
+
+export const beginTurn = (root: string, model: string | null): TurnState => ({
+  root,
+  model,
+  isStepOpen: false,
+  calls: new Map(),
+  stepCalls: [],
+  shown: new Map(),
+  denied: new Set(),
+  stepUsage: noUsage,
+  turnUsage: noUsage,
+  planText: "",
+  chars: 0,
+});
+
+/** `now` in milliseconds. Kinds that say nothing about a turn answer no events. */
+export function mapUpdate(state: TurnState, update: Wire, now: number): Mapped {
+  switch (update["sessionUpdate"]) {
+    case "agent_message_chunk":
+      return mapText(state, update, "text_delta");
+    case "agent_thought_chunk":
+      return mapText(state, update, "reasoning_delta");
+    case "tool_call":
+    case "tool_call_update":
+      return mapCall(state, update, now);
+    case "plan":
+      return mapPlan(state, update["entries"]);
+    case "notice":
+      return mapNotice(state, update);
+    case "compaction_update":
+      return mapCompaction(state, update);
+    default:
+      return { state, events: [] };
+  }
+}
+
+function mapText(state: TurnState, update: Wire, type: "text_delta" | "reasoning_delta"): Mapped {
+  const used = usageOfChunk(update);
+  const counted = used
+    ? { ...state, stepUsage: addUsage(state.stepUsage, used), turnUsage: addUsage(state.turnUsage, used) }
+    : state;
+  const text = contentText(update["content"]);
+  if (text === "") return { state: counted, events: [] };
+  if (counted.chars > TURN_CHARS_MAX) return { state: counted, events: [] };
+  const chars = counted.chars + text.length;
+  if (chars > TURN_CHARS_MAX) return tooMuch({ ...counted, chars });
+  const opened = openStep(counted);
+  return { state: { ...opened.state, chars }, events: [...opened.events, { type, text }] };
+}
+
+const tooMuch = (state: TurnState): Mapped => ({
+  state,
+  events: [
+    {
+      type: "notice",
+      level: "warning",
+      code: "output_limit",
+      text: `The agent said more than ${TURN_CHARS_MAX / 1024 / 1024} MB in one turn; the rest is left out.`,
+    },
+  ],
+});
+
+/** The protocol has no steps: a new one begins with what is said after every call of the last one has ended. */
+function openStep(state: TurnState): Mapped {
+  const isDone =
+    state.stepCalls.length > 0 &&
+    state.stepCalls.every((id) => {
+      const call = state.calls.get(id);
+      return call === undefined || isFinal(call) || state.denied.has(id);
+    });
+  if (state.isStepOpen && !isDone) return { state, events: [] };
+  const closed = state.isStepOpen ? closeStep(state, "tool_use", 0) : { state, events: [] };
+  return {
+    state: { ...closed.state, isStepOpen: true, stepCalls: [] },
+    events: [...closed.events, { type: "step_started", model: state.model }],
+  };
+}
+
+function closeStep(state: TurnState, finish_reason: FinishReason, cost: number): Mapped {
+  return {
+    state: { ...state, isStepOpen: false, stepUsage: noUsage },
+    events: [{ type: "step_finished", finish_reason, usage: state.stepUsage, cost }],
+  };
+}
+
+function mapCall(state: TurnState, update: Wire, now: number): Mapped {
+  const id = textOf(update["toolCallId"]);
+  if (id === undefined) return { state, events: [] };
+  return trackCall(state, id, update, now);
+}
+
+/** Also for what a permission request tells of a call that was never announced. */
+export function trackCall(state: TurnState, id: string, said: Wire, now: number): Mapped {
+  const known = state.calls.get(id);
+  if (known === undefined && state.calls.size >= TURN_CALLS_MAX) return { state, events: [] };
+  const call = mergeCall(known, id, said, now);
+  const next = shownCall(call, state.root, now);
+  // What belongs to an earlier step may change its words no more, but is still remembered.
+  const opened = known === undefined ? openStep(state) : { state, events: [] };
+  const stepCalls = known === undefined ? [...opened.state.stepCalls, id] : opened.state.stepCalls;
+  const mapped: TurnState = {
+    ...opened.state,
+    stepCalls,
+    calls: new Map(state.calls).set(id, call),
+    shown: new Map(state.shown).set(id, next),
+  };
+  const told = tellCall(id, state.shown.get(id), next, state.denied.has(id));
+  const streamed = textOf(at(said, "_meta", "terminal_output_delta", "data"));
+  const output: BackendEvent[] =
+    streamed === undefined || state.denied.has(id)
+      ? []
+      : [{ type: "tool_output", tool_call_id: id, text: streamed }];
+  const plan = mapPlan(mapped, todosOf(call));
+  return { state: plan.state, events: [...opened.events, ...told, ...output, ...plan.events] };
+}
+
+function tellCall(
+  id: string,
+  before: ShownCall | undefined,
+  now: ShownCall,
+  isDenied: boolean,
+): BackendEvent[] {
+  const events: BackendEvent[] = [];
+  const { name, kind, title, input, status, output, view } = now;
+  const isOver = status === "completed" || status === "failed";
+  if (before === undefined) {
+    const first = isOver ? "running" : status;
+    events.push({ type: "tool_call", tool_call_id: id, name, kind, title, input, status: first });
+  }
+  const change: Extract<BackendEvent, { type: "tool_call_updated" }> = {
+    type: "tool_call_updated",
+    tool_call_id: id,
+    ...(before && before.title !== title ? { title } : {}),
+    ...(before && before.kind !== kind ? { kind } : {}),
+    ...(before && before.input !== input && JSON.stringify(before.input) !== JSON.stringify(input)
+      ? { input }
+      : {}),
+    ...(output !== undefined && before?.output !== output ? { output } : {}),
+    ...(view !== undefined && !sameView(before?.view, view) ? { view } : {}),
+    ...(!isDenied && (before ? before.status !== status : isOver) ? { status } : {}),
+  };
+  if (Object.keys(change).length > 2) events.push(change);
+  return events;
+}
+
+/** A command's duration alone is no news. */
+const sameView = (before: ShownCall["view"], now: ShownCall["view"]): boolean =>
+  JSON.stringify({ ...before, duration_ms: 0 }) === JSON.stringify({ ...now, duration_ms: 0 });
+
+/** The person said no: that is its end, whatever the agent makes of it. */
+export function denyCall(state: TurnState, id: string): Mapped {
+  if (state.denied.has(id)) return { state, events: [] };
+  return {
+    state: { ...state, denied: new Set(state.denied).add(id) },
+    events: [{ type: "tool_call_updated", tool_call_id: id, status: "denied" }],
+  };
+}
+
+/** Plans also come as the input of a tool that keeps a list of things to do (opencode). */
+function todosOf(call: TrackedCall): unknown {
+  return call.status === "completed" || call.status === "running"
+    ? wireOf(call.rawInput)["todos"]
+    : undefined;
+}
+
+function mapPlan(state: TurnState, list: unknown): Mapped {
+  if (!Array.isArray(list)) return { state, events: [] };
+  const entries = wiresOf(list)
+    .slice(0, PLAN_ENTRIES_MAX)
+    .flatMap((entry): Plan["entries"] => {
+      const content = textOf(entry["content"]);
+      const { status } = entry;
+      if (content === undefined) return [];
+      return [{ content, status: status === "in_progress" || status === "completed" ? status : "pending" }];
+    });
+  const planText = JSON.stringify(entries);
+  if (planText === state.planText || (entries.length === 0 && list.length > 0)) return { state, events: [] };
+  return { state: { ...state, planText }, events: [{ type: "plan", entries }] };
+}
+
+function mapNotice(state: TurnState, update: Wire): Mapped {
+  const said = [textOf(update["title"]), textOf(update["description"])].filter((text) => text !== undefined);
+  if (said.length === 0) return { state, events: [] };
+  const { severity } = update;
+  const level = severity === "warning" || severity === "error" ? severity : "info";
+  return { state, events: [{ type: "notice", level, code: "agent", text: said.join(": ") }] };
+}
+
+function mapCompaction(state: TurnState, update: Wire): Mapped {
+  const { status } = update;
+  if (status !== "completed" && status !== "failed") return { state, events: [] };
+  const error = textOf(update["error"]);
+  const text =
+    status === "completed"
+      ? "The agent summarised the older part of its conversation."
+      : `The agent could not summarise its conversation${error ? `: ${error}` : "."}`;
+  const level = status === "completed" ? "info" : "warning";
+  return { state, events: [{ type: "notice", level, code: "compaction", text }] };
+}
+
+/**
+ * The end of the turn by the response to its prompt. `used` is what the agent told of the whole turn; what it told
+ * step by step counts first.
+ */
+export function endTurn(
+  state: TurnState,
+  finish_reason: FinishReason,
+  used: Usage | undefined,
+  cost: number,
+): Mapped {
+  const isToldByStep = state.turnUsage.input_tokens + state.turnUsage.output_tokens > 0;
+  const usage = isToldByStep || used === undefined ? state.stepUsage : used;
+  const isEmpty = usage.input_tokens + usage.output_tokens === 0 && cost === 0;
+  if (!state.isStepOpen && isEmpty) return { state, events: [] };
+  const opened = state.isStepOpen ? { state, events: [] } : openStep(state);
+  const closed = closeStep({ ...opened.state, stepUsage: usage }, finish_reason, cost);
+  return { state: closed.state, events: [...opened.events, ...closed.events] };
+}
