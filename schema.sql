@@ -120,6 +120,22 @@ CREATE TABLE agent_sessions (
   PRIMARY KEY (session_id, agent)
 ) STRICT, WITHOUT ROWID;
 
+-- What each run that has ended used. Outlives its session: what was spent stays spent.
+CREATE TABLE run_usage (
+  run_id             TEXT PRIMARY KEY,
+  workspace_id       TEXT NOT NULL REFERENCES workspaces (id),
+  session_id         TEXT NOT NULL,
+  agent              TEXT NOT NULL,
+  model              TEXT,
+  day                TEXT NOT NULL,         -- YYYY-MM-DD, UTC, on which it ended
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  reasoning_tokens   INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  cost               REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- A question that a tool call waits on, and its answer.
 CREATE TABLE permissions (
   id           TEXT PRIMARY KEY,

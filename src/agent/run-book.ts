@@ -88,6 +88,8 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       error: end.error ?? null,
       completed_at: at,
       canceled_by: end.outcome === "canceled" ? by : null,
+      // The one that answered: what was asked for may have been nothing, or an agent's own name for it.
+      model: (last.role === "assistant" ? last.model : null) ?? run.model,
       usage: recorder.usage,
       cost: recorder.cost,
     };

@@ -7,6 +7,8 @@ import { type ActiveRun, asRunError } from "./run.ts";
 /** `fail`: nobody can answer, and the run must end with this. */
 export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
 
+export type RunBudget = { max_run_cost: number; max_run_tokens: number };
+
 type TurnHostDeps = {
   run: Pick<ActiveRun, "recorder" | "signal" | "isOver" | "interrupt">;
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
@@ -15,6 +17,8 @@ type TurnHostDeps = {
   isSteered(): boolean;
   /** Folds them in: from here on they are in the history. */
   steer(): void;
+  /** What the run may use in all. */
+  budget(): RunBudget;
   /** Ends the run with an error. */
   stop(error: RunError): void;
   report(message: string, cause: unknown): void;
@@ -33,7 +37,14 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
     }
   }
   return {
-    emit: (event) => guarded(() => run.recorder.record(event)),
+    emit: (event) =>
+      guarded(() => {
+        run.recorder.record(event);
+        // A turn that has its answer is not taken it for what it cost.
+        if (event.type !== "step_finished" || event.finish_reason !== "tool_use") return;
+        const over = overBudget(run.recorder, deps.budget());
+        if (over !== null) stop(over);
+      }),
     async authorize(request, signal) {
       if (run.isOver || signal.aborted) return { decision: "canceled" };
       const verdict = await deps
@@ -59,4 +70,20 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
       return taken;
     },
   };
+}
+
+function overBudget(
+  { usage, cost }: Pick<ActiveRun["recorder"], "usage" | "cost">,
+  { max_run_cost, max_run_tokens }: RunBudget,
+): RunError | null {
+  const tokens = usage.input_tokens + usage.output_tokens;
+  const over =
+    cost >= max_run_cost
+      ? `cost $${cost.toFixed(4)}, and limits.max_run_cost is $${max_run_cost}`
+      : tokens >= max_run_tokens
+        ? `used ${tokens} tokens, and limits.max_run_tokens is ${max_run_tokens}`
+        : null;
+  if (over === null) return null;
+  const message = `The run was stopped: it has ${over}. Raise the limit in hearth.jsonc, or go on with a new prompt.`;
+  return { code: "budget_reached", message, retryable: false };
 }

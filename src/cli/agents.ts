@@ -1,36 +1,62 @@
 import { newClientId } from "../client/client.ts";
-import { connect } from "../client/connect.ts";
+import { type Connection, connect } from "../client/connect.ts";
+import type { Agent } from "../protocol/agent.ts";
 import type { Context } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { type ExitCode, exitCodes } from "./exit.ts";
 import { formatTable } from "./format.ts";
+import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 const NEVER = new AbortController().signal;
 
-/** `hearth agents list`: each agent, whether it can be used, and what mends it where not. */
-export async function agents({ options }: Parsed, context: Context): Promise<number> {
+/** `hearth agents list|probe`: each agent, whether it can be used, and what mends it where not. */
+export async function agents(parsed: Parsed, context: Context): Promise<number> {
   const { env, paths, launcher, out } = context;
   const connection = await connect(
     { env, paths, launcher, clientId: newClientId("cli"), cwd: context.cwd() },
     NEVER,
   );
   try {
-    const params = { wid: connection.workspace.id };
-    const { agents: found } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
-    if (options["json"] === true) {
-      await out.line(JSON.stringify(found, null, 2));
-      return exitCodes.done;
-    }
-    const rows = found.map(({ name, backend, status, model, reason, fix }) => [
-      name,
-      backend,
-      status.replaceAll("_", " "),
-      model ?? "",
-      [reason, fix === null ? null : `→ ${fix}`].filter((text) => text !== null).join(" "),
-    ]);
-    await out.write(formatTable([["AGENT", "BACKEND", "STATUS", "MODEL", ""], ...rows]));
-    return exitCodes.done;
+    const isProbe = parsed.command.path[1] === "probe";
+    const found = isProbe ? await probe(connection, parsed.positionals[0]) : await list(connection);
+    if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+    else
+      await out.write(
+        formatTable([["AGENT", "BACKEND", "STATUS", "VERSION", "MODEL", ""], ...found.map(rowOf)]),
+      );
+    return isProbe ? exitCodeOfProbe(found) : exitCodes.done;
   } finally {
     connection.close();
   }
 }
+
+async function list(connection: Connection, probed?: string): Promise<Agent[]> {
+  const params = { wid: connection.workspace.id };
+  const query = probed === undefined ? {} : { probe: probed };
+  return (await connection.request("GET /v1/workspaces/{wid}/agent", { params, query })).agents;
+}
+
+/** One by one: two that start at once on a small machine slow each other down. */
+async function probe(connection: Connection, name: string | undefined): Promise<Agent[]> {
+  const isAsked = ({ backend, status }: Agent) =>
+    backend !== "native" && status !== "not_installed" && status !== "disabled";
+  const names =
+    name === undefined ? (await list(connection)).filter(isAsked).map((agent) => agent.name) : [name];
+  const found: Agent[] = [];
+  for (const asked of names) {
+    found.push(...(await list(connection, asked)).filter((agent) => agent.name === asked));
+  }
+  return found;
+}
+
+const exitCodeOfProbe = (found: readonly Agent[]): ExitCode =>
+  found.every(({ status }) => status === "ready") ? exitCodes.done : exitCodes.unusable;
+
+const rowOf = ({ name, backend, status, version, model, reason, fix }: Agent): string[] => [
+  name,
+  backend,
+  status.replaceAll("_", " "),
+  version ?? "",
+  model ?? "",
+  withoutEscapes([reason, fix === null ? null : `→ ${fix}`].filter((text) => text !== null).join(" ")),
+];

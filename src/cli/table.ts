@@ -56,6 +56,7 @@ const isolation: OptionSpec = {
 };
 export const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
 export const formats = ["text", "json", "stream-json"] as const;
+export const usageGroups = ["day", "session", "agent", "model"] as const;
 export const permissionPolicies = [...modes, "deny"] as const;
 
 export const bareCommand: CommandSpec = {
@@ -151,6 +152,24 @@ export const commands: readonly CommandSpec[] = [
     arguments: [],
     options: [json],
     examples: ["hearth agents list"],
+  },
+  {
+    path: ["agents", "probe"],
+    summary: "Start an agent, ask it what it is, and say whether it can be used",
+    arguments: [optional("name", "The agent; none: all that are installed")],
+    options: [json],
+    examples: ["hearth agents probe goose"],
+  },
+  {
+    path: ["usage"],
+    summary: "Say what runs have used: tokens and cost",
+    arguments: [],
+    options: [
+      { name: "by", value: "WHAT", choices: usageGroups, help: "day, session, agent or model (day)" },
+      { name: "here", help: "Of this directory alone" },
+      json,
+    ],
+    examples: ["hearth usage", "hearth usage --by model --here"],
   },
   {
     path: ["daemon", "status"],

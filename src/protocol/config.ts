@@ -52,6 +52,8 @@ const LimitsConfig = z.object({
   stall_notice_ms: milliseconds.optional(),
   max_steps: z.int().min(1).optional(),
   max_retries: z.int().min(0).optional(),
+  max_run_cost: z.number().positive().optional().describe("USD after which a run is stopped"),
+  max_run_tokens: z.int().min(1).optional().describe("Tokens, in and out, after which a run is stopped"),
 });
 
 export const Config = z.object({
@@ -87,5 +89,7 @@ export const limitDefaults = {
   stall_notice_ms: 15_000,
   max_steps: 100,
   max_retries: 6,
+  max_run_cost: Number.POSITIVE_INFINITY,
+  max_run_tokens: Number.POSITIVE_INFINITY,
 } as const satisfies Required<z.infer<typeof LimitsConfig>>;
 export type Limits = { [K in keyof typeof limitDefaults]: number };

@@ -8,6 +8,7 @@ import { Delivery, Run } from "./run.ts";
 import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Time } from "./time.ts";
+import { UsageBy, UsageRow } from "./usage.ts";
 import { ClientKindSaid, Environment, Workspace } from "./workspace.ts";
 
 /**
@@ -273,6 +274,11 @@ export const routes = {
     query: byClient,
     body: z.object({ scope: z.enum(["all", "active"]).optional() }).optional(),
     replies: { 200: z.object({ canceled: z.array(RunId), held: z.array(RunId) }) },
+  }),
+  "GET /v1/usage": route({
+    summary: "What runs have used, by day, session, agent or model; of all workspaces unless one is named",
+    query: z.object({ ...by, by: UsageBy.default("day"), workspace_id: WorkspaceId.optional() }),
+    replies: { 200: z.object({ by: UsageBy, rows: z.array(UsageRow), total: UsageRow }) },
   }),
   "GET /v1/workspaces/{wid}/permissions": route({
     summary: "Open questions",

@@ -13,6 +13,21 @@ export type Usage = z.infer<typeof Usage>;
 /** USD. */
 export const Cost = z.number();
 
+export const UsageBy = z.enum(["day", "session", "agent", "model"]);
+export type UsageBy = z.infer<typeof UsageBy>;
+
+/** What the runs of one day, session, agent or model have used together. */
+export const UsageRow = z.object({
+  /** The day (YYYY-MM-DD, UTC), the session's id, or the name; empty for runs that never named a model. */
+  key: z.string(),
+  /** A session's title; null once it is deleted, and for everything else. */
+  label: z.string().nullable(),
+  runs: z.int(),
+  usage: Usage,
+  cost: Cost,
+});
+export type UsageRow = z.infer<typeof UsageRow>;
+
 export const noUsage: Usage = {
   input_tokens: 0,
   output_tokens: 0,

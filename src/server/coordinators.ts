@@ -3,6 +3,7 @@ import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
 import type { RunRecord } from "../agent/run-record.ts";
+import type { RunBudget } from "../agent/turn-host.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Agents } from "./agents.ts";
@@ -24,6 +25,8 @@ type CoordinatorsDeps = {
   log: Log;
   newId: NewId;
   now: () => Date;
+  /** What a run in that workspace may use. */
+  budget(wid: WorkspaceId): RunBudget;
   onChange(): void;
 };
 
@@ -81,6 +84,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
           transcript,
         }),
       authorize: (run, mode, request, signal) => deps.permissions.authorize(wid, run, mode, request, signal),
+      budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {
         deps.agents.tellChanges(wid, sid);

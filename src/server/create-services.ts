@@ -9,6 +9,7 @@ import type { Config, Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
+import { addUsage, noUsage } from "../protocol/usage.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
 import { createConfigLoader } from "./config/load.ts";
 import { createCoordinators } from "./coordinators.ts";
@@ -162,6 +163,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     log,
     newId,
     now,
+    budget: (wid) => configOf(wid).limits,
     onChange: () => busyChanged(),
   });
 
@@ -286,6 +288,21 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       },
     },
     files: (wid, query, limit) => fileSearch.find(workspaces.rowOf(wid).path, query, limit),
+    usage(by, wid) {
+      if (wid !== undefined) workspaces.rowOf(wid);
+      const rows = store.runUsage.sums(by, wid ?? null);
+      const total = rows.reduce(
+        (sum, row) => ({
+          key: "",
+          label: null,
+          runs: sum.runs + row.runs,
+          usage: addUsage(sum.usage, row.usage),
+          cost: sum.cost + row.cost,
+        }),
+        { key: "", label: null, runs: 0, usage: noUsage, cost: 0 },
+      );
+      return { by, rows, total };
+    },
     snapshot(wid, { session_id, limit }) {
       const workspace = workspaces.presentAndTold(wid);
       const session = session_id && sessions.storedOf(wid, session_id);

@@ -16,6 +16,7 @@ import { createEventHandlers } from "./routes/events.ts";
 import { createPermissionHandlers } from "./routes/permissions.ts";
 import { createRunHandlers } from "./routes/runs.ts";
 import { createSessionHandlers } from "./routes/sessions.ts";
+import { createUsageHandlers } from "./routes/usage.ts";
 import { createWorkspaceHandlers } from "./routes/workspaces.ts";
 import type { Services } from "./services.ts";
 import { createEventStreams } from "./sse.ts";
@@ -49,6 +50,7 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
       ...createRunHandlers(services),
       ...createAgentHandlers(services),
       ...createPermissionHandlers(services),
+      ...createUsageHandlers(services),
     },
     log,
   );

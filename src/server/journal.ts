@@ -121,6 +121,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
       },
       completeRun(run, payload) {
         store.runs.update(run);
+        store.runUsage.put(wid, run);
         tx.publish({ type: "run.completed", session_id: sid, payload });
       },
       cancelQuestions: (run) => cancelQuestions(tx, run),

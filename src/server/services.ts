@@ -6,6 +6,7 @@ import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/r
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
+import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
 
 /** Which client asks; null when it did not say. */
@@ -93,6 +94,7 @@ export type Services = {
       caller: Caller,
     ): Permission;
   };
+  usage(by: UsageBy, wid: WorkspaceId | undefined): { by: UsageBy; rows: UsageRow[]; total: UsageRow };
   /** `probe` names an agent that is started and asked what it is before the answer. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */

@@ -26,6 +26,7 @@ export function bareServices(given: Parts = {}): Services {
       })),
     shutdown: given.shutdown ?? not("shutdown"),
     files: not("files"),
+    usage: not("usage"),
     snapshot: given.snapshot ?? not("snapshot"),
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },

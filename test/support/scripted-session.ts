@@ -120,13 +120,14 @@ export function openSession(file: string, backend: Backend) {
     }),
     handover: () => null,
     authorize: async () => ({ decision: "allow" }),
+    budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
     report: (message, cause) => void reports.push({ message, cause }),
     onChange: () => {},
     newId,
     now,
   });
   const unfinished = store.runs.unfinished(sid);
-  coordinator.recover(unfinished.map((run) => ({ run, messages: store.messages.ofRun(run.id) })));
+  coordinator.recover(unfinished.map((run) => ({ run, messages: store.messages.ofRun(sid, run.id) })));
 
   return {
     store,

@@ -8,6 +8,7 @@ import { createEventRows } from "./events.ts";
 import { createGrantRows } from "./grants.ts";
 import { createMessageRows } from "./messages.ts";
 import { createPermissionRows } from "./permissions.ts";
+import { createRunUsageRows } from "./run-usage.ts";
 import { createRunRows } from "./runs.ts";
 import { createSessionRows } from "./sessions.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
@@ -57,6 +58,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
     workspaces: createWorkspaceRows(db),
     sessions: createSessionRows(db),
     runs: createRunRows(db),
+    runUsage: createRunUsageRows(db),
     messages: createMessageRows(db),
     permissions: createPermissionRows(db),
     grants: createGrantRows(db),
