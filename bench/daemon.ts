@@ -9,7 +9,7 @@ import { type Row, report, sample } from "./measure/report.ts";
 
 const ROUNDS = 200;
 const CANCEL_ROUNDS = 200;
-const EVENTS = 5000;
+const EVENTS = 2000;
 
 /** A client with nothing of hearth's between itself and the model. */
 function createBareClient(origin: string) {
@@ -123,10 +123,11 @@ async function cancelToClosed(world: BenchWorld): Promise<Row> {
   });
   const samples = await sample(CANCEL_ROUNDS, async () => {
     const index = world.model.requests.length;
+    const since = world.events.lastSeq() ?? 0;
     world.model.enqueue(say("word", { stop: "hang" }));
     const { run_id } = await world.prompt("hello");
     const request = await world.model.request(index);
-    await world.events.untilAfter(world.events.lastSeq() ?? 0, "part.delta").catch(() => {});
+    await world.events.untilAfter(since, "part.delta");
     const began = performance.now();
     await world.cancel();
     const { at } = await request.closed;
@@ -143,86 +144,84 @@ async function cancelToClosed(world: BenchWorld): Promise<Row> {
   };
 }
 
-/** Deliveries a second: one answer of many pieces, counted at every client as it arrives. */
-async function deliveries(world: BenchWorld, clients: number): Promise<Row> {
-  const line = "data: ";
-  const count = async (
-    socketPath: string,
-    path: string,
-    start: () => Promise<unknown>,
-    isLast: (text: string) => boolean,
-  ) => {
-    let frames = 0;
-    const open = await Promise.all(
-      Array.from({ length: clients }, async () => {
-        let hangUp = () => {};
-        const response = await new Promise<IncomingMessage>((resolve, reject) => {
-          const request = httpRequest({ socketPath, path, agent: false }, resolve).on("error", reject);
-          hangUp = () => void request.destroy();
-          request.end();
+/** Reads `clients` streams at once while `start` makes events; resolves with deliveries a second. */
+async function countDeliveries(
+  stream: { socketPath: string; path: string; clients: number; last: string },
+  start: () => Promise<unknown>,
+): Promise<number> {
+  let frames = 0;
+  const open = await Promise.all(
+    Array.from({ length: stream.clients }, async (_, index) => {
+      let hangUp = () => {};
+      const socketPath = stream.socketPath;
+      const path = `${stream.path}-${index}`;
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        const request = httpRequest({ socketPath, path, agent: false }, resolve).on("error", reject);
+        hangUp = () => void request.destroy();
+        request.end();
+      });
+      response.setEncoding("utf8");
+      response.on("error", () => {}); // it was hung up
+      const done = new Promise<void>((resolve) => {
+        let tail = "";
+        response.on("data", (chunk: string) => {
+          frames += chunk.split("\ndata: ").length - 1;
+          tail = (tail + chunk).slice(-2048);
+          if (tail.includes(stream.last)) resolve();
         });
-        response.setEncoding("utf8");
-        response.on("error", () => {});
-        const done = new Promise<void>((resolve) => {
-          let tail = "";
-          response.on("data", (chunk: string) => {
-            frames += chunk.split(line).length - 1;
-            tail = (tail + chunk).slice(-4096);
-            if (isLast(tail)) resolve();
-          });
-        });
-        return { done, hangUp };
-      }),
-    );
-    const began = performance.now();
-    await start();
-    await Promise.all(open.map(({ done }) => done));
-    const seconds = (performance.now() - began) / 1000;
-    for (const { hangUp } of open) hangUp();
-    return frames / seconds;
-  };
+      });
+      return { done, hangUp };
+    }),
+  );
+  frames = 0;
+  const began = performance.now();
+  await start();
+  await Promise.all(open.map(({ done }) => done));
+  const seconds = (performance.now() - began) / 1000;
+  for (const { hangUp } of open) hangUp();
+  return frames / seconds;
+}
 
+/** Stored events, one transaction each, asked for by a client over HTTP; the floor only writes its frames. */
+async function deliveries(world: BenchWorld, clients: number): Promise<Row> {
   const floorServer = await startFloor(world.home.folder(`floor-${clients}`));
   const bare = createApi(floorServer.socket, "bench");
-  const rounds = 5;
-  const floor = await sample(
-    rounds,
-    () =>
-      count(
-        floorServer.socket,
-        "/stream",
-        () => bare.call("POST", `/burst?n=${EVENTS}`),
-        (text) => text.includes(`word${EVENTS - 1} `),
-      ),
-    1,
-  );
+  const floorStream = {
+    socketPath: floorServer.socket,
+    path: "/stream",
+    clients,
+    last: `word${EVENTS - 1} `,
+  };
+  const burst = () => bare.call("POST", `/burst?n=${EVENTS}`);
+  const floor = await sample(5, () => countDeliveries(floorStream, burst), 1);
   bare.close();
   await floorServer.close();
-  // Tool calls make stored events, which are not gathered: the dear kind.
-  const read = say(
-    ...Array.from({ length: 100 }, () => ({ call: "glob", input: { pattern: "*.none" } }) as const),
-  );
+
   const samples = await sample(
-    rounds,
+    5,
     (round) => {
-      const marker = `end of ${clients} ${round}`;
-      world.model.enqueue(read, say(marker));
       const path = `/v1/workspaces/${world.wid}/events?client_id=reader`;
-      return count(
-        world.daemon.socket,
-        path,
-        () => world.prompt("hello"),
-        (text) => text.includes("run.completed"),
-      );
+      const last = `last of ${clients} ${round}`;
+      const rename = (title: string) =>
+        world.api.expect(200, "PATCH", `/v1/workspaces/${world.wid}/sessions/${world.sid}`, {
+          body: { title },
+        });
+      return countDeliveries({ socketPath: world.daemon.socket, path, clients, last }, async () => {
+        let left = EVENTS;
+        const work = async () => {
+          while (left > 0) {
+            left -= 1;
+            await rename(`title ${left}`);
+          }
+        };
+        await Promise.all(Array.from({ length: 16 }, work));
+        await rename(last);
+      });
     },
     1,
   );
-  return {
-    name: `events delivered a second, ${clients} client${clients === 1 ? "" : "s"}`,
-    unit: "1/s",
-    samples,
-    floor,
-  };
+  const plural = clients === 1 ? "" : "s";
+  return { name: `events delivered a second, ${clients} client${plural}`, unit: "1/s", samples, floor };
 }
 
 const world = await openBenchWorld();

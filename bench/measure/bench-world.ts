@@ -25,6 +25,16 @@ export async function openBenchWorld(): Promise<BenchWorld> {
   const model = await startModelServer();
   home.config(localConfig(model.baseUrl));
   const daemon = await startDaemon(home);
+  try {
+    return await attach(home, model, daemon);
+  } catch (error) {
+    await daemon.stop();
+    await model.close();
+    throw error;
+  }
+}
+
+async function attach(home: Home, model: ModelServer, daemon: Daemon): Promise<BenchWorld> {
   const api = daemon.api("bench");
   const { workspace } = await api.expect<{ workspace: { id: string } }>(201, "POST", "/v1/workspaces", {
     body: { path: home.project, env: home.env },

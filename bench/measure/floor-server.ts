@@ -13,7 +13,7 @@ const readers = new Set<ServerResponse>();
 let seq = 0;
 
 const server = createServer((incoming, outgoing) => {
-  if (incoming.url === "/stream") {
+  if (incoming.url?.startsWith("/stream")) {
     outgoing.writeHead(200, { "content-type": "text/event-stream" });
     outgoing.flushHeaders();
     readers.add(outgoing);

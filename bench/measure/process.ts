@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { descendantsOf } from "../../test/support/processes.ts";
+
+/** Wall time of a process from its start to its end, ms. Throws when it fails. */
+export async function timeProcess(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<number> {
+  const began = performance.now();
+  const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += String(chunk);
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  const taken = performance.now() - began;
+  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${said}`);
+  return taken;
+}
+
+/** Proportional set size of a process and all that descend from it, MB. */
+export function memoryOf(pid: number): number {
+  const pids = [pid, ...descendantsOf(pid).map((found) => found.pid)];
+  return pids.reduce((sum, each) => sum + pssOf(each), 0);
+}
+
+function pssOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) / 1024;
+  } catch {
+    return 0; // it ended meanwhile, or this is no Linux
+  }
+}
