@@ -1,3 +1,4 @@
+import { createAcpBackend } from "../agent/acp/backend.ts";
 import type { AgentSessionEvent, Backend, SessionContext } from "../agent/backend.ts";
 import { createWarmKeeper } from "../agent/children/warm-keeper.ts";
 import { createOpencodeBackend } from "../agent/opencode/backend.ts";
@@ -46,12 +47,13 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
   const now = () => deps.now().getTime();
   const warm = createWarmKeeper({ limits: () => configOf(null).limits, now });
   const backends = {
+    acp: createAcpBackend({ processes, warm, launch: launchOf, now, version: deps.version }),
     opencode: createOpencodeBackend({ processes, warm, launch: launchOf, now }),
-  } satisfies Record<string, Probing>;
+  } satisfies Record<"acp" | "opencode", Probing>;
   const sourceByName = new Map<string, AgentSource>();
 
   const probes = createProbes({
-    ask: (launch, root, signal) => backendOf(launch.backend).probe(launch, root, signal),
+    ask: (launch, root, signal) => backends[launch.backend].probe(launch, root, signal),
   });
 
   function configSafely(wid: WorkspaceId): Config {
@@ -143,7 +145,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       return new Map(
         [...names].map((name) => {
           const kind = configured[name]?.backend ?? knownAgents[name]?.backend;
-          return [name, sourceOf(name, backendOf(kind === "opencode" ? "opencode" : "acp"))];
+          return [name, sourceOf(name, backends[kind === "opencode" ? "opencode" : "acp"])];
         }),
       );
     },
@@ -178,9 +180,4 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       warm.close();
     },
   };
-
-  function backendOf(kind: "acp" | "opencode"): Probing {
-    if (kind === "opencode") return backends.opencode;
-    throw new HearthError("agent_unavailable", `ACP agents are not in this build (${kind}).`);
-  }
 }
