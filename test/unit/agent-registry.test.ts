@@ -1,0 +1,127 @@
+import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { createProbes } from "../../src/agent/registry/probes.ts";
+import { type Launch, resolveAgent, unusableError } from "../../src/agent/registry/resolve-agent.ts";
+import { splitEnvironment } from "../../src/protocol/environment.ts";
+import { HearthError } from "../../src/protocol/errors.ts";
+
+/** A folder for PATH with one program in it. */
+function programs(name: string, mode = 0o755): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "hearth-agents-")));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, name), "#!/bin/sh\n");
+  chmodSync(join(folder, name), mode);
+  return folder;
+}
+const client = (PATH: string, more: Record<string, string> = {}) =>
+  splitEnvironment({ PATH, HOME: "/home/somebody", ...more }, new Set(["MY_KEY"]));
+
+test("an agent on PATH is started by its absolute path, in a way that makes it ask", () => {
+  const bin = programs("goose");
+  const found = resolveAgent("goose", undefined, client(`relative:${bin}`, { GOOSE_MODE: "auto" }));
+  expect(found).toMatchObject({ name: "goose", backend: "acp", unusable: null });
+  expect(found?.launch?.command).toEqual([join(bin, "goose"), "acp"]);
+  expect(found?.launch?.env).toMatchObject({ GOOSE_MODE: "approve", HOME: "/home/somebody" });
+});
+
+test("what the configuration says of an agent counts more than what is known of it", () => {
+  const bin = programs("mine");
+  const config = { command: [join(bin, "mine"), "--acp"], env: { GOOSE_MODE: "smart_approve" }, model: "m" };
+  const found = resolveAgent("goose", config, client("/nowhere"));
+  expect(found?.launch).toMatchObject({ command: [join(bin, "mine"), "--acp"], model: "m" });
+  expect(found?.launch?.env["GOOSE_MODE"]).toBe("smart_approve");
+});
+
+test("every state that is not ready names its reason and what mends it", () => {
+  const bin = programs("goose", 0o644);
+  const state = (name: string, config?: Parameters<typeof resolveAgent>[1]) =>
+    resolveAgent(name, config, client(bin))?.unusable;
+  expect(state("goose")).toEqual({
+    status: "not_installed",
+    reason: "its command goose is not on PATH",
+    fix: "npm install -g @aaif/goose",
+  });
+  expect(state("goose", { enabled: false })).toMatchObject({
+    status: "disabled",
+    fix: "set agents.goose.enabled to true in hearth.jsonc",
+  });
+  expect(state("goose", { command: ["/nowhere/goose"] })).toMatchObject({
+    status: "not_installed",
+    fix: "name it by its absolute path as agents.goose.command in hearth.jsonc",
+  });
+  expect(state("mine", {})).toMatchObject({ status: "error", reason: "agents.mine has no command" });
+  expect(state("mine", { backend: "native" })).toMatchObject({ status: "error" });
+  expect(state("mine", { command: ["sh"], env: { A: "env:MY_KEY" } })).toMatchObject({
+    status: "needs_login",
+    fix: "export MY_KEY=…",
+  });
+  expect(resolveAgent("mine", undefined, client(bin))).toBeNull();
+  expect(resolveAgent("constructor", undefined, client(bin))).toBeNull();
+  expect(unusableError("goose", { status: "error", reason: "it is broken", fix: "mend it" }).message).toBe(
+    "goose cannot be used: it is broken. To mend it: mend it.",
+  );
+});
+
+test("an agent gets its own variables, and hearth's keys only where the configuration names them", () => {
+  const bin = programs("goose");
+  const keys = {
+    ANTHROPIC_API_KEY: "sk-1",
+    OPENAI_API_KEY: "sk-2",
+    MY_KEY: "sk-3",
+    GOOSE_PROVIDER: "openai",
+    CLAUDE_CODE_OAUTH_TOKEN: "claude's own",
+    AWS_SECRET_ACCESS_KEY: "nobody's",
+  };
+  const goose = resolveAgent("goose", undefined, client(bin, keys))?.launch?.env ?? {};
+  expect(Object.keys(goose).sort()).toEqual(["GOOSE_MODE", "GOOSE_PROVIDER", "HOME", "PATH"]);
+  const config = { env: { OPENAI_API_KEY: "env:OPENAI_API_KEY", ITS_KEY: "env:MY_KEY" } };
+  const given = resolveAgent("goose", config, client(bin, keys))?.launch?.env ?? {};
+  expect(given).toMatchObject({ OPENAI_API_KEY: "sk-2", ITS_KEY: "sk-3" });
+  expect(given).not.toHaveProperty("ANTHROPIC_API_KEY");
+});
+
+const launch = (more: Partial<Launch> = {}): Launch => ({
+  ...{ agent: "goose", backend: "acp", command: ["/bin/goose"], env: { A: "1" }, askMode: null },
+  ...{ model: null, login: "goose configure", mtimeMs: 1, ...more },
+});
+const facts = { version: "1", model: "m", models: [], modes: [], commands: [] };
+
+test("a probe is remembered until program or environment change, and two at once are one", async () => {
+  let asked = 0;
+  const probes = createProbes({
+    async ask() {
+      asked += 1;
+      return { ...facts, version: String(asked) };
+    },
+  });
+  const [first, second] = await Promise.all([probes.probe(launch(), "/"), probes.probe(launch(), "/")]);
+  expect(first).toBe(second);
+  expect(asked).toBe(1);
+  expect(probes.known(launch())?.facts?.version).toBe("1");
+  expect(probes.known(launch({ mtimeMs: 2 }))).toBeUndefined();
+  expect(probes.known(launch({ env: { A: "2" } }))).toBeUndefined();
+  probes.learn(launch(), { model: "another" });
+  expect(probes.known(launch())?.facts).toMatchObject({ version: "1", model: "another" });
+  await probes.close();
+});
+
+test("an agent that wants a login says how, and one that fails says why", async () => {
+  const failures = [
+    new HearthError("provider_auth", "goose is not logged in."),
+    new HearthError("agent_unavailable", "goose exited with code 1 before it was ready."),
+  ];
+  const probes = createProbes({ ask: () => Promise.reject(failures.shift()) });
+  expect((await probes.probe(launch(), "/")).trouble).toEqual({
+    status: "needs_login",
+    reason: "goose is not logged in",
+    fix: "goose configure",
+  });
+  expect((await probes.probe(launch(), "/")).trouble).toEqual({
+    status: "error",
+    reason: "goose exited with code 1 before it was ready",
+    fix: "hearth agents probe goose",
+  });
+  await probes.close();
+});
