@@ -116,6 +116,7 @@ CREATE TABLE agent_sessions (
   input_tokens     INTEGER NOT NULL DEFAULT 0,
   output_tokens    INTEGER NOT NULL DEFAULT 0,
   cost             REAL NOT NULL DEFAULT 0,
+  reported_cost    REAL NOT NULL DEFAULT 0, -- of an agent that tells a running total: how much of it is counted above
   last_active_at   TEXT,
   PRIMARY KEY (session_id, agent)
 ) STRICT, WITHOUT ROWID;

@@ -97,7 +97,8 @@ export function createAgents({
     /** An agent's own id for the conversation, to go back to it later. */
     remember(sid: SessionId, agent: string, value: Remembered) {
       const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
-      store.transaction("relaxed", () => store.agentSessions.put({ ...row, ...value }));
+      const reported_cost = value.reported_cost ?? row.reported_cost;
+      store.transaction("relaxed", () => store.agentSessions.put({ ...row, ...value, reported_cost }));
     },
 
     /** What a backend says of a session outside its turns. */
@@ -170,6 +171,7 @@ export function createAgents({
       input_tokens: 0,
       output_tokens: 0,
       cost: 0,
+      reported_cost: 0,
       last_active_at: null,
     };
   }

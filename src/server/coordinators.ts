@@ -62,7 +62,11 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       env: run.env ?? deps.environments.forTools(wid, run.by, undefined),
       remembered:
         row?.agent_session_id && row.fingerprint
-          ? { agent_session_id: row.agent_session_id, fingerprint: row.fingerprint }
+          ? {
+              agent_session_id: row.agent_session_id,
+              fingerprint: row.fingerprint,
+              reported_cost: row.reported_cost,
+            }
           : null,
       remember: (value) => deps.agents.remember(run.session_id, run.agent, value),
       onEvent: (event) => deps.agents.heard(wid, run.session_id, run.agent, event),

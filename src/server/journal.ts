@@ -180,6 +180,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
       input_tokens: (row?.input_tokens ?? 0) + used.usage.input_tokens,
       output_tokens: (row?.output_tokens ?? 0) + used.usage.output_tokens,
       cost: (row?.cost ?? 0) + used.cost,
+      reported_cost: row?.reported_cost ?? 0,
       last_active_at: now().toISOString(),
     });
   }

@@ -13,6 +13,8 @@ export type StoredAgentSession = {
   input_tokens: number;
   output_tokens: number;
   cost: number;
+  /** Of an agent that tells its cost as a running total: how much of it has been counted. */
+  reported_cost: number;
   last_active_at: string | null;
 };
 
@@ -20,12 +22,12 @@ export type StoredAgentSession = {
 export function createAgentSessionRows(db: Database) {
   const put = db.prepare(`
     INSERT INTO agent_sessions (session_id, agent, backend, agent_session_id, fingerprint, seen_seq, input_tokens,
-      output_tokens, cost, last_active_at)
+      output_tokens, cost, reported_cost, last_active_at)
     VALUES (@session_id, @agent, @backend, @agent_session_id, @fingerprint, @seen_seq, @input_tokens,
-      @output_tokens, @cost, @last_active_at)
+      @output_tokens, @cost, @reported_cost, @last_active_at)
     ON CONFLICT (session_id, agent) DO UPDATE SET backend = @backend, agent_session_id = @agent_session_id,
       fingerprint = @fingerprint, seen_seq = @seen_seq, input_tokens = @input_tokens,
-      output_tokens = @output_tokens, cost = @cost, last_active_at = @last_active_at`);
+      output_tokens = @output_tokens, cost = @cost, reported_cost = @reported_cost, last_active_at = @last_active_at`);
   const get = db.prepare<[string, string], StoredAgentSession>(
     "SELECT * FROM agent_sessions WHERE session_id = ? AND agent = ?",
   );
