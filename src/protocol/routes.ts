@@ -1,3 +1,4 @@
+// Long because it is one table: every endpoint of the contract.
 import { z } from "zod";
 import { Agent, AgentSession } from "./agent.ts";
 import { errorCodes } from "./errors.ts";

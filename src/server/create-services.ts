@@ -1,5 +1,7 @@
+// Long because it is the one place where the daemon's services are tied to each other.
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { createFileSearch } from "../agent/file-search.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { publicRun } from "../agent/run-record.ts";
@@ -16,7 +18,6 @@ import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
 import { createExternalAgents } from "./external-agents.ts";
-import { createFileSearch } from "./file-search.ts";
 import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
 import type { Log } from "./log.ts";
 import { createNativeAgent } from "./native-agent.ts";
@@ -131,6 +132,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       return {
         mode,
         rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
+        harmlessCommands: rules?.harmless_commands ?? "ask",
         grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },
         root: workspaces.rowOf(wid).path,
         home: homedir(),

@@ -1,13 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type DaemonFile, parseDaemonFile } from "../protocol/daemon-file.ts";
+import { HearthError } from "../protocol/errors.ts";
 
-/** Says where this daemon is found; whoever reads it sees the old file or the new, never a half. */
+/**
+ * Says where this daemon is found; whoever reads it sees the old file or the new, never a half. Throws HearthError
+ * store_unavailable.
+ */
 export function writeDaemonFile(path: string, file: DaemonFile): void {
   const temporary = `${path}.${file.pid}`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  renameSync(temporary, path);
+  try {
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const message = `${path} cannot be written (${code}): make room for it, or set HEARTH_HOME to another folder.`;
+    throw new HearthError("store_unavailable", message, { cause });
+  }
 }
 
 /** Removes the file if it is the one that this daemon wrote. */

@@ -7,7 +7,7 @@ const src = resolve(import.meta.dirname, "../../src");
 const LINES_MAX = 300;
 
 type Room = { rooms: readonly string[]; lazyRooms?: readonly string[]; packages: RegExp };
-const SCREEN_TEXT = "marked|highlight\\.js|diff|fuzzysort|string-width|wrap-ansi|slice-ansi";
+const SCREEN_TEXT = "marked|highlight\\.js|diff|fuzzysort|jsonc-parser|string-width";
 /** What the files of one folder may import: other folders, and packages. */
 const allowed: { [room: string]: Room } = {
   protocol: { rooms: [], packages: /^(zod|node:path|node:crypto)$/ },
@@ -20,7 +20,7 @@ const allowed: { [room: string]: Room } = {
   },
   tui: {
     rooms: ["protocol", "client"],
-    packages: new RegExp(`^(node:.+|ink|react|(${SCREEN_TEXT})(/.+)?)$`),
+    packages: new RegExp(`^(node:.+|ink|react|jsonc-parser|(${SCREEN_TEXT})(/.+)?)$`),
   },
   cli: {
     rooms: ["protocol", "client"],

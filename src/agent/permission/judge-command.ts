@@ -51,6 +51,9 @@ export function judgeCommand(
   const tally: Tally = { readOnly: true, offers: [] };
   const around = createSurroundings(policy, rules, locator, tally);
   let judged = 0;
+  /** Every command so far is a builtin that starts nothing. */
+  let alone = true;
+  const asideOffers: (string | undefined)[] = [];
 
   /** Neither harmless by itself nor to be answered by a rule. */
   const mark = () => {
@@ -112,7 +115,8 @@ export function judgeCommand(
     else if (offering && !found?.transparent) {
       const rule =
         isAnswerable(left) && found?.input === undefined ? offerFor(words, left, command.input) : undefined;
-      tally.offers = rule === undefined ? undefined : before && [...before, rule];
+      if (left.every(({ aside }) => aside === true)) asideOffers.push(rule);
+      else tally.offers = rule === undefined ? undefined : before && [...before, rule];
     }
     return [...gravest, ...left];
   }
@@ -163,8 +167,11 @@ export function judgeCommand(
       : words.slice(1).find(({ text }) => deniedPrograms.has(nameOf(text)));
     if (denied !== undefined)
       dangers.push({ severity: "rule", reason: `names a denied command: ${denied.text}` });
-    if (!effects.free || dangers.length > 0) {
-      dangers.push({ severity: "plain", reason: "" });
+    const harmless = effects.free && dangers.length === 0;
+    const aside = harmless && startsNothing.has(program);
+    if (!aside) alone = false;
+    if (!harmless || policy.harmlessCommands === "ask") {
+      dangers.push({ severity: "plain", reason: "", aside });
       tally.readOnly = false;
     }
     return [
@@ -210,6 +217,9 @@ export function judgeCommand(
     findings.push(opaque(hiddenReason));
     mark();
   }
+  if (!alone) return { findings: findings.filter(({ aside }) => !aside), ...tally };
+  if (findings.every(({ aside }) => aside === true))
+    tally.offers = asideOffers.filter((rule) => rule !== undefined);
   return { findings, ...tally };
 }
 
@@ -217,6 +227,13 @@ type Compiled = { rule: Rule; pattern: CommandPattern };
 
 const aboutCommands = (rules: readonly Rule[]): Compiled[] =>
   rules.flatMap((rule) => (rule.command === undefined ? [] : [{ rule, pattern: rule.command }]));
+
+/** Builtins that print, test or move about: a line of other commands is not asked about for their sake. */
+const startsNothing = new Set(
+  ": [ break cd continue declare echo exit export false local printf pwd read readonly return set shift test true type typeset unset wait".split(
+    " ",
+  ),
+);
 
 const nameOf = (text: string): string => (text.split("/").at(-1) ?? "").toLowerCase();
 

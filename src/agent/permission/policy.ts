@@ -7,6 +7,8 @@ export type Policy = {
   rules: { allow: readonly string[]; ask: readonly string[]; deny: readonly string[] };
   /** What a person allowed before, in the syntax of rules. */
   grants: { session: readonly string[]; always: readonly string[] };
+  /** Commands that only look at what is in the workspace: run unasked (also in plan mode), or ask like any other. */
+  harmlessCommands?: "allow" | "ask" | undefined;
   /** The session's root: the workspace, or its worktree. */
   root: string;
   home: string;
@@ -45,5 +47,8 @@ export type Access = "read" | "write" | "unknown";
  */
 export type Severity = "deny" | "protected" | "rule" | "opaque" | "special" | "plain";
 
-/** `reason` is a short phrase for the person; empty where the question says all there is. */
-export type Finding = { severity: Severity; reason: string };
+/**
+ * `reason` is a short phrase for the person; empty where the question says all there is. `aside`: of a builtin that
+ * starts nothing, such as `cd`; it counts only where nothing else is asked to be run.
+ */
+export type Finding = { severity: Severity; reason: string; aside?: boolean };

@@ -59,14 +59,12 @@ export function createRunUsageRows(db: Database) {
       put.run({ run_id: id, workspace_id: workspaceId, session_id, agent, model, day, ...usage, cost });
     },
     sums: (by: UsageBy, workspaceId: WorkspaceId | null): UsageRow[] =>
-      statements[by]
-        .all({ workspace_id: workspaceId })
-        .map((row) => ({
-          key: row.key,
-          label: row.label,
-          runs: row.runs,
-          usage: usageOf(row),
-          cost: row.cost,
-        })),
+      statements[by].all({ workspace_id: workspaceId }).map((row) => ({
+        key: row.key,
+        label: row.label,
+        runs: row.runs,
+        usage: usageOf(row),
+        cost: row.cost,
+      })),
   };
 }
