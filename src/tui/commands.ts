@@ -1,4 +1,5 @@
 import type { RunId } from "../protocol/ids.ts";
+import { messageText } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { remember } from "./editor/history.ts";
@@ -79,6 +80,28 @@ export const commands: readonly Command[] = [
       if (session === undefined) return complain(state, "There is no session to archive yet.");
       const archive: Effect = { do: "change_session", changes: { archived: true }, id: session.id };
       return step(state, archive, { do: "open_session", id: null });
+    },
+  },
+  {
+    name: "fork",
+    help: "go on in a new session with all that was said in this one",
+    run(state) {
+      const session = currentSession(state);
+      return session === undefined
+        ? complain(state, "There is no session to fork yet.")
+        : step(state, { do: "fork", id: session.id });
+    },
+  },
+  {
+    name: "copy",
+    help: "the last answer into the clipboard",
+    run(state) {
+      const answer = state.replica?.messages.findLast(
+        ({ role, parts }) => role === "assistant" && messageText({ parts }) !== "",
+      );
+      return answer === undefined
+        ? complain(state, "There is no answer to copy yet.")
+        : step(state, { do: "copy", text: messageText(answer) });
     },
   },
   {

@@ -48,7 +48,17 @@ const SCREENS_AHEAD = 3;
 /** What is done outside the screen and the daemon. */
 export type LocalEffect = Extract<
   Effect,
-  { do: "remember" | "edit_outside" | "suspend" | "leave" | "retry_now" }
+  {
+    do:
+      | "remember"
+      | "edit_outside"
+      | "suspend"
+      | "leave"
+      | "retry_now"
+      | "attach_path"
+      | "paste_image"
+      | "copy";
+  }
 >;
 
 export type Controller = {
@@ -271,6 +281,9 @@ export function createController(options: {
       case "suspend":
       case "leave":
       case "retry_now":
+      case "attach_path":
+      case "paste_image":
+      case "copy":
         options.local(effect);
         return;
       default:

@@ -1,18 +1,25 @@
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Decision, PermissionMode } from "../protocol/permission.ts";
+import type { Attachment } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
 import type { AppState } from "./state.ts";
 import type { Block } from "./text/block.ts";
 
 /** What a key leads to outside the state; carried out by the controller. */
 export type Effect =
-  | { do: "send"; text: string; delivery: Delivery }
+  | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[] }
   | { do: "cancel"; id?: SessionId }
   | { do: "answer"; id: PermissionId; decision: Decision; message: string | undefined }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
   | { do: "open_session"; id: SessionId | null }
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions" }
+  | { do: "fork"; id: SessionId }
+  | { do: "find_files"; query: string }
+  /** What was pasted may be the path of an image. */
+  | { do: "attach_path"; text: string }
+  | { do: "paste_image" }
+  | { do: "copy"; text: string }
   /** A page of the whole conversation, the one before what is loaded. */
   | { do: "load_transcript" }
   /** The next place of the transcript overlay that holds its query. */

@@ -1,7 +1,7 @@
 // Long because it is the one table of every key binding.
 
-/** Where a key counts. An overlay's keys come before a question's, and those before the prompt's. */
-export type KeyContext = "prompt" | "question" | "list" | "search";
+/** Where a key counts: an overlay's before a question's, those before a completion's, and the prompt's last. */
+export type KeyContext = "prompt" | "question" | "list" | "search" | "completion";
 
 type Binding = {
   context: KeyContext;
@@ -51,6 +51,7 @@ export const bindings = {
   "prompt.redo": binding("prompt", "alt+_ alt+shift+_ alt+-", "redo"),
   "prompt.transpose": binding("prompt", "alt+t"),
   "prompt.edit_outside": binding("prompt", "ctrl+g", "write in $VISUAL or $EDITOR"),
+  "prompt.paste_image": binding("prompt", "ctrl+v alt+v", "attach the image in the clipboard"),
   "mode.cycle": binding("prompt", "shift+tab", "mode: ask, accept edits, plan"),
   "queue.resume": binding("prompt", "alt+r", "send held prompts on"),
   "transcript.open": binding("prompt", "ctrl+o", "the whole conversation, unfolded"),
@@ -86,6 +87,11 @@ export const bindings = {
   "list.archive": binding("list", "alt+a"),
   "list.delete": binding("list", "alt+d delete"),
 
+  "completion.up": binding("completion", "up ctrl+p"),
+  "completion.down": binding("completion", "down ctrl+n"),
+  "completion.accept": binding("completion", "tab enter", "@: take the marked file"),
+  "completion.close": binding("completion", "escape", "@: close the list"),
+
   "search.older": binding("search", "ctrl+r up", "search: further back"),
   "search.newer": binding("search", "ctrl+s down"),
   "search.accept": binding("search", "enter tab right end"),
@@ -111,6 +117,7 @@ export function createKeyMap(overrides: KeyOverrides): KeyMap {
     question: new Map(),
     list: new Map(),
     search: new Map(),
+    completion: new Map(),
   };
   const ours = actions.filter((action) => overrides[action] === undefined);
   const theirs = actions.filter((action) => overrides[action] !== undefined);

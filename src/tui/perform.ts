@@ -21,6 +21,8 @@ export type RequestEffect = Extract<
       | "open_session"
       | "delete_session"
       | "load_sessions"
+      | "fork"
+      | "find_files"
       | "load_transcript"
       | "change_queued"
       | "withdraw"
@@ -33,6 +35,7 @@ const OVERTAKE_MS = 20;
 /** What a person looks through; the rest is found by its name. */
 const SESSIONS_MAX = 200;
 const MESSAGES_PAGE = 100;
+const FILES_MAX = 6;
 
 export type Performer = { perform(effect: RequestEffect): Promise<void> };
 
@@ -82,7 +85,7 @@ export function createPerformer(
     return session;
   }
 
-  async function send({ text, delivery }: Extract<Effect, { do: "send" }>): Promise<void> {
+  async function send({ text, delivery, attachments }: Extract<Effect, { do: "send" }>): Promise<void> {
     const runId: RunId = newId("run");
     update((state) => ({ ...state, sending: [...state.sending, { runId, text }] }));
     try {
@@ -92,7 +95,13 @@ export function createPerformer(
       const sessionId = await sessionForPrompt();
       await connection.request("POST /v1/workspaces/{wid}/agent", {
         params: { wid: connection.workspace.id },
-        body: { session_id: sessionId, prompt: text, run_id: runId, delivery },
+        body: {
+          session_id: sessionId,
+          prompt: text,
+          run_id: runId,
+          delivery,
+          ...(attachments.length > 0 && { attachments: [...attachments] }),
+        },
         signal,
       });
     } catch (error) {
@@ -146,6 +155,21 @@ export function createPerformer(
     );
   }
 
+  async function findFiles(query: string): Promise<void> {
+    const { connection } = await ready;
+    const { files } = await connection.request("GET /v1/workspaces/{wid}/files", {
+      params: { wid: connection.workspace.id },
+      query: { query, limit: FILES_MAX },
+      signal,
+    });
+    // Only the answer to what stands there now counts.
+    update((state) =>
+      state.completion?.query === query
+        ? { ...state, completion: { ...state.completion, found: files, index: 0 } }
+        : state,
+    );
+  }
+
   async function loadTranscript(): Promise<void> {
     const sid = currentSessionId(store.get());
     const before = store.get().overlay;
@@ -179,6 +203,7 @@ export function createPerformer(
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return loadSessions();
     if (effect.do === "load_transcript") return loadTranscript();
+    if (effect.do === "find_files") return findFiles(effect.query);
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
     if (effect.do === "open_session") {
@@ -191,6 +216,14 @@ export function createPerformer(
       const params = { wid, sid: effect.id };
       await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, signal });
       return;
+    }
+    if (effect.do === "fork") {
+      const params = { wid, sid: effect.id };
+      const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
+        params,
+        signal,
+      });
+      return link.show(session.id);
     }
     const sid = (effect.do === "change_session" ? effect.id : undefined) ?? currentSessionId(store.get());
     if (sid === null) return;

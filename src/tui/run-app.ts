@@ -1,13 +1,24 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
 import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
+import type { Attachment } from "../protocol/routes.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
+import { clipboardImage, readImage } from "./attach-image.ts";
 import { detectCapabilities } from "./capabilities.ts";
 import { chooseSession, createController, type LocalEffect } from "./controller.ts";
+import { draggedPath } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
-import { editorText, emptyEditor, replaceAtoms, replaceText } from "./editor/editor.ts";
+import {
+  editorText,
+  emptyEditor,
+  insertFile,
+  insertPaste,
+  replaceAtoms,
+  replaceText,
+} from "./editor/editor.ts";
 import { guardExits, stopJob } from "./exits.ts";
 import { openHistoryFile } from "./files/history-file.ts";
 import { loadPreferences } from "./files/preferences.ts";
@@ -17,9 +28,9 @@ import { createKeyMap } from "./keys.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
 import { openPlainTerminal } from "./plain-terminal.ts";
-import { callSequence } from "./screen/call.ts";
+import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
-import { type AppState, initialState, isBusy } from "./state.ts";
+import { type AppState, type Flash, initialState, isBusy } from "./state.ts";
 import { createStore } from "./store.ts";
 import { openTerminal } from "./terminal.tsx";
 import type { Highlight } from "./text/highlight.ts";
@@ -115,6 +126,21 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     signal,
   );
 
+  const say = (text: string, level: Flash["level"]) =>
+    controller.update((state) => ({ ...state, flash: { text, level } }));
+  const insertImage = (file: Attachment) =>
+    controller.update((state) => {
+      const { editor } = state;
+      const count = editor.atoms.filter((atom) => typeof atom === "object" && "file" in atom).length;
+      return { ...state, editor: insertFile(editor, editor.caret, { file, text: `[image #${count + 1}]` }) };
+    });
+  async function attachPath(text: string): Promise<void> {
+    const path = draggedPath(text);
+    const image = path === undefined ? undefined : await readImage(path, cwd, env["HOME"] || homedir());
+    if (image !== undefined) insertImage(image);
+    else controller.update((state) => ({ ...state, editor: insertPaste(state.editor, text) }));
+  }
+
   const lend = (use: () => Promise<void>) =>
     terminal.lend(use).catch((error: unknown) => {
       controller.update((state) => ({ ...state, flash: { text: sentence(error), level: "error" } }));
@@ -130,6 +156,24 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       case "retry_now":
         link?.retryNow();
         return;
+      case "attach_path":
+        void attachPath(effect.text);
+        return;
+      case "paste_image":
+        void clipboardImage().then((image) => {
+          if (image === undefined) say("There is no image in the clipboard.", "warning");
+          else insertImage(image);
+        });
+        return;
+      case "copy": {
+        const sequence = copySequence(effect.text, env);
+        if (sequence === undefined) say("The answer is too long for the clipboard of a terminal.", "warning");
+        else {
+          terminal.send(sequence);
+          say("copied", "info");
+        }
+        return;
+      }
       case "suspend":
         void lend(stopJob);
         return;
@@ -176,7 +220,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     controller.update((state) => ({ ...state, live: [headerBlock(place, undefined)] }));
     terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(isPlain ? 0 : HUNG_UP));
     if (options.prompt !== undefined) {
-      void performer.perform({ do: "send", text: options.prompt, delivery: "queue" });
+      void performer.perform({ do: "send", text: options.prompt, delivery: "queue", attachments: [] });
     }
     return await left.promise;
   } finally {

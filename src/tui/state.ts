@@ -11,6 +11,16 @@ import type { Overlay } from "./overlay.ts";
 import type { ScreenSize } from "./screen/screen.ts";
 import type { Block } from "./text/block.ts";
 
+/** The files that fit what stands behind an `@`. */
+export type Completion = {
+  /** The place of the `@`. */
+  start: number;
+  query: string;
+  found: readonly string[];
+  index: number;
+  isClosed: boolean;
+};
+
 /** How this terminal stands with the daemon. */
 export type Link =
   | { state: "connecting" }
@@ -71,6 +81,7 @@ export type AppState = {
   editor: Editor;
   history: History;
   search: Search | undefined;
+  completion: Completion | undefined;
   /** The queued prompt that is being edited in the composer, and the draft put aside for it. */
   editing: { runId: RunId; aside: Editor } | undefined;
   question: QuestionState | undefined;
@@ -101,6 +112,7 @@ export const initialState = (options: {
   editor: emptyEditor,
   history: { ...emptyHistory, entries: options.history },
   search: undefined,
+  completion: undefined,
   editing: undefined,
   question: undefined,
   overlay: undefined,

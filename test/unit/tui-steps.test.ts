@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { draggedPath } from "../../src/tui/dragged-path.ts";
 import { editorText } from "../../src/tui/editor/editor.ts";
 import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
@@ -42,7 +43,7 @@ const asked = (fields = {}) =>
 test("Enter sends, and the prompt is in the history", () => {
   const { state, effects } = type(idle, "do it\r");
   expect(effects).toEqual([
-    { do: "send", text: "do it", delivery: "queue" },
+    { do: "send", text: "do it", delivery: "queue", attachments: [] },
     { do: "remember", text: "do it" },
   ]);
   expect(draft(state)).toBe("");
@@ -239,4 +240,45 @@ test("what has no room in the question is read before it is allowed; denying nee
   expect(type(read.state, "1").effects).toMatchObject([{ do: "answer", decision: "allow_once" }]);
   expect(draft(type(cut, "3").state)).toBe("");
   expect(did(type(type(cut, "3").state, "\r").effects)).toEqual(["answer"]);
+});
+
+test("an @ at the start of a word asks for files, and the one taken goes with the prompt", () => {
+  const asking = type(idle, "look at @src/ca");
+  expect(asking.effects.at(-1)).toEqual({ do: "find_files", query: "src/ca" });
+  const { completion } = asking.state;
+  if (completion === undefined) throw new Error("no completion");
+  const offered = { ...asking.state, completion: { ...completion, found: ["src/cart.ts", "src/cat.png"] } };
+  const taken = type(offered, "\x1b[B\r");
+  expect(draft(taken.state)).toBe("look at @src/cat.png ");
+  const sent = type(taken.state, "please\r");
+  expect(sent.effects[0]).toMatchObject({
+    do: "send",
+    text: "look at @src/cat.png please",
+    attachments: [{ name: "cat.png", media_type: "image/png", path: "src/cat.png" }],
+  });
+  // It is one thing to the caret.
+  expect(draft(type(taken.state, "\x7f\x7f").state)).toBe("look at ");
+});
+
+test("an address is no mention, and Escape closes the list without cancelling anything", () => {
+  expect(did(type(idle, "me@example.org").effects)).toEqual([]);
+  const asking = type(busy, "@a").state;
+  if (asking.completion === undefined) throw new Error("no completion");
+  const offered = { ...asking, completion: { ...asking.completion, found: ["a.ts"] } };
+  const closed = type(offered, ESC);
+  expect(closed.effects).toEqual([]);
+  expect(did(type(closed.state, "b").effects)).toEqual([]);
+  expect(did(type(closed.state, ESC).effects)).toEqual(["cancel"]);
+});
+
+test.each([
+  ["/tmp/a\\ shot.png", "/tmp/a shot.png"],
+  ["'/tmp/a shot.png'", "/tmp/a shot.png"],
+  ["file:///tmp/a%20shot.png", "/tmp/a shot.png"],
+  ["~/shot.jpg", "~/shot.jpg"],
+  ["shot.png", undefined],
+  ["/tmp/notes.txt", undefined],
+  ["see /tmp/a.png\nand more", undefined],
+])("%j dragged onto the terminal is the image %j", (text, path) => {
+  expect(draggedPath(text)).toBe(path);
 });

@@ -1,9 +1,12 @@
+import type { Attachment } from "../../protocol/routes.ts";
 import { widthOf } from "../text/width.ts";
 
 /** A paste too long to show: one thing to the caret, its text given back when it is sent. */
 export type PasteAtom = { paste: number; text: string };
-/** What the caret steps over in one go: a grapheme (a line break is "\n"), or a folded paste. */
-export type Atom = string | PasteAtom;
+/** A file that goes with the prompt: of the workspace by its path, or with its bytes (base64). `text` stands for it. */
+export type FileAtom = { file: Attachment; text: string };
+/** What the caret steps over in one go: a grapheme (a line break is "\n"), a folded paste, a file. */
+export type Atom = string | PasteAtom | FileAtom;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const isAscii = (text: string) => /^[\x20-\x7e\n\t]*$/.test(text);
@@ -27,6 +30,14 @@ export const cleanText = (text: string): string =>
 export const textOf = (atoms: readonly Atom[]): string =>
   atoms.map((atom) => (typeof atom === "string" ? atom : atom.text)).join("");
 
+/** The files that go with a prompt, each once. */
+export function attachmentsOf(atoms: readonly Atom[]): Attachment[] {
+  const files = atoms.flatMap((atom) => (typeof atom === "object" && "file" in atom ? [atom.file] : []));
+  return files.filter(
+    (file, index) => file.path === undefined || files.findIndex(({ path }) => path === file.path) === index,
+  );
+}
+
 /** What a folded paste shows. */
 export function pasteLabel(atom: PasteAtom): string {
   const lines = atom.text.split("\n").length;
@@ -38,11 +49,13 @@ export function pasteLabel(atom: PasteAtom): string {
 export const TAB_COLUMNS = 4;
 
 /** How an atom is drawn. */
-export const shownOf = (atom: Atom): string =>
-  typeof atom === "string" ? (atom === "\t" ? " ".repeat(TAB_COLUMNS) : atom) : pasteLabel(atom);
+export function shownOf(atom: Atom): string {
+  if (typeof atom === "string") return atom === "\t" ? " ".repeat(TAB_COLUMNS) : atom;
+  return "file" in atom ? atom.text : pasteLabel(atom);
+}
 
 export function widthOfAtom(atom: Atom): number {
-  if (typeof atom !== "string") return pasteLabel(atom).length;
+  if (typeof atom !== "string") return widthOf(shownOf(atom));
   if (atom === "\t") return TAB_COLUMNS;
   if (atom.length === 1 && atom >= " " && atom <= "~") return 1;
   // A lone regional indicator (half a flag) and a lone mark are drawn as something.

@@ -1,4 +1,4 @@
-import { type Atom, atomsOf, join, kindOf, type PasteAtom, textOf } from "./atoms.ts";
+import { type Atom, atomsOf, type FileAtom, join, kindOf, type PasteAtom, textOf } from "./atoms.ts";
 
 type Content = { atoms: readonly Atom[]; caret: number };
 
@@ -63,7 +63,7 @@ export function insertPaste(editor: Editor, text: string): Editor {
   const atoms = atomsOf(text);
   const clean = textOf(atoms);
   const before = editor.atoms[editor.caret - 1];
-  if (typeof before === "object" && before.text === clean) {
+  if (typeof before === "object" && "paste" in before && before.text === clean) {
     return changed(editor, spliced(editor, editor.caret - 1, editor.caret, atoms), undefined);
   }
   const isLong = clean.length > PASTE_CHARS_MAX || clean.split("\n").length > PASTE_LINES_MAX;
@@ -74,6 +74,12 @@ export function insertPaste(editor: Editor, text: string): Editor {
   const fold: PasteAtom = { paste: editor.pastes + 1, text: clean };
   const next = changed(editor, spliced(editor, editor.caret, editor.caret, [fold]), undefined);
   return { ...next, pastes: fold.paste };
+}
+
+/** A file in place of the text from `start` to the caret, with a blank behind it to go on. */
+export function insertFile(editor: Editor, start: number, file: FileAtom): Editor {
+  const content = spliced(editor, Math.min(start, editor.caret), editor.caret, [file, " "]);
+  return changed(editor, content, undefined);
 }
 
 /** Enter in the text; after a backslash the backslash goes (`\` and Enter is how every terminal can say it). */

@@ -76,6 +76,8 @@ function parse(value: unknown): Content | undefined {
 function isAtom(value: unknown): value is Atom {
   if (typeof value === "string") return true;
   if (typeof value !== "object" || value === null) return false;
-  const { paste, text } = value as { paste?: unknown; text?: unknown };
-  return typeof paste === "number" && typeof text === "string";
+  const { paste, file, text } = value as { paste?: unknown; file?: unknown; text?: unknown };
+  return (
+    typeof text === "string" && (typeof paste === "number" || (typeof file === "object" && file !== null))
+  );
 }

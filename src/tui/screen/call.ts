@@ -29,3 +29,14 @@ function notificationOf(text: string, env: Env): string | undefined {
 
 /** Nothing that could end the sequence early, or begin another. */
 const plain = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ").slice(0, 200);
+
+/** Terminals take so much in one OSC 52 (of base64); beyond it some take nothing at all. */
+const COPY_MAX = 74_000;
+
+/** Puts text into the clipboard of the terminal's machine, through tmux and over ssh; undefined when it is too long. */
+export function copySequence(text: string, env: Env): string | undefined {
+  const encoded = Buffer.from(text, "utf8").toString("base64");
+  if (encoded.length > COPY_MAX) return undefined;
+  const sequence = `\x1b]52;c;${encoded}\x07`;
+  return env["TMUX"] ? `\x1bPtmux;${sequence.replaceAll("\x1b", "\x1b\x1b")}\x1b\\` : sequence;
+}

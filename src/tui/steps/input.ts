@@ -1,9 +1,11 @@
+import { draggedPath } from "../dragged-path.ts";
 import { insertPaste, insertText, isEmpty } from "../editor/editor.ts";
 import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { newListOverlay } from "../overlay.ts";
 import { type AppState, openQuestion } from "../state.ts";
+import { stepCompletion, withCompletion } from "./completion.ts";
 import { stepOverlay } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";
 import { isQuestionKey, stepQuestion, withQuestion } from "./question.ts";
@@ -14,7 +16,7 @@ export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now:
   if (event.type === "focus") return stay({ ...state, focus: event.focused ? "in" : "out" });
   if (event.type === "reply") return stay(state);
   const fresh = withQuestion(forgetArmed({ ...state, now }, now), now);
-  return typed(route(fresh, event, keys, now), event, now);
+  return withCompletion(state, typed(route(fresh, event, keys, now), event, now));
 }
 
 /** The press that an armed key waited for came too late. */
@@ -36,12 +38,18 @@ function route(
   if (state.overlay !== undefined) return stepOverlay(state, state.overlay, event, keys);
   if (state.search !== undefined) return stepSearch(state, state.search, event, keys);
   if (isQuestionKey(state, event, keys, now)) return stepQuestion(state, event, keys);
+  const completed = stepCompletion(state, event, keys);
+  if (completed !== undefined) return completed;
   if (event.type === "key") {
     const action = keys.prompt.get(event.chord);
     return action === undefined ? stay(state) : stepPrompt(disarm(state, event.chord), action, now);
   }
   if (event.type === "text" && event.text === "?" && isEmpty(state.editor) && state.editing === undefined) {
     return step({ ...state, overlay: newListOverlay("help") });
+  }
+  // A file dragged onto the terminal comes as its path.
+  if (event.type === "paste" && draggedPath(event.text) !== undefined) {
+    return step(state, { do: "attach_path", text: event.text });
   }
   const insert = event.type === "paste" ? insertPaste : insertText;
   const leaving = leaveQuestion(state);

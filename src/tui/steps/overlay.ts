@@ -123,6 +123,8 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
         id: session.id,
       });
     }
+    case "list.fork":
+      return step(close(state), { do: "fork", id: session.id });
     case "list.stop":
       return step(state, { do: "cancel", id: session.id });
     default:

@@ -3,6 +3,7 @@
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import { completeCommand, editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
+import { attachmentsOf } from "../editor/atoms.ts";
 import * as edit from "../editor/editor.ts";
 import { newer, older, remember } from "../editor/history.ts";
 import { caretAt, layoutEditor } from "../editor/layout.ts";
@@ -75,6 +76,8 @@ export function stepPrompt(state: AppState, action: Action, now: number): Step {
       return stay({ ...state, search: { query: "", skip: 0 } });
     case "prompt.edit_outside":
       return step(state, { do: "edit_outside" });
+    case "prompt.paste_image":
+      return step(state, { do: "paste_image" });
     case "mode.cycle":
       return cycleMode(state);
     case "queue.resume":
@@ -114,7 +117,12 @@ function submit(state: AppState, delivery: Delivery): Step {
   if (command !== undefined) return command;
   return step(
     taken(state),
-    { do: "send", text, delivery: isBusy(state) ? delivery : "queue" },
+    {
+      do: "send",
+      text,
+      delivery: isBusy(state) ? delivery : "queue",
+      attachments: attachmentsOf(state.editor.atoms),
+    },
     { do: "remember", text },
   );
 }

@@ -220,8 +220,18 @@ function queueLines(state: AppState, { glyphs }: Renderer): Line[] {
   return lines;
 }
 
-/** Commands that match what is typed behind a slash. */
+/** Files that fit what stands behind an `@`, or commands behind a slash. */
 function suggestionLines(state: AppState, { glyphs }: Renderer): Line[] {
+  const { completion } = state;
+  if (completion !== undefined && !completion.isClosed) {
+    return completion.found.slice(0, SUGGESTIONS_MAX).map((path, index): Line => {
+      const isMarked = index === completion.index;
+      return [
+        span(isMarked ? `  ${glyphs.prompt} ` : "    ", "accent"),
+        span(sanitizeLine(path), isMarked ? "selection" : "text"),
+      ];
+    });
+  }
   const text = editorText(state.editor);
   if (state.search !== undefined || state.editing !== undefined || !/^\/[a-z-]*$/.test(text)) return [];
   const found = matchingCommands(state, text.slice(1));

@@ -1,0 +1,106 @@
+// The composer with what stands outside it: files of the workspace, images, another editor, the shell.
+import { chmodSync, writeFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { launcher } from "../support/home.ts";
+import { say } from "../support/model-server.ts";
+import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
+import { openWorld, type World } from "../support/world.ts";
+
+function open(world: World, options: PtyOptions = {}): Pty {
+  const pty = openPty(world.home, options);
+  onTestFinished(async () => {
+    if (!pty.hasExited) pty.kill("SIGKILL");
+    await pty.exited;
+    pty.emulator.dispose();
+  });
+  return pty;
+}
+const isReady = (text: string) => text.includes("local/big");
+
+test("a file named with @ is found, completed, and goes to the model with its text", async () => {
+  const world = await openWorld();
+  world.home.write("src/cart.ts", "export const secretOfTheCart = 42;\n");
+  world.home.write("src/other.ts", "export {};\n");
+  const pty = open(world);
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("explain @cart");
+  await pty.until((text) => text.includes("› src/cart.ts"), "the file in the list");
+  pty.type("\t");
+  await pty.until((text) => text.includes("explain @src/cart.ts"), "the completed name");
+  world.model.enqueue(say("It is 42.\n"));
+  pty.type("please\r");
+  const request = await world.model.nextRequest();
+  expect(JSON.stringify(request.body)).toContain("secretOfTheCart");
+  await pty.until((text) => text.includes("It is 42."), "the answer");
+});
+
+test("an image dragged onto the terminal becomes one thing in the prompt and is sent with its bytes", async () => {
+  const world = await openWorld();
+  const folder = world.home.folder("pictures");
+  const png = Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "base64",
+  );
+  writeFileSync(`${folder}/a shot.png`, png);
+  const pty = open(world);
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type(`what is this? \x1b[200~${folder}/a\\ shot.png\x1b[201~`);
+  await pty.until((text) => text.includes("[image #1]"), "the image");
+  // A path where no image is stays what was pasted.
+  pty.type(`\x1b[200~${folder}/none.png\x1b[201~`);
+  await pty.until((text) => text.replace(/\s/g, "").includes("none.png"), "the path");
+  world.model.enqueue(say("A dot.\n"));
+  pty.type("\r");
+  await world.model.nextRequest();
+  await pty.until((text) => text.includes("A dot.") && text.includes("a shot.png"), "the answer");
+});
+
+test("Ctrl+G gives the draft to $EDITOR and takes back what was written", async () => {
+  const world = await openWorld();
+  const editor = `${world.home.folder("bin")}/append`;
+  writeFileSync(editor, '#!/bin/sh\nprintf " and more" >> "$1"\n');
+  chmodSync(editor, 0o755);
+  const pty = open(world, { env: { EDITOR: editor } });
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("my draft\x07");
+  await pty.until((text) => text.includes("› my draft and more"), "the draft with what was added");
+  pty.type("!");
+  await pty.until((text) => text.includes("and more!"), "typing that goes on");
+});
+
+test("Ctrl+Z goes to the shell with every mode undone, and fg comes back to the same draft", async () => {
+  const world = await openWorld();
+  const pty = open(world, { inShell: true });
+  pty.type(`${process.execPath} ${launcher}\n`);
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("half a");
+  await pty.until((text) => text.includes("› half a"), "the draft");
+  const before = pty.emulator.written.length;
+  pty.type("\x1a");
+  await pty.until((text) => /Stopped|Suspended/.test(text), "the shell's word");
+  expect(pty.emulator.written.slice(before)).toContain("\x1b[?2004l");
+  pty.type("echo in the shell\n");
+  await pty.until((text) => text.split("in the shell").length >= 3, "the shell's answer");
+  pty.type("fg\n");
+  await pty.until(
+    (text) => text.lastIndexOf("› half a") > text.lastIndexOf("in the shell"),
+    "the draft below",
+  );
+  pty.type(" thought");
+  await pty.until((text) => text.includes("› half a thought"), "typing that goes on");
+});
+
+test("a session is forked from the list and goes on by itself", async () => {
+  const world = await openWorld();
+  world.model.script(() => say("Noted.\n"));
+  const pty = open(world);
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("remember seven\r");
+  await pty.until((text) => text.includes("Noted."), "the answer");
+  pty.type("/fork\r");
+  await pty.until((text) => text.includes("joined"), "the fork");
+  pty.type("and what did I say?\r");
+  await world.model.nextRequest();
+  const request = await world.model.nextRequest();
+  expect(JSON.stringify(request.body)).toContain("remember seven");
+});
