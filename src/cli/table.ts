@@ -155,7 +155,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["agents", "probe"],
-    summary: "Start an agent, ask it what it is, and say whether it can be used",
+    summary: "Start an agent and ask it whether it can be used",
     arguments: [optional("name", "The agent; none: all that are installed")],
     options: [json],
     examples: ["hearth agents probe goose"],

@@ -207,6 +207,11 @@ test("every documented route answers with every documented success, exactly as d
   expect(failing.outcome).toBe("error");
   await drive({ key: `GET ${S}/runs`, path: `${s}/runs`, status: 200 });
   await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot?session_id=${world.sid}`, status: 200 });
+  await drive({ key: `POST ${S}/fork`, path: `${s}/fork`, body: {}, status: 201 });
+  await drive({ key: `GET ${W}/files`, path: `${w}/files?query=a`, status: 200 });
+  for (const by of ["day", "session", "agent", "model"])
+    await drive({ key: "GET /v1/usage", path: `/v1/usage?by=${by}&workspace_id=${world.wid}`, status: 200 });
+  await drive({ key: `GET ${W}/agent`, path: `${w}/agent?probe=hearth`, status: 200 });
   await drive({ key: `DELETE ${S}`, path: `${w}/sessions/${fullId}`, status: 200 });
   await drive({ key: `DELETE ${W}`, path: `/v1/workspaces/${otherId}`, status: 202 });
   await drive({
@@ -349,7 +354,6 @@ describe("errors", () => {
       ["POST", terminal.path(`/sessions/${terminal.sid}/undo`)],
       ["POST", terminal.path(`/sessions/${terminal.sid}/redo`)],
       ["POST", terminal.path(`/sessions/${terminal.sid}/compact`)],
-      ["POST", terminal.path(`/sessions/${terminal.sid}/fork`)],
       ["GET", terminal.path("/changes")],
       ["POST", terminal.path("/changes/apply")],
       ["POST", "/v1/tasks"],

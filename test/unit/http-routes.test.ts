@@ -29,7 +29,8 @@ function refusing(error: Error): Services {
     throw error;
   }
   return new Proxy({} as Services, {
-    get: (_, name) => (["health", "shutdown", "snapshot"].includes(String(name)) ? refuse : throwing),
+    get: (_, name) =>
+      ["health", "shutdown", "snapshot", "files", "usage"].includes(String(name)) ? refuse : throwing,
   });
 }
 
