@@ -214,6 +214,26 @@ describe("modes", () => {
     );
   });
 
+  test("commands that only look ask like any other where the policy says so", () => {
+    const asked = (line: string, allow: string[] = []) =>
+      judgeLine(line, policyFor(place, { harmlessCommands: "ask", allow }));
+    for (const line of ["ls", "echo x", "git status | head", "cd src", "ls $(pwd)"]) {
+      expect([line, inShort(asked(line))]).toEqual([line, "ask"]);
+      expect([line, rulesOf(asked(line)).length > 0]).toEqual([line, true]);
+    }
+    expect(rulesOf(asked("git status | head -3"))).toEqual(["bash(git status *)", "bash(head *)"]);
+    expect(rulesOf(asked("cd src && npm ci; echo done"))).toEqual(["bash(npm ci *)"]);
+    expect(rulesOf(asked("echo 'a b'"))).toEqual(["bash(echo *)"]);
+    expect(rulesOf(asked("echo x > y"))).toEqual(["edit(y)", "bash(echo *)"]);
+    expect(inShort(asked("ls -l", ["bash(ls *)"]))).toBe("allow");
+    expect(inShort(asked("ls; cat src/a.ts", ["bash(ls *)"]))).toBe("ask");
+    // Builtins that start nothing do not stand in the way of what is allowed.
+    expect(inShort(asked("cd src && npm ci && echo done", ["bash(npm ci)"]))).toBe("allow");
+    expect(inShort(asked("cd src && npm ci | tail", ["bash(npm ci)"]))).toBe("ask");
+    expect(inShort(asked("cd .. && npm ci", ["bash(npm ci)"]))).toBe("ask");
+    expect(inShort(asked("x=1"))).toBe("allow");
+  });
+
   test("plan is not widened by rules", () => {
     const policy = policyFor(place, { mode: "plan", allow: ["bash", "edit"] });
     expect(inShort(judgeLine("npm test", policy))).toBe("deny");

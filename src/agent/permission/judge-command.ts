@@ -218,8 +218,8 @@ export function judgeCommand(
     mark();
   }
   if (!alone) return { findings: findings.filter(({ aside }) => !aside), ...tally };
-  if (findings.every(({ aside }) => aside === true))
-    tally.offers = asideOffers.filter((rule) => rule !== undefined);
+  for (const rule of asideOffers)
+    tally.offers = rule === undefined ? undefined : tally.offers && [...tally.offers, rule];
   return { findings, ...tally };
 }
 

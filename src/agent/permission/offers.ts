@@ -33,9 +33,11 @@ const varying: Readonly<Record<string, string>> = {
   yarn: "add install run test why",
 };
 
-/** Programs that do one thing, to whatever they are given. */
+/** Programs that do one thing, to whatever they are given. What they read outside the workspace asks all the same. */
 const simple = new Set(
-  `ava black clang-format eslint flake8 gofmt isort jest knip mkdir mocha mypy oxlint phpunit prettier pylint pyright pytest
+  `cat column comm cut df diff du echo egrep fgrep file fold grep head jq ls nl od paste printf ps realpath rg seq sha256sum sort
+   stat strings tac tail tr tree wc which
+   ava black clang-format eslint flake8 gofmt isort jest knip mkdir mocha mypy oxlint phpunit prettier pylint pyright pytest
    rspec rubocop ruff rustfmt shellcheck stylelint touch tsc vitest`.split(/\s+/),
 );
 
