@@ -25,11 +25,11 @@ type Place = { base: string; home: string; project: string; origin: string };
 const recordable = ["goose", "qwen", "opencode", "claude"] as const;
 /** What trails a response is part of the recording. */
 const settleMs = 800;
-const listMax = 3;
+const listMax = 6;
 
 async function record(agent: RealAgent, name: (typeof recordable)[number]): Promise<void> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), `rec-${name}-`)));
-  const server = await startModelServer();
+  const server = await startModelServer({ isStrict: false });
   const place = { base, home: join(base, "home"), project: join(base, "project"), origin: server.origin };
   mkdirSync(place.home);
   mkdirSync(place.project);
@@ -39,24 +39,27 @@ async function record(agent: RealAgent, name: (typeof recordable)[number]): Prom
     writeFileSync(join(place.home, file.path), JSON.stringify(file.content));
   }
   const model = createAgentModel(server, agentTools[name].telltale);
+  let first: Agent | undefined;
+  let second: Agent | undefined;
   const save = (scene: string, lines: readonly Line[]) => {
     const text = lines.map((line) => scrub(JSON.stringify(line, shorten), place)).join("\n");
     writeFileSync(join(import.meta.dirname, `${name}-${agent.version}-${scene}.jsonl`), `${text}\n`);
     process.stdout.write(`${name} ${scene}: ${lines.length} messages\n`);
   };
   try {
-    const first = start(agent, place);
+    first = start(agent, place);
     await playScenes(first, name, model, place, save);
     await first.stop();
-    const second = start(agent, place);
+    second = start(agent, place);
     await second.initialize();
     const mark = second.lines.length;
     await second.request("session/load", { sessionId: first.sessionId, cwd: place.project, mcpServers: [] });
+    model.forget();
     model.enqueue(say("Here again."));
     await second.prompt("Are you there?", first.sessionId);
     save("load", second.lines.slice(mark));
-    await second.stop();
   } finally {
+    await Promise.all([first?.stop(), second?.stop()]);
     await server.close();
     rmSync(base, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -81,7 +84,8 @@ async function playScenes(
   await scene("open", async () => {
     await agent.initialize();
     await agent.open(project);
-    if (name === "qwen") await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId: "default" });
+    if (name === "qwen")
+      await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId: "default" });
   });
   await scene("text", async () => {
     model.enqueue({ pieces: [{ reasoning: "The user greets." }, "Hello ", "there."], usage });
@@ -92,7 +96,10 @@ async function playScenes(
     await agent.prompt("Say hello again");
   });
   await scene("write", async () => {
-    model.enqueue({ pieces: ["I write it.", tools.write(join(project, "new.txt"), "one\ntwo\n")] }, say("Written."));
+    model.enqueue(
+      { pieces: ["I write it.", tools.write(join(project, "new.txt"), "one\ntwo\n")] },
+      say("Written."),
+    );
     await agent.prompt("Write new.txt");
   });
   await scene("edit", async () => {
@@ -119,7 +126,9 @@ async function playScenes(
   await scene("cancel-text", async () => {
     const seen = model.requests.length;
     // goose hears a cancel only when the model says something.
-    model.enqueue(() => say(...Array.from({ length: 40 }, (_, n) => [`Word${n} `, { until: sleep(50 * n) }]).flat()));
+    model.enqueue(() =>
+      say(...Array.from({ length: 40 }, (_, n) => [`Word${n} `, { until: sleep(50 * n) }]).flat()),
+    );
     const done = agent.prompt("Talk for ever");
     await model.asked(seen + 1);
     await agent.until((message) => JSON.stringify(message).includes("Word5"));
@@ -143,10 +152,18 @@ async function playScenes(
     agent.cancel();
     await done;
   });
+  await scene("model", async () => {
+    const { id, value } = agent.anotherModel;
+    await agent.request("session/set_config_option", { sessionId: agent.sessionId, configId: id, value });
+    model.enqueue(say("Another me."));
+    await agent.prompt("Who are you?");
+  });
+  // Claude Code tries for minutes.
+  if (name === "claude") return;
   await scene("error", async () => {
-    const refusal = { status: 401, body: { message: "Incorrect API key provided." } };
-    model.enqueue(refusal, refusal, refusal, refusal, refusal, refusal);
+    model.answerAll({ status: 401, body: { message: "Incorrect API key provided." } });
     await agent.prompt("Fail");
+    model.answerAll(undefined);
   });
 }
 
@@ -159,12 +176,33 @@ function exists(file: string): boolean {
   }
 }
 
-type Agent = ReturnType<typeof start>;
+type ConfigOption = { id: string; category?: string; options: { value: string }[] };
+type Agent = {
+  readonly lines: readonly Line[];
+  sessionId: string;
+  /** The option that chooses the model, and its last value. */
+  anotherModel: { id: string; value: string };
+  /** What is said to questions for permission. */
+  answer: "allow_once" | "reject_once" | "wait";
+  request(method: string, params: Json): Promise<Json>;
+  initialize(): Promise<Json>;
+  open(cwd: string): Promise<void>;
+  prompt(text: string, sessionId?: string): Promise<Json>;
+  cancel(): void;
+  until(fits: (message: Json) => boolean): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /** A client that does no more than its capabilities need. */
-function start(agent: RealAgent, { base, home, project, origin }: Place) {
+function start(agent: RealAgent, { base, home, project, origin }: Place): Agent {
   const [command, ...args] = agent.command;
-  const env = { PATH: agentPath(), HOME: home, TMPDIR: base, GOOSE_MODE: "approve", ...realAgentEnv(agent.name, origin) };
+  const env = {
+    PATH: agentPath(),
+    HOME: home,
+    TMPDIR: base,
+    GOOSE_MODE: "approve",
+    ...realAgentEnv(agent.name, origin),
+  };
   const child = spawn(command, args, {
     env: { ...env, OPENCODE_SERVER_PASSWORD: "secret", OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask"}' },
     cwd: project,
@@ -199,7 +237,10 @@ function start(agent: RealAgent, { base, home, project, origin }: Place) {
         if (isCanceled) await new Promise<void>((resolve) => open.add(resolve));
         const options = params["options"] as { optionId: string; kind: string }[];
         const chosen = options.find(({ kind }) => kind === self.answer);
-        const outcome = chosen && !isCanceled ? { outcome: "selected", optionId: chosen.optionId } : { outcome: "cancelled" };
+        const outcome =
+          chosen && !isCanceled
+            ? { outcome: "selected", optionId: chosen.optionId }
+            : { outcome: "cancelled" };
         return reply({ result: { outcome } });
       }
       case "fs/read_text_file":
@@ -231,11 +272,12 @@ function start(agent: RealAgent, { base, home, project, origin }: Place) {
     }
   }
 
-  const self = {
+  const self: Agent = {
     lines,
     sessionId: "",
-    answer: "allow_once" as "allow_once" | "reject_once" | "wait",
-    request(method: string, params: Json): Promise<Json> {
+    anotherModel: { id: "", value: "" },
+    answer: "allow_once",
+    request(method, params) {
       nextId += 1;
       const id = nextId;
       const answered = new Promise<Json>((resolve) => pending.set(id, resolve));
@@ -248,18 +290,21 @@ function start(agent: RealAgent, { base, home, project, origin }: Place) {
         clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: true },
         clientInfo: { name: "hearth", version: "0.1.0" },
       }),
-    async open(cwd: string) {
+    async open(cwd) {
       const { result } = await self.request("session/new", { cwd, mcpServers: [] });
-      self.sessionId = (result as { sessionId: string }).sessionId;
+      const { sessionId, configOptions } = result as { sessionId: string; configOptions: ConfigOption[] };
+      const option = configOptions.find(({ category }) => category === "model");
+      self.sessionId = sessionId;
+      self.anotherModel = { id: option?.id ?? "", value: option?.options.at(-1)?.value ?? "" };
     },
-    prompt: (text: string, sessionId = self.sessionId) =>
+    prompt: (text, sessionId = self.sessionId) =>
       self.request("session/prompt", { sessionId, prompt: [{ type: "text", text }] }),
     cancel() {
       send({ jsonrpc: "2.0", method: "session/cancel", params: { sessionId: self.sessionId } });
       for (const resolve of open) resolve();
       for (const terminal of terminals.values()) terminal.kill();
     },
-    until: (fits: (message: Json) => boolean) =>
+    until: (fits) =>
       new Promise<void>((resolve) => {
         const waiter = (message: Json) => {
           if (!fits(message)) return;
@@ -270,6 +315,7 @@ function start(agent: RealAgent, { base, home, project, origin }: Place) {
       }),
     async stop() {
       for (const terminal of terminals.values()) terminal.kill();
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = new Promise((resolve) => child.once("exit", resolve));
       if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
       await exited;
@@ -311,7 +357,8 @@ function runTerminal(line: string, cwd: string): Terminal {
 
 const longLists = new Set(["options", "availableModels", "availableCommands", "availableModes"]);
 function shorten(key: string, value: unknown): unknown {
-  if (Array.isArray(value) && longLists.has(key)) return value.slice(0, key === "availableModes" ? 9 : listMax);
+  if (Array.isArray(value) && longLists.has(key))
+    return value.slice(0, key === "availableModes" ? 9 : listMax);
   return typeof value === "string" && value.length > 4000 ? `${value.slice(0, 4000)}…` : value;
 }
 
