@@ -257,6 +257,8 @@ table("words are compared as the shell expands them (A40)", strict, [
   ["ls\u00a0x", "ask", /hidden/],
   ["ls caf\u00e9", "allow"],
   ["echo \u041f\u0440\u0438\u0432\u0435\u0442", "allow"],
+  ["echo 'a \u0394x b'", "allow"],
+  ["cat ex\u0430mple", "ask", /look-alike/],
 ]);
 
 const yolo = policyFor(place, { mode: "yolo" });

@@ -1,6 +1,5 @@
+// Long because it is a table: each line is what is known of one program.
 /**
- * What is known of programs, as tables: long, because each line is one program.
- *
  * `readers` may run unasked inside the workspace when every option they are given stands here: an option that is
  * missing asks, so that a table is only ever too short. Options that write, that run another program or that read
  * a list of further arguments are left out on purpose.

@@ -154,7 +154,9 @@ export function judgeCommand(
     const effects = effectsOf(words.map((word) => withoutDash(word, cwds, locator.list)));
     const dangers = [...dangersOf(program, words.slice(1)), ...around.declarations(words)];
     if (effects.special !== undefined) dangers.push({ severity: "special", reason: effects.special });
-    if (words.some((word) => mixesAlphabets(word.text) || hasHidden(word.text.replaceAll("\n", "")))) {
+    const isOdd = ({ text }: ShellWord) =>
+      (!/\s/.test(text) && mixesAlphabets(text)) || hasHidden(text.replaceAll("\n", ""));
+    if (words.some(isOdd)) {
       dangers.push(opaque(hiddenReason));
     } else if (/[^\x20-\x7e]/.test(words[0]?.text ?? ""))
       dangers.push(opaque("a program's name in other letters"));

@@ -33,7 +33,6 @@ export const isKnown = (word: ShellWord): boolean =>
   word.pieces.every((piece) => piece.kind !== "unknown" || piece.digits);
 export const splits = (word: ShellWord): boolean =>
   word.pieces.some((piece) => piece.kind === "unknown" && piece.splits && !piece.digits);
-export const hasGlob = (word: ShellWord): boolean => word.pieces.some((piece) => piece.kind === "glob");
 
 /** What a variable or a command substitution is known to give. */
 export type Known = { text: string } | "digits" | "unknown";
