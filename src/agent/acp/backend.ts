@@ -96,6 +96,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const remembered = context.remembered?.fingerprint === fingerprint ? context.remembered : null;
     const session = createAcpSession({
       ...{ agent, context, child, quirks, fingerprint, processes, now },
+      model: launch.model,
       login: launch.login,
       askMode: launch.askMode,
       stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,

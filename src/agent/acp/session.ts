@@ -24,6 +24,8 @@ const INVALID_REQUEST = -32600;
 export type AcpSessionDeps = {
   agent: string;
   quirks: Quirks;
+  /** The one to use when the turn names none; null: its own choice. */
+  model: string | null;
   /** How a person logs in to it. */
   login: string | null;
   /** The mode in which it asks; null where it is not known, or not a mode. */
@@ -117,7 +119,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
     let mine: RunningTurn | undefined;
     try {
-      await settings.apply(sessionId, turn.model);
+      await settings.apply(sessionId, turn.model ?? deps.model);
       const { choices } = settings;
       const commands = choices.commands.map(({ name }) => name);
       const prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);

@@ -219,7 +219,7 @@ function viewOf(call: TrackedCall, root: string, now: number): ToolView | undefi
   const diff = call.content.find((item) => item["type"] === "diff");
   const change = diff && diffOf(diff);
   if (change !== undefined)
-    return { kind: "diff", path: shownPath(change.path, root), ...shortDiff(change, DIFF_CHARS_MAX) };
+    return { kind: "diff", ...shortDiff(change, DIFF_CHARS_MAX), path: shownPath(change.path, root) };
   const command = kindOf(call) === "execute" && isFinal(call) ? commandOf(call) : undefined;
   if (command === undefined) return undefined;
   return {

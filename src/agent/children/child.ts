@@ -1,8 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
-import { redact } from "./environment.ts";
 import { endDescendants } from "./descendants.ts";
+import { redact } from "./environment.ts";
 import { exitText, saidText } from "./exit-text.ts";
 import { createTextRing } from "./text-ring.ts";
 import type { Warm } from "./warm-keeper.ts";

@@ -12,7 +12,8 @@ export async function endDescendants(of: { pid: number; owner: string; since: nu
   const sinceTicks = ticksAt(of.since);
   if (sinceTicks === undefined) return; // no /proc: nothing tells which they are
   const isYoung = (row: ProcessRow) => Number(row.startTicks) >= sinceTicks && !row.isZombie;
-  const isOrphan = (row: ProcessRow) => row.parent === 1 && wasStartedWith(row.pid, [`${OWNER_VARIABLE}=${of.owner}`]);
+  const isOrphan = (row: ProcessRow) =>
+    row.parent === 1 && wasStartedWith(row.pid, [`${OWNER_VARIABLE}=${of.owner}`]);
   const findStrays = (rows: readonly ProcessRow[]): ProcessRow[] => {
     const below = descendantsOf(rows, of.pid);
     return rows.filter((row) => row.pid !== of.pid && isYoung(row) && (below.has(row.pid) || isOrphan(row)));
