@@ -46,7 +46,7 @@ const result = await build({
   minifySyntax: true,
   legalComments: "none",
   external: ["better-sqlite3", "@vscode/ripgrep"],
-  plugins: [lazyCommonJs()],
+  plugins: [lazyCommonJs(), yogaWithoutFetch()],
   alias: {
     "react-devtools-core": "./build-empty.mjs",
     // Its main file is UMD, whose inner require() calls a bundle cannot follow.
@@ -79,6 +79,24 @@ for (const name of readdirSync(join(dist, "chunks"))) {
   const path = join(dist, "chunks", name);
   if (written.has(`chunks/${name}`) || Date.now() - statSync(path).mtimeMs < CHUNK_KEPT_MS) continue;
   rmSync(path, { force: true });
+}
+
+/**
+ * Ink's layout engine reads its own WebAssembly, which is in the bundle as text, by fetch where there is one.
+ * Touching Node's loads all of undici: a third of the time that the terminal takes to load.
+ */
+function yogaWithoutFetch() {
+  return {
+    name: "yoga-without-fetch",
+    setup(build) {
+      build.onLoad({ filter: /yoga-wasm-base64-esm\.js$/ }, ({ path }) => {
+        const text = readFileSync(path, "utf8");
+        const contents = text.replaceAll("typeof fetch", '"no fetch"');
+        if (contents === text) throw new Error("yoga-layout no longer asks for fetch: this can go");
+        return { contents, loader: "js" };
+      });
+    },
+  };
 }
 
 /**
