@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
 import { createOutput } from "./output.ts";
@@ -10,6 +11,8 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
     () => process.stdout,
     () => {},
   );
+  // V8 would rather grow than collect: after 500 turns 75 MB instead of 240, for a sixth more processor time.
+  setFlagsFromString("--optimize-for-size");
   const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
   const server = await import("../server/main.ts");
   return server.serve({

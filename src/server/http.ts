@@ -10,6 +10,7 @@ import { limitConnections } from "./connection-limit.ts";
 import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
 import type { Handlers } from "./handler.ts";
 import type { Log } from "./log.ts";
+import { limitRequests } from "./request-limit.ts";
 import { createAgentHandlers } from "./routes/agents.ts";
 import { createDaemonHandlers } from "./routes/daemon.ts";
 import { createEventHandlers } from "./routes/events.ts";
@@ -24,6 +25,7 @@ import { createEventStreams } from "./sse.ts";
 const HEADERS_MS_MAX = 10_000;
 const REQUEST_MS_MAX = 60_000;
 const KEEP_ALIVE_MS = 30_000;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Answers that are being written when the server closes may take so long. */
 const CLOSE_MS_MAX = 500;
 
@@ -57,14 +59,17 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
   const listener = getRequestListener(app.fetch, { hostname: "localhost", overrideGlobalObjects: false });
   const server = createServer(
     {
-      headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
+      // `limitRequests` does what these would: they need a timer that never ends.
+      headersTimeout: 0,
+      requestTimeout: 0,
+      connectionsCheckingInterval: TIMER_MS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: HEADERS_MS_MAX / 2,
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
   limitConnections(server);
+  const limits = { headersMs: HEADERS_MS_MAX, requestMs: REQUEST_MS_MAX, keepAliveMs: KEEP_ALIVE_MS };
+  limitRequests(server, limits);
   server.on("clientError", refuseMalformed);
 
   return {
