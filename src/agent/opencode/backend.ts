@@ -8,6 +8,7 @@ import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { type Choices, readChoices } from "./choices.ts";
+import { createMessageIds } from "./message-ids.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
 import { runTurn } from "./turn.ts";
 
@@ -185,18 +186,4 @@ async function newSession(agent: string, server: OpencodeServer, signal: AbortSi
   const id = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
   if (status === 200 && typeof id === "string") return id;
   throw new HearthError("agent_unavailable", `${agent} could not make a session: it answered ${status}.`);
-}
-
-const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** As opencode makes them: rising, for it tells older from newer by them. */
-export function createMessageIds(now: () => number): () => string {
-  let last = 0n;
-  return () => {
-    const at = BigInt(now()) * 4096n;
-    last = at > last ? at : last + 1n;
-    const time = (last & 0xffffffffffffn).toString(16).padStart(12, "0");
-    const random = [...randomBytes(14)].map((byte) => base62[byte % 62]).join("");
-    return `msg_${time}${random}`;
-  };
 }

@@ -22,7 +22,8 @@ export type TurnEffect =
   | { do: "settle"; result: TurnResult };
 
 type KnownPart = { kind: "text" | "reasoning"; sent: number; isWhole: boolean };
-type KnownMessage = { steps: number; isOpen: boolean; isCompleted: boolean };
+/** `hasFigures`: its last part has come. */
+type KnownMessage = { isOpen: boolean; hasFigures: boolean; isCompleted: boolean };
 
 export type TurnTranslator = ReturnType<typeof createTurnTranslator>;
 
@@ -53,6 +54,8 @@ export function createTurnTranslator({
   let isTaken = false;
   let wasBusy = false;
   let isSettled = false;
+  /** What is being taken in comes from the store, and is whole. */
+  let isStored = false;
   let lastError: ModelError | undefined;
   let out: TurnEffect[] = [];
 
@@ -71,7 +74,6 @@ export function createTurnTranslator({
 
   function begin(info: AssistantInfo, known: KnownMessage) {
     known.isOpen = true;
-    known.steps += 1;
     const named = info.providerID !== undefined && info.modelID !== undefined;
     emit({ type: "step_started", model: named ? `${info.providerID}/${info.modelID}` : null });
   }
@@ -79,19 +81,20 @@ export function createTurnTranslator({
   function assistantUpdated(info: AssistantInfo) {
     let known = messages.get(info.id);
     if (known === undefined) {
-      known = { steps: 0, isOpen: false, isCompleted: false };
+      known = { isOpen: false, hasFigures: false, isCompleted: false };
       messages.set(info.id, known);
       begin(info, known);
     }
-    if (info.time.completed === undefined && info.error === undefined) return;
-    if (info.time.completed !== undefined) known.isCompleted = true;
-    if (info.tokens !== undefined && info.error === undefined)
-      stepFinished(known, info.finish, info.tokens, info.cost);
+    if (info.time.completed === undefined) return;
+    // opencode writes its events later than it makes them: this one may be ahead of the words that it ends. What is
+    // stored has them all.
+    if (!isStored && (info.error !== undefined || !known.hasFigures)) return void out.push({ do: "look" });
+    known.isCompleted = true;
     if (info.error !== undefined) {
-      if (info.time.completed === undefined && info.error.name === "MessageAbortedError") return;
       if (info.error.name === "MessageOutputLengthError") return settle({ outcome: "max_tokens" });
       return settle({ outcome: "error", error: runError(agent, info.error) });
     }
+    if (info.tokens !== undefined) stepFinished(known, info.finish, info.tokens, info.cost);
     if (info.finish === undefined || info.finish === "tool-calls" || info.finish === "unknown") return;
     const reason = finishReason(info.finish);
     settle({ outcome: reason === "max_tokens" || reason === "refusal" ? reason : "end_turn" });
@@ -161,6 +164,7 @@ export function createTurnTranslator({
       case "tool":
         return toolUpdated(part);
       case "step-finish":
+        known.hasFigures = true;
         return stepFinished(known, part.reason, part.tokens, part.cost);
       case "step-start":
         return;
@@ -249,11 +253,13 @@ export function createTurnTranslator({
     /** The session's messages as they are stored; parts that it did not know may have been told in between. */
     merge: (events: readonly WireEvent[]): TurnEffect[] =>
       collect(() => {
+        isStored = true;
         for (const event of events) {
           if (event.type === "message.updated" && event.properties.info.role === "user")
             wasBusy ||= event.properties.info.id === message_id;
           take(event);
         }
+        isStored = false;
         for (const part of parts.values()) part.isWhole = false;
       }),
     /** The server says that the session is idle, and `merge` has had its messages. */
@@ -263,7 +269,8 @@ export function createTurnTranslator({
           return settle({ outcome: "error", error: runError(agent, lastError) });
         const known = [...messages.values()];
         // A refused question ends the turn behind a step that asked for tools.
-        if (known.some((message) => message.isCompleted)) return settle({ outcome: "end_turn" });
+        if (known.some((message) => message.isCompleted || message.hasFigures))
+          return settle({ outcome: "end_turn" });
         const message = `${agent} ended the turn without an answer.`;
         settle({ outcome: "error", error: { code: "provider_error", message, retryable: true } });
       }),
@@ -271,6 +278,10 @@ export function createTurnTranslator({
     call: (tool_call_id: string | undefined): ToolPart | undefined =>
       tool_call_id === undefined ? undefined : calls.get(tool_call_id),
     has: (sessionId: string): boolean => family.has(sessionId),
+    /** A step of its own has ended. */
+    get isAnswered() {
+      return [...messages.values()].some((message) => message.isCompleted || message.hasFigures);
+    },
     get isSettled() {
       return isSettled;
     },

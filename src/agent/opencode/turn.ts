@@ -16,6 +16,7 @@ import {
 
 /** How often a canceled turn is asked for again: an abort that comes before the work begins is not heard. */
 const ABORT_EVERY_MS = 250;
+const LOOK_AGAIN_MS = 1000;
 /** What a session's newest messages may be, to find those of one turn. */
 const MESSAGES_MAX = 200;
 const NOBODY_ANSWERS =
@@ -51,6 +52,7 @@ export async function runTurn(
   const session = `/session/${encodeURIComponent(session_id)}`;
   let isLooking = false;
   let isLookDue = false;
+  let wasIdle = false;
 
   const settle = (result: TurnResult) => settled.resolve(signal.aborted ? { outcome: "canceled" } : result);
   const fail = (error: unknown) => settle({ outcome: "error", error: asRunFailure(agent, error) });
@@ -132,7 +134,15 @@ export async function runTurn(
     const path = `${session}/message?limit=${MESSAGES_MAX}`;
     const messages = await server.call("GET", path, undefined, until);
     perform(translator.merge(eventsOfMessages(messages.json)));
-    if (!isBusy && !translator.isSettled) perform(translator.idle());
+    if (isBusy || translator.isSettled) {
+      wasIdle = false;
+      return;
+    }
+    // Between taking a prompt and beginning to work it is idle, too.
+    if (translator.isAnswered || wasIdle) return perform(translator.idle());
+    wasIdle = true;
+    await pause(LOOK_AGAIN_MS, until);
+    isLookDue = true;
   }
 
   const stopListening = server.listen({

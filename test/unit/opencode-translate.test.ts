@@ -1,0 +1,198 @@
+// The translator on what a real `opencode serve` said (test/recordings/record-opencode.ts).
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { BackendEvent } from "../../src/agent/backend.ts";
+import { permissionRequest } from "../../src/agent/opencode/permission.ts";
+import { createTurnTranslator, type TurnEffect } from "../../src/agent/opencode/translate.ts";
+import { parseEvent, type WireEvent } from "../../src/agent/opencode/wire.ts";
+
+type Binding = { session_id: string; message_id: string };
+
+function recorded(scene: string): { binding: Binding; events: WireEvent[] } {
+  const file = join(import.meta.dirname, `../recordings/opencode-serve-1.18.33-${scene}.jsonl`);
+  const [binding, ...events] = readFileSync(file, "utf8").trim().split("\n");
+  return {
+    binding: JSON.parse(binding ?? "") as Binding,
+    events: events.flatMap((line) => parseEvent(JSON.parse(line)) ?? []),
+  };
+}
+const translator = (binding: Binding) => createTurnTranslator({ agent: "opencode", ...binding });
+
+function play(scene: string) {
+  const { binding, events } = recorded(scene);
+  const turn = translator(binding);
+  const effects = events.flatMap((event) => turn.accept(event));
+  return { turn, effects, said: said(effects) };
+}
+const said = (effects: readonly TurnEffect[]): BackendEvent[] =>
+  effects.flatMap((effect) => (effect.do === "emit" ? [effect.event] : []));
+const text = (events: readonly BackendEvent[]) =>
+  events.map((event) => (event.type === "text_delta" ? event.text : "")).join("");
+const ends = (effects: readonly TurnEffect[]) =>
+  effects.flatMap((effect) => (effect.do === "settle" ? [effect.result] : []));
+const steps = (events: readonly BackendEvent[]) =>
+  events.flatMap((event) => (event.type === "step_finished" ? [event.finish_reason] : []));
+
+test("text, thinking, usage and the end of a plain turn", () => {
+  const { effects, said: events } = play("text");
+  expect(events[0]).toEqual({ type: "step_started", model: "fake/fake-model" });
+  expect(text(events)).toBe("Hello there.");
+  expect(events.some((event) => event.type === "reasoning_delta")).toBe(true);
+  expect(events.filter((event) => event.type === "step_finished")).toEqual([
+    {
+      type: "step_finished",
+      finish_reason: "end_turn",
+      usage: {
+        ...{ input_tokens: 1000, output_tokens: 20, reasoning_tokens: 0 },
+        ...{ cache_read_tokens: 400, cache_write_tokens: 0 },
+      },
+      cost: 0,
+    },
+  ]);
+  expect(ends(effects)).toEqual([{ outcome: "end_turn" }]);
+});
+
+test("a write is asked about with its diff, and shown with it when it is done", () => {
+  const { effects, said: events, turn } = play("write");
+  const asked = effects.flatMap((effect) => (effect.do === "ask" ? [effect.permission] : []));
+  expect(asked).toHaveLength(1);
+  const [permission] = asked;
+  if (permission === undefined) return;
+  expect(permissionRequest(permission, turn.call(permission.tool?.callID), "/project")).toMatchObject({
+    tool: "edit",
+    kind: "edit",
+    subject: {
+      type: "path",
+      access: "write",
+      path: "/project/new.txt",
+      unified: "@@ -0,0 +1,2 @@\n+one\n+two",
+    },
+  });
+  expect(steps(events)).toEqual(["tool_use", "end_turn"]);
+  const done = events.findLast((event) => event.type === "tool_call_updated");
+  expect(done).toMatchObject({ status: "completed", view: { kind: "diff", additions: 2, deletions: 0 } });
+});
+
+test("a command's output is streamed once and its exit code is kept", () => {
+  const { said: events } = play("shell");
+  const streamed = events.map((event) => (event.type === "tool_output" ? event.text : "")).join("");
+  const done = events.findLast((event) => event.type === "tool_call_updated");
+  expect(done).toMatchObject({
+    status: "completed",
+    output: expect.stringContaining("out\nerr"),
+    view: { kind: "command", command: "echo out; echo err >&2; exit 3", exit_code: 3 },
+  });
+  expect(streamed.split("out").length).toBeLessThanOrEqual(2);
+});
+
+test("a refusal with words goes on, one without ends the turn behind a step that asked for tools", () => {
+  const denied = play("deny");
+  expect(text(denied.said)).toBe("Then not.");
+  expect(ends(denied.effects)).toEqual([{ outcome: "end_turn" }]);
+
+  const rejected = play("reject");
+  expect(ends(rejected.effects)).toEqual([]);
+  expect(rejected.effects.some((effect) => effect.do === "look")).toBe(true);
+  expect(ends(rejected.turn.idle())).toEqual([{ outcome: "end_turn" }]);
+});
+
+test("a plan is told as it stands", () => {
+  expect(play("plan").said).toContainEqual({
+    type: "plan",
+    entries: [
+      { content: "Look", status: "in_progress" },
+      { content: "Change", status: "pending" },
+    ],
+  });
+});
+
+test("a refused key is one error that names the agent", () => {
+  const { turn, effects } = play("error");
+  // The end is ahead of its words, perhaps: what is stored decides.
+  expect(ends(effects)).toEqual([]);
+  expect(effects.some((effect) => effect.do === "look")).toBe(true);
+  expect(ends(turn.merge(recorded("error").events))).toEqual([
+    {
+      outcome: "error",
+      error: {
+        code: "provider_auth",
+        message: expect.stringContaining("The provider of opencode refused its key"),
+        retryable: false,
+      },
+    },
+  ]);
+});
+
+describe("after an abort", () => {
+  const { binding, events } = recorded("abort-race");
+  const ofTurn = events.findIndex(
+    (event) => event.type === "message.updated" && event.properties.info.id === binding.message_id,
+  );
+
+  // The recorded event that begins the answer says already that it is complete: opencode wrote it that late.
+  test("the next turn says and settles its own alone", () => {
+    const { effects, said: told } = play("abort-race");
+    expect(text(told)).toBe("The second one.");
+    expect(steps(told)).toEqual(["end_turn"]);
+    expect(ends(effects)).toEqual([{ outcome: "end_turn" }]);
+  });
+
+  test("the old turn's ends settle nothing, wherever in the next turn they come", () => {
+    const late = events.slice(0, ofTurn);
+    const own = events.slice(ofTurn);
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(own.length), { minLength: late.length, maxLength: late.length }),
+        (places) => {
+          const at = places.toSorted((a, b) => a - b);
+          const mixed = own.flatMap((event, index) => [
+            ...late.filter((_, which) => at[which] === index),
+            event,
+          ]);
+          const turn = translator(binding);
+          const effects = mixed.flatMap((event) => turn.accept(event));
+          expect(ends(effects)).toEqual([{ outcome: "end_turn" }]);
+          expect(text(said(effects))).toBe("The second one.");
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test("idle before the turn was seen to be busy is not even looked at", () => {
+    const turn = translator(binding);
+    const idle: WireEvent = { type: "session.idle", properties: { sessionID: binding.session_id } };
+    expect(turn.accept(idle)).toEqual([]);
+    for (const event of events.slice(ofTurn)) {
+      if (event.type === "session.status") break;
+      expect(turn.accept(idle)).toEqual([]);
+      turn.accept(event);
+    }
+  });
+});
+
+test("what a lost stream has left out is made good from the stored messages, nothing twice", () => {
+  const { binding, events } = recorded("text");
+  fc.assert(
+    fc.property(fc.nat(events.length), fc.nat(events.length), (lost, found) => {
+      const from = Math.min(lost, found);
+      const to = Math.max(lost, found);
+      const turn = translator(binding);
+      const before = events.slice(0, from).flatMap((event) => turn.accept(event));
+      turn.lostTrack();
+      // What is stored is all that was said up to the moment of the question, deltas left out.
+      const stored = events
+        .slice(0, to)
+        .filter(({ type }) => type === "message.updated" || type === "message.part.updated");
+      const merged = turn.merge(stored);
+      const after = events.slice(to).flatMap((event) => turn.accept(event));
+      const effects = [...before, ...merged, ...after];
+      expect(text(said(effects))).toBe("Hello there.");
+      expect(ends(effects)).toEqual([{ outcome: "end_turn" }]);
+      expect(steps(said(effects))).toEqual(["end_turn"]);
+    }),
+    { numRuns: 300 },
+  );
+});
