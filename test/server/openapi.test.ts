@@ -212,6 +212,13 @@ test("every documented route answers with every documented success, exactly as d
   for (const by of ["day", "session", "agent", "model"])
     await drive({ key: "GET /v1/usage", path: `/v1/usage?by=${by}&workspace_id=${world.wid}`, status: 200 });
   await drive({ key: `GET ${W}/agent`, path: `${w}/agent?probe=hearth`, status: 200 });
+  await drive({ key: `POST ${S}/fork`, path: `${s}/fork`, status: 201 });
+  const { message_id } = queued;
+  await drive({ key: `POST ${S}/fork`, path: `${s}/fork`, body: { message_id }, status: 201 });
+  await drive({ key: `GET ${W}/files`, path: `${w}/files?query=a&limit=5`, status: 200 });
+  for (const by of ["day", "session", "agent", "model"]) {
+    await drive({ key: "GET /v1/usage", path: `/v1/usage?by=${by}`, status: 200 });
+  }
   await drive({ key: `DELETE ${S}`, path: `${w}/sessions/${fullId}`, status: 200 });
   await drive({ key: `DELETE ${W}`, path: `/v1/workspaces/${otherId}`, status: 202 });
   await drive({

@@ -1,5 +1,5 @@
 // design.md G14 and §9, as clients see them: who is asked, who may answer, what an answer does.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Permission } from "../../src/protocol/permission.ts";
@@ -109,6 +109,7 @@ test("a question waits while nobody is attached, and whoever comes may answer it
 test("reads inside the workspace are free, and outside it they ask in every mode", async () => {
   const world = await openWorld();
   const outside = world.home.folder("project-evil");
+  writeFileSync(join(outside, "secret.txt"), "secret\n");
   const terminal = await world.terminal("only");
   world.home.write("a.txt", "alpha\n");
   world.model.enqueue(

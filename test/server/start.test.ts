@@ -217,7 +217,7 @@ test("a daemon that dies under a running command is started again, and the comma
 
 test("the daemon exits when it has been idle for long, and the next command starts another", async () => {
   const { home, model } = await openCliWorld();
-  home.config({ ...localConfig(model.baseUrl), limits: { idle_exit_ms: 300 } });
+  home.config({ ...localConfig(model.baseUrl), limits: { idle_exit_ms: 1500 } });
   expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
   await eventually(() => daemonsOf(home).length === 0, "the idle daemon to exit");
   expect(existsSync(home.socket)).toBe(false);

@@ -19,6 +19,8 @@ export type EventReader = {
     type: T,
     fits?: (event: EventOf<T>) => boolean,
   ): Promise<EventOf<T>>;
+  /** The first event of any type that fits, past or future. */
+  untilAny(fits: (event: HearthEvent) => boolean, what: string): Promise<HearthEvent>;
   /** When an event with that seq or a later one is there. */
   untilSeq(seq: number): Promise<void>;
   all<T extends EventType>(type: T): EventOf<T>[];
@@ -131,6 +133,7 @@ export async function readEvents(
     lastSeq: () => last,
     until: (type, fits = () => true) => until(type, fits, -1),
     untilAfter: (seq, type, fits = () => true) => until(type, fits, seq),
+    untilAny: (fits, what) => log.until(fits, what),
     async untilSeq(seq) {
       if ((last ?? -1) >= seq) return;
       await log.until((event) => event.seq >= seq, `seq ${seq}`);

@@ -28,12 +28,13 @@ export type Home = {
 /** The key that tests give their provider. It must never be seen in a store, a log, an event or a tool's environment. */
 export const CANARY_KEY = "sk-canary-7f3b1e90d2c84aa6";
 
-export function createHome(): Home {
-  const base = realpathSync(mkdtempSync(join(tmpdir(), "hh-")));
+export function createHome(under = tmpdir()): Home {
+  const base = realpathSync(mkdtempSync(join(under, "hh-")));
   const dir = join(base, "home");
   const project = join(base, "project");
   const user = join(base, "user");
-  for (const folder of [dir, project, user]) mkdirSync(folder);
+  const temp = join(base, "temp");
+  for (const folder of [dir, project, user, temp]) mkdirSync(folder);
   const configFile = join(dir, "config", "hearth.jsonc");
   return {
     dir,
@@ -46,7 +47,7 @@ export function createHome(): Home {
       HOME: user,
       HEARTH_HOME: dir,
       LANG: "C.UTF-8",
-      TMPDIR: base,
+      TMPDIR: temp,
       SHELL: "/bin/sh",
       LOCAL_KEY: CANARY_KEY,
       NODE_COMPILE_CACHE:

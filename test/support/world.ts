@@ -68,11 +68,15 @@ export type WorldOptions = {
   env?: Record<string, string>;
   session?: Values;
   daemon?: StartOptions;
+  /** The folder that the test's machine is made in; the temp dir by default. */
+  under?: string;
+  /** Before the daemon starts. */
+  prepare?: (home: Home) => void;
 };
 
 /** A home, a model server and a built daemon with one session; cleaned up and checked when the test ends. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const home = createHome();
+  const home = createHome(options.under);
   const model = await startModelServer();
   const started: Daemon[] = [];
   const children = new Map<string, Found>();
@@ -104,6 +108,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   });
 
   home.config((options.config ?? localConfig)(model.baseUrl));
+  options.prepare?.(home);
   started.push(await startDaemon(home, options.daemon));
   const current = () => started.at(-1) as Daemon;
   const clientEnv = () => {
@@ -228,14 +233,21 @@ const textOf = (message: Message): string =>
 /** A run id of the client's own choosing. */
 export const chosenRunId = (): string => `run_${randomBytes(16).toString("hex")}`;
 
-/** Resolves when the terminal has been shown `text`, whole in one event or gathered from several. */
+/** Resolves when the terminal has been shown `text` in one part, whole in one event or gathered from several. */
 export async function sawText(terminal: Terminal, text: string): Promise<void> {
   const shown = new Map<string, string>();
-  await terminal.events.until("part.delta", (event) => {
-    const { part_id, offset } = event.payload;
-    shown.set(part_id, (shown.get(part_id) ?? "").slice(0, offset) + event.payload.text);
-    return (shown.get(part_id) ?? "").includes(text);
-  });
+  await terminal.events.untilAny((event) => {
+    if (event.type === "message.created" || event.type === "message.updated") {
+      if (event.payload.message.role === "user") return false;
+      for (const part of event.payload.message.parts) {
+        shown.set(part.id, part.type === "tool_call" ? part.output : "text" in part ? part.text : "");
+      }
+    } else if (event.type === "part.delta") {
+      const { part_id, offset } = event.payload;
+      shown.set(part_id, (shown.get(part_id) ?? "").slice(0, offset) + event.payload.text);
+    }
+    return [...shown.values()].some((found) => found.includes(text));
+  }, `the text "${text}"`);
 }
 
 /** Resolves when a running tool call has put out `output`. */
