@@ -1,11 +1,17 @@
 import type { RunId } from "../protocol/ids.ts";
-import { messageText } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
 import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
-import { type AppState, currentSession, nameOfClient, queuedRuns, textOfRun } from "./state.ts";
+import {
+  type AppState,
+  currentSession,
+  nameOfClient,
+  queuedRuns,
+  textOfMessage,
+  textOfRun,
+} from "./state.ts";
 
 type Command = {
   name: string;
@@ -97,11 +103,11 @@ export const commands: readonly Command[] = [
     help: "the last answer into the clipboard",
     run(state) {
       const answer = state.replica?.messages.findLast(
-        ({ role, parts }) => role === "assistant" && messageText({ parts }) !== "",
+        ({ role, parts }) => role === "assistant" && textOfMessage({ parts }) !== "",
       );
       return answer === undefined
         ? complain(state, "There is no answer to copy yet.")
-        : step(state, { do: "copy", text: messageText(answer) });
+        : step(state, { do: "copy", text: textOfMessage(answer) });
     },
   },
   {

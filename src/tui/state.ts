@@ -1,7 +1,7 @@
 import type { Replica } from "../client/replica.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
-import { messageText } from "../protocol/message.ts";
+import type { Message } from "../protocol/message.ts";
 import type { Permission, PermissionMode } from "../protocol/permission.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Isolation, Session } from "../protocol/session.ts";
@@ -154,9 +154,13 @@ export function queuedRuns(state: AppState): readonly Run[] {
   return currentRuns(state).filter((run) => run !== active && run.state !== "active");
 }
 
+/** What a message says. Not `messageText` of the contract: its module loads every schema. */
+export const textOfMessage = ({ parts }: Pick<Message, "parts">): string =>
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
+
 export function textOfRun(state: AppState, run: Run): string {
   const message = state.replica?.messages.find(({ id }) => id === run.message_id);
-  return message === undefined ? "" : messageText(message);
+  return message === undefined ? "" : textOfMessage(message);
 }
 
 /** The oldest open question of the open session. */
