@@ -31,12 +31,12 @@ export function removeDaemonFile(path: string, own: DaemonFile): void {
   }
 }
 
-/** When this process began, in the words of `DaemonFile.pid_start_time`. */
-export function ownStartTime(platform: string): string {
+/** When a process began, in the words of `DaemonFile.pid_start_time`. Throws when there is none of that pid. */
+export function startTimeOf(pid: number, platform: string): string {
   if (platform !== "linux") {
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(process.pid)], { encoding: "utf8" }).trim();
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
   }
-  const stat = readFileSync("/proc/self/stat", "utf8");
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The second field is the command's name in brackets and may itself hold brackets and blanks.
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
-import { ownStartTime, removeDaemonFile, writeDaemonFile } from "./daemon-file.ts";
+import { removeDaemonFile, startTimeOf, writeDaemonFile } from "./daemon-file.ts";
 import { type DaemonLock, tryDaemonLock } from "./daemon-lock.ts";
 import { probeDaemon } from "./daemon-probe.ts";
 import { listenOnSocket } from "./daemon-socket.ts";
@@ -11,6 +11,7 @@ import { createIdleExit } from "./idle-exit.ts";
 import { createLog, type Log } from "./log.ts";
 import { preparePrivateFolders } from "./private-folders.ts";
 import type { Services } from "./services.ts";
+import { takeStoreLock } from "./store-lock.ts";
 
 /** What a run may take to end when the daemon is told to stop. */
 const GRACE_MS = 5_000;
@@ -75,6 +76,7 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
   let graceMs = 0;
   try {
     const requestStop = (ms: number) => void setImmediate(asked.resolve, { graceMs: ms, exitCode: 0 });
+    undo.push({ what: "the store's lock", run: await takeStoreLock(paths.dataDir, log) });
     core = await startCore({ log, requestStop });
     undo.push({ what: "the store", run: core.close });
     const http = createHttpServer({ services: core.services, log, now });
@@ -133,7 +135,7 @@ function describe(services: Services, { socket }: Paths): DaemonFile {
   const { pid, version, build, protocol, started_at } = services.health();
   return {
     pid,
-    pid_start_time: ownStartTime(process.platform),
+    pid_start_time: startTimeOf(pid, process.platform),
     version,
     build,
     protocol,

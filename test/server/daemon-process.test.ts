@@ -85,6 +85,8 @@ test("whatever the umask, folders are 0700 and files 0600", async () => {
     "deep/home": "700",
     "deep/home/config": "700",
     "deep/home/data": "700",
+    "deep/home/data/daemon.lock": "600",
+    "deep/home/data/daemon.pid": "600",
     "deep/home/state": "700",
     "deep/home/state/daemon.log": "600",
     "deep/home/run": "700",

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -213,6 +214,17 @@ test("a daemon that dies under a running command is started again, and the comma
   expect(last.type).toBe("run.completed");
   expect(last.payload).toMatchObject({ outcome: "interrupted" });
   expect((await findStartedDaemon(home)).pid).not.toBe(pid);
+});
+
+test("a daemon whose run folder was cleaned away is ended in order: one store has one daemon", async () => {
+  const { home } = await openCliWorld();
+  expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
+  const { pid } = await findStartedDaemon(home);
+  rmSync(join(home.dir, "run"), { recursive: true });
+  expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
+  const daemons = daemonsOf(home);
+  expect(daemons.map((found) => found.pid)).not.toContain(pid);
+  expect(daemons).toHaveLength(1);
 });
 
 test("the daemon exits when it has been idle for long, and the next command starts another", async () => {

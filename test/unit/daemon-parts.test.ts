@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isAlive } from "../../src/client/process-identity.ts";
 import { parseDaemonFile } from "../../src/protocol/daemon-file.ts";
-import { ownStartTime, removeDaemonFile, writeDaemonFile } from "../../src/server/daemon-file.ts";
+import { removeDaemonFile, startTimeOf, writeDaemonFile } from "../../src/server/daemon-file.ts";
 import { tryDaemonLock } from "../../src/server/daemon-lock.ts";
 import { listenOnSocket } from "../../src/server/daemon-socket.ts";
 import { createIdleExit } from "../../src/server/idle-exit.ts";
@@ -121,7 +121,7 @@ test("a server that ends does not take away the socket that has replaced its own
 test("daemon.json is whole, 0600, and removed only by the daemon that it is about", () => {
   const path = join(dir, "daemon.json");
   const own = {
-    ...{ pid: process.pid, pid_start_time: ownStartTime(process.platform), socket: "/s" },
+    ...{ pid: process.pid, pid_start_time: startTimeOf(process.pid, process.platform), socket: "/s" },
     ...{ version: "1", build: "b", protocol: "1.0", started_at: "2026-01-02T03:04:05.006Z" },
   };
   writeFileSync(path, "half of");
