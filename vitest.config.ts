@@ -39,6 +39,8 @@ export default defineConfig({
       project("property"),
       project("server"),
       project("agents"),
+      project("attacks"),
+      project("faults"),
       project("tui"),
       // Each of these drives several processes; two at once on two cores would time each other out.
       project("e2e", { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
@@ -50,6 +50,12 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       throw new HearthError(
         "not_a_directory",
         `The directory ${workspace.path} is gone; put it back, or open hearth where your work is now.`,
+      );
+    }
+    if (realpathSync(workspace.path) !== workspace.path) {
+      throw new HearthError(
+        "not_a_directory",
+        `${workspace.path} is a link to somewhere else now; open hearth in it again if that is where you work.`,
       );
     }
     const row = store.agentSessions.get(run.session_id, run.agent);

@@ -49,13 +49,15 @@ function runsEndOnce(db: Database.Database): string[] {
     .all();
   const byRun = new Map(ends.map((end) => [end.run_id, end]));
   const runs = db.prepare<[], RunRow>("SELECT id, state, outcome, message_id FROM runs").all();
+  /** Some events are not kept any more: too old, or of a store that was damaged. */
+  const isPruned = db.prepare("SELECT 1 FROM workspaces WHERE events_floor > 0").get() !== undefined;
   return [
     ...ends.filter((end) => end.count !== 1).map((end) => `${end.run_id} has ${end.count} run.completed`),
     ...runs.flatMap((run) => {
       const end = byRun.get(run.id);
       const isOver = run.state === "completed";
       if (isOver !== (run.outcome !== null)) return [`${run.id} is ${run.state} with outcome ${run.outcome}`];
-      if (isOver && end === undefined) return [`${run.id} is completed and nobody was told`];
+      if (isOver && end === undefined) return isPruned ? [] : [`${run.id} is completed and nobody was told`];
       if (!isOver && end !== undefined) return [`${run.id} is ${run.state} and was told to be over`];
       if (isOver && end?.outcome !== run.outcome)
         return [`${run.id}: told ${end?.outcome}, stored ${run.outcome}`];

@@ -31,17 +31,44 @@ export type GitPlace = { root: string; env: Readonly<Record<string, string>> };
 const clean = (line: string): string =>
   line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, lineCharsMax);
 
+type GitSettings = readonly (readonly [name: string, value: string])[];
+
+/** Nothing that a repository names is run, and no missing object is fetched. */
+const safeSettings: GitSettings = [
+  ["core.fsmonitor", "false"],
+  ["core.hooksPath", "/dev/null"],
+];
+
+/** Settings above the repository's own. As arguments, a name with "=" in it would be another name. */
+const settingsEnvironment = (settings: GitSettings): Record<string, string> =>
+  Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(settings.length)],
+    ...settings.flatMap(([name, value], at) => [
+      [`GIT_CONFIG_KEY_${at}`, name],
+      [`GIT_CONFIG_VALUE_${at}`, value],
+    ]),
+  ]);
+
 /** Runs git for its output; undefined when it fails. Bounded in bytes, ended by `signal`. */
 async function runGit(
   args: readonly string[],
+  settings: GitSettings,
   at: GitPlace & { owner: string; processes: ProcessSupervisor },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (signal.aborted) return undefined;
   const child = await at.processes.spawn({
-    command: ["git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", ...args],
+    command: ["git", "--no-pager", ...args],
     cwd: at.root,
-    env: { ...at.env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" },
+    env: {
+      ...at.env,
+      ...settingsEnvironment([...safeSettings, ...settings]),
+      GIT_ALLOW_PROTOCOL: "none",
+      GIT_NO_LAZY_FETCH: "1",
+      GIT_OPTIONAL_LOCKS: "0",
+      GIT_TERMINAL_PROMPT: "0",
+      LC_ALL: "C",
+    },
     owner: at.owner,
   });
   const stop = () => void child.stop();
@@ -74,17 +101,19 @@ export async function readGit(
 ): Promise<GitState | undefined> {
   try {
     const filters = await runGit(
-      ["config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$"],
+      ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$"],
+      [],
       at,
       signal,
     );
-    const off = [...new Set((filters ?? "").split("\n").filter(Boolean))].flatMap((name) => [
-      "-c",
-      `${name}=${name.endsWith(".required") ? "false" : ""}`,
-    ]);
+    // Of filters without end the last could not be turned off.
+    if ((filters ?? "").length >= outputBytesMax) return undefined;
+    const off = [...new Set((filters ?? "").split("\0").filter(Boolean))].map(
+      (name) => [name, name.endsWith(".required") ? "false" : ""] as const,
+    );
     const [status, log] = await Promise.all([
-      runGit([...off, "status", "--porcelain=v1", "--branch", "--ignore-submodules=all"], at, signal),
-      runGit(["log", `-${commitsMax}`, "--format=%s", "--no-show-signature"], at, signal),
+      runGit(["status", "--porcelain=v1", "--branch", "--ignore-submodules=all"], off, at, signal),
+      runGit(["log", `-${commitsMax}`, "--format=%s", "--no-show-signature"], [], at, signal),
     ]);
     if (status === undefined) return undefined;
     const [head = "", ...changes] = status.split("\n").filter(Boolean).map(clean);
