@@ -14,6 +14,8 @@ export type CliOptions = {
   /** Undefined: stdin is /dev/null. A string is written, and stdin closed. */
   stdin?: string;
   patienceMs?: number;
+  /** Another bin/hearth than this repository's. */
+  launcher?: string;
 };
 export type CliProcess = {
   readonly pid: number;
@@ -30,7 +32,7 @@ export function startHearth(home: Home, args: readonly string[], options: CliOpt
       (entry): entry is [string, string] => entry[1] !== undefined,
     ),
   );
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const child = spawn(process.execPath, [options.launcher ?? launcher, ...args], {
     cwd: options.cwd ?? home.project,
     env,
     stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
