@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createGate } from "../support/happenings.ts";
 import { say, silence } from "../support/model-server.ts";
 import { openOpencodeBench, playTurn, textIn } from "../support/opencode-bench.ts";
 import { findRealAgent, whyMissing } from "../support/real-agents.ts";
@@ -144,6 +145,33 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     model.enqueue(say("Heron."));
     expect(await playTurn(again, "Which word?").result).toEqual({ outcome: "end_turn" });
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("The word is heron");
+  });
+
+  test("a turn whose event stream is cut goes on where it was, nothing lost and nothing twice", async () => {
+    const { model, session, pids } = await openOpencodeBench(real ?? expect.unreachable(), [
+      process.execPath,
+      join(import.meta.dirname, "../support/cut-opencode.ts"),
+      real?.program ?? "",
+    ]);
+    const opened = await session().open();
+    const [first, second, third] = [createGate(), createGate(), createGate()];
+    const cut = () => process.kill(pids[0] ?? 0, "SIGUSR2");
+    const waits = (gate: typeof first) => ({ until: gate.passed });
+    model.enqueue(say("One. ", waits(first), "Two. ", waits(second), "Three. ", waits(third)));
+    const turn = playTurn(opened, "Count");
+    await turn.until((event) => event.type === "text_delta" && event.text.includes("One"));
+    cut();
+    first.open();
+    second.open();
+    cut();
+    third.open();
+    expect(await turn.result).toEqual({ outcome: "end_turn" });
+    expect(textIn(turn.events).trimEnd()).toBe("One. Two. Three.");
+    expect(turn.events.filter((event) => event.type === "step_finished")).toHaveLength(1);
+    model.enqueue(say("Four."));
+    const next = playTurn(opened, "And on");
+    expect(await next.result).toEqual({ outcome: "end_turn" });
+    expect(textIn(next.events)).toBe("Four.");
   });
 
   test("a session that opencode has lost is made anew, and the person is told", async () => {

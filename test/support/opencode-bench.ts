@@ -23,7 +23,10 @@ import { agentPath, type RealAgent, realAgentEnv } from "./real-agents.ts";
 let serial = 0;
 
 /** The real opencode behind our backend, with a model server of the test's, in a home of its own. */
-export async function openOpencodeBench(real: RealAgent) {
+export async function openOpencodeBench(
+  real: RealAgent,
+  command: readonly [string, ...string[]] = [real.program],
+) {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "oc-")));
   const [home, root, run] = ["home", "project", "run"].map((name) => join(base, name)) as [
     string,
@@ -33,7 +36,16 @@ export async function openOpencodeBench(real: RealAgent) {
   for (const folder of [home, root, run]) mkdirSync(folder, { mode: 0o700 });
   const server = await startModelServer({ isStrict: false });
   const model = createAgentModel(server, agentTools.opencode.telltale);
-  const processes = await createProcessSupervisor({ recordDir: run });
+  const supervisor = createProcessSupervisor({ recordDir: run });
+  const pids: number[] = [];
+  const processes: typeof supervisor = {
+    ...supervisor,
+    async spawn(request) {
+      const child = await supervisor.spawn(request);
+      pids.push(child.pid);
+      return child;
+    },
+  };
   const warm = createWarmKeeper({ limits: () => ({ idle_evict_ms: 600_000, max_warm: 6 }), now: Date.now });
   const env = {
     PATH: agentPath(),
@@ -49,7 +61,7 @@ export async function openOpencodeBench(real: RealAgent) {
       launch: ({ agent }) => ({
         agent,
         backend: "opencode",
-        command: [real.program],
+        command,
         env,
         askMode: null,
         model: null,
@@ -85,7 +97,7 @@ export async function openOpencodeBench(real: RealAgent) {
     };
     return { context, told, open: () => backend.open(context, AbortSignal.timeout(60_000)) };
   }
-  return { root, env, server, model, backend, processes, session, tools: agentTools.opencode };
+  return { root, env, pids, server, model, backend, processes, session, tools: agentTools.opencode };
 }
 
 export type Played = {

@@ -127,7 +127,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
   void child.gone.then(({ kind, message }) => {
     background.abort();
     stopListening();
-    if (kind === "crashed") context.onEvent({ type: "crashed", message });
+    context.onEvent(kind === "crashed" ? { type: "crashed", message: `${message}.` } : { type: "cooled" });
   });
   readChoices(child.connection, background.signal).then(
     ({ model, models, modes, commands }) => {
@@ -140,6 +140,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
 
   return {
     kind: parts.isThere ? "resumed" : "new",
+    isWarm: () => child.isUsable,
     isUsable({ root: wanted, env }) {
       if (!child.isUsable || wanted !== root) return false;
       try {

@@ -5,7 +5,7 @@ import type { Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child } from "../children/child.ts";
 import { asRunFailure } from "./failure.ts";
 import { permissionRequest } from "./permission.ts";
-import type { OpencodeServer } from "./server.ts";
+import type { OpencodeServer, Reply } from "./server.ts";
 import { createTurnTranslator, type TurnEffect } from "./translate.ts";
 import {
   eventsOfMessages,
@@ -170,6 +170,19 @@ export async function runTurn(
   );
   force.addEventListener("abort", () => settle({ outcome: "canceled" }), { once: true });
 
+  /** A prompt whose answer was lost may have been taken all the same: posted again, it would be written twice. */
+  async function post(): Promise<Reply> {
+    const send = () =>
+      server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root), until);
+    try {
+      return await send();
+    } catch (error) {
+      if (until.aborted || !child.isUsable) throw error;
+      const known = await server.call("GET", `${session}/message/${message_id}`, undefined, until);
+      return known.status === 200 ? known : send();
+    }
+  }
+
   /** Until it has really stopped: the next turn must not meet this one's end (agents.md §5.3). */
   async function cancel(posted: Promise<unknown>) {
     await posted.catch(() => {});
@@ -189,7 +202,7 @@ export async function runTurn(
   let canceling: Promise<void> | null = null;
   try {
     if (notice !== null) host.emit({ type: "notice", level: "info", ...notice });
-    const posted = server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root), until);
+    const posted = post();
     const onAbort = () => {
       asking.abort();
       canceling ??= cancel(posted).then(
