@@ -148,6 +148,8 @@ test("a question that appears under typing takes no key for 300 ms", () => {
   const typing = asked({ lastTypedAt: -50 });
   for (const key of ["1", "\r"]) expect(did(type(typing, key, 200).effects)).toEqual([]);
   expect(did(type(typing, "1", 300).effects)).toEqual(["answer"]);
+  // Tab says at once that the keys are for the question.
+  expect(did(type(typing, "\t1", 10).effects)).toEqual(["answer"]);
 });
 
 test("who goes on writing keeps the digits, until Tab on an empty prompt", () => {

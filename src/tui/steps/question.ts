@@ -84,8 +84,14 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
       return choose(state, permission, question.index);
     case "question.stop":
       return step(state, { do: "cancel" });
-    case "question.prompt":
-      return stay({ ...state, question: { ...question, isFocused: !question.isFocused, armedAt: 0 } });
+    case "question.prompt": {
+      // Pressed in the pause after typing it means the question; later it goes to the prompt and back.
+      const isPaused = state.now < question.armedAt;
+      return stay({
+        ...state,
+        question: { ...question, isFocused: isPaused || !question.isFocused, armedAt: 0 },
+      });
+    }
     default:
       return stay(state);
   }
