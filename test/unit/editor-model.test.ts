@@ -210,3 +210,12 @@ test("backslash and Enter make a line break", () => {
   expect(edit.endsWithBackslash(editor)).toBe(true);
   expect(edit.editorText(edit.backslashToNewline(editor))).toBe("one\n");
 });
+
+test("a paste of ten megabytes is folded at once and costs no more to type behind", () => {
+  const huge = "a line of a log file\n".repeat(500_000);
+  let editor = edit.insertPaste(edit.emptyEditor, huge);
+  expect(editor.atoms).toHaveLength(1);
+  for (const letter of "what is this?") editor = edit.insertText(editor, letter);
+  expect(editor.atoms).toHaveLength(14);
+  expect(edit.insertPaste(edit.moveTo(editor, 1), huge).atoms).toHaveLength(15);
+});

@@ -1,4 +1,13 @@
-import { type Atom, atomsOf, type FileAtom, join, kindOf, type PasteAtom, textOf } from "./atoms.ts";
+import {
+  type Atom,
+  atomsOf,
+  cleanText,
+  type FileAtom,
+  join,
+  kindOf,
+  type PasteAtom,
+  textOf,
+} from "./atoms.ts";
 
 type Content = { atoms: readonly Atom[]; caret: number };
 
@@ -35,6 +44,8 @@ const KILLS_MAX = 20;
 /** A paste beyond either is folded. */
 const PASTE_LINES_MAX = 8;
 const PASTE_CHARS_MAX = 1000;
+/** Nobody edits more than this by hand, and every character of it would be a thing of its own here. */
+const UNFOLD_CHARS_MAX = 100_000;
 
 export const editorText = (editor: Editor): string => textOf(editor.atoms);
 export const isEmpty = (editor: Editor): boolean => editor.atoms.length === 0;
@@ -60,17 +71,16 @@ export function insertText(editor: Editor, text: string): Editor {
 
 /** A paste: folded when it is long. The same text pasted again right behind its fold unfolds it. */
 export function insertPaste(editor: Editor, text: string): Editor {
-  const atoms = atomsOf(text);
-  const clean = textOf(atoms);
+  const clean = cleanText(text);
+  if (clean === "") return editor;
   const before = editor.atoms[editor.caret - 1];
-  if (typeof before === "object" && "paste" in before && before.text === clean) {
-    return changed(editor, spliced(editor, editor.caret - 1, editor.caret, atoms), undefined);
+  const isAgain = typeof before === "object" && "paste" in before && before.text === clean;
+  const isLong =
+    clean.length > PASTE_CHARS_MAX || clean.split("\n", PASTE_LINES_MAX + 1).length > PASTE_LINES_MAX;
+  if (isAgain && clean.length <= UNFOLD_CHARS_MAX) {
+    return changed(editor, spliced(editor, editor.caret - 1, editor.caret, atomsOf(clean)), undefined);
   }
-  const isLong = clean.length > PASTE_CHARS_MAX || clean.split("\n").length > PASTE_LINES_MAX;
-  if (!isLong) {
-    if (atoms.length === 0) return editor;
-    return changed(editor, spliced(editor, editor.caret, editor.caret, atoms), undefined);
-  }
+  if (!isLong) return changed(editor, spliced(editor, editor.caret, editor.caret, atomsOf(clean)), undefined);
   const fold: PasteAtom = { paste: editor.pastes + 1, text: clean };
   const next = changed(editor, spliced(editor, editor.caret, editor.caret, [fold]), undefined);
   return { ...next, pastes: fold.paste };

@@ -21,6 +21,8 @@ export type TerminalFile = {
 type Content = { pid: number; started: string; modes: readonly ModeName[]; draft: readonly Atom[] };
 
 const DRAFT_PAUSE_MS = 300;
+/** A larger one (a log that was pasted, an image) is not written after every pause. */
+const DRAFT_CHARS_MAX = 500_000;
 
 /** One file a terminal and directory, in the state folder. */
 export function openTerminalFile(
@@ -35,6 +37,7 @@ export function openTerminalFile(
   const isOthers = before !== undefined && startTimeOf(before.pid, platform) === before.started;
   const started = startTimeOf(process.pid, platform) ?? "";
   let content: Content = { pid: process.pid, started, modes: [], draft: [] };
+  let given: readonly Atom[] = content.draft;
   let timer: NodeJS.Timeout | undefined;
 
   const write = () => {
@@ -49,8 +52,10 @@ export function openTerminalFile(
       write();
     },
     draft(atoms) {
-      if (atoms === content.draft) return;
-      content = { ...content, draft: atoms };
+      if (atoms === given) return;
+      given = atoms;
+      const size = atoms.reduce((sum, atom) => sum + (typeof atom === "string" ? 1 : sizeOf(atom)), 0);
+      content = { ...content, draft: size > DRAFT_CHARS_MAX ? [] : atoms };
       timer ??= setTimeout(write, DRAFT_PAUSE_MS);
     },
     flush: write,
@@ -60,6 +65,9 @@ export function openTerminalFile(
     },
   };
 }
+
+const sizeOf = (atom: Exclude<Atom, string>): number =>
+  atom.text.length + ("file" in atom ? (atom.file.data?.length ?? 0) : 0);
 
 function parse(value: unknown): Content | undefined {
   if (typeof value !== "object" || value === null) return undefined;
