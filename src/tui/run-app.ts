@@ -237,6 +237,8 @@ function pickSession(snapshot: Snapshot, options: AppOptions): SessionId | null 
   if (wanted === undefined) {
     return chooseSession(snapshot, { sessionId: undefined, continueLast, clientId });
   }
+  // A whole id may be of a session that is archived: the daemon knows.
+  if (/^ses_[A-Za-z0-9_-]{22,64}$/.test(wanted)) return wanted as SessionId;
   const prefix = wanted.startsWith("ses_") ? wanted : `ses_${wanted}`;
   const found = snapshot.sessions.filter(({ id }) => id.startsWith(prefix));
   const [session] = found;

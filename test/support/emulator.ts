@@ -1,5 +1,16 @@
 import { Terminal } from "@xterm/headless";
 
+/** Text of one look; colours as "#rrggbb", undefined for the terminal's own. */
+export type TextRun = {
+  text: string;
+  column: number;
+  color: string | undefined;
+  background: string | undefined;
+  isBold: boolean;
+  isItalic: boolean;
+  isDim: boolean;
+};
+
 /** A terminal emulator that reads what a program writes, for looking at what a person would see. */
 export type Emulator = {
   write(text: string): Promise<void>;
@@ -10,6 +21,8 @@ export type Emulator = {
   logical(): string[];
   /** The rows of the window. */
   window(): string[];
+  /** The window in runs of one look each. */
+  runs(): TextRun[][];
   cursor(): { row: number; column: number };
   readonly isAlternate: boolean;
   /** All that was written. */
@@ -51,6 +64,31 @@ export function createEmulator(columns: number, rows: number): Emulator {
       const { viewportY } = terminal.buffer.active;
       return Array.from({ length: terminal.rows }, (_, index) => textOf(viewportY + index));
     },
+    runs() {
+      const { viewportY } = terminal.buffer.active;
+      return Array.from({ length: terminal.rows }, (_, index) => {
+        const line = terminal.buffer.active.getLine(viewportY + index);
+        const runs: TextRun[] = [];
+        for (let column = 0; column < terminal.cols; column += 1) {
+          const cell = line?.getCell(column);
+          if (cell === undefined || cell.getWidth() === 0) continue;
+          const hex = (value: number) => `#${value.toString(16).padStart(6, "0")}`;
+          const run: TextRun = {
+            text: cell.getChars() || " ",
+            column,
+            color: cell.isFgRGB() ? hex(cell.getFgColor()) : undefined,
+            background: cell.isBgRGB() ? hex(cell.getBgColor()) : undefined,
+            isBold: cell.isBold() !== 0,
+            isItalic: cell.isItalic() !== 0,
+            isDim: cell.isDim() !== 0,
+          };
+          const last = runs.at(-1);
+          if (last !== undefined && looksLike(last, run)) last.text += run.text;
+          else runs.push(run);
+        }
+        return runs;
+      });
+    },
     cursor: () => ({ row: terminal.buffer.active.cursorY, column: terminal.buffer.active.cursorX }),
     get isAlternate() {
       return terminal.buffer.active.type === "alternate";
@@ -62,3 +100,10 @@ export function createEmulator(columns: number, rows: number): Emulator {
     dispose: () => terminal.dispose(),
   };
 }
+
+const looksLike = (a: TextRun, b: TextRun): boolean =>
+  a.color === b.color &&
+  a.background === b.background &&
+  a.isBold === b.isBold &&
+  a.isItalic === b.isItalic &&
+  a.isDim === b.isDim;

@@ -81,7 +81,8 @@ export function openTuiTerminal(
       defaults: { agent: undefined, model: undefined, mode: undefined, isolation: undefined },
     }),
   );
-  const renderer = createRenderer({ theme: themes.none, capabilities, extras: () => ({}), onCode: () => {} });
+  const theme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
+  const renderer = createRenderer({ theme, capabilities, extras: () => ({}), onCode: () => {} });
   const controller = createController({
     store,
     terminal,

@@ -1,0 +1,159 @@
+// Moments of a terminal, for frames and pictures.
+import type { HearthEvent } from "../../src/protocol/events.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import { permission, prompt, replica, run, SESSION, session } from "./tui-state.ts";
+import type { TuiTerminal } from "./tui-terminal.ts";
+
+const TIME = "2026-01-01T00:00:00.000Z";
+let seq = 1;
+const event = <T extends HearthEvent["type"]>(
+  type: T,
+  payload: Extract<HearthEvent, { type: T }>["payload"],
+) => {
+  seq += 1;
+  return { seq, type, time: TIME, session_id: SESSION, payload } as HearthEvent;
+};
+
+const id = <P extends string>(prefix: P, number: number): `${P}_${string}` =>
+  `${prefix}_${String(number).padStart(32, "0")}`;
+const answer = (fields: Partial<Message>): Message => ({
+  ...prompt(10, ""),
+  id: id("msg", 10),
+  seq: 10,
+  run_id: id("run", 1),
+  role: "assistant",
+  completed_at: null,
+  parts: [],
+  ...fields,
+});
+const diff = "@@ -1,3 +1,4 @@\n const a = 1;\n-const b = 2;\n+const b = 3;\n+const c = 4;\n export { a };\n";
+
+export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> = {
+  idle(terminal) {
+    terminal.show(replica({ session_id: null, sessions: [] }));
+  },
+  streaming(terminal) {
+    terminal.at(31_000);
+    terminal.show(replica({ messages: [prompt(1, "fix the flaky cart test")], runs: [run(1)] }));
+    terminal.play(
+      event("message.created", {
+        message: answer({
+          parts: [
+            { id: id("prt", 1), type: "text", text: "I'll look at the test first." },
+            {
+              id: id("prt", 2),
+              type: "tool_call",
+              tool_call_id: "c1",
+              name: "read",
+              kind: "read",
+              title: "src/cart.test.ts",
+              input: {},
+              status: "completed",
+              output: "…",
+              view: { kind: "file", path: "src/cart.test.ts", line_count: 120 },
+            },
+            {
+              id: id("prt", 3),
+              type: "tool_call",
+              tool_call_id: "c2",
+              name: "bash",
+              kind: "execute",
+              title: "npm test -- cart",
+              input: {},
+              status: "running",
+              output: "✗ applies discount twice\n  expected 90, got 81\n",
+            },
+          ],
+        }),
+      }),
+    );
+  },
+  question(terminal) {
+    terminal.at(5000);
+    terminal.show(
+      replica({
+        messages: [prompt(1, "install sinon")],
+        runs: [run(1)],
+        clients: [
+          { id: "me", kind: "tui", label: "pts/2", attached_at: TIME },
+          { id: "other", kind: "tui", label: "pts/4", attached_at: TIME },
+        ],
+        permissions: [
+          permission(1, {
+            title: "npm install sinon",
+            detail: {
+              type: "command",
+              command: "npm install sinon --save-dev",
+              cwd: "/project",
+              reasons: ["writes package.json", "network: registry"],
+            },
+          }),
+        ],
+      }),
+    );
+  },
+  edit_question(terminal) {
+    terminal.show(
+      replica({
+        messages: [prompt(1, "rename it")],
+        runs: [run(1)],
+        permissions: [
+          permission(1, {
+            kind: "edit",
+            title: "src/a.ts",
+            detail: { type: "edit", path: "/project/src/a.ts", unified: diff, reasons: [] },
+          }),
+        ],
+      }),
+    );
+  },
+  queue(terminal) {
+    terminal.at(72_000);
+    terminal.show(
+      replica({
+        messages: [
+          prompt(1, "fix it"),
+          prompt(2, "update the changelog"),
+          prompt(3, "then open a PR with everything that was said above and more"),
+        ],
+        runs: [
+          run(1),
+          run(2, { state: "queued", started_at: null }),
+          run(3, { state: "queued", started_at: null, by: "other" }),
+        ],
+        clients: [{ id: "other", kind: "tui", label: "pts/4", attached_at: TIME }],
+      }),
+    );
+    terminal.type("and a draft\nof two lines");
+  },
+  lost(terminal) {
+    terminal.show(replica({ messages: [prompt(1, "fix it")], runs: [run(1)] }));
+    terminal.type("my draft");
+    terminal.controller.onLink({
+      state: "lost",
+      attempt: 3,
+      retryAt: Date.parse(TIME) + 2000,
+      error: new Error("gone") as never,
+    });
+  },
+  sessions(terminal) {
+    terminal.show(
+      replica({
+        sessions: [
+          session({ state: "waiting" }),
+          session({
+            id: id("ses", 2),
+            title: "upgrade vite",
+            updated_at: "2025-12-31T23:48:00.000Z",
+            cost: 0.42,
+          }),
+        ],
+      }),
+    );
+    terminal.type("\x14");
+  },
+  help(terminal) {
+    terminal.show(replica());
+    terminal.type("?");
+  },
+};
