@@ -64,7 +64,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
 
   const hub = createEventHub(store, now);
   const fileSearch = createFileSearch(() => now().getTime());
-  const environments = createEnvironments(paths.configFile, deps.env);
+  const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir });
 
   const loadConfig = createConfigLoader();

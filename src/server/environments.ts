@@ -4,11 +4,18 @@ import type { WorkspaceId } from "../protocol/ids.ts";
 import type { Environment } from "../protocol/workspace.ts";
 import type { Caller } from "./services.ts";
 
+/** Every headless run is a client of its own, and would leave its environment here for as long as the daemon lives. */
+const clientsKeptMax = 64;
+
 /**
  * The environments that clients brought, by workspace and client, newest last. In memory only: what commands run
  * with is kept with each run, keys are kept nowhere.
  */
-export function createEnvironments(configFile: string, daemonEnv: NodeJS.ProcessEnv) {
+export function createEnvironments(
+  configFile: string,
+  daemonEnv: NodeJS.ProcessEnv,
+  isAttached: (wid: WorkspaceId, client: string) => boolean,
+) {
   const byWorkspace = new Map<WorkspaceId, Map<string, SplitEnvironment>>();
 
   function keyNames(): Set<string> {
@@ -23,16 +30,30 @@ export function createEnvironments(configFile: string, daemonEnv: NodeJS.Process
     const { provider } = split(env);
     return Object.fromEntries(Object.entries(env).filter(([name]) => !(name in provider)));
   }
+  function keep(wid: WorkspaceId, caller: Caller, env: SplitEnvironment) {
+    const clients = byWorkspace.get(wid) ?? new Map<string, SplitEnvironment>();
+    byWorkspace.set(wid, clients);
+    clients.delete(caller ?? "");
+    clients.set(caller ?? "", env);
+    if (clients.size <= clientsKeptMax) return;
+    const gone = [...clients.keys()].find((id) => id !== caller && !isAttached(wid, id));
+    if (gone !== undefined) clients.delete(gone);
+  }
   const newestFirst = (wid: WorkspaceId) => [...(byWorkspace.get(wid)?.values() ?? [])].reverse();
 
   return {
     split,
     /** A client attached, or came back: what it brings now replaces what it brought before. */
     put(wid: WorkspaceId, caller: Caller, env: Environment) {
-      const clients = byWorkspace.get(wid) ?? new Map<string, SplitEnvironment>();
-      byWorkspace.set(wid, clients);
-      clients.delete(caller ?? "");
-      clients.set(caller ?? "", split(env));
+      keep(wid, caller, split(env));
+    },
+    /** The keys that a prompt brings are its client's from now on. */
+    takeKeys(wid: WorkspaceId, caller: Caller, promptEnv: Environment) {
+      const { provider } = split(promptEnv);
+      if (Object.keys(provider).length === 0) return;
+      const before = byWorkspace.get(wid)?.get(caller ?? "");
+      const env = before ?? newestFirst(wid)[0] ?? split(daemonEnv);
+      keep(wid, caller, { ...env, provider: { ...before?.provider, ...provider } });
     },
     /** What a run's commands get: the prompt's own, else its client's, else the newest, else the daemon's. */
     forTools(wid: WorkspaceId, caller: Caller, promptEnv: Environment | undefined): Record<string, string> {

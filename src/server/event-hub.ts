@@ -183,6 +183,8 @@ export function createEventHub(store: Store, now: () => Date) {
         if (!byId.has(client.id)) byId.set(client.id, client);
       return [...byId.values()];
     },
+    isAttached: (wid: WorkspaceId, clientId: string): boolean =>
+      [...(streams.get(wid)?.readers.values() ?? [])].some(({ client }) => client.id === clientId),
     clientCount: () => [...streams.values()].reduce((sum, stream) => sum + stream.readers.size, 0),
 
     /** From here on `reader` gets every event after `since`, once, in order; null: from now on. */

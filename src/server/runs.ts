@@ -66,6 +66,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       }
       const agent = body.agent ?? session.agent;
       deps.agents.mustExist(wid, agent);
+      if (body.env) deps.environments.takeKeys(wid, caller, body.env);
       return coordinators.of(wid, body.session_id).accept({
         run_id: body.run_id ?? deps.newId("run"),
         prompt: body.prompt,

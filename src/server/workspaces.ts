@@ -113,7 +113,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     },
     attach(wid, client, since, subscriber) {
       mustBeOpen(wid);
-      const isNew = !hub.clients(wid).some(({ id }) => id === client.id);
+      const isNew = !hub.isAttached(wid, client.id);
       hub.subscribe(wid, client, since, subscriber);
       if (isNew) {
         journal.tellIfPossible(wid, (tx) => tx.publish({ type: "client.attached", payload: { client } }));
@@ -125,7 +125,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       return () => {
         if (!hub.unsubscribe(wid, subscriber)) return;
         // A terminal that reconnects is attached twice until the dead connection is noticed.
-        if (!hub.clients(wid).some(({ id }) => id === client.id)) detached(wid, client);
+        if (!hub.isAttached(wid, client.id)) detached(wid, client);
       };
     },
   };
