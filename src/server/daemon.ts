@@ -86,7 +86,10 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
     const file = describe(core.services, paths);
     writeDaemonFile(paths.daemonFile, file);
     undo.push({ what: paths.daemonFile, run: () => removeDaemonFile(paths.daemonFile, file) });
-    undo.push({ what: "the idle timer", run: exitWhenIdle(core, requestStop, log) });
+    const idle = exitWhenIdle(core, requestStop, log);
+    undo.push({ what: "the idle timer", run: idle.stop });
+    // A client opens its workspace a moment before it attaches.
+    http.server.on("request", idle.touch);
     signal?.addEventListener("abort", () => requestStop(GRACE_MS), { once: true });
     if (signal?.aborted) requestStop(GRACE_MS);
     log.info("ready", { ...file });
@@ -170,7 +173,7 @@ function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void
   };
 }
 
-function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: Log): () => void {
+function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: Log) {
   const idle = createIdleExit({
     isIdle: () => {
       const { clients, live_runs } = core.busy();
@@ -184,7 +187,7 @@ function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: L
   });
   core.onBusyChange(idle.look);
   idle.look();
-  return idle.stop;
+  return idle;
 }
 
 /** A part that does not stop must not keep the daemon, and with it its lock, alive. */

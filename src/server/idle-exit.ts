@@ -22,6 +22,10 @@ export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
       if (isOver || !isIdle()) return disarm();
       timer ??= setTimeout(() => (isIdle() ? exit() : disarm()), Math.min(idleExitMs(), TIMER_MS_MAX));
     },
+    /** Somebody asks for something: the waiting begins anew. */
+    touch() {
+      if (timer !== undefined) timer.refresh();
+    },
     /** For good: clients that are cut off while the daemon ends make it idle, too. */
     stop() {
       isOver = true;

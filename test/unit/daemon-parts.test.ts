@@ -13,7 +13,7 @@ import { createServer } from "node:http";
 import { createServer as createSocketServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { isAlive } from "../../src/client/process-identity.ts";
 import { parseDaemonFile } from "../../src/protocol/daemon-file.ts";
 import { removeDaemonFile, startTimeOf, writeDaemonFile } from "../../src/server/daemon-file.ts";
@@ -180,4 +180,18 @@ test("an idle daemon ends after its time, a busy one does not, and one that is e
   createIdleExit({ isIdle: () => true, idleExitMs: () => 5, exit: later.resolve }).look();
   await later.promise;
   expect(wasEnded).toBe(false);
+});
+
+test("who asks for something puts off the idle exit", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const exit = vi.fn();
+  const idle = createIdleExit({ isIdle: () => true, idleExitMs: () => 100, exit });
+  idle.look();
+  vi.advanceTimersByTime(90);
+  idle.touch();
+  vi.advanceTimersByTime(90);
+  expect(exit).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(10);
+  expect(exit).toHaveBeenCalledOnce();
 });
