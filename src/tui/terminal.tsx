@@ -115,7 +115,8 @@ export function openTerminal(
     settling = undefined;
     const size = sizeOf(output);
     options.onResize(size, screen.resized(size));
-    flush();
+    // Not at once: until React has drawn for the new width, the frame's rows are too long for the window.
+    scheduled ??= setImmediate(flush);
   };
   const resize = () => {
     clearTimeout(settling);
