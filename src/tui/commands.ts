@@ -1,16 +1,18 @@
 import type { RunId } from "../protocol/ids.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
+import { matching } from "./complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
 import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
+import { SHELL_AGENT } from "./shell-command.ts";
 import {
   type AppState,
   currentSession,
+  draftOfRun,
   nameOfClient,
   queuedRuns,
   textOfMessage,
-  textOfRun,
 } from "./state.ts";
 
 type Command = {
@@ -188,28 +190,24 @@ export function agentCommands(state: AppState): readonly { name: string; descrip
   return state.replica?.agents.find((agent) => agent.name === name)?.commands ?? [];
 }
 
-/** Commands that begin with what was typed behind the slash, ours first. */
+/** Commands that fit what was typed behind the slash, best first; ours before the agent's. */
 export function matchingCommands(state: AppState, typed: string): { name: string; help: string }[] {
   const own = commands.map(({ name, takes, help }) => ({
     name,
     help: takes === undefined ? help : `${takes} · ${help}`,
   }));
-  const theirs = agentCommands(state).map(({ name, description }) => ({ name, help: description }));
   const names = new Set(own.map(({ name }) => name));
-  return [...own, ...theirs.filter(({ name }) => !names.has(name))].filter(({ name }) =>
-    name.startsWith(typed),
-  );
+  const theirs = agentCommands(state)
+    .filter(({ name }) => !names.has(name))
+    .map(({ name, description }) => ({ name, help: description }));
+  return matching([...own, ...theirs], typed);
 }
 
-/** The name completed as far as it is certain. */
-export function completeCommand(state: AppState, text: string): Step {
-  const found = matchingCommands(state, text.slice(1)).map(({ name }) => name);
-  const [first] = found;
-  if (first === undefined) return stay(state);
-  let common = first;
-  while (!found.every((name) => name.startsWith(common))) common = common.slice(0, -1);
-  const completed = found.length === 1 ? `/${first} ` : `/${common}`;
-  return stay({ ...state, editor: replaceText(state.editor, completed) });
+/** What follows a command, as long as nothing does. */
+export function usageOf(text: string): string | undefined {
+  const [, name] = /^\/([a-z-]+) $/.exec(text) ?? [];
+  const command = commands.find((known) => known.name === name);
+  return command?.takes === undefined ? undefined : `${command.takes} · ${command.help}`;
 }
 
 function runQueue(state: AppState, rest: string): Step {
@@ -219,15 +217,17 @@ function runQueue(state: AppState, rest: string): Step {
   if (rest === "") {
     if (queued.length === 0) return say(state, "No prompt waits.");
     const list = queued.map(
-      (run, index) => `${index + 1}  ${run.state}  ${firstLine(textOfRun(state, run))}`,
+      (run, index) => `${index + 1}  ${run.state}  ${firstLine(draftOfRun(state, run))}`,
     );
     return say(state, [...list, "/queue resume · drop N · edit N · steer N"].join("\n"));
   }
   const run = queued[Number(number) - 1];
   if (run === undefined) return complain(state, `/queue ${verb} needs the number of a prompt that waits.`);
   if (verb === "drop") return step(state, { do: "withdraw", id: run.id });
+  if (verb === "steer" && run.agent === SHELL_AGENT)
+    return complain(state, "A command for the shell cannot steer.");
   if (verb === "steer") return step(state, { do: "change_queued", id: run.id, delivery: "steer" });
-  if (verb === "edit") return editQueued(state, run.id, textOfRun(state, run));
+  if (verb === "edit") return editQueued(state, run.id, draftOfRun(state, run));
   return complain(state, "/queue takes resume, drop N, edit N or steer N.");
 }
 

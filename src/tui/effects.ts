@@ -7,7 +7,8 @@ import type { Block } from "./text/block.ts";
 
 /** What a key leads to outside the state; carried out by the controller. */
 export type Effect =
-  | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[] }
+  /** `isShell`: the text is a `!` and a command. */
+  | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[]; isShell?: true }
   | { do: "cancel"; id?: SessionId }
   | { do: "answer"; id: PermissionId; decision: Decision; message: string | undefined }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }

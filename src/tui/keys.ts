@@ -1,6 +1,6 @@
 // Long because it is the one table of every key binding.
 
-/** Where a key counts: an overlay's before a question's, those before a completion's, and the prompt's last. */
+/** Where a key counts: an overlay's first, then an open completion's, a question's, and the prompt's last. */
 export type KeyContext = "prompt" | "question" | "list" | "search" | "completion";
 
 type Binding = {
@@ -19,7 +19,7 @@ const binding = (context: KeyContext, chords: string, help?: string): Binding =>
 /** Actions are named area.verb. A user's terminal.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
 export const bindings = {
   "prompt.submit": binding("prompt", "enter", "send; while busy: queue"),
-  "prompt.steer": binding("prompt", "ctrl+enter", "send into the running turn at its next step"),
+  "prompt.steer": binding("prompt", "ctrl+enter alt+s", "send into the running turn at its next step"),
   "prompt.newline": binding("prompt", "shift+enter alt+enter ctrl+j", "new line (also \\ and enter)"),
   "prompt.complete": binding("prompt", "tab", "complete; while busy: queue the draft"),
   "prompt.escape": binding("prompt", "escape", "cancel the turn; twice when idle: put the draft away"),
@@ -89,8 +89,9 @@ export const bindings = {
 
   "completion.up": binding("completion", "up ctrl+p"),
   "completion.down": binding("completion", "down ctrl+n"),
-  "completion.accept": binding("completion", "tab enter", "@: take the marked file"),
-  "completion.close": binding("completion", "escape", "@: close the list"),
+  "completion.complete": binding("completion", "tab", "@ and /: take the marked row into the prompt"),
+  "completion.accept": binding("completion", "enter", "@: the same; /: run the marked command"),
+  "completion.close": binding("completion", "escape", "@ and /: close the list, nothing else"),
 
   "search.older": binding("search", "ctrl+r up", "search: further back"),
   "search.newer": binding("search", "ctrl+s down"),

@@ -3,9 +3,12 @@ import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
+import { createFileFinder } from "./complete/file-finder.ts";
+import { cleanText } from "./editor/atoms.ts";
 import type { Effect } from "./effects.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { SessionLink } from "./session-link.ts";
+import { SHELL_AGENT, shellCommand } from "./shell-command.ts";
 import { type AppState, activeRun, currentSessionId, type Flash } from "./state.ts";
 import type { Store } from "./store.ts";
 
@@ -35,7 +38,7 @@ const OVERTAKE_MS = 20;
 /** What a person looks through; the rest is found by its name. */
 const SESSIONS_MAX = 200;
 const MESSAGES_PAGE = 100;
-const FILES_MAX = 6;
+const FILES_MAX = 50;
 
 export type Performer = { perform(effect: RequestEffect): Promise<void> };
 
@@ -85,9 +88,11 @@ export function createPerformer(
     return session;
   }
 
-  async function send({ text, delivery, attachments }: Extract<Effect, { do: "send" }>): Promise<void> {
+  async function send(effect: Extract<Effect, { do: "send" }>): Promise<void> {
+    const { text, delivery, attachments, isShell = false } = effect;
     const runId: RunId = newId("run");
-    update((state) => ({ ...state, sending: [...state.sending, { runId, text }] }));
+    const prompt = isShell ? (shellCommand(text) ?? text) : text;
+    update((state) => ({ ...state, sending: [...state.sending, { runId, text: prompt, isShell }] }));
     try {
       // Only now is it known whether there is a session to join.
       const { connection } = await ready;
@@ -97,9 +102,10 @@ export function createPerformer(
         params: { wid: connection.workspace.id },
         body: {
           session_id: sessionId,
-          prompt: text,
+          prompt,
           run_id: runId,
           delivery,
+          ...(isShell && { agent: SHELL_AGENT }),
           ...(attachments.length > 0 && { attachments: [...attachments] }),
         },
         signal,
@@ -155,20 +161,26 @@ export function createPerformer(
     );
   }
 
-  async function findFiles(query: string): Promise<void> {
-    const { connection } = await ready;
-    const { files } = await connection.request("GET /v1/workspaces/{wid}/files", {
-      params: { wid: connection.workspace.id },
-      query: { query, limit: FILES_MAX },
-      signal,
-    });
-    // Only the answer to what stands there now counts.
-    update((state) =>
-      state.completion?.query === query
-        ? { ...state, completion: { ...state.completion, found: files, index: 0 } }
-        : state,
-    );
-  }
+  const finder = createFileFinder(async (query, asked) => {
+    try {
+      const { connection } = await ready;
+      const { files } = await connection.request("GET /v1/workspaces/{wid}/files", {
+        params: { wid: connection.workspace.id },
+        query: { query, limit: FILES_MAX },
+        signal: asked,
+      });
+      // A name that a prompt cannot hold cannot be told to anybody.
+      const found = files.filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
+      // Only the answer to what stands there now counts.
+      update((state) =>
+        state.completion?.kind === "file" && state.completion.query === query
+          ? { ...state, completion: { ...state.completion, found, index: 0 } }
+          : state,
+      );
+    } catch (error) {
+      if (!asked.aborted) flash(sentence(error), "error");
+    }
+  }, signal);
 
   async function loadTranscript(): Promise<void> {
     const sid = currentSessionId(store.get());
@@ -203,7 +215,7 @@ export function createPerformer(
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return loadSessions();
     if (effect.do === "load_transcript") return loadTranscript();
-    if (effect.do === "find_files") return findFiles(effect.query);
+    if (effect.do === "find_files") return finder.find(effect.query);
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
     if (effect.do === "open_session") {

@@ -9,13 +9,17 @@ import { type Editor, emptyEditor } from "./editor/editor.ts";
 import { emptyHistory, type History } from "./editor/history.ts";
 import type { Overlay } from "./overlay.ts";
 import type { ScreenSize } from "./screen/screen.ts";
+import { SHELL_AGENT } from "./shell-command.ts";
 import type { Block } from "./text/block.ts";
 
-/** The files that fit what stands behind an `@`. */
+/** The list above the prompt while a file is named behind an `@`, or a command behind a `/`. */
 export type Completion = {
-  /** The place of the `@`. */
+  kind: "file" | "command";
+  /** The place of the sign. */
   start: number;
+  /** What stands behind it. */
   query: string;
+  /** Files, as far as the daemon has answered. */
   found: readonly string[];
   index: number;
   isClosed: boolean;
@@ -30,7 +34,7 @@ export type Link =
   | { state: "failed"; error: HearthError };
 
 /** A prompt that was posted and has not been seen in the stream. */
-export type Sending = { runId: RunId; text: string };
+export type Sending = { runId: RunId; text: string; isShell: boolean };
 
 /** The question that is asked and how far the person is with it. */
 export type QuestionState = {
@@ -157,6 +161,18 @@ export function queuedRuns(state: AppState): readonly Run[] {
 /** What a message says. Not `messageText` of the contract: its module loads every schema. */
 export const textOfMessage = ({ parts }: Pick<Message, "parts">): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
+
+/** A queued prompt can be folded into a turn that runs; a command for the shell neither folds nor is folded into. */
+export function canSteerWith(state: AppState, run: Run): boolean {
+  const active = activeRun(state);
+  return (
+    [active, run].every((one) => one !== undefined && one.agent !== SHELL_AGENT) && run.state === "queued"
+  );
+}
+
+/** A waiting prompt as it was typed, for the composer and for lists. */
+export const draftOfRun = (state: AppState, run: Run): string =>
+  run.agent === SHELL_AGENT ? `!${textOfRun(state, run)}` : textOfRun(state, run);
 
 export function textOfRun(state: AppState, run: Run): string {
   const message = state.replica?.messages.find(({ id }) => id === run.message_id);

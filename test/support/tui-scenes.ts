@@ -136,6 +136,59 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
       error: new Error("gone") as never,
     });
   },
+  plan(terminal) {
+    terminal.at(12_000);
+    terminal.show(
+      replica({
+        messages: [prompt(1, "fix it")],
+        runs: [run(1)],
+        plans: [
+          {
+            session_id: SESSION,
+            entries: [
+              { content: "read the test", status: "completed" },
+              { content: "make the clock injectable", status: "in_progress" },
+            ],
+          },
+        ],
+      }),
+    );
+  },
+  commands(terminal) {
+    terminal.show(replica());
+    terminal.type("/\x1b[B");
+  },
+  files(terminal) {
+    terminal.at(31_000);
+    terminal.show(
+      replica({
+        messages: [prompt(1, "fix it"), prompt(2, "npm test -- cart")],
+        runs: [run(1), run(2, { state: "queued", started_at: null, agent: "shell" })],
+      }),
+    );
+    terminal.type("and look at @cart");
+    terminal.controller.update((state) => ({
+      ...state,
+      completion: state.completion && {
+        ...state.completion,
+        found: [
+          "src/cart.ts",
+          "src/cart.test.ts",
+          "packages/shop/frontend/src/components/checkout/cart/CartTotalWithDiscount.tsx",
+        ],
+      },
+    }));
+  },
+  shell(terminal) {
+    terminal.at(2000);
+    terminal.show(
+      replica({
+        messages: [{ ...prompt(1, "npm test"), agent: "shell" }],
+        runs: [run(1, { agent: "shell" })],
+      }),
+    );
+    terminal.type("!git status");
+  },
   sessions(terminal) {
     terminal.show(
       replica({

@@ -24,6 +24,17 @@ describe.each(sizes)("at %ix%i", (columns, rows) => {
   });
 });
 
+test.each(["plan", "commands", "files", "shell"])(
+  "the caret stands in the prompt below: %s",
+  async (name) => {
+    open = openTuiTerminal(80, 24);
+    scenes[name]?.(open);
+    await open.window();
+    const { row } = open.emulator.cursor();
+    expect(open.emulator.window()[row]).toMatch(/^[›$]/);
+  },
+);
+
 test("the caret stands where the text of the prompt goes on", async () => {
   open = openTuiTerminal(80, 24);
   open.show(replica());

@@ -10,7 +10,7 @@ afterEach(() => {
   open = undefined;
 });
 
-test.each(["streaming", "question", "edit_question", "queue", "sessions", "help"])(
+test.each(["streaming", "question", "edit_question", "queue", "files", "sessions", "help"])(
   "the picture of %s in the docs is the screen of today",
   async (name) => {
     const columns = 90;

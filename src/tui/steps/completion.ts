@@ -1,83 +1,149 @@
+import { commands, matchingCommands, runCommand } from "../commands.ts";
+import { stillMatching } from "../complete/matching.ts";
 import type { Atom } from "../editor/atoms.ts";
-import { type Editor, insertFile } from "../editor/editor.ts";
+import { type Editor, editorText, insertFile, isEmpty, replaceText } from "../editor/editor.ts";
 import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { mediaTypeOf } from "../media-type.ts";
+import { shellCommand } from "../shell-command.ts";
 import type { AppState, Completion } from "../state.ts";
+
+type Token = Pick<Completion, "kind" | "start" | "query">;
 
 const QUERY_MAX = 200;
 
 /** The `@` that the caret stands behind, with what is typed after it; one at the start of a word only. */
-function mentionAt({ atoms, caret }: Editor): { start: number; query: string } | undefined {
+function mentionAt({ atoms, caret }: Editor): Token | undefined {
   for (let index = caret - 1; index >= 0 && caret - index <= QUERY_MAX; index -= 1) {
     const atom = atoms[index];
     if (typeof atom !== "string" || /^\s/.test(atom)) return undefined;
     if (atom !== "@") continue;
     const before = atoms[index - 1];
-    if (before !== undefined && !(typeof before === "string" && /^\s/.test(before))) return undefined;
+    if (before !== undefined && !(typeof before === "string" && /^[\s(["'`]/.test(before))) return undefined;
     const typed = atoms.slice(index + 1, caret).filter((part: Atom) => typeof part === "string");
-    return { start: index, query: typed.join("") };
+    return { kind: "file", start: index, query: typed.join("") };
   }
   return undefined;
 }
 
-/** Follows the caret: asks for files when what stands behind an `@` has changed. */
-export function withCompletion(before: AppState, result: Step): Step {
-  const { state } = result;
-  if (state.editor === before.editor || state.overlay !== undefined || state.editing !== undefined)
-    return result;
-  const mention = mentionAt(state.editor);
-  const known = state.completion;
-  if (mention === undefined) {
-    return known === undefined ? result : { ...result, state: { ...state, completion: undefined } };
+/** What the draft asks to be completed: a whole draft that may become a command, or a file's name at the caret. */
+function tokenOf(state: AppState): Token | undefined {
+  if (state.overlay !== undefined || state.search !== undefined || state.editing !== undefined)
+    return undefined;
+  const { editor } = state;
+  if (isEmpty(editor)) return undefined;
+  if (editor.atoms[0] === "/" && state.question?.asideFor === undefined) {
+    const [, query] = /^\/([\w:-]*)$/.exec(editorText(editor)) ?? [];
+    if (query !== undefined) return { kind: "command", start: 0, query };
   }
-  const isSame = known?.start === mention.start;
-  if (isSame && known.query === mention.query) return result;
-  const completion: Completion = {
-    ...mention,
-    found: isSame ? known.found : [],
-    index: 0,
-    isClosed: isSame && known.isClosed,
-  };
-  const next = { ...state, completion };
-  if (completion.isClosed) return { ...result, state: next };
-  return { state: next, effects: [...result.effects, { do: "find_files", query: mention.query }] };
+  return shellCommand(editorText(editor)) === undefined ? mentionAt(editor) : undefined;
 }
 
-/** Keys of the list under an `@`; undefined when the key is not for it. */
-export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap): Step | undefined {
+const isSameToken = (a: Token | undefined, b: Token | undefined): boolean =>
+  a?.kind === b?.kind && a?.start === b?.start;
+
+/** The list that is open; undefined where the draft has become another one under it. */
+export function openCompletion(state: AppState): Completion | undefined {
   const { completion } = state;
-  if (
-    completion === undefined ||
-    completion.isClosed ||
-    completion.found.length === 0 ||
-    event.type !== "key"
-  ) {
-    return undefined;
+  if (completion === undefined || completion.isClosed) return undefined;
+  const token = tokenOf(state);
+  return isSameToken(token, completion) && token?.query === completion.query ? completion : undefined;
+}
+
+/** A row of the list: the path of a file, or a command's name. */
+export type CompletionRow = { name: string; help: string };
+
+export const completionRows = (state: AppState, completion: Completion): readonly CompletionRow[] =>
+  completion.kind === "command"
+    ? matchingCommands(state, completion.query)
+    : completion.found.map((name) => ({ name, help: "" }));
+
+const withToken = (result: Step, token: Token, known: Completion | undefined, isClosed: boolean): Step => {
+  const completion: Completion = {
+    ...token,
+    found: known?.kind === "file" && token.kind === "file" ? stillMatching(known.found, token.query) : [],
+    index: 0,
+    isClosed,
+  };
+  const state = { ...result.state, completion };
+  if (isClosed || token.kind === "command") return { ...result, state };
+  return { state, effects: [...result.effects, { do: "find_files", query: token.query }] };
+};
+
+/**
+ * Follows what is typed. Only typing opens a list: what was pasted or brought back from the history is left alone,
+ * and a list that was closed stays closed for its word.
+ */
+export function withCompletion(before: AppState, result: Step, event: InputEvent): Step {
+  const { state } = result;
+  if (state.editor === before.editor || state.overlay !== undefined) return result;
+  const token = tokenOf(state);
+  const known = state.completion;
+  const none = (): Step =>
+    known === undefined ? result : { ...result, state: { ...state, completion: undefined } };
+  if (token === undefined) return none();
+  if (event.type === "paste") return withToken(result, token, known, true);
+  if (!isSameToken(token, known)) {
+    return event.type === "text" ? withToken(result, token, undefined, false) : none();
   }
-  const last = completion.found.length - 1;
-  const { index } = completion;
+  if (token.query === known?.query) return result;
+  return withToken(result, token, known, known?.isClosed ?? false);
+}
+
+/** Opens the list for the word at the caret again; undefined where there is nothing to complete. */
+export function reopenCompletion(state: AppState, kinds: readonly Completion["kind"][]): Step | undefined {
+  const token = tokenOf(state);
+  if (token === undefined || !kinds.includes(token.kind)) return undefined;
+  return withToken(stay(state), token, state.completion, false);
+}
+
+/** Keys of the open list; undefined when the key is not for it. */
+export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap): Step | undefined {
+  const completion = openCompletion(state);
+  if (completion === undefined || event.type !== "key") return undefined;
+  const rows = completionRows(state, completion);
+  const action = keys.completion.get(event.chord);
   const go = (next: Partial<Completion>) => stay({ ...state, completion: { ...completion, ...next } });
-  switch (keys.completion.get(event.chord)) {
+  if (action === "completion.close") return go({ isClosed: true });
+  const last = rows.length - 1;
+  const index = Math.min(completion.index, last);
+  const row = rows[index];
+  // Nothing to take yet: Tab waits for it, everything else is the prompt's.
+  if (row === undefined) return action === "completion.complete" ? stay(state) : undefined;
+  switch (action) {
     case "completion.up":
       return go({ index: index === 0 ? last : index - 1 });
     case "completion.down":
       return go({ index: index >= last ? 0 : index + 1 });
-    case "completion.close":
-      return go({ isClosed: true });
-    case "completion.accept": {
-      const path = completion.found[index];
-      if (path === undefined) return undefined;
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      const file = { file: { name, media_type: mediaTypeOf(path), path }, text: `@${path}` };
-      return stay({
-        ...state,
-        editor: insertFile(state.editor, completion.start, file),
-        completion: undefined,
-      });
-    }
+    case "completion.complete":
+      return take(state, completion, row.name);
+    case "completion.accept":
+      if (completion.kind === "command") return runMarked(state, completion, row.name);
+      // Behind a bare `@` nothing has been chosen: the prompt is sent as it is.
+      return completion.query === "" && index === 0 ? undefined : take(state, completion, row.name);
     default:
       return undefined;
   }
+}
+
+function take(state: AppState, completion: Completion, name: string): Step {
+  const next = { ...state, completion: undefined };
+  if (completion.kind === "command") {
+    return stay({ ...next, editor: replaceText(state.editor, `/${name} `) });
+  }
+  const file = { name: name.slice(name.lastIndexOf("/") + 1), media_type: mediaTypeOf(name), path: name };
+  return stay({ ...next, editor: insertFile(state.editor, completion.start, { file, text: `@${name}` }) });
+}
+
+/** Runs a command of ours that needs nothing more; what needs a word, and an agent's command, is completed first. */
+function runMarked(state: AppState, completion: Completion, name: string): Step | undefined {
+  const command = commands.find((known) => known.name === name);
+  const isWhole = completion.query === name;
+  if (command === undefined || (command.takes !== undefined && !command.takes.startsWith("["))) {
+    return isWhole ? undefined : take(state, completion, name);
+  }
+  const text = `/${name}`;
+  const editor = isWhole ? state.editor : replaceText(state.editor, text);
+  return runCommand({ ...state, editor, completion: undefined }, text);
 }

@@ -16,7 +16,7 @@ export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now:
   if (event.type === "focus") return stay({ ...state, focus: event.focused ? "in" : "out" });
   if (event.type === "reply") return stay(state);
   const fresh = withQuestion(forgetArmed({ ...state, now }, now), now);
-  return withCompletion(state, typed(route(fresh, event, keys, now), event, now));
+  return withCompletion(state, typed(route(fresh, event, keys, now), event, now), event);
 }
 
 /** The press that an armed key waited for came too late. */
@@ -37,9 +37,9 @@ function route(
 ): Step {
   if (state.overlay !== undefined) return stepOverlay(state, state.overlay, event, keys);
   if (state.search !== undefined) return stepSearch(state, state.search, event, keys);
-  if (isQuestionKey(state, event, keys, now)) return stepQuestion(state, event, keys);
   const completed = stepCompletion(state, event, keys);
   if (completed !== undefined) return completed;
+  if (isQuestionKey(state, event, keys, now)) return stepQuestion(state, event, keys);
   if (event.type === "key") {
     const action = keys.prompt.get(event.chord);
     return action === undefined ? stay(state) : stepPrompt(disarm(state, event.chord), action, now);

@@ -2,7 +2,7 @@
 
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Delivery } from "../../protocol/run.ts";
-import { completeCommand, editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
+import { editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
 import { attachmentsOf } from "../editor/atoms.ts";
 import * as edit from "../editor/editor.ts";
 import { newer, older, remember } from "../editor/history.ts";
@@ -10,8 +10,18 @@ import { caretAt, layoutEditor } from "../editor/layout.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { Action } from "../keys.ts";
 import { newListOverlay } from "../overlay.ts";
-import { type AppState, activeRun, currentSession, isBusy, queuedRuns, textOfRun } from "../state.ts";
+import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
+import {
+  type AppState,
+  activeRun,
+  canSteerWith,
+  currentSession,
+  draftOfRun,
+  isBusy,
+  queuedRuns,
+} from "../state.ts";
 import { composerWidth } from "../view/composer.ts";
+import { reopenCompletion } from "./completion.ts";
 
 /** How long a second press still means what the first one offered. */
 const ARMED_MS = 2000;
@@ -115,6 +125,7 @@ function submit(state: AppState, delivery: Delivery): Step {
   if (state.editing !== undefined) return saveQueued(state, text);
   const command = runCommand(state, text);
   if (command !== undefined) return command;
+  if (shellCommand(text) !== undefined) return submitShell(state, text);
   return step(
     taken(state),
     {
@@ -123,6 +134,18 @@ function submit(state: AppState, delivery: Delivery): Step {
       delivery: isBusy(state) ? delivery : "queue",
       attachments: attachmentsOf(state.editor.atoms),
     },
+    { do: "remember", text },
+  );
+}
+
+/** A command for the shell waits its turn: it cannot be folded into another's. */
+function submitShell(state: AppState, text: string): Step {
+  if (shellCommand(text) === "") {
+    return stay({ ...state, flash: { text: "! needs a command for the shell.", level: "error" } });
+  }
+  return step(
+    taken(state),
+    { do: "send", text, delivery: "queue", attachments: [], isShell: true },
     { do: "remember", text },
   );
 }
@@ -136,22 +159,34 @@ function submitNothing(state: AppState): Step {
   const [first] = queuedRuns(state);
   if (first === undefined) return stay(state);
   if (first.state === "held") return step(state, { do: "resume_queue" });
-  return activeRun(state) === undefined
-    ? stay(state)
-    : step(state, { do: "change_queued", id: first.id, delivery: "steer" });
+  return canSteerWith(state, first)
+    ? step(state, { do: "change_queued", id: first.id, delivery: "steer" })
+    : stay(state);
 }
 
 function saveQueued(state: AppState, text: string): Step {
   if (state.editing === undefined) return stay(state);
   const { runId, aside } = state.editing;
   const next = { ...taken(state), editor: aside, editing: undefined };
-  return step(next, { do: "change_queued", id: runId, prompt: text }, { do: "remember", text });
+  const run = queuedRuns(state).find(({ id }) => id === runId);
+  const command = shellCommand(text);
+  if (command === "") return submitShell(state, text);
+  // Whether a prompt is for an agent or for the shell cannot be changed in its place.
+  if (run !== undefined && (run.agent === SHELL_AGENT) !== (command !== undefined)) {
+    const sent = submit({ ...state, editing: undefined }, "queue");
+    return {
+      state: { ...sent.state, editor: aside },
+      effects: [{ do: "withdraw", id: runId }, ...sent.effects],
+    };
+  }
+  return step(next, { do: "change_queued", id: runId, prompt: command ?? text }, { do: "remember", text });
 }
 
-/** Tab: a command's name is completed; a draft is queued while something runs. */
+/** Tab: the list of commands or files opens again; a draft is queued while something runs. */
 function complete(state: AppState): Step {
   const text = edit.editorText(state.editor);
-  if (/^\/[a-z-]*$/.test(text)) return completeCommand(state, text);
+  const reopened = reopenCompletion(state, isBusy(state) ? ["command"] : ["command", "file"]);
+  if (reopened !== undefined) return reopened;
   return isBusy(state) && text.trim() !== "" ? submit(state, "queue") : stay(state);
 }
 
@@ -203,7 +238,7 @@ function interrupt(state: AppState, now: number): Step {
 function up(state: AppState): Step {
   if (edit.isEmpty(state.editor) && state.editing === undefined && state.history.position === 0) {
     const last = queuedRuns(state).at(-1);
-    if (last !== undefined) return editQueued(state, last.id, textOfRun(state, last));
+    if (last !== undefined) return editQueued(state, last.id, draftOfRun(state, last));
   }
   return vertical(state, -1) ?? goOlder(state);
 }

@@ -5,6 +5,7 @@ import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
 import { type AppState, openQuestion } from "../state.ts";
+import { openCompletion } from "./completion.ts";
 
 /** Typed less than this before a question appeared: the person is in the middle of a word. */
 const TYPING_MS = 1000;
@@ -27,7 +28,8 @@ export function withQuestion(state: AppState, now: number): AppState {
     question: {
       id: open.id,
       index: 0,
-      isFocused: true,
+      // Who is in the middle of naming a file finishes that first.
+      isFocused: openCompletion(state) === undefined,
       armedAt: wasTyping ? now + ARM_MS : now,
       isCut: false,
       isUnread: true,

@@ -19,6 +19,8 @@ export type PromptBlock = {
   files: readonly { name: string; mediaType: string; size: number }[];
   /** Folded into a running turn. */
   isSteering: boolean;
+  /** A command for the shell. */
+  isShell?: boolean | undefined;
 };
 
 /** One top-level Markdown block of an answer (a paragraph, a list, a table …), as source. */

@@ -1,6 +1,7 @@
 import type { Message, TextPart, ToolCallPart, ToolCallStatus } from "../../protocol/message.ts";
 import type { Permission } from "../../protocol/permission.ts";
 import type { Run } from "../../protocol/run.ts";
+import { SHELL_AGENT } from "../shell-command.ts";
 import type { Block, PermissionBlock, ToolCallBlock, TurnEndBlock } from "./block.ts";
 import { createTextStream, type Piece, type TextStream } from "./open-text.ts";
 
@@ -223,6 +224,7 @@ function promptBlock(message: Message, context: BlockContext): Block {
     by: run?.by == null ? undefined : context.nameOf(run.by),
     files,
     isSteering: run?.outcome === "steered",
+    ...(message.agent === SHELL_AGENT && { isShell: true }),
   };
 }
 

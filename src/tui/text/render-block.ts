@@ -156,7 +156,9 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
     break;
   }
   for (const file of block.files) {
-    const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), formatBytes(file.size)];
+    // The bytes of a file of the workspace are not counted when it is named.
+    const size = file.size > 0 ? [formatBytes(file.size)] : [];
+    const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), ...size];
     lines.push(...wrapLine([span(`+ ${facts.join(glyphs.separator)}`, "muted")], inner));
   }
   const notes = [
@@ -167,7 +169,8 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
     lines.push(...wrapLine([span(notes.join(glyphs.separator), "muted")], inner));
   if (capabilities.screenReader)
     return wrapLine([span(`${by === "" ? "You" : by}: `), ...(lines[0] ?? [])], width).concat(lines.slice(1));
-  return prefixLines(lines, [span(`${glyphs.prompt} `, "prompt")], [span(GUTTER)]);
+  const sign = block.isShell === true ? span("! ", "warning") : span(`${glyphs.prompt} `, "prompt");
+  return prefixLines(lines, [sign], [span(GUTTER)]);
 }
 
 /** What an agent says stands behind a bullet at its beginning and behind a blank gutter after it. */

@@ -3,7 +3,7 @@ import type { Editor } from "../editor/editor.ts";
 import { type EditorRow, layoutEditor } from "../editor/layout.ts";
 import type { Caret } from "../screen/difference.ts";
 import type { Glyphs } from "../text/glyphs.ts";
-import { type Line, type Span, span } from "../text/line.ts";
+import { type Line, type Span, type Style, span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 
 /** The prompt sign and a blank. */
@@ -18,12 +18,19 @@ export type ComposerView = { lines: Line[]; caret: Caret };
 /** The prompt as it is written: at most `rowsMax` rows around the caret. `hint` shows while it is empty. */
 export function composerView(
   editor: Editor,
-  options: { columns: number; rowsMax: number; hint: string; sign: string; isDim: boolean; glyphs: Glyphs },
+  options: {
+    columns: number;
+    rowsMax: number;
+    hint: string;
+    sign: { text: string; style: Style };
+    isDim: boolean;
+    glyphs: Glyphs;
+  },
 ): ComposerView {
   const { columns, rowsMax, hint, sign, isDim, glyphs } = options;
   const width = composerWidth(columns);
   const style = isDim ? "muted" : "text";
-  const signSpan = span(`${sign} `, isDim ? "muted" : "prompt");
+  const signSpan = span(`${sign.text} `, isDim ? "muted" : sign.style);
   if (editor.atoms.length === 0) {
     const shown = hint === "" ? [] : [span(truncateEnd(hint, width - 1, glyphs.ellipsis), "muted")];
     return { lines: [[signSpan, ...shown]], caret: { row: 0, column: GUTTER } };

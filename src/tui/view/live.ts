@@ -1,12 +1,14 @@
 import type { Permission } from "../../protocol/permission.ts";
-import { matchingCommands } from "../commands.ts";
-import { editorText } from "../editor/editor.ts";
+import { editorText, isEmpty } from "../editor/editor.ts";
 import { searchHistory } from "../editor/history.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
+import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import {
   type AppState,
   activeRun,
+  canSteerWith,
+  draftOfRun,
   isBusy,
   nameOfClient,
   openQuestion,
@@ -20,6 +22,7 @@ import type { PermissionView } from "../text/permission-view.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
+import { completionLines } from "./completion.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
 import type { Renderer } from "./renderer.ts";
 import { runLine } from "./run-line.ts";
@@ -49,7 +52,8 @@ export const liveParts = [
 /** The live region is small whatever the window: a frame costs what it is tall. */
 const ROWS_MAX = 18;
 const QUEUE_ROWS_MAX = 4;
-const SUGGESTIONS_MAX = 6;
+/** So much of the list stands above a question, which needs the rest. */
+const SUGGESTIONS_BY_QUESTION_MAX = 3;
 
 export const liveRowsMax = (rows: number): number => Math.max(1, Math.min(rows - 2, ROWS_MAX));
 
@@ -74,6 +78,7 @@ export function liveView(
   const oneRow = (line: Line): string => renderer.fit(line, columns);
 
   const permission = openQuestion(state);
+  const isShell = shellCommand(editorText(state.editor)) !== undefined;
   const composer = composerView(state.editor, {
     columns,
     rowsMax: Math.max(
@@ -81,13 +86,15 @@ export function liveView(
       Math.min(COMPOSER_ROWS_MAX, Math.floor(left / 2), permission === undefined ? left : 3),
     ),
     hint: hintOf(state),
-    sign: glyphs.prompt,
+    sign: isShell ? { text: "$", style: "warning" } : { text: glyphs.prompt, style: "prompt" },
     isDim: state.question?.isFocused === true && state.question.asideFor === undefined,
     glyphs,
   });
   const searching = state.search === undefined ? undefined : searchLine(state, renderer, columns);
   const composerLines = searching === undefined ? composer.lines : [searching.line];
   const composerRows = take(composerLines.map((line) => paint(line)));
+  const completion = completionLines(state, renderer, overrides).map(oneRow);
+  const beside = permission === undefined ? [] : take(completion, SUGGESTIONS_BY_QUESTION_MAX);
   const asked =
     permission === undefined
       ? undefined
@@ -103,14 +110,20 @@ export function liveView(
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
   const plan = left < 3 ? [] : take(planLines(state, renderer).map(oneRow));
-  const suggestions = take(suggestionLines(state, renderer).map(oneRow));
-  const queue = take(queueLines(state, renderer).map(oneRow));
+  const suggestions = permission === undefined ? take(completion) : beside;
+  const queue = take(queueLines(state, renderer, overrides).map(oneRow));
   const open = [...state.live, ...pendingPrompts(state)];
   const laidOut = renderer.blocks(open, columns, previous);
   const gap = laidOut.length > 0 && laidOut.at(-1) !== "" ? [""] : [];
   const stream = laidOut.length === 0 ? take([""], left > 4 ? 1 : 0) : tail([...laidOut, ...gap], left);
   const above =
-    stream.length + question.length + run.length + queue.length + suggestions.length + notice.length;
+    stream.length +
+    plan.length +
+    question.length +
+    run.length +
+    queue.length +
+    suggestions.length +
+    notice.length;
   const caret = searching?.caret ?? composer.caret;
   return {
     stream,
@@ -168,17 +181,27 @@ function pendingPrompts(state: AppState): Block[] {
   const known = new Set(state.replica?.runs.map(({ id }) => id));
   const active = activeRun(state);
   const accepted =
-    active?.state === "accepted" ? [{ id: active.id, text: textOfRun(state, active), by: active.by }] : [];
+    active?.state === "accepted"
+      ? [
+          {
+            id: active.id,
+            text: textOfRun(state, active),
+            by: active.by,
+            isShell: active.agent === SHELL_AGENT,
+          },
+        ]
+      : [];
   const sent = state.sending
     .filter(({ runId }) => !known.has(runId))
-    .map(({ runId, text }) => ({ id: runId, text, by: state.clientId }));
-  return [...accepted, ...sent].map(({ id, text, by }) => ({
+    .map(({ runId, text, isShell }) => ({ id: runId, text, by: state.clientId, isShell }));
+  return [...accepted, ...sent].map(({ id, text, by, isShell }) => ({
     id: `${id}/sending/0`,
     type: "prompt",
     text,
     by: nameOfClient(state, by),
     files: [],
     isSteering: false,
+    ...(isShell && { isShell }),
   }));
 }
 
@@ -194,7 +217,7 @@ function planLines(state: AppState, { glyphs }: Renderer): Line[] {
   return [[span("  todo ", "muted"), span(`${done}/${plan.entries.length}`), span(now, "muted")]];
 }
 
-function queueLines(state: AppState, { glyphs }: Renderer): Line[] {
+function queueLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
   const runs = queuedRuns(state);
   if (runs.length === 0) return [];
   const shown = runs.slice(0, runs.length > QUEUE_ROWS_MAX ? QUEUE_ROWS_MAX - 1 : QUEUE_ROWS_MAX);
@@ -207,7 +230,7 @@ function queueLines(state: AppState, { glyphs }: Renderer): Line[] {
       ...(by === undefined ? [] : [by]),
       ...(isEdited ? ["being edited"] : []),
     ];
-    const text = truncateEnd(textOfRun(state, run).replace(/\s+/g, " ").trim(), 200, glyphs.ellipsis);
+    const text = truncateEnd(draftOfRun(state, run).replace(/\s+/g, " ").trim(), 200, glyphs.ellipsis);
     return [
       span(index === 0 ? "  queue " : "        ", "muted"),
       span(`${index + 1}  `, "muted"),
@@ -217,34 +240,20 @@ function queueLines(state: AppState, { glyphs }: Renderer): Line[] {
   });
   if (shown.length < runs.length)
     lines.push([span(`        ${glyphs.ellipsis} ${runs.length - shown.length} more`, "muted")]);
+  const hints = queueHints(state, overrides);
+  if (hints.length > 0) lines.push([span(`        ${hints.join(` ${glyphs.dot} `)}`, "muted")]);
   return lines;
 }
 
-/** Files that fit what stands behind an `@`, or commands behind a slash. */
-function suggestionLines(state: AppState, { glyphs }: Renderer): Line[] {
-  const { completion } = state;
-  if (completion !== undefined && !completion.isClosed) {
-    return completion.found.slice(0, SUGGESTIONS_MAX).map((path, index): Line => {
-      const isMarked = index === completion.index;
-      return [
-        span(isMarked ? `  ${glyphs.prompt} ` : "    ", "accent"),
-        span(sanitizeLine(path), isMarked ? "selection" : "text"),
-      ];
-    });
-  }
-  const text = editorText(state.editor);
-  if (state.search !== undefined || state.editing !== undefined || !/^\/[a-z-]*$/.test(text)) return [];
-  const found = matchingCommands(state, text.slice(1));
-  const shown = found.slice(0, found.length > SUGGESTIONS_MAX ? SUGGESTIONS_MAX - 1 : SUGGESTIONS_MAX);
-  const lines = shown.map(
-    ({ name, help }): Line => [
-      span(`  /${name.padEnd(12)} `, "accent"),
-      span(help.replace(/\s+/g, " "), "muted"),
-    ],
-  );
-  if (shown.length < found.length)
-    lines.push([span(`  ${glyphs.ellipsis} ${found.length - shown.length} more`, "muted")]);
-  return lines;
+/** What an empty prompt can do with the queue. */
+function queueHints(state: AppState, overrides: KeyOverrides): string[] {
+  const [first] = queuedRuns(state);
+  if (!isEmpty(state.editor) || state.editing !== undefined || first === undefined) return [];
+  return [
+    `${firstChordName("prompt.up", overrides)} edits the last`,
+    ...(canSteerWith(state, first) ? [`${firstChordName("prompt.submit", overrides)} steers with 1`] : []),
+    "/queue",
+  ];
 }
 
 /** What went wrong, or what a key would do now: one line. */

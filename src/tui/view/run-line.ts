@@ -1,9 +1,23 @@
+import type { Run } from "../../protocol/run.ts";
+import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
+import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import { type AppState, activeRun, openQuestion } from "../state.ts";
 import { formatClock, formatCount, plural } from "../text/figures.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, span } from "../text/line.ts";
 import { firstChordName } from "./chord-name.ts";
+
+/** Below this there is no room to say it. */
+const STEER_COLUMNS_MIN = 60;
+
+/** A prompt that is being written could go into the running turn. */
+function canSteer(state: AppState, run: Run | undefined): boolean {
+  const text = editorText(state.editor);
+  if (state.link.state !== "connected" || state.size.columns < STEER_COLUMNS_MIN) return false;
+  if (run === undefined || run.agent === SHELL_AGENT || state.editing !== undefined) return false;
+  return text.trim() !== "" && !text.startsWith("/") && shellCommand(text) === undefined;
+}
 
 /** What works right now and how to stop it; undefined when nothing does. */
 export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides): Line | undefined {
@@ -23,6 +37,7 @@ export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides
     `Working ${elapsed}`,
     ...(tokens > 0 ? [plural(tokens, "token").replace(/^\d+/, formatCount(tokens))] : []),
     `${firstChordName("prompt.escape", overrides)} to cancel`,
+    ...(canSteer(state, run) ? [`${firstChordName("prompt.steer", overrides)} steers`] : []),
   ];
   return [span(`${glyphs.working} `, "accent"), span(facts.join(dot), "muted")];
 }
