@@ -37,6 +37,7 @@ const stored = (world: World, text: string) =>
            AS text FROM parts p`,
       ).some((row) => row.text.includes(text)),
     `"${text}" in the store`,
+    2000, // it promises 250 ms
   );
 
 describe("a daemon that is killed", () => {

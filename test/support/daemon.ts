@@ -49,9 +49,11 @@ export async function startDaemon(home: Home, options: StartOptions = {}): Promi
   mkdirSync(dirname(home.log), { recursive: true, mode: 0o700 });
   const output = `${home.dir}/serve.out`;
   const file = openSync(output, "a", 0o600);
+  // As a client starts it: keys come over the socket.
+  const { LOCAL_KEY: _, ...env } = home.env;
   const child = spawn(process.execPath, [launcher, "serve", ...(options.args ?? [])], {
     cwd: "/",
-    env: { ...home.env, ...options.env, [READY_FD_VARIABLE]: "3" },
+    env: { ...env, ...options.env, [READY_FD_VARIABLE]: "3" },
     stdio: ["ignore", file, file, "pipe"],
   });
   closeSync(file);
