@@ -10,6 +10,7 @@ import { createMessageRows } from "./messages.ts";
 import { createPermissionRows } from "./permissions.ts";
 import { createRunUsageRows } from "./run-usage.ts";
 import { createRunRows } from "./runs.ts";
+import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
@@ -31,17 +32,21 @@ export type Store = ReturnType<typeof openStore>;
 
 /**
  * Opens the store, making it when the file is empty. Throws HearthError store_too_new (untouched) or
- * store_unavailable. A file that is no sound database is moved aside, never overwritten: `movedAside` says where.
+ * store_unavailable. A file that is no sound database is moved aside, never overwritten (`movedAside` says
+ * where), and what can be read of it is taken over.
  */
 export function openStore(file: string, log: (message: string) => void = () => {}) {
-  let opened: { db: Database.Database; movedAside: string | null };
+  let opened: Opened;
   try {
     opened = openSound(file);
   } catch (cause) {
     throw asStoreError(cause, file);
   }
-  const { db, movedAside } = opened;
-  if (movedAside) log(`the store was damaged; it was moved to ${movedAside} and a new one begun`);
+  const { db, movedAside, salvaged } = opened;
+  if (movedAside)
+    log(
+      `the store was damaged; it was moved to ${movedAside}, and ${salvaged} session(s) were saved from it`,
+    );
   const setSynced = db.prepare("PRAGMA synchronous = FULL");
   const setRelaxed = db.prepare("PRAGMA synchronous = NORMAL");
   const begin = db.prepare("BEGIN IMMEDIATE");
@@ -55,6 +60,8 @@ export function openStore(file: string, log: (message: string) => void = () => {
   return {
     file,
     movedAside,
+    /** Of the store that was moved aside: so many sessions could be read. */
+    salvaged,
     workspaces: createWorkspaceRows(db),
     sessions: createSessionRows(db),
     runs: createRunRows(db),
@@ -127,9 +134,11 @@ function suspect(file: string) {
   }
 }
 
-function openSound(file: string): { db: Database.Database; movedAside: string | null } {
+type Opened = { db: Database.Database; movedAside: string | null; salvaged: number };
+
+function openSound(file: string): Opened {
   const first = tryOpen(file);
-  if (first) return { db: first, movedAside: null };
+  if (first) return { db: first, movedAside: null, salvaged: 0 };
   const movedAside = `${file}.damaged-${new Date().toISOString().replace(/[:.]/g, "-")}`;
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(file + suffix)) renameSync(file + suffix, movedAside + suffix);
@@ -137,7 +146,7 @@ function openSound(file: string): { db: Database.Database; movedAside: string | 
   rmSync(suspectFile(file), { force: true });
   const second = tryOpen(file);
   if (!second) throw new Error(`a new store at ${file} does not open`);
-  return { db: second, movedAside };
+  return { db: second, movedAside, salvaged: salvage(second, movedAside) };
 }
 
 /** Undefined when the file is damaged. */

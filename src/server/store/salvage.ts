@@ -1,0 +1,121 @@
+import Database from "better-sqlite3";
+
+/** So many times a page is stepped over before the rest of a table is given up. */
+const missesMax = 1000;
+/** As long as a start may take for it; what is left is in the file that was moved aside. */
+const salvageMsMax = 10_000;
+
+/** The newest mark may be among what was lost, and no event number may be seen twice. */
+const lostSeqs = 1_000_000;
+
+/**
+ * Copies what can be read of the damaged store `from` into the new, empty `db`: whole rows only, and none whose
+ * session or workspace is gone. Events are left behind: who comes back takes a snapshot. Never throws: a store
+ * that gives nothing is an empty one. Returns how many sessions were saved.
+ */
+export function salvage(db: Database.Database, from: string): number {
+  let damaged: Database.Database;
+  try {
+    damaged = new Database(from, { readonly: true, fileMustExist: true });
+    // Otherwise a file that was cut short is not opened at all; nothing is written through this connection.
+    damaged.unsafeMode(true);
+    damaged.pragma("writable_schema = ON");
+  } catch {
+    return 0;
+  }
+  const deadline = performance.now() + salvageMsMax;
+  const tables = db
+    .prepare<[], { name: string; wr: number }>(
+      "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('meta', 'events')",
+    )
+    .all();
+  try {
+    db.pragma("foreign_keys = OFF");
+    return db.transaction(() => {
+      for (const { name, wr } of tables) copyTable(db, damaged, name, wr === 1, deadline);
+      db.exec("DELETE FROM runs WHERE message_id NOT IN (SELECT id FROM messages)");
+      dropStrays(db);
+      db.prepare("UPDATE workspaces SET seq_reserved = seq_reserved + ?").run(lostSeqs);
+      db.exec("UPDATE workspaces SET events_floor = seq_reserved");
+      return Number(db.prepare("SELECT count(*) FROM sessions").pluck().get());
+    })();
+  } catch {
+    return 0; // the transaction took back what it had copied
+  } finally {
+    db.pragma("foreign_keys = ON");
+    damaged.close();
+  }
+}
+
+function copyTable(
+  db: Database.Database,
+  damaged: Database.Database,
+  table: string,
+  isWithoutRowid: boolean,
+  deadline: number,
+): void {
+  const names = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => `"${name}"`);
+  const insert = db.prepare(
+    `INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+  );
+  if (isWithoutRowid) {
+    try {
+      const rows = damaged.prepare(`SELECT ${names.join(", ")} FROM ${table}`).raw();
+      for (const row of rows.iterate()) insertSound(insert, row as unknown[]);
+    } catch {
+      // What such tables hold can be made again.
+    }
+    return;
+  }
+  // NOT INDEXED: an index may be damaged where its table is not.
+  const select = `SELECT rowid, ${names.join(", ")} FROM ${table} NOT INDEXED WHERE rowid > ? ORDER BY rowid`;
+  let rows: Database.Statement<[number], unknown[]>;
+  try {
+    rows = damaged.prepare<[number], unknown[]>(select).raw();
+  } catch {
+    return; // where the tables are described is lost
+  }
+  let from = 0;
+  let step = 1;
+  for (let misses = 0; misses < missesMax && performance.now() < deadline; misses += 1) {
+    try {
+      for (const row of rows.iterate(from)) {
+        const [rowid, ...values] = row;
+        insertSound(insert, values);
+        from = Number(rowid);
+        step = 1;
+        misses = 0;
+      }
+      return;
+    } catch {
+      // A page that cannot be read: what stands behind its rows may be sound.
+      from += step;
+      step = Math.min(step * 2, 64);
+    }
+  }
+}
+
+/** A row may be read and be nonsense all the same: the new table's own checks refuse it. */
+function insertSound(insert: Database.Statement, row: unknown[]): void {
+  try {
+    insert.run(...row);
+  } catch {
+    // left behind
+  }
+}
+
+/** Rows that point to what was not saved; each round may leave others that pointed to them. */
+function dropStrays(db: Database.Database): void {
+  for (;;) {
+    const strays = db.pragma("foreign_key_check") as { table: string; rowid: number | null }[];
+    if (strays.length === 0) return;
+    for (const table of new Set(strays.map((stray) => stray.table))) {
+      const rows = strays.filter((stray) => stray.table === table && stray.rowid !== null);
+      const remove = db.prepare(`DELETE FROM ${table} WHERE rowid = ?`);
+      for (const { rowid } of rows) remove.run(rowid);
+      if (rows.length > 0) continue;
+      // Without rowids none can be named; what such tables hold can be made again.
+      db.prepare(`DELETE FROM ${table}`).run();
+    }
+  }
+}
