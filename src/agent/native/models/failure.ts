@@ -45,6 +45,8 @@ export type RequestOrigin = {
   addressFrom: string;
   baseUrl: string;
   model: string;
+  /** What was sent to be known by: a provider that repeats it must not bring it into a transcript. */
+  secrets?: readonly string[];
 };
 
 /** A refused connection or an unknown host seldom mends itself within minutes. */
@@ -135,6 +137,8 @@ const oneLine = (text: string): string => {
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > bodyCharsMax ? `${line.slice(0, bodyCharsMax)}…` : line;
 };
+const withoutSecrets = (text: string, { secrets = [] }: RequestOrigin): string =>
+  secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 /** A reason without its closing full stop, to be put into a sentence of ours. */
 const reasonOf = (text: string): string => oneLine(text).replace(/\.$/, "");
 
@@ -229,12 +233,13 @@ export const failureOfCut = (about: RequestOrigin, cause?: unknown): ModelFailur
 export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailure {
   if (event instanceof Error) return failureOf(event, about);
   const payload = payloadOf(event);
-  const said = stringOf(payload["message"]) ?? stringOf(event) ?? oneLine(JSON.stringify(event) ?? "");
+  const words = stringOf(payload["message"]) ?? stringOf(event) ?? oneLine(JSON.stringify(event) ?? "");
+  const said = withoutSecrets(words, about);
   const named = [payload["statusCode"], payload["code"], payload["status"]].find(
     (value): value is number => typeof value === "number" && value >= 400 && value < 600,
   );
-  const words = [stringOf(payload["type"]), stringOf(payload["code"])];
-  const status = named ?? words.map((word) => statusByType[word ?? ""]).find((found) => found !== undefined);
+  const types = [stringOf(payload["type"]), stringOf(payload["code"])];
+  const status = named ?? types.map((word) => statusByType[word ?? ""]).find((found) => found !== undefined);
   if (status !== undefined)
     return failureOfStatus(status, said, about, retryAfterOf({}, JSON.stringify(payload), Date.now()), event);
   if (overflowWording.test(said)) return failureOfStatus(400, said, about, undefined, event);
@@ -250,7 +255,7 @@ export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const fields: Loose = isRecord(error) ? error : {};
   const status = fields["statusCode"];
-  const body = stringOf(fields["responseBody"]) ?? "";
+  const body = withoutSecrets(stringOf(fields["responseBody"]) ?? "", about);
   if (typeof status === "number" && status >= 300) {
     const headers = isRecord(fields["responseHeaders"]) ? fields["responseHeaders"] : {};
     // An HTML page of a proxy says nothing that the status does not.
@@ -263,7 +268,7 @@ export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
       ? cutOff(about, networkCodes[code] ?? code, error)
       : failureOfNetwork(code, about, error);
   if (typeof status === "number") return failureOfCut(about, error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = withoutSecrets(error instanceof Error ? error.message : String(error), about);
   if (error instanceof Error && unmakeable.test(error.name))
     return new ModelFailure(`${about.label} cannot be asked this: ${reasonOf(message)}.`, {
       code: "provider_error",

@@ -29,6 +29,8 @@ export const originOf = (spec: ModelSpec): RequestOrigin => ({
   addressFrom: spec.addressFrom,
   baseUrl: spec.baseUrl,
   model: spec.id,
+  // A very short one is no secret, and would be found in ordinary words.
+  secrets: [spec.apiKey ?? "", ...Object.values(spec.headers)].filter((secret) => secret.length >= 8),
 });
 
 /** By the model's name, not by who serves it: a Claude behind a proxy is still a Claude. */
