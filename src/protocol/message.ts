@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MessageId, PartId, RunId, SessionId } from "./ids.ts";
+import { Outcome } from "./run.ts";
 import { Time } from "./time.ts";
 
 /** The Agent Client Protocol's tool kinds, so that every backend's calls are drawn and judged alike. */
@@ -107,17 +108,8 @@ export type FilePart = z.infer<typeof FilePart>;
 export type NoticePart = z.infer<typeof NoticePart>;
 export type Part = z.infer<typeof Part>;
 
-export const FinishReason = z.enum([
-  "end_turn",
-  "max_tokens",
-  "max_steps",
-  "refusal",
-  "canceled",
-  "interrupted",
-  "error",
-  "tool_use",
-  "steered",
-]);
+/** How a step ended: as its run did when it was the last one, else with `tool_use`. */
+export const FinishReason = z.enum([...Outcome.options, "tool_use"]);
 export type FinishReason = z.infer<typeof FinishReason>;
 
 export const Message = z.object({

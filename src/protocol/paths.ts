@@ -32,11 +32,12 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
     const dir = env[name];
     return join(dir?.startsWith("/") ? dir : join(homeDir, fallback), "hearth");
   };
-  const privateTemp = join(tempDir, `hearth-${uid}`);
   const runtime = env["XDG_RUNTIME_DIR"];
   const configDir = home ? join(home, "config") : xdg("XDG_CONFIG_HOME", ".config");
   const dataDir = home ? join(home, "data") : xdg("XDG_DATA_HOME", ".local/share");
   const stateDir = home ? join(home, "state") : xdg("XDG_STATE_HOME", ".local/state");
+  // One daemon a store: a user who goes by another HOME (a container, a test) must not meet the daemon of the first.
+  const privateTemp = join(tempDir, `hearth-${uid}-${mark(dataDir)}`);
   const runDir = home ? join(home, "run") : runtime?.startsWith("/") ? join(runtime, "hearth") : privateTemp;
   const wanted = join(runDir, "daemon.sock");
   const fits = Buffer.byteLength(wanted) <= socketPathBytesMax(platform);
@@ -53,6 +54,13 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
     lockFile: join(runDir, "daemon.lock"),
     tokenFile: join(runDir, "token"),
   };
+}
+
+/** Tells a user's few data folders apart (FNV-1a): where there is no runtime folder every start needs it. */
+function mark(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
 }
 
 /** node:crypto is not imported: loading it takes a tenth of a short command's start, and few paths are so long. */

@@ -174,6 +174,10 @@ test("sessions are listed, most recently used first, page by page, searched, ren
   expect(firstPage.sessions).toHaveLength(3);
   const rest = await list({ limit: 3, before: firstPage.next_before ?? "" });
   expect(rest.next_before).toBeNull();
+  const nowhere = await terminal.api.call("GET", terminal.path("/sessions"), {
+    query: { before: "ses_gone" },
+  });
+  expect([nowhere.status, nowhere.json]).toMatchObject([404, { error: { code: "session_not_found" } }]);
   const ids = [...firstPage.sessions, ...rest.sessions].map((session) => session.id);
   expect(ids.toSorted()).toEqual(made.toSorted());
   expect((await list({ query: "bet" })).sessions.map((session) => session.title)).toEqual(["beta"]);
