@@ -195,7 +195,10 @@ function migrate(db: Database.Database, file: string) {
   }
   const known = db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'").pluck().get();
   if (known === undefined)
-    throw new HearthError("store_unavailable", `${file} is a database, but not hearth's.`);
+    throw new HearthError(
+      "store_unavailable",
+      `${file} is a database, but not hearth's: move it away, or set HEARTH_HOME to another folder.`,
+    );
   const version = Number(db.prepare("SELECT value FROM meta WHERE key = 'schema_version'").pluck().get());
   if (version > schemaVersion) {
     throw new HearthError(
