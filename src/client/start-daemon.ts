@@ -40,6 +40,8 @@ export async function startDaemon(
       env: daemonEnvironment(env, paths),
       stdio: ["ignore", output, output, "pipe"],
     });
+    // Without descriptors or processes to spare there is no child, and no pipe to it either.
+    if (child.stdio === undefined) return { ok: false, code: "died", message: await reasonOfNoChild(child) };
     const line = await readReadyLine(child, signal);
     if (line !== undefined) return line;
     const reason = log === undefined ? "" : lastReason(paths.log, logStart);
@@ -55,6 +57,13 @@ function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<strin
   const home = env["HEARTH_HOME"] ? { HEARTH_HOME: dirname(paths.runDir) } : {};
   return { ...tool, ...home, [READY_FD_VARIABLE]: "3" };
 }
+
+const reasonOfNoChild = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(`no process can be started (${error.code ?? error.message})`),
+    );
+  });
 
 async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<ReadyLine | undefined> {
   const pipe = child.stdio[3] as Readable;
