@@ -118,8 +118,8 @@ export type OpenedSession = {
   isUsable(session: Pick<SessionContext, "root" | "env">): boolean;
   /** Whether something is kept running for it; always, where this is absent. */
   isWarm?(): boolean;
-  /** `resumed`: it knows the turns it made before; `new`: it must be handed the transcript. */
-  kind: "resumed" | "new";
+  /** `resumed`: it knows the turns it made before, as it does after its first; `new`: it must be handed the transcript. */
+  readonly kind: "resumed" | "new";
   /**
    * Runs one turn. Resolves when it has settled: its tools are dead, the backend's own answer is in or its child
    * is gone. After `signal` aborts it must settle soon; the coordinator waits 5 s, then calls `kill`.

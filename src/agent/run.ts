@@ -56,6 +56,8 @@ export function createRun(deps: RunDeps) {
       try {
         opened = await deps.open(controller.signal);
       } catch (error) {
+        // Whatever a start that was called off fails with.
+        if (controller.signal.aborted) return settle({ outcome: "canceled" });
         return settle(endOf(error));
       }
       if (isOver) settle({ outcome: "canceled" });

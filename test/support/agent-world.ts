@@ -67,7 +67,7 @@ export type BackendMeans = { processes: ProcessSupervisor; warm: WarmKeeper; pla
 export type AgentWorldOptions = {
   place: Place;
   /** By agent name. */
-  backends(means: BackendMeans): Record<string, Backend>;
+  backends(means: BackendMeans): Promise<Record<string, Backend>> | Record<string, Backend>;
   warm?: Partial<WarmLimits>;
   mode?: PermissionMode;
 };
@@ -93,7 +93,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
   const processes = createProcessSupervisor({ recordDir: join(place.base, "run"), killAfterMs: 1000 });
   const limits: WarmLimits = { idle_evict_ms: 600_000, max_warm: 6, ...options.warm };
   const warm = createWarmKeeper({ limits: () => limits, now: Date.now });
-  const backends = options.backends({ processes, warm, place, now: Date.now });
+  const backends = await options.backends({ processes, warm, place, now: Date.now });
   const [firstAgent] = Object.keys(backends);
   if (firstAgent === undefined) throw new Error("a world needs a backend");
   const hub = createEventHub(store, now);

@@ -223,7 +223,7 @@ async function play(deed: Deed, place: Place): Promise<Json | undefined> {
       const asking = request("session/request_permission", { toolCall: deed.toolCall, options });
       const answered = await (deed.isPatient ? asking : orCanceled(asking, signal));
       const outcome = ((answered["result"] as Json | undefined)?.["outcome"] ?? {}) as Json;
-      const next = outcome["optionId"] === "once" ? deed.then : deed.otherwise;
+      const next = outcome["optionId"] === "once" ? deed.allowed : deed.refused;
       let last: Json | undefined;
       for (const each of next ?? []) last = (await play(each, place)) ?? last;
       return last;

@@ -18,7 +18,7 @@ export type Deed =
   | { do: "raw_bytes"; bytes: number; byte?: string }
   | { do: "stderr_bytes"; bytes: number; last: string }
   /** `isPatient`: waits for the answer also when the turn is canceled, for ever if need be. */
-  | { do: "ask"; toolCall: Json; options?: Json[]; then?: Deed[]; otherwise?: Deed[]; isPatient?: boolean }
+  | { do: "ask"; toolCall: Json; options?: Json[]; allowed?: Deed[]; refused?: Deed[]; isPatient?: boolean }
   | { do: "request"; method: string; params: Json }
   /** Runs a command in a terminal of the client's, to its end. */
   | { do: "terminal"; params: Json; toolCallId?: string }
@@ -151,6 +151,8 @@ export async function startScriptedAcp(dir: string) {
       turns.push(...next);
       deal();
     },
+    /** What a canceled turn did not come to must not be the next one's. */
+    forgetTurns: () => void turns.splice(0),
     openGate(gate: string) {
       open.add(gate);
       for (const socket of sockets.values()) send(socket, { order: "open", gate });

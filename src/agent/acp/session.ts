@@ -67,6 +67,8 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   let current: RunningTurn | undefined;
   let running: Promise<unknown> | undefined;
   let abandon = () => {};
+  /** It knows what was said so far: it has been told, or was there. */
+  let isInformed = false;
 
   function update(said: Wire) {
     if (phase === "gone") return;
@@ -128,6 +130,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       mine = createRunningTurn({ agent, turn, host, signal, root, model, terminals, now });
       current = mine;
       const answer = connection.request("session/prompt", { sessionId, prompt });
+      isInformed = true;
       const response = await follow(answer, mine, turn, host, signal, abandoned);
       return response === undefined ? { outcome: "canceled" } : finish(response, mine, signal);
     } catch (error) {
@@ -232,6 +235,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     start(id, kind, answer) {
       sessionId = id;
       phase = "open";
+      isInformed = kind === "resumed";
       const opened: Choices = choicesOf(settings.choices, answer);
       settings.change(opened);
       const detach = connection.attach(id, { update, request });
@@ -239,7 +243,9 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       void child.gone.then(onGone);
       remember();
       return {
-        kind,
+        get kind() {
+          return isInformed ? "resumed" : "new";
+        },
         isWarm: () => phase === "open" && child.isUsable,
         isUsable: (place) => phase === "open" && child.isUsable && deps.keyOf(place) === child.key,
         runTurn,

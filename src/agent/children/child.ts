@@ -181,6 +181,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
         rejectOnAbort(signal),
       ]);
       connection = { value };
+      usedAt = now();
       phase = "live";
     },
     touch() {

@@ -28,7 +28,13 @@ export type Children<C> = {
   close(): Promise<void>;
 };
 
-type Starting<C> = { child: Promise<Child<C>>; waiting: number; abort: AbortController };
+type Starting<C> = {
+  child: Promise<Child<C>>;
+  /** How many wait for it. */
+  waiting: number;
+  hasSpawned: boolean;
+  abort: AbortController;
+};
 
 /** The children of one backend, one a key: they are shared, restarted with a growing delay, and end with it. */
 export function createChildren<C>(deps: ChildrenDeps): Children<C> {
@@ -44,7 +50,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
 
   const strike = (key: string, why: string) => void strikes.set(key, addStrike(strikes.get(key), now(), why));
 
-  async function start(request: ChildRequest<C>, signal: AbortSignal): Promise<Child<C>> {
+  async function start(
+    request: ChildRequest<C>,
+    signal: AbortSignal,
+    onSpawn: () => void,
+  ): Promise<Child<C>> {
     const { key, agent } = request;
     const before = strikes.get(key);
     const delayMs = delayLeftMs(before, now());
@@ -52,6 +62,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal });
     signal.throwIfAborted();
     const { command, cwd, env } = request;
+    onSpawn();
     serial += 1;
     const owner = `${agent}.${serial}`;
     const process = await processes
@@ -112,16 +123,22 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
   }
 
-  /** Starts one for all who wait for it; when the last of them gives up, so does the start. */
+  /** Starts one for all who wait for it. */
   function begin(request: ChildRequest<C>): Starting<C> {
     const abort = new AbortController();
-    const child = start(request, abort.signal).finally(() => {
-      if (starting.get(request.key) === entry) starting.delete(request.key);
-    });
-    child.catch(() => {}); // told to those who wait
-    const entry: Starting<C> = { child, waiting: 0, abort };
+    const child = Promise.resolve().then(() =>
+      start(request, abort.signal, () => {
+        entry.hasSpawned = true;
+      }),
+    );
+    const entry: Starting<C> = { child, waiting: 0, hasSpawned: false, abort };
+    child.catch(() => {}).finally(() => forget(request.key, entry)); // its failure is told to those who wait
     starting.set(request.key, entry);
     return entry;
+  }
+
+  function forget(key: string, entry: Starting<C>) {
+    if (starting.get(key) === entry) starting.delete(key);
   }
 
   return {
@@ -140,7 +157,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
         return await orAborted(entry.child, signal);
       } finally {
         entry.waiting -= 1;
-        if (entry.waiting === 0 && signal.aborted) entry.abort.abort(signal.reason);
+        // One that has been started is there for the next prompt; one that only waits to be is not needed.
+        if (entry.waiting === 0 && signal.aborted && !entry.hasSpawned) {
+          forget(request.key, entry);
+          entry.abort.abort(signal.reason);
+        }
       }
     },
     trouble(key) {

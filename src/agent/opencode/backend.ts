@@ -110,6 +110,8 @@ function openedSession(parts: OpenedParts): OpenedSession {
   let notice = parts.wasLost
     ? { code: "session_lost", text: `${agent} no longer has its session: it was told what was said so far.` }
     : null;
+  /** It knows what was said so far: it has been told, or was there. */
+  let isInformed = parts.isThere;
   /** Of the turn that runs now. */
   let force = new AbortController();
   let title = "";
@@ -139,7 +141,9 @@ function openedSession(parts: OpenedParts): OpenedSession {
   );
 
   return {
-    kind: parts.isThere ? "resumed" : "new",
+    get kind() {
+      return isInformed ? "resumed" : "new";
+    },
     isWarm: () => child.isUsable,
     isUsable({ root: wanted, env }) {
       if (!child.isUsable || wanted !== root) return false;
@@ -158,7 +162,10 @@ function openedSession(parts: OpenedParts): OpenedSession {
         const message_id = parts.newMessageId();
         const place = { agent, session_id, message_id, root, child, notice: told };
         const result = await runTurn(place, turn, host, signal, force.signal);
-        if (result.outcome !== "error") child.proved();
+        if (result.outcome !== "error") {
+          child.proved();
+          isInformed = true;
+        }
         return result;
       } finally {
         endTurn();

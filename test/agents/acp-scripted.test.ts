@@ -1,0 +1,4 @@
+import { conformance } from "./conformance.ts";
+import { scripted } from "./subjects.ts";
+
+conformance(scripted);

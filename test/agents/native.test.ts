@@ -1,0 +1,4 @@
+import { conformance } from "./conformance.ts";
+import { native } from "./subjects.ts";
+
+conformance(native);
