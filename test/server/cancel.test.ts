@@ -6,6 +6,7 @@ import { say, sentText, silence } from "../support/model-server.ts";
 import { isAlive } from "../support/processes.ts";
 import {
   errorsTold,
+  expectStreamTellsTheTruth,
   lastAnswer,
   openWorld,
   outline,
@@ -281,6 +282,30 @@ test("what a model says after the cancel shows up nowhere", async () => {
   await terminal.ask("second");
   expect(JSON.stringify(terminal.events.events)).not.toContain("LATE WORDS");
   expect(JSON.stringify(await terminal.messages())).not.toContain("LATE WORDS");
+});
+
+test("what a command says after the cancel, in its last breath, shows up nowhere", async () => {
+  const world = await openWorld({ session: { mode: "yolo" } });
+  const terminal = await world.terminal("only");
+  const before = await terminal.snapshot();
+  const command =
+    "trap 'echo LATE; sleep 0.3; echo LATER; exit' TERM; echo started; while :; do sleep 0.05; done";
+  world.model.enqueue(say({ call: "bash", input: { command } }));
+  const { run_id } = await terminal.prompt("first");
+  await toolRunning(terminal, "started");
+  await terminal.cancel();
+  const end = await terminal.events.until("run.completed", (event) => event.payload.run_id === run_id);
+  expect((await terminal.ask("second")).outcome).toBe("end_turn");
+  const later = terminal.events.events.filter(
+    (event) => event.seq > end.seq && event.type !== "run.completed",
+  );
+  const late = later.filter(
+    (event) =>
+      (event.type === "message.updated" && event.payload.message.run_id === run_id) ||
+      (event.type === "part.delta" && /LATE/.test(event.payload.text)),
+  );
+  expect(late).toEqual([]);
+  await expectStreamTellsTheTruth(terminal, before);
 });
 
 test("a hundred cancels at once end one run once", async () => {

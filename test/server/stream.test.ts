@@ -158,6 +158,31 @@ test("every client's state can be rebuilt from rows alone, by a daemon that has 
   }
 }, 60_000);
 
+test("a replay of thousands of events is whole, while more of them happen", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("only");
+  const before = await terminal.snapshot();
+  const path = terminal.path(`/sessions/${world.sid}`);
+  const rename = (title: string) => terminal.api.expect(200, "PATCH", path, { body: { title } });
+  for (let round = 0; round < 30; round += 1) {
+    await Promise.all(Array.from({ length: 50 }, (_, index) => rename(`${round}-${index}`)));
+  }
+  const attaching = Array.from({ length: 4 }, (_, index) =>
+    world.daemon.events(world.wid, `back-${index}`, { since: before.seq }),
+  );
+  await Promise.all(Array.from({ length: 200 }, (_, index) => rename(`meanwhile ${index}`)));
+  await rename("the last");
+  const now = await terminal.snapshot();
+  await terminal.events.untilSeq(now.seq);
+  const told = terminal.events.events.filter((event) => event.seq > before.seq && event.seq <= now.seq);
+  expect(told.length).toBeGreaterThan(1700);
+  for (const back of await Promise.all(attaching)) {
+    await back.untilSeq(now.seq);
+    expect(back.events.filter((event) => event.seq <= now.seq)).toEqual(told);
+    back.drop();
+  }
+});
+
 test("seq goes on rising over a restart, and the old streams resume in the new daemon", async () => {
   const world = await openWorld();
   const before = await world.terminal("first");
