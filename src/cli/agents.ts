@@ -20,6 +20,8 @@ export async function agents(parsed: Parsed, context: Context): Promise<number> 
     const isProbe = parsed.command.path[1] === "probe";
     const found = isProbe ? await probe(connection, parsed.positionals[0]) : await list(connection);
     if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+    else if (found.length === 0)
+      await out.line("No other agent is installed; `hearth agents list` says how to get one.");
     else
       await out.write(
         formatTable([["AGENT", "BACKEND", "STATUS", "VERSION", "MODEL", ""], ...found.map(rowOf)]),

@@ -91,7 +91,9 @@ async function lookAtDaemon(context: Context): Promise<Finding[]> {
 async function lookAtAgents(connection: Connection): Promise<Finding[]> {
   const params = { wid: connection.workspace.id };
   const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
-  return agents.map(({ name, backend, status, model, reason, fix }) => {
+  // What somebody has never installed is nothing to be mended.
+  const here = agents.filter(({ status }) => status !== "not_installed");
+  return here.map(({ name, backend, status, model, reason, fix }) => {
     if (status === "ready")
       return finding(`agent ${name}`, "ok", model === null ? "ready" : `ready, ${model}`);
     const text = [reason ?? status.replaceAll("_", " "), ...(fix === null ? [] : [`→ ${fix}`])].join(" ");
