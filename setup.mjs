@@ -1,4 +1,4 @@
-// Every npm script comes through here: `node setup.mjs start|test|check|unit|bench|build|prepare [arguments]`.
+// Every npm script comes through here: `node setup.mjs start|test|check|unit|bench|pictures|build|prepare [arguments]`.
 // Runs on the Node 20 that may be the machine's, installs what is missing, builds what is stale, and then
 // spawns the Node 24 that the `node` package brings. Our own messages go to stderr.
 import { spawn, spawnSync } from "node:child_process";
@@ -18,7 +18,7 @@ const [command = "", ...args] = process.argv.slice(2);
 /** Something the user can mend; the message says how. */
 class SetupError extends Error {}
 
-const commands = { start, test, check, unit, bench, build: buildAlways, prepare };
+const commands = { start, test, check, unit, bench, pictures, build: buildAlways, prepare };
 if (!Object.hasOwn(commands, command)) {
   say(`unknown command "${command}": one of ${Object.keys(commands).join(", ")}`);
   process.exit(2);
@@ -82,6 +82,13 @@ async function bench() {
   }
   buildIfStale();
   return run([file, ...rest]);
+}
+
+/** Draws docs/pictures, or only those named, from a fresh build. */
+async function pictures() {
+  install();
+  buildIfStale();
+  return run([join(root, "docs", "pictures", "draw.ts"), ...args]);
 }
 
 async function buildAlways() {

@@ -40,12 +40,12 @@ export function timeFirstFrame(
   });
 }
 
-/** Bundles bare-ink.tsx the way hearth is bundled; returns the file. */
-export async function buildBareInk(): Promise<string> {
-  const outfile = join(repository, "node_modules", ".cache", "hearth-bench", "bare-ink.mjs");
+/** Bundles bare-ink.tsx, or another of its kind, the way hearth is bundled; returns the file. */
+export async function buildBareInk(name = "bare-ink"): Promise<string> {
+  const outfile = join(repository, "node_modules", ".cache", "hearth-bench", `${name}.mjs`);
   mkdirSync(join(outfile, ".."), { recursive: true });
   await build({
-    entryPoints: [join(import.meta.dirname, "bare-ink.tsx")],
+    entryPoints: [join(import.meta.dirname, `${name}.tsx`)],
     outfile,
     bundle: true,
     format: "esm",

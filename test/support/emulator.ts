@@ -1,4 +1,4 @@
-import { Terminal } from "@xterm/headless";
+import xterm from "@xterm/headless";
 
 /** Text of one look; colours as "#rrggbb", undefined for the terminal's own. */
 export type TextRun = {
@@ -9,6 +9,21 @@ export type TextRun = {
   isBold: boolean;
   isItalic: boolean;
   isDim: boolean;
+};
+
+/** A cell as it is drawn; undefined colours are the terminal's own. */
+export type Cell = {
+  text: string;
+  /** 2 for a wide character; the cell after one is left out. */
+  width: number;
+  color: string | number | undefined;
+  background: string | number | undefined;
+  bold: boolean;
+  dim: boolean;
+  italic: boolean;
+  underline: boolean;
+  inverse: boolean;
+  strikethrough: boolean;
 };
 
 /** A terminal emulator that reads what a program writes, for looking at what a person would see. */
@@ -23,6 +38,8 @@ export type Emulator = {
   window(): string[];
   /** The window in runs of one look each. */
   runs(): TextRun[][];
+  /** The rows of the window with all that is to be seen: colours are `#rrggbb` or a place in the palette of 256. */
+  cells(): Cell[][];
   cursor(): { row: number; column: number };
   readonly isAlternate: boolean;
   /** All that was written. */
@@ -33,7 +50,7 @@ export type Emulator = {
 };
 
 export function createEmulator(columns: number, rows: number): Emulator {
-  const terminal = new Terminal({ cols: columns, rows, scrollback: 100_000, allowProposedApi: true });
+  const terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 100_000, allowProposedApi: true });
   let written = "";
   const textOf = (index: number) =>
     terminal.buffer.active.getLine(index)?.translateToString(true).trimEnd() ?? "";
@@ -89,6 +106,16 @@ export function createEmulator(columns: number, rows: number): Emulator {
         return runs;
       });
     },
+    cells() {
+      const { viewportY } = terminal.buffer.active;
+      return Array.from({ length: terminal.rows }, (_, row) => {
+        const line = terminal.buffer.active.getLine(viewportY + row);
+        return Array.from({ length: terminal.cols }, (_, column) => {
+          const cell = line?.getCell(column);
+          return cell && cell.getWidth() > 0 ? cellOf(cell) : [];
+        }).flat();
+      });
+    },
     cursor: () => ({ row: terminal.buffer.active.cursorY, column: terminal.buffer.active.cursorX }),
     get isAlternate() {
       return terminal.buffer.active.type === "alternate";
@@ -107,3 +134,20 @@ const looksLike = (a: TextRun, b: TextRun): boolean =>
   a.isBold === b.isBold &&
   a.isItalic === b.isItalic &&
   a.isDim === b.isDim;
+
+function cellOf(cell: xterm.IBufferCell): Cell {
+  const color = (value: number, isRgb: boolean, isPalette: boolean) =>
+    isRgb ? `#${value.toString(16).padStart(6, "0")}` : isPalette ? value : undefined;
+  return {
+    text: cell.getChars() || " ",
+    width: cell.getWidth(),
+    color: color(cell.getFgColor(), cell.isFgRGB(), cell.isFgPalette()),
+    background: color(cell.getBgColor(), cell.isBgRGB(), cell.isBgPalette()),
+    bold: cell.isBold() !== 0,
+    dim: cell.isDim() !== 0,
+    italic: cell.isItalic() !== 0,
+    underline: cell.isUnderline() !== 0,
+    inverse: cell.isInverse() !== 0,
+    strikethrough: cell.isStrikethrough() !== 0,
+  };
+}
