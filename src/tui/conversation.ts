@@ -39,6 +39,13 @@ export function createConversation(options: {
   const runs = new Map<string, RunFacts>();
   const toolsSince = new Map<string, number>();
   let waiting: Block[] = [];
+  /** Runs whose prompt has been told and they themselves not yet: the daemon says the message first. */
+  const untold = new Set<string>();
+  /** Runs that wait behind another … */
+  const waits = ({ state }: Run) => state === "queued" || state === "held";
+  const queued = new Set<string>(options.replica()?.runs.flatMap((run) => (waits(run) ? [run.id] : [])));
+  /** … and those that were taken back before they began: they are no part of the conversation. */
+  const withdrawn = new Set<string>();
 
   const context: BlockContext = {
     get agent() {
@@ -65,13 +72,28 @@ export function createConversation(options: {
     observe(replica, event) {
       if (event.session_id !== undefined && event.session_id !== replica.session_id) return;
       switch (event.type) {
+        case "message.created": {
+          const { role, run_id } = event.payload.message;
+          if (role === "user" && context.run(run_id) === undefined) untold.add(run_id);
+          return;
+        }
         case "run.accepted":
         case "run.queued":
         case "run.held":
         case "run.started":
+          if (event.type === "run.queued" || event.type === "run.held") queued.add(event.payload.run.id);
+          else queued.delete(event.payload.run.id);
+          untold.delete(event.payload.run.id);
           rememberRun(event.payload.run.id, event.payload.run);
           return;
         case "run.completed":
+          untold.delete(event.payload.run_id);
+          if (queued.delete(event.payload.run_id) && event.payload.outcome === "canceled") {
+            withdrawn.add(event.payload.run_id);
+            const block = withdrawnOf(replica, event, clientId);
+            if (block !== undefined) waiting.push(block);
+            return;
+          }
           toolsSince.clear();
           rememberRun(event.payload.run_id, completedFacts(event, runs.get(event.payload.run_id)));
           return;
@@ -89,7 +111,11 @@ export function createConversation(options: {
     },
     advance(replica) {
       const messages = replica.messages.filter(
-        (message) => !skipped.has(message.id) && !isWaiting(message, replica.runs),
+        (message) =>
+          !skipped.has(message.id) &&
+          !withdrawn.has(message.run_id) &&
+          !untold.has(message.run_id) &&
+          !isWaiting(message, replica.runs),
       );
       const { closed, open } = feed.update(messages);
       // Said when it happened: behind what was final then, before what is still open.
@@ -100,9 +126,8 @@ export function createConversation(options: {
   };
 }
 
-/** A prompt in the queue, or accepted behind a run that still works, is no part of the conversation yet. */
+/** What is said of a prompt in the queue, or accepted behind a run that still works, is no part of the conversation yet. */
 export const isWaiting = (message: Message, runs: readonly Run[]): boolean => {
-  if (message.role !== "user") return false;
   const run = runs.find(({ id }) => id === message.run_id);
   return run !== undefined && run.state !== "active" && run.state !== "completed";
 };
@@ -157,6 +182,25 @@ function completedFacts(
     completed_at: event.time,
     by: before?.by ?? null,
     delivery: before?.delivery ?? "queue",
+  };
+}
+
+/** One line: the prompt itself was never part of the conversation. */
+function withdrawnOf(
+  replica: Replica,
+  { payload }: HearthEvent & { type: "run.completed" },
+  self: string,
+): Block | undefined {
+  const prompt = replica.messages.find(({ run_id, role }) => run_id === payload.run_id && role === "user");
+  if (prompt === undefined) return undefined;
+  const text = prompt.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ");
+  const by = payload.canceled_by;
+  const who = by === null || by === self ? "" : ` by ${labelOf(replica, by)}`;
+  return {
+    id: `${payload.run_id}/withdrawn`,
+    type: "presence",
+    text: `withdrawn${who}: ${text.replace(/\s+/g, " ").trim()}`,
+    isRule: false,
   };
 }
 

@@ -162,12 +162,11 @@ export function queuedRuns(state: AppState): readonly Run[] {
 export const textOfMessage = ({ parts }: Pick<Message, "parts">): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 
-/** A queued prompt can be folded into a turn that runs; a command for the shell neither folds nor is folded into. */
-export function canSteerWith(state: AppState, run: Run): boolean {
+/** A queued prompt can be folded into the turn that runs; a command for the shell neither folds nor is folded into. */
+export function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
   const active = activeRun(state);
-  return (
-    [active, run].every((one) => one !== undefined && one.agent !== SHELL_AGENT) && run.state === "queued"
-  );
+  if (active === undefined || active.agent === SHELL_AGENT || agent === SHELL_AGENT) return false;
+  return phase === "queued" && delivery !== "steer";
 }
 
 /** A waiting prompt as it was typed, for the composer and for lists. */

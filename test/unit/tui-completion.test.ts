@@ -155,6 +155,8 @@ test("a queued command for the shell is edited with its !, and never steers", ()
     messages: [{ ...prompt(2, "npm test"), agent: "shell" }],
   });
   expect(type(queued, "\r").effects).toEqual([]);
+  const behindShell = connected({ runs: [run(1, { agent: "shell" }), run(2, { state: "queued" })] });
+  expect(type(behindShell, "\r").effects).toEqual([]);
   expect(type(queued, "/queue steer 1\r").state.flash).toMatchObject({ level: "error" });
   const editing = type(queued, UP).state;
   expect(draft(editing)).toBe("!npm test");
