@@ -114,14 +114,7 @@ function listOf(
         items,
         ask,
         title: `Sessions${dot}${state.replica?.workspace.path ?? ""}`,
-        hints: [
-          "enter opens",
-          "alt+n new",
-          "alt+r rename",
-          "alt+a archive",
-          "alt+d delete",
-          "alt+x stop",
-        ].join(dot),
+        hints: `enter opens${dot}alt+n new, f fork, r rename, a archive, d delete, x stop`,
         empty: overlay.found === undefined ? "asking the daemon" : "no session fits",
       };
     }
