@@ -18,7 +18,8 @@ function recorded(scene: string): { binding: Binding; events: WireEvent[] } {
     events: events.flatMap((line) => parseEvent(JSON.parse(line)) ?? []),
   };
 }
-const translator = (binding: Binding) => createTurnTranslator({ agent: "opencode", ...binding });
+const translator = (binding: Binding) =>
+  createTurnTranslator({ agent: "opencode", root: "/project", ...binding });
 
 function play(scene: string) {
   const { binding, events } = recorded(scene);
@@ -72,7 +73,10 @@ test("a write is asked about with its diff, and shown with it when it is done", 
   });
   expect(steps(events)).toEqual(["tool_use", "end_turn"]);
   const done = events.findLast((event) => event.type === "tool_call_updated");
-  expect(done).toMatchObject({ status: "completed", view: { kind: "diff", additions: 2, deletions: 0 } });
+  expect(done).toMatchObject({
+    status: "completed",
+    view: { kind: "diff", path: "new.txt", additions: 2, deletions: 0 },
+  });
 });
 
 test("a command's output is streamed once and its exit code is kept", () => {

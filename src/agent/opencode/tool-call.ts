@@ -47,14 +47,19 @@ export function withoutHeaders(diff: string): string {
 }
 
 /** `proposed`: the diff that was asked about; not every tool says again what it has written. */
-export function viewOfTool({ tool, state }: ToolPart, proposed: string | undefined): ToolView | undefined {
+export function viewOfTool(
+  { tool, state }: ToolPart,
+  proposed: string | undefined,
+  root: string,
+): ToolView | undefined {
   const { input, metadata = {}, time } = state;
   const kind = kindOfTool(tool);
   const diff = textOf(metadata["diff"]) ?? proposed;
   if (kind === "edit" && diff !== undefined) {
     const unified = withoutHeaders(diff);
     const count = (sign: string) => unified.split("\n").filter((line) => line.startsWith(sign)).length;
-    const path = textOf(metadata["filepath"]) ?? textOf(input["filePath"]) ?? "";
+    const file = textOf(metadata["filepath"]) ?? textOf(input["filePath"]) ?? "";
+    const path = file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file;
     return { kind: "diff", path, unified, additions: count("+"), deletions: count("-") };
   }
   const command = textOf(input["command"]);

@@ -37,10 +37,13 @@ export function createTurnTranslator({
   agent,
   session_id,
   message_id,
+  root,
 }: {
   agent: string;
   session_id: string;
   message_id: string;
+  /** Files in it are shown by their path from here. */
+  root: string;
 }) {
   /** The session and the sub-sessions that its tools have opened. */
   const family = new Set([session_id]);
@@ -129,7 +132,7 @@ export function createTurnTranslator({
     if (state.status === "running") return toolOutput(tool_call_id, state.metadata?.["output"]);
     const wasOver = before?.state.status === "completed" || before?.state.status === "error";
     if (state.status === "pending" || wasOver) return;
-    const view = state.status === "completed" ? viewOfTool(part, diffs.get(tool_call_id)) : undefined;
+    const view = state.status === "completed" ? viewOfTool(part, diffs.get(tool_call_id), root) : undefined;
     const status =
       state.status === "completed" ? "completed" : denied.has(tool_call_id) ? "denied" : "failed";
     const output = (state.status === "completed" ? state.output : state.error) ?? "";

@@ -43,7 +43,7 @@ export async function runTurn(
 ): Promise<TurnResult> {
   if (signal.aborted) return { outcome: "canceled" };
   const server = child.connection;
-  const translator = createTurnTranslator({ agent, session_id, message_id });
+  const translator = createTurnTranslator({ agent, session_id, message_id, root });
   const settled = Promise.withResolvers<TurnResult>();
   const over = new AbortController();
   const until = AbortSignal.any([over.signal, force]);
