@@ -83,13 +83,17 @@ try {
   add(
     { name: "first paint", unit: "ms", samples: paint.hearth, floor: node, by: "ratio", budget: 2 },
     { name: "first paint", unit: "ms", samples: paint.hearth, floor: ink },
-    {
+    ...[
+      { budget: 230 },
+      // 230 ms stood beside a bare Ink prompt of 211: the ratio says the same on a machine that is busy.
+      { by: "ratio" as const, budget: 1.1 },
+    ].map((more) => ({
       name: "input ready (the real prompt; keys before it are kept)",
       unit: "ms",
       samples: paint.own,
       floor: { name: "bare Ink prompt", samples: paint.inkPrompt },
-      budget: 230,
-    },
+      ...more,
+    })),
     { name: "connected, status line complete", unit: "ms", samples: paint.connected, floor: node },
   );
 
