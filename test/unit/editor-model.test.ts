@@ -191,7 +191,7 @@ test("a long paste is folded, is one thing to the caret, and is sent in full", (
   const log = Array.from({ length: 54 }, (_, index) => `line ${index}`).join("\r\n");
   let editor = edit.insertPaste(typed("see "), log);
   const fold = editor.atoms[4];
-  if (typeof fold !== "object") throw new Error("not folded");
+  if (typeof fold !== "object" || !("paste" in fold)) throw new Error("not folded");
   expect(pasteLabel(fold)).toBe("[pasted #1 · 54 lines]");
   expect(edit.editorText(editor)).toBe(`see ${log.replaceAll("\r\n", "\n")}`);
   expect(edit.moveLeft(editor).caret).toBe(4);
