@@ -1,6 +1,6 @@
 // attacks.md A42 to A54, through the daemon: what asks in every mode asks, and what was allowed once stays narrow.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { say, toolResults } from "../support/model-server.ts";
@@ -124,7 +124,8 @@ test("pipes, devices, endless and binary files end a call, not the daemon", asyn
   const world = await openWorld({ session: { mode: "yolo" } });
   const { project } = world.home;
   spawnSync("mkfifo", [join(project, "pipe")]);
-  spawnSync("truncate", ["-s", "20G", join(project, "huge.txt")]);
+  writeFileSync(join(project, "huge.txt"), "");
+  truncateSync(join(project, "huge.txt"), 20 * 1024 ** 3);
   symlinkSync("/dev/zero", join(project, "endless"));
   world.home.write("a.txt", `${"a".repeat(100_000)}\n`);
   const terminal = await world.terminal("only");
