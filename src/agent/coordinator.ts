@@ -222,6 +222,10 @@ export function createCoordinator(deps: CoordinatorDeps) {
     dispatch({ type: "attended", expired });
   }
 
+  /** A prompt for one agent cannot be folded into the turn of another. */
+  const deliveryFor = (agent: string, wanted: Delivery): Delivery =>
+    agent === busyAgent() ? wanted : "queue";
+
   /** The answer to an accepted prompt, as it stands now. */
   function replyFor(id: RunId, messageId: MessageId): PromptReply {
     const state = book.find(id)?.state;
@@ -242,10 +246,11 @@ export function createCoordinator(deps: CoordinatorDeps) {
       attend();
       let messageId: MessageId | undefined;
       try {
-        dispatch({ type: "prompted", run_id: prompt.run_id, delivery: prompt.delivery }, prompt.by, {
+        const accepted = { ...prompt, delivery: deliveryFor(prompt.agent, prompt.delivery) };
+        dispatch({ type: "prompted", run_id: prompt.run_id, delivery: accepted.delivery }, prompt.by, {
           prompt: prompt.prompt,
           write(tx) {
-            messageId = book.insert(tx, prompt).id;
+            messageId = book.insert(tx, accepted).id;
             return null;
           },
         });
@@ -274,7 +279,8 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     edit(id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord {
       ready();
-      const delivery = changes.delivery ?? book.entryOf(id).run.delivery;
+      const { run } = book.entryOf(id);
+      const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
       dispatch({ type: "delivery_changed", run_id: id, delivery }, null, {
         write: (tx) => book.writeEdit(tx, id, { prompt: changes.prompt, delivery }),
       });

@@ -102,3 +102,16 @@ test("a fork taken while a run is going on holds what is settled, and the run go
   const fork = await world.terminal("fork", { sid: session.id });
   expect((await fork.messages()).map(({ role }) => role)).toEqual(["user", "assistant"]);
 });
+
+test("a typed command that wants to steer waits its turn: it is not for the running agent", async () => {
+  const world = await openWorld();
+  const only = await world.terminal("only");
+  const gate = createGate();
+  world.model.enqueue(say("half", { until: gate.passed }), say("never asked for"));
+  const { run_id } = await only.prompt("first");
+  await sawText(only, "half");
+  const typed = await only.prompt("echo typed", { agent: "shell", delivery: "steer" });
+  gate.open();
+  expect((await only.completed(run_id)).outcome).toBe("end_turn");
+  expect(await only.completed(typed.run_id)).toMatchObject({ outcome: "end_turn", agent: "shell" });
+});
