@@ -46,6 +46,7 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
   let raw = "";
   let shownAt = began;
   let hasExited = false;
+  let drawn: Promise<void> = Promise.resolve();
   pty.onData((data) => {
     const at = performance.now();
     bytes += Buffer.byteLength(data);
@@ -53,10 +54,13 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
     tail = data.slice(1 - ERASE_SCROLLBACK.length);
     raw = (raw + data).slice(-20_000);
     for (const reader of [...readers]) reader(at);
-    void emulator.write(data).then(() => {
-      shownAt = at;
-      for (const watcher of [...watchers]) watcher(at);
-    });
+    // One after the other: parsed in one go, an earlier chunk would be taken for what brought a later one's text.
+    drawn = drawn
+      .then(() => emulator.write(data))
+      .then(() => {
+        shownAt = at;
+        for (const watcher of [...watchers]) watcher(at);
+      });
   });
   emulator.onReply((reply) => pty.write(reply));
   const exited = new Promise<void>((resolve) => {
