@@ -11,7 +11,7 @@ import { type AgentModel, agentTools, createAgentModel } from "../support/agent-
 import { say, startModelServer } from "../support/model-server.ts";
 import {
   agentPath,
-  findRealAgent,
+  cachedAgent,
   type RealAgent,
   realAgentEnv,
   realAgentFiles,
@@ -375,7 +375,7 @@ function scrub(text: string, { project, home, base, origin }: Place): string {
 const asked = process.argv.slice(2);
 for (const name of recordable) {
   if (asked.length > 0 && !asked.includes(name)) continue;
-  const agent = findRealAgent(name);
+  const agent = cachedAgent(name);
   if (agent === undefined) {
     process.stderr.write(`${whyMissing(name)}\n`);
     process.exitCode = 1;

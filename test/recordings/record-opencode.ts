@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createMessageIds } from "../../src/agent/opencode/message-ids.ts";
 import { agentTools, createAgentModel } from "../support/agent-model.ts";
 import { say, startModelServer } from "../support/model-server.ts";
-import { agentPath, findRealAgent, realAgentEnv, whyMissing } from "../support/real-agents.ts";
+import { agentPath, cachedAgent, realAgentEnv, whyMissing } from "../support/real-agents.ts";
 
 type Event = { type: string; properties: Record<string, unknown> };
 type Asked = { id: string; sessionID: string };
@@ -18,7 +18,7 @@ type Asked = { id: string; sessionID: string };
 /** What trails a turn's end is part of the recording. */
 const SETTLE_MS = 800;
 const password = "secret";
-const real = findRealAgent("opencode");
+const real = cachedAgent("opencode");
 if (real === undefined) throw new Error(whyMissing("opencode"));
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), "rec-oc-")));

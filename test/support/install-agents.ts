@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { agentFolder, findRealAgent, pinnedAgents, type RealAgentName } from "./real-agents.ts";
+import { agentFolder, cachedAgent, pinnedAgents, type RealAgentName } from "./real-agents.ts";
 
 const asked = process.argv.slice(2);
 const names = asked.length > 0 ? asked : ["goose", "qwen", "opencode"];
@@ -18,7 +18,7 @@ for (const name of names) {
 
 function install(name: RealAgentName): void {
   const pinned = pinnedAgents[name];
-  if (findRealAgent(name) === undefined) {
+  if (cachedAgent(name) === undefined) {
     const folder = agentFolder(name);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
@@ -28,7 +28,7 @@ function install(name: RealAgentName): void {
     run("npm", ["install", ...flags, wanted], folder);
     if ("postinstall" in pinned) run(process.execPath, [join(folder, pinned.postinstall)], folder);
   }
-  const found = findRealAgent(name);
+  const found = cachedAgent(name);
   if (found === undefined) {
     process.stderr.write(`${name}: installed, but ${pinned.program} is not there\n`);
     process.exitCode = 1;

@@ -78,8 +78,15 @@ export type RealAgent = {
   program: string;
 };
 
+/** They take minutes, and up to 800 MB each: `REAL_AGENTS=1 npm test` runs them, the ordinary check does not. */
+const areWanted = (): boolean => process.env["REAL_AGENTS"] === "1";
+
+/** For tests: undefined when they were not asked for, or when it is not in the cache. */
+export const findRealAgent = (name: RealAgentName): RealAgent | undefined =>
+  areWanted() ? cachedAgent(name) : undefined;
+
 /** Undefined when it is not in the cache: `node test/support/install-agents.ts NAME` puts it there. */
-export function findRealAgent(name: RealAgentName): RealAgent | undefined {
+export function cachedAgent(name: RealAgentName): RealAgent | undefined {
   const pinned = pinnedAgents[name];
   const program = join(agentFolder(name), pinned.program);
   if (!existsSync(program)) return undefined;
@@ -87,7 +94,9 @@ export function findRealAgent(name: RealAgentName): RealAgent | undefined {
 }
 
 export const whyMissing = (name: RealAgentName): string =>
-  `${name} ${pinnedAgents[name].version} is not in ${agentCache()}: node test/support/install-agents.ts ${name}`;
+  areWanted()
+    ? `${name} ${pinnedAgents[name].version} is not in ${agentCache()}: node test/support/install-agents.ts ${name}`
+    : `${name} was not asked for: REAL_AGENTS=1 npm test -- --project agents`;
 
 const offline = {
   DO_NOT_TRACK: "1",
