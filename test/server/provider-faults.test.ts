@@ -18,18 +18,13 @@ import {
 import { errorsTold, lastAnswer, openWorld, outline, sawText, type Terminal } from "../support/world.ts";
 
 type Wire = "openai-compatible" | "anthropic";
-const impatient = (url: string, type: Wire, limits: Config["limits"] = {}): Config => ({
-  ...localConfig(url, type),
-  limits: {
-    stall_notice_ms: 100,
-    stall_first_byte_ms: 300,
-    stall_progress_ms: 300,
-    max_retries: 2,
-    ...limits,
-  },
-});
-const openFor = (type: Wire, limits?: Config["limits"], session = {}) =>
-  openWorld({ config: (url) => impatient(url, type, limits), session });
+/** So short that a test need not wait, so long that a busy machine is not taken for a silent provider. */
+const impatience = { stall_notice_ms: 500, stall_first_byte_ms: 2000, stall_progress_ms: 2000 };
+const openFor = (type: Wire, limits: Config["limits"] = {}, session = {}) =>
+  openWorld({
+    config: (url) => ({ ...localConfig(url, type), limits: { max_retries: 2, ...limits } }),
+    session,
+  });
 const notices = (messages: readonly Message[]) =>
   messages.flatMap((message) => message.parts.flatMap((part) => (part.type === "notice" ? [part.code] : [])));
 
@@ -49,7 +44,7 @@ describe.each(["openai-compatible", "anthropic"] as const)("a provider of type %
   test.each(type === "anthropic" ? faults.slice(2, 4) : faults)(
     "that %s is tried again, visibly",
     async (_, fault) => {
-      const world = await openFor(type);
+      const world = await openFor(type, fault.after ? impatience : {});
       const terminal = await world.terminal("only");
       world.model.enqueue(fault, say("The whole answer."));
       const end = await terminal.ask("hello");
@@ -74,8 +69,8 @@ describe.each(["openai-compatible", "anthropic"] as const)("a provider of type %
   ];
   test.each(type === "anthropic" ? breaks.slice(2, 3) : breaks)(
     "that %s after some text is tried again, the text is kept, and the answer stands once",
-    async (_, pieces) => {
-      const world = await openFor(type);
+    async (what, pieces) => {
+      const world = await openFor(type, what === "falls silent" ? impatience : {});
       const terminal = await world.terminal("only");
       const gate = createGate();
       world.model.enqueue(say("Half of it", { until: gate.passed }, ...pieces), say("The whole answer."));

@@ -47,7 +47,12 @@ test("the scripted model streams OpenAI chunks, a tool call and the usage it was
 test("the scripted model streams Anthropic events in their order", async () => {
   const server = await startServer();
   server.enqueue(say({ reasoning: "hm" }, "one", { call: "read", input: {} }));
-  const body = JSON.stringify({ model: "big", messages: [{ role: "user", content: "hello" }], stream: true });
+  const body = JSON.stringify({
+    model: "big",
+    messages: [{ role: "user", content: "hello" }],
+    stream: true,
+    max_tokens: 9,
+  });
   const text = await (await fetch(`${server.baseUrl}/messages`, { method: "POST", body })).text();
   const types = [...text.matchAll(/^event: (\w+)$/gm)].map((match) => match[1]);
   expect(types.join(" ")).toBe(
@@ -95,4 +100,28 @@ test("the scripted model refuses, resets, cuts off and checks keys", async () =>
   }
   server.requireKey("right");
   expect((await ask(server)).status).toBe(401);
+});
+
+test("the scripted model turns down what a strict provider would, and remembers it", async () => {
+  const server = await startServer();
+  const call = { id: "call_1", type: "function", function: { name: "read", arguments: "{}" } };
+  const user = { role: "user", content: "hello" };
+  const called = { role: "assistant", content: null, tool_calls: [call] };
+  const result = { role: "tool", tool_call_id: "call_1", content: "x" };
+  const wrong: object[][] = [
+    [user, called],
+    [user, called, user],
+    [user, called, result, result],
+    [user, result],
+    [user, { role: "assistant", content: "" }, user],
+    [{ role: "user", content: " " }],
+    [user, { ...called, tool_calls: [{ ...call, function: { name: "read", arguments: "{" } }] }, result],
+    [user, called, result, called, result],
+    [user, { role: "assistant", content: "hi" }],
+  ];
+  for (const messages of wrong) {
+    expect([messages, (await ask(server, { messages })).status]).toEqual([messages, 400]);
+  }
+  expect(server.violations.length).toBeGreaterThanOrEqual(wrong.length);
+  expect((await ask(server, { messages: [user, called, result] })).status).toBe(200);
 });
