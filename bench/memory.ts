@@ -2,12 +2,13 @@
 import { spawn } from "node:child_process";
 import { say } from "../test/support/model-server.ts";
 import { type BenchWorld, openBenchWorld } from "./measure/bench-world.ts";
-import { memoryOf } from "./measure/process.ts";
+import { memoryOf, wakesOf } from "./measure/process.ts";
 import { type Row, report } from "./measure/report.ts";
 
 const WORLDS = 5;
 const TURNS = 500;
 const CLIENTS = 100;
+const IDLE_MS = 5000;
 
 /** A Node that does nothing. */
 async function bareNode(): Promise<number> {
@@ -38,6 +39,7 @@ const figures = {
   many: [] as number[],
   clients: [] as number[],
   node: [] as number[],
+  wakes: [] as number[],
 };
 for (let round = 0; round < WORLDS; round += 1) {
   const world = await openBenchWorld();
@@ -45,6 +47,7 @@ for (let round = 0; round < WORLDS; round += 1) {
     figures.node.push(await bareNode());
     figures.idle.push(memoryOf(world.daemon.pid));
     await turns(world, 1);
+    figures.wakes.push(await wakesOf(world.daemon.pid, IDLE_MS));
     figures.one.push(memoryOf(world.daemon.pid));
     const readers = await Promise.all(
       Array.from({ length: CLIENTS - 1 }, (_, index) => world.daemon.events(world.wid, `reader-${index}`)),
@@ -70,7 +73,13 @@ const row = (name: string, samples: number[], aim: string): Row => ({
   floor: figures.node,
   aim,
 });
-report("Memory", [
+report("Memory and idleness", [
+  {
+    name: "daemon idle with one client, wakes",
+    unit: "1/s",
+    samples: figures.wakes,
+    aim: "only the comment, 15 s",
+  },
   row("daemon, one client, nothing asked yet", figures.idle, "≤ 65"),
   row("daemon after its first turn", figures.one, ""),
   row(`daemon with ${CLIENTS} clients`, figures.clients, "≤ 150"),

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as pass } from "node:timers/promises";
 import { descendantsOf } from "../../test/support/processes.ts";
 
 /** Wall time of a process from its start to its end, ms. Throws when it fails. */
@@ -33,4 +34,16 @@ function pssOf(pid: number): number {
   } catch {
     return 0; // it ended meanwhile, or this is no Linux
   }
+}
+
+/** How often the threads of a process woke up, a second, over so long. */
+export async function wakesOf(pid: number, overMs: number): Promise<number> {
+  const wakes = () =>
+    readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
+      const text = readFileSync(`/proc/${pid}/task/${task}/status`, "utf8");
+      return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+    }, 0);
+  const before = wakes();
+  await pass(overMs);
+  return ((wakes() - before) * 1000) / overMs;
 }
