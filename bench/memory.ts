@@ -1,5 +1,6 @@
 // What the daemon holds: `npm run bench -- memory [--write]`. Proportional set sizes, so Linux only.
 import { spawn } from "node:child_process";
+import { setTimeout as pass } from "node:timers/promises";
 import { say } from "../test/support/model-server.ts";
 import { type BenchWorld, openBenchWorld } from "./measure/bench-world.ts";
 import { memoryOf, wakesOf } from "./measure/process.ts";
@@ -8,6 +9,7 @@ import { type Row, report } from "./measure/report.ts";
 const WORLDS = 5;
 const TURNS = 500;
 const CLIENTS = 100;
+const SETTLE_MS = 10_000;
 const IDLE_MS = 5000;
 
 /** A Node that does nothing. */
@@ -47,6 +49,8 @@ for (let round = 0; round < WORLDS; round += 1) {
     figures.node.push(await bareNode());
     figures.idle.push(memoryOf(world.daemon.pid));
     await turns(world, 1);
+    // The connection to the model is kept for some seconds, and its timers with it.
+    await pass(SETTLE_MS);
     figures.wakes.push(await wakesOf(world.daemon.pid, IDLE_MS));
     figures.one.push(memoryOf(world.daemon.pid));
     const readers = await Promise.all(
