@@ -40,7 +40,9 @@ const PermissionsConfig = z.object({
   harmless_commands: z
     .enum(["ask", "allow"])
     .optional()
-    .describe('"allow" runs commands that only look at the workspace (ls, git status) unasked; default "ask"'),
+    .describe(
+      '"allow" runs commands that only look at the workspace (ls, git status) unasked; default "ask"',
+    ),
   allow: z.array(z.string()).optional().describe('Rules like "bash(npm test)" or "edit(src/**)"'),
   ask: z.array(z.string()).optional(),
   deny: z.array(z.string()).optional(),
