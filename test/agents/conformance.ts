@@ -252,7 +252,7 @@ export function conformance(subject: Subject | Missing): void {
         const pid = Number(
           await eventually(() => {
             const file = join(place.project, "pid");
-            return existsSync(file) && readFileSync(file, "utf8").trim();
+            return existsSync(file) && (readFileSync(file, "utf8").trim() || undefined);
           }, "the command"),
         );
         expect(alive(pid)).toBe(true);

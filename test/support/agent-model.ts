@@ -1,10 +1,12 @@
 import type { ModelRequest, ModelServer, Piece, Reply, Script } from "./model-server.ts";
-import { say } from "./model-server.ts";
+import { lastPrompt, say } from "./model-server.ts";
 
 /** How a model calls an agent's own tools: every agent has other names and fields for the same four deeds. */
 export type AgentTools = {
   /** A tool that only the agent's real requests offer: title, suggestion and memory requests have not got it. */
   telltale: string;
+  /** How those begin that do offer it, but are none of the conversation. */
+  aside?: RegExp;
   write(path: string, content: string): Piece;
   edit(path: string, before: string, after: string): Piece;
   shell(command: string): Piece;
@@ -24,6 +26,7 @@ export const agentTools = {
   },
   qwen: {
     telltale: "list_agents",
+    aside: /^\[SUGGESTION MODE/,
     write: (path, content) => ({ call: "write_file", input: { ...fileFields(path), content } }),
     edit: (path, old_string, new_string) => ({
       call: "edit",
@@ -73,14 +76,14 @@ const toolNames = (request: ModelRequest): string[] =>
   );
 
 /** The model behind one agent: scripted answers go to its real requests alone, whatever else it asks in between. */
-export function createAgentModel(server: ModelServer, telltale: string) {
+export function createAgentModel(server: ModelServer, telltale: string, aside?: RegExp) {
   const queue: (Reply | Script)[] = [];
   const requests: ModelRequest[] = [];
   const waiters = new Set<() => void>();
   let toAll: Reply | undefined;
   server.script((request, index) => {
     if (toAll !== undefined) return toAll;
-    if (!toolNames(request).includes(telltale)) return say("A title");
+    if (!toolNames(request).includes(telltale) || aside?.test(lastPrompt(request))) return say("A title");
     requests.push(request);
     for (const wake of waiters) wake();
     const next = queue.shift() ?? say("Done.");

@@ -28,7 +28,7 @@ orders.on("line", (line) => {
     gates.get(order.gate)?.();
   }
 });
-report({ said: "spawned" });
+report({ said: "spawned", env: process.env });
 const settings = await start.promise;
 
 const writeRaw = (text: string) => void process.stdout.write(text);

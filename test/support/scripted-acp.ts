@@ -77,7 +77,7 @@ export type AgentStart = {
 };
 
 export type AgentReport =
-  | { said: "spawned" }
+  | { said: "spawned"; env: Record<string, string | undefined> }
   | { said: "request"; method: string; params: unknown }
   | { said: "answered"; method: string; answer: Json }
   | { said: "shell"; shellPid: number }
@@ -168,6 +168,14 @@ export async function startScriptedAcp(dir: string) {
       heard.all.flatMap((one) => (one.said === "answered" && one.method === method ? [one.answer] : [])),
     pids: (): number[] => heard.all.flatMap((one) => (one.said === "spawned" ? [one.pid] : [])),
     until: (fits: (one: Heard) => boolean, what: string, from = 0) => heard.until(fits, what, from),
+    /** What the agent was answered to the first request of that method. */
+    async answered(method: string): Promise<Json> {
+      const one = await heard.until(
+        (seen) => seen.said === "answered" && seen.method === method,
+        `an answer to ${method}`,
+      );
+      return one.said === "answered" ? one.answer : {};
+    },
     asked: (method: string, nth = 1) => {
       let count = 0;
       return heard.until((one) => {

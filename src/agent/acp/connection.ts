@@ -10,7 +10,6 @@ const PROTOCOL_VERSION = 1;
 /** Updates of a session that is just being made come before its id is known. */
 const EARLY_SESSIONS_MAX = 16;
 const EARLY_UPDATES_MAX = 64;
-const CLOSED_MS = 1000;
 
 /** What the agent sends about one session. */
 export type SessionSink = {
@@ -107,9 +106,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
       now: options.now,
     }),
   );
-  // Most that close their output are just about to exit, and that is then what is told.
-  const onClosed = () => void setTimeout(() => child.fail("closed its output"), CLOSED_MS).unref();
-  connection.signal.addEventListener("abort", onClosed, { once: true });
+  connection.signal.addEventListener("abort", child.lost, { once: true });
 
   const request: AcpConnection["request"] = (method, params, timeoutMs) => {
     const answer = connection.agent.request<unknown, unknown>(method, params);

@@ -10,6 +10,8 @@ import type { Warm } from "./warm-keeper.ts";
 const STDERR_BYTES_MAX = 256 * 1024;
 /** What a child that has exited may still have in its pipe. */
 const DRAIN_MS = 250;
+/** How long a child that has closed its output may take to exit by itself. */
+const CLOSING_MS = 1000;
 /** How long a child that is asked to go by the end of its input may take before it is told by signal. */
 const EOF_GRACE_MS = 400;
 const TAIL_CHARS = 600;
@@ -26,6 +28,8 @@ export type StartedChild = {
   noise(text: string): void;
   /** It cannot be used any more, though it lives: it is ended, and counts as crashed. */
   fail(why: string): void;
+  /** The line to it is dead. Most often it is just exiting; else it is ended. */
+  lost(): void;
 };
 
 export type ChildRequest<C> = {
@@ -48,6 +52,8 @@ export type Child<C> = Warm & {
   readonly connection: C;
   /** Alive, and not on its way out. */
   readonly isUsable: boolean;
+  /** It is dying by itself, and will be gone in a moment. */
+  readonly isDying: boolean;
   readonly activeTurns: number;
   /** Resolves when it is gone and has said its last. */
   readonly gone: Promise<ChildEnd>;
@@ -69,8 +75,8 @@ export type Child<C> = Warm & {
    */
   endCommandsSince(since: number): Promise<void>;
   stderrTail(charsMax: number): string;
-  /** How it exited, if nobody told it to. */
-  endedByItself(): ProcessExit | null;
+  /** How it exited, or is just about to, if nobody told it to. */
+  endedByItself(): Promise<ProcessExit | null>;
 };
 
 type ChildDeps<C> = {
@@ -87,7 +93,7 @@ type ChildDeps<C> = {
   onGone(end: ChildEnd): void;
 };
 
-type Phase = "starting" | "live" | "retiring" | "stopping" | "gone";
+type Phase = "starting" | "live" | "retiring" | "closing" | "stopping" | "gone";
 
 export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   const { request, process, processes, owner, now } = deps;
@@ -103,12 +109,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   let stopping: Promise<void> | undefined;
 
   process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
-  process.stderr.on("error", () => {}); // its end is told by `exited`
-  const outputEnded = new Promise<void>((resolve) => {
-    process.stdout.once("end", resolve);
-    process.stdout.once("close", resolve);
-    process.stdout.once("error", () => resolve());
-  });
+  const outputEnded = Promise.all([ended(process.stdout), ended(process.stderr)]);
   const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
 
   function leave(next: Phase) {
@@ -116,12 +117,23 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     phase = next;
   }
 
+  async function close() {
+    if (exit !== null || stopping !== undefined || phase === "starting") return;
+    leave("closing");
+    await Promise.race([process.exited, sleep(CLOSING_MS)]);
+    if (exit !== null || stopping !== undefined) return;
+    failure = "closed its output";
+    void end(false);
+  }
+
   void process.exited.then(async (found) => {
     exit = found;
     const wasTold = phase === "stopping" && failure === undefined;
     const wasReady = phase !== "starting";
-    leave(phase === "starting" ? "starting" : "stopping");
+    if (wasReady) leave(wasTold ? "stopping" : "closing");
     await Promise.race([outputEnded, sleep(DRAIN_MS)]);
+    // What it leaves behind speaks for nobody, least of all while it is being ended.
+    process.stdout.destroy();
     await processes.stopOwner(owner);
     phase = "gone";
     const why = failure ?? exitText(found);
@@ -156,6 +168,9 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     get isUsable() {
       return phase === "live";
     },
+    get isDying() {
+      return phase === "closing";
+    },
     get activeTurns() {
       return activeTurns;
     },
@@ -174,6 +189,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
           failure = why;
           void end(false);
         },
+        lost: () => void close(),
       };
       const value = await Promise.race([
         request.connect(started, signal),
@@ -209,7 +225,11 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     kill: () => end(false),
     endCommandsSince: (since) => endDescendants({ pid: process.pid, owner, since }),
     stderrTail,
-    endedByItself: () => (stopping === undefined ? exit : null),
+    async endedByItself() {
+      if (stopping !== undefined) return null;
+      await Promise.race([process.exited, sleep(CLOSING_MS)]);
+      return exit;
+    },
   };
   return child;
 }
@@ -220,3 +240,10 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
   else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   return promise;
 }
+
+const ended = (stream: Readable): Promise<void> =>
+  new Promise((resolve) => {
+    stream.once("end", resolve);
+    stream.once("close", resolve);
+    stream.on("error", () => resolve());
+  });

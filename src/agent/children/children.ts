@@ -56,6 +56,8 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     onSpawn: () => void,
   ): Promise<Child<C>> {
     const { key, agent } = request;
+    // How it ended decides how long the next one waits.
+    await Promise.all([...all].filter((old) => old.key === key && old.isDying).map(({ gone }) => gone));
     const before = strikes.get(key);
     const delayMs = delayLeftMs(before, now());
     if (isOut(before) && delayMs > 0) throw outOfOrder(agent, before, delayMs);
@@ -106,7 +108,8 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     error: unknown,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const died = child.endedByItself();
+    const isLate = isTimeout(error);
+    const died = isLate || error instanceof HearthError ? null : await child.endedByItself();
     const tail = child.stderrTail(TAIL_CHARS);
     await child.kill();
     if (signal.aborted) return signal.reason;
@@ -114,7 +117,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     if (error instanceof HearthError) return error;
     const why =
       died === null
-        ? isTimeout(error)
+        ? isLate
           ? `gave no answer within ${Math.round(startTimeoutMs / 1000)} s`
           : `failed at its start (${error instanceof Error ? error.message : String(error)})`
         : `${exitText(died)} before it was ready`;

@@ -1,0 +1,50 @@
+import { expect, onTestFinished } from "vitest";
+import { createAcpBackend } from "../../src/agent/acp/backend.ts";
+import type { WarmLimits } from "../../src/agent/children/warm-keeper.ts";
+import type { Launch } from "../../src/agent/registry/resolve-agent.ts";
+import type { PermissionMode } from "../../src/protocol/permission.ts";
+import { createPlace, openAgentWorld } from "./agent-world.ts";
+import { processesOf } from "./processes.ts";
+import { startScriptedAcp } from "./scripted-acp.ts";
+
+type ScriptedWorldOptions = {
+  startTimeoutMs?: number;
+  openTimeoutMs?: number;
+  stallNoticeMs?: number;
+  launch?: Partial<Launch>;
+  warm?: Partial<WarmLimits>;
+  mode?: PermissionMode;
+};
+
+/** A world with scripted agents over ACP, `scripted` and `other`, and a short patience with both. */
+export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
+  const place = createPlace();
+  const acp = await startScriptedAcp(place.base);
+  const { launch, warm, mode, ...limits } = options;
+  const world = await openAgentWorld({
+    place,
+    ...(warm ? { warm } : {}),
+    ...(mode ? { mode } : {}),
+    backends({ processes, warm: keeper, now }) {
+      const backend = createAcpBackend({
+        ...{ processes, warm: keeper, now, version: "0.1.0" },
+        launch: ({ agent, env }) => ({
+          ...{ agent, backend: "acp", command: acp.command, env: { ...env, ...acp.env, AGENT: agent } },
+          ...{ askMode: null, model: null, login: "scripted login", mtimeMs: 0, ...launch },
+        }),
+        ...limits,
+      });
+      return { scripted: backend, other: backend };
+    },
+  });
+  onTestFinished(async () => {
+    await world.close();
+    await acp.close();
+    const left = processesOf(place.base).map(({ pid, command }) => `${pid} ${command}`);
+    place.remove();
+    expect(left).toEqual([]);
+    expect(world.reports).toEqual([]);
+  });
+  return { world, acp, place };
+}
+export type ScriptedWorld = Awaited<ReturnType<typeof openScriptedWorld>>;
