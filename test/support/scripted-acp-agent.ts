@@ -15,7 +15,7 @@ const report = (said: AgentReport) => void socket.write(`${JSON.stringify({ ...s
 socket.on("error", () => process.exit(0)); // the test is over
 socket.on("close", () => process.exit(0));
 
-const gates = new Map<string, () => void>();
+const gates = new Map<string, (() => void)[]>();
 const opened = new Set<string>();
 const turns: { resolve(turn: PlayedTurn): void }[] = [];
 const start = Promise.withResolvers<AgentStart>();
@@ -25,7 +25,7 @@ orders.on("line", (line) => {
   else if (order.order === "play") turns.shift()?.resolve(order.turn);
   else {
     opened.add(order.gate);
-    gates.get(order.gate)?.();
+    for (const pass of gates.get(order.gate) ?? []) pass();
   }
 });
 report({ said: "spawned", env: process.env });
@@ -260,7 +260,10 @@ async function play(deed: Deed, place: Place): Promise<Json | undefined> {
     }
     case "hold":
       if (!opened.has(deed.gate)) {
-        await orCanceled(new Promise<void>((resolve) => gates.set(deed.gate, resolve)), signal);
+        await orCanceled(
+          new Promise<void>((resolve) => gates.set(deed.gate, [...(gates.get(deed.gate) ?? []), resolve])),
+          signal,
+        );
       }
       return undefined;
     case "hang":
