@@ -210,13 +210,16 @@ class World {
       current?.phase === "opening"
         ? [{ run_id: current.run_id, delivery: "queue" as const, phase: "queued" as const }]
         : [];
-    this.state = recoveredQueue([
+    const left = [
       ...opening,
       ...waiting.map((run) => ({
         ...run,
         phase: run.phase === "accepted" ? ("queued" as const) : run.phase,
       })),
-    ]);
+    ];
+    // The store keeps them in the order they were accepted, also one that was opening ahead of a held one.
+    const order = (run: { run_id: RunId }) => this.accepted.indexOf(run.run_id);
+    this.state = recoveredQueue(left.sort((a, b) => order(a) - order(b)));
     this.check();
     expect(
       stepRuns(this.state, { type: "resumed" }).effects.every((effect) => effect.do !== "open"),

@@ -49,6 +49,12 @@ function withPlainStrings(text: string): string | undefined {
  */
 export function parseLenient(text: string): { value: unknown } | undefined {
   const bare = fence.exec(text)?.[1] ?? text;
+  try {
+    // A key named __proto__ is a key here; the lenient parser would make a prototype of it.
+    return { value: JSON.parse(bare) as unknown };
+  } catch {
+    // Not JSON as it stands: that is what this is for.
+  }
   for (const candidate of [bare, withPlainStrings(bare)]) {
     if (candidate === undefined) continue;
     const errors: ParseError[] = [];
