@@ -35,11 +35,13 @@ export type Place = {
   remove(): void;
 };
 
-export function createPlace(): Place {
-  const base = realpathSync(mkdtempSync(join(tmpdir(), "ha-")));
+export const createPlace = (): Place => placeAt(realpathSync(mkdtempSync(join(tmpdir(), "ha-"))));
+
+/** Made where it is not there yet. */
+export function placeAt(base: string): Place {
   const home = join(base, "home");
   const project = join(base, "project");
-  for (const folder of [home, project, join(base, "run")]) mkdirSync(folder);
+  for (const folder of [home, project, join(base, "run")]) mkdirSync(folder, { recursive: true });
   return {
     base,
     home,

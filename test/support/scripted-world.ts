@@ -16,6 +16,13 @@ type ScriptedWorldOptions = {
   mode?: PermissionMode;
 };
 
+export const scriptedLaunch =
+  (command: [string, ...string[]], own: Record<string, string>) =>
+  ({ agent, env }: { agent: string; env: Readonly<Record<string, string>> }): Launch => ({
+    ...{ agent, backend: "acp", command, env: { ...env, ...own, AGENT: agent } },
+    ...{ askMode: null, model: null, login: "scripted login", mtimeMs: 0 },
+  });
+
 /** A world with scripted agents over ACP, `scripted` and `other`, and a short patience with both. */
 export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
   const place = createPlace();
@@ -28,10 +35,7 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
     backends({ processes, warm: keeper, now }) {
       const backend = createAcpBackend({
         ...{ processes, warm: keeper, now, version: "0.1.0" },
-        launch: ({ agent, env }) => ({
-          ...{ agent, backend: "acp", command: acp.command, env: { ...env, ...acp.env, AGENT: agent } },
-          ...{ askMode: null, model: null, login: "scripted login", mtimeMs: 0, ...launch },
-        }),
+        launch: (session) => ({ ...scriptedLaunch(acp.command, acp.env)(session), ...launch }),
         ...limits,
       });
       return { scripted: backend, other: backend };

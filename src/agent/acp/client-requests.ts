@@ -12,7 +12,7 @@ import {
 } from "./client-files.ts";
 import { type ClientTerminals, type TerminalRequest, terminalLine } from "./client-terminals.ts";
 import { proposedText } from "./proposed-text.ts";
-import { commandOf, isFinal, kindOf, pathsOf, type TrackedCall } from "./tool-call.ts";
+import { commandOf, folderOf, isFinal, kindOf, pathsOf, type TrackedCall } from "./tool-call.ts";
 import type { TurnCalls } from "./turn-calls.ts";
 import { numberOf, textOf, type Wire, wiresOf } from "./wire.ts";
 
@@ -127,9 +127,11 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
   async function createTerminal(params: Wire, aborted: AbortSignal): Promise<{ terminalId: string }> {
     const request = await terminalRequest(params, root);
     const line = terminalLine(request);
-    const isCovered = calls
-      .allowed()
-      .some((call) => kindOf(call) === "execute" && commandOf(call)?.trim() === line.trim());
+    const isCovered = calls.allowed().some((call) => {
+      const isSame = kindOf(call) === "execute" && commandOf(call)?.trim() === line.trim();
+      // The same words do something else in another folder.
+      return isSame && folderOf(call, root) === request.cwd;
+    });
     const rawInput = { command: line, cwd: request.cwd };
     const said = { title: line, name: "shell", kind: "execute", rawInput };
     const own = isCovered ? undefined : await askFor(said, `running ${line}`, aborted);

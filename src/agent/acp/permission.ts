@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import type { PermissionRequest, PermissionSubject, Verdict } from "../permission/request.ts";
-import { commandOf, kindOf, pathsOf, type TrackedCall, titleOf } from "./tool-call.ts";
+import { commandOf, folderOf, kindOf, pathsOf, type TrackedCall, titleOf } from "./tool-call.ts";
 import { textOf, type Wire, wireOf } from "./wire.ts";
 
 export type Outcome = { outcome: "cancelled" } | { outcome: "selected"; optionId: string };
@@ -38,13 +38,7 @@ export function permissionRequests(
     case "execute": {
       const command = commandOf(call);
       if (command === undefined) return [other];
-      const { cwd, workdir, directory } = wireOf(call.rawInput);
-      const folder = [cwd, workdir, directory]
-        .map(textOf)
-        .find((value) => value !== undefined && value !== "");
-      return [
-        { ...base, tool: "bash", subject: { type: "command", command, cwd: absolute(folder ?? root) } },
-      ];
+      return [{ ...base, tool: "bash", subject: { type: "command", command, cwd: folderOf(call, root) } }];
     }
     case "edit":
     case "delete":

@@ -1,4 +1,4 @@
-import { isAbsolute, relative } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { type ToolCallStatus, ToolKind, type ToolView } from "../../protocol/message.ts";
 import { diffTexts, shortDiff } from "../tools/unified-diff.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
@@ -121,6 +121,12 @@ export function commandOf(call: TrackedCall): string | undefined {
     return line === "" ? undefined : line;
   }
   return textOf(words);
+}
+
+/** Where that line is meant to run. */
+export function folderOf(call: TrackedCall, root: string): string {
+  const folder = field(call.rawInput, "cwd", "workdir", "directory");
+  return folder === undefined ? root : resolve(root, folder);
 }
 
 const quoted = (word: string): string =>
