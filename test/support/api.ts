@@ -64,7 +64,11 @@ export function createApi(socketPath: string, clientId: string): Api {
           });
         },
       );
-      request.once("error", reject);
+      request.once("error", (error: NodeJS.ErrnoException) => {
+        // A kept connection may be closed, to make room, before it is used again: nothing of the request was read.
+        if (error.code === "EPIPE" && request.reusedSocket) resolve(call(method, path, options));
+        else reject(error);
+      });
       request.end(payload);
     });
   }
