@@ -26,7 +26,7 @@ export function createLineSplitter(bytesMax: number) {
     if (head !== undefined) return;
     pending.push(part);
     if (length <= bytesMax) return;
-    head = Buffer.from(Buffer.concat(pending.slice(0, 2)).subarray(0, HEAD_BYTES));
+    head = beginning(pending);
     pending = [];
   }
 
@@ -42,4 +42,14 @@ export function createLineSplitter(bytesMax: number) {
       if (start < chunk.length) hold(chunk.subarray(start));
     },
   };
+}
+
+function beginning(parts: readonly Buffer[]): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let length = 0;
+  for (const part of parts) {
+    length += part.copy(head, length);
+    if (length === HEAD_BYTES) break;
+  }
+  return head.subarray(0, length);
 }

@@ -44,6 +44,7 @@ export function createWarmKeeper(deps: { limits(): WarmLimits; now(): number }):
     let over = kept.length - max_warm;
     let next = Number.POSITIVE_INFINITY;
     for (const warm of idle) {
+      if (evicted.has(warm)) continue; // it left while another was told to
       const idleMs = now - warm.usedAt();
       const limitMs = over > 0 ? Math.min(GRACE_MS, idle_evict_ms) : idle_evict_ms;
       if (idleMs >= limitMs) {
