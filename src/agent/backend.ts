@@ -58,6 +58,8 @@ export type AgentSessionEvent =
   | { type: "models"; models: AgentModel[]; current: string | null }
   /** The child is gone; the next turn opens it again. */
   | { type: "crashed"; message: string }
+  /** It failed too often in a row: for a while it is not even tried. */
+  | { type: "failed"; message: string }
   /** It is not kept warm any more. */
   | { type: "cooled" };
 

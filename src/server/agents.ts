@@ -46,7 +46,8 @@ export function createAgents({
   busyAgent,
 }: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
-  const crashed = new Set<string>();
+  /** By session and agent: how it ended last, where that was not in order. */
+  const ended = new Map<string, "crashed" | "error">();
   /** What was last told of each (session, agent). */
   const told = new Map<string, string>();
   /** The titles that agents gave. */
@@ -103,7 +104,8 @@ export function createAgents({
 
     /** What a backend says of a session outside its turns. */
     heard(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
-      if (event.type === "crashed") crashed.add(keyOf(sid, agent));
+      if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
+      else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
       else if (event.type === "title") return retitle(wid, sid, event.title);
       else learn(wid, agent, event);
       this.tellChanges(wid, sid);
@@ -135,7 +137,7 @@ export function createAgents({
         session_id: sid,
         agent: row.agent,
         backend: row.backend,
-        status: warmth(sid, row.agent) ?? (crashed.has(keyOf(sid, row.agent)) ? "crashed" : "cold"),
+        status: warmth(sid, row.agent) ?? ended.get(keyOf(sid, row.agent)) ?? "cold",
         has_session: row.agent_session_id !== null || row.backend === "native",
         input_tokens: row.input_tokens,
         output_tokens: row.output_tokens,

@@ -72,6 +72,7 @@ describe("an agent that does not start", () => {
       /failed 3 times in a row and is tried again in \d s; another agent can be used/,
     );
     expect(acp.pids()).toHaveLength(3);
+    expect(world.sessionEvents).toContainEqual(expect.objectContaining({ type: "failed" }));
   });
 
   test("because it never answers is ended, and the next prompt starts another", async () => {

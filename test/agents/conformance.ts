@@ -41,12 +41,14 @@ export function conformance(subject: Subject | Missing): void {
   async function open({ warm, other = false }: { warm?: Partial<WarmLimits>; other?: boolean } = {}) {
     const place = createPlace();
     const model = await startModel();
+    // Of its own: agents ask theirs for more than the conversation.
+    const otherModel = await startModel();
     const worlds: AgentWorld[] = [];
     let running: Running | undefined;
     onTestFinished(async () => {
       for (const world of worlds) await world.close();
       await running?.close();
-      await model.close();
+      await Promise.all([model.close(), otherModel.close()]);
       const left = processesOf(place.base).map(({ pid, command }) => `${pid} ${command}`);
       place.remove();
       expect(left).toEqual([]);
@@ -59,7 +61,7 @@ export function conformance(subject: Subject | Missing): void {
         async backends(means) {
           running ??= await (subject as Subject).start(means, model);
           const own = await running.restarted(means);
-          return other ? { ...own, hearth: nativeBackend(means, model) } : own;
+          return other ? { ...own, hearth: nativeBackend(means, otherModel) } : own;
         },
       });
       worlds.push(world);
@@ -69,7 +71,7 @@ export function conformance(subject: Subject | Missing): void {
     const first = await start();
     return {
       ...first,
-      place,
+      otherModel,
       /** The daemon stops and starts again on the same store. */
       async restart(): Promise<Open> {
         await first.world.close();
@@ -142,7 +144,7 @@ export function conformance(subject: Subject | Missing): void {
         const { world, running } = at;
         for (const round of [1, 2, 3]) await expectCleanTurn(at, `word${round}`);
         const id = world.agentSession()?.agent_session_id;
-        at.model.enqueue({ pieces: ["Interlude."] });
+        at.otherModel.enqueue({ pieces: ["Interlude."] });
         expect(await world.ask("Between us", { agent: "hearth" })).toMatchObject({ text: "Interlude." });
         expect(world.sessionEvents.some(({ type }) => type === "cooled" || type === "crashed")).toBe(false);
         const back = await expectCleanTurn(at, "word4");

@@ -258,6 +258,9 @@ async function play(deed: Deed, place: Place): Promise<Json | undefined> {
       report({ said: "shell", shellPid: child.pid ?? 0 });
       return undefined;
     }
+    case "mark":
+      report({ said: "played", what: deed.what });
+      return undefined;
     case "hold":
       if (!opened.has(deed.gate)) {
         await orCanceled(

@@ -24,6 +24,8 @@ export type Deed =
   | { do: "terminal"; params: Json; toolCallId?: string }
   /** A command of the agent's own, that nobody waits for. */
   | { do: "own_shell"; command: string; detached?: boolean }
+  /** Tells the test that it has come to here. */
+  | { do: "mark"; what: string }
   | { do: "hold"; gate: string }
   | { do: "hang" }
   | { do: "exit"; code: number }

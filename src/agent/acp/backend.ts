@@ -89,7 +89,11 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
     const { agent, root, session_id } = context;
     const launch = deps.launch(context);
-    const child = await acquire(launch, root, signal);
+    const child = await acquire(launch, root, signal).catch((error: unknown) => {
+      const trouble = children.trouble(keyOf(launch, root));
+      if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
+      throw error;
+    });
     const { info } = child.connection;
     const fingerprint = `${keyOf(launch, root)} ${info.version ?? ""}`;
     const quirks = quirksOf(agent, launch.command[0]);

@@ -132,7 +132,11 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       const answer = connection.request("session/prompt", { sessionId, prompt });
       isInformed = true;
       const response = await follow(answer, mine, turn, host, signal, abandoned);
-      return response === undefined ? { outcome: "canceled" } : finish(response, mine, signal);
+      if (response === undefined) return { outcome: "canceled" };
+      // A dying agent may still say that its turn was canceled: nobody here did that.
+      const wasCut = at(response, "stopReason") === "cancelled" && child.isDying;
+      if (wasCut && !signal.aborted) return { outcome: "error", error: await crashError() };
+      return finish(response, mine, signal);
     } catch (error) {
       return signal.aborted ? { outcome: "canceled" } : { outcome: "error", error: await errorOf(error) };
     } finally {
@@ -198,7 +202,11 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       else await child.kill();
       return { code: "agent_crashed", message: `${agent}: ${error.message}.`, retryable: true };
     }
-    // Its connection ended: how the child did says more.
+    return crashError();
+  }
+
+  /** Its connection ended, and how the child did says more. */
+  async function crashError(): Promise<RunError> {
     const { message } = await child.gone;
     return { code: "agent_crashed", message: `${message}.`, retryable: true };
   }
