@@ -89,6 +89,8 @@ const inside = fc
     );
     return outer.reduce((line, context) => context(line), wrapped);
   })
+  // Bash reads `$((` as arithmetic before it reads it as a subshell: what may be either asks (see below).
+  .filter((line) => !line.includes("$(("))
   // Here-documents end at the first line that says so.
   .filter((line) => (line.match(/EOF\n/g) ?? []).length <= 1);
 
@@ -103,6 +105,15 @@ describe("a denied command", () => {
       { numRuns: 1_500 },
     );
   });
+});
+
+test("a denied command behind $((, which may be arithmetic or a subshell, is never let go", () => {
+  for (const mode of ["ask", "accept_edits", "plan", "yolo"] as const) {
+    const policy = policyFor(place, { mode, deny: ["bash(curl *)"], allow: ["bash"] });
+    for (const line of ["echo $(( case a in *) curl x\n;; esac\n)\n)", "echo $((curl x); ls)"]) {
+      expect(inShort(judgeLine(line, policy)), line).not.toBe("allow");
+    }
+  }
 });
 
 const harmless = fc.constantFrom(
