@@ -34,6 +34,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     allowOnly: false,
+    setupFiles: ["test/support/property-seed.ts"],
     projects: [
       project("unit"),
       project("property"),
