@@ -360,7 +360,7 @@ describe("an agent that says what it should not", () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [
-        { do: "stderr_bytes", bytes: 20 * 1024 * 1024, last: "the last words\n" },
+        { do: "stderr_bytes", bytes: 4 * 1024 * 1024, last: "the last words\n" },
         say("Still here."),
         { do: "exit", code: 1 },
       ],

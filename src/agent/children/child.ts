@@ -9,7 +9,7 @@ import type { Warm } from "./warm-keeper.ts";
 
 const STDERR_BYTES_MAX = 256 * 1024;
 /** What a child that has exited may still have in its pipe. */
-const DRAIN_MS = 250;
+const DRAIN_MS = 1000;
 /** How long a child that has closed its output may take to exit by itself. */
 const CLOSING_MS = 1000;
 /** How long a child that is asked to go by the end of its input may take before it is told by signal. */
