@@ -40,6 +40,7 @@ export function createApi(socketPath: string, clientId: string): Api {
       ...options.headers,
     };
     return new Promise((resolve, reject) => {
+      let isAnswered = false;
       const request = httpRequest(
         {
           socketPath,
@@ -50,9 +51,10 @@ export function createApi(socketPath: string, clientId: string): Api {
           ...(options.signal ? { signal: options.signal } : {}),
         },
         (response) => {
+          isAnswered = true;
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.once("error", reject);
+          response.on("error", reject);
           response.once("end", () => {
             const text = Buffer.concat(chunks).toString("utf8");
             resolve({
@@ -64,9 +66,11 @@ export function createApi(socketPath: string, clientId: string): Api {
           });
         },
       );
-      request.once("error", (error: NodeJS.ErrnoException) => {
+      // Not `once`: who is refused while it still sends may hear of it twice, by its write and by its read.
+      request.on("error", (error: NodeJS.ErrnoException) => {
         // A kept connection may be closed, to make room, before it is used again: nothing of the request was read.
-        if (error.code === "EPIPE" && request.reusedSocket) resolve(call(method, path, options));
+        if (error.code === "EPIPE" && request.reusedSocket && !isAnswered)
+          resolve(call(method, path, options));
         else reject(error);
       });
       request.end(payload);

@@ -88,7 +88,8 @@ export async function connectServer(
       if (until.aborted) stop();
       until.addEventListener("abort", stop, { once: true });
       outgoing.setTimeout(CALL_MS_MAX, () => outgoing.destroy(new Error("it took too long")));
-      outgoing.once("error", fail);
+      // Not `once`: a connection may fail by its write and by its read, and an error nobody hears ends the daemon.
+      outgoing.on("error", fail);
       outgoing.once("response", (incoming) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
@@ -97,7 +98,7 @@ export async function connectServer(
           if (bytes > REPLY_BYTES_MAX) outgoing.destroy(new Error("the answer is too long"));
           else chunks.push(chunk);
         });
-        incoming.once("error", fail);
+        incoming.on("error", fail);
         incoming.once("end", () => {
           until.removeEventListener("abort", stop);
           resolve({ status: incoming.statusCode ?? 0, json: parse(Buffer.concat(chunks).toString("utf8")) });
@@ -113,7 +114,7 @@ export async function connectServer(
       const over = Promise.withResolvers<void>();
       const outgoing = open("GET", "/event", { accept: "text/event-stream" });
       outgoing.setTimeout(SILENCE_MS_MAX, () => outgoing.destroy(new Error("it fell silent")));
-      outgoing.once("error", (error) => {
+      outgoing.on("error", (error) => {
         reject(error);
         over.resolve();
       });
@@ -136,7 +137,7 @@ export async function connectServer(
             if (event !== undefined) for (const listener of [...listeners]) listener.event(event);
           }
         });
-        incoming.once("error", () => over.resolve());
+        incoming.on("error", () => over.resolve());
         incoming.once("close", () => over.resolve());
       });
       outgoing.end();
