@@ -1,35 +1,27 @@
-import { newClientId } from "../client/client.ts";
-import { type Connection, connect } from "../client/connect.ts";
+import type { Connection } from "../client/connect.ts";
 import type { Agent } from "../protocol/agent.ts";
+import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
 import { formatTable } from "./format.ts";
 import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
-const NEVER = new AbortController().signal;
-
 /** `hearth agents list|probe`: each agent, whether it can be used, and what mends it where not. */
 export async function agents(parsed: Parsed, context: Context): Promise<number> {
-  const { env, paths, launcher, out } = context;
-  const connection = await connect(
-    { env, paths, launcher, clientId: newClientId("cli"), cwd: context.cwd() },
-    NEVER,
+  const { out } = context;
+  const isProbe = parsed.command.path[1] === "probe";
+  const found = await connectHere(context, (connection) =>
+    isProbe ? probe(connection, parsed.positionals[0]) : list(connection),
   );
-  try {
-    const isProbe = parsed.command.path[1] === "probe";
-    const found = isProbe ? await probe(connection, parsed.positionals[0]) : await list(connection);
-    if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
-    else if (found.length === 0)
-      await out.line("No other agent is installed; `hearth agents list` says how to get one.");
-    else
-      await out.write(
-        formatTable([["AGENT", "BACKEND", "STATUS", "VERSION", "MODEL", ""], ...found.map(rowOf)]),
-      );
-    return isProbe ? exitCodeOfProbe(found) : exitCodes.done;
-  } finally {
-    connection.close();
-  }
+  if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+  else if (found.length === 0)
+    await out.line("No other agent is installed; `hearth agents list` says how to get one.");
+  else
+    await out.write(
+      formatTable([["AGENT", "BACKEND", "STATUS", "VERSION", "MODEL", ""], ...found.map(rowOf)]),
+    );
+  return isProbe ? exitCodeOfProbe(found) : exitCodes.done;
 }
 
 async function list(connection: Connection, probed?: string): Promise<Agent[]> {

@@ -1,22 +1,20 @@
 import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { newClientId } from "../client/client.ts";
-import { connect } from "../client/connect.ts";
-import { HearthError } from "../protocol/errors.ts";
+import type { Connection } from "../client/connect.ts";
 import type { SessionId } from "../protocol/ids.ts";
+import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./exit.ts";
+import { sessionIn } from "./find-session.ts";
 import { openTerminal } from "./open.ts";
 import type { Parsed } from "./table.ts";
-
-const NEVER = new AbortController().signal;
 
 /** `hearth attach [path|session]`: the terminal on another directory, or on a session wherever it is. */
 export async function attach({ positionals }: Parsed, context: Context): Promise<number> {
   const [target = "."] = positionals;
   if (/^ses_[A-Za-z0-9_-]+$/.test(target)) {
-    return openTerminal(context, { cwd: await directoryOf(target, context), session: target });
+    return openTerminal(context, await connectHere(context, (connection) => find(connection, target)));
   }
   const home = context.env["HOME"] || homedir();
   const path = resolve(context.cwd(), target.replace(/^~(?=\/|$)/, home));
@@ -26,40 +24,13 @@ export async function attach({ positionals }: Parsed, context: Context): Promise
   return openTerminal(context, { cwd: path });
 }
 
-/** The directory of the workspace that has the session, this one first. */
-async function directoryOf(session: string, context: Context): Promise<string> {
-  const { env, paths, launcher } = context;
-  const connection = await connect(
-    { env, paths, launcher, clientId: newClientId("cli"), cwd: context.cwd() },
-    NEVER,
-  );
-  try {
-    const { workspaces } = await connection.request("GET /v1/workspaces");
-    const here = connection.workspace;
-    for (const { id, path } of [here, ...workspaces.filter(({ id: other }) => other !== here.id)]) {
-      if (await hasSession(id)) return path;
-    }
-  } finally {
-    connection.close();
+/** The session of that id, or of its beginning, and its directory. This directory's own come first. */
+async function find(connection: Connection, wanted: string): Promise<{ cwd: string; session: SessionId }> {
+  const here = connection.workspace;
+  const { workspaces } = await connection.request("GET /v1/workspaces");
+  for (const { id, path } of [here, ...workspaces.filter((other) => other.id !== here.id)]) {
+    const session = await sessionIn(connection, id, wanted);
+    if (session !== undefined) return { cwd: path, session: session.id };
   }
-  throw new UsageError(
-    `There is no session ${session}: \`hearth sessions list\` shows those of a directory.`,
-  );
-
-  async function hasSession(wid: typeof connection.workspace.id): Promise<boolean> {
-    try {
-      const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
-        params: { wid },
-        query: { limit: 500 },
-      });
-      if (sessions.some(({ id }) => id.startsWith(session))) return true;
-      await connection.request("GET /v1/workspaces/{wid}/sessions/{sid}", {
-        params: { wid, sid: session as SessionId },
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof HearthError && error.code === "session_not_found") return false;
-      throw error;
-    }
-  }
+  throw new UsageError(`There is no session ${wanted}: \`hearth sessions list\` shows those of a directory.`);
 }

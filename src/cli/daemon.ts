@@ -5,6 +5,7 @@ import { isAlive } from "../client/process-identity.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { BUILD } from "../protocol/version.ts";
+import { NEVER } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { formatElapsed, plural } from "./format.ts";
@@ -14,7 +15,6 @@ import type { Parsed } from "./table.ts";
 const STOP_MS = 12_000;
 const KILL_MS = 3000;
 const POLL_MS = 20;
-const NEVER = new AbortController().signal;
 
 /** `hearth daemon status|stop|restart|logs`. */
 export async function daemon(parsed: Parsed, context: Context): Promise<number> {

@@ -1,10 +1,9 @@
 import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { promisify } from "node:util";
-import { newClientId } from "../client/client.ts";
-import { type Connection, connect } from "../client/connect.ts";
-import { HearthError } from "../protocol/errors.ts";
+import type { Connection } from "../client/connect.ts";
 import { BUILD, VERSION } from "../protocol/version.ts";
+import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, sentenceOf } from "./exit.ts";
 import { formatElapsed, formatTable } from "./format.ts";
@@ -20,7 +19,6 @@ type Finding = {
 const finding = (name: string, status: Finding["status"], text: string): Finding => ({ name, status, text });
 
 const TOOL_MS = 5000;
-const NEVER = new AbortController().signal;
 
 /** `hearth doctor`: looks at everything that hearth rests on; exit code 1 when something does not work. */
 export async function doctor({ options }: Parsed, context: Context): Promise<number> {
@@ -30,7 +28,7 @@ export async function doctor({ options }: Parsed, context: Context): Promise<num
     finding("hearth", "ok", `${VERSION}, build ${BUILD}, ${context.launcher}`),
     ...(await lookAtConfig(context)),
     ...(await lookAtDaemon(context)),
-    await lookAtTool("git", ["--version"], "worktrees, branches and undo of commits need it"),
+    await lookAtTool("git", ["--version"], "without it no agent is told of branch, changes and commits"),
     finding(
       "sandbox",
       "warning",
@@ -60,30 +58,20 @@ async function lookAtConfig({ paths, cwd }: Context): Promise<Finding[]> {
 
 /** The daemon, its store, and the agents that it finds ready. */
 async function lookAtDaemon(context: Context): Promise<Finding[]> {
-  const { env, paths, launcher } = context;
-  let connection: Connection;
+  const { database } = context.paths;
   try {
-    connection = await connect(
-      { env, paths, launcher, clientId: newClientId("cli"), cwd: context.cwd() },
-      NEVER,
-    );
-  } catch (error) {
-    if (!(error instanceof HearthError)) throw error;
-    return [finding("daemon", "error", error.message)];
-  }
-  try {
-    const { version, pid, started_at } = await connection.request("GET /v1/health");
-    const up = formatElapsed(Date.now() - Date.parse(started_at));
-    return [
-      finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
-      ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
-      finding("store", "ok", `${paths.database}, ${(statSync(paths.database).size / 1e6).toFixed(1)} MB`),
-      ...(await lookAtAgents(connection)),
-    ];
+    return await connectHere(context, async (connection) => {
+      const { version, pid, started_at } = await connection.request("GET /v1/health");
+      const up = formatElapsed(Date.now() - Date.parse(started_at));
+      return [
+        finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
+        ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
+        finding("store", "ok", `${database}, ${(statSync(database).size / 1e6).toFixed(1)} MB`),
+        ...(await lookAtAgents(connection)),
+      ];
+    });
   } catch (error) {
     return [finding("daemon", "error", sentenceOf(error))];
-  } finally {
-    connection.close();
   }
 }
 

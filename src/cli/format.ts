@@ -1,3 +1,5 @@
+import { withoutEscapes } from "./printable.ts";
+
 /** How long something has lasted, in its two largest units: `3 s`, `2 min`, `5 h 12 min`, `3 d 4 h`. */
 export function formatElapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -22,3 +24,10 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   );
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
+
+/** Enough of an id to name it among thousands. */
+export const shortId = (id: string): string => id.slice(0, 12);
+
+/** A session's title on one line. */
+export const shownTitle = (title: string): string =>
+  withoutEscapes(title).replaceAll(/\s+/g, " ").trim() || "(no title)";

@@ -1,36 +1,28 @@
-import { newClientId } from "../client/client.ts";
-import { type Connection, connect } from "../client/connect.ts";
+import type { Connection } from "../client/connect.ts";
 import type { Session } from "../protocol/session.ts";
+import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
 import { findSession } from "./find-session.ts";
-import { formatElapsed, formatTable } from "./format.ts";
+import { formatElapsed, formatTable, shortId, shownTitle } from "./format.ts";
 import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 500;
-/** Enough of an id to name it among thousands. */
-const ID_CHARS = 12;
-const NEVER = new AbortController().signal;
 
 /** `hearth sessions list|show|delete`. */
 export async function sessions(parsed: Parsed, context: Context): Promise<number> {
-  const { env, paths, launcher } = context;
-  const clientId = newClientId("cli");
-  const connection = await connect({ env, paths, launcher, clientId, cwd: context.cwd() }, NEVER);
-  try {
+  return connectHere(context, async (connection) => {
     switch (parsed.command.path[1]) {
       case "list":
-        return await list(parsed, context, connection);
+        return list(parsed, context, connection);
       case "show":
-        return await (await import("./show-session.ts")).showSession(parsed, context, connection);
+        return (await import("./show-session.ts")).showSession(parsed, context, connection);
       default:
-        return await remove(parsed, context, connection);
+        return remove(parsed, context, connection);
     }
-  } finally {
-    connection.close();
-  }
+  });
 }
 
 async function list({ options }: Parsed, { out }: Context, connection: Connection): Promise<number> {
@@ -59,14 +51,7 @@ async function list({ options }: Parsed, { out }: Context, connection: Connectio
 function rowOf({ id, state, queued, archived, updated_at, agent, title }: Session): string[] {
   const waiting = queued > 0 ? ` +${queued}` : "";
   const age = formatElapsed(Date.now() - Date.parse(updated_at));
-  const shown = withoutEscapes(title).replaceAll(/\s+/g, " ").trim();
-  return [
-    id.slice(0, ID_CHARS),
-    archived ? "archived" : `${state}${waiting}`,
-    age,
-    agent,
-    shown || "(no title)",
-  ];
+  return [shortId(id), archived ? "archived" : `${state}${waiting}`, age, agent, shownTitle(title)];
 }
 
 async function remove(

@@ -1,0 +1,19 @@
+import { newClientId } from "../client/client.ts";
+import { type Connection, connect } from "../client/connect.ts";
+import type { Context } from "./context.ts";
+
+/** A short command is stopped by the end of its process, and by nothing else. */
+export const NEVER = new AbortController().signal;
+
+/** Does `work` on the workspace of the current directory; the daemon is started if need be. Throws HearthError. */
+export async function connectHere<T>(
+  { env, paths, launcher, cwd }: Context,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect({ env, paths, launcher, clientId: newClientId("cli"), cwd: cwd() }, NEVER);
+  try {
+    return await work(connection);
+  } finally {
+    connection.close();
+  }
+}
