@@ -1,6 +1,13 @@
 import type { AgentCommand, AgentMode, AgentModel, BackendKind } from "../protocol/agent.ts";
 import type { RunId, SessionId } from "../protocol/ids.ts";
-import type { FinishReason, Message, ToolCallStatus, ToolKind, ToolView } from "../protocol/message.ts";
+import type {
+  FinishReason,
+  Message,
+  ToolCallPart,
+  ToolCallStatus,
+  ToolKind,
+  ToolView,
+} from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Plan } from "../protocol/plan.ts";
 import type { Attachment } from "../protocol/routes.ts";
@@ -42,6 +49,7 @@ export type BackendEvent =
       /** Replaces what was streamed. */
       output?: string;
       view?: ToolView;
+      edited?: ToolCallPart["edited"];
     }
   /** Appends to a running tool call's output. */
   | { type: "tool_output"; tool_call_id: string; text: string }

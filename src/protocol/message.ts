@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MessageId, PartId, RunId, SessionId } from "./ids.ts";
+import { ClientId, MessageId, PartId, RunId, SessionId } from "./ids.ts";
 import { Outcome } from "./run.ts";
 import { Time } from "./time.ts";
 
@@ -71,6 +71,8 @@ export const ToolCallPart = z.object({
   /** What the model is told, or the output streamed so far. */
   output: z.string(),
   view: ToolView.optional(),
+  /** A person changed the call before it ran: `input` above is theirs, this is what the model had asked for. */
+  edited: z.object({ by: ClientId.nullable(), input: z.unknown() }).optional(),
   /** Provider data that must go back verbatim with the call. */
   provider: z.record(z.string(), z.unknown()).optional(),
 });

@@ -17,6 +17,10 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     cwd: z.string(),
     /** Why it asks, a short phrase each: "network", "writes outside the workspace", … */
     reasons: z.array(z.string()),
+    /** An answer may bring another command (`input`): there is an agent that will run that instead. */
+    editable: z.boolean().optional(),
+    /** What the answer made of it: this was run, and not `command`. */
+    edited: z.string().optional(),
   }),
   z.object({
     type: z.literal("edit"),

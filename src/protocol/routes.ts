@@ -97,6 +97,15 @@ export const PromptReply = z.object({
 });
 export type PromptReply = z.infer<typeof PromptReply>;
 
+/** What is to be done instead of what was asked about. */
+const AnswerInput = z.object({
+  command: z
+    .string()
+    .max(100_000)
+    .regex(/\S/, "must say what to run")
+    .refine((text) => !text.includes("\0"), "must not hold a NUL character"),
+});
+
 const SessionFields = z.object({
   title: z.string().max(500).optional(),
   agent: z.string().optional(),
@@ -288,10 +297,15 @@ export const routes = {
     replies: { 200: z.object({ permissions: z.array(Permission) }) },
   }),
   "POST /v1/workspaces/{wid}/permissions/{pid}": route({
-    summary: "Answer a question; the first answer counts",
+    summary:
+      "Answer a question; the first answer counts. `input` allows another command once, where `detail.editable`",
     params: ofWorkspace.extend({ pid: PermissionId }),
     query: byClient,
-    body: z.object({ decision: Decision, message: z.string().max(10_000).optional() }),
+    body: z.object({
+      decision: Decision,
+      message: z.string().max(10_000).optional(),
+      input: AnswerInput.optional(),
+    }),
     replies: { 200: z.object({ permission: Permission }) },
   }),
 } as const;

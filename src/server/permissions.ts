@@ -1,10 +1,10 @@
-import type { Judge, Policy } from "../agent/permission/judge.ts";
+import type { Judge, Judgement, Policy } from "../agent/permission/judge.ts";
 import type { PermissionRequest } from "../agent/permission/request.ts";
 import type { RunRecord } from "../agent/run-record.ts";
 import type { RunVerdict } from "../agent/turn-host.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type { Decision, Permission, PermissionMode } from "../protocol/permission.ts";
+import type { Decision, Permission, PermissionDetail, PermissionMode } from "../protocol/permission.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Journal, JournalTx } from "./journal.ts";
 import type { Caller } from "./services.ts";
@@ -23,7 +23,19 @@ type PermissionsDeps = {
   now: () => Date;
 };
 
-type Waiting = { wid: WorkspaceId; permission: Permission; settle(verdict: RunVerdict): void };
+type Waiting = {
+  wid: WorkspaceId;
+  permission: Permission;
+  /** Judges the same call with another command. */
+  rejudge(command: string): Judgement;
+  settle(verdict: RunVerdict): void;
+};
+
+type Answer = {
+  decision: Decision;
+  message?: string | undefined;
+  input?: { command: string } | undefined;
+};
 
 export type Permissions = ReturnType<typeof createPermissions>;
 
@@ -44,9 +56,10 @@ export function createPermissions(deps: PermissionsDeps) {
     return permission;
   }
 
-  function ask(wid: WorkspaceId, permission: Permission, signal: AbortSignal): Promise<RunVerdict> {
+  function ask(asked: Omit<Waiting, "settle">, signal: AbortSignal): Promise<RunVerdict> {
+    const { wid, permission } = asked;
     return new Promise((settle) => {
-      const entry: Waiting = { wid, permission, settle };
+      const entry: Waiting = { ...asked, settle };
       waiting.set(permission.id, entry);
       try {
         deps.journal().commit(wid, "relaxed", (tx) => {
@@ -94,7 +107,8 @@ export function createPermissions(deps: PermissionsDeps) {
       request: PermissionRequest,
       signal: AbortSignal,
     ): Promise<RunVerdict> {
-      const judgement = deps.judge(request, deps.policy(wid, run.session_id, mode));
+      const judge = (call: PermissionRequest) => deps.judge(call, deps.policy(wid, run.session_id, mode));
+      const judgement = judge(request);
       if (judgement.decision === "allow") return { decision: "allow" };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
       if (signal.aborted) return { decision: "canceled" };
@@ -116,7 +130,7 @@ export function createPermissions(deps: PermissionsDeps) {
         agent: run.agent,
         kind: request.kind,
         title: request.title,
-        detail: judgement.detail,
+        detail: withEditable(judgement.detail, request),
         options: judgement.options,
         asked_at: now().toISOString(),
         state: "open",
@@ -125,15 +139,13 @@ export function createPermissions(deps: PermissionsDeps) {
         answered_by: null,
         answered_at: null,
       };
-      return ask(wid, permission, signal);
+      const { subject } = request;
+      const rejudge = (command: string) =>
+        judge(subject.type === "command" ? { ...request, subject: { ...subject, command } } : request);
+      return ask({ wid, permission, rejudge }, signal);
     },
 
-    answer(
-      wid: WorkspaceId,
-      id: PermissionId,
-      answer: { decision: Decision; message?: string | undefined },
-      caller: Caller,
-    ): Permission {
+    answer(wid: WorkspaceId, id: PermissionId, answer: Answer, caller: Caller): Permission {
       const entry = waiting.get(id);
       if (entry === undefined || entry.wid !== wid) {
         const known = store.permissions.get(wid, id);
@@ -152,6 +164,7 @@ export function createPermissions(deps: PermissionsDeps) {
           details: { field: "decision" },
         });
       }
+      const edited = editedCommand(entry, answer);
       const at = now().toISOString();
       waiting.delete(id);
       let permission: Permission;
@@ -172,6 +185,7 @@ export function createPermissions(deps: PermissionsDeps) {
             message: answer.message ?? null,
             answered_by: caller,
             answered_at: at,
+            ...(edited !== undefined && { detail: { ...edited.detail, edited: edited.command } }),
           });
           deps.sessionChanged(tx, entry.permission.session_id);
           return resolved;
@@ -186,7 +200,10 @@ export function createPermissions(deps: PermissionsDeps) {
               decision: "deny",
               message: answer.message ? `Denied: ${answer.message}` : "The user denied this.",
             }
-          : { decision: "allow" },
+          : {
+              decision: "allow",
+              ...(edited !== undefined && { edited: { command: edited.command, by: caller } }),
+            },
       );
       return permission;
     },
@@ -221,4 +238,44 @@ export function createPermissions(deps: PermissionsDeps) {
       }
     },
   };
+}
+
+const withEditable = (
+  detail: PermissionDetail,
+  { editable, subject }: PermissionRequest,
+): PermissionDetail =>
+  editable === true && detail.type === "command" && subject.type === "command"
+    ? { ...detail, editable: true }
+    : detail;
+
+/**
+ * The command that is to run in place of the one that was asked about, judged like any other. Throws when it may not,
+ * or when it would have been asked about for a graver reason than the person has seen.
+ */
+function editedCommand({ permission, rejudge }: Waiting, { decision, input }: Answer) {
+  if (input === undefined) return undefined;
+  const { detail } = permission;
+  if (detail.type !== "command" || detail.editable !== true)
+    throw new HearthError("invalid_request", "input: what is asked about here cannot be changed.", {
+      details: { field: "input" },
+    });
+  if (decision !== "allow_once")
+    throw new HearthError("invalid_request", "input: a changed command is allowed once or not at all.", {
+      details: { field: "input" },
+    });
+  const judgement = rejudge(input.command);
+  if (judgement.decision === "deny") {
+    // What follows the first sentence is for a model.
+    const [sentence] = judgement.message.split(/(?<=\.) (?=[A-Z])/, 1);
+    throw new HearthError("command_refused", `Not run as changed. ${sentence}`);
+  }
+  if (judgement.decision === "ask" && judgement.protected) {
+    const unseen = judgement.reasons.filter((reason) => !detail.reasons.includes(reason));
+    if (unseen.length > 0)
+      throw new HearthError(
+        "command_refused",
+        `Not run as changed: ${unseen.join(", ")}. The question is still open; a command of your own runs with ! in front.`,
+      );
+  }
+  return { detail, command: input.command };
 }

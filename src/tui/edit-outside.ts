@@ -6,11 +6,13 @@ import { join } from "node:path";
 /** Lets the person write `text` in $VISUAL or $EDITOR; the terminal is theirs meanwhile. Rejects with a sentence. */
 export async function editOutside(
   text: string,
+  /** What the file is called: editors go by its end. */
+  name: "prompt.md" | "command.sh",
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
   const editor = env["VISUAL"] || env["EDITOR"] || "vi";
   const folder = mkdtempSync(join(tmpdir(), "hearth-prompt-"));
-  const file = join(folder, "prompt.md");
+  const file = join(folder, name);
   try {
     writeFileSync(file, text, { mode: 0o600 });
     // A shell, because people write "code --wait" there.
@@ -19,7 +21,7 @@ export async function editOutside(
     child.once("error", ended.reject);
     child.once("close", ended.resolve);
     const code = await ended.promise;
-    if (code !== 0) throw new Error(`${editor} ended with ${code ?? "a signal"}: the prompt is as it was.`);
+    if (code !== 0) throw new Error(`${editor} ended with ${code ?? "a signal"}: the text is as it was.`);
     return readFileSync(file, "utf8").replace(/\n$/, "");
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,14 @@ export type Effect =
   /** `isShell`: the text is a `!` and a command. */
   | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[]; isShell?: true }
   | { do: "cancel"; id?: SessionId }
-  | { do: "answer"; id: PermissionId; decision: Decision; message: string | undefined }
+  /** `command`: what is allowed instead of the one that was asked about. */
+  | {
+      do: "answer";
+      id: PermissionId;
+      decision: Decision;
+      message: string | undefined;
+      command?: string | undefined;
+    }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
   | { do: "open_session"; id: SessionId | null }
   | { do: "delete_session"; id: SessionId }

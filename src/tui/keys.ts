@@ -67,6 +67,7 @@ export const bindings = {
   "question.up": binding("question", "up"),
   "question.down": binding("question", "down"),
   "question.accept": binding("question", "enter", "question: take the marked answer"),
+  "question.edit": binding("question", "e", "question: change the command, then allow it once"),
   "question.stop": binding("question", "escape", "question: deny and stop the turn"),
   "question.prompt": binding("question", "tab", "question: to the prompt and back"),
 

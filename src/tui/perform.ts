@@ -1,3 +1,4 @@
+// Long because it says for every effect what is asked of the daemon.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -133,15 +134,22 @@ export function createPerformer(
     });
   }
 
-  async function answer({ id, decision, message }: Extract<Effect, { do: "answer" }>): Promise<void> {
+  async function answer(effect: Extract<Effect, { do: "answer" }>): Promise<void> {
+    const { id, decision, message, command } = effect;
     const { connection } = await ready;
     try {
       await connection.request("POST /v1/workspaces/{wid}/permissions/{pid}", {
         params: { wid: connection.workspace.id, pid: id },
-        body: { decision, message },
+        body: { decision, message, ...(command !== undefined && { input: { command } }) },
         signal,
       });
     } catch (error) {
+      // What was written is still there, and can be sent again.
+      update((state) => {
+        const { question } = state;
+        if (question?.id !== id || question.writing === undefined) return state;
+        return { ...state, question: { ...question, writing: { ...question.writing, isSent: false } } };
+      });
       if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
       flash(error.message, "info");
     }

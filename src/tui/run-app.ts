@@ -30,7 +30,7 @@ import { createPerformer, sentence } from "./perform.ts";
 import { openPlainTerminal } from "./plain-terminal.ts";
 import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
-import { type AppState, type Flash, initialState, isBusy } from "./state.ts";
+import { type AppState, type Flash, initialState, isBusy, isWritingCommand } from "./state.ts";
 import { createStore } from "./store.ts";
 import { openTerminal } from "./terminal.tsx";
 import type { Highlight } from "./text/highlight.ts";
@@ -179,7 +179,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         return;
       case "edit_outside":
         void lend(async () => {
-          const text = await editOutside(editorText(store.get().editor), env);
+          const name = isWritingCommand(store.get()) ? "command.sh" : "prompt.md";
+          const text = await editOutside(editorText(store.get().editor), name, env);
           controller.update((state) => ({ ...state, editor: replaceText(state.editor, text) }));
         });
     }
@@ -201,7 +202,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       if (preferences.notifications) terminal.send(callSequence(text, env));
     },
     onState: ({ editor, editing, question }) =>
-      terminalFile.draft((editing?.aside ?? question?.asideFor ?? editor).atoms),
+      terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms),
     opening: (replica) => [
       headerBlock(place, replica),
       ...welcomeBlocks(replica, [...(notice === null ? [] : [notice]), ...preferences.problems]),

@@ -49,8 +49,8 @@ export type QuestionState = {
   isCut: boolean;
   /** … and has not been looked at in full yet. */
   isUnread: boolean;
-  /** The draft put aside while a reason for a denial is written. */
-  asideFor: Editor | undefined;
+  /** What is written for the answer in the prompt's place, and the draft put aside for it. */
+  writing: { what: "reason" | "command"; aside: Editor; isSent: boolean } | undefined;
 };
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };
@@ -185,6 +185,9 @@ export function openQuestion(state: AppState): Permission | undefined {
     (permission) => permission.session_id === replica.session_id && permission.state === "open",
   );
 }
+
+/** The prompt's place holds the command that is asked about. */
+export const isWritingCommand = (state: AppState): boolean => state.question?.writing?.what === "command";
 
 /** Sessions other than the open one that wait for an answer. */
 export function waitingElsewhere(state: AppState): number {

@@ -1,7 +1,8 @@
 // The composer with what stands outside it: files of the workspace, images, another editor, the shell.
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { launcher } from "../support/home.ts";
+import { launcher, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
 import { openWorld, type World } from "../support/world.ts";
@@ -103,4 +104,37 @@ test("a session is forked from the list and goes on by itself", async () => {
   await world.model.nextRequest();
   const request = await world.model.nextRequest();
   expect(JSON.stringify(request.body)).toContain("remember seven");
+});
+
+test("a command is changed before it is allowed: in the prompt, in $EDITOR, and never against a rule", async () => {
+  const world = await openWorld({
+    config: (url) => ({ ...localConfig(url), permissions: { deny: ["bash(touch forbidden)"] } }),
+  });
+  const editor = `${world.home.folder("bin")}/append`;
+  writeFileSync(editor, '#!/bin/sh\ncase "$1" in *.sh) printf "touch from-editor.txt\\n" >> "$1";; esac\n');
+  chmodSync(editor, 0o755);
+  const pty = open(world, { env: { EDITOR: editor } });
+  await pty.until(isReady, "a terminal that is connected");
+  const made = (name: string) => existsSync(join(world.home.project, name));
+  const call = { call: "bash", input: { command: "touch asked.txt" } };
+  world.model.enqueue(say("I will.", call), say("It is done.\n"));
+  pty.type("make it\r");
+  await pty.until((text) => text.includes("e edit command"), "the question");
+  // A key is the question's at once when Tab says so, however lately something was typed.
+  pty.type("x\x15\te");
+  await pty.until(
+    (text) => text.includes("$ touch asked.txt") && text.includes("allow once as changed"),
+    "it",
+  );
+  pty.type("\x15touch forbidden\r");
+  await pty.until((text) => text.includes("denies this"), "the refusal");
+  expect(made("forbidden")).toBe(false);
+  pty.type("\x15touch mine.txt\n\x07");
+  await pty.until((text) => text.includes("touch from-editor.txt"), "what the editor added");
+  pty.type("\r");
+  await pty.until((text) => text.includes("It is done.") && !text.includes("Working"), "the end");
+  expect(pty.text()).toContain("allowed once as changed by you");
+  expect(pty.text()).toContain("edited by you");
+  expect([made("mine.txt"), made("from-editor.txt"), made("asked.txt")]).toEqual([true, true, false]);
+  expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("The user changed the command");
 });

@@ -99,6 +99,7 @@ const otherBlock: fc.Arbitrary<Block> = fc.oneof(
     output: field,
     elapsedMs: fc.option(fc.nat(), { nil: undefined }),
     agent: fc.option(field, { nil: undefined }),
+    editedBy: fc.oneof(fc.constant(null), fc.option(field, { nil: undefined })),
     view: fc.oneof(
       fc.constant(undefined),
       fc.record({

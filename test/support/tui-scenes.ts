@@ -92,6 +92,71 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
       }),
     );
   },
+  edit_command(terminal) {
+    terminal.at(5000);
+    terminal.show(
+      replica({
+        messages: [prompt(1, "install sinon")],
+        runs: [run(1)],
+        permissions: [
+          permission(1, {
+            title: "npm install sinon",
+            detail: {
+              type: "command",
+              command: "npm install sinon --save-dev",
+              cwd: "/project",
+              reasons: ["network: registry"],
+              editable: true,
+            },
+          }),
+        ],
+      }),
+    );
+    terminal.type("e");
+    terminal.type(" --save-exact\nnpm test");
+  },
+  edited_command(terminal) {
+    terminal.at(9000);
+    terminal.show(replica({ messages: [prompt(1, "install sinon")], runs: [run(1)] }));
+    terminal.play(
+      event("permission.resolved", {
+        permission: permission(1, {
+          state: "answered",
+          decision: "allow_once",
+          answered_by: "me",
+          answered_at: "2026-01-01T00:00:08.000Z",
+          detail: {
+            type: "command",
+            command: "npm install sinon",
+            cwd: "/project",
+            reasons: [],
+            editable: true,
+            edited: "npm install sinon --save-dev",
+          },
+        }),
+      }),
+    );
+    terminal.play(
+      event("message.created", {
+        message: answer({
+          parts: [
+            {
+              id: id("prt", 1),
+              type: "tool_call",
+              tool_call_id: "c1",
+              name: "bash",
+              kind: "execute",
+              title: "npm install sinon --save-dev",
+              input: { command: "npm install sinon --save-dev" },
+              edited: { by: "me", input: { command: "npm install sinon" } },
+              status: "running",
+              output: "added 1 package\n",
+            },
+          ],
+        }),
+      }),
+    );
+  },
   edit_question(terminal) {
     terminal.show(
       replica({

@@ -65,23 +65,48 @@ async function runCall(
   };
   try {
     if (signal.aborted) return undefined;
-    const prepared = await tool.prepare(input, {
-      ...context,
-      tool_call_id: call.id,
-      onOutput: (text) => host.emit({ type: "tool_output", tool_call_id: call.id, text }),
-      signal,
-    });
+    const prepare = (asked: unknown) =>
+      tool.prepare(asked, {
+        ...context,
+        tool_call_id: call.id,
+        onOutput: (text) => host.emit({ type: "tool_output", tool_call_id: call.id, text }),
+        signal,
+      });
+    let prepared = await prepare(input);
     if (signal.aborted) return undefined;
     if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
     if (prepared.permission !== undefined) {
       const { tool: ruleName, subject } = prepared.permission;
       const title = titleOf(tool, call.name, call.checked.given);
       const verdict = await host.authorize(
-        { tool_call_id: call.id, tool: ruleName, kind: tool.kind, title, subject },
+        {
+          tool_call_id: call.id,
+          tool: ruleName,
+          kind: tool.kind,
+          title,
+          subject,
+          ...(tool.withCommand !== undefined && subject.type === "command" && { editable: true }),
+        },
         signal,
       );
       if (verdict.decision === "canceled" || signal.aborted) return undefined;
       if (verdict.decision === "deny") return finish("denied", { text: `Not allowed: ${verdict.message}` });
+      if (verdict.edited !== undefined && tool.withCommand !== undefined) {
+        const { command, by } = verdict.edited;
+        // Judged with the answer: it is not asked about again.
+        const { given } = call.checked;
+        const edited = { ...given, command };
+        host.emit({
+          type: "tool_call_updated",
+          tool_call_id: call.id,
+          title: titleOf(tool, call.name, edited),
+          input: edited,
+          edited: { by, input: given },
+        });
+        prepared = await prepare(tool.withCommand(input, command));
+        if (signal.aborted) return undefined;
+        if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
+      }
     }
     host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "running" });
     const result = await prepared.run();

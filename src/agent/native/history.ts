@@ -64,6 +64,13 @@ export function resultText({ status, output }: Pick<ToolCallPart, "status" | "ou
   }
 }
 
+/** A person may have run something else than what was asked for: the answer to the call says what. */
+function editedText({ edited, input }: Pick<ToolCallPart, "edited" | "input">): string {
+  if (edited === undefined) return "";
+  const command = isObject(input) ? input["command"] : undefined;
+  return `[The user changed the command before it ran. This was run instead:\n${String(command)}\nIts result:]\n`;
+}
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -137,14 +144,15 @@ function tellOwn(message: Message, reader: HistoryReader): Piece | undefined {
       case "tool_call": {
         const toolCallId = plainId(part.tool_call_id, 64);
         const toolName = plainId(part.name, 64);
-        const input = isObject(part.input) ? part.input : {};
+        const asked = part.edited === undefined ? part.input : part.edited.input;
+        const input = isObject(asked) ? asked : {};
         content.push({ type: "tool-call", toolCallId, toolName, input, ...optionsOf(part, isSameModel) });
         const type = part.status === "completed" ? ("text" as const) : ("error-text" as const);
         results.push({
           type: "tool-result",
           toolCallId,
           toolName,
-          output: { type, value: resultText(part) },
+          output: { type, value: editedText(part) + resultText(part) },
         });
         break;
       }

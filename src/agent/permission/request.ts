@@ -16,10 +16,13 @@ export type PermissionRequest = {
   kind: ToolKind;
   title: string;
   subject: PermissionSubject;
+  /** The call can be made with another command; of a subject that is a command. */
+  editable?: boolean;
 };
 
 export type Verdict =
-  | { decision: "allow" }
+  /** `edited`: with this command, which has been judged as well, instead of the one that was asked about. */
+  | { decision: "allow"; edited?: { command: string; by: string | null } }
   /** The model is told `message` and the turn goes on. */
   | { decision: "deny"; message: string }
   /** The run is ending; nothing is told to anyone. */

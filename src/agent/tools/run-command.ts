@@ -51,6 +51,7 @@ export function createBashTool({
     input,
     title: ({ command, action, job }) =>
       action === undefined ? (command ?? "") : `${action} ${job ?? ""}`.trim(),
+    withCommand: (call, command) => ({ ...call, command }),
     async prepare(call, context) {
       if (call.action !== undefined) {
         const job = jobs.get(context.run_id, call.job ?? "");

@@ -49,6 +49,8 @@ export type Tool<Input = unknown> = {
   title(input: Partial<Input>): string;
   /** Read-only calls of one step run side by side, the rest one after the other. */
   readOnly: boolean;
+  /** The same call with another command, for a person who changes what is asked about. */
+  withCommand?(input: Input, command: string): Input;
   prepare(input: Input, context: ToolContext): Promise<PreparedCall | ToolResult>;
 };
 

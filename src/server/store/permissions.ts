@@ -23,7 +23,7 @@ export function createPermissionRows(db: Database) {
       @options_json, @asked_at, @state)`);
   const update = db.prepare(`
     UPDATE permissions SET state = @state, decision = @decision, message = @message, answered_by = @answered_by,
-      answered_at = @answered_at WHERE id = @id`);
+      answered_at = @answered_at, detail_json = @detail_json WHERE id = @id`);
   const byId = db.prepare<[string, string], Row>(
     "SELECT * FROM permissions WHERE id = ? AND workspace_id = ?",
   );
@@ -42,8 +42,9 @@ export function createPermissionRows(db: Database) {
       });
     },
     update(permission: Permission) {
-      const { id, state, decision, message, answered_by, answered_at } = permission;
-      update.run({ id, state, decision, message, answered_by, answered_at });
+      const { id, state, decision, message, answered_by, answered_at, detail } = permission;
+      const detail_json = JSON.stringify(detail);
+      update.run({ id, state, decision, message, answered_by, answered_at, detail_json });
     },
     get(workspaceId: WorkspaceId, id: PermissionId): Permission | undefined {
       const row = byId.get(id, workspaceId);

@@ -7,7 +7,7 @@ import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { shellCommand } from "../shell-command.ts";
-import type { AppState, Completion } from "../state.ts";
+import { type AppState, type Completion, isWritingCommand } from "../state.ts";
 
 type Token = Pick<Completion, "kind" | "start" | "query">;
 
@@ -31,9 +31,10 @@ function mentionAt({ atoms, caret }: Editor): Token | undefined {
 function tokenOf(state: AppState): Token | undefined {
   if (state.overlay !== undefined || state.search !== undefined || state.editing !== undefined)
     return undefined;
+  if (isWritingCommand(state)) return undefined;
   const { editor } = state;
   if (isEmpty(editor)) return undefined;
-  if (editor.atoms[0] === "/" && state.question?.asideFor === undefined) {
+  if (editor.atoms[0] === "/" && state.question?.writing === undefined) {
     const [, query] = /^\/([\w:-]*)$/.exec(editorText(editor)) ?? [];
     if (query !== undefined) return { kind: "command", start: 0, query };
   }

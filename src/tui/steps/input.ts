@@ -4,7 +4,7 @@ import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { newListOverlay } from "../overlay.ts";
-import { type AppState, openQuestion } from "../state.ts";
+import { type AppState, isWritingCommand, openQuestion } from "../state.ts";
 import { stepCompletion, withCompletion } from "./completion.ts";
 import { stepOverlay } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";
@@ -47,12 +47,14 @@ function route(
   if (event.type === "text" && event.text === "?" && isEmpty(state.editor) && state.editing === undefined) {
     return step({ ...state, overlay: newListOverlay("help") });
   }
+  const leaving = leaveQuestion(state);
+  // Of a command nothing is folded away, and nothing is attached to it.
+  if (isWritingCommand(state)) return stay({ ...state, editor: insertText(state.editor, event.text) });
   // A file dragged onto the terminal comes as its path.
   if (event.type === "paste" && draggedPath(event.text) !== undefined) {
     return step(state, { do: "attach_path", text: event.text });
   }
   const insert = event.type === "paste" ? insertPaste : insertText;
-  const leaving = leaveQuestion(state);
   return stay({ ...leaving, editor: insert(leaving.editor, event.text), armed: undefined, flash: undefined });
 }
 
@@ -64,6 +66,6 @@ const disarm = (state: AppState, chord: string): AppState =>
 
 /** Who goes on writing a prompt answers the question later: digits belong to the text then. */
 const leaveQuestion = (state: AppState): AppState =>
-  state.question === undefined || openQuestion(state) === undefined
+  state.question === undefined || state.question.writing !== undefined || openQuestion(state) === undefined
     ? state
     : { ...state, question: { ...state.question, isFocused: false } };

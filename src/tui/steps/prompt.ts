@@ -22,6 +22,7 @@ import {
 } from "../state.ts";
 import { composerWidth } from "../view/composer.ts";
 import { reopenCompletion } from "./completion.ts";
+import { leaveWriting } from "./question.ts";
 
 /** How long a second press still means what the first one offered. */
 const ARMED_MS = 2000;
@@ -57,6 +58,10 @@ const editing: Partial<Record<Action, EditorStep>> = {
 export function stepPrompt(state: AppState, action: Action, now: number): Step {
   const edited = editing[action];
   if (edited !== undefined) return stay({ ...state, editor: edited(state.editor) });
+  if (state.question?.writing !== undefined) {
+    const forAnswer = stepWriting(state, action);
+    if (forAnswer !== undefined) return forAnswer;
+  }
   switch (action) {
     case "prompt.submit":
       return edit.endsWithBackslash(state.editor)
@@ -104,6 +109,31 @@ export function stepPrompt(state: AppState, action: Action, now: number): Step {
       return step(state, { do: "suspend" });
     default:
       return stay(state);
+  }
+}
+
+/** What is written for a question is no draft: it is not sent, put away or replaced. Undefined: as in a prompt. */
+function stepWriting(state: AppState, action: Action): Step | undefined {
+  switch (action) {
+    case "prompt.interrupt":
+      return stay(leaveWriting(state));
+    case "prompt.leave":
+      return stay({ ...state, editor: edit.deleteForward(state.editor) });
+    case "prompt.up":
+      return vertical(state, -1) ?? stay(state);
+    case "prompt.down":
+      return vertical(state, 1) ?? stay(state);
+    case "prompt.submit":
+    case "prompt.steer":
+    case "prompt.complete":
+    case "prompt.older":
+    case "prompt.newer":
+    case "prompt.search":
+    case "prompt.paste_image":
+    case "queue.resume":
+      return stay(state);
+    default:
+      return undefined;
   }
 }
 

@@ -1,6 +1,15 @@
 import type { Permission } from "../../protocol/permission.ts";
 import { openTranscript } from "../commands.ts";
-import { editorText, emptyEditor, isEmpty } from "../editor/editor.ts";
+import {
+  backslashToNewline,
+  type Editor,
+  editorText,
+  emptyEditor,
+  endsWithBackslash,
+  insertNewline,
+  isEmpty,
+  replaceText,
+} from "../editor/editor.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
@@ -19,7 +28,7 @@ const ARM_MS = 300;
 export function withQuestion(state: AppState, now: number): AppState {
   const open = openQuestion(state);
   if (open?.id === state.question?.id) return state;
-  const editor = state.question?.asideFor ?? state.editor;
+  const editor = state.question?.writing?.aside ?? state.editor;
   if (open === undefined) return { ...state, editor, question: undefined };
   const wasTyping = now - state.lastTypedAt < TYPING_MS;
   return {
@@ -33,7 +42,7 @@ export function withQuestion(state: AppState, now: number): AppState {
       armedAt: wasTyping ? now + ARM_MS : now,
       isCut: false,
       isUnread: true,
-      asideFor: undefined,
+      writing: undefined,
     },
   };
 }
@@ -43,8 +52,9 @@ export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, 
   const { question } = state;
   const action = actionOf(event, keys);
   if (question === undefined || action === undefined) return false;
-  // While a reason is written only sending it and going back belong to the question.
-  if (question.asideFor !== undefined) return action === "question.accept" || action === "question.stop";
+  // While something is written for it only sending that and going back belong to the question.
+  if (question.writing !== undefined) return action === "question.accept" || action === "question.stop";
+  if (action === "question.edit" && editableCommand(openQuestion(state)) === undefined) return false;
   // Going to the question is no answer: it needs no pause.
   if (action === "question.prompt") return question.isFocused || isEmpty(state.editor);
   if (now < question.armedAt) return false;
@@ -61,12 +71,7 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
   const action = actionOf(event, keys);
   const { question } = state;
   if (permission === undefined || question === undefined || action === undefined) return stay(state);
-  if (question.asideFor !== undefined) {
-    const back = { ...state, editor: question.asideFor, question: { ...question, asideFor: undefined } };
-    if (action !== "question.accept") return stay(back);
-    const reason = editorText(state.editor).trim();
-    return step(back, answer(permission, "deny", reason === "" ? undefined : reason));
-  }
+  if (question.writing !== undefined) return finishWriting(state, permission, action);
   const last = permission.options.length - 1;
   const mark = (index: number) => stay({ ...state, question: { ...question, index } });
   switch (action) {
@@ -84,6 +89,8 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
       return choose(state, permission, 3);
     case "question.accept":
       return choose(state, permission, question.index);
+    case "question.edit":
+      return editCommand(state, permission);
     case "question.stop":
       return step(state, { do: "cancel" });
     case "question.prompt": {
@@ -109,14 +116,76 @@ function choose(state: AppState, permission: Permission, index: number): Step {
     return step(state, answer(permission, option.decision, undefined));
   }
   // A denial may say why; the draft comes back when it is sent.
-  return stay({ ...state, editor: emptyEditor, question: { ...question, index, asideFor: state.editor } });
+  return stay(write({ ...state, question: { ...question, index } }, "reason", emptyEditor));
 }
+
+/** The prompt's place is taken by what belongs to the answer; the draft comes back with it. */
+function write(state: AppState, what: "reason" | "command", editor: Editor): AppState {
+  const { question } = state;
+  if (question === undefined) return state;
+  return {
+    ...state,
+    editor,
+    question: { ...question, writing: { what, aside: state.editor, isSent: false } },
+  };
+}
+
+function editCommand(state: AppState, permission: Permission): Step {
+  const command = editableCommand(permission);
+  const { question } = state;
+  if (command === undefined || question === undefined) return stay(state);
+  if (question.isCut && question.isUnread) return openTranscript(state);
+  return stay({ ...write(state, "command", replaceText(emptyEditor, command)), flash: undefined });
+}
+
+/** Back to the question, with nothing answered. */
+export function leaveWriting(state: AppState): AppState {
+  const { question } = state;
+  if (question?.writing === undefined) return state;
+  const { aside } = question.writing;
+  const back = { ...question, isFocused: true, writing: undefined };
+  return { ...state, editor: aside, flash: undefined, question: back };
+}
+
+/** Enter sends what was written; Escape goes back to the question, with nothing answered. */
+function finishWriting(state: AppState, permission: Permission, action: Action): Step {
+  const { question } = state;
+  const writing = question?.writing;
+  if (question === undefined || writing === undefined) return stay(state);
+  const back = leaveWriting(state);
+  if (action !== "question.accept") return stay(back);
+  if (endsWithBackslash(state.editor)) {
+    // In a command the backslash means the same to the shell.
+    const goOn = writing.what === "command" ? insertNewline : backslashToNewline;
+    return stay({ ...state, editor: goOn(state.editor) });
+  }
+  const text = editorText(state.editor);
+  if (writing.what === "reason") {
+    return step(back, answer(permission, "deny", text.trim() === "" ? undefined : text.trim()));
+  }
+  if (writing.isSent) return stay(state);
+  if (text.trim() === "")
+    return stay({
+      ...state,
+      flash: { text: "There is no command to run: esc goes back.", level: "warning" },
+    });
+  // It stays in sight until the daemon has taken it: a command that it refuses can be changed again.
+  const sent = { ...state, question: { ...question, writing: { ...writing, isSent: true } } };
+  const command = text === editableCommand(permission) ? undefined : text;
+  return step(sent, { ...answer(permission, "allow_once", undefined), command });
+}
+
+/** The command, where the answer may bring another one. */
+export const editableCommand = (permission: Permission | undefined): string | undefined =>
+  permission?.detail.type === "command" && permission.detail.editable === true
+    ? permission.detail.command
+    : undefined;
 
 const answer = (
   permission: Permission,
   decision: Permission["options"][number]["decision"],
   message: string | undefined,
-): Effect => ({
+): Extract<Effect, { do: "answer" }> => ({
   do: "answer",
   id: permission.id,
   decision,

@@ -69,6 +69,8 @@ export type ToolCallBlock = {
   input: unknown;
   status: ToolCallStatus;
   output: string;
+  /** Changed before it ran by this client; undefined for this terminal, null when it was not. */
+  editedBy: string | undefined | null;
   view?: ToolView | undefined;
   /** Running time so far, for a call that is still open. */
   elapsedMs?: number | undefined;
@@ -105,6 +107,8 @@ export type PermissionBlock = {
   by?: string | undefined | null;
   afterMs?: number | undefined;
   message?: string | undefined;
+  /** The subject is what the person made of it. */
+  isEdited?: boolean | undefined;
 };
 
 /** How a turn ended. */

@@ -193,7 +193,8 @@ function toolCallBlock(
   part: ToolCallPart,
   context: BlockContext,
 ): ToolCallBlock {
-  const { name, kind, title, input, status, output, view } = part;
+  const { name, kind, title, input, status, output, view, edited } = part;
+  const editedBy = edited === undefined ? null : edited.by === null ? "somebody" : context.nameOf(edited.by);
   const elapsedMs = openStatuses.has(status) ? context.elapsedMs?.(part.tool_call_id) : undefined;
   const toolCallId = part.tool_call_id;
   const block = {
@@ -207,6 +208,7 @@ function toolCallBlock(
     status,
     output,
     view,
+    editedBy,
   } as const;
   return { ...block, elapsedMs, ...agentOf(message, context) };
 }
@@ -265,7 +267,11 @@ const isTold = (message: Message, code: string): boolean =>
 export function blockOfPermission(permission: Permission, context: BlockContext): PermissionBlock {
   const { detail, answered_at: answeredAt, answered_by: answeredBy } = permission;
   const subject =
-    detail.type === "command" ? detail.command : detail.type === "edit" ? detail.path : permission.title;
+    detail.type === "command"
+      ? (detail.edited ?? detail.command)
+      : detail.type === "edit"
+        ? detail.path
+        : permission.title;
   return {
     id: `${permission.id}/outcome/0`,
     type: "permission",
@@ -274,5 +280,6 @@ export function blockOfPermission(permission: Permission, context: BlockContext)
     by: answeredBy === null ? null : context.nameOf(answeredBy),
     ...(answeredAt === null ? {} : { afterMs: Date.parse(answeredAt) - Date.parse(permission.asked_at) }),
     ...(permission.message === null ? {} : { message: permission.message }),
+    ...(detail.type === "command" && detail.edited !== undefined && { isEdited: true }),
   };
 }

@@ -122,8 +122,9 @@ const resultToken = (block: ToolCallBlock): ThemeToken => (block.status === "fai
 
 /** What came of it, in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
 function factsOf(block: ToolCallBlock, layout: Layout): string[] {
-  const { view, status, elapsedMs, agent } = block;
+  const { view, status, elapsedMs, agent, editedBy } = block;
   const facts: string[] = agent === undefined ? [] : [sanitizeLine(agent)];
+  if (editedBy !== null) facts.push(`edited by ${editedBy === undefined ? "you" : sanitizeLine(editedBy)}`);
   if (status === "running" && elapsedMs !== undefined) facts.push(formatClock(elapsedMs));
   if (view?.kind === "command") {
     if (view.exit_code !== null && view.exit_code !== 0) facts.push(`exit ${view.exit_code}`);

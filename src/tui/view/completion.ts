@@ -58,7 +58,7 @@ function tailOf(path: string, columns: number, ellipsis: string): string {
 }
 
 function hintLines(state: AppState): Line[] {
-  if (state.search !== undefined || state.question?.asideFor !== undefined) return [];
+  if (state.search !== undefined || state.question?.writing !== undefined) return [];
   const text = editorText(state.editor);
   if (text === "!") {
     return [

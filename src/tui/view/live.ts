@@ -1,21 +1,21 @@
 import type { Permission } from "../../protocol/permission.ts";
-import { editorText, isEmpty } from "../editor/editor.ts";
+import { editorText } from "../editor/editor.ts";
 import { searchHistory } from "../editor/history.ts";
-import type { KeyOverrides } from "../keys.ts";
+import type { Action, KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
 import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import {
   type AppState,
   activeRun,
-  canSteerWith,
-  draftOfRun,
   isBusy,
+  isWritingCommand,
   nameOfClient,
   openQuestion,
   queuedRuns,
   terminalCount,
   textOfRun,
 } from "../state.ts";
+import { editableCommand } from "../steps/question.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, span } from "../text/line.ts";
 import type { PermissionView } from "../text/permission-view.ts";
@@ -24,6 +24,7 @@ import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
 import { completionLines } from "./completion.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
+import { queueLines } from "./queue.ts";
 import type { Renderer } from "./renderer.ts";
 import { runLine } from "./run-line.ts";
 import { statusOf } from "./status.ts";
@@ -51,7 +52,6 @@ export const liveParts = [
 
 /** The live region is small whatever the window: a frame costs what it is tall. */
 const ROWS_MAX = 18;
-const QUEUE_ROWS_MAX = 4;
 /** So much of the list stands above a question, which needs the rest. */
 const SUGGESTIONS_BY_QUESTION_MAX = 3;
 
@@ -78,16 +78,17 @@ export function liveView(
   const oneRow = (line: Line): string => renderer.fit(line, columns);
 
   const permission = openQuestion(state);
-  const isShell = shellCommand(editorText(state.editor)) !== undefined;
+  const isCommand = isWritingCommand(state);
+  const isShell = isCommand || shellCommand(editorText(state.editor)) !== undefined;
   const composer = composerView(state.editor, {
     columns,
     rowsMax: Math.max(
       1,
-      Math.min(COMPOSER_ROWS_MAX, Math.floor(left / 2), permission === undefined ? left : 3),
+      Math.min(COMPOSER_ROWS_MAX, Math.floor(left / 2), permission === undefined || isCommand ? left : 3),
     ),
     hint: hintOf(state),
     sign: isShell ? { text: "$", style: "warning" } : { text: glyphs.prompt, style: "prompt" },
-    isDim: state.question?.isFocused === true && state.question.asideFor === undefined,
+    isDim: state.question?.isFocused === true && state.question.writing === undefined,
     glyphs,
   });
   const searching = state.search === undefined ? undefined : searchLine(state, renderer, columns);
@@ -149,10 +150,13 @@ function questionView(
 ): PermissionView {
   const { question, replica, now } = state;
   const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
-  const toggle = firstChordName("question.prompt", overrides);
+  const key = (action: Action) => firstChordName(action, overrides);
+  const toggle = key("question.prompt");
+  const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
+  const isCommand = question?.writing?.what === "command";
   const isWriting = question?.isFocused === false;
   return {
-    selected: isWriting ? -1 : (question?.index ?? 0),
+    selected: isWriting || isCommand ? -1 : (question?.index ?? 0),
     askedMs: now - Date.parse(permission.asked_at),
     terminals: terminalCount(state),
     waiting:
@@ -160,16 +164,22 @@ function questionView(
     rowsMax,
     hints: isPlain
       ? ["type a number and press Enter"]
-      : isWriting
-        ? [`${toggle} on an empty prompt: answer`, stop]
-        : [stop, `${toggle} to the prompt`],
+      : isCommand
+        ? [
+            `${key("question.accept")} allow once as changed`,
+            `${key("question.stop")} back`,
+            `${key("prompt.edit_outside")} in $EDITOR`,
+          ]
+        : isWriting
+          ? [`${toggle} on an empty prompt: answer`, stop]
+          : [stop, ...edit, `${toggle} to the prompt`],
   };
 }
 
 const tail = (lines: readonly string[], count: number): string[] => (count <= 0 ? [] : lines.slice(-count));
 
 function hintOf(state: AppState): string {
-  if (state.question?.asideFor !== undefined) return "why not? enter: deny · esc: back";
+  if (state.question?.writing?.what === "reason") return "why not? enter: deny · esc: back";
   if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
   if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))
     return "enter sends what is held on";
@@ -215,45 +225,6 @@ function planLines(state: AppState, { glyphs }: Renderer): Line[] {
     plan.entries.find(({ status }) => status === "pending");
   const now = current === undefined ? "" : ` ${glyphs.dot} ${sanitizeLine(current.content)}`;
   return [[span("  todo ", "muted"), span(`${done}/${plan.entries.length}`), span(now, "muted")]];
-}
-
-function queueLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
-  const runs = queuedRuns(state);
-  if (runs.length === 0) return [];
-  const shown = runs.slice(0, runs.length > QUEUE_ROWS_MAX ? QUEUE_ROWS_MAX - 1 : QUEUE_ROWS_MAX);
-  const lines = shown.map((run, index): Line => {
-    const isEdited = state.editing?.runId === run.id;
-    const by = nameOfClient(state, run.by);
-    const facts = [
-      ...(run.state === "held" ? ["held"] : []),
-      ...(run.delivery === "steer" ? ["steers"] : []),
-      ...(by === undefined ? [] : [by]),
-      ...(isEdited ? ["being edited"] : []),
-    ];
-    const text = truncateEnd(draftOfRun(state, run).replace(/\s+/g, " ").trim(), 200, glyphs.ellipsis);
-    return [
-      span(index === 0 ? "  queue " : "        ", "muted"),
-      span(`${index + 1}  `, "muted"),
-      span(text, isEdited ? "accent" : "text"),
-      span(facts.length === 0 ? "" : `  (${facts.join(", ")})`, "muted"),
-    ];
-  });
-  if (shown.length < runs.length)
-    lines.push([span(`        ${glyphs.ellipsis} ${runs.length - shown.length} more`, "muted")]);
-  const hints = queueHints(state, overrides);
-  if (hints.length > 0) lines.push([span(`        ${hints.join(` ${glyphs.dot} `)}`, "muted")]);
-  return lines;
-}
-
-/** What an empty prompt can do with the queue. */
-function queueHints(state: AppState, overrides: KeyOverrides): string[] {
-  const [first] = queuedRuns(state);
-  if (!isEmpty(state.editor) || state.editing !== undefined || first === undefined) return [];
-  return [
-    `${firstChordName("prompt.up", overrides)} edits the last`,
-    ...(canSteerWith(state, first) ? [`${firstChordName("prompt.submit", overrides)} steers with 1`] : []),
-    "/queue",
-  ];
 }
 
 /** What went wrong, or what a key would do now: one line. */
