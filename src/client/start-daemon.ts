@@ -60,7 +60,7 @@ function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<strin
 
 const reasonOfNoChild = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => {
-    child.once("error", (error: NodeJS.ErrnoException) =>
+    child.on("error", (error: NodeJS.ErrnoException) =>
       resolve(`no process can be started (${error.code ?? error.message})`),
     );
   });
@@ -76,9 +76,9 @@ async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<
         text += chunk;
         if (text.includes("\n")) finish();
       });
-      pipe.once("end", finish).on("error", finish);
-      child.once("exit", () => setTimeout(finish, PIPE_DRAIN_MS));
-      child.once("error", (cause) =>
+      pipe.on("end", finish).on("error", finish);
+      child.on("exit", () => setTimeout(finish, PIPE_DRAIN_MS));
+      child.on("error", (cause) =>
         reject(
           new HearthError("daemon_unreachable", `The daemon could not be started: ${cause.message}.`, {
             cause,

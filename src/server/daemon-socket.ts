@@ -56,9 +56,9 @@ function isAnswered(path: string): Promise<boolean> {
       resolve(answered);
     };
     const timer = setTimeout(() => settle(true), CONNECT_MS);
-    socket.once("connect", () => settle(true));
+    socket.on("connect", () => settle(true));
     // Anything but a refusal may be a living program that is only too busy.
-    socket.once("error", (error: NodeJS.ErrnoException) =>
+    socket.on("error", (error: NodeJS.ErrnoException) =>
       settle(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
     );
   });

@@ -35,6 +35,8 @@ async function textOf(stream: Readable): Promise<string> {
   return text;
 }
 
+const closeOf = (stream: Readable) => new Promise<void>((resolve) => stream.on("close", resolve));
+
 /** The numbers of the first `count` lines: what the scripts below tell of themselves. */
 async function pidsFrom(stream: Readable, count: number): Promise<number[]> {
   const pids: number[] = [];
@@ -55,6 +57,16 @@ function isAlive(pid: number): boolean {
 }
 
 const stubborn = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
+
+test("a pipe that breaks ends nothing but itself, though nobody listens for its error", async () => {
+  const child = await sh("cat");
+  const closed = Promise.all([child.stdout, child.stderr].map(closeOf));
+  child.stdout.destroy(new Error("EIO"));
+  child.stderr.destroy(new Error("EIO"));
+  await closed;
+  child.stdin.end();
+  expect(await child.exited).toEqual({ code: 0, signal: null });
+});
 
 test("a child gets its input, says what it says on two streams, and its exit code is told", async () => {
   const child = await sh("cat; echo complaint >&2; exit 3");

@@ -86,7 +86,8 @@ export function createProcessSupervisor({
     const start_ticks = readProcess(pid)?.startTicks ?? null;
     records.add({ pid, start_ticks, spawned_at: Date.now(), owner });
     child.on("error", () => {}); // of a kill() that came too late: there is none
-    stdin.on("error", () => {}); // EPIPE of a child that reads no more; `exited` tells its end
+    // EPIPE of a child that reads no more, a pipe that breaks: `exited` tells the end, and who reads sees a close.
+    for (const stream of [stdin, stdout, stderr]) stream.on("error", () => {});
     const { promise: exited, resolve } = Promise.withResolvers<ProcessExit>();
     child.once("exit", (code, signal) => {
       leaderExited(group);
@@ -154,7 +155,7 @@ function startChild(request: SpawnRequest, mark: string, pipe: Pipe | undefined)
 /** What Node says of a child that did not start, in words that tell a missing folder from a missing program. */
 async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<Error> {
   const { promise, resolve } = Promise.withResolvers<Error>();
-  child.once("error", resolve);
+  child.on("error", resolve);
   const error = await promise;
   if ("code" in error && error.code === "ENOENT" && !existsSync(request.cwd))
     error.message = `The folder ${request.cwd} does not exist, so ${request.command[0]} cannot be started in it`;
