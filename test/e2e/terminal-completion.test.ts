@@ -34,7 +34,7 @@ test("while a turn runs, Escape closes the list of commands first and cancels on
   expect(window(pty)).toMatch(/Working \d/);
   expect(window(pty)).toContain("› /mo");
   pty.type("\x1b");
-  await pty.until((text) => text.includes("Cancelled"), "the cancel");
+  await pty.until((text) => text.includes("Canceled"), "the cancel");
   expect(window(pty)).toContain("› /mo");
 });
 
@@ -47,7 +47,7 @@ test("! runs a command that streams into both terminals, Escape stops it, and th
   await second.until((text) => text.includes("│ from-the-shell"), "its output in the second terminal");
   for (const pty of [first, second]) expect(pty.text()).toContain("! echo from-the-shell");
   second.type("\x1b");
-  for (const pty of [first, second]) await pty.until((text) => text.includes("Cancelled"), "its end");
+  for (const pty of [first, second]) await pty.until((text) => text.includes("Canceled"), "its end");
   expect(first.text()).not.toContain("│ never");
   world.model.enqueue(say("I see it.\n"));
   first.type("what did it say?\r");

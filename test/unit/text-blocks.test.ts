@@ -3,6 +3,7 @@ import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import type { Block } from "../../src/tui/text/block.ts";
 import {
   type BlockContext,
   blockOfPermission,
@@ -62,6 +63,9 @@ const context = (facts?: Partial<RunFacts>): BlockContext => ({
   run: () => (facts === undefined ? undefined : { ...run, ...facts }),
   nameOf: (id) => (id === "tui-1" ? undefined : "pts/4"),
 });
+const capabilities = detectCapabilities({ TERM: "dumb", LANG: "C" }, { isTTY: true });
+const drawn = (blocks: readonly Block[], extras = {}) =>
+  blocks.flatMap((block) => renderBlock(block, 60, themes.none, capabilities, extras));
 const kinds = (blocks: readonly { type: string }[]) => blocks.map((block) => block.type);
 
 describe("a message that streams", () => {
@@ -136,7 +140,10 @@ describe("the end of a turn", () => {
   });
 
   test("is told from the message alone where the run is long over", () => {
-    expect(blocksOf(ended, context()).at(-1)).toMatchObject({ type: "turn_end", outcome: "canceled" });
+    const blocks = blocksOf(ended, { ...context(), held: () => 2 });
+    // Who canceled it is not known any more, and what is held now has nothing to do with it.
+    expect(blocks.at(-1)).toMatchObject({ type: "turn_end", outcome: "canceled", by: null, held: 0 });
+    expect(drawn(blocks).at(-1)).toBe("# Canceled - 1 tool stopped (npm test)");
   });
 
   test("does not repeat the error that the message has as a notice", () => {
@@ -161,6 +168,39 @@ describe("the end of a turn", () => {
   });
 });
 
+test("a command that waits for an answer does not run yet", () => {
+  const asked = { ...call("running"), status: "pending" } as Part;
+  const seen: string[] = [];
+  const timed: BlockContext = { ...context({}), elapsedMs: (id) => seen.push(id) };
+  blocksOf(message({ parts: [asked] }), timed);
+  expect(seen).toEqual([]);
+  blocksOf(message({ parts: [call("running")] }), timed);
+  expect(seen).toEqual(["call_1"]);
+});
+
+test("the rows under a command are what it said; how it ended stands in its head", () => {
+  const ran = (output: string, exitCode: number) => {
+    const view = { kind: "command", command: "npm test", exit_code: exitCode, duration_ms: 28 } as const;
+    return message({ parts: [{ ...call("completed"), output, view } as Part] });
+  };
+  const rows = (output: string, exitCode = 0, extras = {}) =>
+    drawn(blocksOf(ran(output, exitCode), context({})), extras).map((row) =>
+      row.trim().replace(/ {2,}/g, " "),
+    );
+  expect(rows("one\ntwo\n\n[exit code 0 after 28 ms; in the workspace root]")).toEqual([
+    "ok run npm test 0.0s",
+    "| one",
+    "| two",
+  ]);
+  expect(rows("(no output)\n\n[exit code 3 after 28 ms; in the workspace root]", 3)).toEqual([
+    "ok run npm test exit 3 - 0.0s",
+  ]);
+  // Unfolded, everything that the model was told is there.
+  expect(rows("one\n\n[exit code 0 after 28 ms; in src]", 0, { isExpanded: true })).toContain(
+    "| [exit code 0 after 28 ms; in src]",
+  );
+});
+
 test("a prompt of another terminal says whose it is, one's own does not", () => {
   const prompt = message({ role: "user", parts: [text("fix it")], completed_at: at(0) });
   expect(blocksOf(prompt, context({}))).toMatchObject([{ type: "prompt", text: "fix it", by: "pts/4" }]);
@@ -168,7 +208,6 @@ test("a prompt of another terminal says whose it is, one's own does not", () => 
 });
 
 test("a long prompt shows its beginning and how much more there is", () => {
-  const capabilities = detectCapabilities({ TERM: "dumb", LANG: "C" }, { isTTY: true });
   const draw = (count: number, isExpanded = false) => {
     const lines = Array.from({ length: count }, (_, index) => `line ${index}`).join("\n");
     const prompt = { id: "p", type: "prompt", text: lines, files: [], isSteering: false } as const;

@@ -257,7 +257,7 @@ test("an @ at the start of a word asks for files, and the one taken goes with th
   expect(draft(type(taken.state, "\x7f\x7f").state)).toBe("look at ");
 });
 
-test("an address is no mention, and Escape closes the list without cancelling anything", () => {
+test("an address is no mention, and Escape closes the list without canceling anything", () => {
   expect(did(type(idle, "me@example.org").effects)).toEqual([]);
   const asking = type(busy, "@a").state;
   if (asking.completion === undefined) throw new Error("no completion");

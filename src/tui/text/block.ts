@@ -118,8 +118,8 @@ export type TurnEndBlock = {
   outcome: Outcome;
   error?: Pick<RunError, "code" | "message"> | undefined;
   durationMs?: number | undefined;
-  /** Who canceled it; undefined for this terminal or unknown. */
-  by?: string | undefined;
+  /** Who canceled it; undefined for this terminal, null where nobody knows any more. */
+  by?: string | undefined | null;
   /** Titles of the tool calls that it stopped. */
   stopped: readonly string[];
   /** Prompts held behind it. */

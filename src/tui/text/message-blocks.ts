@@ -195,7 +195,8 @@ function toolCallBlock(
 ): ToolCallBlock {
   const { name, kind, title, input, status, output, view, edited } = part;
   const editedBy = edited === undefined ? null : edited.by === null ? "somebody" : context.nameOf(edited.by);
-  const elapsedMs = openStatuses.has(status) ? context.elapsedMs?.(part.tool_call_id) : undefined;
+  // Waiting for an answer is not running.
+  const elapsedMs = status === "running" ? context.elapsedMs?.(part.tool_call_id) : undefined;
   const toolCallId = part.tool_call_id;
   const block = {
     id,
@@ -251,9 +252,10 @@ function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "
     ...(started === undefined || completed === undefined
       ? {}
       : { durationMs: Date.parse(completed) - Date.parse(started) }),
-    by: run?.canceled_by == null ? undefined : context.nameOf(run.canceled_by),
+    by: run?.canceled_by == null ? null : context.nameOf(run.canceled_by),
     stopped,
-    held: context.held?.(message.run_id) ?? 0,
+    // What is held now says nothing of a cancel of yesterday.
+    held: run === undefined ? 0 : (context.held?.(message.run_id) ?? 0),
     ...(run === undefined ? {} : { tokens: run.usage.output_tokens, cost: run.cost }),
     ...agentOf(message, context),
   };

@@ -108,7 +108,7 @@ const endings: {
 } = {
   end_turn: { mark: "ok", token: "muted", words: "" },
   steered: { mark: "ok", token: "muted", words: "" },
-  canceled: { mark: "stopped", token: "warning", words: "Cancelled" },
+  canceled: { mark: "stopped", token: "warning", words: "Canceled" },
   interrupted: { mark: "stopped", token: "warning", words: "Interrupted: the daemon stopped" },
   error: { mark: "fail", token: "error", words: "The run failed" },
   max_tokens: { mark: "warning", token: "warning", words: "Stopped at the model's output limit" },
@@ -134,7 +134,9 @@ export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout)
     );
   }
   const by =
-    block.outcome !== "canceled" ? "" : ` by ${block.by === undefined ? "you" : sanitizeLine(block.by)}`;
+    block.outcome !== "canceled" || block.by === null
+      ? ""
+      : ` by ${block.by === undefined ? "you" : sanitizeLine(block.by)}`;
   const error =
     block.error === undefined ? "" : `: ${sanitizeText(block.error.message.slice(0, TEXT_CHARACTERS_MAX))}`;
   const after = clock === undefined ? "" : ` after ${clock}`;

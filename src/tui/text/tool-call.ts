@@ -42,7 +42,7 @@ const marks: { readonly [S in ToolCallStatus]: { glyph: GlyphName; token: ThemeT
   completed: { glyph: "ok", token: "success", words: "done" },
   failed: { glyph: "fail", token: "error", words: "failed" },
   denied: { glyph: "denied", token: "warning", words: "denied" },
-  canceled: { glyph: "stopped", token: "warning", words: "cancelled" },
+  canceled: { glyph: "stopped", token: "warning", words: "canceled" },
   interrupted: { glyph: "stopped", token: "warning", words: "interrupted" },
 };
 type GlyphName = "pending" | "running" | "ok" | "fail" | "denied" | "stopped";
@@ -163,12 +163,17 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
     return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];
   if (block.kind === "execute" && status !== "denied") {
     const isFailed = status === "failed" || (view?.kind === "command" && view.exit_code !== 0);
-    return outputLines(block.output, isFailed ? FAILED_TAIL_ROWS : TAIL_ROWS, width, layout);
+    const output = view?.kind === "command" ? withoutEnding(block.output) : block.output;
+    return outputLines(output, isFailed ? FAILED_TAIL_ROWS : TAIL_ROWS, width, layout);
   }
   if (status === "failed" || (block.kind === "other" && status === "completed"))
     return outputLines(block.output, TAIL_ROWS, width, layout);
   return [];
 }
+
+/** What the model is told of a command's end stands in the head: the rows are for what the command said. */
+const withoutEnding = (output: string): string =>
+  output.replace(/\n*\[exit code \d+ after [^\n]*\]\s*$/, "").replace(/^\(no output\)$/, "");
 
 /** Tools that we do not know show what they were asked. */
 function inputLines(block: ToolCallBlock, width: number): Line[] {
