@@ -1,31 +1,29 @@
-// Long because it is the one place where the daemon's services are tied to each other.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createFileSearch } from "../agent/file-search.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
-import { publicRun } from "../agent/run-record.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
-import type { Config, Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
-import { addUsage, noUsage } from "../protocol/usage.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
-import { createConfigLoader } from "./config/load.ts";
 import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
 import { createExternalAgents } from "./external-agents.ts";
-import { createJournal, type JournalTx, publicMessage } from "./journal.ts";
+import { createJournal, type JournalTx } from "./journal.ts";
 import type { Log } from "./log.ts";
 import { createNativeAgent } from "./native-agent.ts";
 import { createPermissions } from "./permissions.ts";
 import { createRuns } from "./runs.ts";
 import type { Services } from "./services.ts";
 import { createSessions } from "./sessions.ts";
+import { createSettings } from "./settings.ts";
+import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
+import { createUsage } from "./usage.ts";
 import { createWorkspaces } from "./workspaces.ts";
 
 export type ServicesDeps = {
@@ -50,7 +48,7 @@ export type Busy = { clients: number; active_runs: number; live_runs: number };
 export type RunningServices = Services & {
   busy(): Busy;
   onBusyChange(listener: () => void): void;
-  limits(): Limits;
+  idleExitMs(): number;
   /** No new prompts; active runs end `interrupted` and are written; then waits, `graceMs` at most, until all is dead. */
   stop(graceMs: number): Promise<void>;
 };
@@ -67,39 +65,23 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir });
 
-  const loadConfig = createConfigLoader();
-  const configOf = (wid: WorkspaceId | null): { config: Config; limits: Limits } =>
-    loadConfig({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
-  const workspaceOf = (sid: SessionId): WorkspaceId => {
-    const wid = store.sessions.get(sid)?.workspace_id;
-    if (wid === undefined) throw new HearthError("session_not_found", `The session ${sid} is gone.`);
-    return wid;
-  };
-  const prompterOf = (sid: SessionId) =>
-    store.runs.unfinished(sid).find((run) => run.state === "active")?.by ?? null;
-  const settingsOf = (sid: SessionId) => {
-    const wid = workspaceOf(sid);
-    return { ...configOf(wid), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
-  };
+  const settings = createSettings({ paths, store, environments });
 
   const native = createNativeAgent({
-    settings: settingsOf,
+    settings,
     placeOf: (wid) => ({
       root: workspaces.rowOf(wid).path,
       env: environments.forTools(wid, null, undefined),
     }),
-    settingsOfWorkspace: (wid) => ({ ...configOf(wid), providerEnv: environments.forProviders(wid, null) }),
     processes,
     instructionsFile: join(paths.configDir, "AGENTS.md"),
     version: deps.version,
     now,
   });
   const external = createExternalAgents({
-    configOf,
+    settings,
     environments,
-    workspaceOf,
     rootOf: (wid) => workspaces.rowOf(wid).path,
-    prompterOf,
     processes,
     onLearned: (wid) =>
       void agents.list(wid).catch((cause) => log.error("agents could not be told", { cause })),
@@ -128,7 +110,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     journal: () => journal,
     judge: createJudge(),
     policy(wid, sid, mode) {
-      const { permissions: rules } = configOf(wid).config;
+      const { permissions: rules } = settings.of(wid).config;
       return {
         mode,
         rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
@@ -165,7 +147,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     log,
     newId,
     now,
-    budget: (wid) => configOf(wid).limits,
+    budget: (wid) => settings.of(wid).limits,
     onChange: () => busyChanged(),
   });
 
@@ -175,7 +157,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     journal,
     coordinators,
     environments,
-    onLastDetach: (wid) => configSafely(wid)?.on_last_detach ?? "continue",
+    onLastDetach: (wid) => settings.orDefaults(wid).config.on_last_detach ?? "continue",
     onDetach: (wid) =>
       permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
     async onOpened(wid) {
@@ -195,12 +177,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     coordinators,
     agents,
     defaults(wid) {
-      const config = configSafely(wid);
+      const { config } = settings.orDefaults(wid);
       const env = environments.forProviders(wid, null);
       return {
-        agent: env["HEARTH_AGENT"] ?? config?.agent ?? "hearth",
+        agent: env["HEARTH_AGENT"] ?? config.agent ?? "hearth",
         model: null,
-        mode: config?.permissions?.mode ?? "ask",
+        mode: config.permissions?.mode ?? "ask",
       };
     },
     mustExist: (wid) => void workspaces.rowOf(wid),
@@ -209,16 +191,6 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     newId,
     now,
   });
-
-  /** A broken configuration is told by the run that needs it, not by every answer. */
-  function configSafely(wid: WorkspaceId): Config | undefined {
-    try {
-      return configOf(wid).config;
-    } catch (error) {
-      if (error instanceof HearthError) return undefined;
-      throw error;
-    }
-  }
 
   const runs = createRuns({
     store,
@@ -290,48 +262,16 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       },
     },
     files: (wid, query, limit) => fileSearch.find(workspaces.rowOf(wid).path, query, limit),
-    usage(by, wid) {
-      if (wid !== undefined) workspaces.rowOf(wid);
-      const rows = store.runUsage.sums(by, wid ?? null);
-      const total = rows.reduce(
-        (sum, row) => ({
-          key: "",
-          label: null,
-          runs: sum.runs + row.runs,
-          usage: addUsage(sum.usage, row.usage),
-          cost: sum.cost + row.cost,
-        }),
-        { key: "", label: null, runs: 0, usage: noUsage, cost: 0 },
-      );
-      return { by, rows, total };
-    },
-    snapshot(wid, { session_id, limit }) {
-      const workspace = workspaces.presentAndTold(wid);
-      const session = session_id && sessions.storedOf(wid, session_id);
-      journal.flush(wid);
-      return {
-        seq: hub.seq(wid),
-        workspace,
-        clients: hub.clients(wid),
-        sessions: sessions.services.list(wid, { limit: 100 }).sessions,
-        messages: session
-          ? store.messages.page(session.id, Number.MAX_SAFE_INTEGER, limit).map(publicMessage)
-          : [],
-        runs: coordinators
-          .ofWorkspace(wid)
-          .flatMap(([, coordinator]) => coordinator.unfinished())
-          .map(publicRun),
-        permissions: permissions.list(wid),
-        agents: agents.lastSeen(wid),
-        agent_sessions: session ? agents.ofSession(session.id) : [],
-      };
-    },
+    usage: createUsage(store, (wid) => void workspaces.rowOf(wid)),
+    snapshot: createSnapshot({
+      ...{ store, hub, journal, workspaces, sessions, coordinators, permissions, agents },
+    }),
     events: { attach: workspaces.services.attach },
     busy,
     onBusyChange(listener) {
       busyChanged = listener;
     },
-    limits: () => configOf(null).limits,
+    idleExitMs: () => settings.orDefaults(null).limits.idle_exit_ms,
     async stop(graceMs) {
       isStopping = true;
       const all = coordinators.all();

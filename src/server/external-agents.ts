@@ -12,21 +12,18 @@ import {
   unusableError,
 } from "../agent/registry/resolve-agent.ts";
 import type { Agent } from "../protocol/agent.ts";
-import type { Config, Limits } from "../protocol/config.ts";
+import type { Config } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
 import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
+import type { Settings } from "./settings.ts";
 
 type ExternalAgentsDeps = {
-  /** Throws config_invalid. */
-  configOf(wid: WorkspaceId | null): { config: Config; limits: Limits };
+  settings: Settings;
   environments: Environments;
-  workspaceOf(sid: SessionId): WorkspaceId;
   rootOf(wid: WorkspaceId): string;
-  /** Who sent the prompt that the session is at. */
-  prompterOf(sid: SessionId): Caller;
   processes: ProcessSupervisor;
   /** An agent is known better than before. */
   onLearned(wid: WorkspaceId): void;
@@ -43,9 +40,9 @@ export type ExternalAgents = ReturnType<typeof createExternalAgents>;
 
 /** Other people's agents: those that hearth knows by name, and those that the configuration names. */
 export function createExternalAgents(deps: ExternalAgentsDeps) {
-  const { configOf, environments, processes } = deps;
+  const { settings, environments, processes } = deps;
   const now = () => deps.now().getTime();
-  const warm = createWarmKeeper({ limits: () => configOf(null).limits, now });
+  const warm = createWarmKeeper({ limits: () => settings.orDefaults(null).limits, now });
   const backends = {
     acp: createAcpBackend({ processes, warm, launch: launchOf, now, version: deps.version }),
     opencode: createOpencodeBackend({ processes, warm, launch: launchOf, now }),
@@ -55,16 +52,6 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
   const probes = createProbes({
     ask: (launch, root, signal) => backends[launch.backend].probe(launch, root, signal),
   });
-
-  function configSafely(wid: WorkspaceId): Config {
-    try {
-      return configOf(wid).config;
-    } catch (error) {
-      // Told by the run that needs it; hearth's own agent must not be lost with it.
-      if (error instanceof HearthError) return {};
-      throw error;
-    }
-  }
 
   function resolve(
     name: string,
@@ -82,12 +69,13 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
 
   /** As whoever came last would have it. */
   const resolveFor = (wid: WorkspaceId, name: string): ResolvedAgent | null =>
-    resolve(name, configSafely(wid), wid, null, environments.forTools(wid, null, undefined));
+    resolve(name, settings.orDefaults(wid).config, wid, null, environments.forTools(wid, null, undefined));
 
   /** Throws agent_unavailable with what mends it, config_invalid. */
   function launchOf({ session_id, agent, env }: Pick<SessionContext, "session_id" | "agent" | "env">) {
-    const wid = deps.workspaceOf(session_id as SessionId);
-    const resolved = resolve(agent, configOf(wid).config, wid, deps.prompterOf(session_id as SessionId), env);
+    const wid = settings.workspaceOf(session_id);
+    const { config } = settings.of(wid);
+    const resolved = resolve(agent, config, wid, settings.prompterOf(session_id), env);
     if (resolved === null)
       throw new HearthError("agent_unavailable", `There is no agent named ${agent} here.`);
     if (resolved.unusable !== null) throw unusableError(agent, resolved.unusable);
@@ -139,7 +127,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
   return {
     /** By name. Which there are is a matter of configuration alone, whether they can be run is asked later. */
     sources(wid: WorkspaceId): Map<string, AgentSource> {
-      const configured = configSafely(wid).agents ?? {};
+      const configured = settings.orDefaults(wid).config.agents ?? {};
       const names = new Set([...Object.keys(knownAgents), ...Object.keys(configured)]);
       names.delete("hearth");
       return new Map(
@@ -153,7 +141,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     probe,
     /** In the background: agents that the configuration or the session names. Others are asked when they are used. */
     probeConfigured(wid: WorkspaceId) {
-      const config = configSafely(wid);
+      const { config } = settings.orDefaults(wid);
       const names = new Set([...Object.keys(config.agents ?? {}), ...(config.agent ? [config.agent] : [])]);
       for (const name of names) {
         const resolved = name === "hearth" ? null : resolveFor(wid, name);

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { type Limits, limitDefaults } from "../protocol/config.ts";
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId } from "../protocol/ids.ts";
@@ -36,7 +35,7 @@ export async function serve({ env, paths, onReady, signal }: ServeOptions): Prom
         ...{ paths, store, log, now, newId, requestStop },
         ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest },
       });
-      return { ...services, services, idleExitMs: () => idleExitMs(services.limits), close: store.close };
+      return { ...services, services, close: store.close };
     } catch (error) {
       store.close();
       throw error;
@@ -54,16 +53,6 @@ export async function serve({ env, paths, onReady, signal }: ServeOptions): Prom
     const { code, message } =
       error instanceof HearthError ? error : { code: "internal" as const, message: String(error) };
     tell({ ok: false, code, message });
-    throw error;
-  }
-}
-
-/** A broken configuration is told by the runs that need it; the daemon then goes by the default. */
-function idleExitMs(limits: () => Limits): number {
-  try {
-    return limits().idle_exit_ms;
-  } catch (error) {
-    if (error instanceof HearthError) return limitDefaults.idle_exit_ms;
     throw error;
   }
 }

@@ -1,14 +1,13 @@
 import { createNativeBackend } from "../agent/native/backend.ts";
-import type { NativeSettings } from "../agent/native/models/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
-import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
+import type { Settings } from "./settings.ts";
 
 type NativeAgentDeps = {
-  settings(sid: SessionId): NativeSettings;
-  settingsOfWorkspace(wid: WorkspaceId): NativeSettings;
+  settings: Settings;
   placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
   instructionsFile: string;
@@ -24,7 +23,7 @@ export function createNativeAgent(
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
-    settings: deps.settings,
+    settings: deps.settings.ofSession,
     processes: deps.processes,
     tools,
     instructionsFile: deps.instructionsFile,
@@ -41,7 +40,7 @@ export function createNativeAgent(
         fix,
         default: model,
         models,
-      } = await backend.describe(deps.settingsOfWorkspace(wid));
+      } = await backend.describe(deps.settings.ofWorkspace(wid));
       return {
         name: "hearth",
         backend: "native",
@@ -59,7 +58,7 @@ export function createNativeAgent(
     warm(wid) {
       setImmediate(() => {
         try {
-          void backend.warm(deps.settingsOfWorkspace(wid), deps.placeOf(wid)).catch(() => {});
+          void backend.warm(deps.settings.ofWorkspace(wid), deps.placeOf(wid)).catch(() => {});
         } catch {
           // A configuration that cannot be read is said by the prompt that meets it.
         }

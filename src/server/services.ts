@@ -1,7 +1,7 @@
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
-import type { Decision, Permission } from "../protocol/permission.ts";
+import type { Permission } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
@@ -13,6 +13,7 @@ import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
 export type Caller = string | null;
 
 type SessionFields = RouteParsed<"POST /v1/workspaces/{wid}/sessions">["body"];
+type PermissionAnswer = RouteParsed<"POST /v1/workspaces/{wid}/permissions/{pid}">["body"];
 type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
 
 /** One reader of a workspace's stream, as the hub sees it. `send` must neither throw nor wait. */
@@ -27,7 +28,7 @@ export type Subscriber = {
 
 /**
  * What the HTTP layer calls: it parses, calls one of these, replies. Everything here throws HearthError.
- * All of it but `workspaces.open` and `agents.list` is synchronous, so that a reply is one moment's truth.
+ * All of it but `workspaces.open`, `agents.list` and `files` is synchronous, so that a reply is one moment's truth.
  */
 export type Services = {
   health(): Health;
@@ -87,12 +88,7 @@ export type Services = {
   };
   permissions: {
     list(wid: WorkspaceId): Permission[];
-    answer(
-      wid: WorkspaceId,
-      pid: PermissionId,
-      answer: { decision: Decision; message?: string | undefined },
-      caller: Caller,
-    ): Permission;
+    answer(wid: WorkspaceId, pid: PermissionId, answer: PermissionAnswer, caller: Caller): Permission;
   };
   usage(by: UsageBy, wid: WorkspaceId | undefined): { by: UsageBy; rows: UsageRow[]; total: UsageRow };
   /** `probe` names an agent that is started and asked what it is before the answer. */
