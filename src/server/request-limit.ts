@@ -14,6 +14,8 @@ type Debt = { dueAt: number; incoming: IncomingMessage | undefined };
 export function limitRequests(server: Server, { headersMs, requestMs, keepAliveMs }: RequestLimits): void {
   const debts = new Map<Socket, Debt>();
   let timer: NodeJS.Timeout | undefined;
+  /** When `timer` will look. */
+  let lookAt = 0;
 
   const look = () => {
     timer = undefined;
@@ -31,13 +33,18 @@ export function limitRequests(server: Server, { headersMs, requestMs, keepAliveM
     watch();
   };
   const watch = () => {
-    if (timer || debts.size === 0) return;
-    const first = Math.min(...[...debts.values()].map(({ dueAt }) => dueAt));
-    timer = setTimeout(look, Math.max(1, first - performance.now())).unref();
+    if (debts.size > 0) lookBy(Math.min(...[...debts.values()].map(({ dueAt }) => dueAt)));
+  };
+  const lookBy = (dueAt: number) => {
+    if (timer && lookAt <= dueAt) return;
+    clearTimeout(timer);
+    lookAt = dueAt;
+    timer = setTimeout(look, Math.max(1, dueAt - performance.now())).unref();
   };
   const owe = (socket: Socket, ms: number, incoming?: IncomingMessage) => {
-    debts.set(socket, { dueAt: performance.now() + ms, incoming });
-    watch();
+    const dueAt = performance.now() + ms;
+    debts.set(socket, { dueAt, incoming });
+    lookBy(dueAt);
   };
 
   server.on("connection", (socket) => {

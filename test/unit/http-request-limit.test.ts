@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -10,9 +11,9 @@ afterEach(() => {
 });
 
 /** A server with short patience, and what it did about each connection that it gave up on. */
-async function impatient(answer: RequestListener) {
+async function impatient(answer: RequestListener, keepAliveMs = 0) {
   const server = createServer({ headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 60_000 }, answer);
-  limitRequests(server, { headersMs: 50, requestMs: 50, keepAliveMs: 0 });
+  limitRequests(server, { headersMs: 50, requestMs: 50, keepAliveMs });
   const refused: (string | undefined)[] = [];
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     refused.push(error.code);
@@ -69,4 +70,13 @@ test("an answer that takes its time is left alone", async () => {
   slow.resolve();
   expect(await text(socket)).toContain("last");
   expect(http.refused).toHaveLength(2);
+});
+
+test("one that owes its first request is not given the time of one that is kept", async () => {
+  const http = await impatient((_, response) => response.end("done"), 60_000);
+  const kept = http.connect(`${head}\r\n`);
+  await once(kept, "data");
+  for (const _ of [1, 2]) await text(http.connect(""));
+  expect(http.refused).toHaveLength(2);
+  expect(kept.destroyed).toBe(false);
 });
