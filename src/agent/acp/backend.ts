@@ -46,8 +46,6 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     now,
     startTimeoutMs: deps.startTimeoutMs,
   });
-  /** When conversations were begun or loaded, for agents that must not load them again too soon. */
-  const begunAt = new Map<string, number>();
   /** What the next turn of a session has to tell first. */
   const notices = new Map<string, string>();
 
@@ -68,10 +66,6 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       },
       signal,
     );
-  }
-
-  function noteBegun(id: string, { agent, command }: Launch) {
-    if (quirksOf(agent, command[0]).loadableAfterMs > 0) begunAt.set(id, now());
   }
 
   /** Whether a key is still what the session would be started with. */
@@ -138,16 +132,13 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const id = remembered.agent_session_id;
     const { connection } = child;
     const canResume = at(connection.info.capabilities, "sessionCapabilities", "resume") !== undefined;
-    const canLoad = connection.info.capabilities["loadSession"] === true;
-    const begun = begunAt.get(id);
-    const isTooSoon = begun !== undefined && now() - begun < quirks.loadableAfterMs;
-    if ((!canResume && !canLoad) || isTooSoon) return undefined;
+    const canLoad = connection.info.capabilities["loadSession"] === true && quirks.loads;
+    if (!canResume && !canLoad) return undefined;
     const detach = connection.attach(id, session.sink);
     try {
       // Loading tells the whole conversation again; resuming does not.
       const method = canResume ? "session/resume" : "session/load";
       const answer = await ask(child, launch, method, { sessionId: id, cwd: root, mcpServers: [] });
-      noteBegun(id, launch);
       return session.start(id, "resumed", answer);
     } catch (error) {
       detach();
@@ -170,7 +161,6 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const id = textOf(at(answer, "sessionId"));
     if (id === undefined)
       throw new HearthError("agent_unavailable", `${agent} made a session without an id; update it.`);
-    noteBegun(id, launch);
     return session.start(id, "new", answer);
   }
 

@@ -2,15 +2,15 @@
 export type Quirks = {
   /** Whether it may be offered to read files through us. */
   readsFiles: boolean;
-  /** It destroys a conversation that it loads again sooner than this after it was begun. */
-  loadableAfterMs: number;
+  /** Its conversations can be loaded again after a restart of it, if it says so. */
+  loads: boolean;
   /** What the usage in the answer to a prompt is of; `open`: nobody knows yet. */
   usage: "turn" | "open";
   /** It opens a port of its own, which needs a password that nobody else has. */
   passwordVariable: string | null;
 };
 
-const none: Quirks = { readsFiles: true, loadableAfterMs: 0, usage: "open", passwordVariable: null };
+const none: Quirks = { readsFiles: true, loads: true, usage: "open", passwordVariable: null };
 
 const known: Readonly<Record<string, Partial<Quirks>>> = {
   goose: { usage: "turn" },
@@ -22,8 +22,9 @@ const known: Readonly<Record<string, Partial<Quirks>>> = {
     usage: "turn",
     // Whatever we answer for a file that is not there yet, it takes for a failure and never makes one.
     readsFiles: false,
-    // A conversation's file is named by the minute of its start, and begun anew by a load within it.
-    loadableAfterMs: 65_000,
+    // It tells a loaded conversation again in the middle of the next turn, and destroys one that was begun less than a
+    // minute before.
+    loads: false,
   },
 };
 

@@ -110,8 +110,16 @@ export function kindOf(call: TrackedCall): ToolKind {
 const field = (input: unknown, ...names: string[]): string | undefined =>
   names.map((name) => textOf(wireOf(input)[name])).find((value) => value !== undefined && value !== "");
 
+/**
+ * gemini tells no arguments and no exit code: the id of a call begins with its tool's name, a command's title is its
+ * whole line, and where it runs is told in words.
+ */
+const isGeminiCommand = ({ id, rawInput }: TrackedCall): boolean =>
+  rawInput === undefined && /^run_shell_command(__|-)/.test(id);
+
 /** The shell line that a call means to run. */
 export function commandOf(call: TrackedCall): string | undefined {
+  if (isGeminiCommand(call)) return call.title;
   const { command, cmd } = wireOf(call.rawInput);
   const words = command ?? cmd;
   if (Array.isArray(words)) {
@@ -125,7 +133,8 @@ export function commandOf(call: TrackedCall): string | undefined {
 
 /** Where that line is meant to run. */
 export function folderOf(call: TrackedCall, root: string): string {
-  const folder = field(call.rawInput, "cwd", "workdir", "directory");
+  const told = isGeminiCommand(call) ? contentText(call.content[0]?.["content"]) : "";
+  const folder = /^\[in (.+?)\]/.exec(told)?.[1] ?? field(call.rawInput, "cwd", "workdir", "directory");
   return folder === undefined ? root : resolve(root, folder);
 }
 
@@ -259,5 +268,5 @@ function exitCodeOf(call: TrackedCall): number | null {
   if (numberOf(told) !== undefined) return numberOf(told) ?? null;
   const written = /^Exit code (\d+)\b/.exec(textOf(rawOutput) ?? "")?.[1];
   if (written !== undefined) return Number(written);
-  return call.status === "completed" ? 0 : null;
+  return call.status === "completed" && !isGeminiCommand(call) ? 0 : null;
 }

@@ -10,9 +10,17 @@ function firstOf(text: string): string {
   return line.length > SAID_CHARS_MAX ? `${line.slice(0, SAID_CHARS_MAX)}…` : line;
 }
 
+/** Some errors come as an unknown one, with their own name at the beginning of the message. */
+function unwrapped({ name, data }: ModelError): { name: string; said: string } {
+  const said = firstOf(data?.message ?? "");
+  const inner = name === "UnknownError" ? /^(\w+Error): (.+)$/.exec(said) : null;
+  return { name: inner?.[1] ?? name, said: (inner?.[2] ?? said) || name };
+}
+
 /** What went wrong at opencode, in hearth's codes. */
-export function runError(agent: string, { name, data }: ModelError): RunError {
-  const said = firstOf(data?.message ?? "") || name;
+export function runError(agent: string, failed: ModelError): RunError {
+  const { data } = failed;
+  const { name, said } = unwrapped(failed);
   const error = (code: RunError["code"], message: string, retryable = false): RunError => ({
     code,
     message,
