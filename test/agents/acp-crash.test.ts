@@ -1,16 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
-import { createAcpBackend } from "../../src/agent/acp/backend.ts";
-import type { RunId } from "../../src/protocol/ids.ts";
 import { createPlace, openAgentWorld } from "../support/agent-world.ts";
+import { type BackendPlan, backendOf } from "../support/backend-plan.ts";
+import { startCrashable } from "../support/crashable-daemon.ts";
 import { eventually } from "../support/happenings.ts";
-import { repository } from "../support/home.ts";
 import { isAlive, processesOf, readProcess } from "../support/processes.ts";
 import { startScriptedAcp } from "../support/scripted-acp.ts";
-import { scriptedLaunch } from "../support/scripted-world.ts";
 
 test("a kill -9 of the daemon in the middle of a turn leaves no agent alive, and its conversation to be taken up", async () => {
   const place = createPlace();
@@ -31,37 +25,32 @@ test("a kill -9 of the daemon in the middle of a turn leaves no agent alive, and
       ],
     },
   );
-  const script = join(repository, "test/support/crash-agents.ts");
-  const daemon = spawn(
-    process.execPath,
-    [script, place.base, JSON.stringify(acp.command), JSON.stringify(acp.env)],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  const [line] = (await once(createInterface({ input: daemon.stdout }), "line")) as [string];
+  const plan: BackendPlan = {
+    ...{ kind: "acp", agent: "scripted", command: acp.command, env: acp.env, askMode: null },
+  };
+  const daemon = startCrashable(place, plan);
+  onTestFinished(daemon.kill);
+  await daemon.ask("Before");
+  const runId = await daemon.prompt("Talk for ever", "half a sen");
   const shell = acp.heard.all.find(({ said }) => said === "shell");
   const pids = [...acp.pids(), shell?.said === "shell" ? shell.shellPid : 0];
   const seen = pids.map((pid) => readProcess(pid));
   expect(seen.every((found) => found !== undefined && isAlive(found))).toBe(true);
-  daemon.kill("SIGKILL");
+  await daemon.kill();
   await eventually(
     () => seen.every((found) => found !== undefined && !isAlive(found)),
     "its children to be gone",
     5000,
   );
 
-  const launch = scriptedLaunch(acp.command, acp.env);
   const world = await openAgentWorld({
     place,
-    backends: ({ processes, warm, now }) => ({
-      scripted: createAcpBackend({ processes, warm, now, launch, version: "0.1.0" }),
-    }),
+    backends: (means) => ({ scripted: backendOf(plan, means) }),
   });
   onTestFinished(() => world.close());
-  const run = world.store.runs.get(line as RunId);
+  const run = world.store.runs.get(runId);
   expect(run).toMatchObject({ state: "completed", outcome: "interrupted" });
-  expect(JSON.stringify(world.messagesOf(line as RunId))).toContain("half a sen");
+  expect(JSON.stringify(world.messagesOf(runId))).toContain("half a sen");
   acp.nextTurn({ deeds: [{ do: "say", texts: ["After."] }] });
   expect(await world.ask("Go on")).toMatchObject({ outcome: "end_turn", text: "After." });
   expect(acp.count("session/new")).toBe(1);

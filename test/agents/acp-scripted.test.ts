@@ -1,4 +1,4 @@
-import { conformance } from "./conformance.ts";
-import { scripted } from "./subjects.ts";
+import { scripted } from "./conformance/subjects.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance(scripted);

@@ -1,17 +1,17 @@
-import { conformance } from "./conformance.ts";
-import { realAcp } from "./subjects.ts";
+import { realAcp } from "./conformance/subjects.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance(
   realAcp("goose", {
     tellsCache: false,
-    thinks: true,
     // Of its last request alone.
     counts: "last",
-    goesOnWhenDenied: true,
     hearsCancelInSilence: false,
-    titles: true,
+    usesUs: ["read", "write", "terminal"],
+    leavesWritingToUs: true,
+    anotherModel: { id: "other-model", asked: "other-model" },
+    refusesModels: false,
     plans: false,
-    modes: true,
     commands: false,
     askMode: null,
     env: { GOOSE_MODE: "approve" },

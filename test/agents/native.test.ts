@@ -1,4 +1,4 @@
-import { conformance } from "./conformance.ts";
-import { native } from "./subjects.ts";
+import { native } from "./conformance/subjects.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance(native);

@@ -1,19 +1,15 @@
-import { conformance } from "./conformance.ts";
-import { realAcp, realOpencode } from "./subjects.ts";
+import { realAcp, realOpencode } from "./conformance/subjects.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance(realOpencode());
 
 conformance(
   realAcp("opencode", {
-    tellsCache: true,
-    thinks: true,
     counts: "last",
     goesOnWhenDenied: false,
-    hearsCancelInSilence: true,
+    usesUs: ["write"],
+    anotherModel: { id: "fake/other-model", asked: "other-model" },
     titles: false,
-    plans: true,
-    modes: true,
-    commands: true,
     askMode: null,
     env: { OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
   }),

@@ -1,17 +1,12 @@
-import { conformance } from "./conformance.ts";
-import { realAcp } from "./subjects.ts";
+import { realAcp } from "./conformance/subjects.ts";
+import { conformance } from "./conformance/suite.ts";
 
 conformance(
   realAcp("qwen", {
-    tellsCache: true,
-    thinks: true,
-    counts: "turn",
     goesOnWhenDenied: false,
-    hearsCancelInSilence: true,
+    usesUs: ["read", "write"],
+    leavesWritingToUs: true,
     titles: false,
-    plans: false,
-    modes: true,
-    commands: true,
     askMode: "default",
   }),
 );

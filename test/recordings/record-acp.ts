@@ -1,12 +1,14 @@
 // node test/recordings/record-acp.ts [NAME…]
 // Records what real agents say over ACP, for the tests of the translator: NAME-VERSION-SCENE.jsonl, a line a
-// message, [who said it, the message], paths and dates scrubbed and long lists cut.
+// message, [who said it, the message], paths and dates scrubbed and long lists cut. RECORD_TO: where, else here.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { quirksOf } from "../../src/agent/acp/quirks.ts";
+import { knownAgents } from "../../src/agent/registry/known-agents.ts";
 import { type AgentModel, agentTools, createAgentModel } from "../support/agent-model.ts";
 import { say, startModelServer } from "../support/model-server.ts";
 import {
@@ -22,9 +24,10 @@ type Json = Record<string, unknown>;
 type Line = ["agent" | "client", Json];
 type Place = { base: string; home: string; project: string; origin: string };
 
-const recordable = ["goose", "qwen", "opencode", "claude"] as const;
+const recordable = ["goose", "qwen", "opencode", "claude", "codex", "gemini"] as const;
 /** What trails a response is part of the recording. */
 const settleMs = 800;
+const folder = process.env["RECORD_TO"] ?? import.meta.dirname;
 const listMax = 6;
 
 async function record(agent: RealAgent, name: (typeof recordable)[number]): Promise<void> {
@@ -43,13 +46,14 @@ async function record(agent: RealAgent, name: (typeof recordable)[number]): Prom
   let second: Agent | undefined;
   const save = (scene: string, lines: readonly Line[]) => {
     const text = lines.map((line) => scrub(JSON.stringify(line, shorten), place)).join("\n");
-    writeFileSync(join(import.meta.dirname, `${name}-${agent.version}-${scene}.jsonl`), `${text}\n`);
+    writeFileSync(join(folder, `${name}-${agent.version}-${scene}.jsonl`), `${text}\n`);
     process.stdout.write(`${name} ${scene}: ${lines.length} messages\n`);
   };
   try {
     first = start(agent, place);
     await playScenes(first, name, model, place, save);
     await first.stop();
+    if (!quirksOf(name, agent.program).loads) return;
     second = start(agent, place);
     await second.initialize();
     const mark = second.lines.length;
@@ -84,8 +88,8 @@ async function playScenes(
   await scene("open", async () => {
     await agent.initialize();
     await agent.open(project);
-    if (name === "qwen")
-      await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId: "default" });
+    const modeId = knownAgents[name]?.askMode ?? null;
+    if (modeId !== null) await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId });
   });
   await scene("text", async () => {
     model.enqueue({ pieces: [{ reasoning: "The user greets." }, "Hello ", "there."], usage });
@@ -154,12 +158,14 @@ async function playScenes(
   });
   await scene("model", async () => {
     const { id, value } = agent.anotherModel;
-    await agent.request("session/set_config_option", { sessionId: agent.sessionId, configId: id, value });
+    const { sessionId } = agent;
+    if (id === null) await agent.request("session/set_model", { sessionId, modelId: value });
+    else await agent.request("session/set_config_option", { sessionId, configId: id, value });
     model.enqueue(say("Another me."));
     await agent.prompt("Who are you?");
   });
-  // Claude Code tries for minutes.
-  if (name === "claude") return;
+  // These try for a long time.
+  if (name === "claude" || name === "codex") return;
   await scene("error", async () => {
     model.answerAll({ status: 401, body: { message: "Incorrect API key provided." } });
     await agent.prompt("Fail");
@@ -177,11 +183,16 @@ function exists(file: string): boolean {
 }
 
 type ConfigOption = { id: string; category?: string; options: { value: string }[] };
+type NewSession = {
+  sessionId: string;
+  configOptions?: ConfigOption[];
+  models?: { availableModels: { modelId: string }[] };
+};
 type Agent = {
   readonly lines: readonly Line[];
   sessionId: string;
-  /** The option that chooses the model, and its last value. */
-  anotherModel: { id: string; value: string };
+  /** The option that chooses the model, where there is one, and its last value. */
+  anotherModel: { id: string | null; value: string };
   /** What is said to questions for permission. */
   answer: "allow_once" | "reject_once" | "wait";
   request(method: string, params: Json): Promise<Json>;
@@ -275,7 +286,7 @@ function start(agent: RealAgent, { base, home, project, origin }: Place): Agent 
   const self: Agent = {
     lines,
     sessionId: "",
-    anotherModel: { id: "", value: "" },
+    anotherModel: { id: null, value: "" },
     answer: "allow_once",
     request(method, params) {
       nextId += 1;
@@ -287,15 +298,21 @@ function start(agent: RealAgent, { base, home, project, origin }: Place): Agent 
     initialize: () =>
       self.request("initialize", {
         protocolVersion: 1,
-        clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: true },
+        clientCapabilities: {
+          fs: { readTextFile: quirksOf(agent.name, agent.program).readsFiles, writeTextFile: true },
+          terminal: true,
+        },
         clientInfo: { name: "hearth", version: "0.1.0" },
       }),
     async open(cwd) {
       const { result } = await self.request("session/new", { cwd, mcpServers: [] });
-      const { sessionId, configOptions } = result as { sessionId: string; configOptions: ConfigOption[] };
-      const option = configOptions.find(({ category }) => category === "model");
+      const { sessionId, configOptions, models } = result as NewSession;
+      const option = configOptions?.find(({ category }) => category === "model");
       self.sessionId = sessionId;
-      self.anotherModel = { id: option?.id ?? "", value: option?.options.at(-1)?.value ?? "" };
+      self.anotherModel =
+        option === undefined
+          ? { id: null, value: models?.availableModels.at(-1)?.modelId ?? "" }
+          : { id: option.id, value: option.options.at(-1)?.value ?? "" };
     },
     prompt: (text, sessionId = self.sessionId) =>
       self.request("session/prompt", { sessionId, prompt: [{ type: "text", text }] }),

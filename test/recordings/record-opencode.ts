@@ -1,6 +1,6 @@
 // node test/recordings/record-opencode.ts
 // Records what a real `opencode serve` says, for the tests of the translator: opencode-serve-VERSION-SCENE.jsonl,
-// first what the scene is bound to, then an event a line; paths scrubbed and long texts cut.
+// first what the scene is bound to, then an event a line; paths scrubbed and long texts cut. RECORD_TO: where, else here.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -110,7 +110,10 @@ async function recordAll(origin: string, version: string): Promise<void> {
     const lines = [{ session_id: session, message_id }, ...kept].map((line) =>
       scrub(JSON.stringify(line, shorten)),
     );
-    const file = join(import.meta.dirname, `opencode-serve-${version}-${name}.jsonl`);
+    const file = join(
+      process.env["RECORD_TO"] ?? import.meta.dirname,
+      `opencode-serve-${version}-${name}.jsonl`,
+    );
     writeFileSync(file, `${lines.join("\n")}\n`);
     process.stdout.write(`${name}: ${kept.length} events\n`);
   }

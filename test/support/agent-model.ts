@@ -16,6 +16,19 @@ export type AgentTools = {
 };
 
 const fileFields = (path: string) => ({ file_path: path });
+/** codex changes files by patches, which are no JSON. */
+const patched = (...lines: string[]): Piece => ({
+  call: "apply_patch",
+  input: ["*** Begin Patch", ...lines, "*** End Patch", ""].join("\n"),
+});
+const prefixed = (mark: string, text: string): string[] =>
+  text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line) => mark + line);
+/** Beyond its sandbox: that is what it asks about. */
+const escalated = { sandbox_permissions: "require_escalated", justification: "It is needed." };
+
 export const agentTools = {
   goose: {
     telltale: "todo__todo_write",
@@ -34,6 +47,15 @@ export const agentTools = {
     }),
     shell: (command) => ({ call: "run_shell_command", input: { command, is_background: false } }),
     read: (path) => ({ call: "read_file", input: fileFields(path) }),
+    plan: (first, second) => ({
+      call: "todo_write",
+      input: {
+        todos: [
+          { id: "1", content: first, status: "in_progress" },
+          { id: "2", content: second, status: "pending" },
+        ],
+      },
+    }),
   },
   opencode: {
     telltale: "todowrite",
@@ -53,6 +75,7 @@ export const agentTools = {
   },
   claude: {
     telltale: "Bash",
+    aside: /^\[SUGGESTION MODE/,
     write: (path, content) => ({ call: "Write", input: { ...fileFields(path), content } }),
     edit: (path, old_string, new_string) => ({
       call: "Edit",
@@ -60,6 +83,24 @@ export const agentTools = {
     }),
     shell: (command) => ({ call: "Bash", input: { command } }),
     read: (path) => ({ call: "Read", input: fileFields(path) }),
+  },
+  codex: {
+    telltale: "apply_patch",
+    write: (path, content) => patched(`*** Add File: ${path}`, ...prefixed("+", content)),
+    edit: (path, before, after) =>
+      patched(`*** Update File: ${path}`, "@@", ...prefixed("-", before), ...prefixed("+", after)),
+    shell: (cmd) => ({ call: "exec_command", input: { cmd, ...escalated } }),
+    read: (path) => ({ call: "exec_command", input: { cmd: `cat ${path}` } }),
+  },
+  gemini: {
+    telltale: "write_file",
+    write: (path, content) => ({ call: "write_file", input: { ...fileFields(path), content } }),
+    edit: (path, old_string, new_string) => ({
+      call: "replace",
+      input: { ...fileFields(path), instruction: "Change it.", old_string, new_string },
+    }),
+    shell: (command) => ({ call: "run_shell_command", input: { command, description: "Runs it" } }),
+    read: (path) => ({ call: "read_file", input: fileFields(path) }),
   },
   hearth: {
     telltale: "bash",

@@ -1,23 +1,30 @@
-// A process that runs a turn of a scripted agent over ACP until it is killed: node crash-agents.ts BASE COMMAND ENV
+// A daemon that runs one agent until it is killed: node crash-agents.ts BASE PLAN
+// Each line of its input is a prompt and what to wait for, each line of its output the id of the run.
 import { writeSync } from "node:fs";
-import { createAcpBackend } from "../../src/agent/acp/backend.ts";
+import { createInterface } from "node:readline";
 import { openAgentWorld, placeAt } from "./agent-world.ts";
-import { scriptedLaunch } from "./scripted-world.ts";
+import { type BackendPlan, backendOf } from "./backend-plan.ts";
 
-const [base = "", command = "[]", env = "{}"] = process.argv.slice(2);
-const launch = scriptedLaunch(
-  JSON.parse(command) as [string, ...string[]],
-  JSON.parse(env) as Record<string, string>,
-);
+/** What was streamed is on the disk within 250 ms. */
+const DISK_MS = 400;
+
+const [base = "", given = ""] = process.argv.slice(2);
+const plan = JSON.parse(given) as BackendPlan;
 const world = await openAgentWorld({
   place: placeAt(base),
-  backends: ({ processes, warm, now }) => ({
-    scripted: createAcpBackend({ processes, warm, now, launch, version: "0.1.0" }),
-  }),
+  backends: (means) => ({ [plan.agent]: backendOf(plan, means) }),
 });
-world.prompt("Before");
-await world.until((event) => event.type === "run.completed", "the first turn");
-const runId = world.prompt("Talk for ever");
-await world.sawText("half a sen");
-// What was streamed is on the disk within 250 ms.
-setTimeout(() => void writeSync(1, `${runId}\n`), 400);
+for await (const line of createInterface({ input: process.stdin })) {
+  const { prompt, sees } = JSON.parse(line) as { prompt: string; sees: string | null };
+  const runId = world.prompt(prompt);
+  const ended = world.ended(runId).then(({ outcome, error }) => {
+    if (sees !== null || outcome !== "end_turn")
+      throw new Error(`${prompt} ended: ${error?.message ?? outcome}`);
+  });
+  if (sees === null) await ended;
+  else {
+    await Promise.race([world.sawText(sees), ended]);
+    await new Promise((resolve) => setTimeout(resolve, DISK_MS));
+  }
+  writeSync(1, `${runId}\n`);
+}

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type Api, apiOf, createGeminiWire, createResponsesWire, normalized } from "./agent-wires.ts";
 import { createHappenings } from "./happenings.ts";
 import {
   createAnthropicWire,
@@ -52,7 +53,7 @@ export const silence = (): Reply => ({ after: new Promise(() => {}) });
 export type ModelRequest = {
   /** 0 for the first one the server got. */
   index: number;
-  api: "openai" | "anthropic";
+  api: Api;
   path: string;
   headers: IncomingHttpHeaders;
   body: RequestBody;
@@ -100,7 +101,7 @@ export type ModelServer = {
 const defaultUsage: ScriptedUsage = { input: 100, output: 10, reasoning: 0, cache_read: 0, cache_write: 0 };
 
 /**
- * A model provider on loopback that speaks both wire formats and says what its script says. Not strict: for other
+ * A model provider on loopback that speaks four wire formats and says what its script says. Not strict: for other
  * people's agents, whose requests are theirs to answer for.
  */
 export async function startModelServer({ isStrict = true } = {}): Promise<ModelServer> {
@@ -121,16 +122,12 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse) {
     const path = (incoming.url ?? "").split("?")[0] ?? "";
-    const api = path.endsWith("/chat/completions")
-      ? "openai"
-      : path.endsWith("/messages")
-        ? "anthropic"
-        : null;
+    const api = apiOf(path);
     if (incoming.method !== "POST" || api === null) return answerOther(path, outgoing);
     const receivedAt = performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-    const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as RequestBody;
+    const body = normalized(api, path, JSON.parse(Buffer.concat(chunks).toString("utf8"))) as RequestBody;
     const closed = Promise.withResolvers<{ at: number; by: "server" | "client" }>();
     let isOpen = true;
     outgoing.once("close", () => {
@@ -149,10 +146,7 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
       isOpen: () => isOpen,
     };
     const options = body["stream_options"] as { include_usage?: boolean } | undefined;
-    const wire =
-      api === "openai"
-        ? createOpenAiWire(body.model, options?.include_usage === true)
-        : createAnthropicWire(body.model);
+    const wire = wireOf(api, body.model, options?.include_usage === true);
     const wrong = isStrict ? checkRequest(request) : [];
     violations.push(...wrong);
     const scripted =
@@ -200,6 +194,19 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
       await closed;
     },
   };
+}
+
+function wireOf(api: Api, model: string, wantsUsage: boolean): ModelWire {
+  switch (api) {
+    case "openai":
+      return createOpenAiWire(model, wantsUsage);
+    case "anthropic":
+      return createAnthropicWire(model);
+    case "responses":
+      return createResponsesWire(model);
+    case "gemini":
+      return createGeminiWire(model);
+  }
 }
 
 function answerOther(path: string, outgoing: ServerResponse): void {

@@ -168,7 +168,12 @@ function opencodeConfig(modelOrigin: string) {
     model: "fake/fake-model",
     small_model: "fake/fake-model",
     provider: {
-      fake: { npm: "@ai-sdk/openai-compatible", name: "Fake", options, models: { "fake-model": model } },
+      fake: {
+        npm: "@ai-sdk/openai-compatible",
+        name: "Fake",
+        options,
+        models: { "fake-model": model, "other-model": { ...model, name: "Other" } },
+      },
     },
   };
 }
@@ -192,6 +197,8 @@ export const realAgentFiles: { [name in RealAgentName]?: { path: string; content
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
       security: { folderTrust: { enabled: false } },
+      // Off unless asked for; its plans are made by it.
+      tools: { todoWrite: { enabled: true } },
     },
   },
   gemini: {

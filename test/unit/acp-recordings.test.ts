@@ -5,7 +5,7 @@ import { mergeCall } from "../../src/agent/acp/tool-call.ts";
 import { at, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
 import { choicesIn, readRecording, tellTurn } from "../support/acp-recording.ts";
 
-const agents = ["goose", "qwen", "opencode", "claude"] as const;
+const agents = ["goose", "qwen", "opencode", "claude", "codex", "gemini"] as const;
 
 describe.each(agents)("what %s says", (agent) => {
   const told = (scene: string, more?: Parameters<typeof tellTurn>[1]) =>
@@ -14,7 +14,7 @@ describe.each(agents)("what %s says", (agent) => {
   test("is text and reasoning in one step", () => {
     const { text, reasoning, calls, steps } = told("text");
     expect(text).toBe("Hello there.");
-    expect(reasoning).toBe("The user greets.");
+    expect(reasoning).toContain("The user greets.");
     expect(calls).toEqual([]);
     expect(steps).toMatchObject([{ finish: "end_turn", input: 1000, output: 20 }]);
   });
@@ -67,9 +67,14 @@ describe.each(agents)("what %s says", (agent) => {
     const { calls } = told("shell");
     const [call] = calls;
     expect(call).toMatchObject({ kind: "execute", title: "echo out; echo err >&2; exit 3" });
-    // opencode calls a command that failed completed; goose's runs in a terminal of ours.
-    expect(call?.status).toBe(agent === "opencode" ? "completed" : "failed");
+    // opencode and gemini call a command that failed completed; goose's runs in a terminal of ours.
+    expect(call?.status).toBe(agent === "opencode" || agent === "gemini" ? "completed" : "failed");
     if (agent === "goose") return;
+    if (agent === "gemini") {
+      // It tells neither output nor exit code: none is made up.
+      expect(call?.view).toMatchObject({ kind: "command", exit_code: null });
+      return;
+    }
     expect(call?.output.trim()).toMatch(/out\nerr$/);
     expect(call?.view).toMatchObject({
       kind: "command",
@@ -125,20 +130,22 @@ describe.each(agents)("what %s says", (agent) => {
     const { models, model, modes, mode, modelOption } = choicesIn(readRecording(agent, "open"));
     expect(models.length).toBeGreaterThan(0);
     expect(model).not.toBeNull();
-    expect(modelOption).toBe("model");
+    expect(modelOption).toBe(agent === "gemini" ? null : "model");
     expect(modes.map(({ id }) => id)).toContain(mode);
     expect(modes.length).toBeGreaterThan(1);
   });
 
-  test("of an old conversation that is loaded is not in the first turn after it", () => {
-    const { text, calls } = told("load");
-    expect(text).toBe("Here again.");
-    expect(calls).toEqual([]);
-  });
+  // gemini's is never loaded: it is told again in the middle of the next turn.
+  if (agent !== "gemini")
+    test("of an old conversation that is loaded is not in the first turn after it", () => {
+      const { text, calls } = told("load");
+      expect(text).toBe("Here again.");
+      expect(calls).toEqual([]);
+    });
 });
 
-test("a plan that opencode keeps with a tool of its own is a plan", () => {
-  expect(tellTurn(readRecording("opencode", "plan")).plan).toEqual([
+test.each(["opencode", "qwen"])("a plan that %s keeps with a tool of its own is a plan", (agent) => {
+  expect(tellTurn(readRecording(agent, "plan")).plan).toEqual([
     { content: "Look", status: "in_progress" },
     { content: "Change", status: "pending" },
   ]);

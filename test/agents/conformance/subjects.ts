@@ -1,17 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { createAcpBackend } from "../../src/agent/acp/backend.ts";
-import type { Backend } from "../../src/agent/backend.ts";
-import { createNativeBackend } from "../../src/agent/native/backend.ts";
-import { createOpencodeBackend } from "../../src/agent/opencode/backend.ts";
-import type { ProcessSupervisor } from "../../src/agent/process/types.ts";
-import type { Launch } from "../../src/agent/registry/resolve-agent.ts";
-import { createTools } from "../../src/agent/tools/catalog.ts";
-import { limitDefaults } from "../../src/protocol/config.ts";
-import { type AgentTools, agentTools, createAgentModel } from "../support/agent-model.ts";
-import type { BackendMeans, Place } from "../support/agent-world.ts";
-import { localConfig, repository } from "../support/home.ts";
-import { type ModelServer, type Piece, say, startModelServer } from "../support/model-server.ts";
+import { dirname, join, resolve } from "node:path";
+import { type AgentTools, agentTools, createAgentModel } from "../../support/agent-model.ts";
+import type { Place } from "../../support/agent-world.ts";
+import type { BackendPlan } from "../../support/backend-plan.ts";
+import { repository } from "../../support/home.ts";
+import { type ModelServer, type Piece, say } from "../../support/model-server.ts";
 import {
   agentPath,
   findRealAgent,
@@ -19,14 +12,15 @@ import {
   realAgentEnv,
   realAgentFiles,
   whyMissing,
-} from "../support/real-agents.ts";
-import { type Deed as ScriptedDeed, startScriptedAcp } from "../support/scripted-acp.ts";
+} from "../../support/real-agents.ts";
+import { type Deed as ScriptedDeed, startScriptedAcp } from "../../support/scripted-acp.ts";
 
 /** One thing that an agent, or the model behind it, does in a turn. */
 export type Deed =
   | { say: string }
   | { think: string }
   | { write: string; content: string }
+  | { read: string }
   | { shell: string }
   | { plan: [string, string] }
   /** Says no more until it is canceled. */
@@ -40,8 +34,9 @@ export type Steps = Deed[][];
 /** An agent at work in one test. */
 export type Running = {
   agent: string;
-  /** Backends for a daemon that has just started. */
-  restarted(means: BackendMeans): Promise<Record<string, Backend>>;
+  plan: BackendPlan;
+  /** `opencode serve` was started, with that pid. */
+  served(pid: number): void;
   /** The next turn goes like this. */
   will(steps: Steps): void;
   /** Resolves when the agent, or the model behind it, has been asked for so many answers in all. */
@@ -49,18 +44,19 @@ export type Running = {
   askedCount(): number;
   /** All that the agent, or the model behind it, was told last. */
   lastTold(): string;
+  /** The model that was asked last. */
+  lastModel(): string | undefined;
   /** Of the agent, in the order they were started. */
   pids(): number[];
   /** How often hearth sent it that; undefined where it does not speak the protocol. */
   sent(method: string): number | undefined;
+  /** How often it asked hearth for that; undefined likewise. */
+  askedUs(method: string): number | undefined;
   close(): Promise<void>;
 };
 
-/** A backend that the suite is run over. */
-export type Subject = {
-  name: string;
-  version: string;
-  kind: "native" | "acp" | "opencode";
+/** Where one agent differs from the others, by no fault of hearth's. */
+export type Traits = {
   /** It tells how much of its input was cached. */
   tellsCache: boolean;
   /** It thinks aloud. */
@@ -71,23 +67,48 @@ export type Subject = {
   goesOnWhenDenied: boolean;
   /** It hears a cancel while its model is silent; else it has to be ended by force. */
   hearsCancelInSilence: boolean;
+  /** It tells what a command put out, and how it ended. */
+  tellsOutput: boolean;
+  /** A conversation outlives its process; else the next one is told what was said. */
+  keepsConversations: boolean;
+  /** What it has hearth do for it. */
+  usesUs: readonly ("read" | "write" | "terminal")[];
+  /** It writes through hearth and never by itself. */
+  leavesWritingToUs: boolean;
+  /** A model other than its own choice, as hearth is told of it and as its provider is; null: it has one alone. */
+  anotherModel: { id: string; asked: string } | null;
+  /** It turns down a model that it does not know. */
+  refusesModels: boolean;
   titles: boolean;
   plans: boolean;
   modes: boolean;
   models: boolean;
   commands: boolean;
-  start(means: BackendMeans, model: ModelServer): Promise<Running>;
+};
+
+/** A backend that the suite is run over. */
+export type Subject = Traits & {
+  name: string;
+  version: string;
+  kind: "native" | "acp" | "opencode";
+  start(place: Place, model: ModelServer): Promise<Running>;
 };
 export type Missing = { name: string; missing: string };
 
-const tap = join(repository, "test/support/tap-acp.ts");
+/** What most do; each subject says where it differs. */
+const usual = {
+  ...{ tellsCache: true, thinks: true, counts: "turn", goesOnWhenDenied: true },
+  ...{ hearsCancelInSilence: true, tellsOutput: true, keepsConversations: true },
+  ...{ usesUs: [], leavesWritingToUs: false },
+  ...{ anotherModel: null, refusesModels: true },
+  ...{ titles: true, plans: true, modes: true, models: true, commands: true },
+} as const satisfies Traits;
 
-function launchOf(command: [string, ...string[]], env: Record<string, string>, askMode: string | null) {
-  return (session: { agent: string; env: Readonly<Record<string, string>> }): Launch => ({
-    ...{ agent: session.agent, backend: "acp", command, env: { ...session.env, ...env } },
-    ...{ askMode, model: null, login: null, mtimeMs: 0 },
-  });
-}
+/** For two minutes: longer than anything takes that is waited for meanwhile. */
+const BABBLE_WORDS = 2400;
+const BABBLE_MS = 50;
+
+const tap = join(repository, "test/support/tap-acp.ts");
 
 /** What an agent's model is to say, in the agent's own tools. */
 function piecesOf(deeds: readonly Deed[], tools: AgentTools, place: Place): Piece[] {
@@ -95,13 +116,14 @@ function piecesOf(deeds: readonly Deed[], tools: AgentTools, place: Place): Piec
     if (deed === "hang") return [{ stop: "hang" }];
     if ("say" in deed) return [deed.say];
     if ("think" in deed) return [{ reasoning: deed.think }];
-    if ("write" in deed) return [tools.write(join(place.project, deed.write), deed.content)];
+    if ("write" in deed) return [tools.write(resolve(place.project, deed.write), deed.content)];
+    if ("read" in deed) return [tools.read(resolve(place.project, deed.read))];
     if ("shell" in deed) return [tools.shell(deed.shell)];
     if ("plan" in deed) return tools.plan ? [tools.plan(...deed.plan)] : [];
     // In time: some agents hear a cancel only between two words.
-    return Array.from({ length: 400 }, (_, n): Piece[] => [
+    return Array.from({ length: BABBLE_WORDS }, (_, n): Piece[] => [
       `${deed.babble}${n} `,
-      { until: new Promise((resolve) => setTimeout(resolve, 25 * n)) },
+      { until: new Promise((resolve) => setTimeout(resolve, BABBLE_MS * n).unref()) },
     ]).flat();
   });
 }
@@ -122,55 +144,46 @@ function modelDriver(server: ModelServer, tools: AgentTools, place: Place) {
     asked: (count: number) => model.asked(count),
     askedCount: () => model.requests.length,
     lastTold: () => JSON.stringify(model.requests.at(-1)?.body.messages ?? []),
+    lastModel: () => model.requests.at(-1)?.body.model,
   };
 }
 
-type RealOptions = Pick<
-  Subject,
-  | "tellsCache"
-  | "thinks"
-  | "counts"
-  | "goesOnWhenDenied"
-  | "hearsCancelInSilence"
-  | "titles"
-  | "plans"
-  | "modes"
-  | "commands"
-> & { askMode: string | null; env?: Record<string, string> };
+type RealOptions = Partial<Traits> & { askMode: string | null; env?: Record<string, string> };
 
 /** A real agent over ACP. Between it and hearth stands a relay that writes down what is sent. */
 export function realAcp(
-  name: RealAgentName & keyof typeof agentTools,
-  options: RealOptions,
+  name: RealAgentName,
+  { askMode, env = {}, ...traits }: RealOptions,
 ): Subject | Missing {
   const agent = findRealAgent(name);
   if (agent === undefined) return { name, missing: whyMissing(name) };
   return {
-    ...options,
+    ...usual,
+    ...traits,
     name,
     version: agent.version,
     kind: "acp",
-    models: true,
-    async start({ place }, server) {
+    async start(place, server) {
       settle(name, place);
       const log = join(place.base, "tap.jsonl");
       writeFileSync(log, "");
-      const command: [string, ...string[]] = [process.execPath, tap, log, ...agent.command];
-      const env = { ...realAgentEnv(name, server.origin), PATH: agentPath(), ...options.env };
-      const launch = launchOf(command, env, options.askMode);
       const lines = () =>
         readFileSync(log, "utf8")
           .split("\n")
           .filter((line) => line !== "")
-          .map((line) => JSON.parse(line) as { pid?: number; method?: string });
+          .map((line) => JSON.parse(line) as { pid?: number; method?: string; asks?: string });
       return {
         agent: name,
-        restarted: async ({ processes, warm, now }) => ({
-          [name]: createAcpBackend({ processes, warm, now, launch, version: "0.1.0" }),
-        }),
+        plan: {
+          ...{ kind: "acp", agent: name, askMode },
+          command: [process.execPath, tap, log, ...agent.command],
+          env: { ...realAgentEnv(name, server.origin), PATH: agentPath(), ...env },
+        },
+        served() {},
         ...modelDriver(server, agentTools[name], place),
         pids: () => lines().flatMap(({ pid }) => pid ?? []),
         sent: (method) => lines().filter((line) => line.method === method).length,
+        askedUs: (method) => lines().filter((line) => line.asks === method).length,
         close: async () => {},
       };
     },
@@ -190,91 +203,54 @@ export function realOpencode(): Subject | Missing {
   const agent = findRealAgent("opencode");
   if (agent === undefined) return { name: "opencode serve", missing: whyMissing("opencode") };
   return {
+    ...usual,
     name: "opencode serve",
     version: agent.version,
     kind: "opencode",
-    tellsCache: true,
-    thinks: true,
-    counts: "turn",
-    goesOnWhenDenied: true,
-    hearsCancelInSilence: true,
-    titles: true,
-    plans: true,
-    modes: true,
-    models: true,
-    commands: true,
-    async start({ place }, server) {
+    anotherModel: { id: "fake/other-model", asked: "other-model" },
+    async start(place, server) {
       const pids: number[] = [];
-      const env = {
-        ...realAgentEnv("opencode", server.origin),
-        PATH: agentPath(),
-        OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}',
-      };
-      const launch = launchOf([agent.program], env, null);
       return {
         agent: "opencode",
-        async restarted({ processes, warm, now }) {
-          const noted: ProcessSupervisor = {
-            ...processes,
-            async spawn(request) {
-              const child = await processes.spawn(request);
-              if (request.command.includes("serve")) pids.push(child.pid);
-              return child;
-            },
-          };
-          const serve = (at: Parameters<typeof launch>[0]): Launch => ({
-            ...launch(at),
-            backend: "opencode",
-          });
-          return { opencode: createOpencodeBackend({ processes: noted, warm, now, launch: serve }) };
+        plan: {
+          ...{ kind: "opencode", agent: "opencode", command: [agent.program], askMode: null },
+          env: {
+            ...realAgentEnv("opencode", server.origin),
+            PATH: agentPath(),
+            OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}',
+          },
         },
+        served: (pid) => void pids.push(pid),
         ...modelDriver(server, agentTools.opencode, place),
         pids: () => pids,
         sent: () => undefined,
+        askedUs: () => undefined,
         close: async () => {},
       };
     },
   };
 }
 
-/** hearth's own agent. */
-export function nativeBackend(
-  { processes, now }: Pick<BackendMeans, "processes" | "now">,
-  server: ModelServer,
-): Backend {
-  return createNativeBackend({
-    settings: () => ({
-      config: localConfig(server.baseUrl),
-      providerEnv: { LOCAL_KEY: "dummy" },
-      limits: limitDefaults,
-    }),
-    processes,
-    tools: createTools(),
-    now,
-  });
-}
-
 export const native: Subject = {
+  ...usual,
   name: "hearth",
   version: "native",
   kind: "native",
-  tellsCache: true,
-  thinks: true,
-  counts: "turn",
-  goesOnWhenDenied: true,
-  hearsCancelInSilence: true,
+  anotherModel: { id: "local/small", asked: "small" },
   titles: false,
   plans: false,
   modes: false,
   models: false,
   commands: false,
-  async start(means, server) {
+  async start(place, server) {
     return {
       agent: "hearth",
-      restarted: async (anew) => ({ hearth: nativeBackend(anew, server) }),
-      ...modelDriver(server, agentTools.hearth, means.place),
+      plan: { kind: "native", agent: "hearth", baseUrl: server.baseUrl },
+      served() {},
+      ...modelDriver(server, agentTools.hearth, place),
       pids: () => [],
       sent: () => undefined,
+      askedUs: () => undefined,
       close: async () => {},
     };
   },
@@ -282,20 +258,15 @@ export const native: Subject = {
 
 /** An ACP agent of our own, that keeps to the protocol in every word. */
 export const scripted: Subject = {
+  ...usual,
   name: "scripted",
   version: "1.0.0",
   kind: "acp",
-  tellsCache: true,
-  thinks: true,
-  counts: "turn",
-  goesOnWhenDenied: true,
-  hearsCancelInSilence: true,
-  titles: true,
-  plans: true,
-  modes: true,
-  models: true,
-  commands: true,
-  async start({ place }) {
+  usesUs: ["read", "write", "terminal"],
+  leavesWritingToUs: true,
+  anotherModel: { id: "big", asked: "big" },
+  refusesModels: false,
+  async start(place) {
     const acp = await startScriptedAcp(place.base);
     acp.everyStart({
       session: {
@@ -323,12 +294,10 @@ export const scripted: Subject = {
         },
       ],
     });
-    const launch = launchOf(acp.command, acp.env, null);
     return {
       agent: "scripted",
-      restarted: async ({ processes, warm, now }) => ({
-        scripted: createAcpBackend({ processes, warm, now, launch, version: "0.1.0" }),
-      }),
+      plan: { kind: "acp", agent: "scripted", command: acp.command, env: acp.env, askMode: null },
+      served() {},
       will(steps) {
         acp.forgetTurns();
         acp.nextTurn({ deeds: [...scriptedDeeds(steps, place), endOf(steps)] });
@@ -336,8 +305,10 @@ export const scripted: Subject = {
       asked: (count) => acp.asked("session/prompt", count),
       askedCount: () => acp.count("session/prompt"),
       lastTold: () => JSON.stringify(acp.paramsOf("session/prompt").at(-1) ?? {}),
+      lastModel: () => acp.paramsOf("session/set_config_option").at(-1)?.["value"] as string | undefined,
       pids: acp.pids,
       sent: acp.count,
+      askedUs: (method) => acp.answersTo(method).length,
       close: acp.close,
     };
   },
@@ -390,8 +361,20 @@ function scriptedDeed(deed: Deed, place: Place): ScriptedDeed[] {
     do: "update",
     update: { sessionUpdate: "tool_call_update", toolCallId, status },
   });
+  if ("read" in deed) {
+    const path = resolve(place.project, deed.read);
+    const call = { title: "read", kind: "read", rawInput: { path }, locations: [{ path }] };
+    return [
+      {
+        do: "update",
+        update: { sessionUpdate: "tool_call", status: "in_progress", toolCallId, ...call },
+      },
+      { do: "request", method: "fs/read_text_file", params: { path } },
+      end("completed"),
+    ];
+  }
   if ("write" in deed) {
-    const path = join(place.project, deed.write);
+    const path = resolve(place.project, deed.write);
     const rawInput = { path, content: deed.content };
     const toolCall = { toolCallId, title: "write", kind: "edit", rawInput, locations: [{ path }] };
     return [
@@ -414,6 +397,3 @@ function scriptedDeed(deed: Deed, place: Place): ScriptedDeed[] {
     },
   ];
 }
-
-/** Every agent that could be had, for one test of each claim. */
-export const startModel = () => startModelServer({ isStrict: false });
