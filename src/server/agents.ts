@@ -58,9 +58,10 @@ export function createAgents({
     const all = sources(wid);
     const source = all.get(name);
     if (source) return source;
+    const choosable = [...all].flatMap(([known, { describe }]) => (describe === null ? [] : [known]));
     throw new HearthError(
       "invalid_request",
-      `agent: there is no agent named "${name}"; there are ${[...all.keys()].join(", ")}.`,
+      `agent: there is no agent named "${name}"; there are ${choosable.join(", ")}.`,
       { details: { field: "agent" } },
     );
   }
@@ -156,9 +157,12 @@ export function createAgents({
         told.clear();
       }
     },
+    /** It is let go, or deleted. How its agents ended is shown for as long as it is there. */
     forgetSession(sid: SessionId) {
       titles.delete(sid);
-      for (const key of told.keys()) if (key.startsWith(sid)) told.delete(key);
+      const isDeleted = store.sessions.get(sid) === undefined;
+      for (const memory of isDeleted ? [told, ended] : [told])
+        for (const key of memory.keys()) if (key.startsWith(sid)) memory.delete(key);
     },
   };
 

@@ -14,7 +14,7 @@ import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
 
 /** More idle sessions than these are let go: their transcripts are in the store. */
-const idleKeptMax = 16;
+const IDLE_KEPT_MAX = 16;
 
 type CoordinatorsDeps = {
   store: Store;
@@ -105,16 +105,23 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     });
   }
 
+  /** Drops what is kept in memory of a session, and lets its agents go as soon as nothing of it runs. */
+  function forget(sid: SessionId) {
+    const coordinator = kept.get(sid)?.coordinator;
+    kept.delete(sid);
+    journal.forgetSession(sid);
+    deps.agents.forgetSession(sid);
+    void coordinator
+      ?.whenIdle()
+      .then(() => coordinator.release())
+      .catch((cause) => log.error("a session could not be released", { cause }));
+  }
+
   function letGo() {
     const idle = [...kept].filter(
       ([, { coordinator }]) => coordinator.isIdle() && coordinator.runtime().queued === 0,
     );
-    for (const [sid, { coordinator }] of idle.slice(0, Math.max(0, idle.length - idleKeptMax))) {
-      kept.delete(sid);
-      journal.forgetSession(sid);
-      deps.agents.forgetSession(sid);
-      void coordinator.release().catch((cause) => log.error("a session could not be released", { cause }));
-    }
+    for (const [sid] of idle.slice(0, Math.max(0, idle.length - IDLE_KEPT_MAX))) forget(sid);
   }
 
   return {
@@ -130,7 +137,8 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     ofWorkspace: (wid: WorkspaceId): [SessionId, Coordinator][] =>
       [...kept].filter(([, entry]) => entry.wid === wid).map(([sid, entry]) => [sid, entry.coordinator]),
     all: (): Coordinator[] => [...kept.values()].map(({ coordinator }) => coordinator),
-    drop: (sid: SessionId) => void kept.delete(sid),
+    /** The session was deleted. */
+    forget,
 
     /** After a restart: what was active ends, what waited waits. */
     recover() {

@@ -137,8 +137,7 @@ export function createSessions(deps: SessionsDeps) {
         coordinator?.reopen();
         throw error;
       }
-      coordinators.drop(sid);
-      journal.forgetSession(sid);
+      coordinators.forget(sid);
       return session;
     },
     fork(wid, sid, messageId) {
