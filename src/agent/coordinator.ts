@@ -168,6 +168,8 @@ export function createCoordinator(deps: CoordinatorDeps) {
         if (warm?.isUsable(context)) return warm;
         const made = await deps.backend(run.agent).open(context, signal);
         opened.set(run.agent, made);
+        // It was made for another environment, or its child is gone.
+        warm?.close().catch((error) => deps.report("an agent session could not be closed", error));
         return made;
       },
       turn(session) {

@@ -544,6 +544,69 @@ describe("its conversation", () => {
   });
 });
 
+test("a session that begins in the moment in which the last other one ends has a child that lives", async () => {
+  const at = await openScriptedWorld();
+  for (let n = 0; n < 5; n += 1) {
+    const session = at.world.newSession();
+    at.acp.nextTurn({ deeds: [say("first")] });
+    expect(await at.world.ask("Begin", { session })).toMatchObject({ text: "first" });
+    // The two meet at another point each time.
+    const next = at.world.newSession();
+    at.acp.nextTurn({ deeds: [say("second")] });
+    const released = at.world.coordinator(session).release();
+    for (let turns = 0; turns < n; turns += 1) await Promise.resolve();
+    expect(await at.world.ask("Go on", { session: next })).toMatchObject({
+      outcome: "end_turn",
+      text: "second",
+    });
+    await released;
+    await at.world.coordinator(next).release();
+  }
+});
+
+test("an agent is told what it missed also when the prompt before never reached it", async () => {
+  const at = await openScriptedWorld();
+  const model = { id: "model", name: "Model", category: "model", type: "select", currentValue: "small" };
+  const error = { code: -32602, message: "unknown model" };
+  at.acp.everyStart({
+    session: { configOptions: [{ ...model, options: [{ value: "small", name: "Small" }] }] },
+    answers: { "session/set_config_option": { error } },
+  });
+  at.acp.nextTurn({ deeds: [say("one")] }, { deeds: [say("two")] }, { deeds: [say("four")] });
+  await at.world.ask("First");
+  await at.world.ask("Second", { agent: "other" });
+  expect(await at.world.ask("Third", { model: "big" })).toMatchObject({ outcome: "error" });
+  await at.world.ask("Fourth");
+  const told = JSON.stringify(at.acp.paramsOf("session/prompt").at(-1));
+  expect(told).toContain("User: Second");
+  expect(told).toContain("Assistant (other): two");
+  expect(told).toContain("User: Third");
+  expect(told).not.toContain("User: First");
+});
+
+test.each([{ isReloaded: false }, { isReloaded: true }])(
+  "a prompt to an agent that cannot be started is told to the next one (from the store: $isReloaded)",
+  async ({ isReloaded }) => {
+    const at = await openScriptedWorld();
+    at.acp.nextStart({ atStart: "exit" });
+    expect(await at.world.ask("Mend the parser", { agent: "other" })).toMatchObject({ outcome: "error" });
+    if (isReloaded) await at.world.coordinator().release();
+    at.acp.nextTurn({ deeds: [say("done")] });
+    await at.world.ask("Try again");
+    expect(JSON.stringify(at.acp.paramsOf("session/prompt"))).toContain("User: Mend the parser");
+  },
+);
+
+test("a session that goes on in another environment leaves nothing running in the one before", async () => {
+  const at = await openScriptedWorld();
+  at.acp.nextTurn({ deeds: [say("here")] }, { deeds: [say("there")] });
+  await at.world.ask("Here");
+  await at.world.ask("There", { env: { ...at.place.env, WORD: "another" } });
+  const [first = 0, second = 0] = at.acp.pids();
+  await eventually(() => !alive(first), "the child of the old environment to go");
+  expect(alive(second)).toBe(true);
+});
+
 test("the environment is the run's and the agent's own, and nothing of hearth's", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn({ deeds: [say("hi")] });

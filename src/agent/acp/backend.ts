@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
 import type { Child } from "../children/child.ts";
-import { createChildren } from "../children/children.ts";
+import { createChildren, type HeldChild } from "../children/children.ts";
 import { fingerprintOf, withoutHearth } from "../children/environment.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -52,7 +52,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
     fingerprintOf({ command, cwd: root, env, more: [String(mtimeMs)] });
 
-  function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<Child<AcpConnection>> {
+  function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<HeldChild<AcpConnection>> {
     const { agent, command } = launch;
     const quirks = quirksOf(agent, command[0]);
     const secret = quirks.passwordVariable;
@@ -81,13 +81,33 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   }
 
   async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
-    const { agent, root, session_id } = context;
     const launch = deps.launch(context);
-    const child = await acquire(launch, root, signal).catch((error: unknown) => {
-      const trouble = children.trouble(keyOf(launch, root));
-      if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
-      throw error;
-    });
+    for (let isFirst = true; ; isFirst = false) {
+      const { child, release } = await acquire(launch, context.root, signal).catch((error: unknown) => {
+        const trouble = children.trouble(keyOf(launch, context.root));
+        if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
+        throw error;
+      });
+      try {
+        const opened = await openIn(child, context, launch);
+        if (child.isUsable || !isFirst) return opened;
+      } catch (error) {
+        // It was ended for another's sake, in the middle of this.
+        const isOurs = error instanceof HearthError && error.code === "agent_crashed";
+        if (!isFirst || !isOurs || (await child.gone).kind !== "stopped") throw error;
+      } finally {
+        release();
+      }
+      signal.throwIfAborted();
+    }
+  }
+
+  async function openIn(
+    child: Child<AcpConnection>,
+    context: SessionContext,
+    launch: Launch,
+  ): Promise<OpenedSession> {
+    const { agent, root, session_id } = context;
     const { info } = child.connection;
     const fingerprint = `${keyOf(launch, root)} ${info.version ?? ""}`;
     const quirks = quirksOf(agent, launch.command[0]);
@@ -110,14 +130,8 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
           `The turn before could not be stopped in ${agent}, which others use too: it may still be at work.`,
         ),
     });
-    // Until its first turn it must not be evicted.
-    const release = child.beginTurn();
-    try {
-      const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
-      return resumed ?? (await begin(session, child, root, launch));
-    } finally {
-      release();
-    }
+    const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
+    return resumed ?? (await begin(session, child, root, launch));
   }
 
   /** Takes up a conversation from before; undefined when the agent has it no more, or not safely. */
@@ -198,9 +212,8 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     kind: "acp",
     open,
     async probe(launch, root, signal) {
-      const child = await acquire(launch, root, signal);
+      const { child, release } = await acquire(launch, root, signal);
       const { connection } = child;
-      const release = child.beginTurn();
       try {
         const open = () => ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
         return await probeAcp(connection, () => open().catch(refused(launch)), signal);

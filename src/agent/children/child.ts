@@ -58,7 +58,6 @@ export type Child<C> = Warm & {
   /** Resolves when it is gone and has said its last. */
   readonly gone: Promise<ChildEnd>;
   connect(signal: AbortSignal): Promise<void>;
-  touch(): void;
   /** A child with turns is neither evicted nor killed for another's sake. Call the answer once, at the turn's end. */
   beginTurn(): () => void;
   /** It did its work: earlier failures no longer count. */
@@ -200,11 +199,9 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
       usedAt = now();
       phase = "live";
     },
-    touch() {
-      usedAt = now();
-    },
     beginTurn() {
       activeTurns += 1;
+      usedAt = now();
       let isOpen = true;
       return () => {
         if (!isOpen) return;

@@ -17,12 +17,15 @@ export type ChildrenDeps = {
   startTimeoutMs?: number | undefined;
 };
 
+/** A child in somebody's hands: until `release` it is neither evicted nor ended as one that nobody uses. */
+export type HeldChild<C> = { child: Child<C>; release(): void };
+
 export type Children<C> = {
   /**
    * The child of that key: the one that lives, or a new one once its backoff is over. Throws HearthError
    * agent_unavailable, or whatever `connect` throws on purpose.
    */
-  acquire(request: ChildRequest<C>, signal: AbortSignal): Promise<Child<C>>;
+  acquire(request: ChildRequest<C>, signal: AbortSignal): Promise<HeldChild<C>>;
   /** Why the key's child could not be kept running; null when nothing is wrong. */
   trouble(key: string): string | null;
   close(): Promise<void>;
@@ -135,7 +138,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
       }),
     );
     const entry: Starting<C> = { child, waiting: 0, hasSpawned: false, abort };
-    child.catch(() => {}).finally(() => forget(request.key, entry)); // its failure is told to those who wait
+    child
+      // Until all who waited hold it themselves.
+      .then((started) => void setImmediate(started.beginTurn()))
+      .catch(() => {}) // its failure is told to those who wait
+      .finally(() => forget(request.key, entry));
     starting.set(request.key, entry);
     return entry;
   }
@@ -150,14 +157,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
       if (isClosed)
         throw new HearthError("daemon_stopping", `The daemon is stopping; ${request.agent} is not started.`);
       const known = usable.get(request.key);
-      if (known !== undefined) {
-        known.touch();
-        return known;
-      }
+      if (known !== undefined) return held(known);
       const entry = starting.get(request.key) ?? begin(request);
       entry.waiting += 1;
       try {
-        return await orAborted(entry.child, signal);
+        return held(await orAborted(entry.child, signal));
       } finally {
         entry.waiting -= 1;
         // One that has been started is there for the next prompt; one that only waits to be is not needed.
@@ -179,6 +183,8 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     },
   };
 }
+
+const held = <C>(child: Child<C>): HeldChild<C> => ({ child, release: child.beginTurn() });
 
 /** As `Promise.race`, without leaving a listener behind. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

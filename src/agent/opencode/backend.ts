@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
 import type { Child } from "../children/child.ts";
-import { createChildren } from "../children/children.ts";
+import { createChildren, type HeldChild } from "../children/children.ts";
 import { fingerprintOf, withoutHearth } from "../children/environment.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -35,7 +35,11 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
   const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
     fingerprintOf({ command, cwd: root, env: withoutHearth(env), more: [String(mtimeMs)] });
 
-  async function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<Child<OpencodeServer>> {
+  async function acquire(
+    launch: Launch,
+    root: string,
+    signal: AbortSignal,
+  ): Promise<HeldChild<OpencodeServer>> {
     const { agent, command } = launch;
     const password = randomBytes(24).toString("base64url");
     const port = await freePort();
@@ -57,33 +61,70 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
     );
   }
 
+  async function openIn(
+    child: Child<OpencodeServer>,
+    context: SessionContext,
+    launch: Launch,
+    signal: AbortSignal,
+  ): Promise<OpenedSession> {
+    const { agent, root, remembered } = context;
+    const fingerprint = `${keyOf(launch, root)} ${child.connection.version}`;
+    const known = remembered?.fingerprint === fingerprint ? remembered.agent_session_id : null;
+    const isThere = known !== null && (await hasSession(child.connection, known, signal));
+    const session_id = isThere ? known : await newSession(agent, child.connection, signal);
+    if (!isThere) context.remember({ agent_session_id: session_id, fingerprint });
+    const wasLost = known !== null && !isThere;
+    return openedSession({
+      deps,
+      context,
+      child,
+      key: keyOf(launch, root),
+      keyOf,
+      session_id,
+      newMessageId,
+      isThere,
+      wasLost,
+      stopIfUnused,
+    });
+  }
+
+  /** The last one out: nothing is kept warm for nobody. */
+  async function stopIfUnused(child: Child<OpencodeServer>): Promise<void> {
+    if (child.isUsable && child.connection.listening === 0 && child.activeTurns === 0) await child.stop();
+  }
+
   return {
     kind: "opencode",
     async open(context, signal) {
       const launch = deps.launch(context);
-      const { agent, root, remembered } = context;
-      const child = await acquire(launch, root, signal);
-      const fingerprint = `${keyOf(launch, root)} ${child.connection.version}`;
-      const known = remembered?.fingerprint === fingerprint ? remembered.agent_session_id : null;
-      const isThere = known !== null && (await hasSession(child.connection, known, signal));
-      const session_id = isThere ? known : await newSession(agent, child.connection, signal);
-      if (!isThere) context.remember({ agent_session_id: session_id, fingerprint });
-      const wasLost = known !== null && !isThere;
-      return openedSession({
-        deps,
-        context,
-        child,
-        key: keyOf(launch, root),
-        keyOf,
-        session_id,
-        newMessageId,
-        isThere,
-        wasLost,
-      });
+      for (let isFirst = true; ; isFirst = false) {
+        const { child, release } = await acquire(launch, context.root, signal).catch((error: unknown) => {
+          const trouble = children.trouble(keyOf(launch, context.root));
+          if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
+          throw error;
+        });
+        try {
+          const opened = await openIn(child, context, launch, signal);
+          if (child.isUsable || !isFirst) return opened;
+        } catch (error) {
+          // It was ended for another's sake, in the middle of this.
+          if (!isFirst || child.isUsable || (await child.gone).kind !== "stopped") throw error;
+        } finally {
+          release();
+        }
+        signal.throwIfAborted();
+      }
     },
     async probe(launch, root, signal) {
-      const { connection } = await acquire(launch, root, signal);
-      return { version: connection.version, ...(await readChoices(connection, signal)) };
+      const { child, release } = await acquire(launch, root, signal);
+      try {
+        const { version } = child.connection;
+        return { version, ...(await readChoices(child.connection, signal)) };
+      } finally {
+        release();
+        // Nobody has it open: it was started for this.
+        await stopIfUnused(child);
+      }
     },
     close: () => children.close(),
   };
@@ -101,6 +142,7 @@ type OpenedParts = {
   isThere: boolean;
   /** It had a session, and opencode does not know it any more. */
   wasLost: boolean;
+  stopIfUnused(child: Child<OpencodeServer>): Promise<void>;
 };
 
 function openedSession(parts: OpenedParts): OpenedSession {
@@ -180,6 +222,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
     async close() {
       background.abort();
       stopListening();
+      await parts.stopIfUnused(child);
     },
   };
 }

@@ -29,6 +29,7 @@ export type OpencodeServer = {
   call(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Reply>;
   /** The returned function ends it. */
   listen(listener: Listener): () => void;
+  readonly listening: number;
 };
 
 /** A port that was free a moment ago: with `--port 0` opencode takes a fixed one first. */
@@ -186,6 +187,9 @@ export async function connectServer(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    get listening() {
+      return listeners.size;
+    },
   };
 }
 
@@ -214,10 +218,10 @@ function listeningPort(child: StartedChild, signal: AbortSignal): Promise<number
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     child.stdout.on("data", (chunk: Buffer) => {
       const text = chunk.toString("utf8");
-      child.noise(text);
-      if (head.length > 64 * 1024) return;
-      head += text;
+      head += head.length > 64 * 1024 ? "" : text;
       const port = /listening on https?:\/\/[^\s/]*:(\d+)/.exec(head)?.[1];
+      // Where it listens is no last word of its.
+      child.noise(text.replace(/^.*listening on http.*\n?/m, ""));
       if (port !== undefined) resolve(Number(port));
     });
     child.stdout.once("end", () => reject(new Error("it ended before it listened")));
