@@ -23,6 +23,8 @@ import type { PermissionRequest, Verdict } from "./permission/request.ts";
  * call may still be updated after `step_finished` of its own step, until the next `step_started`.
  */
 export type BackendEvent =
+  /** Its agent is given the prompt now, and what it missed with it. Unused by native. */
+  | { type: "prompted" }
   | { type: "step_started"; model: string | null }
   /** Appends to the open text part, or opens one. */
   | { type: "text_delta"; text: string }

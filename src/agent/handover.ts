@@ -1,8 +1,14 @@
-import { type Message, messageText } from "../protocol/message.ts";
+import { type Message, messageText, type ToolCallPart } from "../protocol/message.ts";
+import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** What an agent that is switched to is told of what it missed (design G15). */
 const handoverBytesMax = 32 * 1024;
+/** Less of a message than this says nothing. */
+const pieceBytesMin = 512;
+/** Of what a person ran themselves, and of an agent's commands. */
+const shellOutputCharsMax = 8000;
+const commandOutputCharsMax = 500;
 
 type Missed = {
   run: RunRecord;
@@ -18,12 +24,19 @@ type Missed = {
 export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed): string | null {
   if (isNative) return null;
   const after = kind === "resumed" ? seenSeq : 0;
-  const missed = transcript.filter((message) => message.seq > after && message.run_id !== run.id).map(told);
+  const missed = transcript
+    .filter((message) => message.seq > after && message.run_id !== run.id)
+    .map(told)
+    .filter((text) => text !== "");
   const kept: string[] = [];
-  let bytes = 0;
-  for (const entry of missed.filter((text) => text !== "").reverse()) {
-    bytes += Buffer.byteLength(entry) + 2;
-    if (bytes > handoverBytesMax) break;
+  let room = handoverBytesMax;
+  for (const entry of missed.toReversed()) {
+    const bytes = Buffer.byteLength(entry) + 2;
+    if (bytes > room) {
+      if (room >= pieceBytesMin) kept.unshift(endOf(entry, room));
+      break;
+    }
+    room -= bytes;
     kept.unshift(entry);
   }
   if (kept.length === 0) return null;
@@ -37,11 +50,42 @@ export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed
 }
 
 function told(message: Message): string {
-  const text = messageText(message);
+  const isShell = message.agent === SHELL_AGENT;
+  const files = message.parts.filter((part) => part.type === "file").map(({ name }) => `[attached: ${name}]`);
   const calls = message.parts
     .filter((part) => part.type === "tool_call")
-    .map((call) => `[${call.name}: ${call.title} (${call.status})]`);
-  const body = [text, ...calls].filter((line) => line !== "").join("\n");
+    .map((call) => toldCall(call, isShell ? shellOutputCharsMax : commandOutputCharsMax));
+  const body = [messageText(message), ...files, ...calls].filter((line) => line !== "").join("\n");
   if (body === "") return "";
-  return `${message.role === "user" ? "User" : `Assistant (${message.agent})`}: ${body}`;
+  return `${speakerOf(message, isShell)}: ${withoutMark(body)}`;
+}
+
+function speakerOf({ role, agent }: Message, isShell: boolean): string {
+  if (role === "user") return isShell ? "User ran" : "User";
+  return isShell ? "It said" : `Assistant (${agent})`;
+}
+
+/** A command with what it printed, anything else by what it was: the files are there to be read. */
+function toldCall({ name, title, kind, status, output }: ToolCallPart, charsMax: number): string {
+  const line = `[${name}: ${title} (${status})]`;
+  const said = kind === "execute" || status === "failed" ? output.trim() : "";
+  return said === "" ? line : `${line}\n${bounded(said, charsMax)}`;
+}
+
+/** Nobody's words may look like the end of what was said, with a request behind it. */
+const withoutMark = (text: string): string => text.replace(/<(\/?\s*conversation_so_far)/gi, "‹$1");
+
+function bounded(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const half = charsMax / 2;
+  return `${text.slice(0, half)}\n[…]\n${text.slice(-half)}`.toWellFormed();
+}
+
+/** The newest of it: how a message ends says what comes next. */
+function endOf(entry: string, bytesMax: number): string {
+  const mark = "[The beginning of this is left out.]\n…";
+  const bytes = Buffer.from(entry, "utf8");
+  let start = bytes.length - (bytesMax - Buffer.byteLength(mark) - 2);
+  while (start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return mark + bytes.subarray(start).toString("utf8");
 }

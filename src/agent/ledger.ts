@@ -16,7 +16,7 @@ export type Ledger = {
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
   /** Streams text into a part that is already stored. Durable within 250 ms or 4 KB. Never throws. */
   appendText(delta: PartDelta): void;
-  /** The messages of every run that started or was folded into one, oldest first. */
+  /** The messages of every run that neither waits nor was taken back before it started, oldest first. */
   loadTranscript(): Message[];
 };
 
@@ -43,5 +43,5 @@ export type SessionChange = {
   /** A prompt was sent: it becomes the most recently used; the first one names it. */
   prompt?: string;
   /** What a run that ends has used, on behalf of its agent. */
-  used?: { agent: string; usage: Usage; cost: number; seen_seq: number };
+  used?: { agent: string; usage: Usage; cost: number; seen_seq?: number };
 };

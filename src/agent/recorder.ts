@@ -44,6 +44,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
   let unwritten = false;
   let usage: Usage = noUsage;
   let cost = 0;
+  let wasPrompted = false;
 
   const last = () => messages.at(-1);
   const iso = () => now().toISOString();
@@ -160,6 +161,10 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     get cost() {
       return cost;
     },
+    /** The agent knows of the prompt, whatever became of its turn. */
+    get wasPrompted() {
+      return wasPrompted;
+    },
     /** The step that has been said but is not settled yet, once the model has finished it. */
     unsettled(): Message | undefined {
       const message = last();
@@ -167,6 +172,9 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     },
     record(event: BackendEvent) {
       switch (event.type) {
+        case "prompted":
+          wasPrompted = true;
+          return;
         case "step_started":
           // A notice may have opened this step's message already.
           if (isOpen && last()?.finish_reason === null) return;
@@ -267,6 +275,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     adopt(stored: readonly Message[]) {
       messages = [...stored];
       isOpen = stored.at(-1)?.completed_at === null;
+      wasPrompted = stored.length > 0;
       usage = run.usage;
       cost = run.cost;
     },

@@ -107,15 +107,21 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       duration_ms: Date.parse(at) - Date.parse(run.started_at ?? run.accepted_at),
       canceled_by: ended.canceled_by,
     });
-    const used = { agent: run.agent, usage: ended.usage, cost: ended.cost, seen_seq: last.seq };
+    const used = {
+      ...{ agent: run.agent, usage: ended.usage, cost: ended.cost },
+      // What never reached the agent is still to be told.
+      ...(recorder.wasPrompted ? { seen_seq: last.seq } : {}),
+    };
     return {
       ...(wasStarted ? { used } : {}),
       apply() {
         entries.delete(id);
         onEnded(id);
-        // A prompt that was taken back before it started is no part of the conversation.
-        if (end.outcome === "steered" && prompt) remember(prompt);
-        else if (wasStarted) remember(last);
+        if (wasStarted) return remember(last);
+        // A prompt that was taken back before it started is no part of the conversation; one that failed is.
+        if (prompt === null || (end.outcome !== "steered" && end.outcome !== "error")) return;
+        remember(prompt);
+        if (last !== prompt) remember(last);
       },
     };
   }
@@ -126,7 +132,7 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     entryOf,
     newRecorder,
     find: (id: RunId): RunRecord | undefined => entries.get(id)?.run,
-    /** The transcript of every run that started, oldest first; kept in memory from the first use on. */
+    /** The transcript of every run that was not taken back or waits, oldest first; kept from the first use on. */
     history(): Message[] {
       transcript ??= ledger.loadTranscript();
       return transcript;

@@ -176,7 +176,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
       backend: row?.backend ?? "native",
       agent_session_id: row?.agent_session_id ?? null,
       fingerprint: row?.fingerprint ?? null,
-      seen_seq: used.seen_seq,
+      seen_seq: used.seen_seq ?? row?.seen_seq ?? 0,
       input_tokens: (row?.input_tokens ?? 0) + used.usage.input_tokens,
       output_tokens: (row?.output_tokens ?? 0) + used.usage.output_tokens,
       cost: (row?.cost ?? 0) + used.cost,

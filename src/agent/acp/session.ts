@@ -129,6 +129,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       const { model } = choices;
       mine = createRunningTurn({ agent, turn, host, signal, root, model, terminals, now });
       current = mine;
+      host.emit({ type: "prompted" });
       const answer = connection.request("session/prompt", { sessionId, prompt });
       isInformed = true;
       const response = await follow(answer, mine, turn, host, signal, abandoned);

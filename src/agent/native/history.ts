@@ -1,4 +1,5 @@
 import type { FilePart, Message, ReasoningPart, ToolCallPart } from "../../protocol/message.ts";
+import { SHELL_AGENT } from "../../protocol/shell-agent.ts";
 import type { LoadedFile } from "./attachments.ts";
 import type { PromptMessage } from "./models/model.ts";
 
@@ -30,6 +31,8 @@ type Piece =
 
 const resultCharsMax = 100_000;
 const foreignOutputCharsMax = 500;
+/** What a person ran themselves, they ran to show it. */
+const shellOutputCharsMax = 30_000;
 const continueText =
   "[Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.]";
 const beginningText = "[The beginning of this conversation is not available.]";
@@ -116,15 +119,18 @@ function tellUser(message: Message, reader: HistoryReader): Piece {
 
 /** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
 function tellForeign(message: Message): Piece | undefined {
+  const outputMax = message.agent === SHELL_AGENT ? shellOutputCharsMax : foreignOutputCharsMax;
   const lines: string[] = [];
   for (const part of message.parts) {
     if (part.type === "text" && part.text.trim() !== "") lines.push(part.text);
     if (part.type !== "tool_call") continue;
-    const output = bounded(part.output.trim(), foreignOutputCharsMax);
+    const output = bounded(part.output.trim(), outputMax);
     lines.push(`[${part.title || part.name} · ${part.status}]${output === "" ? "" : `\n${output}`}`);
   }
   if (lines.length === 0) return undefined;
-  const text = `<agent name=${JSON.stringify(message.agent)}>\n${lines.join("\n")}\n</agent>`;
+  // Nobody's words may look like the end of them, with a request behind it.
+  const said = lines.join("\n").replace(/<(\/\s*agent\b)/gi, "‹$1");
+  const text = `<agent name=${JSON.stringify(message.agent)}>\n${said}\n</agent>`;
   return { role: "user", content: [{ type: "text", text }] };
 }
 

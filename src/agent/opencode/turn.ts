@@ -202,6 +202,7 @@ export async function runTurn(
   let canceling: Promise<void> | null = null;
   try {
     if (notice !== null) host.emit({ type: "notice", level: "info", ...notice });
+    host.emit({ type: "prompted" });
     const posted = post();
     const onAbort = () => {
       asking.abort();

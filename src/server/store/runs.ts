@@ -78,11 +78,11 @@ export function createRunRows(db: Database) {
   );
   const unstarted = db
     .prepare<[string], RunId>(
-      "SELECT id FROM runs WHERE session_id = ? AND started_at IS NULL AND outcome IS NOT 'steered'",
+      "SELECT id FROM runs WHERE session_id = ? AND started_at IS NULL AND coalesce(outcome, '') NOT IN ('steered', 'error')",
     )
     .pluck();
   return {
-    /** Runs that wait, or ended before they started. */
+    /** Runs that wait, or were taken back before they started. */
     unstarted: (sessionId: SessionId): ReadonlySet<RunId> => new Set(unstarted.all(sessionId)),
     insert: (run: RunRecord) => void insert.run(columnsOf(run)),
     update: (run: RunRecord) => void update.run(columnsOf(run)),
