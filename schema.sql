@@ -36,7 +36,8 @@ CREATE TABLE sessions (
   reasoning_tokens   INTEGER NOT NULL DEFAULT 0,
   cache_read_tokens  INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
-  cost               REAL NOT NULL DEFAULT 0
+  cost               REAL NOT NULL DEFAULT 0,
+  plan_json          TEXT                   -- what its agent means to do: the entries of its own list
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 
@@ -118,6 +119,9 @@ CREATE TABLE agent_sessions (
   cost             REAL NOT NULL DEFAULT 0,
   reported_cost    REAL NOT NULL DEFAULT 0, -- of an agent that tells a running total: how much of it is counted above
   last_active_at   TEXT,
+  context_used     INTEGER,                 -- tokens of its conversation in the model's window, and which model that is
+  context_window   INTEGER,
+  context_model    TEXT,
   PRIMARY KEY (session_id, agent)
 ) STRICT, WITHOUT ROWID;
 

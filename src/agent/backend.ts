@@ -66,6 +66,8 @@ export type AgentSessionEvent =
   | { type: "commands"; commands: AgentCommand[] }
   | { type: "modes"; modes: AgentMode[]; current: string | null }
   | { type: "models"; models: AgentModel[]; current: string | null }
+  /** How many tokens its conversation has; what the model can hold and which one it is, where it says so. */
+  | { type: "context"; used: number; window: number | null; model: string | null }
   /** The child is gone; the next turn opens it again. */
   | { type: "crashed"; message: string }
   /** It failed too often in a row: for a while it is not even tried. */

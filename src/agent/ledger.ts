@@ -1,5 +1,6 @@
 import type { NewEvent, PartDelta } from "../protocol/events.ts";
 import type { Message, Part } from "../protocol/message.ts";
+import type { Plan } from "../protocol/plan.ts";
 import type { RunCompleted } from "../protocol/run.ts";
 import type { Usage } from "../protocol/usage.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -33,6 +34,8 @@ export type LedgerTx = {
   cancelQuestions(run: RunRecord): void;
   /** Tells the world when state, queue, usage or use of the session has changed. */
   sessionChanged(change: SessionChange): void;
+  /** What an agent means to do now. */
+  putPlan(entries: Plan["entries"]): void;
   publish(event: NewEvent): void;
 };
 

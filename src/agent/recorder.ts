@@ -236,13 +236,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           return addPart(part);
         }
         case "plan":
-          return commit((tx) =>
-            tx.publish({
-              type: "plan.updated",
-              session_id: run.session_id,
-              payload: { plan: { session_id: run.session_id, entries: event.entries } },
-            }),
-          );
+          return commit((tx) => tx.putPlan(event.entries));
       }
     },
     /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */

@@ -1,7 +1,6 @@
 import type { HearthEvent, PartDelta } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
-import type { Plan } from "../protocol/plan.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
@@ -13,8 +12,6 @@ import type { Snapshot } from "../protocol/snapshot.ts";
 export type Replica = Snapshot & {
   /** The session whose messages are kept; the snapshot was asked for with it. */
   session_id: SessionId | null;
-  /** What the agents mean to do, by session; known from the first event that says it. */
-  plans: Plan[];
   /** Something was missed: only a new snapshot shows the present again. */
   is_stale: boolean;
 };
@@ -22,7 +19,8 @@ export type Replica = Snapshot & {
 export const replicaOf = (snapshot: Snapshot, sessionId: SessionId | null): Replica => ({
   ...snapshot,
   session_id: sessionId,
-  plans: [],
+  // An older daemon tells plans by events alone.
+  plans: (snapshot as Partial<Snapshot>).plans ?? [],
   is_stale: false,
 });
 
@@ -88,7 +86,8 @@ export function applyEvent(replica: Replica, event: HearthEvent): Replica {
     }
     case "plan.updated": {
       const { plan } = event.payload;
-      return { ...next, plans: put(next.plans, plan, ({ session_id }) => session_id === plan.session_id) };
+      if (plan.session_id !== next.session_id) return next;
+      return { ...next, plans: plan.entries.length === 0 ? [] : [plan] };
     }
     default:
       event satisfies never;

@@ -26,5 +26,7 @@ export const Session = z.object({
   queued: z.int(),
   usage: Usage,
   cost: Cost,
+  /** Tokens of its agent's conversation and what its model can hold; null until both are known. */
+  context: z.object({ used: z.int(), window: z.int() }).nullable(),
 });
 export type Session = z.infer<typeof Session>;

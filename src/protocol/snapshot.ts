@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Agent, AgentSession } from "./agent.ts";
 import { Message } from "./message.ts";
 import { Permission } from "./permission.ts";
+import { Plan } from "./plan.ts";
 import { Run } from "./run.ts";
 import { Session } from "./session.ts";
 import { Client, Workspace } from "./workspace.ts";
@@ -21,5 +22,7 @@ export const Snapshot = z.object({
   permissions: z.array(Permission),
   agents: z.array(Agent),
   agent_sessions: z.array(AgentSession),
+  /** What the agent of `session_id` means to do, where it has said so. */
+  plans: z.array(Plan),
 });
 export type Snapshot = z.infer<typeof Snapshot>;

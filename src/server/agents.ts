@@ -3,9 +3,11 @@ import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { messageText } from "../protocol/message.ts";
+import type { Session } from "../protocol/session.ts";
 import type { Journal, JournalTx } from "./journal.ts";
-import type { StoredAgentSession } from "./store/agent-sessions.ts";
+import { newAgentSession, type StoredAgentSession } from "./store/agent-sessions.ts";
 import type { Store } from "./store/open.ts";
+import type { StoredSession } from "./store/sessions.ts";
 import { titleOf } from "./title.ts";
 
 /** A first prompt has its place among the first messages. */
@@ -93,6 +95,16 @@ export function createAgents({
       }
       return all;
     },
+    /** How full the window of the session's agent is, with the model that the session has now. */
+    contextOf({ id, workspace_id, agent, model }: StoredSession): Session["context"] {
+      const row = store.agentSessions.get(id, agent);
+      if (row?.context_used == null) return null;
+      const known = seen.get(workspace_id)?.find(({ name }) => name === agent);
+      const wanted = model ?? known?.model ?? row.context_model;
+      const isSame = wanted === row.context_model || (row.context_model === null && model === null);
+      const window = (isSame ? row.context_window : null) ?? windowOf(known, wanted);
+      return window === null ? null : { used: row.context_used, window };
+    },
     /** As they were when they were last looked at. */
     lastSeen: (wid: WorkspaceId): Agent[] => seen.get(wid) ?? [],
 
@@ -108,6 +120,7 @@ export function createAgents({
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
       else if (event.type === "title") return retitle(wid, sid, event.title);
+      else if (event.type === "context") return contextChanged(wid, sid, agent, event);
       else learn(wid, agent, event);
       this.tellChanges(wid, sid);
     },
@@ -167,19 +180,25 @@ export function createAgents({
   };
 
   function emptyRow(sid: SessionId, agent: string): StoredAgentSession {
-    return {
-      session_id: sid,
-      agent,
-      backend: backendOf(sid, agent),
-      agent_session_id: null,
-      fingerprint: null,
-      seen_seq: 0,
-      input_tokens: 0,
-      output_tokens: 0,
-      cost: 0,
-      reported_cost: 0,
-      last_active_at: null,
-    };
+    return newAgentSession(sid, agent, backendOf(sid, agent));
+  }
+
+  function contextChanged(
+    wid: WorkspaceId,
+    sid: SessionId,
+    agent: string,
+    { used, window, model }: Extract<AgentSessionEvent, { type: "context" }>,
+  ) {
+    const session = store.sessions.get(sid);
+    if (session === undefined) return;
+    const known = seen.get(wid)?.find(({ name }) => name === agent);
+    const context_model = model ?? (session.agent === agent ? session.model : null) ?? known?.model ?? null;
+    const context_window = window ?? windowOf(known, context_model);
+    journal.tellIfPossible(wid, (tx) => {
+      const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
+      store.agentSessions.put({ ...row, context_used: used, context_window, context_model });
+      sessionChanged(tx, sid);
+    });
   }
 
   /** An agent's name for the session counts until a person has named it. */
@@ -203,3 +222,6 @@ export function createAgents({
     return source?.backend.kind ?? "native";
   }
 }
+
+const windowOf = (agent: Agent | undefined, model: string | null): number | null =>
+  agent?.models.find(({ id }) => id === model)?.context_window ?? null;

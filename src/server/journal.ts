@@ -4,9 +4,11 @@ import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
+import type { Plan } from "../protocol/plan.ts";
 import type { Session } from "../protocol/session.ts";
 import { addUsage } from "../protocol/usage.ts";
 import type { EventHub } from "./event-hub.ts";
+import { newAgentSession } from "./store/agent-sessions.ts";
 import type { Durability, Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
@@ -126,6 +128,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
       },
       cancelQuestions: (run) => cancelQuestions(tx, run),
       sessionChanged: (change) => changeSession(tx, sid, change),
+      putPlan: (entries) => changePlan(tx, sid, entries),
       publish: (event) => tx.publish(event),
     });
     return {
@@ -168,19 +171,24 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
   }
 
-  function addToAgentSession(sid: SessionId, used: NonNullable<SessionChange["used"]>) {
-    const row = store.agentSessions.get(sid, used.agent);
-    store.agentSessions.put({
+  /** An empty list: there is no plan any more. */
+  function changePlan(tx: JournalTx, sid: SessionId, entries: Plan["entries"]) {
+    store.sessions.setPlan(sid, entries);
+    tx.publish({
+      type: "plan.updated",
       session_id: sid,
-      agent: used.agent,
-      backend: row?.backend ?? "native",
-      agent_session_id: row?.agent_session_id ?? null,
-      fingerprint: row?.fingerprint ?? null,
-      seen_seq: used.seen_seq ?? row?.seen_seq ?? 0,
-      input_tokens: (row?.input_tokens ?? 0) + used.usage.input_tokens,
-      output_tokens: (row?.output_tokens ?? 0) + used.usage.output_tokens,
-      cost: (row?.cost ?? 0) + used.cost,
-      reported_cost: row?.reported_cost ?? 0,
+      payload: { plan: { session_id: sid, entries } },
+    });
+  }
+
+  function addToAgentSession(sid: SessionId, used: NonNullable<SessionChange["used"]>) {
+    const row = store.agentSessions.get(sid, used.agent) ?? newAgentSession(sid, used.agent, "native");
+    store.agentSessions.put({
+      ...row,
+      seen_seq: used.seen_seq ?? row.seen_seq,
+      input_tokens: row.input_tokens + used.usage.input_tokens,
+      output_tokens: row.output_tokens + used.usage.output_tokens,
+      cost: row.cost + used.cost,
       last_active_at: now().toISOString(),
     });
   }
@@ -190,6 +198,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     tellIfPossible,
     ledgerOf,
     changeSession,
+    changePlan,
     /** What has been streamed is told and stored: a snapshot read now is whole. */
     flush(wid: WorkspaceId) {
       for (const entry of texts.values()) if (entry.wid === wid) entry.text.flush();

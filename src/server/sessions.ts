@@ -34,7 +34,7 @@ export function createSessions(deps: SessionsDeps) {
 
   function present(session: StoredSession, runtime = runtimeOf(session.id)): Session {
     const state = !runtime.running ? "idle" : deps.waiting(session.id) ? "waiting" : "running";
-    return { ...session, state, queued: runtime.queued };
+    return { ...session, state, queued: runtime.queued, context: deps.agents.contextOf(session) };
   }
   const runtimeOf = (sid: SessionId) => coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 };
 
@@ -118,6 +118,9 @@ export function createSessions(deps: SessionsDeps) {
       };
       return journal.commit(wid, "relaxed", (tx) => {
         store.sessions.update(session);
+        // What one agent meant to do says nothing of the next one.
+        if (session.agent !== before.agent && store.sessions.plan(sid).length > 0)
+          journal.changePlan(tx, sid, []);
         const shown = present(session);
         tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
         return shown;

@@ -30,6 +30,7 @@ export const createSnapshot =
     const workspace = workspaces.presentAndTold(wid);
     const session = session_id && sessions.storedOf(wid, session_id);
     journal.flush(wid);
+    const entries = session ? store.sessions.plan(session.id) : [];
     return {
       seq: hub.seq(wid),
       workspace,
@@ -45,5 +46,6 @@ export const createSnapshot =
       permissions: permissions.list(wid),
       agents: agents.lastSeen(wid),
       agent_sessions: session ? agents.ofSession(session.id) : [],
+      plans: session && entries.length > 0 ? [{ session_id: session.id, entries }] : [],
     };
   };

@@ -60,8 +60,8 @@ export function createSessionLink(
     try {
       const snapshot = await snapshotOf(sessionId);
       const isOther = sessionId !== replica?.session_id;
-      let next = { ...replicaOf(snapshot, sessionId), plans: replica?.plans ?? [] };
-      for (const event of missed) next = applyEvent(next, event) as typeof next;
+      let next = replicaOf(snapshot, sessionId);
+      for (const event of missed) next = applyEvent(next, event);
       replica = next;
       onChange(next, undefined, isOther);
     } finally {

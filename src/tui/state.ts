@@ -3,6 +3,7 @@ import type { HearthError } from "../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Permission, PermissionMode } from "../protocol/permission.ts";
+import type { Plan } from "../protocol/plan.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Isolation, Session } from "../protocol/session.ts";
 import { type Editor, emptyEditor } from "./editor/editor.ts";
@@ -90,6 +91,8 @@ export type AppState = {
   editing: { runId: RunId; aside: Editor } | undefined;
   question: QuestionState | undefined;
   overlay: Overlay | undefined;
+  /** The agent's list is shown entry by entry. */
+  isPlanOpen: boolean;
   flash: Flash | undefined;
   armed: Armed | undefined;
   lastTypedAt: number;
@@ -120,6 +123,7 @@ export const initialState = (options: {
   editing: undefined,
   question: undefined,
   overlay: undefined,
+  isPlanOpen: false,
   flash: undefined,
   armed: undefined,
   lastTypedAt: Number.NEGATIVE_INFINITY,
@@ -184,6 +188,14 @@ export function openQuestion(state: AppState): Permission | undefined {
   return replica?.permissions.find(
     (permission) => permission.session_id === replica.session_id && permission.state === "open",
   );
+}
+
+/** What the agent means to do, while it works on it; undefined when nothing of it is left. */
+export function currentPlan(state: AppState): Plan["entries"] | undefined {
+  const { replica } = state;
+  const plan = replica?.plans.find(({ session_id }) => session_id === replica.session_id);
+  if (plan === undefined || activeRun(state) === undefined) return undefined;
+  return plan.entries.some(({ status }) => status !== "completed") ? plan.entries : undefined;
 }
 
 /** The prompt's place holds the command that is asked about. */

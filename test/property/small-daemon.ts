@@ -10,6 +10,7 @@ import type {
 } from "../../src/protocol/ids.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
+import type { Plan } from "../../src/protocol/plan.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import type { Snapshot } from "../../src/protocol/snapshot.ts";
@@ -32,6 +33,7 @@ export function createSmallDaemon() {
   let messages: Message[] = [];
   let runs: Run[] = [];
   let permissions: Permission[] = [];
+  let plans: Plan[] = [];
   const agentSessions = new Map<string, Snapshot["agent_sessions"][number]>();
   const agents = new Map<string, Snapshot["agents"][number]>();
   const events: HearthEvent[] = [];
@@ -113,9 +115,19 @@ export function createSmallDaemon() {
         queued: 0,
         usage: noUsage,
         cost: 0,
+        context: null,
       };
       sessions = [session, ...sessions];
       say({ type: "session.created", session_id: id, payload: { session: copy(session) } });
+    },
+    plan(n, text) {
+      const session = pick(sessions, n);
+      if (session === undefined) return;
+      const entries = text === "" ? [] : [{ content: text, status: "pending" } as const];
+      const plan: Plan = { session_id: session.id, entries };
+      plans = plans.filter(({ session_id }) => session_id !== session.id);
+      if (text !== "") plans = [...plans, plan];
+      say({ type: "plan.updated", session_id: session.id, payload: { plan: copy(plan) } });
     },
     rename(n, text) {
       const session = pick(sessions, n);
@@ -132,6 +144,7 @@ export function createSmallDaemon() {
       messages = messages.filter(isOther);
       runs = runs.filter(isOther);
       permissions = permissions.filter(isOther);
+      plans = plans.filter(isOther);
       for (const [key, value] of agentSessions)
         if (value.session_id === session.id) agentSessions.delete(key);
       say({ type: "session.deleted", session_id: session.id, payload: { session: copy(session) } });
@@ -344,6 +357,7 @@ export function createSmallDaemon() {
         agent_sessions: [...agentSessions.values()]
           .filter(({ session_id }) => session_id === sessionId)
           .toSorted((a, b) => (a.agent < b.agent ? -1 : 1)),
+        plans: plans.filter(({ session_id }) => session_id === sessionId),
       }),
   };
 }

@@ -18,6 +18,7 @@ import { noUsage } from "../../src/protocol/usage.ts";
 import { createEventHub } from "../../src/server/event-hub.ts";
 import { createJournal } from "../../src/server/journal.ts";
 import { createPermissions } from "../../src/server/permissions.ts";
+import { newAgentSession } from "../../src/server/store/agent-sessions.ts";
 import { openStore } from "../../src/server/store/open.ts";
 import { createHappenings, soon } from "./happenings.ts";
 import { newId } from "./scripted-session.ts";
@@ -113,6 +114,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
       ...session,
       state: runtime.running ? "running" : "idle",
       queued: runtime.queued,
+      context: null,
     }),
     cancelQuestions: (tx, run) => permissions.cancelRun(tx, run),
   });
@@ -205,8 +207,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
             const before = store.agentSessions.get(sid, run.agent);
             store.transaction("relaxed", () =>
               store.agentSessions.put({
-                ...{ session_id: sid, agent: run.agent, backend: backends[run.agent]?.kind ?? "acp" },
-                ...{ seen_seq: 0, input_tokens: 0, output_tokens: 0, cost: 0, last_active_at: null },
+                ...newAgentSession(sid, run.agent, backends[run.agent]?.kind ?? "acp"),
                 ...before,
                 agent_session_id: value.agent_session_id,
                 fingerprint: value.fingerprint,

@@ -22,6 +22,8 @@ export function replay(
   const key = (of: { session_id: string; agent: string }) => `${of.session_id} ${of.agent}`;
   const agentSessions = new Map(snapshot.agent_sessions.map((found) => [key(found), found]));
 
+  let { plans } = snapshot;
+
   for (const event of events) {
     if (event.seq <= snapshot.seq || event.seq > untilSeq) continue;
     switch (event.type) {
@@ -79,8 +81,11 @@ export function replay(
       case "agent_session.updated":
         agentSessions.set(key(event.payload.agent_session), event.payload.agent_session);
         break;
-      case "plan.updated":
+      case "plan.updated": {
+        const { plan } = event.payload;
+        if (plan.session_id === sessionId) plans = plan.entries.length === 0 ? [] : [plan];
         break;
+      }
       case "resync":
         throw new Error(`a resync (${event.payload.reason}) where none should be`);
     }
@@ -95,6 +100,7 @@ export function replay(
     permissions: [...permissions.values()],
     agents: [...agents.values()],
     agent_sessions: [...agentSessions.values()],
+    plans,
   };
 }
 

@@ -77,6 +77,7 @@ export function openSession(file: string, backend: Backend) {
       ...session,
       state: runtime.running ? "running" : "idle",
       queued: runtime.queued,
+      context: null,
     }),
     cancelQuestions: () => {},
   });

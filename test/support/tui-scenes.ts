@@ -28,6 +28,19 @@ const answer = (fields: Partial<Message>): Message => ({
 });
 const diff = "@@ -1,3 +1,4 @@\n const a = 1;\n-const b = 2;\n+const b = 3;\n+const c = 4;\n export { a };\n";
 
+const todo = [
+  { content: "read the test", status: "completed" as const },
+  { content: "find what is slow", status: "completed" as const },
+  { content: "make the clock injectable", status: "completed" as const },
+  {
+    content: "use it in the cart, its discount and everything else that asks for the time",
+    status: "in_progress" as const,
+  },
+  { content: "run the tests", status: "pending" as const },
+  { content: "update the changelog", status: "pending" as const },
+  { content: "open a PR", status: "pending" as const },
+];
+
 export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> = {
   idle(terminal) {
     terminal.show(replica({ session_id: null, sessions: [] }));
@@ -205,19 +218,16 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
     terminal.at(12_000);
     terminal.show(
       replica({
+        sessions: [session({ context: { used: 24_000, window: 200_000 }, cost: 0.07 })],
         messages: [prompt(1, "fix it")],
         runs: [run(1)],
-        plans: [
-          {
-            session_id: SESSION,
-            entries: [
-              { content: "read the test", status: "completed" },
-              { content: "make the clock injectable", status: "in_progress" },
-            ],
-          },
-        ],
+        plans: [{ session_id: SESSION, entries: todo }],
       }),
     );
+  },
+  plan_unfolded(terminal) {
+    scenes["plan"]?.(terminal);
+    terminal.type("\x14");
   },
   commands(terminal) {
     terminal.show(replica());
@@ -258,7 +268,7 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
     terminal.show(
       replica({
         sessions: [
-          session({ state: "waiting" }),
+          session({ state: "waiting", context: { used: 82_000, window: 200_000 } }),
           session({
             id: id("ses", 2),
             title: "upgrade vite",

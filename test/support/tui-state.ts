@@ -28,6 +28,7 @@ export const session = (fields: Partial<Session> = {}): Session => ({
   queued: 0,
   usage: noUsage,
   cost: 0,
+  context: null,
   ...fields,
 });
 
@@ -107,6 +108,7 @@ export const replica = (fields: Partial<Replica> = {}): Replica => ({
       permissions: [],
       agents: [],
       agent_sessions: [],
+      plans: [],
     },
     SESSION,
   ),

@@ -8,7 +8,7 @@ import { createKeyMap } from "../../src/tui/keys.ts";
 import type { AppState } from "../../src/tui/state.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
-import { connected, permission, prompt, run, session } from "../support/tui-state.ts";
+import { connected, permission, prompt, run, SESSION, session } from "../support/tui-state.ts";
 
 const keys = createKeyMap({});
 
@@ -278,4 +278,20 @@ test.each([
   ["see /tmp/a.png\nand more", undefined],
 ])("%j dragged onto the terminal is the image %j", (text, path) => {
   expect(draggedPath(text)).toBe(path);
+});
+
+test("Ctrl+T unfolds the plan of the agent that works, and opens the sessions where there is none", () => {
+  const entries = [
+    { content: "look", status: "completed" as const },
+    { content: "mend", status: "in_progress" as const },
+  ];
+  const planning = connected({ runs: [run(1)], plans: [{ session_id: SESSION, entries }] });
+  const unfolded = type(planning, "\x14").state;
+  expect(unfolded).toMatchObject({ isPlanOpen: true, overlay: undefined });
+  expect(type(unfolded, "\x14").state.isPlanOpen).toBe(false);
+  expect(type(busy, "\x14").state.overlay?.kind).toBe("sessions");
+  // Of a plan that is done nothing is left to show.
+  const done = entries.map((entry) => ({ ...entry, status: "completed" as const }));
+  const finished = connected({ runs: [run(1)], plans: [{ session_id: SESSION, entries: done }] });
+  expect(type(finished, "\x14").state.overlay?.kind).toBe("sessions");
 });

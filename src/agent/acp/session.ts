@@ -16,6 +16,7 @@ import { createSettings } from "./settings.ts";
 import { watchSilence } from "./silence.ts";
 import { createRunningTurn, type RunningTurn } from "./turn.ts";
 import { endTurn } from "./update-mapper.ts";
+import { contextOfUpdate } from "./usage.ts";
 import { at, textOf, type Wire } from "./wire.ts";
 
 const CLOSE_TIMEOUT_MS = 3000;
@@ -82,8 +83,12 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         if (title) onEvent({ type: "title", title });
         return;
       }
-      case "usage_update":
-        return meter.hear(said);
+      case "usage_update": {
+        meter.hear(said);
+        const context = contextOfUpdate(said);
+        if (context) onEvent({ type: "context", ...context, model: null });
+        return;
+      }
       default:
         // Between turns, and while an old conversation is told again, words are nobody's.
         if (phase === "open") current?.update(said);

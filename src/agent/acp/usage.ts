@@ -27,6 +27,14 @@ export function costOfUpdate(update: Wire): number | undefined {
   return currency === undefined || currency === "USD" ? numberOf(amount) : undefined;
 }
 
+/** How full the model's window is; undefined when that is not told. */
+export function contextOfUpdate(update: Wire): { used: number; window: number } | undefined {
+  const used = numberOf(update["used"]);
+  const window = numberOf(update["size"]);
+  if (used === undefined || window === undefined || used < 0 || window <= 0) return undefined;
+  return { used: Math.round(used), window: Math.round(window) };
+}
+
 function normalizeUsage(raw: Wire): Usage {
   const count = (...names: string[]) => {
     for (const name of names) {

@@ -4,6 +4,7 @@ import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
+import { tellingContext } from "../told-context.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createConversation } from "./conversation.ts";
@@ -105,7 +106,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       return runLoop(
         { model, tools, conversation, context, limits, stepsMax, now, random, wait },
         turn,
-        host,
+        tellingContext(host, session),
         signal,
       );
     }

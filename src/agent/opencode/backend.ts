@@ -7,6 +7,7 @@ import { fingerprintOf, withoutHearth } from "../children/environment.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
+import { tellingContext } from "../told-context.ts";
 import { type Choices, readChoices } from "./choices.ts";
 import { createMessageIds } from "./message-ids.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
@@ -203,7 +204,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
       try {
         const message_id = parts.newMessageId();
         const place = { agent, session_id, message_id, root, child, notice: told };
-        const result = await runTurn(place, turn, host, signal, force.signal);
+        const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
         if (result.outcome !== "error") {
           child.proved();
           isInformed = true;

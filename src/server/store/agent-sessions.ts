@@ -16,18 +16,45 @@ export type StoredAgentSession = {
   /** Of an agent that tells its cost as a running total: how much of it has been counted. */
   reported_cost: number;
   last_active_at: string | null;
+  /** Tokens of its conversation, what the model can hold, and which one it was: each null until it is known. */
+  context_used: number | null;
+  context_window: number | null;
+  context_model: string | null;
 };
+
+/** Nothing is known of it yet. */
+export const newAgentSession = (
+  session_id: SessionId,
+  agent: string,
+  backend: BackendKind,
+): StoredAgentSession => ({
+  session_id,
+  agent,
+  backend,
+  agent_session_id: null,
+  fingerprint: null,
+  seen_seq: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cost: 0,
+  reported_cost: 0,
+  last_active_at: null,
+  context_used: null,
+  context_window: null,
+  context_model: null,
+});
 
 /** The only code that knows the table `agent_sessions`. */
 export function createAgentSessionRows(db: Database) {
   const put = db.prepare(`
     INSERT INTO agent_sessions (session_id, agent, backend, agent_session_id, fingerprint, seen_seq, input_tokens,
-      output_tokens, cost, reported_cost, last_active_at)
+      output_tokens, cost, reported_cost, last_active_at, context_used, context_window, context_model)
     VALUES (@session_id, @agent, @backend, @agent_session_id, @fingerprint, @seen_seq, @input_tokens,
-      @output_tokens, @cost, @reported_cost, @last_active_at)
+      @output_tokens, @cost, @reported_cost, @last_active_at, @context_used, @context_window, @context_model)
     ON CONFLICT (session_id, agent) DO UPDATE SET backend = @backend, agent_session_id = @agent_session_id,
       fingerprint = @fingerprint, seen_seq = @seen_seq, input_tokens = @input_tokens,
-      output_tokens = @output_tokens, cost = @cost, reported_cost = @reported_cost, last_active_at = @last_active_at`);
+      output_tokens = @output_tokens, cost = @cost, reported_cost = @reported_cost, last_active_at = @last_active_at,
+      context_used = @context_used, context_window = @context_window, context_model = @context_model`);
   const get = db.prepare<[string, string], StoredAgentSession>(
     "SELECT * FROM agent_sessions WHERE session_id = ? AND agent = ?",
   );

@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
+import type { Plan } from "../../protocol/plan.ts";
 import type { Isolation } from "../../protocol/session.ts";
 import type { Usage } from "../../protocol/usage.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";
@@ -67,6 +68,8 @@ export function createSessionRows(db: Database) {
     WHERE workspace_id = @workspace_id AND used_seq < @before AND title LIKE @pattern ESCAPE '\\'
       AND (@archived IS NULL OR archived = @archived)
     ORDER BY used_seq DESC LIMIT @limit`);
+  const plan = db.prepare<[string], string | null>("SELECT plan_json FROM sessions WHERE id = ?").pluck();
+  const setPlan = db.prepare<[string | null, string]>("UPDATE sessions SET plan_json = ? WHERE id = ?");
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
   return {
     insert(session: StoredSession) {
@@ -103,6 +106,12 @@ export function createSessionRows(db: Database) {
         })
         .map(toSession);
     },
+    plan(id: SessionId): Plan["entries"] {
+      const json = plan.get(id) ?? null;
+      return json === null ? [] : (JSON.parse(json) as Plan["entries"]);
+    },
+    setPlan: (id: SessionId, entries: Plan["entries"]) =>
+      void setPlan.run(entries.length === 0 ? null : JSON.stringify(entries), id),
     remove: (id: SessionId) => void remove.run(id),
   };
 }

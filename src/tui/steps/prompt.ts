@@ -15,6 +15,7 @@ import {
   type AppState,
   activeRun,
   canSteerWith,
+  currentPlan,
   currentSession,
   draftOfRun,
   isBusy,
@@ -97,6 +98,10 @@ export function stepPrompt(state: AppState, action: Action, now: number): Step {
       return cycleMode(state);
     case "queue.resume":
       return step(state, { do: "resume_queue" });
+    case "plan.toggle":
+      return currentPlan(state) === undefined
+        ? openSessions(state)
+        : stay({ ...state, isPlanOpen: !state.isPlanOpen });
     case "sessions.open":
       return openSessions(state);
     case "transcript.open":

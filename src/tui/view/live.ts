@@ -19,11 +19,11 @@ import { editableCommand } from "../steps/question.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, span } from "../text/line.ts";
 import type { PermissionView } from "../text/permission-view.ts";
-import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
 import { completionLines } from "./completion.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
+import { planLines } from "./plan.ts";
 import { queueLines } from "./queue.ts";
 import type { Renderer } from "./renderer.ts";
 import { runLine } from "./run-line.ts";
@@ -110,7 +110,7 @@ export function liveView(
   const notice = take(noticeLines(state, renderer).map(oneRow));
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
-  const plan = left < 3 ? [] : take(planLines(state, renderer).map(oneRow));
+  const plan = left < 3 ? [] : take(planLines(state, renderer, overrides).map(oneRow));
   const suggestions = permission === undefined ? take(completion) : beside;
   const queue = take(queueLines(state, renderer, overrides).map(oneRow));
   const open = [...state.live, ...pendingPrompts(state)];
@@ -213,18 +213,6 @@ function pendingPrompts(state: AppState): Block[] {
     isSteering: false,
     ...(isShell && { isShell }),
   }));
-}
-
-/** Where the agent stands in its own list, while it works on it. */
-function planLines(state: AppState, { glyphs }: Renderer): Line[] {
-  const plan = state.replica?.plans.find(({ session_id }) => session_id === state.replica?.session_id);
-  if (plan === undefined || plan.entries.length === 0 || activeRun(state) === undefined) return [];
-  const done = plan.entries.filter(({ status }) => status === "completed").length;
-  const current =
-    plan.entries.find(({ status }) => status === "in_progress") ??
-    plan.entries.find(({ status }) => status === "pending");
-  const now = current === undefined ? "" : ` ${glyphs.dot} ${sanitizeLine(current.content)}`;
-  return [[span("  todo ", "muted"), span(`${done}/${plan.entries.length}`), span(now, "muted")]];
 }
 
 /** What went wrong, or what a key would do now: one line. */

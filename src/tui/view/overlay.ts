@@ -1,3 +1,4 @@
+import type { Session } from "../../protocol/session.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay } from "../overlay.ts";
 import {
@@ -17,6 +18,7 @@ import { type Line, lineWidth, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
 import type { Renderer } from "./renderer.ts";
+import { contextPercent } from "./status.ts";
 
 export type OverlayView = { rows: string[]; caret: Caret | undefined };
 
@@ -25,7 +27,8 @@ type List = {
   hints: string;
   /** What the last row asks for instead of a filter. */
   ask?: { label: string; text: string } | undefined;
-  items: readonly { left: Line; right: string }[];
+  /** What stands at the right goes from its end where there is no room for all of it. */
+  items: readonly { left: Line; right: readonly string[] }[];
   empty: string;
   index: number;
   query: string;
@@ -51,8 +54,9 @@ export function listView(
       mark,
       ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
     ];
-    const free = columns - 1 - lineWidth(line) - widthOf(right);
-    return right === "" || free < 2 ? line : [...line, span(" ".repeat(free)), span(right, "muted")];
+    const room = columns - 1 - lineWidth(line);
+    const facts = fitting(right, room - 2, ` ${glyphs.dot} `);
+    return facts === "" ? line : [...line, span(" ".repeat(room - widthOf(facts))), span(facts, "muted")];
   });
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
   const title: Line = [span(` ${list.title}`, "heading")];
@@ -99,8 +103,9 @@ function listOf(
               : "running",
           ...(session.queued > 0 ? [`${session.queued} queued`] : []),
           session.agent,
+          ...contextFact(session),
           ...(session.cost > 0 ? [formatCost(session.cost)] : []),
-        ].join(dot),
+        ],
       }));
       const { task } = overlay;
       const ask =
@@ -123,7 +128,7 @@ function listOf(
         ...base,
         items: modelItems(state, overlay).map(({ name, detail }) => ({
           left: [span(sanitizeLine(name))],
-          right: sanitizeLine(detail),
+          right: [sanitizeLine(detail)],
         })),
         title: `Models of ${currentAgent(state)?.name ?? "the agent"}`,
         hints: "enter takes it from the next turn on",
@@ -138,9 +143,9 @@ function listOf(
             span(agent.name, agent.status === "ready" ? "text" : "muted"),
             span(agent.reason === null ? "" : `  ${sanitizeLine(agent.reason)}`, "muted"),
           ],
-          right: [agent.backend, agent.version ?? "", agent.status.replaceAll("_", " ")]
-            .filter((fact) => fact !== "")
-            .join(dot),
+          right: [agent.backend, agent.version ?? "", agent.status.replaceAll("_", " ")].filter(
+            (fact) => fact !== "",
+          ),
         })),
         title: "Agents",
         hints: "enter switches from the next turn on",
@@ -157,7 +162,7 @@ function listOf(
         ...base,
         items: items.map(({ key, text, name }) => ({
           left: [span(padded(key, wide, glyphs.ellipsis), "accent"), span(text)],
-          right: name,
+          right: [name],
         })),
         title: "Keys and commands",
         hints: "terminal.jsonc in the config folder changes them",
@@ -165,6 +170,20 @@ function listOf(
       };
     }
   }
+}
+
+/** As many of the facts, from the first on, as have room. */
+function fitting(facts: readonly string[], columns: number, separator: string): string {
+  for (let count = facts.length; count > 0; count -= 1) {
+    const text = facts.slice(0, count).join(separator);
+    if (widthOf(text) <= columns) return text;
+  }
+  return "";
+}
+
+function contextFact(session: Session): string[] {
+  const percent = contextPercent(session);
+  return percent === undefined ? [] : [`ctx ${Math.round(percent)}%`];
 }
 
 const padded = (text: string, columns: number, ellipsis: string): string => {

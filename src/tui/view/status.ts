@@ -1,3 +1,4 @@
+import type { Session } from "../../protocol/session.ts";
 import { type AppState, currentSession, terminalCount, waitingElsewhere } from "../state.ts";
 import type { Status } from "../text/status-line.ts";
 
@@ -15,10 +16,23 @@ export function statusOf(state: AppState, hint: string): Status {
     ...(agent !== undefined && agent.backend !== "native" && { agent: agent.name }),
     ...(model !== undefined && { model }),
     ...(replica?.workspace.branch != null && { branch: replica.workspace.branch }),
+    ...percentOf(session),
     ...(session !== undefined && session.cost > 0 && { cost: session.cost }),
     ...(session !== undefined && { title: session.title }),
     terminals: terminalCount(state),
     needsYou: waitingElsewhere(state),
     hint,
   };
+}
+
+const percentOf = (session: Session | undefined) => {
+  const percent = session && contextPercent(session);
+  return percent === undefined ? {} : { contextPercent: percent };
+};
+
+/** How full the window of its model is; undefined where that is not known. */
+export function contextPercent({ context }: Pick<Session, "context">): number | undefined {
+  // An older daemon does not tell.
+  if (context === null || context === undefined || context.window <= 0) return undefined;
+  return Math.min(100, (100 * context.used) / context.window);
 }

@@ -1,0 +1,47 @@
+import type { KeyOverrides } from "../keys.ts";
+import { type AppState, currentPlan } from "../state.ts";
+import type { Glyphs } from "../text/glyphs.ts";
+import { type Line, span } from "../text/line.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
+import { firstChordName } from "./chord-name.ts";
+import type { Renderer } from "./renderer.ts";
+
+/** Unfolded, its first row included. */
+const ROWS_MAX = 5;
+
+/** Where the agent stands in its own list, while it works on it: one row, or a few around where it is. */
+export function planLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
+  const entries = currentPlan(state);
+  if (entries === undefined) return [];
+  const done = entries.filter(({ status }) => status === "completed").length;
+  const started = entries.findIndex(({ status }) => status === "in_progress");
+  const current = started === -1 ? entries.findIndex(({ status }) => status === "pending") : started;
+  const head: Line = [span("  todo ", "muted"), span(`${done}/${entries.length}`)];
+  const dot = ` ${glyphs.dot} `;
+  if (!state.isPlanOpen) {
+    const now = entries[current];
+    return [now === undefined ? head : [...head, span(`${dot}${sanitizeLine(now.content)}`, "muted")]];
+  }
+  const key = firstChordName("plan.toggle", overrides);
+  const room = ROWS_MAX - 1;
+  const first = Math.max(0, Math.min(current - 1, entries.length - room));
+  const hidden = entries.length - room;
+  const facts = [...(hidden > 0 ? [`${hidden} more`] : []), `${key} folds`];
+  return [
+    [...head, span(`${dot}${facts.join(dot)}`, "muted")],
+    ...entries
+      .slice(first, first + room)
+      .map((entry, index) => entryLine(entry, first + index === current, glyphs)),
+  ];
+}
+
+function entryLine(
+  { content, status }: { content: string; status: "pending" | "in_progress" | "completed" },
+  isCurrent: boolean,
+  glyphs: Glyphs,
+): Line {
+  const text = sanitizeLine(content);
+  if (status === "completed") return [span(`    ${glyphs.ok} `, "success"), span(text, "muted")];
+  const mark = status === "in_progress" ? glyphs.running : glyphs.pending;
+  return [span(`    ${mark} `, isCurrent ? "accent" : "muted"), span(text, isCurrent ? "text" : "muted")];
+}
