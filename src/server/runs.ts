@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
+import type { Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { PromptBody } from "../protocol/routes.ts";
@@ -18,6 +19,7 @@ type RunsDeps = {
   sessionOf(wid: WorkspaceId, sid: SessionId): { agent: string };
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
+  limits(wid: WorkspaceId): Pick<Limits, "max_steps">;
   newId: NewId;
 };
 
@@ -67,6 +69,9 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       const agent = body.agent ?? session.agent;
       deps.agents.mustExist(wid, agent);
       if (body.env) deps.environments.takeKeys(wid, caller, body.env);
+      const on_question = body.on_question ?? "wait";
+      // A run that waits for no answer has nobody who would stop it.
+      const stepsMax = on_question === "wait" ? null : deps.limits(wid).max_steps;
       return coordinators.of(wid, body.session_id).accept({
         run_id: body.run_id ?? deps.newId("run"),
         prompt: body.prompt,
@@ -76,8 +81,8 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         mode: body.mode ?? null,
         delivery: body.delivery ?? "queue",
         env: deps.environments.forTools(wid, caller, body.env),
-        max_steps: body.max_steps ?? null,
-        on_question: body.on_question ?? "wait",
+        max_steps: body.max_steps ?? stepsMax,
+        on_question,
         request_hash: hash,
         by: caller,
       });
