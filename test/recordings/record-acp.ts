@@ -41,7 +41,7 @@ async function record(agent: RealAgent, name: (typeof recordable)[number]): Prom
     mkdirSync(dirname(join(place.home, file.path)), { recursive: true });
     writeFileSync(join(place.home, file.path), JSON.stringify(file.content));
   }
-  const model = createAgentModel(server, agentTools[name].telltale);
+  const model = createAgentModel(server, agentTools[name]);
   let first: Agent | undefined;
   let second: Agent | undefined;
   const save = (scene: string, lines: readonly Line[]) => {

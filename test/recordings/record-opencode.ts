@@ -26,7 +26,7 @@ const home = join(base, "home");
 const project = join(base, "project");
 for (const folder of [home, project]) mkdirSync(folder);
 const server = await startModelServer({ isStrict: false });
-const model = createAgentModel(server, agentTools.opencode.telltale);
+const model = createAgentModel(server, agentTools.opencode);
 const child = spawn(real.program, ["serve", "--port", "0", "--hostname", "127.0.0.1"], {
   cwd: project,
   env: {

@@ -4,8 +4,8 @@ import { lastPrompt, say } from "./model-server.ts";
 /** How a model calls an agent's own tools: every agent has other names and fields for the same four deeds. */
 export type AgentTools = {
   /** A tool that only the agent's real requests offer: title, suggestion and memory requests have not got it. */
-  telltale: string;
-  /** How those begin that do offer it, but are none of the conversation. */
+  telltale?: string;
+  /** How those begin that are none of the conversation all the same. */
   aside?: RegExp;
   write(path: string, content: string): Piece;
   edit(path: string, before: string, after: string): Piece;
@@ -75,7 +75,8 @@ export const agentTools = {
   },
   claude: {
     telltale: "Bash",
-    aside: /^\[SUGGESTION MODE/,
+    // Behind the results of the last turn's calls, where there were any.
+    aside: /^\[SUGGESTION MODE/m,
     write: (path, content) => ({ call: "Write", input: { ...fileFields(path), content } }),
     edit: (path, old_string, new_string) => ({
       call: "Edit",
@@ -85,7 +86,8 @@ export const agentTools = {
     read: (path) => ({ call: "Read", input: fileFields(path) }),
   },
   codex: {
-    telltale: "apply_patch",
+    // Its newer models are offered none.
+    aside: /^(Your task is to generate a very short title|You are performing a CONTEXT CHECKPOINT)/,
     write: (path, content) => patched(`*** Add File: ${path}`, ...prefixed("+", content)),
     edit: (path, before, after) =>
       patched(`*** Update File: ${path}`, "@@", ...prefixed("-", before), ...prefixed("+", after)),
@@ -117,14 +119,18 @@ const toolNames = (request: ModelRequest): string[] =>
   );
 
 /** The model behind one agent: scripted answers go to its real requests alone, whatever else it asks in between. */
-export function createAgentModel(server: ModelServer, telltale: string, aside?: RegExp) {
+export function createAgentModel(
+  server: ModelServer,
+  { telltale, aside }: Pick<AgentTools, "telltale" | "aside">,
+) {
   const queue: (Reply | Script)[] = [];
   const requests: ModelRequest[] = [];
   const waiters = new Set<() => void>();
   let toAll: Reply | undefined;
   server.script((request, index) => {
     if (toAll !== undefined) return toAll;
-    if (!toolNames(request).includes(telltale) || aside?.test(lastPrompt(request))) return say("A title");
+    const isReal = telltale === undefined || toolNames(request).includes(telltale);
+    if (!isReal || aside?.test(lastPrompt(request))) return say("A title");
     requests.push(request);
     for (const wake of waiters) wake();
     const next = queue.shift() ?? say("Done.");

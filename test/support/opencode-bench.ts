@@ -35,7 +35,7 @@ export async function openOpencodeBench(
   ];
   for (const folder of [home, root, run]) mkdirSync(folder, { mode: 0o700 });
   const server = await startModelServer({ isStrict: false });
-  const model = createAgentModel(server, agentTools.opencode.telltale);
+  const model = createAgentModel(server, agentTools.opencode);
   const supervisor = createProcessSupervisor({ recordDir: run });
   const pids: number[] = [];
   const processes: typeof supervisor = {

@@ -130,7 +130,7 @@ function piecesOf(deeds: readonly Deed[], tools: AgentTools, place: Place): Piec
 
 /** An agent whose model is a script. */
 function modelDriver(server: ModelServer, tools: AgentTools, place: Place) {
-  const model = createAgentModel(server, tools.telltale, tools.aside);
+  const model = createAgentModel(server, tools);
   return {
     will(steps: Steps) {
       model.forget();
