@@ -2,19 +2,25 @@ import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, relative, resolve } from "node:path";
 import type { Attachment } from "../protocol/routes.ts";
-import { mediaTypeOf } from "./media-type.ts";
+import { isImage, mediaTypeOf } from "./media-type.ts";
 
 /** What a model takes; a larger one is refused before it is sent. */
 const BYTES_MAX = 5_000_000;
 
-/** The image at a path, by its path where it lies in the workspace, else with its bytes; undefined when there is none. */
-export async function readImage(path: string, cwd: string, home: string): Promise<Attachment | undefined> {
+/**
+ * The file at a path, by its path where it lies in the workspace; an image elsewhere with its bytes. Undefined when
+ * there is none, or none that a prompt can take along.
+ */
+export async function readDragged(path: string, cwd: string, home: string): Promise<Attachment | undefined> {
   const full = resolve(cwd, path.replace(/^~(?=\/)/, home));
   const found = await stat(full).catch(() => undefined);
-  if (found === undefined || !found.isFile() || found.size > BYTES_MAX) return undefined;
+  if (found === undefined || !found.isFile()) return undefined;
   const named = { name: basename(full), media_type: mediaTypeOf(full) };
   const inside = relative(cwd, full);
-  if (!inside.startsWith("..") && !isAbsolute(inside)) return { ...named, path: inside };
+  const isInside = !inside.startsWith("..") && !isAbsolute(inside);
+  if (!isImage(full)) return isInside ? { ...named, path: inside } : undefined;
+  if (found.size > BYTES_MAX) return undefined;
+  if (isInside) return { ...named, path: inside };
   return { ...named, data: (await readFile(full)).toString("base64") };
 }
 

@@ -1,25 +1,36 @@
 import { fileURLToPath } from "node:url";
 import { isImage } from "./media-type.ts";
 
+/** More than anybody drags at once; a longer paste is text. */
+const LENGTH_MAX = 16_384;
+
 /**
- * The path that a terminal pastes when a file is dragged onto it: quoted, with backslashes, or as a URL. Undefined
- * for anything that is no path of one image.
+ * What a terminal pastes when files are dragged onto it: their paths, quoted, with backslashes or as URLs, side by
+ * side. The ways to read it, the likelier one first: a single path with blanks of its own, or several paths. Empty
+ * for anything that is no list of paths.
  */
-export function draggedPath(text: string): string | undefined {
+export function draggedPaths(text: string): string[][] {
   const line = text.trim();
-  if (line === "" || line.includes("\n") || line.length > 4096) return undefined;
-  const path = unquoted(line);
-  return path !== undefined && isImage(path) && /^[~/.]|[/\\]/.test(path) ? path : undefined;
+  if (line === "" || line.includes("\n") || line.length > LENGTH_MAX) return [];
+  const words = line.match(/'[^']*'|"[^"]*"|(?:\\.|[^\s\\])+/g) ?? [];
+  const readings = words.length > 1 ? [[line], words] : [[line]];
+  return readings
+    .map((reading) => reading.map(unquoted))
+    .filter((paths) => paths.every(isPath)) as string[][];
 }
 
-function unquoted(line: string): string | undefined {
-  if (line.startsWith("file://")) {
+/** An image by any path; another file only by one that nobody types for fun: from the root, or from home. */
+const isPath = (path: string | undefined): boolean =>
+  path !== undefined && (isImage(path) ? /^[~/.]|[/\\]/ : /^(?:\/|~\/)[^/]/).test(path);
+
+function unquoted(word: string): string | undefined {
+  if (word.startsWith("file://")) {
     try {
-      return fileURLToPath(line);
+      return fileURLToPath(word);
     } catch {
       return undefined; // a URL of another machine
     }
   }
-  const quoted = /^(['"])(.*)\1$/.exec(line);
-  return quoted?.[2] ?? line.replace(/\\(.)/g, "$1");
+  const quoted = /^(['"])(.*)\1$/.exec(word);
+  return quoted?.[2] ?? word.replace(/\\(.)/g, "$1");
 }

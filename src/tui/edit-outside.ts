@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Lets the person write `text` in $VISUAL or $EDITOR; the terminal is theirs meanwhile. Rejects with a sentence. */
+/** Lets the person write `text` in $VISUAL or $EDITOR; the terminal is theirs meanwhile. `problem` is a sentence. */
 export async function editOutside(
   text: string,
   /** What the file is called: editors go by its end. */
   name: "prompt.md" | "command.sh",
   env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+): Promise<{ text: string } | { problem: string }> {
   const editor = env["VISUAL"] || env["EDITOR"] || "vi";
   const folder = mkdtempSync(join(tmpdir(), "hearth-prompt-"));
   const file = join(folder, name);
@@ -21,8 +21,8 @@ export async function editOutside(
     child.once("error", ended.reject);
     child.once("close", ended.resolve);
     const code = await ended.promise;
-    if (code !== 0) throw new Error(`${editor} ended with ${code ?? "a signal"}: the text is as it was.`);
-    return readFileSync(file, "utf8").replace(/\n$/, "");
+    if (code !== 0) return { problem: `${editor} ended with ${code ?? "a signal"}: the text is as it was.` };
+    return { text: readFileSync(file, "utf8").replace(/\n$/, "") };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -6,19 +6,13 @@ import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
-import { clipboardImage, readImage } from "./attach-image.ts";
+import { clipboardImage, readDragged } from "./attach-image.ts";
 import { detectCapabilities } from "./capabilities.ts";
 import { chooseSession, createController, type LocalEffect } from "./controller.ts";
-import { draggedPath } from "./dragged-path.ts";
+import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
-import {
-  editorText,
-  emptyEditor,
-  insertFile,
-  insertPaste,
-  replaceAtoms,
-  replaceText,
-} from "./editor/editor.ts";
+import { withFiles } from "./editor/atoms.ts";
+import { editorText, emptyEditor, insertAttachment, insertPaste, replaceAtoms } from "./editor/editor.ts";
 import { guardExits, stopJob } from "./exits.ts";
 import { openHistoryFile } from "./files/history-file.ts";
 import { loadPreferences } from "./files/preferences.ts";
@@ -128,17 +122,15 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
 
   const say = (text: string, level: Flash["level"]) =>
     controller.update((state) => ({ ...state, flash: { text, level } }));
-  const insertImage = (file: Attachment) =>
-    controller.update((state) => {
-      const { editor } = state;
-      const count = editor.atoms.filter((atom) => typeof atom === "object" && "file" in atom).length;
-      return { ...state, editor: insertFile(editor, editor.caret, { file, text: `[image #${count + 1}]` }) };
-    });
-  async function attachPath(text: string): Promise<void> {
-    const path = draggedPath(text);
-    const image = path === undefined ? undefined : await readImage(path, cwd, env["HOME"] || homedir());
-    if (image !== undefined) insertImage(image);
-    else controller.update((state) => ({ ...state, editor: insertPaste(state.editor, text) }));
+  const insertAttachments = (files: readonly Attachment[]) =>
+    controller.update((state) => ({ ...state, editor: files.reduce(insertAttachment, state.editor) }));
+  async function attachPaths(text: string): Promise<void> {
+    for (const paths of draggedPaths(text)) {
+      const files = await Promise.all(paths.map((path) => readDragged(path, cwd, env["HOME"] || homedir())));
+      const there = files.filter((file) => file !== undefined);
+      if (there.length === paths.length) return insertAttachments(there);
+    }
+    controller.update((state) => ({ ...state, editor: insertPaste(state.editor, text) }));
   }
 
   const lend = (use: () => Promise<void>) =>
@@ -157,12 +149,12 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         link?.retryNow();
         return;
       case "attach_path":
-        void attachPath(effect.text);
+        void attachPaths(effect.text);
         return;
       case "paste_image":
         void clipboardImage().then((image) => {
           if (image === undefined) say("There is no image in the clipboard.", "warning");
-          else insertImage(image);
+          else insertAttachments([image]);
         });
         return;
       case "copy": {
@@ -180,8 +172,12 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       case "edit_outside":
         void lend(async () => {
           const name = isWritingCommand(store.get()) ? "command.sh" : "prompt.md";
-          const text = await editOutside(editorText(store.get().editor), name, env);
-          controller.update((state) => ({ ...state, editor: replaceText(state.editor, text) }));
+          const written = await editOutside(editorText(store.get().editor), name, env);
+          if ("problem" in written) return say(written.problem, "warning");
+          controller.update((state) => {
+            const atoms = withFiles(written.text, state.editor.atoms);
+            return { ...state, editor: replaceAtoms(state.editor, atoms), flash: undefined };
+          });
         });
     }
   }

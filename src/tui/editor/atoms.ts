@@ -46,6 +46,18 @@ export function pasteLabel(atom: PasteAtom): string {
     : `[pasted #${atom.paste} · ${atom.text.length} characters]`;
 }
 
+/** Text as atoms, in which the files of `before` are files again where their names still stand. */
+export function withFiles(text: string, before: readonly Atom[]): Atom[] {
+  const [file] = before.flatMap((atom, index) =>
+    typeof atom === "object" && "file" in atom ? [{ atom, rest: before.slice(index + 1) }] : [],
+  );
+  if (file === undefined) return atomsOf(cleanText(text));
+  const at = text.indexOf(file.atom.text);
+  if (at === -1) return withFiles(text, file.rest);
+  const end = at + file.atom.text.length;
+  return [...withFiles(text.slice(0, at), file.rest), file.atom, ...withFiles(text.slice(end), file.rest)];
+}
+
 export const TAB_COLUMNS = 4;
 
 /** How an atom is drawn. */

@@ -92,6 +92,16 @@ export function insertFile(editor: Editor, start: number, file: FileAtom): Edito
   return changed(editor, content, undefined);
 }
 
+/** A file that was dragged or pasted: an image by a number of its own, another file as if named behind an `@`. */
+export function insertAttachment(editor: Editor, file: FileAtom["file"]): Editor {
+  const isImage = (other: FileAtom["file"]) => other.media_type.startsWith("image/");
+  const files = editor.atoms.flatMap((atom) =>
+    typeof atom === "object" && "file" in atom ? [atom.file] : [],
+  );
+  const text = isImage(file) ? `[image #${files.filter(isImage).length + 1}]` : `@${file.path ?? file.name}`;
+  return insertFile(editor, editor.caret, { file, text });
+}
+
 /** Enter in the text; after a backslash the backslash goes (`\` and Enter is how every terminal can say it). */
 export function insertNewline(editor: Editor): Editor {
   return changed(editor, spliced(editor, editor.caret, editor.caret, ["\n"]), undefined);

@@ -1,9 +1,10 @@
-import { draggedPath } from "../dragged-path.ts";
-import { insertPaste, insertText, isEmpty } from "../editor/editor.ts";
+import { draggedPaths } from "../dragged-path.ts";
+import { editorText, insertPaste, insertText, isEmpty } from "../editor/editor.ts";
 import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { newListOverlay } from "../overlay.ts";
+import { shellCommand } from "../shell-command.ts";
 import { type AppState, isWritingCommand, openQuestion } from "../state.ts";
 import { stepCompletion, withCompletion } from "./completion.ts";
 import { stepOverlay } from "./overlay.ts";
@@ -50,8 +51,10 @@ function route(
   const leaving = leaveQuestion(state);
   // Of a command nothing is folded away, and nothing is attached to it.
   if (isWritingCommand(state)) return stay({ ...state, editor: insertText(state.editor, event.text) });
-  // A file dragged onto the terminal comes as its path.
-  if (event.type === "paste" && draggedPath(event.text) !== undefined) {
+  // A file dragged onto the terminal comes as its path, which is what a command for the shell and a reason want.
+  const isPrompt =
+    state.question?.writing === undefined && shellCommand(editorText(state.editor)) === undefined;
+  if (event.type === "paste" && isPrompt && draggedPaths(event.text).length > 0) {
     return step(state, { do: "attach_path", text: event.text });
   }
   const insert = event.type === "paste" ? insertPaste : insertText;
