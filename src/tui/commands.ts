@@ -28,7 +28,11 @@ const modeNames: readonly PermissionMode[] = ["ask", "accept_edits", "plan", "yo
 const say = (state: AppState, text: string, level: "info" | "warning" | "error" = "info"): Step =>
   step(state, { do: "print", block: { id: "local/notice", type: "notice", level, code: "command", text } });
 
+/** The command was wrong, and stays in the composer to be mended. */
 const complain = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "error" } });
+
+/** There is nothing to do it to: writing it otherwise would not help. */
+const refuse = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "warning" } });
 
 /** Changes the open session, or what the next one starts with. */
 function change(
@@ -54,7 +58,10 @@ export const openSessions = (state: AppState): Step =>
 export function openTranscript(state: AppState): Step {
   if (currentSession(state) === undefined) return stay(state);
   const question = state.question && { ...state.question, isUnread: false };
-  return step({ ...state, question, overlay: newTranscriptOverlay }, { do: "load_transcript" });
+  return step(
+    { ...state, question, flash: undefined, overlay: newTranscriptOverlay },
+    { do: "load_transcript" },
+  );
 }
 
 const leave = (state: AppState): Step => step({ ...state, isLeaving: true }, { do: "leave" });
@@ -75,7 +82,7 @@ export const commands: readonly Command[] = [
     takes: "TITLE",
     help: "give this session another title",
     run(state, rest) {
-      if (currentSession(state) === undefined) return complain(state, "There is no session to rename yet.");
+      if (currentSession(state) === undefined) return refuse(state, "There is no session to rename yet.");
       if (rest === "") return complain(state, "/rename needs a title.");
       return step(state, { do: "change_session", changes: { title: rest } });
     },
@@ -85,7 +92,7 @@ export const commands: readonly Command[] = [
     help: "put this session out of the list and start a new one",
     run(state) {
       const session = currentSession(state);
-      if (session === undefined) return complain(state, "There is no session to archive yet.");
+      if (session === undefined) return refuse(state, "There is no session to archive yet.");
       const archive: Effect = { do: "change_session", changes: { archived: true }, id: session.id };
       return step(state, archive, { do: "open_session", id: null });
     },
@@ -96,7 +103,7 @@ export const commands: readonly Command[] = [
     run(state) {
       const session = currentSession(state);
       return session === undefined
-        ? complain(state, "There is no session to fork yet.")
+        ? refuse(state, "There is no session to fork yet.")
         : step(state, { do: "fork", id: session.id });
     },
   },
@@ -108,7 +115,7 @@ export const commands: readonly Command[] = [
         ({ role, parts }) => role === "assistant" && textOfMessage({ parts }) !== "",
       );
       return answer === undefined
-        ? complain(state, "There is no answer to copy yet.")
+        ? refuse(state, "There is no answer to copy yet.")
         : step(state, { do: "copy", text: textOfMessage(answer) });
     },
   },

@@ -20,14 +20,14 @@ import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import { createRecent } from "./screen/recent.ts";
-import { type AppState, activeRun, type Flash, isBusy, type Link } from "./state.ts";
+import { type AppState, activeRun, currentSession, type Flash, isBusy, type Link } from "./state.ts";
 import { stepInput } from "./steps/input.ts";
 import { withQuestion } from "./steps/question.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.tsx";
 import type { Block } from "./text/block.ts";
 import { liveView } from "./view/live.ts";
-import { newSessionRule, openingBlocks } from "./view/opening.ts";
+import { openingBlocks, switchBlocks } from "./view/opening.ts";
 import { listView } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
@@ -36,6 +36,7 @@ import { warmUp } from "./view/warm-up.ts";
 /** Streamed text is drawn at once when it begins, then so often. */
 const STREAM_MS = 100;
 const TICK_MS = 1000;
+const GLANCE_MS = 4000;
 /** A window that is dragged changes its size all the time. */
 const SIZE_MS = 150;
 /** Asks where the cursor stands. */
@@ -110,6 +111,8 @@ export function createController(options: {
   let streamedAt = Number.NEGATIVE_INFINITY;
   let tick: NodeJS.Timeout | undefined;
   let wake: NodeJS.Timeout | undefined;
+  let flashTimer: NodeJS.Timeout | undefined;
+  let glance: Flash | undefined;
   let isClosed = false;
   let sizeTimer: NodeJS.Timeout | undefined;
   let hasAskedPlace = false;
@@ -153,9 +156,21 @@ export function createController(options: {
     });
   }
 
+  /** What was only worth a glance goes by itself; what went wrong stays until the next key. */
+  function keepFlash({ flash, armed }: AppState): void {
+    if (flash === glance) return;
+    clearTimeout(flashTimer);
+    glance = flash;
+    if (flash?.level !== "info" || armed !== undefined) return;
+    flashTimer = setTimeout(() => {
+      if (store.get().flash === flash) set({ ...store.get(), flash: undefined });
+    }, GLANCE_MS);
+  }
+
   function draw(): void {
     if (isClosed) return;
     const state = store.get();
+    keepFlash(state);
     const { overlay } = state;
     options.onState(state);
     const nextTitle = titleOf(state);
@@ -185,7 +200,11 @@ export function createController(options: {
     const { overlay } = state;
     if (overlay?.kind !== "transcript") return;
     const up = pager.find(state, overlay, isOlder);
-    if (up !== undefined) store.set({ ...state, overlay: { ...overlay, up } });
+    if (up !== undefined) store.set({ ...state, flash: undefined, overlay: { ...overlay, up } });
+    else if (overlay.query !== "") {
+      const more = overlay.before === null ? "" : " in what is loaded";
+      store.set({ ...state, flash: { text: `no "${overlay.query}"${more}`, level: "warning" } });
+    }
   }
 
   function set(state: AppState): void {
@@ -247,7 +266,7 @@ export function createController(options: {
     };
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
     if (conversation === undefined) commit(options.opening(replica));
-    else if (replica.session_id === null) commit([newSessionRule(now())]);
+    else commit(switchBlocks(replica, currentSession(store.get()), now()));
     conversation = createConversation({ clientId, now, replica: () => newest, skipped });
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
     const closing = openingBlocks(replica, clientId, skipped.size, now(), "after");
@@ -338,7 +357,10 @@ export function createController(options: {
       else streamTimer = setTimeout(followStream, wait);
     },
     onLink(link) {
-      set({ ...store.get(), link, now: now() });
+      const state = store.get();
+      const isBack = state.link.state === "lost" && link.state === "connected";
+      const flash: Flash | undefined = isBack ? { text: "reconnected", level: "info" } : state.flash;
+      set({ ...state, link, flash, now: now() });
     },
     onResize(size, isCertain) {
       if (!isCertain) recent.forget();
@@ -364,6 +386,7 @@ export function createController(options: {
       clearTimeout(streamTimer);
       clearInterval(tick);
       clearTimeout(wake);
+      clearTimeout(flashTimer);
       clearTimeout(sizeTimer);
     },
   };

@@ -10,7 +10,7 @@ import type { Effect } from "./effects.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { SessionLink } from "./session-link.ts";
 import { SHELL_AGENT, shellCommand } from "./shell-command.ts";
-import { type AppState, activeRun, currentSessionId, type Flash } from "./state.ts";
+import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } from "./state.ts";
 import type { Store } from "./store.ts";
 
 /** Effects that are requests to the daemon. */
@@ -151,7 +151,11 @@ export function createPerformer(
         return { ...state, question: { ...question, writing: { ...question.writing, isSent: false } } };
       });
       if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
-      flash(error.message, "info");
+      const { answered_by: by } = error.details;
+      // One's own second press needs no word.
+      if (by === store.get().clientId) return;
+      const who = typeof by === "string" ? (nameOfClient(store.get(), by) ?? "you") : undefined;
+      flash(who === undefined ? error.message : `already answered by ${who}`, "info");
     }
   }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { draggedPath } from "../../src/tui/dragged-path.ts";
+import { HearthError } from "../../src/protocol/errors.ts";
+import { draggedPaths } from "../../src/tui/dragged-path.ts";
 import { editorText } from "../../src/tui/editor/editor.ts";
 import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
@@ -152,12 +153,12 @@ test("a question that appears under typing takes no key for 300 ms", () => {
   expect(did(type(typing, "\t1", 10).effects)).toEqual(["answer"]);
 });
 
-test("who goes on writing keeps the digits, until Tab on an empty prompt", () => {
+test("who goes on writing keeps the digits, until Tab", () => {
   const writing = type(asked(), "x1");
   expect(writing.effects).toEqual([]);
   expect(draft(writing.state)).toBe("x1");
-  expect(did(type(writing.state, "\t").effects)).toEqual(["send", "remember"]);
-  const back = type(type(writing.state, "\x15").state, "\t");
+  expect(did(type(writing.state, "\r").effects)).toEqual(["send", "remember"]);
+  const back = type(writing.state, "\t");
   expect(did(type(back.state, "1").effects)).toEqual(["answer"]);
 });
 
@@ -269,15 +270,66 @@ test("an address is no mention, and Escape closes the list without canceling any
 });
 
 test.each([
-  ["/tmp/a\\ shot.png", "/tmp/a shot.png"],
-  ["'/tmp/a shot.png'", "/tmp/a shot.png"],
-  ["file:///tmp/a%20shot.png", "/tmp/a shot.png"],
-  ["~/shot.jpg", "~/shot.jpg"],
-  ["shot.png", undefined],
-  ["/tmp/notes.txt", undefined],
-  ["see /tmp/a.png\nand more", undefined],
-])("%j dragged onto the terminal is the image %j", (text, path) => {
-  expect(draggedPath(text)).toBe(path);
+  ["/tmp/a\\ shot.png", [["/tmp/a shot.png"]]],
+  ["'/tmp/a shot.png' ", [["/tmp/a shot.png"]]],
+  ["file:///tmp/a%20shot.png", [["/tmp/a shot.png"]]],
+  ["~/shot.jpg", [["~/shot.jpg"]]],
+  ["/tmp/notes.txt", [["/tmp/notes.txt"]]],
+  ["/tmp/a b.txt", [["/tmp/a b.txt"]]],
+  ["/tmp/a.png '/tmp/b c.txt'", [["/tmp/a.png '/tmp/b c.txt'"], ["/tmp/a.png", "/tmp/b c.txt"]]],
+  ["shot.png", []],
+  ["src/notes.txt", []],
+  ["/", []],
+  ["see /tmp/a.png", [["see /tmp/a.png"]]],
+  ["see /tmp/a.png\nand more", []],
+])("%j dragged onto the terminal may be the files %j", (text, readings) => {
+  expect(draggedPaths(text)).toEqual(readings);
+});
+
+test("a file dragged behind a ! stays the path that the shell needs", () => {
+  const paste = (text: string) => `\x1b[200~${text}\x1b[201~`;
+  const dragged = paste("'/tmp/a shot.png'");
+  expect(did(type(idle, `look at ${dragged}`).effects)).toEqual(["attach_path"]);
+  const command = type(idle, `!file ${dragged}`);
+  expect(did(command.effects)).toEqual([]);
+  expect(draft(command.state)).toBe("!file '/tmp/a shot.png'");
+});
+
+test("Tab goes to the question and back, and leaves a draft as it is", () => {
+  const writing = type(asked(), "a thought", 2000).state;
+  expect(writing.question?.isFocused).toBe(false);
+  const at = type(writing, "\t", 3000);
+  expect(did(at.effects)).toEqual([]);
+  expect(at.state.question?.isFocused).toBe(true);
+  expect(draft(at.state)).toBe("a thought");
+  expect(did(type(at.state, "1", 4000).effects)).toEqual(["answer"]);
+  expect(type(at.state, "\t", 4000).state.question?.isFocused).toBe(false);
+});
+
+test("a command that has nothing to do leaves the composer, one that is wrong stays to be mended", () => {
+  const fresh = connected({ session_id: null });
+  const refused = type(fresh, "/copy\r").state;
+  expect([draft(refused), refused.flash?.level]).toEqual(["", "warning"]);
+  const wrong = type(idle, "/mode all\r").state;
+  expect([draft(wrong), wrong.flash?.level]).toEqual(["/mode all", "error"]);
+});
+
+test("Enter on an empty prompt tries a lost daemon again at once; a prompt is kept for it", () => {
+  const error = new HearthError("daemon_unreachable", "gone");
+  const lost = { ...idle, link: { state: "lost", attempt: 3, retryAt: 9000, error } as const };
+  expect(did(type(lost, "\r").effects)).toEqual(["retry_now"]);
+  expect(did(type(lost, "do it\r").effects)).toEqual(["send", "remember"]);
+});
+
+test("the whole question is answered where it is read", () => {
+  const opened = type(asked(), "\x0f").state;
+  if (opened.overlay?.kind !== "transcript") throw new Error("no transcript");
+  const read = { ...opened, overlay: { ...opened.overlay, messages: [], isLoading: false } };
+  const answered = type(read, "1");
+  expect(answered.effects).toMatchObject([{ do: "answer", decision: "allow_once" }]);
+  expect(answered.state.overlay).toBeUndefined();
+  // Further up the answers are not in sight, and a digit is none of them.
+  expect(did(type({ ...read, overlay: { ...read.overlay, up: 5 } }, "1").effects)).toEqual([]);
 });
 
 test("Ctrl+T unfolds the plan of the agent that works, and opens the sessions where there is none", () => {

@@ -28,6 +28,8 @@ import { leaveWriting } from "./question.ts";
 /** How long a second press still means what the first one offered. */
 const ARMED_MS = 2000;
 
+const LEAVES = "ctrl+c again leaves hearth";
+
 /** What `mode.cycle` goes through; yolo is only ever chosen by name. */
 const modes: readonly PermissionMode[] = ["ask", "accept_edits", "plan"];
 
@@ -185,12 +187,13 @@ function submitShell(state: AppState, text: string): Step {
   );
 }
 
-/** Enter on an empty prompt: held prompts go on; a queued one is folded into the running turn. */
+/** Enter on an empty prompt: a lost daemon is tried now; held prompts go on; a queued one is folded into the turn. */
 function submitNothing(state: AppState): Step {
   if (state.editing !== undefined) {
     const { runId, aside } = state.editing;
     return step({ ...state, editor: aside, editing: undefined }, { do: "withdraw", id: runId });
   }
+  if (state.link.state === "lost") return step(state, { do: "retry_now" });
   const [first] = queuedRuns(state);
   if (first === undefined) return stay(state);
   if (first.state === "held") return step(state, { do: "resume_queue" });
@@ -258,15 +261,10 @@ function interrupt(state: AppState, now: number): Step {
   if (!edit.isEmpty(state.editor)) return stash(state);
   const leave = () => step({ ...state, isLeaving: true }, { do: "leave" });
   if (state.armed?.press === "interrupt") return leave();
-  if (!isBusy(state)) return arm(state, "interrupt", "ctrl+c again leaves hearth", now);
+  if (!isBusy(state)) return arm(state, "interrupt", LEAVES, now);
   // The first one cancels; when that takes too long for the person, the next one leaves.
   const asked = cancel(state);
-  const armed = arm(
-    asked.state,
-    "interrupt",
-    "canceling · ctrl+c again leaves, the work goes on ending",
-    now,
-  );
+  const armed = arm(asked.state, "interrupt", LEAVES, now);
   return { state: armed.state, effects: [...asked.effects, ...armed.effects] };
 }
 

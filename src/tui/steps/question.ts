@@ -7,7 +7,6 @@ import {
   emptyEditor,
   endsWithBackslash,
   insertNewline,
-  isEmpty,
   replaceText,
 } from "../editor/editor.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
@@ -56,7 +55,7 @@ export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, 
   if (question.writing !== undefined) return action === "question.accept" || action === "question.stop";
   if (action === "question.edit" && editableCommand(openQuestion(state)) === undefined) return false;
   // Going to the question is no answer: it needs no pause.
-  if (action === "question.prompt") return question.isFocused || isEmpty(state.editor);
+  if (action === "question.prompt") return true;
   if (now < question.armedAt) return false;
   return question.isFocused || action === "question.stop";
 }

@@ -3,6 +3,7 @@ import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import type { TranscriptOverlay } from "../overlay.ts";
 import type { AppState } from "../state.ts";
+import { isQuestionKey, stepQuestion } from "./question.ts";
 
 /** Scrolling and searching in the whole conversation. How far up is possible is known only to the view: it clamps. */
 export function stepTranscript(
@@ -11,7 +12,8 @@ export function stepTranscript(
   event: InputEvent,
   keys: KeyMap,
 ): Step {
-  const go = (next: Partial<TranscriptOverlay>) => stay({ ...state, overlay: { ...overlay, ...next } });
+  const go = (next: Partial<TranscriptOverlay>) =>
+    stay({ ...state, flash: undefined, overlay: { ...overlay, ...next } });
   const page = Math.max(1, state.size.rows - 2);
   if (overlay.isSearching) {
     if (event.type === "text" || event.type === "paste") return go({ query: overlay.query + event.text });
@@ -27,6 +29,8 @@ export function stepTranscript(
   const [first = "", ...rest] = event.type === "text" ? Array.from(event.text) : [];
   if (rest.length > 0) return stepEach(state, [first, ...rest], keys);
   if (event.type === "text") {
+    const answered = answerFromBelow(state, overlay, event, keys);
+    if (answered !== undefined) return answered;
     switch (event.text) {
       case "q":
         return stay({ ...state, overlay: undefined });
@@ -73,6 +77,23 @@ export function stepTranscript(
       return stay(state);
   }
 }
+
+/** At its end the transcript shows the whole question with its answers: a digit is one of them. */
+function answerFromBelow(
+  state: AppState,
+  overlay: TranscriptOverlay,
+  event: InputEvent,
+  keys: KeyMap,
+): Step | undefined {
+  const isShown = overlay.up === 0 && overlay.messages !== undefined;
+  if (!isShown || state.question === undefined || state.question.writing !== undefined) return undefined;
+  const below: AppState = { ...state, overlay: undefined, question: { ...state.question, isFocused: true } };
+  return isDigit(event) && isQuestionKey(below, event, keys, state.now)
+    ? stepQuestion(below, event, keys)
+    : undefined;
+}
+
+const isDigit = (event: InputEvent): boolean => event.type === "text" && /^\d$/.test(event.text);
 
 function stepEach(state: AppState, characters: readonly string[], keys: KeyMap): Step {
   return characters.reduce<Step>((done, text) => {

@@ -7,7 +7,7 @@ import { glyphsOf } from "./glyphs.ts";
 import { type Line, lineWidth, type Span, span, truncateLine } from "./line.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { MEASURE_MAX } from "./tool-call.ts";
-import { widthOf } from "./width.ts";
+import { truncateEnd, widthOf } from "./width.ts";
 
 /** The field with the lowest priority goes first when the line is too long. */
 export type StatusField = { text: string; token: ThemeToken; side: "left" | "right"; priority: number };
@@ -39,6 +39,9 @@ const modes: { readonly [M in PermissionMode]: { words: string; token: ThemeToke
   yolo: { words: "yolo", token: "mode_yolo" },
 };
 
+/** A title is a whole prompt at times: its beginning tells sessions apart, and the other fields keep their room. */
+const TITLE_WIDTH_MAX = 28;
+
 /** From this share of the window on, the context is worth a warning. */
 const CONTEXT_WARNING_PERCENT = 80;
 
@@ -59,7 +62,8 @@ export function statusFields(status: Status): StatusField[] {
     add("left", isHigh ? 90 : 70, `ctx ${Math.round(status.contextPercent)}%`, isHigh ? "warning" : "muted");
   }
   if (status.cost !== undefined) add("left", 60, formatCost(status.cost));
-  if (status.title !== undefined && status.title !== "") add("left", 20, status.title);
+  if (status.title !== undefined && status.title !== "")
+    add("left", 20, truncateEnd(sanitizeLine(status.title), TITLE_WIDTH_MAX));
   if (status.needsYou !== undefined && status.needsYou > 0)
     add("right", 95, `? ${status.needsYou} ${status.needsYou === 1 ? "needs" : "need"} you`, "warning");
   if (status.terminals !== undefined && status.terminals > 1)

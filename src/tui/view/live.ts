@@ -1,5 +1,5 @@
 import type { Permission } from "../../protocol/permission.ts";
-import { editorText } from "../editor/editor.ts";
+import { editorText, isEmpty } from "../editor/editor.ts";
 import { searchHistory } from "../editor/history.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
@@ -107,7 +107,7 @@ export function liveView(
   // The question keeps every row it needs: whoever answers sees all the answers.
   const question = take(asked?.rows ?? []);
   const status = left >= 2 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
-  const notice = take(noticeLines(state, renderer).map(oneRow));
+  const notice = take(noticeLines(state, renderer, overrides).map(oneRow));
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
   const plan = left < 3 ? [] : take(planLines(state, renderer, overrides).map(oneRow));
@@ -171,7 +171,7 @@ function questionView(
             `${key("prompt.edit_outside")} in $EDITOR`,
           ]
         : isWriting
-          ? [`${toggle} on an empty prompt: answer`, stop]
+          ? [`${toggle} to the answers`, stop]
           : [stop, ...edit, `${toggle} to the prompt`],
   };
 }
@@ -216,14 +216,18 @@ function pendingPrompts(state: AppState): Block[] {
 }
 
 /** What went wrong, or what a key would do now: one line. */
-function noticeLines(state: AppState, { glyphs }: Renderer): Line[] {
+function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
   const { link, flash, now } = state;
   const dot = ` ${glyphs.dot} `;
   if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
   if (link.state === "lost") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
     const when = seconds > 0 ? ` in ${seconds} s` : "";
-    const text = `Lost the daemon${dot}reconnecting${link.attempt > 1 ? ` (${link.attempt})` : ""}${when}${dot}your draft is safe`;
+    const attempt = link.attempt > 1 ? ` (${link.attempt})` : "";
+    const rest = isEmpty(state.editor)
+      ? `${firstChordName("prompt.submit", overrides)} tries now`
+      : "your draft is safe";
+    const text = `Lost the daemon${dot}reconnecting${attempt}${when}${dot}${rest}`;
     return [[span(`${glyphs.fail} `, "warning"), span(text, "warning")]];
   }
   if (flash === undefined) return [];

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import type { Replica } from "../../client/replica.ts";
+import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Block } from "../text/block.ts";
 import { formatClock, plural } from "../text/figures.ts";
@@ -76,10 +77,19 @@ export function openingBlocks(
   return [{ id: `${session_id}/joined/${now}`, type: "presence", text: facts.join(" · "), isRule: true }];
 }
 
-/** Between a session that was left and the one that begins with the next prompt. */
-export const newSessionRule = (now: number): Block => ({
-  id: `local/new/${now}`,
-  type: "presence",
-  text: "new session",
-  isRule: true,
-});
+/**
+ * Between what was shown and the session that is shown now: otherwise a replay would seem to belong to what stands
+ * above it. Nothing for a session that its first prompt has just made.
+ */
+export function switchBlocks(replica: Replica, left: Session | undefined, now: number): Block[] {
+  const { session_id, sessions, messages } = replica;
+  if (session_id !== null && messages.length === 0) return [];
+  const title = ({ title }: Pick<Session, "title">) => `"${title || "untitled"}"`;
+  const session = sessions.find(({ id }) => id === session_id);
+  const goesOn = sessions.find(({ id, state }) => id === left?.id && id !== session_id && state !== "idle");
+  const text = [
+    session === undefined ? "new session" : title(session),
+    ...(goesOn === undefined ? [] : [`${title(goesOn)} goes on`]),
+  ].join(" · ");
+  return [{ id: `local/switch/${now}`, type: "presence", text, isRule: true }];
+}

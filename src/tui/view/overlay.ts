@@ -1,6 +1,6 @@
 import type { Session } from "../../protocol/session.ts";
 import type { KeyOverrides } from "../keys.ts";
-import type { Overlay } from "../overlay.ts";
+import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
   agentItems,
   currentAgent,
@@ -14,11 +14,15 @@ import {
 import type { Caret } from "../screen/difference.ts";
 import type { AppState } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
-import { type Line, lineWidth, span } from "../text/line.ts";
+import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
 import type { Renderer } from "./renderer.ts";
 import { contextPercent } from "./status.ts";
+
+const MARK_COLUMNS = 3;
+/** So much of a title stands in the question whether to delete it. */
+const DELETED_TITLE_MAX = 30;
 
 export type OverlayView = { rows: string[]; caret: Caret | undefined };
 
@@ -26,9 +30,12 @@ type List = {
   title: string;
   hints: string;
   /** What the last row asks for instead of a filter. */
-  ask?: { label: string; text: string } | undefined;
-  /** What stands at the right goes from its end where there is no room for all of it. */
-  items: readonly { left: Line; right: readonly string[] }[];
+  ask?: { label: string; text: string; isGrave?: boolean } | undefined;
+  /**
+   * What stands at the right goes from its end where there is no room for all of it. `whole`: what is said of the
+   * marked row where it is cut.
+   */
+  items: readonly { left: Line; right: readonly string[]; whole?: string; isCut?: boolean }[];
   empty: string;
   index: number;
   query: string;
@@ -44,8 +51,9 @@ export function listView(
   const { columns, rows } = state.size;
   const { glyphs } = renderer;
   const list = listOf(state, overlay, renderer, overrides);
-  const room = Math.max(1, rows - 6);
   const index = Math.min(list.index, Math.max(0, list.items.length - 1));
+  const note = noteLines(state, list, index);
+  const room = Math.max(1, rows - 5 - note.length);
   const first = Math.max(0, Math.min(index - Math.floor(room / 2), list.items.length - room));
   const shown = list.items.slice(first, first + room).map(({ left, right }, offset): Line => {
     const isMarked = first + offset === index;
@@ -61,19 +69,32 @@ export function listView(
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
   const title: Line = [span(` ${list.title}`, "heading")];
   const hints: Line = [span(` ${list.hints}`, "muted")];
-  const flash: Line =
-    state.flash === undefined
-      ? []
-      : [span(` ${state.flash.text}`, state.flash.level === "info" ? "muted" : state.flash.level)];
   const label = list.ask?.label ?? "filter:";
   const text = list.ask?.text ?? list.query;
-  const foot: Line = [span(` ${label} `, "accent"), span(text)];
-  const filler = Array.from({ length: Math.max(0, rows - 5 - body.length) }, (): Line => []);
-  const lines = [title, hints, [], ...body, ...filler, flash, foot];
+  const foot: Line = [
+    span(` ${label} `, list.ask?.isGrave === true ? "warning strong" : "accent"),
+    span(text),
+  ];
+  const filler = Array.from({ length: Math.max(0, rows - 4 - body.length - note.length) }, (): Line => []);
+  const lines = [title, hints, [], ...body, ...filler, ...note, foot];
   return {
     rows: lines.map((line) => renderer.fit(line, columns)),
     caret: { row: lines.length - 1, column: Math.min(lineWidth(foot), columns - 1) },
   };
+}
+
+const NOTE_ROWS_MAX = 3;
+
+/** Above what is typed: what went wrong, or the whole of a marked row that is cut. */
+function noteLines(state: AppState, { items }: List, index: number): Line[] {
+  const { columns } = state.size;
+  const { flash } = state;
+  if (flash !== undefined) return [[span(` ${flash.text}`, flash.level === "info" ? "muted" : flash.level)]];
+  const marked = items[index];
+  const isCut = marked?.isCut === true || MARK_COLUMNS + lineWidth(marked?.left ?? []) > columns;
+  if (!isCut || marked?.whole === undefined) return [[]];
+  const lines = wrapLine([span(marked.whole, "muted")], columns - 2);
+  return prefixLines(lines.slice(0, NOTE_ROWS_MAX), [span(" ")], [span(" ")]);
 }
 
 function listOf(
@@ -95,6 +116,7 @@ function listOf(
           span(sanitizeLine(session.title) || "untitled"),
           span(isOpenSession(state, session) ? "  (open)" : "", "muted"),
         ],
+        whole: sanitizeLine(session.title),
         right: [
           session.state === "idle"
             ? formatAgo(state.now - Date.parse(session.updated_at))
@@ -112,7 +134,11 @@ function listOf(
         task.do === "rename"
           ? { label: "new title:", text: task.title }
           : task.do === "delete"
-            ? { label: "enter deletes it for good, esc keeps it", text: "" }
+            ? {
+                label: `delete "${titleOfTask(state, overlay)}" for good? enter deletes, esc keeps it`,
+                text: "",
+                isGrave: true,
+              }
             : undefined;
       return {
         ...base,
@@ -143,6 +169,10 @@ function listOf(
             span(agent.name, agent.status === "ready" ? "text" : "muted"),
             span(agent.reason === null ? "" : `  ${sanitizeLine(agent.reason)}`, "muted"),
           ],
+          whole: [agent.name, agent.reason ?? "", agent.fix ?? ""]
+            .filter((part) => part !== "")
+            .map(sanitizeLine)
+            .join(dot),
           right: [agent.backend, agent.version ?? "", agent.status.replaceAll("_", " ")].filter(
             (fact) => fact !== "",
           ),
@@ -154,8 +184,8 @@ function listOf(
     case "help": {
       const items = helpItems(overlay, overrides);
       const wide = Math.min(
-        34,
-        Math.floor(state.size.columns * 0.45),
+        state.size.columns >= 100 ? 34 : 28,
+        Math.floor(state.size.columns * 0.4),
         Math.max(8, ...items.map(({ key }) => widthOf(key))),
       );
       return {
@@ -163,6 +193,8 @@ function listOf(
         items: items.map(({ key, text, name }) => ({
           left: [span(padded(key, wide, glyphs.ellipsis), "accent"), span(text)],
           right: [name],
+          isCut: widthOf(key) > wide,
+          whole: [`${key}: ${text}`, name].filter((part) => part !== "").join(dot),
         })),
         title: "Keys and commands",
         hints: "terminal.jsonc in the config folder changes them",
@@ -185,6 +217,14 @@ function contextFact(session: Session): string[] {
   const percent = contextPercent(session);
   return percent === undefined ? [] : [`ctx ${Math.round(percent)}%`];
 }
+
+const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {
+  const { task } = overlay;
+  const session = sessionItems(state, { ...overlay, query: "" }).find(
+    ({ id }) => task.do !== "choose" && id === task.id,
+  );
+  return truncateEnd(sanitizeLine(session?.title ?? "") || "untitled", DELETED_TITLE_MAX);
+};
 
 const padded = (text: string, columns: number, ellipsis: string): string => {
   const shown = truncateEnd(text, columns, ellipsis);

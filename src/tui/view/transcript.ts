@@ -87,9 +87,9 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       const up = Math.max(0, Math.min(overlay.up, rows.length - room));
       const end = rows.length - up;
       const start = Math.max(0, end - room);
-      const window = rows.slice(start, end);
+      const window = rows.slice(start, end).map((row) => withMatch(row, overlay.query));
       while (window.length < room) window.push("");
-      const foot = footOf(overlay, rows.length, end, renderer);
+      const foot = footOf(state, overlay, rows.length, end, renderer);
       return {
         rows: [...window, renderer.fit(foot, columns)],
         caret: overlay.isSearching
@@ -130,8 +130,15 @@ function messagesOf(replica: Replica, overlay: TranscriptOverlay): Message[] {
     .sort((a, b) => a.seq - b.seq);
 }
 
-function footOf(overlay: TranscriptOverlay, total: number, end: number, { glyphs }: Renderer): Line {
+function footOf(
+  state: AppState,
+  overlay: TranscriptOverlay,
+  total: number,
+  end: number,
+  { glyphs }: Renderer,
+): Line {
   if (overlay.isSearching) return [span(" /", "accent"), span(overlay.query)];
+  if (state.flash !== undefined) return [span(` ${state.flash.text}`, "warning")];
   const dot = ` ${glyphs.dot} `;
   const place =
     overlay.messages === undefined
@@ -147,6 +154,16 @@ function footOf(overlay: TranscriptOverlay, total: number, end: number, { glyphs
       "muted",
     ),
   ];
+}
+
+/** Marks what was searched for; a row that holds it loses its other colours. */
+function withMatch(row: string, query: string): string {
+  if (query === "") return row;
+  const text = plainText(row);
+  const at = text.toLowerCase().indexOf(query.toLowerCase());
+  if (at === -1) return row;
+  const end = at + query.length;
+  return `${text.slice(0, at)}\x1b[7m${text.slice(at, end)}\x1b[27m${text.slice(end)}`;
 }
 
 const plainText = (row: string): string =>
