@@ -64,7 +64,7 @@ const LimitsConfig = z.object({
 
 export const Config = z.object({
   model: z.string().optional().describe("provider/model"),
-  small_model: z.string().optional(),
+  small_model: z.string().optional().describe("provider/model; not used yet"),
   agent: z.string().optional(),
   on_last_detach: z.enum(["continue", "cancel"]).optional(),
   providers: z.record(z.string(), ProviderConfig).optional(),
@@ -79,7 +79,8 @@ export const Config = z.object({
         url: z.url().optional(),
       }),
     )
-    .optional(),
+    .optional()
+    .describe("Not used yet"),
   limits: LimitsConfig.optional(),
 });
 export type Config = z.infer<typeof Config>;

@@ -108,9 +108,18 @@ test("an unknown key is a warning that says what was probably meant", () => {
 
 test("names that a person chooses are never unknown keys", () => {
   writeUser(
-    '{ "agents": { "mine": { "env": { "ANYTHING": "1" } } }, "mcp_servers": { "docs": { "url": "https://x.y" } } }',
+    '{ "agents": { "mine": { "env": { "ANYTHING": "1" } } }, "providers": { "mine": { "type": "openai", "headers": { "X-Any": "1" } } } }',
   );
   expect(load().warnings).toEqual([]);
+});
+
+test("a key that nothing reads yet says so", () => {
+  writeUser('{ "small_model": "local/small",\n  "mcp_servers": { "docs": { "url": "https://x.y" } } }');
+  const file = place().paths.configFile;
+  expect(load().warnings).toEqual([
+    `${file}:1:3: "small_model" is not used by this hearth yet; it is ignored.`,
+    `${file}:2:3: "mcp_servers" is not used by this hearth yet; it is ignored.`,
+  ]);
 });
 
 test("a project chooses and narrows, and nothing else", () => {
@@ -169,7 +178,7 @@ test("a project chooses and narrows, and nothing else", () => {
     limits: { max_steps: 50, max_retries: 1 },
   });
   expect(limits).toMatchObject({ max_steps: 50, max_retries: 1, max_warm: 6 });
-  const named = warnings.map((warning) => /"([^"]+)" is ignored/.exec(warning)?.[1]);
+  const named = warnings.flatMap((warning) => /"([^"]+)" is ignored/.exec(warning)?.[1] ?? []);
   expect(named.toSorted()).toEqual([
     "agents.goose.command",
     "agents.off.enabled",
