@@ -1,3 +1,5 @@
+import { NARROW } from "./narrow.ts";
+
 /**
  * Makes text of models, tools and files harmless before a terminal sees it, and keeps what is shown equal to
  * what is there: no escape sequence, no control but line feed and tab, no character that reorders or hides
@@ -5,9 +7,13 @@
  * gives the same as sanitising the whole.
  */
 
-/** Anything that `sanitizeText` might have to touch; most text has none of it and passes untouched. */
-const suspicious =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Surrogate}\p{Default_Ignorable_Code_Point}]|\p{M}{7}/u;
+/** Most text is made of these alone and passes untouched; the pattern of what might not takes a while to make. */
+const harmless = new RegExp(`^[${NARROW}\\n\\t]*$`);
+/** Anything that `sanitizeText` might have to touch. */
+const isSuspicious = (text: string): boolean =>
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Surrogate}\p{Default_Ignorable_Code_Point}]|\p{M}{7}/u.test(
+    text,
+  );
 
 /** CSI, the four string sequences and two-byte escapes, in 7 and 8 bit form; unterminated ones end with the line. */
 const escapeSequence = new RegExp(
@@ -41,13 +47,13 @@ const markFlood = /(\p{M}{6})\p{M}+/gu;
 
 /** For text of several lines. Idempotent. */
 export function sanitizeText(text: string): string {
-  if (!suspicious.test(text)) return text;
+  if (harmless.test(text) || !isSuspicious(text)) return text;
   const lines = text.split("\n");
   return lines.map(sanitizeOneLine).join("\n");
 }
 
 function sanitizeOneLine(raw: string): string {
-  if (!suspicious.test(raw)) return raw;
+  if (harmless.test(raw) || !isSuspicious(raw)) return raw;
   let line = raw.replace(/\r+$/, "");
   if (/[\r\b]/.test(line)) line = overwrite(line);
   return line

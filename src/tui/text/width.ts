@@ -1,4 +1,6 @@
 import stringWidth from "string-width";
+import { LazySegmenter } from "./lazy-segmenter.ts";
+import { NARROW } from "./narrow.ts";
 
 /**
  * Columns are counted as Ink counts them (string-width 8), with one exception: half a flag, which is what
@@ -8,13 +10,6 @@ export type Grapheme = { text: string; width: number };
 
 const TAB_COLUMNS = 4;
 
-/**
- * One column each, and a cluster each as long as only their like stand beside them: Latin, Greek, Cyrillic,
- * dashes, quotes, arrows, mathematics, boxes, a few dingbats.
- */
-const NARROW =
-  "\\x20-\\x7e\\u00a1-\\u00ac\\u00ae-\\u02ff\\u0370-\\u0377\\u037a-\\u037f\\u0384-\\u0482\\u048a-\\u052f" +
-  "\\u2010-\\u2015\\u2018-\\u2027\\u2030-\\u205e\\u2190-\\u22ff\\u2500-\\u25fc\\u2713-\\u2717\\u273b";
 /** Two columns each, likewise: ideographs, kana, Hangul syllables, full-width forms, ideographic punctuation. */
 const WIDE =
   "\\u3000-\\u3029\\u3030-\\u303e\\u3041-\\u3096\\u309b-\\u30ff\\u3105-\\u312f\\u3131-\\u3163\\u3165-\\u318e" +
@@ -22,7 +17,7 @@ const WIDE =
 const simple = new RegExp(`^[${NARROW}]*$`);
 const runs = new RegExp(`([${NARROW}]+)|([${WIDE}]+)|[^${NARROW}${WIDE}]+`, "g");
 const loneRegionalIndicator = /^[\u{1F1E6}-\u{1F1FF}]$/u;
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+const segmenter = new LazySegmenter("en", { granularity: "grapheme" });
 
 const widthOfCluster = (text: string): number =>
   loneRegionalIndicator.test(text) ? 2 : stringWidth(text, { countAnsiEscapeCodes: true });
