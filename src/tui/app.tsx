@@ -1,14 +1,27 @@
-import { Box } from "ink";
-import { memo } from "react";
+import { Box, render } from "ink";
+import { memo, useSyncExternalStore } from "react";
 import { Rows } from "./components/Rows.tsx";
-import { type Store, useSelect } from "./store.ts";
+import { createInkInput } from "./screen/ink-output.ts";
+import type { Store } from "./store.ts";
 import type { AppView } from "./view/app-view.ts";
 import { liveParts } from "./view/live.ts";
 
 type Part = (typeof liveParts)[number];
 
+/** Has Ink draw what `view` holds, now and whenever it changes. */
+export const renderApp = (view: Store<AppView>, stdout: NodeJS.WriteStream): { unmount(): void } =>
+  render(<App view={view} />, {
+    stdout,
+    stdin: createInkInput(),
+    debug: true,
+    interactive: false,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    isScreenReaderEnabled: false,
+  });
+
 /** Everything below the scrollback, or the overlay over it. */
-export function App({ view }: { view: Store<AppView> }) {
+function App({ view }: { view: Store<AppView> }) {
   const kind = useSelect(view, (current) => current.kind);
   return (
     <Box flexDirection="column">{kind === "overlay" ? <Overlay view={view} /> : <Live view={view} />}</Box>
@@ -31,3 +44,7 @@ function Overlay({ view }: { view: Store<AppView> }) {
   const rows = useSelect(view, (current) => (current.kind === "overlay" ? current.rows : noRows));
   return <Rows rows={rows} />;
 }
+
+/** A slice of the state. `select` returns a primitive or a stored object, never a new one. */
+const useSelect = <S, T>(store: Store<S>, select: (state: S) => T): T =>
+  useSyncExternalStore(store.subscribe, () => select(store.get()));

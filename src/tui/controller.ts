@@ -24,7 +24,7 @@ import { type AppState, activeRun, currentSession, type Flash, isBusy, type Link
 import { stepInput } from "./steps/input.ts";
 import { withQuestion } from "./steps/question.ts";
 import type { Store } from "./store.ts";
-import type { Terminal } from "./terminal.tsx";
+import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/block.ts";
 import { liveView } from "./view/live.ts";
 import { openingBlocks, switchBlocks } from "./view/opening.ts";

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { InputEvent } from "./input/decode.ts";
-import type { Terminal, TerminalStreams } from "./terminal.tsx";
+import type { Terminal, TerminalStreams } from "./terminal.ts";
 import type { AppView } from "./view/app-view.ts";
 import type { LiveView } from "./view/live.ts";
 
@@ -41,6 +41,7 @@ export function openPlainTerminal(streams: TerminalStreams): Terminal {
       else if (!overlay) print(view.rows.filter((row) => row.trim() !== ""));
       overlay = view.kind === "overlay";
     },
+    loadInk: async () => {},
     commit: print,
     repaint() {},
     redrawAbove() {},

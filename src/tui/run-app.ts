@@ -1,7 +1,7 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
-import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import type { Connection } from "../client/connect.ts";
+import { randomHex } from "../client/random.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
@@ -26,7 +26,7 @@ import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
 import { type AppState, type Flash, initialState, isBusy, isWritingCommand } from "./state.ts";
 import { createStore } from "./store.ts";
-import { openTerminal } from "./terminal.tsx";
+import { openTerminal } from "./terminal.ts";
 import type { Highlight } from "./text/highlight.ts";
 import { loadHighlight } from "./text/load-highlight.ts";
 import { themes } from "./theme.ts";
@@ -97,7 +97,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       });
     },
   });
-  const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;
+  const newId: NewId = (prefix) => `${prefix}_${randomHex(16)}`;
   const ready = options.connecting.then(async (connection) => {
     notice = connection.notice;
     const opened = createSessionLink(

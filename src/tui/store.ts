@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from "react";
-
 export type Store<S> = {
   get(): S;
   set(next: S): void;
@@ -23,7 +21,3 @@ export function createStore<S>(initial: S): Store<S> {
     },
   };
 }
-
-/** A slice of the state. `select` returns a primitive or a stored object, never a new one. */
-export const useSelect = <S, T>(store: Store<S>, select: (state: S) => T): T =>
-  useSyncExternalStore(store.subscribe, () => select(store.get()));

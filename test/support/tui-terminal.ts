@@ -8,7 +8,7 @@ import type { Effect } from "../../src/tui/effects.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import { type AppState, initialState } from "../../src/tui/state.ts";
 import { createStore, type Store } from "../../src/tui/store.ts";
-import { openTerminal } from "../../src/tui/terminal.tsx";
+import { openTerminal } from "../../src/tui/terminal.ts";
 import { themes } from "../../src/tui/theme.ts";
 import { headerBlock } from "../../src/tui/view/opening.ts";
 import { createRenderer } from "../../src/tui/view/renderer.ts";
@@ -26,8 +26,12 @@ export type TuiTerminal = {
   show(replica: Replica): void;
   play(event: HearthEvent): void;
   type(text: string): void;
-  /** What the window shows once everything is drawn. */
+  /** What the window shows once everything is drawn, by Ink. */
   window(): Promise<string>;
+  /** The same as long as Ink has not been loaded. */
+  windowBeforeInk(): Promise<string>;
+  /** How many bytes have been written. */
+  readonly bytes: number;
   close(): void;
 };
 
@@ -40,10 +44,12 @@ export function openTuiTerminal(
 ): TuiTerminal {
   const emulator = createEmulator(columns, rows);
   let written: Promise<void> = Promise.resolve();
+  let bytes = 0;
   const output = Object.assign(new EventEmitter(), {
     columns,
     rows,
     write(text: string) {
+      bytes += text.length;
       written = emulator.write(text);
     },
   });
@@ -99,6 +105,12 @@ export function openTuiTerminal(
     opening: (opened) => [headerBlock({ cwd: "/project", env: { HOME: "/home/me" } }, opened)],
   });
   terminal.listen([], controller.onInput, () => {});
+  const shown = async () => {
+    // The state is drawn in an immediate, by React in a microtask after it, on the screen in the next immediate.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await written;
+    return emulator.window().join("\n").replace(/\n+$/, "");
+  };
   return {
     emulator,
     controller,
@@ -119,11 +131,12 @@ export function openTuiTerminal(
     },
     type: (text) => input.emit("data", Buffer.from(text)),
     async window() {
-      // React draws in a microtask, the screen in the immediate after it.
-      await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setImmediate(resolve));
-      await written;
-      return emulator.window().join("\n").replace(/\n+$/, "");
+      await terminal.loadInk();
+      return shown();
+    },
+    windowBeforeInk: shown,
+    get bytes() {
+      return bytes;
     },
     close() {
       controller.close();

@@ -32,5 +32,9 @@ export function keepUnchanged(before: AppView, next: AppView): AppView {
   return { ...next, live };
 }
 
+/** What Ink makes of a view: its rows, one below the other. */
+export const rowsOf = (view: AppView): readonly string[] =>
+  view.kind === "live" ? liveParts.flatMap((part) => view.live[part]) : view.rows;
+
 const isSame = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((row, index) => row === b[index]);

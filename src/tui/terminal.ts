@@ -1,14 +1,12 @@
-import { type Instance, render } from "ink";
-import { App } from "./app.tsx";
 import type { InputEvent } from "./input/decode.ts";
 import { createTerminalModes, type ModeName } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import type { Picture } from "./screen/difference.ts";
-import { createInkInput, createInkOutput } from "./screen/ink-output.ts";
+import { createInkOutput } from "./screen/ink-output.ts";
 import { createScreen, type Screen, type ScreenSize } from "./screen/screen.ts";
 import { createStore, type Store } from "./store.ts";
-import { type AppView, emptyView, keepUnchanged } from "./view/app-view.ts";
+import { type AppView, emptyView, keepUnchanged, rowsOf } from "./view/app-view.ts";
 
 /** The streams of a terminal, as far as they are used. */
 export type TerminalStreams = {
@@ -26,6 +24,8 @@ export type Terminal = {
   readonly size: ScreenSize;
   /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
   show(view: AppView): void;
+  /** Has Ink draw from now on; happens by itself in the first pause. */
+  loadInk(): Promise<void>;
   /** Rows in canonical form. */
   commit(rows: readonly string[]): void;
   /** Draws everything afresh from the top of the window. */
@@ -47,6 +47,8 @@ export type Terminal = {
 
 /** A window that is dragged tells its size every few milliseconds. */
 const SETTLE_MS = 50;
+/** When nothing has been drawn for so long, nobody waits for a moment of loading. */
+const PAUSE_MS = 100;
 const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
 
 /** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
@@ -82,30 +84,30 @@ export function openTerminal(
   });
 
   let canonical = new Map<string, string>();
-  const stdout = createInkOutput({
-    size: () => screen.size,
-    onFrame(painted) {
-      const next = new Map<string, string>();
-      const rows = painted.map((row) => {
-        const known = canonical.get(row) ?? canonicalRow(row);
-        next.set(row, known);
-        return known;
-      });
-      canonical = next;
-      screen.setFrame(rows, view.get().caret);
-    },
-  });
-  let ink: Instance | undefined;
-  const start = () => {
-    ink ??= render(<App view={view} />, {
-      stdout,
-      stdin: createInkInput(),
-      debug: true,
-      interactive: false,
-      exitOnCtrlC: false,
-      patchConsole: false,
-      isScreenReaderEnabled: false,
+  const setFrame = (painted: readonly string[]) => {
+    const next = new Map<string, string>();
+    const rows = painted.map((row) => {
+      const known = canonical.get(row) ?? canonicalRow(row);
+      next.set(row, known);
+      return known;
     });
+    canonical = next;
+    screen.setFrame(rows, view.get().caret);
+  };
+  const stdout = createInkOutput({ size: () => screen.size, onFrame: setFrame });
+  // Ink takes longer to load and to draw its first frame than everything else of a start together. Until it is there
+  // its frame is made without it: rows that are laid out already, one below the other.
+  let ink: { unmount(): void } | undefined;
+  let inkPause: NodeJS.Timeout | undefined;
+  let inkLoading: Promise<void> | undefined;
+  const startInk = async () => {
+    clearTimeout(inkPause);
+    const { renderApp } = await import("./app.tsx");
+    if (!isClosed) ink = renderApp(view, stdout);
+  };
+  const loadInk = () => {
+    inkLoading ??= startInk();
+    return inkLoading;
   };
 
   // While the window is dragged nothing is drawn: between its size and our knowing it, every movement of the cursor
@@ -115,8 +117,9 @@ export function openTerminal(
     settling = undefined;
     const size = sizeOf(output);
     options.onResize(size, screen.resized(size));
-    // Not at once: until React has drawn for the new width, the frame's rows are too long for the window.
-    scheduled ??= setImmediate(flush);
+    // Until all is drawn for the new width, the frame's rows are too long for the window.
+    clearImmediate(scheduled);
+    scheduled = setImmediate(flush);
   };
   const resize = () => {
     clearTimeout(settling);
@@ -135,10 +138,16 @@ export function openTerminal(
       const kept = keepUnchanged(before, next);
       screen.setAlternate(kept.kind === "overlay");
       view.set(kept);
-      if (ink === undefined) start();
+      if (ink === undefined) {
+        setFrame(rowsOf(kept));
+        clearTimeout(inkPause);
+        // Should it be gone from the disk, all goes on as it began.
+        inkPause = setTimeout(() => void loadInk().catch(() => {}), PAUSE_MS);
+      }
       // A caret that moves over unchanged rows makes no frame of Ink's.
       else screen.setCaret(kept.caret);
     },
+    loadInk,
     commit: (rows) => screen.commit(rows),
     listen(typed, onEvents, onEnd) {
       for (const mode of usedModes) modes.set(mode, true);
@@ -166,6 +175,7 @@ export function openTerminal(
       isClosed = true;
       clearImmediate(scheduled);
       clearTimeout(settling);
+      clearTimeout(inkPause);
       output.off("resize", resize);
       stdout.close();
       screen.close(last.map(canonicalRow));
