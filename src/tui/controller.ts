@@ -78,7 +78,8 @@ export type Controller = {
 
 /**
  * Holds the state and draws it. The state changes by pure steps; this carries out what they ask for and decides when
- * the screen is drawn: at once, except for streamed text, which is gathered.
+ * the screen is drawn: once a turn of the event loop, when what was asked of the daemon is on its way; streamed text
+ * is gathered for longer.
  */
 export function createController(options: {
   store: Store<AppState>;
@@ -114,13 +115,20 @@ export function createController(options: {
   let flashTimer: NodeJS.Timeout | undefined;
   let glance: Flash | undefined;
   let isClosed = false;
+  let drawing: NodeJS.Immediate | undefined;
   let sizeTimer: NodeJS.Timeout | undefined;
   let hasAskedPlace = false;
   let isWarm = false;
   let title = "";
 
+  /** Draws when all that this turn of the loop brings has been taken in. */
+  function changed(): void {
+    drawing ??= setImmediate(draw);
+  }
+
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
+    changed(); // before the terminal hears of the rows: they and the frame that goes with them are one write
     const rows = renderer.blocks(blocks, store.get().size.columns, last).map(canonicalRow);
     if (rows.length > 0) recent.add({ blocks, previous: last, rows });
     terminal.commit(rows);
@@ -168,6 +176,8 @@ export function createController(options: {
   }
 
   function draw(): void {
+    clearImmediate(drawing);
+    drawing = undefined;
     if (isClosed) return;
     const state = store.get();
     keepFlash(state);
@@ -210,7 +220,7 @@ export function createController(options: {
   function set(state: AppState): void {
     store.set(withQuestion(state, now()));
     keepTime();
-    draw();
+    changed();
   }
 
   /** The clock moves only while something runs that a person looks at. */
@@ -283,7 +293,6 @@ export function createController(options: {
     switch (effect.do) {
       case "print":
         commit([effect.block]);
-        draw();
         return;
       case "find":
         find(effect.isOlder);
@@ -323,6 +332,9 @@ export function createController(options: {
 
   return {
     onInput(events) {
+      // How much of a question has been shown decides what an answer to it does.
+      if (drawing !== undefined && store.get().question !== undefined) draw();
+      changed();
       for (const event of events) {
         if (event.type === "reply") {
           onReply(event.sequence);
@@ -333,7 +345,6 @@ export function createController(options: {
         run(effects);
       }
       keepTime();
-      draw();
     },
     onChange(replica, event, isOther) {
       newest = replica;
@@ -383,6 +394,7 @@ export function createController(options: {
     },
     close() {
       isClosed = true;
+      clearImmediate(drawing);
       clearTimeout(streamTimer);
       clearInterval(tick);
       clearTimeout(wake);
