@@ -15,7 +15,7 @@ export type Ledger = {
    * only written. Throws HearthError store_unavailable, and then nothing was written or published.
    */
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
-  /** Streams text into a part that is already stored. Durable within 250 ms or 4 KB. Never throws. */
+  /** Streams text into a part that is already stored. Durable within 50 ms or 4 KB. Never throws. */
   appendText(delta: PartDelta): void;
   /** The messages of every run that neither waits nor was taken back before it started, oldest first. */
   loadTranscript(): Message[];

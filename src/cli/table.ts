@@ -52,7 +52,7 @@ const isolation: OptionSpec = {
   name: "isolation",
   value: "WHERE",
   choices: ["in_place", "worktree"],
-  help: "Edits land in_place or in a worktree",
+  help: "Where edits land: in_place (worktree comes later)",
 };
 export const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
 export const formats = ["text", "json", "stream-json"] as const;
@@ -100,7 +100,7 @@ export const commands: readonly CommandSpec[] = [
       },
       { name: "max-steps", value: "N", help: "End after so many model answers" },
       { name: "timeout", value: "SECONDS", help: "Cancel the run after so long" },
-      { name: "trust", value: "HASH", help: "Trust what the config here would run" },
+      { name: "trust", value: "HASH", help: "Trust what the config here would run (nothing yet)" },
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [
