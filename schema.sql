@@ -85,6 +85,7 @@ CREATE TABLE messages (
   created_at    TEXT NOT NULL,
   updated_at    TEXT NOT NULL,
   completed_at  TEXT,
+  usage_json    TEXT,                       -- of the step, where its backend says so
   UNIQUE (session_id, seq)
 ) STRICT;
 CREATE INDEX messages_by_run ON messages (run_id, seq);

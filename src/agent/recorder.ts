@@ -224,7 +224,13 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           cost += event.cost;
           streaming = null;
           return commit((tx) => {
-            const message = { ...current(tx), finish_reason: event.finish_reason, updated_at: iso() };
+            const isKnown = event.usage.input_tokens + event.usage.output_tokens > 0;
+            const message: Message = {
+              ...current(tx),
+              finish_reason: event.finish_reason,
+              ...(isKnown && { usage: event.usage }),
+              updated_at: iso(),
+            };
             replaceLast(message);
             tx.putMessage("message.updated", message);
           });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ClientId, MessageId, PartId, RunId, SessionId } from "./ids.ts";
 import { Outcome } from "./run.ts";
 import { Time } from "./time.ts";
+import { Usage } from "./usage.ts";
 
 /** The Agent Client Protocol's tool kinds, so that every backend's calls are drawn and judged alike. */
 export const ToolKind = z.enum([
@@ -125,6 +126,8 @@ export const Message = z.object({
   model: z.string().nullable(),
   parts: z.array(Part),
   finish_reason: FinishReason.nullable(),
+  /** What the step used; absent until that is known, and where nobody says. */
+  usage: Usage.optional(),
   created_at: Time,
   updated_at: Time,
   completed_at: Time.nullable(),

@@ -26,6 +26,7 @@ import { withQuestion } from "./steps/question.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/block.ts";
+import { withTokenCount } from "./token-count.ts";
 import { liveView } from "./view/live.ts";
 import { openingBlocks, switchBlocks } from "./view/opening.ts";
 import { listView } from "./view/overlay.ts";
@@ -218,7 +219,7 @@ export function createController(options: {
   }
 
   function set(state: AppState): void {
-    store.set(withQuestion(state, now()));
+    store.set(withTokenCount(withQuestion(state, now()), now()));
     keepTime();
     changed();
   }

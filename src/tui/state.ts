@@ -12,6 +12,7 @@ import type { Overlay } from "./overlay.ts";
 import type { ScreenSize } from "./screen/screen.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
 import type { Block } from "./text/block.ts";
+import type { TokenCount } from "./token-count.ts";
 
 /** The list above the prompt while a file is named behind an `@`, or a command behind a `/`. */
 export type Completion = {
@@ -91,6 +92,8 @@ export type AppState = {
   editing: { runId: RunId; aside: Editor } | undefined;
   question: QuestionState | undefined;
   overlay: Overlay | undefined;
+  /** What the running turn has said so far. */
+  tokenCount: TokenCount | undefined;
   /** The agent's list is shown entry by entry. */
   isPlanOpen: boolean;
   flash: Flash | undefined;
@@ -123,6 +126,7 @@ export const initialState = (options: {
   editing: undefined,
   question: undefined,
   overlay: undefined,
+  tokenCount: undefined,
   isPlanOpen: false,
   flash: undefined,
   armed: undefined,

@@ -56,6 +56,10 @@ test("text appears while it streams, once, and stays in the scrollback", async (
   world.model.enqueue(say("It begins", { until: gate.passed }, ` here.\n\n${paragraphs.join("\n\n")}\n`));
   pty.type("tell me\r");
   await pty.until((text) => text.includes("It begins") && text.includes("Working"), "the first words");
+  await pty.until(
+    (text) => /Working \d:\d\d · ~\d+ tokens? · esc to cancel/.test(text),
+    "an estimate of its tokens",
+  );
   gate.open();
   await pty.until((text) => text.includes("Paragraph 29") && !text.includes("Working"), "the end");
   const rows = pty.emulator.everything().filter((row) => row.includes("Paragraph"));

@@ -40,6 +40,8 @@ test("what the last request held is told with the session, stays over a restart,
   world.model.enqueue(used(say({ call: "list", input: {} }), 200, 10), used(say("Two."), 240, 10));
   await terminal.ask("two");
   expect((await terminal.session()).context).toEqual({ used: 250, window: 1000 });
+  const usages = (await terminal.messages()).map((message) => message.usage?.output_tokens);
+  expect(usages).toEqual([undefined, 20, undefined, 10, 10]);
   const told = terminal.events.all("session.updated").map(({ payload }) => payload.session.context?.used);
   expect([...new Set(told)]).toEqual([undefined, 120, 210, 250]);
   const { sessions } = await expectStreamTellsTheTruth(terminal, before);

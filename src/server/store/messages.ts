@@ -1,8 +1,9 @@
 import type { Database } from "better-sqlite3";
 import type { MessageId, PartId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message, Part } from "../../protocol/message.ts";
+import type { Usage } from "../../protocol/usage.ts";
 
-type MessageRow = Omit<Message, "parts">;
+type MessageRow = Omit<Message, "parts" | "usage"> & { usage_json: string | null };
 type PartRow = { id: PartId; message_id: MessageId; text: string; data_json: string; tail: string | null };
 
 /** The column `text` holds what streams: a tool call's output, any other part's text. */
@@ -26,11 +27,11 @@ export function createMessageRows(db: Database) {
     .pluck();
   const upsert = db.prepare(`
     INSERT INTO messages (id, session_id, run_id, seq, role, agent, model, finish_reason, created_at, updated_at,
-      completed_at)
+      completed_at, usage_json)
     VALUES (@id, @session_id, @run_id, @seq, @role, @agent, @model, @finish_reason, @created_at, @updated_at,
-      @completed_at)
+      @completed_at, @usage_json)
     ON CONFLICT (id) DO UPDATE SET seq = @seq, model = @model, finish_reason = @finish_reason,
-      updated_at = @updated_at, completed_at = @completed_at`);
+      updated_at = @updated_at, completed_at = @completed_at, usage_json = @usage_json`);
   const upsertPart = db.prepare<[PartId, MessageId, number, string, string]>(`
     INSERT INTO parts (id, message_id, position, text, data_json) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET text = excluded.text, data_json = excluded.data_json`);
@@ -59,6 +60,7 @@ export function createMessageRows(db: Database) {
     model: row.model,
     parts: partsOf.all(row.id).map(toPart),
     finish_reason: row.finish_reason,
+    ...(row.usage_json !== null && { usage: JSON.parse(row.usage_json) as Usage }),
     created_at: row.created_at,
     updated_at: row.updated_at,
     completed_at: row.completed_at,
@@ -69,7 +71,7 @@ export function createMessageRows(db: Database) {
     nextSeq: (sessionId: SessionId): number => nextSeq.get(sessionId) ?? 1,
     /** Writes the message row and the parts named; their streamed tails are folded in. */
     put(message: Message, parts: readonly Part[] = message.parts) {
-      upsert.run(message);
+      upsert.run({ ...message, usage_json: message.usage ? JSON.stringify(message.usage) : null });
       for (const part of parts) {
         const position = message.parts.indexOf(part);
         upsertPart.run(part.id, message.id, position, streamedText(part), dataOf(part));

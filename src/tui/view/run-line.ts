@@ -32,10 +32,11 @@ export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides
   if (openQuestion(state) !== undefined) {
     return [span(`${glyphs.question} `, "warning"), span(`Waiting for you${dot}${elapsed}`, "muted")];
   }
-  const tokens = run === undefined ? 0 : run.usage.output_tokens;
+  const { tokens, isEstimate } = state.tokenCount ?? { tokens: 0, isEstimate: false };
+  const said = plural(tokens, "token").replace(/^\d+/, formatCount(tokens));
   const facts = [
     `Working ${elapsed}`,
-    ...(tokens > 0 ? [plural(tokens, "token").replace(/^\d+/, formatCount(tokens))] : []),
+    ...(tokens > 0 ? [`${isEstimate ? "~" : ""}${said}`] : []),
     `${firstChordName("prompt.escape", overrides)} to cancel`,
     ...(canSteer(state, run) ? [`${firstChordName("prompt.steer", overrides)} steers`] : []),
   ];
