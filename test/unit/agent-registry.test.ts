@@ -41,7 +41,7 @@ test("every state that is not ready names its reason and what mends it", () => {
   expect(state("goose")).toEqual({
     status: "not_installed",
     reason: "its command goose is not on PATH",
-    fix: "npm install -g @aaif/goose",
+    fix: `npm install -g @aaif/goose-binary-${process.platform}-${process.arch}`,
   });
   expect(state("goose", { enabled: false })).toMatchObject({
     status: "disabled",
@@ -62,6 +62,23 @@ test("every state that is not ready names its reason and what mends it", () => {
   expect(unusableError("goose", { status: "error", reason: "it is broken", fix: "mend it" }).message).toBe(
     "goose cannot be used: it is broken. To mend it: mend it.",
   );
+});
+
+test("how one logs in is told by the program as it is called here", () => {
+  const installed = `goose-binary-${process.platform}-${process.arch}`;
+  const bin = programs(installed);
+  const found = resolveAgent("goose", undefined, client(bin))?.launch;
+  expect(found).toMatchObject({ command: [join(bin, installed), "acp"], login: `${installed} configure` });
+  const loginOf = (name: string, file: string, command?: [string, ...string[]]) =>
+    resolveAgent(name, command && { command }, client(programs(file)))?.launch?.login;
+  expect(loginOf("goose", "goose")).toBe("goose configure");
+  expect(loginOf("claude", "claude-agent-acp")).toBe("claude-agent-acp --cli auth login");
+  expect(loginOf("codex", "codex-acp")).toBe("codex-acp cli login");
+  expect(loginOf("qwen", "qwen")).toBe("qwen -i /auth");
+  const own = join(bin, installed);
+  expect(loginOf("goose", "goose", [own, "acp"])).toBe(`${own} configure`);
+  expect(loginOf("gemini", "node", ["node", "gemini.js"])).toBe("gemini -i /auth");
+  expect(loginOf("mine", "mine", ["mine"])).toBeNull();
 });
 
 test("an agent gets its own variables, and hearth's keys only where the configuration names them", () => {

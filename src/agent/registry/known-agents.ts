@@ -4,6 +4,8 @@ import type { AgentConfig } from "../../protocol/config.ts";
 export type KnownAgent = {
   backend: "acp" | "opencode";
   command: readonly [string, ...string[]];
+  /** Other names that its program has, by how it was installed. */
+  aliases?: readonly string[];
   /** What makes it ask before it acts; stronger than the client's environment, weaker than the configuration. */
   env: Readonly<Record<string, string>>;
   /** The session mode in which it asks, to be set after `session/new`; null where `env` does it. */
@@ -11,18 +13,23 @@ export type KnownAgent = {
   /** The beginnings of the names of its own variables, its login among them. */
   prefixes: readonly string[];
   install: string;
-  login: string;
+  /** What its program is to be started with so that a person can log in. */
+  login: readonly string[];
 };
+
+/** Its package for this machine; the one that is called goose holds another program. */
+const goosePackage = `goose-binary-${process.platform}-${process.arch}`;
 
 export const knownAgents: Readonly<Record<string, KnownAgent>> = {
   goose: {
     backend: "acp",
     command: ["goose", "acp"],
+    aliases: [goosePackage],
     env: { GOOSE_MODE: "approve" },
     askMode: null,
     prefixes: ["GOOSE_"],
-    install: "npm install -g @aaif/goose",
-    login: "goose configure",
+    install: `npm install -g @aaif/${goosePackage}`,
+    login: ["configure"],
   },
   qwen: {
     backend: "acp",
@@ -32,7 +39,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     askMode: "default",
     prefixes: ["QWEN_"],
     install: "npm install -g @qwen-code/qwen-code",
-    login: "qwen auth",
+    login: ["-i", "/auth"],
   },
   opencode: {
     backend: "opencode",
@@ -41,7 +48,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     askMode: null,
     prefixes: ["OPENCODE_"],
     install: "npm install -g opencode-ai",
-    login: "opencode auth login",
+    login: ["auth", "login"],
   },
   claude: {
     backend: "acp",
@@ -50,7 +57,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     askMode: "default",
     prefixes: ["CLAUDE_"],
     install: "npm install -g @agentclientprotocol/claude-agent-acp",
-    login: "claude auth login",
+    login: ["--cli", "auth", "login"],
   },
   codex: {
     backend: "acp",
@@ -59,7 +66,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     askMode: "read-only",
     prefixes: ["CODEX_"],
     install: "npm install -g @agentclientprotocol/codex-acp",
-    login: "codex login",
+    login: ["cli", "login"],
   },
   gemini: {
     backend: "acp",
@@ -68,7 +75,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     askMode: "default",
     prefixes: ["GEMINI_CLI_"],
     install: "npm install -g @google/gemini-cli",
-    login: "gemini",
+    login: ["-i", "/auth"],
   },
 };
 

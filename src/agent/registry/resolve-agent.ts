@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { AgentStatus } from "../../protocol/agent.ts";
 import type { AgentConfig } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
@@ -84,7 +85,8 @@ export function resolveAgent(
     );
   }
   const env = environmentOf(known, config, client);
-  const found = findCommand(program, env);
+  const names = config?.command === undefined ? [program, ...(known?.aliases ?? [])] : [program];
+  const found = names.map((name) => findCommand(name, env)).find((one) => one !== undefined);
   if (found === undefined) {
     return program.includes("/")
       ? unusable(
@@ -110,10 +112,18 @@ export function resolveAgent(
       env,
       askMode: known?.askMode ?? null,
       model,
-      login: known?.login ?? null,
+      login: known && loginOf(known, found.path, program),
       mtimeMs: found.mtimeMs,
     },
   };
+}
+
+/** By its own program, as it is called here; an agent that something else starts is taken to be on PATH as well. */
+function loginOf(known: KnownAgent, path: string, program: string): string {
+  const name = basename(path);
+  const isOwn = [known.command[0], ...(known.aliases ?? [])].includes(name);
+  const called = isOwn ? (program.includes("/") ? path : name) : known.command[0];
+  return [called, ...known.login].join(" ");
 }
 
 /** The sentence that ends a prompt to an agent that cannot be used. */
