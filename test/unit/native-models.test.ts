@@ -118,6 +118,14 @@ describe("the model of a turn", () => {
       /Anthropic needs a key: set ANTHROPIC_API_KEY .* or providers\.anthropic\.api_key/,
     ],
     [
+      "a provider of one's own that names no key and no address",
+      "mine/m",
+      { providers: { mine: { type: "openai" } } },
+      { OPENAI_API_KEY: "for OpenAI alone" },
+      "provider_auth",
+      /^mine needs a key: set providers\.mine\.api_key in hearth\.jsonc\.$/,
+    ],
+    [
       "HEARTH_MODEL that names nothing",
       null,
       local,

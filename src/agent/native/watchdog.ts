@@ -34,7 +34,7 @@ export function judgeSilence(
   };
 }
 
-/** Watches one answer. Calls `onQuiet` once per silence and `onStall` at most once. */
+/** Watches one answer. Calls `on.quiet` once per silence and `on.stall` at most once. */
 export function startWatch(
   limits: WatchLimits,
   now: () => number,

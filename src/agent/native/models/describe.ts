@@ -16,7 +16,7 @@ export type ModelsDescription = {
 };
 
 const fixes: Readonly<Record<string, string>> = {
-  provider_auth: "export ANTHROPIC_API_KEY=…",
+  provider_auth: "hearth config path",
   provider_unreachable: "ollama serve",
   model_unavailable: "hearth config show",
   config_invalid: "hearth config path",
@@ -57,8 +57,8 @@ export async function describeModels(
     return { models, default: id, ready: true, reason: null, fix: null };
   } catch (error) {
     if (!(error instanceof HearthError)) throw error;
-    const missing = /set ([A-Z][A-Z0-9_]+)/.exec(error.message)?.[1];
-    const fix = missing === undefined ? (fixes[error.code] ?? null) : `export ${missing}=…`;
-    return { models, default: null, ready: false, reason: error.message, fix };
+    const { variable } = error.details;
+    const fix = typeof variable === "string" ? `export ${variable}=…` : fixes[error.code];
+    return { models, default: null, ready: false, reason: error.message, fix: fix ?? null };
   }
 }

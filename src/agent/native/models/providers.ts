@@ -12,7 +12,8 @@ export type Provider = {
   type: ModelSpec["type"];
   baseUrl: string | undefined;
   addressFrom: string;
-  key: { value: string; from: string } | { missing: string } | null;
+  /** `missing`: where it should come from, in words; `variable`: the one of the environment that would do. */
+  key: { value: string; from: string } | { missing: string; variable: string | null } | null;
   headers: Readonly<Record<string, string>>;
   /** Models that the user's configuration lists. */
   listed: readonly string[];
@@ -49,7 +50,8 @@ function keyInEnvironment(known: KnownProvider, env: NativeSettings["providerEnv
     const value = settingOf(env, name);
     if (value !== undefined) return { value, from: name };
   }
-  return { missing: known.keyNames[0] ?? "" };
+  const [name = ""] = known.keyNames;
+  return { missing: name, variable: name };
 }
 
 function configuredProvider(
@@ -69,13 +71,13 @@ function configuredProvider(
     const value = settingOf(env, variable);
     key =
       value === undefined
-        ? { missing: `${variable} (named by ${from})` }
+        ? { missing: `${variable} (named by ${from})`, variable }
         : { value, from: `${variable}, named by ${from}` };
   } else if (given !== undefined && given !== "") key = { value: given, from };
   // A key of the environment goes to its own provider's host only, wherever the configuration points.
   else if (known !== undefined && hostOf(baseUrl) === hostOf(address?.url))
     key = keyInEnvironment(known, env);
-  else if (config.base_url === undefined) key = { missing: from };
+  else if (config.base_url === undefined) key = { missing: from, variable: null };
   return {
     name,
     label: known?.label ?? name,

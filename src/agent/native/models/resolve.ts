@@ -37,11 +37,7 @@ function specOf(provider: Provider, model: string): ModelSpec {
       "config_invalid",
       `${provider.addressFrom} is not an address (${JSON.stringify(baseUrl)}); write it as http://host:port/v1.`,
     );
-  if (key !== null && "missing" in key)
-    throw new HearthError(
-      "provider_auth",
-      `${provider.label} needs a key: set ${key.missing} in the environment of your terminal${provider.configured === undefined ? ` or providers.${name}.api_key in hearth.jsonc` : ""}.`,
-    );
+  if (key !== null && "missing" in key) throw noKey(provider, key);
   return {
     id: `${name}/${model}`,
     label: provider.label,
@@ -56,6 +52,16 @@ function specOf(provider: Provider, model: string): ModelSpec {
     maxOutputTokens: provider.configured?.models?.[model]?.max_output_tokens ?? null,
     cost: costOfModel(provider, model),
   };
+}
+
+function noKey({ name, label, configured }: Provider, key: { missing: string; variable: string | null }) {
+  const inFile = `providers.${name}.api_key in hearth.jsonc`;
+  const inTerminal = `${key.missing} in the environment of your terminal`;
+  const where =
+    key.variable === null ? inFile : configured === undefined ? `${inTerminal} or ${inFile}` : inTerminal;
+  return new HearthError("provider_auth", `${label} needs a key: set ${where}.`, {
+    details: { variable: key.variable },
+  });
 }
 
 /** A model by the name that a person gave it. Throws HearthError naming what there is. */
