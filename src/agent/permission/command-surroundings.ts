@@ -1,9 +1,9 @@
 import { judgePathWord, pathsOf } from "./command-paths.ts";
-import { harmlessVariable, tellingVariable } from "./commands.ts";
 import type { Locator, RuleBook } from "./location.ts";
 import type { Finding, Policy } from "./policy.ts";
 import { matchesUrl, namesTool } from "./rules.ts";
 import type { SimpleCommand } from "./shell.ts";
+import { harmlessVariable, tellingVariable } from "./telling-variables.ts";
 import type { ShellWord } from "./words.ts";
 
 /** What a whole line came to so far. */

@@ -7,7 +7,7 @@ import {
   privileged,
   runningOption,
   sameProgram,
-} from "./commands.ts";
+} from "./dangerous-commands.ts";
 import { gitSubcommand, runningGitKey } from "./git-commands.ts";
 import type { Finding } from "./policy.ts";
 import type { ShellWord } from "./words.ts";

@@ -1,6 +1,6 @@
 import { type OptionKind, parseOptionTable, type ReadOptions } from "./command-options.ts";
-import { type Operands, readers, writers } from "./commands.ts";
 import { gitReaders } from "./git-commands.ts";
+import { type Operands, readers, writers } from "./known-commands.ts";
 import type { Access } from "./policy.ts";
 import { tellsPath } from "./script-arguments.ts";
 import type { ShellWord } from "./words.ts";

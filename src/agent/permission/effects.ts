@@ -1,6 +1,6 @@
 import { type ReadOptions, readOptions } from "./command-options.ts";
-import { readers, writers } from "./commands.ts";
 import { type Effects, entryOf, fromTable, namedPaths, tableOf } from "./effect-tables.ts";
+import { readers, writers } from "./known-commands.ts";
 import { specials } from "./special-effects.ts";
 import { isKnown, type ShellWord } from "./words.ts";
 

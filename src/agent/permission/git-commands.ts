@@ -1,4 +1,4 @@
-import type { Operands } from "./commands.ts";
+import type { Operands } from "./known-commands.ts";
 
 /**
  * The git commands that only read, in the form of `readers`. They may run unasked where the repository's own

@@ -1,5 +1,5 @@
 import { parseOptionTable, tailOf } from "./command-options.ts";
-import { privileged } from "./commands.ts";
+import { privileged } from "./dangerous-commands.ts";
 import type { SimpleCommand } from "./shell.ts";
 import {
   commandAfter,
