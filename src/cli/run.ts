@@ -62,6 +62,7 @@ async function runPrompt(
     throw error;
   }
   if (connection.notice !== null) await aside(connection.notice);
+  for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
   if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
   const run = followRun(connection, output);
   try {

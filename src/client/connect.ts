@@ -16,6 +16,8 @@ export type Connection = {
   readonly clientId: string;
   /** What to tell a person about the daemon that was found; null when nothing. */
   readonly notice: string | null;
+  /** What of the configuration is ignored in this workspace, a sentence each. */
+  readonly warnings: readonly string[];
   socketPath(): string;
   /**
    * As `Client.request`; a daemon that died is started again and asked once more. Safe for whatever may be said
@@ -29,7 +31,7 @@ export type Connection = {
 
 /** Finds or starts the daemon and opens the workspace of `cwd` with this client's environment. */
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
-  let { client, workspace, notice } = await attach(options, signal);
+  let { client, workspace, notice, warnings } = await attach(options, signal);
   let reconnecting: Promise<void> | undefined;
 
   /** All who lost the daemon in the same moment wait for one restart. */
@@ -37,7 +39,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     reconnecting ??= attach(options, new AbortController().signal)
       .then((again) => {
         client.close();
-        ({ client, workspace, notice } = again);
+        ({ client, workspace, notice, warnings } = again);
       })
       .finally(() => {
         reconnecting = undefined;
@@ -50,6 +52,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     },
     get notice() {
       return notice;
+    },
+    get warnings() {
+      return warnings;
     },
     clientId: options.clientId,
     socketPath: () => client.socketPath,
@@ -70,7 +75,12 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   };
 }
 
-type Attached = { client: Client; workspace: Workspace; notice: string | null };
+type Attached = {
+  client: Client;
+  workspace: Workspace;
+  notice: string | null;
+  warnings: readonly string[];
+};
 
 async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Attached> {
   const env = environmentToSend(options.env, options.paths);
@@ -78,8 +88,10 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
   for (;;) {
     const daemon: Daemon = await ensureDaemon(options, signal);
     try {
-      const { workspace } = await daemon.client.request("POST /v1/workspaces", { body, signal });
-      return { client: daemon.client, workspace, notice: daemon.notice };
+      const opened = await daemon.client.request("POST /v1/workspaces", { body, signal });
+      // An older daemon says nothing of its configuration.
+      const { workspace, warnings = [] } = opened as Partial<typeof opened> & Pick<typeof opened, "workspace">;
+      return { client: daemon.client, workspace, notice: daemon.notice, warnings };
     } catch (error) {
       daemon.client.close();
       if (!(error instanceof HearthError) || !isGone(error)) throw error;

@@ -114,6 +114,12 @@ const SessionFields = z.object({
   isolation: Isolation.optional(),
 });
 
+const OpenedWorkspace = z.object({
+  workspace: Workspace,
+  /** What of the configuration is ignored here, a sentence each: unknown keys, what a project may not set. */
+  warnings: z.array(z.string()),
+});
+
 export const routes = {
   "GET /v1/health": route({ summary: "Liveness", query: byClient, replies: { 200: Health } }),
   "GET /v1/openapi.json": route({
@@ -134,7 +140,7 @@ export const routes = {
       client_id: ClientId.optional(),
       env: Environment.optional(),
     }),
-    replies: { 200: z.object({ workspace: Workspace }), 201: z.object({ workspace: Workspace }) },
+    replies: { 200: OpenedWorkspace, 201: OpenedWorkspace },
   }),
   "GET /v1/workspaces": route({
     summary: "List workspaces",

@@ -239,6 +239,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       }
       deps.requestStop(grace_ms ?? 5000);
     },
+    warnings: settings.warnings,
     workspaces: workspaces.services,
     sessions: sessions.services,
     runs,

@@ -34,6 +34,8 @@ export type Services = {
   health(): Health;
   /** Throws daemon_busy with `only_if_idle` and something running. Returns at once; the stop follows. */
   shutdown(options: { grace_ms?: number | undefined; only_if_idle?: boolean | undefined }): void;
+  /** What of the configuration is ignored in a workspace, a sentence each. */
+  warnings(wid: WorkspaceId): string[];
   workspaces: {
     open(
       input: { path: string; env?: Environment | undefined },

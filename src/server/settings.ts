@@ -22,9 +22,18 @@ export function createSettings({
 }) {
   const load = createConfigLoader();
 
+  /** What was read in this turn of the event loop: a prompt asks some ten times on its way. */
+  const justRead = new Map<WorkspaceId | null, { config: Config; limits: Limits }>();
+
   /** Null: the user's own configuration, without any project's. Throws config_invalid. */
-  const of = (wid: WorkspaceId | null): { config: Config; limits: Limits } =>
-    load({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
+  function of(wid: WorkspaceId | null): { config: Config; limits: Limits } {
+    const known = justRead.get(wid);
+    if (known) return known;
+    const read = load({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
+    if (justRead.size === 0) setImmediate(() => justRead.clear());
+    justRead.set(wid, read);
+    return read;
+  }
 
   /** Throws session_not_found. */
   function workspaceOf(sid: SessionId): WorkspaceId {
@@ -45,6 +54,15 @@ export function createSettings({
         return of(wid);
       } catch (error) {
         if (error instanceof HearthError) return { config: {}, limits: limitDefaults };
+        throw error;
+      }
+    },
+    /** What of the configuration is ignored, a sentence each. */
+    warnings(wid: WorkspaceId): string[] {
+      try {
+        return load({ paths, root: store.workspaces.get(wid)?.path ?? null }).warnings;
+      } catch (error) {
+        if (error instanceof HearthError) return []; // broken: the run that needs it says how
         throw error;
       }
     },

@@ -56,7 +56,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 
   let link: SessionLink | undefined;
-  let notice: string | null = null;
+  /** What is said of the daemon and its configuration when they are there. */
+  let told: readonly string[] = [];
   let highlight: Highlight | undefined;
   const streams = { input: process.stdin, output: process.stdout };
   // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
@@ -99,7 +100,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   });
   const newId: NewId = (prefix) => `${prefix}_${randomHex(16)}`;
   const ready = options.connecting.then(async (connection) => {
-    notice = connection.notice;
+    told = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
     const opened = createSessionLink(
       { connection, label, now, onChange: controller.onChange, onLink: controller.onLink },
       signal,
@@ -201,7 +202,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms),
     opening: (replica) => [
       headerBlock(place, replica),
-      ...welcomeBlocks(replica, [...(notice === null ? [] : [notice]), ...preferences.problems]),
+      ...welcomeBlocks(replica, [...told, ...preferences.problems]),
     ],
   });
   const undoGuard = guardExits({

@@ -9,11 +9,11 @@ type Keys =
   | "GET /v1/workspaces/{wid}/files"
   | "GET /v1/workspaces/{wid}/snapshot";
 
-export function createWorkspaceHandlers({ workspaces, snapshot, files }: Services): Pick<Handlers, Keys> {
+export function createWorkspaceHandlers({ workspaces, warnings, snapshot, files }: Services): Pick<Handlers, Keys> {
   return {
     "POST /v1/workspaces": async ({ body, caller }) => {
       const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);
-      return { status: created ? 201 : 200, body: { workspace } };
+      return { status: created ? 201 : 200, body: { workspace, warnings: warnings(workspace.id) } };
     },
     "GET /v1/workspaces": () => ({ status: 200, body: { workspaces: workspaces.list() } }),
     "GET /v1/workspaces/{wid}": ({ params }) => ({
