@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
+import { join } from "node:path";
 
 /** What a row of the screen holds, and where the cursor is, as the terminal that takes over counts them. */
 type Drawn = { rows: string[]; cursor: { row: number; column: number } };
@@ -22,13 +24,14 @@ export function drawFirstFrame(options: {
   version: string;
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
+  paths: { configDir: string };
   leave: () => void;
 }): FirstFrame | undefined {
   const { stdin, stdout } = process;
   const { version, cwd, env, leave } = options;
   if (!stdin.isTTY || !stdout.isTTY || env["TERM"] === "dumb") return undefined;
   // Whatever is drawn again is read aloud again.
-  if (env["HEARTH_SCREEN_READER"] === "true" || env["INK_SCREEN_READER"] === "true") return undefined;
+  if (wantsLines(env, options.paths.configDir)) return undefined;
   const columns = stdout.columns || 80;
   const typed: Uint8Array[] = [];
   let echoed = "";
@@ -84,6 +87,16 @@ export function drawFirstFrame(options: {
     },
     close,
   };
+}
+
+/** A glance at terminal.jsonc is enough here: when it is mistaken the first frame comes later, and that is all. */
+function wantsLines(env: Readonly<Record<string, string | undefined>>, configDir: string): boolean {
+  if (/^(true|1)$/.test(env["HEARTH_SCREEN_READER"] || env["INK_SCREEN_READER"] || "")) return true;
+  try {
+    return /"screen_reader"\s*:\s*true/.test(readFileSync(join(configDir, "terminal.jsonc"), "utf8"));
+  } catch {
+    return false; // none: hardly anybody has one
+  }
 }
 
 function headerRow(

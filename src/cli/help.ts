@@ -43,7 +43,11 @@ function overview(): string {
       "  0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission",
       "  needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled",
     ],
-    ["Examples", ...bareCommand.examples.map(indent), '  hearth run "which tests cover the parser?"'],
+    [
+      "Examples",
+      ...bareCommand.examples.slice(1).map(indent),
+      '  hearth run "which tests cover the parser?"',
+    ],
   ]);
 }
 

@@ -11,7 +11,7 @@ export async function open({ options, positionals }: Parsed, context: Context): 
   if (options["continue"] && options["session"])
     throw new UsageError("Give --continue or --session, not both.");
   const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
-  return openTerminal(context, {
+  return openTerminal(withManner(context, options), {
     cwd: context.cwd(),
     session: text("session"),
     continueLast: options["continue"] === true,
@@ -22,6 +22,16 @@ export async function open({ options, positionals }: Parsed, context: Context): 
     mode: text("mode") as PermissionMode | undefined,
     isolation: text("isolation") as Isolation | undefined,
   });
+}
+
+/** What the switches say, in the words of the environment: every part of the terminal reads those. */
+export function withManner(context: Context, options: Parsed["options"]): Context {
+  const env = {
+    ...context.env,
+    ...(options["screen-reader"] === true && { HEARTH_SCREEN_READER: "true" }),
+    ...(options["no-animations"] === true && { HEARTH_NO_ANIMATIONS: "true" }),
+  };
+  return { ...context, env };
 }
 
 export type TerminalOptions = {
@@ -42,7 +52,7 @@ export async function openTerminal(context: Context, options: TerminalOptions): 
     throw new UsageError("This needs a terminal on stdin and stdout; for scripts there is `hearth run`.");
   }
   const leave = () => process.exit(exitCodes.done);
-  const firstFrame = drawFirstFrame({ version: VERSION, cwd: options.cwd, env, leave });
+  const firstFrame = drawFirstFrame({ version: VERSION, cwd: options.cwd, env, paths, leave });
   try {
     const { runTui } = await import("../tui/main.tsx");
     const { exitCode } = await runTui({ ...options, paths, env, launcher, firstFrame });

@@ -59,6 +59,9 @@ export const formats = ["text", "json", "stream-json"] as const;
 export const usageGroups = ["day", "session", "agent", "model"] as const;
 export const permissionPolicies = [...modes, "deny"] as const;
 
+const screenReader: OptionSpec = { name: "screen-reader", help: "Lines that are said once, typed answers" };
+const noAnimations: OptionSpec = { name: "no-animations", help: "No clock and no counter that moves" };
+
 export const bareCommand: CommandSpec = {
   path: [],
   summary: "Open the terminal here",
@@ -70,6 +73,8 @@ export const bareCommand: CommandSpec = {
     model,
     { name: "mode", value: "MODE", choices: modes, help: "ask, accept_edits, plan or yolo" },
     isolation,
+    screenReader,
+    noAnimations,
   ],
   examples: ["hearth", 'hearth "explain what this project does"', "hearth --continue"],
 };
@@ -117,7 +122,7 @@ export const commands: readonly CommandSpec[] = [
     path: ["attach"],
     summary: "Open it on another directory or session",
     arguments: [optional("path|session", "A directory, or a session's id")],
-    options: [],
+    options: [screenReader, noAnimations],
     examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
   },
   {

@@ -40,7 +40,7 @@ export function detectCapabilities(env: Env, terminal: Terminal): Capabilities {
     attributes: color !== "none" || (isTTY && !isDumb),
     unicode: hasUnicode(env, isDumb),
     hyperlinks: hasHyperlinks(env, isTTY && !isDumb),
-    screenReader: env["HEARTH_SCREEN_READER"] === "true" || env["INK_SCREEN_READER"] === "true",
+    screenReader: isOn(env["HEARTH_SCREEN_READER"]) || isOn(env["INK_SCREEN_READER"]),
     cursor: isTTY && !isDumb,
     background: backgroundOf(env),
   };
@@ -49,6 +49,8 @@ export function detectCapabilities(env: Env, terminal: Terminal): Capabilities {
 const positive = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isInteger(value) && value > 0 ? value : undefined;
 
+/** A switch of the environment. */
+export const isOn = (value: string | undefined): boolean => value === "true" || value === "1";
 const isSet = (value: string | undefined): boolean => value !== undefined && value !== "";
 
 function colorDepth(env: Env, isTTY: boolean, isDumb: boolean): ColorDepth {

@@ -14,6 +14,7 @@ import {
   queuedRuns,
   textOfMessage,
 } from "./state.ts";
+import { homePath } from "./text/home-path.ts";
 
 type Command = {
   name: string;
@@ -261,11 +262,12 @@ function statusText(state: AppState): string {
   const session = currentSession(state);
   const { replica } = state;
   if (replica === undefined) return "Not connected to the daemon yet.";
-  if (session === undefined) return `${replica.workspace.path} · no session yet`;
+  const path = homePath(replica.workspace.path, state.manner.home);
+  if (session === undefined) return `${path} · no session yet`;
   const { usage } = session;
   return [
     `${session.title || "untitled"} · ${session.id}`,
-    `${replica.workspace.path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
+    `${path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
     `agent ${session.agent} · model ${session.model ?? "default"} · mode ${session.mode} · ${session.isolation}`,
     `${usage.input_tokens} tokens in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
   ].join("\n");

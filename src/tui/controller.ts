@@ -27,6 +27,7 @@ import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/block.ts";
 import { withTokenCount } from "./token-count.ts";
+import { announcement } from "./view/announcement.ts";
 import { liveView } from "./view/live.ts";
 import { openingBlocks, switchBlocks } from "./view/opening.ts";
 import { listView } from "./view/overlay.ts";
@@ -219,15 +220,27 @@ export function createController(options: {
   }
 
   function set(state: AppState): void {
+    if (state.manner.isLines) announce(store.get(), state);
     store.set(withTokenCount(withQuestion(state, now()), now()));
     keepTime();
     changed();
   }
 
+  /** A screen shows the session's mode all the time; where nothing is drawn a change of it is said. */
+  function announce(before: AppState, after: AppState): void {
+    const text = announcement(before, after);
+    if (text === undefined) return;
+    commit([{ id: `local/announce/${now()}`, type: "presence", text, isRule: false }]);
+  }
+
   /** The clock moves only while something runs that a person looks at. */
   function keepTime(): void {
     const state = store.get();
-    const isTicking = !isClosed && state.focus !== "out" && (isBusy(state) || state.link.state === "lost");
+    const isTicking =
+      !isClosed &&
+      !state.manner.isStill &&
+      state.focus !== "out" &&
+      (isBusy(state) || state.link.state === "lost");
     if (isTicking === (tick !== undefined)) return;
     clearInterval(tick);
     tick = isTicking ? setInterval(() => set(withOpen({ ...store.get(), now: now() })), TICK_MS) : undefined;
@@ -269,7 +282,7 @@ export function createController(options: {
 
   /** Another session: what was there stays in the scrollback, its last screens follow. */
   function open(replica: Replica): void {
-    const { size, clientId } = store.get();
+    const { size, clientId, manner } = store.get();
     const height = (blocks: readonly Block[]) => renderer.blocks(blocks, size.columns, undefined).length;
     const shown = {
       ...replica,
@@ -278,7 +291,13 @@ export function createController(options: {
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
     if (conversation === undefined) commit(options.opening(replica));
     else commit(switchBlocks(replica, currentSession(store.get()), now()));
-    conversation = createConversation({ clientId, now, replica: () => newest, skipped });
+    conversation = createConversation({
+      clientId,
+      isStill: manner.isStill,
+      now,
+      replica: () => newest,
+      skipped,
+    });
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
     const closing = openingBlocks(replica, clientId, skipped.size, now(), "after");
     const state = { ...store.get(), ...settle(replica), now: now(), editing: undefined };

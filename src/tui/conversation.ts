@@ -34,6 +34,8 @@ export function createConversation(options: {
   /** The replica's newest state, for names. */
   replica: () => Replica | undefined;
   skipped: ReadonlySet<string>;
+  /** How long something has been running is not said. */
+  isStill: boolean;
 }): Conversation {
   const { clientId, now, skipped } = options;
   const runs = new Map<string, RunFacts>();
@@ -54,6 +56,7 @@ export function createConversation(options: {
     run: (runId) => options.replica()?.runs.find(({ id }) => id === runId) ?? runs.get(runId),
     nameOf: (id) => (id === clientId ? undefined : labelOf(options.replica(), id)),
     elapsedMs(toolCallId) {
+      if (options.isStill) return undefined;
       const since = toolsSince.get(toolCallId) ?? now();
       toolsSince.set(toolCallId, since);
       return now() - since;

@@ -51,9 +51,9 @@ export function openPlainTerminal(streams: TerminalStreams): Terminal {
       const enter: InputEvent = { type: "key", chord: "enter" };
       reader.on("line", (line) => {
         const text: InputEvent = { type: "paste", text: line };
-        // One digit answers a question by itself; Enter behind it would answer the next one.
+        // One key answers a question by itself; Enter behind it would answer the next one.
         onEvents(
-          isAsked && /^\d$/.test(line)
+          isAsked && /^[\de]$/.test(line)
             ? [{ type: "text", text: line }]
             : line === ""
               ? [enter]

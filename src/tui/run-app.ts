@@ -7,7 +7,7 @@ import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
 import { clipboardImage, readDragged } from "./attach-image.ts";
-import { detectCapabilities } from "./capabilities.ts";
+import { detectCapabilities, isOn } from "./capabilities.ts";
 import { chooseSession, createController, type LocalEffect } from "./controller.ts";
 import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
@@ -48,7 +48,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
   const preferences = await loadPreferences(paths);
   const detected = detectCapabilities(env, process.stdout);
-  const capabilities = detected.cursor ? detected : { ...detected, screenReader: true };
+  const isSpoken = detected.screenReader || preferences.screenReader || !detected.cursor;
+  const capabilities = { ...detected, screenReader: isSpoken };
   const ahead = options.firstFrame?.take();
   if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
     // The first frame may be drawn on the alternate screen that a killed hearth left open.
@@ -73,6 +74,12 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     clientId,
     size: terminal.size,
     now: now(),
+    manner: {
+      isLines: isPlain,
+      // What counts would be read aloud again and again.
+      isStill: isPlain || isOn(env["HEARTH_NO_ANIMATIONS"]) || !preferences.animations,
+      home: env["HOME"] || homedir(),
+    },
     history: history.load(),
     defaults: {
       agent: options.agent,

@@ -70,8 +70,20 @@ export type Defaults = {
   isolation: Isolation | undefined;
 };
 
+/** How this person's screen is. */
+export type Manner = {
+  /** Lines that are said once, and whole lines that are typed: for screen readers and terminals that cannot draw. */
+  isLines: boolean;
+  /** No figure moves by itself. */
+  isStill: boolean;
+  /** Shown as `~`. */
+  home: string | undefined;
+};
+const usualManner: Manner = { isLines: false, isStill: false, home: undefined };
+
 export type AppState = {
   clientId: string;
+  manner: Manner;
   size: ScreenSize;
   /** Milliseconds; moves once a second while something runs. */
   now: number;
@@ -109,8 +121,10 @@ export const initialState = (options: {
   now: number;
   history: readonly string[];
   defaults: Defaults;
+  manner?: Manner;
 }): AppState => ({
   clientId: options.clientId,
+  manner: options.manner ?? usualManner,
   size: options.size,
   now: options.now,
   focus: "unknown",

@@ -1,21 +1,27 @@
 // A terminal whose cursor cannot be moved, and a screen reader: lines, one after the other.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { createGate } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
-import { openPty } from "../support/pty.ts";
+import { openPty, type PtyOptions } from "../support/pty.ts";
 import { openWorld } from "../support/world.ts";
 
 test.each([
-  ["TERM=dumb", { TERM: "dumb" }],
-  ["a screen reader", { HEARTH_SCREEN_READER: "true" }],
+  ["TERM=dumb", { env: { TERM: "dumb" } }],
+  ["HEARTH_SCREEN_READER", { env: { HEARTH_SCREEN_READER: "true" } }],
+  ["--screen-reader", { args: ["--screen-reader"] }],
+  ["screen_reader in terminal.jsonc", { config: '{ "screen_reader": true }' }],
 ])(
   "with %s nothing is drawn twice, a question is answered by its number, and Ctrl+D leaves",
-  async (_, env) => {
+  async (_, { config, ...options }: PtyOptions & { config?: string }) => {
     const world = await openWorld();
+    if (config !== undefined) writeFileSync(join(world.home.dir, "config", "terminal.jsonc"), config);
     world.model.enqueue(
       say("I will make it.", { call: "bash", input: { command: "touch it.txt" } }),
       say("It is made.\n"),
     );
-    const pty = openPty(world.home, { env });
+    const pty = openPty(world.home, options);
     onTestFinished(async () => {
       if (!pty.hasExited) pty.kill("SIGKILL");
       await pty.exited;
@@ -29,9 +35,31 @@ test.each([
     for (const once of ["I will make it.", "1 allow once", "It is made."]) {
       expect(pty.text().split(once)).toHaveLength(2);
     }
+    pty.type("/mode plan\n");
+    await pty.until((text) => text.includes("mode plan"), "the new mode");
     // No cursor is moved, nothing erased, no screen switched.
     expect(pty.emulator.written).not.toMatch(/\x1b\[[0-9;?]*[A-HJKfhlnrsu]/);
     pty.type("\x04");
     expect(await pty.exited).toBe(0);
   },
 );
+
+test("--no-animations draws no clock, and what streams is still shown", async () => {
+  const world = await openWorld();
+  const gate = createGate();
+  world.model.enqueue(say("It begins", { until: gate.passed }, " and ends."));
+  const pty = openPty(world.home, { args: ["--no-animations"] });
+  onTestFinished(async () => {
+    if (!pty.hasExited) pty.kill("SIGKILL");
+    await pty.exited;
+    pty.emulator.dispose();
+  });
+  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
+  pty.type("go on\r");
+  await pty.until(
+    (text) => text.includes("It begins") && text.includes("Working · esc to cancel"),
+    "the stream",
+  );
+  gate.open();
+  await pty.until((text) => text.includes("and ends.") && !text.includes("Working"), "the end");
+});

@@ -173,13 +173,14 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
   edit_question(terminal) {
     terminal.show(
       replica({
+        workspace: { ...replica().workspace, path: "/home/me/shop" },
         messages: [prompt(1, "rename it")],
         runs: [run(1)],
         permissions: [
           permission(1, {
             kind: "edit",
             title: "src/a.ts",
-            detail: { type: "edit", path: "/project/src/a.ts", unified: diff, reasons: [] },
+            detail: { type: "edit", path: "/home/me/shop/src/a.ts", unified: diff, reasons: [] },
           }),
         ],
       }),
@@ -267,6 +268,7 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
   sessions(terminal) {
     terminal.show(
       replica({
+        workspace: { ...replica().workspace, path: "/home/me/shop" },
         sessions: [
           session({ state: "waiting", context: { used: 82_000, window: 200_000 } }),
           session({

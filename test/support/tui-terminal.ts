@@ -84,6 +84,7 @@ export function openTuiTerminal(
       size: { columns, rows },
       now: time,
       history: [],
+      manner: { isLines: false, isStill: false, home: "/home/me" },
       defaults: { agent: undefined, model: undefined, mode: undefined, isolation: undefined },
     }),
   );

@@ -15,6 +15,7 @@ test("a queued prompt that is taken back leaves one line and neither a prompt no
     now: () => 0,
     replica: () => current,
     skipped: new Set(),
+    isStill: false,
   });
   const shown: { type: string; text: string }[] = [];
   const play = (type: HearthEvent["type"], payload: unknown) => {

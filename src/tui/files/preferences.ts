@@ -11,12 +11,22 @@ export type Preferences = {
   /** Undefined: by the terminal's background. */
   theme: Theme | undefined;
   notifications: boolean;
+  screenReader: boolean;
+  animations: boolean;
   /** What is wrong in the file, a sentence each; the rest of it counts. */
   problems: readonly string[];
 };
 
-const usual: Preferences = { keys: {}, theme: undefined, notifications: true, problems: [] };
-const knownKeys = ["keys", "theme", "notifications"];
+const usual: Preferences = {
+  keys: {},
+  theme: undefined,
+  notifications: true,
+  screenReader: false,
+  animations: true,
+  problems: [],
+};
+const switches = ["notifications", "screen_reader", "animations"];
+const knownKeys = ["keys", "theme", ...switches];
 
 export async function loadPreferences(paths: Pick<Paths, "configDir">): Promise<Preferences> {
   let text: string;
@@ -39,14 +49,18 @@ export function parsePreferences(value: unknown): Preferences {
     .filter((key) => !knownKeys.includes(key))
     .map((key) => `terminal.jsonc: there is no "${key}"; there are ${knownKeys.join(", ")}.`);
   const keys = parseKeyOverrides(given["keys"] ?? {});
-  const { notifications = true } = given;
-  if (typeof notifications !== "boolean") problems.push('terminal.jsonc: "notifications" is true or false.');
+  for (const name of switches) {
+    if (given[name] !== undefined && typeof given[name] !== "boolean")
+      problems.push(`terminal.jsonc: "${name}" is true or false.`);
+  }
   const theme = readTheme(given["theme"]);
   if (typeof theme === "string") problems.push(theme);
   return {
     keys: keys.overrides,
     theme: typeof theme === "string" ? undefined : theme,
-    notifications: notifications !== false,
+    notifications: given["notifications"] !== false,
+    screenReader: given["screen_reader"] === true,
+    animations: given["animations"] !== false,
     problems: [...problems, ...keys.problems],
   };
 }

@@ -115,8 +115,11 @@ function choose(state: AppState, permission: Permission, index: number): Step {
     return step(state, answer(permission, option.decision, undefined));
   }
   // A denial may say why; the draft comes back when it is sent.
-  return stay(write({ ...state, question: { ...question, index } }, "reason", emptyEditor));
+  const writing = write({ ...state, question: { ...question, index } }, "reason", emptyEditor);
+  return stay(state.manner.isLines ? say(writing, "Why not? Enter alone says nothing.") : writing);
 }
+
+const say = (state: AppState, text: string): AppState => ({ ...state, flash: { text, level: "info" } });
 
 /** The prompt's place is taken by what belongs to the answer; the draft comes back with it. */
 function write(state: AppState, what: "reason" | "command", editor: Editor): AppState {
@@ -134,6 +137,9 @@ function editCommand(state: AppState, permission: Permission): Step {
   const { question } = state;
   if (command === undefined || question === undefined) return stay(state);
   if (question.isCut && question.isUnread) return openTranscript(state);
+  // Typed in whole lines, it is another command and no change to this one.
+  if (state.manner.isLines)
+    return stay(say(write(state, "command", emptyEditor), "Type the command; Enter alone goes back."));
   return stay({ ...write(state, "command", replaceText(emptyEditor, command)), flash: undefined });
 }
 
@@ -163,6 +169,7 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
     return step(back, answer(permission, "deny", text.trim() === "" ? undefined : text.trim()));
   }
   if (writing.isSent) return stay(state);
+  if (text.trim() === "" && state.manner.isLines) return stay(back);
   if (text.trim() === "")
     return stay({
       ...state,

@@ -4,6 +4,7 @@ import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
 import { diffEnds, endsOf } from "./diff.ts";
 import { formatClock, plural } from "./figures.ts";
+import { homePath } from "./home-path.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
 import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";
 import { spellOut } from "./sanitize.ts";
@@ -12,7 +13,8 @@ import { MEASURE_MAX } from "./tool-call.ts";
 export type PermissionView = {
   /** Which option the keys are on, from 0. */
   selected: number;
-  askedMs: number;
+  /** Undefined: not said. */
+  askedMs: number | undefined;
   /** Attached terminals, this one included. */
   terminals: number;
   /** Questions waiting behind this one. */
@@ -75,7 +77,7 @@ function headLines(permission: Permission, view: PermissionView, width: number, 
   const { glyphs, capabilities } = layout;
   const question = questionOf(permission, view.home);
   const facts = [
-    `asked ${formatClock(view.askedMs)}`,
+    ...(view.askedMs === undefined ? [] : [`asked ${formatClock(view.askedMs)}`]),
     ...(view.terminals > 1 ? [`seen on ${view.terminals} terminals`] : []),
     ...(view.waiting > 0 ? [`${plural(view.waiting, "more question")}`] : []),
   ].join(glyphs.separator);
@@ -103,10 +105,8 @@ function questionOf({ agent, kind, title, detail }: Permission, home: string | u
   }
 }
 
-const shortPath = (path: string, home: string | undefined): string => {
-  const isInHome = home !== undefined && home !== "" && (path === home || path.startsWith(`${home}/`));
-  return spellOut(isInHome ? `~${path.slice(home.length)}` : path).replaceAll("\n", "\\n");
-};
+const shortPath = (path: string, home: string | undefined): string =>
+  spellOut(homePath(path, home)).replaceAll("\n", "\\n");
 
 /** The first and the last `rowsMax` rows at least, and how many more there are: a megabyte is not laid out for 20. */
 function subjectLines({ detail }: Permission, width: number, rowsMax: number, layout: Layout) {

@@ -1,7 +1,6 @@
-import type { Permission } from "../../protocol/permission.ts";
 import { editorText, isEmpty } from "../editor/editor.ts";
 import { searchHistory } from "../editor/history.ts";
-import type { Action, KeyOverrides } from "../keys.ts";
+import type { KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
 import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import {
@@ -12,18 +11,16 @@ import {
   nameOfClient,
   openQuestion,
   queuedRuns,
-  terminalCount,
   textOfRun,
 } from "../state.ts";
-import { editableCommand } from "../steps/question.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, span } from "../text/line.ts";
-import type { PermissionView } from "../text/permission-view.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
 import { completionLines } from "./completion.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
 import { planLines } from "./plan.ts";
+import { questionView } from "./question.ts";
 import { queueLines } from "./queue.ts";
 import type { Renderer } from "./renderer.ts";
 import { runLine } from "./run-line.ts";
@@ -52,6 +49,8 @@ export const liveParts = [
 
 /** The live region is small whatever the window: a frame costs what it is tall. */
 const ROWS_MAX = 18;
+/** Of a question that is said in lines, and not drawn. */
+const QUESTION_LINES_MAX = 10_000;
 /** So much of the list stands above a question, which needs the rest. */
 const SUGGESTIONS_BY_QUESTION_MAX = 3;
 
@@ -96,16 +95,14 @@ export function liveView(
   const composerRows = take(composerLines.map((line) => paint(line)));
   const completion = completionLines(state, renderer, overrides).map(oneRow);
   const beside = permission === undefined ? [] : take(completion, SUGGESTIONS_BY_QUESTION_MAX);
+  const { isLines } = state.manner;
+  const room = isLines ? QUESTION_LINES_MAX : left;
   const asked =
     permission === undefined
       ? undefined
-      : renderer.permission(
-          permission,
-          questionView(state, permission, left, overrides, renderer.capabilities.screenReader),
-          columns,
-        );
-  // The question keeps every row it needs: whoever answers sees all the answers.
-  const question = take(asked?.rows ?? []);
+      : renderer.permission(permission, questionView(state, permission, room, overrides), columns);
+  // The question keeps every row it needs: whoever answers sees all the answers. What is said in lines has room for all.
+  const question = isLines ? (asked?.rows ?? []) : take(asked?.rows ?? []);
   const status = left >= 2 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
   const notice = take(noticeLines(state, renderer, overrides).map(oneRow));
   const running = runLine(state, glyphs, overrides);
@@ -138,41 +135,6 @@ export function liveView(
     status,
     isQuestionCut: asked !== undefined && (asked.hiddenRows > 0 || question.length < asked.rows.length),
     caret: { row: above + caret.row, column: caret.column },
-  };
-}
-
-function questionView(
-  state: AppState,
-  permission: Permission,
-  rowsMax: number,
-  overrides: KeyOverrides,
-  isPlain: boolean,
-): PermissionView {
-  const { question, replica, now } = state;
-  const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
-  const key = (action: Action) => firstChordName(action, overrides);
-  const toggle = key("question.prompt");
-  const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
-  const isCommand = question?.writing?.what === "command";
-  const isWriting = question?.isFocused === false;
-  return {
-    selected: isWriting || isCommand ? -1 : (question?.index ?? 0),
-    askedMs: now - Date.parse(permission.asked_at),
-    terminals: terminalCount(state),
-    waiting:
-      (replica?.permissions.filter(({ session_id }) => session_id === permission.session_id).length ?? 1) - 1,
-    rowsMax,
-    hints: isPlain
-      ? ["type a number and press Enter"]
-      : isCommand
-        ? [
-            `${key("question.accept")} allow once as changed`,
-            `${key("question.stop")} back`,
-            `${key("prompt.edit_outside")} in $EDITOR`,
-          ]
-        : isWriting
-          ? [`${toggle} to the answers`, stop]
-          : [stop, ...edit, `${toggle} to the prompt`],
   };
 }
 
@@ -222,8 +184,9 @@ function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverri
   if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
   if (link.state === "lost") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
-    const when = seconds > 0 ? ` in ${seconds} s` : "";
-    const attempt = link.attempt > 1 ? ` (${link.attempt})` : "";
+    const { isStill } = state.manner;
+    const when = seconds > 0 && !isStill ? ` in ${seconds} s` : "";
+    const attempt = link.attempt > 1 && !isStill ? ` (${link.attempt})` : "";
     const rest = isEmpty(state.editor)
       ? `${firstChordName("prompt.submit", overrides)} tries now`
       : "your draft is safe";

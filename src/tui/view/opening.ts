@@ -4,6 +4,7 @@ import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Block } from "../text/block.ts";
 import { formatClock, plural } from "../text/figures.ts";
+import { homePath } from "../text/home-path.ts";
 
 type Place = { cwd: string; env: Readonly<Record<string, string | undefined>> };
 
@@ -11,12 +12,11 @@ type Place = { cwd: string; env: Readonly<Record<string, string | undefined>> };
 export function headerBlock({ cwd, env }: Place, replica: Replica | undefined): Block {
   const home = env["HOME"] || homedir();
   const path = replica?.workspace.path ?? cwd;
-  const short = path === home || path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
   return {
     id: "local/header",
     type: "header",
     version: VERSION,
-    path: short,
+    path: homePath(path, home),
     branch: replica?.workspace.branch ?? null,
     facts: [],
   };

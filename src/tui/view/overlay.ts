@@ -14,6 +14,7 @@ import {
 import type { Caret } from "../screen/difference.ts";
 import type { AppState } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
+import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
@@ -144,7 +145,7 @@ function listOf(
         ...base,
         items,
         ask,
-        title: `Sessions${dot}${state.replica?.workspace.path ?? ""}`,
+        title: `Sessions${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
         hints: `enter opens${dot}alt+n new, f fork, r rename, a archive, d delete, x stop`,
         empty: overlay.found === undefined ? "asking the daemon" : "no session fits",
       };

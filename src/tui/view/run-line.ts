@@ -25,18 +25,21 @@ export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides
   if (run === undefined && state.sending.length === 0) return undefined;
   const dot = ` ${glyphs.dot} `;
   const since = run?.started_at ?? run?.accepted_at;
-  const elapsed = since === undefined ? "0:00" : formatClock(state.now - Date.parse(since));
+  const { isStill } = state.manner;
+  const clock = since === undefined ? "0:00" : formatClock(state.now - Date.parse(since));
+  const elapsed = isStill ? "" : ` ${clock}`;
+  const sinceThen = isStill ? "" : `${dot}${clock}`;
   if (run !== undefined && state.cancelAsked === run.id) {
-    return [span(`${glyphs.stopped} `, "warning"), span(`Canceling${dot}${elapsed}`, "muted")];
+    return [span(`${glyphs.stopped} `, "warning"), span(`Canceling${sinceThen}`, "muted")];
   }
   if (openQuestion(state) !== undefined) {
-    return [span(`${glyphs.question} `, "warning"), span(`Waiting for you${dot}${elapsed}`, "muted")];
+    return [span(`${glyphs.question} `, "warning"), span(`Waiting for you${sinceThen}`, "muted")];
   }
   const { tokens, isEstimate } = state.tokenCount ?? { tokens: 0, isEstimate: false };
   const said = plural(tokens, "token").replace(/^\d+/, formatCount(tokens));
   const facts = [
-    `Working ${elapsed}`,
-    ...(tokens > 0 ? [`${isEstimate ? "~" : ""}${said}`] : []),
+    `Working${elapsed}`,
+    ...(tokens > 0 && !isStill ? [`${isEstimate ? "~" : ""}${said}`] : []),
     `${firstChordName("prompt.escape", overrides)} to cancel`,
     ...(canSteer(state, run) ? [`${firstChordName("prompt.steer", overrides)} steers`] : []),
   ];

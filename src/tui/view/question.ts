@@ -1,0 +1,48 @@
+import type { Permission } from "../../protocol/permission.ts";
+import type { Action, KeyOverrides } from "../keys.ts";
+import { type AppState, terminalCount } from "../state.ts";
+import { editableCommand } from "../steps/question.ts";
+import type { PermissionView } from "../text/permission-view.ts";
+import { firstChordName } from "./chord-name.ts";
+
+/** How the open question is drawn now: who has the keys, and what they do. */
+export function questionView(
+  state: AppState,
+  permission: Permission,
+  rowsMax: number,
+  overrides: KeyOverrides,
+): PermissionView {
+  const { question, replica, now, manner } = state;
+  const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
+  const key = (action: Action) => firstChordName(action, overrides);
+  const toggle = key("question.prompt");
+  const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
+  const isCommand = question?.writing?.what === "command";
+  const isWriting = question?.isFocused === false;
+  return {
+    selected: isWriting || isCommand ? -1 : (question?.index ?? 0),
+    askedMs: manner.isStill ? undefined : now - Date.parse(permission.asked_at),
+    home: manner.home,
+    terminals: terminalCount(state),
+    waiting:
+      (replica?.permissions.filter(({ session_id }) => session_id === permission.session_id).length ?? 1) - 1,
+    rowsMax,
+    hints: manner.isLines
+      ? lineHints(permission)
+      : isCommand
+        ? [
+            `${key("question.accept")} allow once as changed`,
+            `${key("question.stop")} back`,
+            `${key("prompt.edit_outside")} in $EDITOR`,
+          ]
+        : isWriting
+          ? [`${toggle} to the answers`, stop]
+          : [stop, ...edit, `${toggle} to the prompt`],
+  };
+}
+
+/** The same however far the answer is: what changes would be read aloud again with all of the question. */
+const lineHints = (permission: Permission): string[] => [
+  "type a number and press Enter",
+  ...(editableCommand(permission) === undefined ? [] : ["e and Enter: type another command"]),
+];
