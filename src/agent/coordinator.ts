@@ -1,4 +1,5 @@
 // Long because one closure owns a session's queue, and everything that may change it stands in it.
+import { setImmediate } from "node:timers/promises";
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
@@ -166,6 +167,9 @@ export function createCoordinator(deps: CoordinatorDeps) {
         const context = deps.contextOf(run);
         const warm = opened.get(run.agent);
         if (warm?.isUsable(context)) return warm;
+        // Making one starts children, which holds up everything: the answer to the prompt goes out before.
+        await setImmediate();
+        signal.throwIfAborted();
         const made = await deps.backend(run.agent).open(context, signal);
         opened.set(run.agent, made);
         // It was made for another environment, or its child is gone.

@@ -16,6 +16,8 @@ import type { Store } from "./store/open.ts";
 /** More idle sessions than these are let go: their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
 
+const tellDelayMs = 5;
+
 type CoordinatorsDeps = {
   store: Store;
   journal: Journal;
@@ -79,6 +81,19 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     };
   }
 
+  /** Sessions whose agents may have become warm, busy or cold. */
+  const changed = new Map<SessionId, WorkspaceId>();
+  const tellNow = () => {
+    const all = [...changed];
+    changed.clear();
+    for (const [sid, wid] of all) deps.agents.tellChanges(wid, sid);
+  };
+  /** Once for all changes of a moment, and when what they lead to is on its way: a request to a model waits. */
+  function tellSoon(wid: WorkspaceId, sid: SessionId) {
+    if (changed.size === 0) setTimeout(tellNow, tellDelayMs);
+    changed.set(sid, wid);
+  }
+
   function make(wid: WorkspaceId, sid: SessionId): Coordinator {
     return createCoordinator({
       session_id: sid,
@@ -97,7 +112,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {
-        deps.agents.tellChanges(wid, sid);
+        tellSoon(wid, sid);
         deps.onChange();
       },
       newId: deps.newId,
@@ -139,6 +154,8 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     all: (): Coordinator[] => [...kept.values()].map(({ coordinator }) => coordinator),
     /** The session was deleted. */
     forget,
+    /** What is still to be told of agents is told: the store closes. */
+    tellNow,
 
     /** After a restart: what was active ends, what waited waits. */
     recover() {

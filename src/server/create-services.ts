@@ -76,6 +76,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     processes,
     instructionsFile: join(paths.configDir, "AGENTS.md"),
     version: deps.version,
+    isBusy: () => busy().active_runs > 0,
     now,
   });
   const external = createExternalAgents({
@@ -161,10 +162,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     onDetach: (wid) =>
       permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
     async onOpened(wid) {
-      native.warm(wid);
       await agents.list(wid);
       external.probeConfigured(wid);
     },
+    onAttended: native.rehearse,
     onBusyChange: () => busyChanged(),
     isStopping: () => isStopping,
     newId,
@@ -282,6 +283,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         Promise.all(all.map((coordinator) => coordinator.whenIdle())),
         new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
       ]);
+      coordinators.tellNow();
       workspaces.endStreams();
       await Promise.allSettled([
         external.close(),

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { createNativeBackend } from "../agent/native/backend.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
@@ -12,13 +13,18 @@ type NativeAgentDeps = {
   processes: ProcessSupervisor;
   instructionsFile: string;
   version: string;
+  /** A run is going on: not the time to do anything else. */
+  isBusy(): boolean;
   now: () => Date;
 };
+
+/** A terminal that has attached asks for more at once, and draws: both come first. */
+const rehearsalDelayMs = 300;
 
 /** hearth's own agent, always there; its readiness is that of its models. */
 export function createNativeAgent(
   deps: NativeAgentDeps,
-): AgentSource & { warm(wid: WorkspaceId): void; bash: Tool } {
+): AgentSource & { rehearse(wid: WorkspaceId): void; bash: Tool } {
   const tools = createTools();
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
@@ -29,6 +35,19 @@ export function createNativeAgent(
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),
   });
+  let rehearsal: NodeJS.Timeout | undefined;
+
+  async function playNow(wid: WorkspaceId) {
+    try {
+      if (deps.isBusy()) return;
+      await backend.rehearse(deps.settings.ofWorkspace(wid), deps.placeOf(wid));
+      // A daemon that is killed, as most are when the machine goes down, writes nothing at its end.
+      flushCompileCache();
+    } catch {
+      // A configuration that cannot be read, a folder that is gone: said by the prompt that meets it.
+    }
+  }
+
   return {
     backend,
     /** For commands that a person types. */
@@ -54,15 +73,10 @@ export function createNativeAgent(
         commands: [],
       };
     },
-    /** Loads what the first prompt would wait for, while the person still types. */
-    warm(wid) {
-      setImmediate(() => {
-        try {
-          void backend.warm(deps.settings.ofWorkspace(wid), deps.placeOf(wid)).catch(() => {});
-        } catch {
-          // A configuration that cannot be read is said by the prompt that meets it.
-        }
-      });
+    /** Does what the first prompt would wait for, while the person still types. */
+    rehearse(wid) {
+      clearTimeout(rehearsal);
+      rehearsal = setTimeout(() => void playNow(wid), rehearsalDelayMs).unref();
     },
   };
 }

@@ -29,6 +29,7 @@ export const createSnapshot =
     const { workspaces, sessions, coordinators, permissions, agents } = parts;
     const workspace = workspaces.presentAndTold(wid);
     const session = session_id && sessions.storedOf(wid, session_id);
+    coordinators.tellNow();
     journal.flush(wid);
     const entries = session ? store.sessions.plan(session.id) : [];
     return {

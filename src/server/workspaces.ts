@@ -24,6 +24,7 @@ type WorkspacesDeps = {
   /** A client left: questions that only wait for one may have to end. */
   onDetach(wid: WorkspaceId): void;
   onOpened(wid: WorkspaceId): Promise<void>;
+  onAttended(wid: WorkspaceId): void;
   onBusyChange(): void;
   isStopping(): boolean;
   newId: NewId;
@@ -119,6 +120,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
         journal.tellIfPossible(wid, (tx) => tx.publish({ type: "client.attached", payload: { client } }));
       }
       deps.onBusyChange();
+      if (client.kind !== "headless") deps.onAttended(wid);
       if (client.kind !== "headless" || hub.clients(wid).length === 1) {
         for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.attend();
       }

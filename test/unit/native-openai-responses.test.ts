@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { noCost } from "../../src/agent/native/models/catalog.ts";
-import type { ModelFetch } from "../../src/agent/native/models/connection.ts";
+import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
 import type { ModelChunk, ModelRequest } from "../../src/agent/native/models/model.ts";
 import { openOpenAi } from "../../src/agent/native/models/openai.ts";
 

@@ -6,6 +6,7 @@ import {
   realpathSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -238,23 +239,38 @@ describe("an attached file", () => {
   });
 });
 
-test("a repository that was read when the client attached does not hold up the first prompt", async () => {
+test("a repository that was read when the client attached is not read again for the first prompt", async () => {
+  git("init", "-q", "-b", "early");
+  let spawned = 0;
+  const counted: ProcessSupervisor = {
+    ...processes,
+    spawn(request) {
+      spawned += 1;
+      return processes.spawn(request);
+    },
+  };
+  const settings = { config: oneProvider(server.baseUrl), root, processes: counted, env, warmFirst: true };
+  const native = await openNative(settings);
+  await native.start("Hello", { env }).result;
+  expect(firstPrompt(await server.request(0))).toContain("early");
+  expect(spawned).toBe(3);
+  await native.close();
+});
+
+test("a repository that has changed since then, and is slow, does not hold up the first prompt", async () => {
   git("init", "-q", "-b", "early");
   let spawned = 0;
   const late: ProcessSupervisor = {
     ...processes,
-    spawn: (request) => {
+    spawn(request) {
       spawned += 1;
+      // As after a commit.
+      if (spawned === 3) utimesSync(join(root, ".git/HEAD"), 1, 1);
       return spawned <= 3 ? processes.spawn(request) : new Promise(() => {});
     },
   };
-  const native = await openNative({
-    config: oneProvider(server.baseUrl),
-    root,
-    processes: late,
-    env,
-    warmFirst: true,
-  });
+  const settings = { config: oneProvider(server.baseUrl), root, processes: late, env, warmFirst: true };
+  const native = await openNative(settings);
   await native.start("Hello", { env }).result;
   expect(firstPrompt(await server.request(0))).toContain("early");
   expect(spawned).toBeGreaterThan(3);

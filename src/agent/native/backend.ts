@@ -18,6 +18,8 @@ import { createOllamaProbe } from "./models/ollama.ts";
 import { createModelOpener } from "./models/open.ts";
 import { resolveModel } from "./models/resolve.ts";
 import type { NativeSettings } from "./models/settings.ts";
+import type { ModelSpec } from "./models/spec.ts";
+import { rehearseTurn } from "./rehearsal.ts";
 import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {
@@ -38,9 +40,11 @@ export type NativeBackend = Backend & {
   describe(settings: NativeSettings): Promise<ModelsDescription>;
   /**
    * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU, and what git
-   * says of the place. To be called when a client attaches; harmless to call again.
+   * says of the place. Harmless to call again.
    */
   warm(settings: NativeSettings, place?: GitPlace): Promise<void>;
+  /** The same, and plays a turn to nobody, once for each type of provider. To be called when nobody waits. */
+  rehearse(settings: NativeSettings, place: GitPlace): Promise<void>;
 };
 
 const instructionsBytesMax = 32 * 1024;
@@ -73,16 +77,29 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     return resolved.kind === "demo" ? demo : opener.open(resolved.spec, env);
   }
 
-  async function warm(current: NativeSettings, place?: GitPlace): Promise<void> {
+  const rehearsed = new Set<string>();
+
+  async function warm(current: NativeSettings, place?: GitPlace): Promise<ModelSpec | undefined> {
     const git = place === undefined ? undefined : reader.begin(place, "environment", closing.signal)();
     try {
       const resolved = await resolveModel(null, current, probe);
-      if (resolved.kind === "spec") await opener.warm(resolved.spec.type);
+      if (resolved.kind === "demo") return undefined;
+      await opener.open(resolved.spec, place?.env ?? {});
+      return resolved.spec;
     } catch (error) {
       // A configuration that cannot work is said by the prompt that meets it.
       if (!(error instanceof HearthError)) throw error;
+      return undefined;
+    } finally {
+      await git;
     }
-    await git;
+  }
+
+  async function rehearse(current: NativeSettings, place: GitPlace): Promise<void> {
+    const spec = await warm(current, place);
+    if (spec === undefined || rehearsed.has(spec.type) || closing.signal.aborted) return;
+    rehearsed.add(spec.type);
+    await rehearseTurn({ spec, root: place.root, settings: current, tools, processes, now, random });
   }
 
   function openSession(session: SessionContext): OpenedSession {
@@ -148,7 +165,8 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   return {
     kind: "native",
     describe: (current) => describeModels(current, probe),
-    warm,
+    warm: async (current, place) => void (await warm(current, place)),
+    rehearse,
     async open(session) {
       const opened = openSession(session);
       void warm(settings(session.session_id)); // the first turn waits for the same modules if it comes sooner

@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import { type as osType, release } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -133,26 +135,62 @@ const waitMsMax = 400;
 /** Where an earlier state is known, that one is told instead of waiting longer. */
 const waitMsWithKnown = 15;
 const knownMsMax = 10 * 60_000;
+/**
+ * A state that was read this short a time ago is told as it is, as long as git itself has done nothing since:
+ * starting git holds up the daemon, and with it the first request, by 10 ms.
+ */
+const freshMs = 60_000;
 /** A git that hangs (a dead network share) is ended after this. */
 const gitMsMax = 10_000;
 const rootsMax = 32;
+
+/** Changes when git commits, stages, or switches branch; "" outside a repository, null where .git is a file. */
+function stampOf(root: string): string | null {
+  try {
+    for (let folder = root; ; folder = dirname(folder)) {
+      const git = join(folder, ".git");
+      if (statSync(git, { throwIfNoEntry: false }) !== undefined) {
+        const stats = ["HEAD", "index", "logs/HEAD"].map((name) =>
+          statSync(join(git, name), { bigint: true, throwIfNoEntry: false }),
+        );
+        return stats.map((stat) => (stat ? `${stat.ino}:${stat.mtimeNs}` : "")).join(" ");
+      }
+      if (folder === dirname(folder)) return "";
+    }
+  } catch {
+    return null; // a worktree's .git is a file: git has to be asked
+  }
+}
+
+type Known = { at: number; stamp: string | null; state: GitState | undefined };
 
 /**
  * Reads repositories' states ahead of the first prompt: asking git takes tens of milliseconds, which nobody
  * should wait for twice.
  */
 export function createGitReader(processes: ProcessSupervisor, now: () => number) {
-  const known = new Map<string, { at: number; state: GitState | undefined }>();
+  const known = new Map<string, Known>();
+
+  function read(place: GitPlace, owner: string, signal: AbortSignal): Promise<GitState | undefined> {
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(gitMsMax)]);
+    const stamp = stampOf(place.root);
+    return readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
+      const oldest = known.keys().next();
+      if (known.size >= rootsMax && !oldest.done) known.delete(oldest.value);
+      known.set(place.root, { at: now(), stamp, state });
+      return state;
+    });
+  }
+
+  const isFresh = ({ at, stamp }: Known, root: string) =>
+    now() - at < freshMs && stamp !== null && stamp === stampOf(root);
+
   return {
     /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */
     begin(place: GitPlace, owner: string, signal: AbortSignal) {
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(gitMsMax)]);
-      const reading = readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
-        const oldest = known.keys().next();
-        if (known.size >= rootsMax && !oldest.done) known.delete(oldest.value);
-        known.set(place.root, { at: now(), state });
-        return state;
-      });
+      const last = known.get(place.root);
+      if (last !== undefined && isFresh(last, place.root)) return () => Promise.resolve(last.state);
+      const reading = read(place, owner, signal);
       return async (): Promise<GitState | undefined> => {
         const before = known.get(place.root);
         const isKnown = before !== undefined && now() - before.at < knownMsMax;

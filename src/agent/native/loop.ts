@@ -1,7 +1,7 @@
 import type { Limits } from "../../protocol/config.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
-import type { Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer, titleOf } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
@@ -63,6 +63,28 @@ function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
   };
 }
 
+/** The request goes out first. What comes back, or this much time, begins the step. */
+const stepDelayMs = 5;
+
+/** Tells of a step before anything is told in it. Null: it is open already. */
+function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
+  let isOpen = model === null;
+  const begin = () => {
+    if (isOpen) return;
+    isOpen = true;
+    clearTimeout(timer);
+    host.emit({ type: "step_started", model });
+  };
+  const timer = isOpen ? undefined : setTimeout(begin, stepDelayMs);
+  return {
+    begin,
+    emit(event: BackendEvent) {
+      begin();
+      host.emit(event);
+    },
+  };
+}
+
 /**
  * Runs one turn: asks, shows the answer, runs the calls it asks for, and asks again until it is done. Every way
  * out is a result; it throws only for a bug.
@@ -121,9 +143,10 @@ export async function runLoop(
   for (;;) {
     if (signal.aborted) return { outcome: "canceled" };
     const request = conversation.request(host.transcript(), model);
-    if (!isStepOpen) host.emit({ type: "step_started", model: model.id });
+    const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;
-    const answer = await takeAnswer({ model, request, host, tools, limits, claimId, now }, signal);
+    const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId, now }, signal);
+    step.begin();
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
       if (conversation.learnsToDoWithoutMedia(model, request, answer.failure)) continue;

@@ -1,7 +1,5 @@
 import type { EnvHttpProxyAgent as ProxyAgent, Agent as UndiciAgent } from "undici";
-
-/** The part of fetch that the provider packages use. */
-export type ModelFetch = typeof globalThis.fetch;
+import { createModelFetch, type ModelFetch } from "./model-fetch.ts";
 
 /** An idle connection is kept so long, so that the step after a tool needs no new TLS handshake. */
 const keepAliveMs = 20_000;
@@ -17,11 +15,11 @@ const proxyNames = [
 ] as const;
 
 /**
- * The daemon's connections to models. undici's own fetch with its own agents: Node's global fetch refuses an
- * agent of another version, and its five-minute timeouts would end a model that thinks. Loaded at first use,
- * because loading takes a hundred milliseconds.
+ * The daemon's connections to models, by undici's own agents: Node's global fetch refuses an agent of another
+ * version, and its five-minute timeouts would end a model that thinks. Loaded at first use, because loading takes
+ * a hundred milliseconds. `connect`: instead of the network.
  */
-export function createConnections() {
+export function createConnections(connect?: UndiciAgent.Options["connect"]) {
   let loading: Promise<typeof import("undici")> | undefined;
   const byProxy = new Map<string, { agent: UndiciAgent | ProxyAgent; fetch: ModelFetch }>();
 
@@ -31,13 +29,9 @@ export function createConnections() {
   };
 
   return {
-    /** Loads what the first request would wait for. */
-    async warm(): Promise<void> {
-      await load();
-    },
     /** `env`: the client's own, of which the proxy settings count. The machine itself is never behind a proxy. */
     async fetchFor(env: Readonly<Record<string, string>>): Promise<ModelFetch> {
-      const { Agent, EnvHttpProxyAgent, fetch } = await load();
+      const undici = await load();
       const settings = proxyNames.map((name) => env[name] ?? "");
       const key = settings.join("\n");
       const known = byProxy.get(key);
@@ -47,7 +41,7 @@ export function createConnections() {
         bodyTimeout: 0,
         headersTimeout: 0,
         keepAliveTimeout: keepAliveMs,
-        connect: { timeout: connectTimeoutMs },
+        connect: connect ?? { timeout: connectTimeoutMs },
       };
       const [https = "", httpsLower = "", http = "", httpLower = "", no = "", noLower = ""] = settings;
       const httpsProxy = https || httpsLower;
@@ -55,21 +49,14 @@ export function createConnections() {
       const noProxy = [no || noLower, "localhost", "127.0.0.1", "[::1]", "::1"].filter(Boolean).join(",");
       const agent =
         httpsProxy === "" && httpProxy === ""
-          ? new Agent(options)
-          : new EnvHttpProxyAgent({
+          ? new undici.Agent(options)
+          : new undici.EnvHttpProxyAgent({
               ...options,
               httpProxy: httpProxy || httpsProxy,
               httpsProxy: httpsProxy || httpProxy,
               noProxy,
             });
-      // A redirect is an answer like any other: a key must not follow it to another host.
-      // The two declarations of fetch differ in names only; both are the web's.
-      const bound = ((input: string, init?: RequestInit) =>
-        fetch(input, {
-          ...(init as object),
-          redirect: "manual",
-          dispatcher: agent,
-        })) as unknown as ModelFetch;
+      const bound = createModelFetch(undici, agent);
       byProxy.set(key, { agent, fetch: bound });
       return bound;
     },

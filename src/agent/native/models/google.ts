@@ -1,6 +1,6 @@
 import { createGoogle } from "@ai-sdk/google";
-import type { ModelFetch } from "./connection.ts";
 import type { Model } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 

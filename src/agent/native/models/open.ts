@@ -1,5 +1,6 @@
-import type { Connections, ModelFetch } from "./connection.ts";
+import type { Connections } from "./connection.ts";
 import type { Model } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
 import type { ModelSpec } from "./spec.ts";
 
 /** Loads the provider package of a family: each costs tens of milliseconds and a megabyte, so only when used. */
@@ -34,10 +35,6 @@ export function createModelOpener(connections: Connections) {
       if (opened.size >= openModelsMax && !oldest.done) opened.delete(oldest.value);
       opened.set(key, { model, fetch });
       return model;
-    },
-    /** Loads what the first answer would wait for. */
-    async warm(type: ModelSpec["type"]): Promise<void> {
-      await Promise.all([familyOpener(type), connections.warm()]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createOpenAI } from "@ai-sdk/openai";
-import type { ModelFetch } from "./connection.ts";
 import type { Model, ModelRequest } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
