@@ -3,12 +3,12 @@ import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** What an agent that is switched to is told of what it missed (design G15). */
-const handoverBytesMax = 32 * 1024;
+const HANDOVER_BYTES_MAX = 32 * 1024;
 /** Less of a message than this says nothing. */
-const pieceBytesMin = 512;
+const PIECE_BYTES_MIN = 512;
 /** Of what a person ran themselves, and of an agent's commands. */
-const shellOutputCharsMax = 8000;
-const commandOutputCharsMax = 500;
+const SHELL_OUTPUT_CHARS_MAX = 8000;
+const COMMAND_OUTPUT_CHARS_MAX = 500;
 
 type Missed = {
   run: RunRecord;
@@ -29,11 +29,11 @@ export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed
     .map(told)
     .filter((text) => text !== "");
   const kept: string[] = [];
-  let room = handoverBytesMax;
+  let room = HANDOVER_BYTES_MAX;
   for (const entry of missed.toReversed()) {
     const bytes = Buffer.byteLength(entry) + 2;
     if (bytes > room) {
-      if (room >= pieceBytesMin) kept.unshift(endOf(entry, room));
+      if (room >= PIECE_BYTES_MIN) kept.unshift(endOf(entry, room));
       break;
     }
     room -= bytes;
@@ -54,7 +54,7 @@ function told(message: Message): string {
   const files = message.parts.filter((part) => part.type === "file").map(({ name }) => `[attached: ${name}]`);
   const calls = message.parts
     .filter((part) => part.type === "tool_call")
-    .map((call) => toldCall(call, isShell ? shellOutputCharsMax : commandOutputCharsMax));
+    .map((call) => toldCall(call, isShell ? SHELL_OUTPUT_CHARS_MAX : COMMAND_OUTPUT_CHARS_MAX));
   const body = [messageText(message), ...files, ...calls].filter((line) => line !== "").join("\n");
   if (body === "") return "";
   return `${speakerOf(message, isShell)}: ${withoutMark(body)}`;

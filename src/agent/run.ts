@@ -6,7 +6,7 @@ import type { Recorder } from "./recorder.ts";
 import type { End } from "./run-state.ts";
 
 /** A canceled turn gets this long to settle before its backend is ended by force (design G7). */
-const settleTimeoutMs = 5000;
+const SETTLE_TIMEOUT_MS = 5000;
 
 type RunDeps = {
   run_id: RunId;
@@ -84,7 +84,7 @@ export function createRun(deps: RunDeps) {
           opened.kill().catch((error) => deps.report("a turn could not be ended by force", error));
         }
         settle({ outcome: "canceled" });
-      }, settleTimeoutMs);
+      }, SETTLE_TIMEOUT_MS);
     },
     /** Stops the work without its end being written: the store cannot take it now. */
     interrupt: () => controller.abort(),

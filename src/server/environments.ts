@@ -5,7 +5,7 @@ import type { Environment } from "../protocol/workspace.ts";
 import type { Caller } from "./services.ts";
 
 /** Every headless run is a client of its own, and would leave its environment here for as long as the daemon lives. */
-const clientsKeptMax = 64;
+const CLIENTS_KEPT_MAX = 64;
 
 /**
  * The environments that clients brought, by workspace and client, newest last. In memory only: what commands run
@@ -35,7 +35,7 @@ export function createEnvironments(
     byWorkspace.set(wid, clients);
     clients.delete(caller ?? "");
     clients.set(caller ?? "", env);
-    if (clients.size <= clientsKeptMax) return;
+    if (clients.size <= CLIENTS_KEPT_MAX) return;
     const gone = [...clients.keys()].find((id) => id !== caller && !isAttached(wid, id));
     if (gone !== undefined) clients.delete(gone);
   }

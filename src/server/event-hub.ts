@@ -6,16 +6,16 @@ import type { Subscriber } from "./services.ts";
 import type { Store } from "./store/open.ts";
 
 /** Numbers are reserved in the store in blocks, so that a streamed delta costs no write of its own. */
-const seqBlock = 10_000;
-const seqReserveMin = 2_000;
+const SEQ_BLOCK = 10_000;
+const SEQ_RESERVE_MIN = 2_000;
 
 /** What is kept for clients that come back (design §4). */
-const windowEvents = 50_000;
-const windowBytes = 64 * 1024 * 1024;
-const windowMs = 24 * 60 * 60_000;
-const pruneEvery = 2_000;
+const WINDOW_EVENTS = 50_000;
+const WINDOW_BYTES = 64 * 1024 * 1024;
+const WINDOW_MS = 24 * 60 * 60_000;
+const PRUNE_EVERY = 2_000;
 /** Events replayed at once: what is older than this waits until the reader has read. */
-const replayPageEvents = 500;
+const REPLAY_PAGE_EVENTS = 500;
 
 /** An event with its number, encoded once for every reader. */
 type Frame = { seq: number; bytes: Buffer };
@@ -50,7 +50,7 @@ export function createEventHub(store: Store, now: () => Date) {
       seq: row.seq_reserved,
       reserved: row.seq_reserved,
       floor: row.events_floor,
-      storedSincePrune: pruneEvery,
+      storedSincePrune: PRUNE_EVERY,
       readers: new Map(),
       deltas: new Map(),
     };
@@ -90,8 +90,8 @@ export function createEventHub(store: Store, now: () => Date) {
   function replay(wid: WorkspaceId, stream: Stream, reader: Subscriber) {
     const state = stream.readers.get(reader);
     if (state === undefined) return;
-    const rows = store.events.after(wid, state.last, replayPageEvents);
-    const isLast = rows.length < replayPageEvents;
+    const rows = store.events.after(wid, state.last, REPLAY_PAGE_EVENTS);
+    const isLast = rows.length < REPLAY_PAGE_EVENTS;
     const until = isLast ? stream.seq : (rows.at(-1)?.seq ?? stream.seq);
     const frames = rows.map(
       (row): Frame => ({
@@ -112,8 +112,8 @@ export function createEventHub(store: Store, now: () => Date) {
     /** Makes sure that numbers can be given out in the transaction that follows. Throws store_unavailable. */
     reserve(wid: WorkspaceId) {
       const stream = streamOf(wid);
-      if (stream.reserved - stream.seq >= seqReserveMin) return;
-      const mark = stream.seq + seqBlock;
+      if (stream.reserved - stream.seq >= SEQ_RESERVE_MIN) return;
+      const mark = stream.seq + SEQ_BLOCK;
       store.transaction("relaxed", () => store.workspaces.reserveSeq(wid, mark));
       stream.reserved = mark;
     },
@@ -137,7 +137,7 @@ export function createEventHub(store: Store, now: () => Date) {
       }
       fanOut(stream, frame);
       stream.storedSincePrune += 1;
-      if (stream.storedSincePrune >= pruneEvery) this.prune(wid);
+      if (stream.storedSincePrune >= PRUNE_EVERY) this.prune(wid);
     },
 
     /** Streams an event that is not stored: a delta, which the message that settles it replaces. */
@@ -163,8 +163,8 @@ export function createEventHub(store: Store, now: () => Date) {
       stream.storedSincePrune = 0;
       try {
         store.transaction("relaxed", () => {
-          const since = new Date(now().getTime() - windowMs).toISOString();
-          const floor = store.events.prune(wid, { events: windowEvents, bytes: windowBytes, since });
+          const since = new Date(now().getTime() - WINDOW_MS).toISOString();
+          const floor = store.events.prune(wid, { events: WINDOW_EVENTS, bytes: WINDOW_BYTES, since });
           if (floor === undefined) return;
           store.workspaces.setEventsFloor(wid, floor);
           stream.floor = floor;

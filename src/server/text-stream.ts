@@ -5,8 +5,8 @@ import type { MessageId, PartId } from "../protocol/ids.ts";
  * The first words of a burst go out at once; those that follow are gathered for so long (design §13). What is told
  * was written before, so this also bounds what a crash can lose.
  */
-const gatherMs = 50;
-const gatherChars = 4096;
+const GATHER_MS = 50;
+const GATHER_CHARS = 4096;
 
 type Streaming = PartDelta & { unwritten: string };
 
@@ -56,7 +56,7 @@ export function createTextStream({ tell, write }: TextStreamDeps) {
   }
 
   function gather() {
-    gathering = flush() ? setTimeout(gather, gatherMs) : null;
+    gathering = flush() ? setTimeout(gather, GATHER_MS) : null;
   }
 
   return {
@@ -67,8 +67,8 @@ export function createTextStream({ tell, write }: TextStreamDeps) {
       part.unwritten += delta.text;
       if (gathering === null) {
         flush();
-        gathering = setTimeout(gather, gatherMs);
-      } else if (part.unwritten.length >= gatherChars) flush();
+        gathering = setTimeout(gather, GATHER_MS);
+      } else if (part.unwritten.length >= GATHER_CHARS) flush();
     },
     /** Before a stored event of the message, which holds all its text: nothing of it may be told after. */
     settle(messageId: MessageId) {

@@ -33,7 +33,7 @@ type AnswerDeps = {
 };
 
 /** Models that think first are given twice the time until their first word. */
-const thinkingFactor = 2;
+const THINKING_FACTOR = 2;
 
 export function titleOf(tool: Tool | undefined, name: string, input: Record<string, unknown>): string {
   if (tool === undefined) return name;
@@ -66,7 +66,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
 
   const watch = startWatch(
     {
-      firstByteMs: limits.stall_first_byte_ms * (model.reasons ? thinkingFactor : 1),
+      firstByteMs: limits.stall_first_byte_ms * (model.reasons ? THINKING_FACTOR : 1),
       progressMs: limits.stall_progress_ms,
       noticeMs: limits.stall_notice_ms,
     },

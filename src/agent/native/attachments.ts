@@ -7,9 +7,9 @@ export type LoadedFile =
   | { kind: "media"; name: string; mediaType: string; base64: string }
   | { kind: "text"; text: string };
 
-const textBytesMax = 50_000;
+const TEXT_BYTES_MAX = 50_000;
 /** Anthropic's bound for one image; the others take more. */
-const mediaBytesMax = 5_000_000;
+const MEDIA_BYTES_MAX = 5_000_000;
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 const note = (part: FilePart, why: string): LoadedFile => ({
@@ -55,11 +55,11 @@ export function createFileLoader(root: string, takes: { images: boolean; pdf: bo
     const isImage = imageTypes.has(part.media_type);
     if (isImage && !takes.images) return note(part, "; this model cannot see images");
     const isMedia = isImage || (takes.pdf && part.media_type === "application/pdf");
-    const content = contentOf(part, root, isMedia ? mediaBytesMax : textBytesMax);
+    const content = contentOf(part, root, isMedia ? MEDIA_BYTES_MAX : TEXT_BYTES_MAX);
     const where = part.path === undefined ? "" : `; read it at ${part.path} if you need it`;
     if (typeof content === "string") return note(part, content);
     if (isMedia) {
-      if (content.length > mediaBytesMax) return note(part, `; it is too large to be shown${where}`);
+      if (content.length > MEDIA_BYTES_MAX) return note(part, `; it is too large to be shown${where}`);
       return {
         kind: "media",
         name: part.name,
@@ -68,8 +68,8 @@ export function createFileLoader(root: string, takes: { images: boolean; pdf: bo
       };
     }
     if (content.includes(0)) return note(part, `; it is a binary file${where}`);
-    const text = new TextDecoder().decode(content.subarray(0, textBytesMax));
-    const cut = content.length > textBytesMax ? `\n[Cut at ${textBytesMax} bytes${where}]` : "";
+    const text = new TextDecoder().decode(content.subarray(0, TEXT_BYTES_MAX));
+    const cut = content.length > TEXT_BYTES_MAX ? `\n[Cut at ${TEXT_BYTES_MAX} bytes${where}]` : "";
     const name = part.path ?? part.name;
     return { kind: "text", text: `<file path=${JSON.stringify(name)}>\n${text}${cut}\n</file>` };
   };

@@ -28,8 +28,8 @@ export type Next =
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
   | { do: "give_up" };
 
-const emptyInRowMax = 3;
-const truncatedInRowMax = 3;
+const EMPTY_IN_ROW_MAX = 3;
+const TRUNCATED_IN_ROW_MAX = 3;
 
 /** What follows a whole answer. Pure. */
 export function decide(
@@ -46,12 +46,12 @@ export function decide(
 
   if (seen.end === "refusal") return decided({ do: "end", outcome: "refusal" }, "refusal");
   if (seen.calls > 0) {
-    if (truncatedInRow >= truncatedInRowMax)
+    if (truncatedInRow >= TRUNCATED_IN_ROW_MAX)
       return decided({ do: "act", afterwards: "max_tokens" }, "max_tokens");
     if (isLast) return decided({ do: "act", afterwards: "max_steps" }, "max_steps");
     return decided({ do: "act", afterwards: "ask" }, "tool_use");
   }
-  if (isEmpty && after.emptyInRow >= emptyInRowMax) return decided({ do: "give_up" }, "error");
+  if (isEmpty && after.emptyInRow >= EMPTY_IN_ROW_MAX) return decided({ do: "give_up" }, "error");
   if (isEmpty && !isLast) return decided({ do: "nudge" }, "tool_use");
   if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");
   if (isEmpty) return decided({ do: "end", outcome: "max_steps" }, "max_steps");

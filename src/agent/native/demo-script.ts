@@ -11,8 +11,8 @@ export type DemoView = {
 
 export type DemoMove = { say: string; calls: readonly { name: string; input: Record<string, unknown> }[] };
 
-const filesReadMax = 3;
-const namesShownMax = 12;
+const FILES_READ_MAX = 3;
+const NAMES_SHOWN_MAX = 12;
 const notable = [
   /^readme(\.|$)/i,
   /^package\.json$/,
@@ -89,15 +89,15 @@ const pathsIn = (prompt: string): string[] =>
 function filesToRead(prompt: string, entries: readonly Entry[]): string[] {
   const files = entries.filter((entry) => !entry.isFolder).map((entry) => entry.name);
   const named = pathsIn(prompt).filter((path) => path.includes("/") || files.includes(path));
-  if (named.length > 0) return [...new Set(named)].slice(0, filesReadMax);
+  if (named.length > 0) return [...new Set(named)].slice(0, FILES_READ_MAX);
   const ranked = notable.flatMap((pattern) => files.filter((name) => pattern.test(name)));
-  return [...new Set(ranked)].slice(0, filesReadMax);
+  return [...new Set(ranked)].slice(0, FILES_READ_MAX);
 }
 
 function describeFolder(entries: readonly Entry[]): string {
   const folders = entries.filter((entry) => entry.isFolder).map((entry) => `${entry.name}/`);
   const files = entries.filter((entry) => !entry.isFolder).map((entry) => entry.name);
-  const shown = [...folders, ...files].slice(0, namesShownMax);
+  const shown = [...folders, ...files].slice(0, NAMES_SHOWN_MAX);
   const more = folders.length + files.length - shown.length;
   const names = enumerate([...shown, ...(more > 0 ? [`${more} more`] : [])]);
   return `This folder holds ${countOf(files.length, "file")} and ${countOf(folders.length, "folder")}: ${names}.`;

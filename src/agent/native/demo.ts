@@ -4,8 +4,8 @@ import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./models/mo
 import { demoModelId } from "./models/resolve.ts";
 
 /** A pace that can be read along. */
-const wordMs = 12;
-const charsPerToken = 4;
+const WORD_MS = 12;
+const CHARS_PER_TOKEN = 4;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -55,7 +55,7 @@ export function demoView(request: ModelRequest): DemoView {
 }
 
 const tokensIn = (request: ModelRequest): number =>
-  Math.ceil((request.system.length + JSON.stringify(request.messages).length) / charsPerToken);
+  Math.ceil((request.system.length + JSON.stringify(request.messages).length) / CHARS_PER_TOKEN);
 
 type Wait = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
@@ -63,7 +63,7 @@ async function* perform(wait: Wait, request: ModelRequest, signal: AbortSignal):
   const view = demoView(request);
   const { say, calls } = demoMove(view);
   for (const word of say.split(/(?<=\s)/)) {
-    await wait(wordMs, signal);
+    await wait(WORD_MS, signal);
     yield { type: "text", text: word };
   }
   yield { type: "part_ended" };
@@ -74,7 +74,7 @@ async function* perform(wait: Wait, request: ModelRequest, signal: AbortSignal):
   }
   const usage = {
     input_tokens: tokensIn(request),
-    output_tokens: Math.ceil((say.length + JSON.stringify(calls).length) / charsPerToken),
+    output_tokens: Math.ceil((say.length + JSON.stringify(calls).length) / CHARS_PER_TOKEN),
     reasoning_tokens: 0,
     cache_read_tokens: 0,
     cache_write_tokens: 0,

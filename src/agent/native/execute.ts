@@ -15,7 +15,7 @@ type ExecuteDeps = {
   onPath(path: string): void;
 };
 
-const sideBySideMax = 8;
+const SIDE_BY_SIDE_MAX = 8;
 
 const isResult = (value: object): value is ToolResult => "text" in value;
 
@@ -136,7 +136,7 @@ export function groupCalls(calls: readonly ReadyCall[]): ReadyCall[][] {
       first !== undefined &&
       isParallel(first) &&
       isParallel(call) &&
-      group.length < sideBySideMax
+      group.length < SIDE_BY_SIDE_MAX
     )
       group.push(call);
     else groups.push([call]);

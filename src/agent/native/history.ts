@@ -29,10 +29,10 @@ type Piece =
   | { role: "user"; content: UserContent }
   | { role: "assistant"; message: AssistantMessage; results: ToolMessage | undefined };
 
-const resultCharsMax = 100_000;
-const foreignOutputCharsMax = 500;
+const RESULT_CHARS_MAX = 100_000;
+const FOREIGN_OUTPUT_CHARS_MAX = 500;
 /** What a person ran themselves, they ran to show it. */
-const shellOutputCharsMax = 30_000;
+const SHELL_OUTPUT_CHARS_MAX = 30_000;
 const continueText =
   "[Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.]";
 const beginningText = "[The beginning of this conversation is not available.]";
@@ -46,7 +46,7 @@ function bounded(text: string, max: number): string {
 
 /** What the model is told of a call, whatever became of it. Never empty. */
 export function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">): string {
-  const said = bounded(output.trim() === "" ? "" : output, resultCharsMax);
+  const said = bounded(output.trim() === "" ? "" : output, RESULT_CHARS_MAX);
   const withNote = (text: string) => (said === "" ? text : `${said}\n${text}`);
   switch (status) {
     case "completed":
@@ -119,7 +119,7 @@ function tellUser(message: Message, reader: HistoryReader): Piece {
 
 /** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
 function tellForeign(message: Message): Piece | undefined {
-  const outputMax = message.agent === SHELL_AGENT ? shellOutputCharsMax : foreignOutputCharsMax;
+  const outputMax = message.agent === SHELL_AGENT ? SHELL_OUTPUT_CHARS_MAX : FOREIGN_OUTPUT_CHARS_MAX;
   const lines: string[] = [];
   for (const part of message.parts) {
     if (part.type === "text" && part.text.trim() !== "") lines.push(part.text);

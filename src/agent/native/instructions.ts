@@ -4,8 +4,8 @@ import { dirname, isAbsolute, join, relative, sep } from "node:path";
 /** In this order a folder's instructions are looked for; the first one found counts. */
 const names = ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] as const;
 /** For all instructions of a session together. */
-const bytesMax = 32 * 1024;
-const ancestorsMax = 32;
+const BYTES_MAX = 32 * 1024;
+const ANCESTORS_MAX = 32;
 
 export type Instructions = { path: string; text: string };
 
@@ -47,7 +47,7 @@ function hasEntry(path: string): boolean {
 /** The repository's root, or the folder itself outside one. */
 function repositoryRoot(folder: string): string {
   let at = folder;
-  for (let up = 0; up < ancestorsMax; up += 1) {
+  for (let up = 0; up < ANCESTORS_MAX; up += 1) {
     if (hasEntry(join(at, ".git"))) return at;
     const parent = dirname(at);
     if (parent === at) break;
@@ -64,7 +64,7 @@ function repositoryRoot(folder: string): string {
 export function createInstructions(root: string) {
   const top = repositoryRoot(root);
   const looked = new Set<string>();
-  let left = bytesMax;
+  let left = BYTES_MAX;
 
   function lookIn(folder: string): Instructions | undefined {
     if (looked.has(folder)) return undefined;
@@ -76,7 +76,7 @@ export function createInstructions(root: string) {
       left -= Buffer.byteLength(found.text);
       const shown = relative(root, path) || name;
       const cut = found.isCut
-        ? `\n[Cut here: instructions are limited to ${bytesMax / 1024} KB. Read ${shown} for the rest.]`
+        ? `\n[Cut here: instructions are limited to ${BYTES_MAX / 1024} KB. Read ${shown} for the rest.]`
         : "";
       if (found.text.trim() === "" && cut === "") return undefined;
       return { path: shown, text: found.text.trim() + cut };
@@ -89,7 +89,7 @@ export function createInstructions(root: string) {
     const way = relative(from, to);
     if (way === "" || !isInside(from, to)) return [];
     const parts = way.split(sep);
-    return parts.map((_, at) => join(from, ...parts.slice(0, at + 1))).slice(0, ancestorsMax);
+    return parts.map((_, at) => join(from, ...parts.slice(0, at + 1))).slice(0, ANCESTORS_MAX);
   }
 
   return {

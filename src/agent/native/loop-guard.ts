@@ -30,16 +30,16 @@ export const guardStart: GuardState = {
   lastFailure: null,
 };
 
-const windowCalls = 12;
-const inWindowMax = 6;
-const inRowMax = 3;
-const sameFailuresToRemind = 3;
-const failuresToStop = 10;
+const WINDOW_CALLS = 12;
+const IN_WINDOW_MAX = 6;
+const IN_ROW_MAX = 3;
+const SAME_FAILURES_TO_REMIND = 3;
+const FAILURES_TO_STOP = 10;
 
 function isLoop(recent: readonly string[], signature: string): boolean {
-  const tail = recent.slice(-inRowMax);
-  if (tail.length === inRowMax && tail.every((seen) => seen === signature)) return true;
-  return recent.filter((seen) => seen === signature).length >= inWindowMax;
+  const tail = recent.slice(-IN_ROW_MAX);
+  if (tail.length === IN_ROW_MAX && tail.every((seen) => seen === signature)) return true;
+  return recent.filter((seen) => seen === signature).length >= IN_WINDOW_MAX;
 }
 
 /**
@@ -56,7 +56,7 @@ export function judgeCalls(
   let { recent, failuresInRow, sameFailuresInRow, lastFailure } = state;
   let verdict: GuardVerdict = { kind: "fine" };
   for (const signature of new Set(calls.map((call) => call.signature))) {
-    recent = [...recent, signature].slice(-windowCalls);
+    recent = [...recent, signature].slice(-WINDOW_CALLS);
     if (!isLoop(recent, signature)) continue;
     if (strict || warned.has(signature)) {
       verdict = {
@@ -78,7 +78,7 @@ export function judgeCalls(
     sameFailuresInRow = failure === null ? 0 : failure === lastFailure ? sameFailuresInRow + 1 : 1;
     lastFailure = failure;
   }
-  if (failuresInRow >= failuresToStop)
+  if (failuresInRow >= FAILURES_TO_STOP)
     verdict = {
       kind: "stop",
       text: `The last ${failuresInRow} tool calls all failed, so the turn was stopped.`,
@@ -86,8 +86,8 @@ export function judgeCalls(
   else if (
     verdict.kind === "fine" &&
     lastFailure !== null &&
-    sameFailuresInRow >= sameFailuresToRemind &&
-    sameFailuresInRow % sameFailuresToRemind === 0
+    sameFailuresInRow >= SAME_FAILURES_TO_REMIND &&
+    sameFailuresInRow % SAME_FAILURES_TO_REMIND === 0
   )
     verdict = {
       kind: "remind",

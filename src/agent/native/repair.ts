@@ -18,8 +18,8 @@ export type CheckedCall =
       text: string;
     };
 
-const excerptCharsMax = 400;
-const schemaCharsMax = 3_000;
+const EXCERPT_CHARS_MAX = 400;
+const SCHEMA_CHARS_MAX = 3_000;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -105,7 +105,7 @@ function parseInput(input: z.ZodType, value: Record<string, unknown>): Accepted 
 
 const quoteSchema = (set: ToolSet, name: string): string => {
   const schema = JSON.stringify(set.schemaOf(name) ?? {});
-  return schema.length > schemaCharsMax ? `${schema.slice(0, schemaCharsMax)}…` : schema;
+  return schema.length > SCHEMA_CHARS_MAX ? `${schema.slice(0, SCHEMA_CHARS_MAX)}…` : schema;
 };
 
 /**
@@ -137,7 +137,7 @@ export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSche
     ? ` The arguments must match this JSON Schema: ${quoteSchema(set, tool.name)}`
     : "";
   if (parsed === undefined) {
-    const excerpt = raw.arguments.slice(0, excerptCharsMax);
+    const excerpt = raw.arguments.slice(0, EXCERPT_CHARS_MAX);
     return {
       ok: false,
       tool,

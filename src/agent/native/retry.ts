@@ -1,14 +1,14 @@
 import type { ModelFailure } from "./models/failure.ts";
 
-const firstDelayMs = 2_000;
-const delayMsMax = 60_000;
-const jitter = 0.2;
+const FIRST_DELAY_MS = 2_000;
+const DELAY_MS_MAX = 60_000;
+const JITTER = 0.2;
 /** Waiting longer than this for one request is the user's decision, not ours. */
-const toldDelayMsMax = 5 * 60_000;
+const TOLD_DELAY_MS_MAX = 5 * 60_000;
 /** A told delay of nothing still leaves the provider a moment. */
-const delayMsMin = 250;
+const DELAY_MS_MIN = 250;
 /** An answer that was cut off has cost money: fewer tries than for one that never began. */
-const retriesAfterFirstByte = 4;
+const RETRIES_AFTER_FIRST_BYTE = 4;
 
 export type RetryPlan =
   | { again: true; delayMs: number; retriesMax: number }
@@ -31,19 +31,19 @@ export function planRetry(
 ): RetryPlan {
   const allowed = Math.min(
     retriesMax,
-    hasStreamed ? retriesAfterFirstByte : retriesMax,
+    hasStreamed ? RETRIES_AFTER_FIRST_BYTE : retriesMax,
     failure.triesMax === undefined ? retriesMax : failure.triesMax - 1,
   );
   if (!failure.isRetryable || failed > allowed) return { again: false, toldTooLong: false };
   const told = failure.retryAfterMs;
   if (told !== undefined) {
-    if (told > toldDelayMsMax) return { again: false, toldTooLong: true };
-    return { again: true, delayMs: Math.max(told, delayMsMin), retriesMax: allowed };
+    if (told > TOLD_DELAY_MS_MAX) return { again: false, toldTooLong: true };
+    return { again: true, delayMs: Math.max(told, DELAY_MS_MIN), retriesMax: allowed };
   }
-  const base = Math.min(firstDelayMs * 2 ** Math.min(failed - 1, 16), delayMsMax);
+  const base = Math.min(FIRST_DELAY_MS * 2 ** Math.min(failed - 1, 16), DELAY_MS_MAX);
   return {
     again: true,
-    delayMs: Math.round(base * (1 - jitter + 2 * jitter * random())),
+    delayMs: Math.round(base * (1 - JITTER + 2 * JITTER * random())),
     retriesMax: allowed,
   };
 }

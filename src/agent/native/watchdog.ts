@@ -2,7 +2,7 @@
  * Timers of the system stand still while a laptop sleeps; looking at the clock this often, a stalled stream is
  * noticed within this time after waking.
  */
-const tickMsMax = 5_000;
+const TICK_MS_MAX = 5_000;
 
 type WatchLimits = {
   /** Silence before anything has come. */
@@ -30,7 +30,7 @@ export function judgeSilence(
   const untilNotice = wasTold || tells ? limitMs : limits.noticeMs - silentMs;
   return {
     verdict: tells ? "tell" : "fine",
-    nextMs: Math.max(1, Math.min(limitMs - silentMs, untilNotice, tickMsMax)),
+    nextMs: Math.max(1, Math.min(limitMs - silentMs, untilNotice, TICK_MS_MAX)),
   };
 }
 

@@ -5,7 +5,7 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 type Row = { seq: number; type: string; time: string; session_id: string | null; payload_json: string };
 
 /** A whole window that has run out, a day after the last use, would hold up its first reader for a second. */
-const prunedAtOnceMax = 5000;
+const PRUNED_AT_ONCE_MAX = 5000;
 
 /** The only code that knows the table `events`. */
 export function createEventRows(db: Database) {
@@ -56,7 +56,7 @@ export function createEventRows(db: Database) {
     ): number | undefined {
       const wanted = outside.get({ workspace: workspaceId, ...window }) ?? null;
       if (wanted === null) return undefined;
-      const floor = Math.min(wanted, nthOldest.get(workspaceId, prunedAtOnceMax) ?? wanted);
+      const floor = Math.min(wanted, nthOldest.get(workspaceId, PRUNED_AT_ONCE_MAX) ?? wanted);
       return prune.run(workspaceId, floor).changes > 0 ? floor : undefined;
     },
   };

@@ -14,18 +14,18 @@ import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
-const schemaVersion = 1;
+const SCHEMA_VERSION = 1;
 /** From this release on a WAL reset can no longer corrupt a file that several connections read. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**
  * A larger file is read from end to end only when something in it was met that cannot be right: from a cold disk
  * that takes longer than a start after kill -9 may (design G12).
  */
-const checkedBytesMax = 32 * 1024 * 1024;
+const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
 /** Beside the store: damage was met in it, and the next start has to look at all of it. */
 const suspectFile = (file: string) => `${file}.suspect`;
 /** A longer wait freezes the event loop for everybody; callers retry from a timer instead. */
-const busyTimeoutMs = 40;
+const BUSY_TIMEOUT_MS = 40;
 
 export type Durability = "relaxed" | "synced";
 export type Store = ReturnType<typeof openStore>;
@@ -153,11 +153,11 @@ function openSound(file: string): Opened {
 function tryOpen(file: string): Database.Database | undefined {
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { timeout: busyTimeoutMs });
+    db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
     assertVersion(db);
     db.pragma("foreign_keys = ON");
     const isSuspect = existsSync(suspectFile(file));
-    if (isSuspect || statSync(file).size <= checkedBytesMax) {
+    if (isSuspect || statSync(file).size <= CHECKED_BYTES_MAX) {
       if (db.pragma("quick_check(1)", { simple: true }) !== "ok") throw damaged();
       if (isSuspect) rmSync(suspectFile(file), { force: true });
     }
@@ -200,16 +200,16 @@ function migrate(db: Database.Database, file: string) {
       `${file} is a database, but not hearth's: move it away, or set HEARTH_HOME to another folder.`,
     );
   const version = Number(db.prepare("SELECT value FROM meta WHERE key = 'schema_version'").pluck().get());
-  if (version > schemaVersion) {
+  if (version > SCHEMA_VERSION) {
     throw new HearthError(
       "store_too_new",
-      `The store ${file} was written by a newer hearth (schema ${version}, this one knows ${schemaVersion}). ` +
+      `The store ${file} was written by a newer hearth (schema ${version}, this one knows ${SCHEMA_VERSION}). ` +
         "Update hearth, or set HEARTH_HOME to another folder; nothing was changed.",
     );
   }
-  if (version === schemaVersion) return;
-  copyFileSync(file, `${file}.before-${schemaVersion}`);
-  for (let next = version + 1; next <= schemaVersion; next += 1) {
+  if (version === SCHEMA_VERSION) return;
+  copyFileSync(file, `${file}.before-${SCHEMA_VERSION}`);
+  for (let next = version + 1; next <= SCHEMA_VERSION; next += 1) {
     const script = readFileSync(
       join(packageRoot(), "migrations", `${String(next).padStart(3, "0")}.sql`),
       "utf8",

@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
 
 /** So many times a page is stepped over before the rest of a table is given up. */
-const missesMax = 1000;
+const MISSES_MAX = 1000;
 /** As long as a start may take for it; what is left is in the file that was moved aside. */
-const salvageMsMax = 10_000;
+const SALVAGE_MS_MAX = 10_000;
 
 /** The newest mark may be among what was lost, and no event number may be seen twice. */
-const lostSeqs = 1_000_000;
+const LOST_SEQS = 1_000_000;
 
 /**
  * Copies what can be read of the damaged store `from` into the new, empty `db`: whole rows only, and none whose
@@ -23,7 +23,7 @@ export function salvage(db: Database.Database, from: string): number {
   } catch {
     return 0;
   }
-  const deadline = performance.now() + salvageMsMax;
+  const deadline = performance.now() + SALVAGE_MS_MAX;
   const tables = db
     .prepare<[], { name: string; wr: number }>(
       "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('meta', 'events')",
@@ -35,7 +35,7 @@ export function salvage(db: Database.Database, from: string): number {
       for (const { name, wr } of tables) copyTable(db, damaged, name, wr === 1, deadline);
       db.exec("DELETE FROM runs WHERE message_id NOT IN (SELECT id FROM messages)");
       dropStrays(db);
-      db.prepare("UPDATE workspaces SET seq_reserved = seq_reserved + ?").run(lostSeqs);
+      db.prepare("UPDATE workspaces SET seq_reserved = seq_reserved + ?").run(LOST_SEQS);
       db.exec("UPDATE workspaces SET events_floor = seq_reserved");
       return Number(db.prepare("SELECT count(*) FROM sessions").pluck().get());
     })();
@@ -77,7 +77,7 @@ function copyTable(
   }
   let from = 0;
   let step = 1;
-  for (let misses = 0; misses < missesMax && performance.now() < deadline; misses += 1) {
+  for (let misses = 0; misses < MISSES_MAX && performance.now() < deadline; misses += 1) {
     try {
       for (const row of rows.iterate(from)) {
         const [rowid, ...values] = row;

@@ -50,8 +50,8 @@ export type RequestOrigin = {
 };
 
 /** A refused connection or an unknown host seldom mends itself within minutes. */
-const unreachableTriesMax = 3;
-const bodyCharsMax = 400;
+const UNREACHABLE_TRIES_MAX = 3;
+const BODY_CHARS_MAX = 400;
 
 type Loose = { [key: string]: unknown };
 const isRecord = (value: unknown): value is Loose => typeof value === "object" && value !== null;
@@ -135,7 +135,7 @@ function networkCodeOf(error: unknown): string | undefined {
 
 const oneLine = (text: string): string => {
   const line = text.replace(/\s+/g, " ").trim();
-  return line.length > bodyCharsMax ? `${line.slice(0, bodyCharsMax)}…` : line;
+  return line.length > BODY_CHARS_MAX ? `${line.slice(0, BODY_CHARS_MAX)}…` : line;
 };
 const withoutSecrets = (text: string, { secrets = [] }: RequestOrigin): string =>
   secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
@@ -212,7 +212,7 @@ function failureOfNetwork(code: string, about: RequestOrigin, cause: unknown): M
     code: "provider_unreachable",
     brief,
     isRetryable: !isCertificate,
-    triesMax: isLasting ? unreachableTriesMax : undefined,
+    triesMax: isLasting ? UNREACHABLE_TRIES_MAX : undefined,
     cause,
   });
 }

@@ -1,11 +1,11 @@
 import { get } from "node:http";
 
 /** A local server that does not answer within this time is not there. */
-const answerMsMax = 150;
-const rememberMs = 15_000;
-const bodyBytesMax = 1_000_000;
+const ANSWER_MS_MAX = 150;
+const REMEMBER_MS = 15_000;
+const BODY_BYTES_MAX = 1_000_000;
 
-export const ollamaPort = 11434;
+export const OLLAMA_PORT = 11434;
 
 /** The address that OLLAMA_HOST means: host, host:port or a URL; an address to listen on means this machine. */
 export function ollamaUrl(host: string | undefined): string {
@@ -15,11 +15,11 @@ export function ollamaUrl(host: string | undefined): string {
   try {
     url = new URL(withScheme);
   } catch {
-    return `http://127.0.0.1:${ollamaPort}`; // Ollama itself falls back to its default
+    return `http://127.0.0.1:${OLLAMA_PORT}`; // Ollama itself falls back to its default
   }
   if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
   const hasPort = url.port !== "" || /:\d+(\/|$)/.test(given.replace(/^https?:\/\//, ""));
-  if (!hasPort && url.protocol === "http:") url.port = String(ollamaPort);
+  if (!hasPort && url.protocol === "http:") url.port = String(OLLAMA_PORT);
   return url.origin;
 }
 
@@ -40,12 +40,12 @@ const preference = /coder|devstral|gpt-oss|qwen[3-9]|glm|kimi|deepseek|mistral|l
 
 function ask(url: string): Promise<string[] | undefined> {
   return new Promise((resolve) => {
-    const request = get(`${url}/api/tags`, { timeout: answerMsMax, agent: false }, (response) => {
+    const request = get(`${url}/api/tags`, { timeout: ANSWER_MS_MAX, agent: false }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => {
         body += text;
-        if (body.length > bodyBytesMax) request.destroy();
+        if (body.length > BODY_BYTES_MAX) request.destroy();
       });
       response.on("end", () => {
         try {
@@ -59,7 +59,7 @@ function ask(url: string): Promise<string[] | undefined> {
         }
       });
     });
-    const giveUp = setTimeout(() => request.destroy(), answerMsMax);
+    const giveUp = setTimeout(() => request.destroy(), ANSWER_MS_MAX);
     request.on("close", () => {
       clearTimeout(giveUp);
       resolve(undefined);
@@ -75,7 +75,7 @@ export function createOllamaProbe(now: () => number) {
   return (url: string): Promise<string[] | undefined> => {
     if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is asked when it is used
     const known = asked.get(url);
-    if (known && now() - known.at < rememberMs) return known.models;
+    if (known && now() - known.at < REMEMBER_MS) return known.models;
     const models = ask(url);
     asked.set(url, { at: now(), models });
     return models;

@@ -4,7 +4,7 @@ import type { ModelChunk, ModelRequest, PromptMessage } from "./model.ts";
 type Send = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelChunk>;
 
 /** Conversations that are remembered; beyond it the oldest is asked to fail once more. */
-const remembersMax = 500;
+const REMEMBERS_MAX = 500;
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof ModelFailure &&
@@ -47,7 +47,7 @@ export function createReasoningFallback(scope: "server" | "conversation", starts
     } catch (error) {
       if (!isRefusal(error) || !hasReasoning(request)) throw error;
       const oldest = dropped.keys().next();
-      if (dropped.size >= remembersMax && !oldest.done) dropped.delete(oldest.value);
+      if (dropped.size >= REMEMBERS_MAX && !oldest.done) dropped.delete(oldest.value);
       dropped.add(key);
       yield* send(withoutReasoning(request), signal);
     }
