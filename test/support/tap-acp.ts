@@ -17,7 +17,8 @@ child.once("exit", (code, signal) => {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   };
-  // What it said last is passed on, unless a child of its own keeps the pipe open.
+  // Whoever is killed says no more, whatever its children still put into its pipe.
+  if (signal !== null) return end();
   child.once("close", end);
   setTimeout(end, DRAIN_MS);
 });

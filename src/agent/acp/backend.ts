@@ -215,8 +215,10 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       const { child, release } = await acquire(launch, root, signal);
       const { connection } = child;
       try {
-        const open = () => ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
-        return await probeAcp(connection, () => open().catch(refused(launch)), signal);
+        // What mends it is told next to the reason, not in it.
+        const asked = { ...launch, login: null };
+        const open = () => ask(child, asked, "session/new", { cwd: root, mcpServers: [] });
+        return await probeAcp(connection, () => open().catch(refused(asked)), signal);
       } finally {
         release();
         // Nobody has it open: it was started for this.

@@ -19,7 +19,7 @@ const AUTH_REQUIRED = -32000;
 const TEXT_CHARS_MAX = 600;
 
 const isAuthText =
-  /\b(401|403)\b|api.?key|unauthori[sz]ed|not logged in|log ?in\b|authenticat|credential|forbidden/i;
+  /\b(401|403)\b|api.?key|unauthori[sz]ed|not logged in|log ?in\b|authenticat|credential|forbidden|missing provider/i;
 const kinds: readonly { code: ErrorCode; retryable: boolean; fits(text: string, code: number): boolean }[] = [
   {
     code: "provider_rate_limited",

@@ -9,7 +9,9 @@ import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { tellingContext } from "../told-context.ts";
 import { type Choices, readChoices } from "./choices.ts";
+import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
+import { namedModel } from "./named-model.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
 import { runTurn } from "./turn.ts";
 
@@ -82,6 +84,7 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
       key: keyOf(launch, root),
       keyOf,
       session_id,
+      model: launch.model,
       newMessageId,
       isThere,
       wasLost,
@@ -138,6 +141,8 @@ type OpenedParts = {
   key: string;
   keyOf(launch: Launch, root: string): string;
   session_id: string;
+  /** The one that the configuration names for it. */
+  model: string | null;
   newMessageId(): string;
   /** It knows the session from before. */
   isThere: boolean;
@@ -199,17 +204,23 @@ function openedSession(parts: OpenedParts): OpenedSession {
     async runTurn(turn, host, signal) {
       const endTurn = child.beginTurn();
       force = new AbortController();
-      const told = notice;
-      notice = null;
+      const until = AbortSignal.any([signal, force.signal]);
       try {
+        const name = turn.model ?? parts.model;
+        const model = name === null ? null : await namedModel(agent, child.connection, name, until);
+        const told = notice;
+        notice = null;
         const message_id = parts.newMessageId();
-        const place = { agent, session_id, message_id, root, child, notice: told };
+        const place = { agent, session_id, message_id, root, child, model, notice: told };
         const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
         if (result.outcome !== "error") {
           child.proved();
           isInformed = true;
         }
         return result;
+      } catch (error) {
+        if (until.aborted) return { outcome: "canceled" };
+        return { outcome: "error", error: asRunFailure(agent, error) };
       } finally {
         endTurn();
       }

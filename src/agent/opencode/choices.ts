@@ -33,22 +33,27 @@ export type Choices = {
   commands: AgentCommand[];
 };
 
-/** What this opencode has to offer in its directory. */
-export async function readChoices(server: OpencodeServer, signal: AbortSignal): Promise<Choices> {
-  const get = async (path: string) => (await server.call("GET", path, undefined, signal)).json;
-  const [providers, agents, commands, config] = await Promise.all([
-    get("/config/providers"),
-    get("/agent"),
-    get("/command"),
-    get("/config"),
-  ]);
-  const models = (Providers.safeParse(providers).data?.providers ?? []).flatMap((provider) =>
+/** All of its models, as `provider/model`. */
+export async function readModels(server: OpencodeServer, signal: AbortSignal): Promise<AgentModel[]> {
+  const { json } = await server.call("GET", "/config/providers", undefined, signal);
+  return (Providers.safeParse(json).data?.providers ?? []).flatMap((provider) =>
     Object.entries(provider.models).map(([id, { name, limit }]) => ({
       id: `${provider.id}/${id}`,
       name: `${name ?? id} (${provider.name || provider.id})`,
       context_window: limit === undefined || limit.context <= 0 ? null : Math.round(limit.context),
     })),
   );
+}
+
+/** What this opencode has to offer in its directory. */
+export async function readChoices(server: OpencodeServer, signal: AbortSignal): Promise<Choices> {
+  const get = async (path: string) => (await server.call("GET", path, undefined, signal)).json;
+  const [models, agents, commands, config] = await Promise.all([
+    readModels(server, signal),
+    get("/agent"),
+    get("/command"),
+    get("/config"),
+  ]);
   return {
     model: OwnConfig.safeParse(config).data?.model ?? null,
     models: models.slice(0, MODELS_MAX),

@@ -46,7 +46,10 @@ export function runError(agent: string, failed: ModelError): RunError {
 
 /** What hearth met on the way to opencode. */
 export function asRunFailure(agent: string, error: unknown): RunError {
-  if (error instanceof HearthError) return { code: error.code, message: error.message, retryable: true };
+  if (error instanceof HearthError) {
+    const { code, message } = error;
+    return { code, message, retryable: code !== "model_unavailable" };
+  }
   const said = error instanceof Error ? error.message : String(error);
   return { code: "agent_unavailable", message: `${agent} could not run the turn: ${said}.`, retryable: true };
 }

@@ -4,6 +4,7 @@ import type { Attachment } from "../../protocol/routes.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child } from "../children/child.ts";
 import { asRunFailure } from "./failure.ts";
+import type { ModelChoice } from "./named-model.ts";
 import { permissionRequest } from "./permission.ts";
 import type { OpencodeServer, Reply } from "./server.ts";
 import { createTurnTranslator, type TurnEffect } from "./translate.ts";
@@ -29,13 +30,15 @@ export type TurnPlace = {
   message_id: string;
   root: string;
   child: Child<OpencodeServer>;
+  /** null: the one that the session has used last, or its own choice. */
+  model: ModelChoice | null;
   /** Something to be told before the turn's first words. */
   notice: { code: string; text: string } | null;
 };
 
 /** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
 export async function runTurn(
-  { agent, session_id, message_id, root, child, notice }: TurnPlace,
+  { agent, session_id, message_id, root, child, model, notice }: TurnPlace,
   turn: Turn,
   host: TurnHost,
   signal: AbortSignal,
@@ -173,7 +176,7 @@ export async function runTurn(
   /** A prompt whose answer was lost may have been taken all the same: posted again, it would be written twice. */
   async function post(): Promise<Reply> {
     const send = () =>
-      server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root), until);
+      server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root, model), until);
     try {
       return await send();
     } catch (error) {
@@ -226,10 +229,8 @@ export async function runTurn(
   }
 }
 
-function promptBody(turn: Turn, messageID: string, root: string) {
+function promptBody(turn: Turn, messageID: string, root: string, model: ModelChoice | null) {
   const text = (words: string) => ({ type: "text", text: words });
-  const [providerID, ...rest] = turn.model?.split("/") ?? [];
-  const model = rest.length > 0 ? { providerID, modelID: rest.join("/") } : undefined;
   return {
     messageID,
     parts: [
@@ -237,7 +238,7 @@ function promptBody(turn: Turn, messageID: string, root: string) {
       ...(turn.prompt === "" ? [] : [text(turn.prompt)]),
       ...turn.attachments.map((attachment) => filePart(attachment, root)),
     ],
-    ...(model === undefined ? {} : { model }),
+    ...(model === null ? {} : { model }),
     // Its own plan agent knows that it must not write; hearth refuses it what it tries all the same.
     ...(turn.mode === "plan" ? { agent: "plan" } : {}),
   };
