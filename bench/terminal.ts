@@ -1,10 +1,11 @@
-// What the terminal takes: `npm run bench -- terminal [--write] [--seconds N]`. Some figures need Linux's /proc.
+// What the terminal takes: `npm run bench -- terminal [--write] [--seconds N] [--only fresh,start,keys,turns,load,open]`.
+// Some figures need Linux's /proc.
 import { parseArgs } from "node:util";
 import { launcher } from "../test/support/home.ts";
 import { buildBareInk, timeFirstFrame } from "./measure/first-frame.ts";
 import { memoryOf, timeProcess } from "./measure/process.ts";
 import { median } from "./measure/report.ts";
-import { openScreen } from "./measure/screen.ts";
+import { leave, openScreen } from "./measure/screen.ts";
 import { makeLongSession, timeOpening } from "./measure/terminal-open.ts";
 import { echoWhileStreaming, memoryAfterTokens, streamLoad, watchLoad } from "./measure/terminal-stream.ts";
 import { type Figure, reportTerminal } from "./measure/terminal-table.ts";
@@ -15,10 +16,18 @@ import {
   keyToEcho,
   laterTurns,
 } from "./measure/terminal-turn.ts";
-import { isConnected, openTerminalWorld, pause } from "./measure/terminal-world.ts";
+import {
+  isConnected,
+  isReady,
+  openTerminalWorld,
+  pause,
+  type TerminalWorld,
+} from "./measure/terminal-world.ts";
 
 const ROUNDS = 7;
-const { values } = parseArgs({ options: { write: { type: "boolean" }, seconds: { type: "string" } } });
+const { values } = parseArgs({
+  options: { write: { type: "boolean" }, seconds: { type: "string" }, only: { type: "string" } },
+});
 const seconds = Number(values.seconds ?? 20);
 const bareInk = await buildBareInk();
 const barePrompt = await buildBareInk("bare-ink-prompt");
@@ -31,27 +40,28 @@ function add(...more: Figure[]): void {
 let erasures = 0;
 
 /** The first prompt that a daemon ever gets, and what it and its terminal hold before that. */
-async function freshDaemons() {
-  const found = { idle: [] as number[], first: [] as number[] };
+async function fresh() {
+  const idle: number[] = [];
+  const first: number[] = [];
   for (let round = 0; round < 5; round += 1) {
     const world = await openTerminalWorld();
     try {
       const screen = await world.ready();
-      found.idle.push(memoryOf(screen.pid) + memoryOf(world.daemon.pid));
-      found.first.push(await enterToModel(world, screen, "hello"));
+      idle.push(memoryOf(screen.pid) + memoryOf(world.daemon.pid));
+      first.push(await enterToModel(world, screen, "hello"));
       erasures += world.erasures();
     } finally {
       await world.close();
     }
   }
-  return found;
+  add(
+    { name: "memory idle, terminal + daemon", unit: "MB PSS", samples: idle, budget: 130 },
+    { name: "Enter to request at the model, daemon's first", unit: "ms", samples: first, budget: 30 },
+  );
 }
 
-const fresh = await freshDaemons();
-const world = await openTerminalWorld();
-try {
+async function start(world: TerminalWorld) {
   const place = { cwd: world.home.project, env: world.home.env };
-
   const paint = {
     hearth: [] as number[],
     node: [] as number[],
@@ -60,14 +70,17 @@ try {
     connected: [] as number[],
     inkPrompt: [] as number[],
   };
-  await (await world.ready()).close();
+  // A terminal that was left as people leave it keeps what it compiled for the next one; so does a bare Ink.
+  await leave(await world.ready(), "\x04");
+  const left = openScreen({ args: [barePrompt], ...place });
+  await left.until((rows) => rows[0]?.startsWith("›") ?? false, "›");
+  await leave(left, "\x03");
   for (let round = -2; round < ROUNDS; round += 1) {
     const node = await timeProcess(["-e", "0"], place);
     const hearth = await timeFirstFrame([launcher], place.cwd, place.env);
     const ink = await timeFirstFrame([bareInk], place.cwd, place.env);
     const screen = world.start();
-    // Focus reports are asked for when the real terminal has taken over from the first frame.
-    const own = (await screen.untilWritten("\x1b[?1004h")) - screen.began;
+    const own = (await screen.until(isReady, "the real prompt")) - screen.began;
     const connected = (await screen.until(isConnected, "the status line")) - screen.began;
     await screen.close();
     const bare = openScreen({ args: [barePrompt], ...place });
@@ -96,7 +109,10 @@ try {
     })),
     { name: "connected, status line complete", unit: "ms", samples: paint.connected, floor: node },
   );
+}
 
+async function keys(world: TerminalWorld) {
+  const place = { cwd: world.home.project, env: world.home.env };
   const bare = openScreen({ args: [barePrompt], ...place });
   await bare.until((rows) => rows[0]?.startsWith("›") ?? false, "›");
   await pause(500);
@@ -118,7 +134,11 @@ try {
     floor: bareEcho,
     budget: 15,
   });
+  await screen.close();
+}
 
+async function turns(world: TerminalWorld) {
+  const screen = await world.ready();
   const firsts: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const other = await world.ready();
@@ -126,7 +146,6 @@ try {
     await other.close();
   }
   add(
-    { name: "Enter to request at the model, daemon's first", unit: "ms", samples: fresh.first, budget: 30 },
     { name: "Enter to request at the model, terminal's first", unit: "ms", samples: firsts, budget: 30 },
     {
       name: "Enter to request at the model, later",
@@ -153,14 +172,17 @@ try {
       budget: 5,
     },
   );
+  await screen.close();
+}
 
-  const load = await streamLoad(world, screen, seconds);
+async function load(world: TerminalWorld) {
+  const screen = await world.ready();
+  const taken = await streamLoad(world, screen, seconds);
   add(
-    { name: "100 tokens/s: CPU, terminal + daemon", unit: "% of a core", samples: load.both, budget: 12 },
-    { name: "100 tokens/s: CPU, terminal", unit: "% of a core", samples: load.terminal },
-    { name: "100 tokens/s: CPU, daemon", unit: "% of a core", samples: load.daemon },
-    { name: "100 tokens/s: bytes to the terminal", unit: "a token", samples: load.bytes, budget: 60 },
-    { name: "memory idle, terminal + daemon", unit: "MB PSS", samples: fresh.idle, budget: 130 },
+    { name: "100 tokens/s: CPU, terminal + daemon", unit: "% of a core", samples: taken.both, budget: 12 },
+    { name: "100 tokens/s: CPU, terminal", unit: "% of a core", samples: taken.terminal },
+    { name: "100 tokens/s: CPU, daemon", unit: "% of a core", samples: taken.daemon },
+    { name: "100 tokens/s: bytes to the terminal", unit: "a token", samples: taken.bytes, budget: 60 },
     {
       name: "memory after 20,000 tokens",
       unit: "MB PSS",
@@ -175,7 +197,9 @@ try {
     { name: "idle for 10 s: bytes", unit: "a second", samples: idle.bytes, budget: 0 },
   );
   await screen.close();
+}
 
+async function open(world: TerminalWorld) {
   const long = await makeLongSession(world, "500 turns", 1, ({ turns }) => turns === 500);
   add({
     name: `session of ${long.turns} turns opened, last text visible`,
@@ -190,12 +214,14 @@ try {
     samples: await timeOpening(world, eventful, ROUNDS),
     budget: 1000,
   });
-  add({
-    name: "CSI 3J in all of it",
-    unit: "times",
-    samples: [erasures + world.erasures()],
-    budget: 0,
-  });
+}
+
+const parts = { fresh, start, keys, turns, load, open };
+const only = values.only?.split(",") ?? Object.keys(parts);
+const world = await openTerminalWorld();
+try {
+  for (const [name, measure] of Object.entries(parts)) if (only.includes(name)) await measure(world);
+  add({ name: "CSI 3J in all of it", unit: "times", samples: [erasures + world.erasures()], budget: 0 });
 } finally {
   await world.close();
 }

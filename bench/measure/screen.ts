@@ -15,8 +15,8 @@ export type Screen = {
   type(keys: string): number;
   /** When the bytes came that made the window fit. */
   until(fits: (window: readonly string[]) => boolean, what: string): Promise<number>;
-  /** When the program had written this text, drawn or not. */
-  untilWritten(text: string): Promise<number>;
+  /** Resolves when the program has ended. */
+  readonly exited: Promise<void>;
   close(): Promise<void>;
 };
 
@@ -39,11 +39,9 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
     env: { ...env, COLORTERM: "truecolor" },
   });
   const watchers = new Set<(at: number) => void>();
-  const readers = new Set<(at: number) => void>();
   let bytes = 0;
   let erasures = 0;
   let tail = "";
-  let raw = "";
   let shownAt = began;
   let hasExited = false;
   let drawn: Promise<void> = Promise.resolve();
@@ -52,8 +50,6 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
     bytes += Buffer.byteLength(data);
     erasures += (tail + data).split(ERASE_SCROLLBACK).length - 1;
     tail = data.slice(1 - ERASE_SCROLLBACK.length);
-    raw = (raw + data).slice(-20_000);
-    for (const reader of [...readers]) reader(at);
     // One after the other: parsed in one go, an earlier chunk would be taken for what brought a later one's text.
     drawn = drawn
       .then(() => emulator.write(data))
@@ -70,25 +66,20 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
     });
   });
 
-  function watch(
-    set: Set<(at: number) => void>,
-    fits: () => boolean,
-    what: string,
-    latest: () => number,
-  ): Promise<number> {
-    if (fits()) return Promise.resolve(latest());
+  function until(fits: (window: readonly string[]) => boolean, what: string): Promise<number> {
+    if (fits(emulator.window())) return Promise.resolve(shownAt);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        set.delete(look);
+        watchers.delete(look);
         reject(new Error(`still waiting for: ${what}\n${emulator.window().join("\n")}`));
       }, PATIENCE_MS * 3);
       const look = (at: number) => {
-        if (!fits()) return;
+        if (!fits(emulator.window())) return;
         clearTimeout(timer);
-        set.delete(look);
+        watchers.delete(look);
         resolve(at);
       };
-      set.add(look);
+      watchers.add(look);
     });
   }
   return {
@@ -105,24 +96,19 @@ export function openScreen({ args, cwd, env }: ScreenOptions): Screen {
       pty.write(keys);
       return at;
     },
-    until: (fits, what) =>
-      watch(
-        watchers,
-        () => fits(emulator.window()),
-        what,
-        () => shownAt,
-      ),
-    untilWritten: (text) =>
-      watch(
-        readers,
-        () => raw.includes(text),
-        JSON.stringify(text),
-        () => performance.now(),
-      ),
+    until,
+    exited,
     async close() {
       if (!hasExited) process.kill(pty.pid, "SIGKILL");
       await exited;
       emulator.dispose();
     },
   };
+}
+
+/** Leaves a program by the key that does, and waits for its end. */
+export async function leave(screen: Screen, key: string): Promise<void> {
+  screen.type(key);
+  await screen.exited;
+  await screen.close();
 }

@@ -20,6 +20,9 @@ export type TerminalWorld = {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The status line of the real prompt, which the first frame does not have. */
+export const isReady = (window: readonly string[]): boolean => window.some((row) => row.includes("? keys"));
+
 /** The status line names the model as soon as the daemon has answered. */
 export const isConnected = (window: readonly string[]): boolean =>
   window.some((row) => row.includes("local/big"));
