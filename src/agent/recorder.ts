@@ -249,9 +249,9 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     settleStep: () => commit(settle),
     /**
      * The turn's last message, with the end's finish reason and its unfinished tool calls closed. Safe to call
-     * again after its transaction failed.
+     * again after its transaction failed. `said`: what else there is to say of this end.
      */
-    end(tx: LedgerTx, { outcome, error }: End): Message {
+    end(tx: LedgerTx, { outcome, error }: End, said?: Pick<NoticePart, "code" | "text">): Message {
       if (unwritten) for (const message of messages) tx.putMessage("message.updated", message);
       const message = isOpen ? last() : undefined;
       const base = message ?? newMessage(tx, run.model);
@@ -260,6 +260,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       const notice: Part[] = told
         ? [{ id: newId("prt"), type: "notice", level: "error", code: error.code, text: error.message }]
         : [];
+      if (said) notice.push({ id: newId("prt"), type: "notice", level: "info", ...said });
       const at = iso();
       const ended: Message = {
         ...base,

@@ -30,6 +30,17 @@ const eventOfState = {
   active: "run.started",
 } as const;
 
+/** So much of a prompt says which one it was. */
+const WITHDRAWN_CHARS_MAX = 200;
+
+/** A prompt that was taken back from the queue never was part of the conversation: whoever reads it is told so. */
+function withdrawn(prompt: Message) {
+  const text = messageText(prompt).replace(/\s+/g, " ").trim();
+  const shown =
+    text.length > WITHDRAWN_CHARS_MAX ? `${text.slice(0, WITHDRAWN_CHARS_MAX).toWellFormed()}…` : text;
+  return { code: "withdrawn", text: `Withdrawn before it began: ${shown}` };
+}
+
 export type RunBook = ReturnType<typeof createRunBook>;
 
 /** The unfinished runs of a session with their prompts, and how what happens to them is written. */
@@ -79,7 +90,9 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     const prompt = wasStarted ? null : takePlace(tx, entry);
     const recorder = recorderOf(id) ?? newRecorder(run);
     // A prompt that was folded into a running turn has its answer there.
-    const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end);
+    const wasWaiting = run.state === "queued" || run.state === "held";
+    const said = prompt && wasWaiting && end.outcome === "canceled" ? withdrawn(prompt) : undefined;
+    const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end, said);
     const at = iso();
     const ended: RunRecord = {
       ...run,

@@ -38,17 +38,19 @@ async function print(
   runs: Run[],
   { env, out }: Context,
 ): Promise<void> {
-  const [{ blocksOf }, { renderBlocks }, { detectCapabilities }, { themes }] = await Promise.all([
-    import("../tui/text/message-blocks.ts"),
-    import("../tui/text/render-block.ts"),
-    import("../tui/capabilities.ts"),
-    import("../tui/theme.ts"),
-  ]);
+  const [{ blocksOf }, { withoutWithdrawn }, { renderBlocks }, { detectCapabilities }, { themes }] =
+    await Promise.all([
+      import("../tui/text/message-blocks.ts"),
+      import("../tui/text/withdrawn.ts"),
+      import("../tui/text/render-block.ts"),
+      import("../tui/capabilities.ts"),
+      import("../tui/theme.ts"),
+    ]);
   const capabilities = detectCapabilities(env, process.stdout);
   const theme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
   const byId = new Map(runs.map((run) => [run.id as string, run]));
   const facts = { agent: session.agent, run: (id: string) => byId.get(id), nameOf: () => undefined };
-  const blocks = messages.flatMap((message) => blocksOf(message, facts));
+  const blocks = withoutWithdrawn(messages).flatMap((message) => blocksOf(message, facts));
   for (const row of renderBlocks(blocks, capabilities.columns, theme, capabilities, { moreKey: "" }))
     await out.line(row);
 }

@@ -12,6 +12,7 @@ import {
   type RunFacts,
 } from "./text/message-blocks.ts";
 import { createTranscriptFeed } from "./text/transcript-feed.ts";
+import { withoutWithdrawn } from "./text/withdrawn.ts";
 
 export type Conversation = {
   /** Takes note of what an event says beyond the messages: how a run ended, who came and answered. */
@@ -43,11 +44,6 @@ export function createConversation(options: {
   let waiting: Block[] = [];
   /** Runs whose prompt has been told and they themselves not yet: the daemon says the message first. */
   const untold = new Set<string>();
-  /** Runs that wait behind another … */
-  const waits = ({ state }: Run) => state === "queued" || state === "held";
-  const queued = new Set<string>(options.replica()?.runs.flatMap((run) => (waits(run) ? [run.id] : [])));
-  /** … and those that were taken back before they began: they are no part of the conversation. */
-  const withdrawn = new Set<string>();
 
   const context: BlockContext = {
     get agent() {
@@ -84,19 +80,11 @@ export function createConversation(options: {
         case "run.queued":
         case "run.held":
         case "run.started":
-          if (event.type === "run.queued" || event.type === "run.held") queued.add(event.payload.run.id);
-          else queued.delete(event.payload.run.id);
           untold.delete(event.payload.run.id);
           rememberRun(event.payload.run.id, event.payload.run);
           return;
         case "run.completed":
           untold.delete(event.payload.run_id);
-          if (queued.delete(event.payload.run_id) && event.payload.outcome === "canceled") {
-            withdrawn.add(event.payload.run_id);
-            const block = withdrawnOf(replica, event, clientId);
-            if (block !== undefined) waiting.push(block);
-            return;
-          }
           toolsSince.clear();
           rememberRun(event.payload.run_id, completedFacts(event, runs.get(event.payload.run_id)));
           return;
@@ -113,12 +101,9 @@ export function createConversation(options: {
       }
     },
     advance(replica) {
-      const messages = replica.messages.filter(
+      const messages = withoutWithdrawn(replica.messages).filter(
         (message) =>
-          !skipped.has(message.id) &&
-          !withdrawn.has(message.run_id) &&
-          !untold.has(message.run_id) &&
-          !isWaiting(message, replica.runs),
+          !skipped.has(message.id) && !untold.has(message.run_id) && !isWaiting(message, replica.runs),
       );
       const { closed, open } = feed.update(messages);
       // Said when it happened: behind what was final then, before what is still open.
@@ -142,7 +127,7 @@ export function skippedOnOpening(
   heightOf: (blocks: readonly Block[]) => number,
   context: BlockContext,
 ): Set<string> {
-  const { messages } = replica;
+  const messages = withoutWithdrawn(replica.messages);
   let rows = 0;
   let index = messages.length;
   while (index > 0 && rows < rowsMax) {
@@ -185,25 +170,6 @@ function completedFacts(
     completed_at: event.time,
     by: before?.by ?? null,
     delivery: before?.delivery ?? "queue",
-  };
-}
-
-/** One line: the prompt itself was never part of the conversation. */
-function withdrawnOf(
-  replica: Replica,
-  { payload }: HearthEvent & { type: "run.completed" },
-  self: string,
-): Block | undefined {
-  const prompt = replica.messages.find(({ run_id, role }) => run_id === payload.run_id && role === "user");
-  if (prompt === undefined) return undefined;
-  const text = prompt.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ");
-  const by = payload.canceled_by;
-  const who = by === null || by === self ? "" : ` by ${labelOf(replica, by)}`;
-  return {
-    id: `${payload.run_id}/withdrawn`,
-    type: "presence",
-    text: `withdrawn${who}: ${text.replace(/\s+/g, " ").trim()}`,
-    isRule: false,
   };
 }
 

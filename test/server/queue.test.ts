@@ -251,3 +251,22 @@ test("deleting a session ends its run and its queue, and its tools", async () =>
 
 const textOf = (message: Message): string =>
   message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+test("a prompt that is taken back from the queue is told as that, to who is there and to who comes later", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("only");
+  world.model.enqueue(say("Working", { stop: "hang" }));
+  await terminal.prompt("first");
+  const { run_id } = await terminal.prompt("update  the\nchangelog");
+  const path = terminal.path(`/sessions/${world.sid}/queue/${run_id}`);
+  await terminal.api.expect(200, "DELETE", path);
+  expect((await terminal.completed(run_id)).outcome).toBe("canceled");
+  const [prompt, end] = (await terminal.messages()).filter((message) => message.run_id === run_id);
+  expect(prompt).toMatchObject({ role: "user" });
+  expect(end).toMatchObject({
+    role: "assistant",
+    finish_reason: "canceled",
+    parts: [{ type: "notice", code: "withdrawn", text: "Withdrawn before it began: update the changelog" }],
+  });
+  await terminal.cancel();
+});

@@ -33,7 +33,15 @@ test("a queued prompt that is taken back leaves one line and neither a prompt no
     ...prompt(3, ""),
     run_id: queued.id,
     role: "assistant",
-    parts: [],
+    parts: [
+      {
+        id: "prt_9",
+        type: "notice",
+        level: "info",
+        code: "withdrawn",
+        text: "Withdrawn before it began: second",
+      },
+    ],
     finish_reason: "canceled",
   };
   play("message.created", { message: end });
@@ -43,6 +51,19 @@ test("a queued prompt that is taken back leaves one line and neither a prompt no
   });
   expect(shown).toEqual([
     { type: "prompt", text: "first" },
-    { type: "presence", text: "withdrawn by another client: second" },
+    { type: "presence", text: "withdrawn by another client before it began: second" },
+  ]);
+  // Who comes later is told the same: neither a prompt nor a canceled turn.
+  const late = createConversation({
+    clientId: "late",
+    now: () => 0,
+    replica: () => current,
+    skipped: new Set(),
+    isStill: false,
+  });
+  const blocks = late.advance(current).closed.map((block) => [block.type, "text" in block ? block.text : ""]);
+  expect(blocks).toEqual([
+    ["prompt", "first"],
+    ["presence", "withdrawn before it began: second"],
   ]);
 });

@@ -4,6 +4,7 @@ import type { Run } from "../../protocol/run.ts";
 import { SHELL_AGENT } from "../shell-command.ts";
 import type { Block, PermissionBlock, ToolCallBlock, TurnEndBlock } from "./block.ts";
 import { createTextStream, type Piece, type TextStream } from "./open-text.ts";
+import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";
 
 /** What blocks say beyond their message. All of it may be unknown, as for a run that is long over. */
 export type BlockContext = {
@@ -183,6 +184,7 @@ function blockOfPart(
         path: part.path,
       };
     case "notice":
+      if (part.code === WITHDRAWN) return withdrawnBlock(id, message, part.text, context);
       return { id, type: "notice", level: part.level, code: part.code, text: part.text };
   }
 }
@@ -234,7 +236,7 @@ function promptBlock(message: Message, context: BlockContext): Block {
 /** "open" while the turn may still go on, undefined where the message ends no turn. */
 function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "open" | undefined {
   const reason = message.finish_reason;
-  if (reason === null || reason === "tool_use") return undefined;
+  if (reason === null || reason === "tool_use" || isWithdrawal(message)) return undefined;
   const run = context.run(message.run_id);
   if (run?.outcome === null) return "open";
   const started = run?.started_at ?? undefined;

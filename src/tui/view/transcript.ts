@@ -6,6 +6,7 @@ import { type AppState, openQuestion } from "../state.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, lineWidth, span } from "../text/line.ts";
 import { blocksOf } from "../text/message-blocks.ts";
+import { withoutWithdrawn } from "../text/withdrawn.ts";
 import type { OverlayView } from "./overlay.ts";
 import type { Renderer } from "./renderer.ts";
 
@@ -43,7 +44,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     const next: typeof laidOut = new Map();
     const rows: string[] = [];
     let previous: Block | undefined;
-    for (const message of messagesOf(replica, overlay)) {
+    for (const message of withoutWithdrawn(messagesOf(replica, overlay))) {
       const known = laidOut.get(message.id);
       const isKnown =
         known?.message === message && known.columns === size.columns && known.previous === previous;
@@ -57,7 +58,8 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     if (question !== undefined) {
       const whole = {
         selected: -1,
-        askedMs: 0,
+        askedMs: undefined,
+        home: state.manner.home,
         terminals: 1,
         waiting: 0,
         rowsMax: Number.MAX_SAFE_INTEGER,
