@@ -1,12 +1,14 @@
 // What an ACP agent may have of us: files, terminals, permissions, settings, an environment, a conversation.
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createAcpBackend } from "../../src/agent/acp/backend.ts";
+import { createWarmKeeper } from "../../src/agent/children/warm-keeper.ts";
 import type { ToolCallPart } from "../../src/protocol/message.ts";
 import { eventually } from "../support/happenings.ts";
 import { isAlive, readProcess } from "../support/processes.ts";
 import type { Deed } from "../support/scripted-acp.ts";
-import { openScriptedWorld, type ScriptedWorld } from "../support/scripted-world.ts";
+import { openScriptedWorld, type ScriptedWorld, scriptedLaunch } from "../support/scripted-world.ts";
 
 type Json = Record<string, unknown>;
 const say = (...texts: string[]): Deed => ({ do: "say", texts });
@@ -596,6 +598,34 @@ test.each([{ isReloaded: false }, { isReloaded: true }])(
     expect(JSON.stringify(at.acp.paramsOf("session/prompt"))).toContain("User: Mend the parser");
   },
 );
+
+test("a version that an agent tells on its command line alone is known, and another one is another agent", async () => {
+  const at = await openScriptedWorld();
+  const goose = at.place.write("goose", "");
+  const program = (version: string) => {
+    const start = at.acp.command.map((word) => `'${word}'`).join(" ");
+    writeFileSync(goose, `#!/bin/sh\n[ "$1" = --version ] && { echo " ${version}"; exit; }\nexec ${start}\n`);
+    chmodSync(goose, 0o755);
+  };
+  const warm = createWarmKeeper({ limits: () => ({ idle_evict_ms: 60_000, max_warm: 6 }), now: Date.now });
+  const backend = createAcpBackend({
+    ...{ processes: at.world.processes, warm, now: Date.now, version: "0.1.0" },
+    launch: () => {
+      throw new Error("it is only probed");
+    },
+  });
+  const launch = { ...scriptedLaunch([goose, "acp"], at.acp.env)({ agent: "goose", env: at.place.env }) };
+  const probe = () => backend.probe(launch, at.place.project, new AbortController().signal);
+  at.acp.everyStart({ isNameless: true });
+  program("1.34.0");
+  expect(await probe()).toMatchObject({ version: "1.34.0" });
+  program("1.35.1-rc.2");
+  expect(await probe()).toMatchObject({ version: "1.35.1-rc.2" });
+  writeFileSync(goose, `#!/bin/sh\n[ "$1" = --version ] && exit 1\nexec ${at.acp.command.join(" ")}\n`);
+  expect(await probe()).toMatchObject({ version: null });
+  await backend.close();
+  warm.close();
+});
 
 test("a session that goes on in another environment leaves nothing running in the one before", async () => {
   const at = await openScriptedWorld();

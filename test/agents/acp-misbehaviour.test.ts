@@ -109,6 +109,28 @@ describe("an agent that does not start", () => {
     await expectCleanTurn(at);
   });
 
+  test("because it is too old for what it is asked is told from one that fails, with what brings a newer one", async () => {
+    const update = "npm install -g scripted@latest";
+    const at = await openScriptedWorld({ launch: { update } });
+    const stderr = "error: unrecognized subcommand 'acp'\n\nFor more information, try '--help'.\n";
+    at.acp.nextStart({ atStart: "exit", exitCode: 2, stderr });
+    const end = await at.world.ask("Hello");
+    expect(end.error?.code).toBe("agent_unavailable");
+    expect(end.error?.message).toContain("it is too old for hearth, or another program of that name");
+    expect(end.error?.message).toMatch(/try '--help'\)\. To mend it: npm install -g scripted@latest\.$/);
+    at.acp.nextStart({ protocolVersion: 0 });
+    expect((await at.world.ask("Hello")).error?.message).toMatch(
+      /hearth speaks 1: update scripted: npm install -g scripted@latest\.$/,
+    );
+    await expectCleanTurn(at);
+  });
+
+  test("a session because it names none says so", async () => {
+    const at = await openScriptedWorld();
+    at.acp.nextStart({ session: { sessionId: 7 } });
+    expect((await at.world.ask("Hello")).error?.message).toContain("made a session without an id");
+  });
+
   test("because its command is not there says so", async () => {
     const { world } = await openScriptedWorld({ launch: { command: ["/nowhere/agent"] } });
     const end = await world.ask("Hello");

@@ -64,7 +64,9 @@ const app = agent({ name: "scripted" })
   .onRequest("initialize", async ({ params }) => {
     return (await answer("initialize", params, () => ({
       protocolVersion: settings.protocolVersion ?? 1,
-      agentInfo: { name: "scripted", version: settings.version ?? "1.0.0" },
+      ...(settings.isNameless
+        ? {}
+        : { agentInfo: { name: "scripted", version: settings.version ?? "1.0.0" } }),
       agentCapabilities: {
         loadSession: settings.loads ?? true,
         promptCapabilities: { image: true, embeddedContext: true },

@@ -59,6 +59,8 @@ export type AgentStart = {
   raw?: string;
   protocolVersion?: number;
   version?: string;
+  /** It does not say who it is. */
+  isNameless?: boolean;
   loads?: boolean;
   resumes?: boolean;
   /** What the answer to session/new, load and resume says besides the id: modes, models, configOptions. */

@@ -50,6 +50,16 @@ describe("what a child writes to its stderr", () => {
     expect(ring.tail(3)).toBe("bye");
   });
 
+  test("is told by whole lines, and only what was said since the turn began", () => {
+    const ring = createTextRing(10_000);
+    ring.push(Buffer.from("session created in 745 ms\nlast words before\n"));
+    expect(ring.tail(30)).toBe("last words before");
+    ring.mark();
+    expect(ring.tail(100)).toBe("");
+    ring.push(Buffer.from("panic\n"));
+    expect(ring.tail(100)).toBe("panic");
+  });
+
   test("is told without the secrets that the child was given", () => {
     const env = { OPENAI_API_KEY: "sk-very-secret", SHORT_TOKEN: "abc", HOME: "/home/someone" };
     expect(redact("key sk-very-secret abc /home/someone", env)).toBe("key [secret] abc /home/someone");

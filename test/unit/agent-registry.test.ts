@@ -128,6 +128,10 @@ test("an agent that wants a login says how, and one that fails says why", async 
   const failures = [
     new HearthError("provider_auth", "goose is not logged in."),
     new HearthError("agent_unavailable", "goose exited with code 1 before it was ready."),
+    new HearthError("agent_unavailable", "goose is too old. To mend it: get a new one.", {
+      details: { reason: "goose is too old; it last said:\n\n  Usage: goose", fix: "get a new one" },
+    }),
+    new HearthError("provider_auth", "mine wants a login."),
   ];
   const probes = createProbes({ ask: () => Promise.reject(failures.shift()) });
   expect((await probes.probe(launch(), "/")).trouble).toEqual({
@@ -139,6 +143,15 @@ test("an agent that wants a login says how, and one that fails says why", async 
     status: "error",
     reason: "goose exited with code 1 before it was ready",
     fix: "hearth agents probe goose",
+  });
+  expect((await probes.probe(launch(), "/")).trouble).toEqual({
+    status: "error",
+    reason: "goose is too old; it last said: Usage: goose",
+    fix: "get a new one",
+  });
+  expect((await probes.probe(launch({ login: null }), "/")).trouble).toMatchObject({
+    status: "needs_login",
+    fix: "log in with its own program, then: hearth agents probe goose",
   });
   await probes.close();
 });

@@ -10,6 +10,7 @@ import type { AgentFacts } from "../registry/probes.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection.ts";
 import { isAuthRequired, requestFailure, runErrorOf } from "./failure.ts";
+import { ownVersion } from "./own-version.ts";
 import { probeAcp } from "./probe.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
 import { type AcpSession, createAcpSession } from "./session.ts";
@@ -58,11 +59,15 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const secret = quirks.passwordVariable;
     const env = withoutHearth(launch.env);
     if (secret !== null) env[secret] ??= randomBytes(24).toString("base64url");
+    const { readsFiles, hidesVersion } = quirks;
     const { version } = deps;
+    const { update = null } = launch;
+    const program = { program: command[0], env, cwd: root, owner: `${agent}.version` };
+    const askVersion = async () => (hidesVersion ? ownVersion(processes, program) : null);
     return children.acquire(
       {
-        ...{ key: keyOf(launch, root), agent, command, cwd: root, env },
-        connect: (child) => connectAcp(child, { agent, readsFiles: quirks.readsFiles, version, now }),
+        ...{ key: keyOf(launch, root), agent, command, cwd: root, env, update },
+        connect: (child) => connectAcp(child, { agent, readsFiles, version, now, update, askVersion }),
       },
       signal,
     );
@@ -168,14 +173,16 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     root: string,
     launch: Launch,
   ): Promise<OpenedSession> {
-    const { agent } = launch;
-    const { connection } = child;
-    const work = ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
-    const answer = await connection.expecting(work).catch(refused(launch));
-    const id = textOf(at(answer, "sessionId"));
-    if (id === undefined)
-      throw new HearthError("agent_unavailable", `${agent} made a session without an id; update it.`);
+    const { id, answer } = await child.connection.expecting(makeSession(child, root, launch));
     return session.start(id, "new", answer);
+  }
+
+  async function makeSession(child: Child<AcpConnection>, root: string, launch: Launch) {
+    const work = ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
+    const answer = await work.catch(refused(launch));
+    const id = textOf(at(answer, "sessionId"));
+    if (id !== undefined) return { id, answer };
+    throw new HearthError("agent_unavailable", `${launch.agent} made a session without an id; update it.`);
   }
 
   /** Rejects with the agent's own refusal, or a HearthError: then the child is gone, or ended for not answering. */
@@ -217,8 +224,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       try {
         // What mends it is told next to the reason, not in it.
         const asked = { ...launch, login: null };
-        const open = () => ask(child, asked, "session/new", { cwd: root, mcpServers: [] });
-        return await probeAcp(connection, () => open().catch(refused(asked)), signal);
+        return await probeAcp(connection, () => makeSession(child, root, asked), signal);
       } finally {
         release();
         // Nobody has it open: it was started for this.

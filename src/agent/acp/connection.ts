@@ -44,6 +44,10 @@ export type ConnectOptions = {
   /** The agent may ask us to read files. */
   readsFiles: boolean;
   version: string;
+  /** The command that brings a newer one of it; null where nobody knows. */
+  update: string | null;
+  /** Its version, where it does not say it here; null where nobody knows. */
+  askVersion(): Promise<string | null>;
   now(): number;
 };
 
@@ -113,6 +117,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     return timeoutMs === undefined ? answer : within(answer, timeoutMs, `${method} was not answered`);
   };
 
+  const asked = options.askVersion();
   const answer = await request("initialize", {
     protocolVersion: PROTOCOL_VERSION,
     clientCapabilities: {
@@ -131,14 +136,12 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     );
   });
   const spoken = numberOf(at(answer, "protocolVersion"));
-  if (spoken !== PROTOCOL_VERSION)
-    throw new HearthError(
-      "agent_unavailable",
-      `${options.agent} speaks version ${spoken ?? "(unknown)"} of the Agent Client Protocol, hearth speaks ${PROTOCOL_VERSION}: update ${spoken !== undefined && spoken > PROTOCOL_VERSION ? "hearth" : options.agent}.`,
-    );
+  if (spoken !== PROTOCOL_VERSION) throw otherVersion(spoken, options);
 
+  const info = infoOf(answer);
+  const version = info.version ?? (await asked);
   return {
-    info: infoOf(answer),
+    info: { ...info, version },
     request,
     notify: (method, params) => void connection.agent.notify(method, params).catch(() => {}), // its end is told elsewhere
     attach(sessionId, sink) {
@@ -164,6 +167,16 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
       return strayUpdates;
     },
   };
+}
+
+function otherVersion(spoken: number | undefined, { agent, update }: ConnectOptions): HearthError {
+  const isNewer = spoken !== undefined && spoken > PROTOCOL_VERSION;
+  const mend = isNewer ? "update hearth" : `update ${agent}${update === null ? "" : `: ${update}`}`;
+  return new HearthError(
+    "agent_unavailable",
+    `${agent} speaks version ${spoken ?? "(unknown)"} of the Agent Client Protocol, hearth speaks ${PROTOCOL_VERSION}: ${mend}.`,
+    { details: isNewer || update === null ? {} : { fix: update } },
+  );
 }
 
 function infoOf(answer: unknown): AgentInfo {

@@ -8,12 +8,16 @@ export type Quirks = {
   usage: "turn" | "open";
   /** It opens a port of its own, which needs a password that nobody else has. */
   passwordVariable: string | null;
+  /** It says its version on its command line alone. */
+  hidesVersion: boolean;
 };
 
-const none: Quirks = { readsFiles: true, loads: true, usage: "open", passwordVariable: null };
+const none: Quirks = {
+  ...{ readsFiles: true, loads: true, usage: "open", passwordVariable: null, hidesVersion: false },
+};
 
 const known: Readonly<Record<string, Partial<Quirks>>> = {
-  goose: { usage: "turn" },
+  goose: { usage: "turn", hidesVersion: true },
   qwen: { usage: "turn" },
   opencode: { usage: "turn", passwordVariable: "OPENCODE_SERVER_PASSWORD" },
   claude: { usage: "turn" },
@@ -31,9 +35,11 @@ const known: Readonly<Record<string, Partial<Quirks>>> = {
 /** By the name in the configuration, or of the program where that has a name of its own. */
 export function quirksOf(agent: string, program: string): Quirks {
   const file = program.split("/").at(-1) ?? "";
-  const isOf = (kind: string) => agent === kind || file === kind || file.startsWith(`${kind}-`);
-  const kind = Object.keys(known).find(isOf);
-  return { ...none, ...(kind === undefined ? {} : known[kind]) };
+  const isProgramOf = (kind: string) => file === kind || file.startsWith(`${kind}-`);
+  const kind = Object.keys(known).find((name) => agent === name || isProgramOf(name));
+  const quirks = { ...none, ...(kind === undefined ? {} : known[kind]) };
+  // What starts it may be something else (npx, a relay), with a version of its own.
+  return { ...quirks, hidesVersion: quirks.hidesVersion && kind !== undefined && isProgramOf(kind) };
 }
 
 /** Modes in which agents that nobody knows ask, by the names that are in use. */

@@ -40,6 +40,8 @@ export type ChildRequest<C> = {
   cwd: string;
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
+  /** The command that brings a newer one of it, where it is known. */
+  update?: string | null | undefined;
   /** Speaks to it until it is ready. A HearthError is its definite answer; anything else is a failed start. */
   connect(child: StartedChild, signal: AbortSignal): Promise<C>;
 };
@@ -200,6 +202,8 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
       phase = "live";
     },
     beginTurn() {
+      // What it said before is not why this turn fails.
+      if (activeTurns === 0) ring.mark();
       activeTurns += 1;
       usedAt = now();
       let isOpen = true;

@@ -107,7 +107,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
 
   async function failedStart(
     child: Child<C>,
-    { key, agent }: ChildRequest<C>,
+    { key, agent, command, update }: ChildRequest<C>,
     error: unknown,
     signal: AbortSignal,
   ): Promise<unknown> {
@@ -126,7 +126,15 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
         : `${exitText(died)} before it was ready`;
     const message = `${agent} ${why}${saidText(tail)}`;
     strike(key, message);
-    return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
+    if (!isMisunderstood(tail))
+      return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
+    const words = command.slice(1).join(" ");
+    const reason = `${agent} does not understand "${words}": it is too old for hearth, or another program of that name (${message})`;
+    const mend = update == null ? "" : ` To mend it: ${update}.`;
+    return new HearthError("agent_unavailable", `${reason}.${mend}`, {
+      details: { stderr: tail, reason, ...(update == null ? {} : { fix: update }) },
+      cause: error,
+    });
   }
 
   /** Starts one for all who wait for it. */
@@ -197,6 +205,10 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/** How programs complain of arguments that they do not know. */
+const isMisunderstood = (said: string): boolean =>
+  /(unrecogni[sz]ed|unknown|unexpected|invalid) (sub-?command|command|option|argument|flag)/i.test(said);
 
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === "TimeoutError";
 

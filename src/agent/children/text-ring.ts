@@ -3,17 +3,22 @@ export type TextRing = {
   push(chunk: Buffer): void;
   /** The last lines that say something, at most so many characters, without what a terminal would not show. */
   tail(charsMax: number): string;
+  /** What was said until now belongs to something else. */
+  mark(): void;
 };
 
 export function createTextRing(bytesMax: number): TextRing {
   let chunks: Buffer[] = [];
   let bytes = 0;
+  /** Of those that are kept, the ones behind the mark. */
+  let news = 0;
   return {
     push(chunk) {
       const kept = chunk.length > bytesMax ? chunk.subarray(chunk.length - bytesMax) : chunk;
       // A copy: a slice would keep the whole of what it was read into.
       chunks.push(Buffer.from(kept));
       bytes += kept.length;
+      news = Math.min(news + kept.length, bytesMax);
       while (bytes > bytesMax) {
         const first = chunks.shift();
         if (first === undefined) break;
@@ -29,14 +34,22 @@ export function createTextRing(bytesMax: number): TextRing {
     },
     tail(charsMax) {
       // Four bytes a character at most, and as much again for what is left out.
-      const wanted = Math.min(bytes, charsMax * 8);
-      const all = Buffer.concat(chunks);
-      const text = all.subarray(all.length - wanted).toString("utf8");
+      const wanted = Math.min(news, charsMax * 8);
+      const held = Buffer.concat(chunks);
+      const text = held.subarray(held.length - wanted).toString("utf8");
       const lines = plainText(text)
         .split("\n")
         .map((line) => line.trim())
         .filter((line) => line !== "");
-      return lines.join("\n").slice(-charsMax);
+      const all = lines.join("\n");
+      if (all.length <= charsMax) return all;
+      const cut = all.slice(-charsMax);
+      // Half a line is noise where there is a whole one.
+      const whole = all.at(-charsMax - 1) === "\n" ? 0 : cut.indexOf("\n") + 1;
+      return cut.slice(whole);
+    },
+    mark() {
+      news = 0;
     },
   };
 }

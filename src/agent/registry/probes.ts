@@ -73,8 +73,12 @@ export function createProbes({ ask }: ProbesDeps) {
 const noFacts: AgentFacts = { version: null, model: null, models: [], modes: [], commands: [] };
 
 function troubleOf({ agent, login }: Launch, error: unknown): Unusable {
-  const said = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const again = `hearth agents probe ${agent}`;
+  const { fix, reason: known } = error instanceof HearthError ? error.details : {};
+  const text = typeof known === "string" ? known : said;
+  const reason = text.replace(/(:)?\s*\n\s*/g, (_, colon) => (colon ? ": " : "; ")).replace(/[.\s]+$/, "");
   if (error instanceof HearthError && error.code === "provider_auth")
-    return { status: "needs_login", reason: said, fix: login };
-  return { status: "error", reason: said, fix: `hearth agents probe ${agent}` };
+    return { status: "needs_login", reason, fix: login ?? `log in with its own program, then: ${again}` };
+  return { status: "error", reason, fix: typeof fix === "string" ? fix : again };
 }

@@ -25,6 +25,8 @@ export type Launch = {
   /** The model that the configuration names for it. */
   model: string | null;
   login: string | null;
+  /** The command that brings a newer one of it; absent where nobody knows. */
+  update?: string | undefined;
   /** When its program was last changed: another program is another agent. */
   mtimeMs: number;
 };
@@ -113,6 +115,7 @@ export function resolveAgent(
       askMode: known?.askMode ?? null,
       model,
       login: known && loginOf(known, found.path, program),
+      ...(known === null ? {} : { update: `${known.install}@latest` }),
       mtimeMs: found.mtimeMs,
     },
   };
