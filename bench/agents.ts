@@ -1,7 +1,8 @@
-// What hearth adds to another agent: `npm run bench -- agents [--write]`. Needs goose in the cache:
-// node test/support/install-agents.ts
+// What hearth adds to another agent: `npm run bench -- agents [turns] [memory] [--write]`. Needs goose and qwen in the
+// cache: node test/support/install-agents.ts
 process.env["REAL_AGENTS"] = "1";
 
+import { setTimeout as pass } from "node:timers/promises";
 import type { PromptReply } from "../src/protocol/routes.ts";
 import { agentTools, createAgentModel } from "../test/support/agent-model.ts";
 import { startDaemon } from "../test/support/daemon.ts";
@@ -20,8 +21,10 @@ import { memoryOf } from "./measure/process.ts";
 import { type Row, report, sample } from "./measure/report.ts";
 
 const ROUNDS = 40;
+const BURST_MS = 100;
 const SESSIONS = 10;
-const MEMORY_ROUNDS = 3;
+/** Ten of qwen are five gigabytes. */
+const MEMORY_ROUNDS = { goose: 3, qwen: 1 };
 
 type Agents = Record<string, { command: string[]; env: Record<string, string> }>;
 
@@ -64,7 +67,7 @@ async function openWorld(home: Home, model: ModelServer, agents: Agents) {
 
 async function gooseTurns(goose: RealAgent): Promise<Row[]> {
   const server = await startModelServer({ isStrict: false });
-  const model = createAgentModel(server, agentTools.goose.telltale);
+  const model = createAgentModel(server, agentTools.goose);
   const env = realAgentEnv("goose", server.origin);
   const home = createHome();
   const alone = createHome();
@@ -139,6 +142,8 @@ async function scriptedTurns(): Promise<Row[]> {
     const words: number[] = [];
     const canceled: number[] = [];
     await sample(ROUNDS, async (round) => {
+      // The words of a burst are gathered: those of the next round must be a burst of their own.
+      await pass(BURST_MS);
       const from = acp.heard.all.length;
       acp.nextTurn({
         deeds: [
@@ -195,9 +200,9 @@ async function scriptedTurns(): Promise<Row[]> {
 async function memory(agent: RealAgent, name: "goose" | "qwen"): Promise<Row> {
   const together: number[] = [];
   const apart: number[] = [];
-  for (let round = 0; round < MEMORY_ROUNDS; round += 1) {
+  for (let round = 0; round < MEMORY_ROUNDS[name]; round += 1) {
     const server = await startModelServer({ isStrict: false });
-    createAgentModel(server, agentTools[name].telltale);
+    createAgentModel(server, agentTools[name]);
     const env = realAgentEnv(name, server.origin);
     const home = createHome();
     const world = await openWorld(home, server, { [name]: { command: [...agent.command], env } });
@@ -230,11 +235,21 @@ async function memory(agent: RealAgent, name: "goose" | "qwen"): Promise<Row> {
   };
 }
 
-const goose = findRealAgent("goose");
-const qwen = findRealAgent("qwen");
-const rows = [...(await scriptedTurns())];
-if (goose === undefined) console.log(`skipped: ${whyMissing("goose")}`);
-else rows.push(...(await gooseTurns(goose)), await memory(goose, "goose"));
-if (qwen === undefined) console.log(`skipped: ${whyMissing("qwen")}`);
-else rows.push(await memory(qwen, "qwen"));
-report("Other people's agents", rows);
+const parts = ["turns", "memory"].filter((part) => process.argv.includes(part));
+const isAsked = (part: string) => parts.length === 0 || parts.includes(part);
+const FILE = "bench-agents.md";
+const agents = { goose: findRealAgent("goose"), qwen: findRealAgent("qwen") };
+for (const name of ["goose", "qwen"] as const)
+  if (agents[name] === undefined) console.log(`skipped: ${whyMissing(name)}`);
+
+if (isAsked("turns")) {
+  const rows = await scriptedTurns();
+  if (agents.goose) rows.push(...(await gooseTurns(agents.goose)));
+  report("Turns", rows, FILE);
+}
+if (isAsked("memory")) {
+  const rows: Row[] = [];
+  if (agents.goose) rows.push(await memory(agents.goose, "goose"));
+  if (agents.qwen) rows.push(await memory(agents.qwen, "qwen"));
+  report("Memory", rows, FILE);
+}

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus, loadavg, release } from "node:os";
 import { dirname, join } from "node:path";
 import { repository } from "../../test/support/home.ts";
 
@@ -55,26 +55,29 @@ function table(rows: readonly Row[]): string {
   return lines.map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-const DOCUMENT = join(repository, "docs", "bench.md");
 const PREAMBLE = `# What hearth takes
 
 Medians with their minimum and maximum, and beside them a floor: the same work by the least program that can do it,
 in the same run. Absolute times move with the machine; the ratio is what counts. Made by \`npm run bench -- NAME --write\`.
 `;
 
-/** Prints the rows; with \`--write\` also puts them into docs/bench.md, in the section of that name. */
-export function report(section: string, rows: readonly Row[]): void {
+/** Prints the rows; with `--write` also puts them into that file of docs/, in the section of that name. */
+export function report(section: string, rows: readonly Row[], file = "bench.md"): void {
   const text = table(rows);
   console.log(`\n${section}\n\n${text}\n`);
   if (!process.argv.includes("--write")) return;
-  const before = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8") : PREAMBLE;
+  const document = join(repository, "docs", file);
+  const before = existsSync(document) ? readFileSync(document, "utf8") : PREAMBLE;
+  const load = loadavg()
+    .map((value) => value.toFixed(1))
+    .join(", ");
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Linux ${release()}, Node ${process.versions.node}`;
-  const made = `## ${section}\n\n${new Date().toISOString().slice(0, 10)}, ${machine}.\n\n${text}\n`;
+  const made = `## ${section}\n\n${new Date().toISOString().slice(0, 10)}, ${machine}; load average after it ${load}.\n\n${text}\n`;
   const start = before.indexOf(`## ${section}\n`);
   const next = start < 0 ? -1 : before.indexOf("\n## ", start + 3);
   const kept = start < 0 ? [before, ""] : [before.slice(0, start), next < 0 ? "" : before.slice(next + 1)];
-  mkdirSync(dirname(DOCUMENT), { recursive: true });
-  writeFileSync(DOCUMENT, `${kept[0]?.trimEnd()}\n\n${made}${kept[1] ? `\n${kept[1]}` : ""}`);
+  mkdirSync(dirname(document), { recursive: true });
+  writeFileSync(document, `${kept[0]?.trimEnd()}\n\n${made}${kept[1] ? `\n${kept[1]}` : ""}`);
 }
 
 /** Runs `work` so many times; the first few, which warm things up, are not kept. */

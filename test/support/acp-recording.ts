@@ -11,7 +11,7 @@ import {
   type TurnState,
   trackCall,
 } from "../../src/agent/acp/update-mapper.ts";
-import { at, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
+import { at, isWire, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import { repository } from "./home.ts";
 
@@ -32,6 +32,29 @@ export function readRecording(agent: string, scene: string): Recording {
     .split("\n")
     .map((line) => JSON.parse(line) as [string, Wire]);
   return { agent, version: file.split("-")[1] ?? "", scene, lines };
+}
+
+/** All that there is of an agent. */
+export const scenesOf = (agent: string): string[] =>
+  readdirSync(folder).flatMap((name) => {
+    const found = /^([a-z]+)-\d[\d.]*-(.+)\.jsonl$/.exec(name);
+    return found?.[1] === agent && found[2] !== undefined ? [found[2]] : [];
+  });
+
+/** Every update, in the order it came. */
+export const updatesIn = ({ lines }: Recording): Wire[] =>
+  lines.flatMap(([from, said]) => {
+    const update = at(said, "params", "update");
+    return from === "agent" && isWire(update) ? [update] : [];
+  });
+
+/** What it answered to the last request of that method. */
+export function answerTo({ lines }: Recording, method: string): Wire | undefined {
+  const asked = lines.findLast(([from, said]) => from === "client" && said["method"] === method);
+  const answer = lines.find(
+    ([from, said]) => from === "agent" && said["method"] === undefined && said["id"] === asked?.[1]["id"],
+  );
+  return answer?.[1];
 }
 
 /** What a turn comes to when its events are laid over each other, as a reader of the transcript sees it. */

@@ -1,9 +1,24 @@
 import { describe, expect, test } from "vitest";
+import { applyUpdate, noChoices } from "../../src/agent/acp/choices.ts";
+import { requestFailure, runErrorOf } from "../../src/agent/acp/failure.ts";
 import { createMeter } from "../../src/agent/acp/meter.ts";
 import { permissionRequests } from "../../src/agent/acp/permission.ts";
 import { mergeCall } from "../../src/agent/acp/tool-call.ts";
 import { at, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
-import { choicesIn, readRecording, tellTurn } from "../support/acp-recording.ts";
+import {
+  answerTo,
+  choicesIn,
+  type Recording,
+  readRecording,
+  scenesOf,
+  tellTurn,
+  updatesIn,
+} from "../support/acp-recording.ts";
+
+const lastParams = ({ lines }: Recording, method: string): Wire | undefined => {
+  const asked = lines.findLast(([from, said]) => from === "client" && said["method"] === method);
+  return asked && wireOf(asked[1]["params"]);
+};
 
 const agents = ["goose", "qwen", "opencode", "claude", "codex", "gemini"] as const;
 
@@ -126,6 +141,50 @@ describe.each(agents)("what %s says", (agent) => {
     },
   );
 
+  test("tells its title apart from its words", () => {
+    const titles = updatesIn(readRecording(agent, "text"))
+      .filter((update) => update["sessionUpdate"] === "session_info_update")
+      .flatMap(({ title }) => title ?? []);
+    const tells = { goose: "A title", claude: "Say hello", codex: "Say hello" } as Record<string, string>;
+    expect(titles).toEqual(tells[agent] === undefined ? [] : expect.arrayContaining([tells[agent]]));
+    expect(told("text").text).toBe("Hello there.");
+  });
+
+  test("names its commands, where it has any", () => {
+    const choices = updatesIn(readRecording(agent, "open")).reduce(applyUpdate, noChoices);
+    if (agent === "goose") expect(choices.commands).toEqual([]);
+    else expect(choices.commands.every(({ name }) => /^\S+( \S+)*$/.test(name))).toBe(true);
+    if (agent !== "goose") expect(choices.commands.length).toBeGreaterThan(0);
+  });
+
+  test("says which model it uses from then on when it is told another", () => {
+    const recording = readRecording(agent, "model");
+    const wanted = lastParams(recording, "session/set_config_option")?.["value"];
+    // gemini says nothing to that: what it was asked for is what it is.
+    if (agent === "gemini") {
+      expect(answerTo(recording, "session/set_model")).toMatchObject({ result: {} });
+      return;
+    }
+    const configOptions = at(answerTo(recording, "session/set_config_option"), "result", "configOptions");
+    const next = applyUpdate(noChoices, { sessionUpdate: "config_option_update", configOptions });
+    expect(next.model).toBe(wanted);
+  });
+
+  test.each(scenesOf(agent).filter((scene) => scene !== "open"))("makes a whole turn of %s", (scene) => {
+    const { calls, steps, events } = told(scene);
+    for (const call of calls) {
+      expect(call.title).not.toBe("");
+      expect(["pending", "running", "completed", "failed"]).toContain(call.status);
+      if (!scene.startsWith("cancel") && scene !== "deny")
+        expect(["completed", "failed"]).toContain(call.status);
+    }
+    const begun = events.filter(({ type }) => type === "step_started").length;
+    const wasAnswered = answerTo(readRecording(agent, scene), "session/prompt")?.["result"] !== undefined;
+    if (wasAnswered) expect(steps).toHaveLength(begun);
+    if (wasAnswered && !scene.startsWith("cancel"))
+      expect(steps.reduce((sum, { input, output }) => sum + input + output, 0)).toBeGreaterThan(0);
+  });
+
   test("offers models, and modes where it has them", () => {
     const { models, model, modes, mode, modelOption } = choicesIn(readRecording(agent, "open"));
     expect(models.length).toBeGreaterThan(0);
@@ -143,6 +202,26 @@ describe.each(agents)("what %s says", (agent) => {
       expect(calls).toEqual([]);
     });
 });
+
+test.each(["qwen", "opencode", "gemini"])(
+  "a key that %s's provider refuses is one clear sentence",
+  (agent) => {
+    const error = wireOf(answerTo(readRecording(agent, "error"), "session/prompt")?.["error"]);
+    const failure = requestFailure(
+      Object.assign(new Error(String(error["message"])), {
+        ...{ name: "RequestError", code: error["code"], data: error["data"] },
+      }),
+    );
+    expect(failure && runErrorOf(agent, "its login", failure)).toMatchObject({
+      code: "provider_auth",
+      message: expect.stringMatching(
+        new RegExp(
+          `^${agent} is not logged in, or its provider refused it: (401 )?Incorrect API key provided\\. To log in: its login\\.$`,
+        ),
+      ),
+    });
+  },
+);
 
 test.each(["opencode", "qwen"])("a plan that %s keeps with a tool of its own is a plan", (agent) => {
   expect(tellTurn(readRecording(agent, "plan")).plan).toEqual([

@@ -10,9 +10,19 @@ export function requestFailure(error: unknown): RequestFailure | undefined {
   if (!(error instanceof Error) || error.name !== "RequestError") return undefined;
   const { code, data } = wireOf(error);
   const details = textOf(at(data, "details")) ?? textOf(at(data, "message")) ?? textOf(data);
-  const said = error.message.replace(/^Internal error(: |$)/, "");
+  const said = providersWords(error.message.replace(/^Internal error(: |$)/, ""));
   const parts = [said, details].filter((part) => part !== undefined && part !== "");
   return { code: numberOf(code) ?? 0, text: [...new Set(parts)].join(": ") || error.message };
+}
+
+/** gemini passes its provider's answer on as it came. */
+function providersWords(text: string): string {
+  if (!text.startsWith("{")) return text;
+  try {
+    return textOf(at(JSON.parse(text), "error", "message")) ?? text;
+  } catch {
+    return text; // no JSON after all
+  }
 }
 
 const AUTH_REQUIRED = -32000;
