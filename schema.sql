@@ -12,6 +12,7 @@ INSERT INTO meta (key, value) VALUES ('schema_version', '1');
 CREATE TABLE workspaces (
   id           TEXT PRIMARY KEY,
   path         TEXT NOT NULL UNIQUE,        -- real path
+  identity     TEXT NOT NULL DEFAULT '',    -- device:inode of the directory that was opened there; '' not known
   state        TEXT NOT NULL CHECK (state IN ('open', 'closed')),
   created_at   TEXT NOT NULL,
   seq_reserved INTEGER NOT NULL DEFAULT 0,  -- no event seq above this was ever seen by a client

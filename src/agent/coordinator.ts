@@ -330,6 +330,11 @@ export function createCoordinator(deps: CoordinatorDeps) {
       [queue.current, ...queue.waiting].flatMap((entry) => (entry ? (book.find(entry.run_id) ?? []) : [])),
     /** The agent whose turn is running. */
     busyAgent,
+    /** For a log: which run, and whose. */
+    runningName(): string | null {
+      const run = queue.current && book.find(queue.current.run_id);
+      return run ? `${run.id} (${run.agent})` : null;
+    },
     warmth: (agent: string): "running" | "warm" | null =>
       busyAgent() === agent ? "running" : isWarm(opened.get(agent)) ? "warm" : null,
     /** Ends what is warm; only while idle. */

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError, isErrorCode } from "../protocol/errors.ts";
 import type { RouteInput, RouteKey, RouteReply } from "../protocol/routes.ts";
 import { randomHex } from "./random.ts";
@@ -7,6 +8,10 @@ import { randomHex } from "./random.ts";
 const SOCKETS_MAX = 6;
 /** A reply is at most a snapshot's page of messages; what is larger is no hearth. */
 const REPLY_BYTES_MAX = 256 * 1024 * 1024;
+
+/** How long a call waits to be taken in where too many stand before the socket, and how often it knocks. */
+const CROWD_MS_MAX = 2000;
+const CROWD_PAUSE_MS = 20;
 
 type StreamKey = "GET /v1/workspaces/{wid}/events";
 export type RequestKey = Exclude<RouteKey, StreamKey>;
@@ -53,6 +58,11 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
     let reply = await exchange(sent);
     // The daemon closed an idle connection in the moment it was used again: nothing of the call was read.
     if ("lost" in reply && reply.wasReused) reply = await exchange({ ...sent, agent: false });
+    const deadline = performance.now() + CROWD_MS_MAX;
+    while ("lost" in reply && isCrowded(reply.lost) && performance.now() < deadline) {
+      await sleep(CROWD_PAUSE_MS);
+      reply = await exchange(sent);
+    }
     if ("lost" in reply) throw unreachable(reply.lost, socketPath);
     return readReply(reply, `${method} ${path}`);
   }
@@ -63,6 +73,13 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
     close: () => agent.destroy(),
   };
 }
+
+/**
+ * More clients than the daemon has taken in yet stand before its socket: nothing of the call was read, and in a
+ * moment there is room.
+ */
+export const isCrowded = (error: unknown): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === "EAGAIN";
 
 type Values = Readonly<Record<string, unknown>>;
 

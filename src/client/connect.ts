@@ -90,7 +90,8 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
     try {
       const opened = await daemon.client.request("POST /v1/workspaces", { body, signal });
       // An older daemon says nothing of its configuration.
-      const { workspace, warnings = [] } = opened as Partial<typeof opened> & Pick<typeof opened, "workspace">;
+      const { workspace, warnings = [] } = opened as Partial<typeof opened> &
+        Pick<typeof opened, "workspace">;
       return { client: daemon.client, workspace, notice: daemon.notice, warnings };
     } catch (error) {
       daemon.client.close();

@@ -4,10 +4,12 @@ import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { ClientKind } from "../protocol/workspace.ts";
-import { addressOf, errorOfReply, onSocket, unreachable } from "./client.ts";
+import { addressOf, errorOfReply, isCrowded, onSocket, unreachable } from "./client.ts";
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
+/** How often a first connection is tried while too many others wait for theirs. */
+const CROWDED_TRIES_MAX = 5;
 /** A single event is at most one message; what is larger is no hearth. */
 const EVENT_CHARS_MAX = 128 * 1024 * 1024;
 
@@ -98,7 +100,8 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
         error = toHearthError(thrown, socketPath);
         if (isClosing || (wasOpened && error.code === "workspace_closing"))
           return { reason: "workspace_closed" };
-        if (!wasOpened || isFinal(error)) return { reason: "failed", error };
+        const isWorthATry = wasOpened || (isCrowded(error.cause) && attempt < CROWDED_TRIES_MAX);
+        if (!isWorthATry || isFinal(error)) return { reason: "failed", error };
       }
       if (signal.aborted) return { reason: "aborted" };
       if (isClosing) return { reason: "workspace_closed" };

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
@@ -12,11 +12,13 @@ import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
+import { directoryIdentity } from "./workspaces.ts";
 
 /** More idle sessions than these are let go: their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
 
-const tellDelayMs = 5;
+/** What is told of agents waits this long for what has happened to have gone out. */
+const TELL_DELAY_MS = 5;
 
 type CoordinatorsDeps = {
   store: Store;
@@ -48,7 +50,8 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     if (session === undefined || workspace === undefined) {
       throw new HearthError("session_not_found", `The session ${run.session_id} is gone.`);
     }
-    if (!statSync(workspace.path, { throwIfNoEntry: false })?.isDirectory()) {
+    const identity = directoryIdentity(workspace.path);
+    if (identity === "") {
       throw new HearthError(
         "not_a_directory",
         `The directory ${workspace.path} is gone; put it back, or open hearth where your work is now.`,
@@ -58,6 +61,12 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       throw new HearthError(
         "not_a_directory",
         `${workspace.path} is a link to somewhere else now; open hearth in it again if that is where you work.`,
+      );
+    }
+    if (workspace.identity !== "" && identity !== workspace.identity) {
+      throw new HearthError(
+        "not_a_directory",
+        `${workspace.path} is another directory than the one that was opened; open hearth in it again if that is where you work.`,
       );
     }
     const row = store.agentSessions.get(run.session_id, run.agent);
@@ -90,7 +99,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   };
   /** Once for all changes of a moment, and when what they lead to is on its way: a request to a model waits. */
   function tellSoon(wid: WorkspaceId, sid: SessionId) {
-    if (changed.size === 0) setTimeout(tellNow, tellDelayMs);
+    if (changed.size === 0) setTimeout(tellNow, TELL_DELAY_MS);
     changed.set(sid, wid);
   }
 

@@ -47,6 +47,7 @@ export type Busy = { clients: number; active_runs: number; live_runs: number };
 
 export type RunningServices = Services & {
   busy(): Busy;
+  running(): string[];
   onBusyChange(listener: () => void): void;
   idleExitMs(): number;
   /** No new prompts; active runs end `interrupted` and are written; then waits, `graceMs` at most, until all is dead. */
@@ -271,6 +272,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     }),
     events: { attach: workspaces.services.attach },
     busy,
+    running: () => activeRuns().flatMap((coordinator) => coordinator.runningName() ?? []),
     onBusyChange(listener) {
       busyChanged = listener;
     },

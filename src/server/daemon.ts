@@ -9,6 +9,7 @@ import { listenOnSocket } from "./daemon-socket.ts";
 import { createHttpServer } from "./http.ts";
 import { createIdleExit } from "./idle-exit.ts";
 import { createLog, type Log } from "./log.ts";
+import { createLoopWatch } from "./loop-watch.ts";
 import { preparePrivateFolders } from "./private-folders.ts";
 import type { Services } from "./services.ts";
 import { takeStoreLock } from "./store-lock.ts";
@@ -30,6 +31,8 @@ export type Core = {
   stop(graceMs: number): Promise<void>;
   /** `live_runs`: those that go on though no client is attached. */
   busy(): { clients: number; active_runs: number; live_runs: number };
+  /** The runs that are going on, for a person. */
+  running(): string[];
   onBusyChange(listener: () => void): void;
   idleExitMs(): number;
   /** After `stop`: the last thing done before the lock is let go. */
@@ -88,6 +91,11 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
     undo.push({ what: paths.daemonFile, run: () => removeDaemonFile(paths.daemonFile, file) });
     const idle = exitWhenIdle(core, requestStop, log);
     undo.push({ what: "the idle timer", run: idle.stop });
+    const { busy, running } = core;
+    const isWorking = () => busy().live_runs > 0;
+    const watch = createLoopWatch({ log, running, isWorking });
+    undo.push({ what: "the loop's watch", run: watch.stop });
+    http.server.on("request", ({ method, url }) => watch.asked(`${method} ${url?.split("?")[0]}`));
     // A client opens its workspace a moment before it attaches.
     http.server.on("request", idle.touch);
     signal?.addEventListener("abort", () => requestStop(GRACE_MS), { once: true });

@@ -19,7 +19,7 @@ type NativeAgentDeps = {
 };
 
 /** A terminal that has attached asks for more at once, and draws: both come first. */
-const rehearsalDelayMs = 300;
+const REHEARSAL_DELAY_MS = 300;
 
 /** hearth's own agent, always there; its readiness is that of its models. */
 export function createNativeAgent(
@@ -76,7 +76,7 @@ export function createNativeAgent(
     /** Does what the first prompt would wait for, while the person still types. */
     rehearse(wid) {
       clearTimeout(rehearsal);
-      rehearsal = setTimeout(() => void playNow(wid), rehearsalDelayMs).unref();
+      rehearsal = setTimeout(() => void playNow(wid), REHEARSAL_DELAY_MS).unref();
     },
   };
 }

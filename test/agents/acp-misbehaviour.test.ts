@@ -378,7 +378,7 @@ describe("an agent that says what it should not", () => {
     await expectCleanTurn(at);
   });
 
-  test("floods its stderr to no effect", async () => {
+  test("floods its stderr to no effect but its last words", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [
@@ -389,6 +389,7 @@ describe("an agent that says what it should not", () => {
     });
     const end = await at.world.ask("Shout");
     expect(end.error?.message.length).toBeLessThan(1000);
+    expect(end.error?.message).toContain("the last words");
   });
 
   test("lines that are no messages, and bytes that are no text, are passed over", async () => {

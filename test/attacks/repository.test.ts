@@ -307,3 +307,27 @@ test("a directory that a link has replaced is another one: nothing goes on there
   const again = await world.openWorkspace();
   expect([again.id === world.wid, again.path]).toEqual([false, evil]);
 });
+
+test("a directory that another one has replaced is another one: what was allowed there is asked anew", async () => {
+  const world = await openWorld();
+  const { project } = world.home;
+  const terminal = await world.terminal("only");
+  const touch = (name: string) => say({ call: "bash", input: { command: `touch ${name}` } });
+  world.model.enqueue(touch("made.txt"), say("ok"));
+  const first = await terminal.prompt("touch it");
+  await terminal.answer(await terminal.question(), "allow_always");
+  await terminal.completed(first.run_id);
+  renameSync(project, `${project}-before`);
+  mkdirSync(project);
+  const end = await terminal.ask("touch it again");
+  expect(end).toMatchObject({ outcome: "error", error: { code: "not_a_directory" } });
+  // Opened again it goes on there, with nothing of what was allowed before.
+  expect((await world.openWorkspace()).id).toBe(world.wid);
+  world.model.enqueue(touch("made.txt"), say("ok"));
+  const since = terminal.events.lastSeq() ?? 0;
+  const second = await terminal.prompt("touch it once more");
+  const { payload } = await terminal.events.untilAfter(since, "permission.requested");
+  await terminal.answer(payload.permission, "deny");
+  await terminal.completed(second.run_id);
+  expect(existsSync(join(project, "made.txt"))).toBe(false);
+});

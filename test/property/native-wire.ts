@@ -1,7 +1,7 @@
 import { openAnthropic } from "../../src/agent/native/models/anthropic.ts";
 import { noCost } from "../../src/agent/native/models/catalog.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
 import type { Model, ModelRequest } from "../../src/agent/native/models/model.ts";
+import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
 import { openOpenAiCompatible } from "../../src/agent/native/models/openai-compatible.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 

@@ -41,6 +41,7 @@ async function startCore({ requestStop }: { requestStop(graceMs: number): void }
       if (env["BARE_HANGS"]) await new Promise(() => {});
     },
     busy: () => ({ clients, active_runs: 0, live_runs: 0 }),
+    running: () => [],
     onBusyChange(listener) {
       busyChanged = listener;
     },

@@ -213,7 +213,8 @@ async function play(deed: Deed, place: Place): Promise<Json | undefined> {
         if (!process.stderr.write(line))
           await new Promise<void>((resolve) => process.stderr.once("drain", () => resolve()));
       }
-      process.stderr.write(deed.last);
+      // A full pipe takes it later, and what still waits when the process exits is lost.
+      await new Promise<void>((resolve) => process.stderr.write(deed.last, () => resolve()));
       return undefined;
     }
     case "ask": {

@@ -211,6 +211,18 @@ describe("what asking again cannot mend ends the turn", () => {
   });
 });
 
+test("a port that browsers may not use is a port like any other", async () => {
+  const native = await openNative({ config: oneProvider("http://127.0.0.1:1/v1"), waits: [] });
+  const result = await native.start("Do it").result;
+  expect(result).toMatchObject({
+    error: {
+      code: "provider_unreachable",
+      message: expect.stringContaining("cannot be reached at http://127.0.0.1:1/v1: connection refused"),
+    },
+  });
+  await native.close();
+});
+
 describe("an answer that is cut off", () => {
   test("keeps its text and is gone on with, told that it was cut", async () => {
     const { result, transcript, events, notices } = await turnWith([

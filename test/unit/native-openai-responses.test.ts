@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { noCost } from "../../src/agent/native/models/catalog.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
 import type { ModelChunk, ModelRequest } from "../../src/agent/native/models/model.ts";
+import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
 import { openOpenAi } from "../../src/agent/native/models/openai.ts";
 
 type Json = { [key: string]: unknown };

@@ -111,6 +111,8 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
 
   process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
   const outputEnded = Promise.all([ended(process.stdout), ended(process.stderr)]);
+  /** It has exited, and what it said last has been read. */
+  const drained = process.exited.then(() => Promise.race([outputEnded, sleep(DRAIN_MS)]));
   const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
 
   function leave(next: Phase) {
@@ -132,7 +134,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     const wasTold = phase === "stopping" && failure === undefined;
     const wasReady = phase !== "starting";
     if (wasReady) leave(wasTold ? "stopping" : "closing");
-    await Promise.race([outputEnded, sleep(DRAIN_MS)]);
+    await drained;
     // What it leaves behind speaks for nobody, least of all while it is being ended.
     process.stdout.destroy();
     await processes.stopOwner(owner);
@@ -229,6 +231,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     async endedByItself() {
       if (stopping !== undefined) return null;
       await Promise.race([process.exited, sleep(CLOSING_MS)]);
+      if (exit !== null) await drained;
       return exit;
     },
   };

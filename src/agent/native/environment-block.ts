@@ -139,7 +139,7 @@ const knownMsMax = 10 * 60_000;
  * A state that was read this short a time ago is told as it is, as long as git itself has done nothing since:
  * starting git holds up the daemon, and with it the first request, by 10 ms.
  */
-const freshMs = 60_000;
+const FRESH_MS = 60_000;
 /** A git that hangs (a dead network share) is ended after this. */
 const gitMsMax = 10_000;
 const rootsMax = 32;
@@ -183,7 +183,7 @@ export function createGitReader(processes: ProcessSupervisor, now: () => number)
   }
 
   const isFresh = ({ at, stamp }: Known, root: string) =>
-    now() - at < freshMs && stamp !== null && stamp === stampOf(root);
+    now() - at < FRESH_MS && stamp !== null && stamp === stampOf(root);
 
   return {
     /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */

@@ -64,7 +64,7 @@ function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
 }
 
 /** The request goes out first. What comes back, or this much time, begins the step. */
-const stepDelayMs = 5;
+const STEP_DELAY_MS = 5;
 
 /** Tells of a step before anything is told in it. Null: it is open already. */
 function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
@@ -75,7 +75,7 @@ function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
     clearTimeout(timer);
     host.emit({ type: "step_started", model });
   };
-  const timer = isOpen ? undefined : setTimeout(begin, stepDelayMs);
+  const timer = isOpen ? undefined : setTimeout(begin, STEP_DELAY_MS);
   return {
     begin,
     emit(event: BackendEvent) {

@@ -33,12 +33,15 @@ const varying: Readonly<Record<string, string>> = {
   yarn: "add install run test why",
 };
 
-/** Programs that do one thing, to whatever they are given. What they read outside the workspace asks all the same. */
+/**
+ * Programs that only look, or run the project's own tests, whatever they are given. What they read outside the
+ * workspace asks all the same. Not those that write what they are told to (touch, mkdir, a formatter): for these,
+ * another name is another deed.
+ */
 const simple = new Set(
   `cat column comm cut df diff du echo egrep fgrep file fold grep head jq ls nl od paste printf ps realpath rg seq sha256sum sort
    stat strings tac tail tr tree wc which
-   ava black clang-format eslint flake8 gofmt isort jest knip mkdir mocha mypy oxlint phpunit prettier pylint pyright pytest
-   rspec rubocop ruff rustfmt shellcheck stylelint touch tsc vitest`.split(/\s+/),
+   ava flake8 jest knip mocha mypy phpunit pylint pyright pytest rspec shellcheck vitest`.split(/\s+/),
 );
 
 /** They run what they are given to read. */

@@ -9,7 +9,12 @@ type Keys =
   | "GET /v1/workspaces/{wid}/files"
   | "GET /v1/workspaces/{wid}/snapshot";
 
-export function createWorkspaceHandlers({ workspaces, warnings, snapshot, files }: Services): Pick<Handlers, Keys> {
+export function createWorkspaceHandlers({
+  workspaces,
+  warnings,
+  snapshot,
+  files,
+}: Services): Pick<Handlers, Keys> {
   return {
     "POST /v1/workspaces": async ({ body, caller }) => {
       const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);

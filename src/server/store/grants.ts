@@ -15,7 +15,10 @@ export function createGrantRows(db: Database) {
       "SELECT rule FROM grants WHERE workspace_id = ? AND session_id IS NULL ORDER BY id",
     )
     .pluck();
+  const forget = db.prepare<[string]>("DELETE FROM grants WHERE workspace_id = ?");
   return {
+    /** Everything that was ever granted there. */
+    forgetWorkspace: (workspaceId: WorkspaceId) => void forget.run(workspaceId),
     insert(grant: {
       workspace_id: WorkspaceId;
       session_id: SessionId | null;

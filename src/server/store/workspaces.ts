@@ -4,6 +4,8 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 export type WorkspaceRow = {
   id: WorkspaceId;
   path: string;
+  /** Device and inode of the directory that was opened there; "" while it is not known. */
+  identity: string;
   state: "open" | "closed";
   created_at: string;
   seq_reserved: number;
@@ -18,6 +20,7 @@ export function createWorkspaceRows(db: Database) {
   const byId = db.prepare<[string], WorkspaceRow>("SELECT * FROM workspaces WHERE id = ?");
   const byPath = db.prepare<[string], WorkspaceRow>("SELECT * FROM workspaces WHERE path = ?");
   const all = db.prepare<[], WorkspaceRow>("SELECT * FROM workspaces ORDER BY rowid");
+  const setIdentity = db.prepare<[string, string]>("UPDATE workspaces SET identity = ? WHERE id = ?");
   const setState = db.prepare<[string, string]>("UPDATE workspaces SET state = ? WHERE id = ?");
   const reserve = db.prepare<[number, string]>("UPDATE workspaces SET seq_reserved = ? WHERE id = ?");
   const setFloor = db.prepare<[number, string]>("UPDATE workspaces SET events_floor = ? WHERE id = ?");
@@ -26,6 +29,7 @@ export function createWorkspaceRows(db: Database) {
     get: (id: string) => byId.get(id),
     getByPath: (path: string) => byPath.get(path),
     list: () => all.all(),
+    setIdentity: (id: WorkspaceId, identity: string) => void setIdentity.run(identity, id),
     setState: (id: WorkspaceId, state: WorkspaceRow["state"]) => void setState.run(state, id),
     /** No seq above `mark` may be shown to a client before this has committed. */
     reserveSeq: (id: WorkspaceId, mark: number) => void reserve.run(mark, id),
