@@ -22,6 +22,7 @@ import { canonicalRow } from "./screen/canonical-row.ts";
 import { createRecent } from "./screen/recent.ts";
 import { type AppState, activeRun, currentSession, type Flash, isBusy, type Link } from "./state.ts";
 import { stepInput } from "./steps/input.ts";
+import { stepLine } from "./steps/line.ts";
 import { withQuestion } from "./steps/question.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,7 +31,7 @@ import { withTokenCount } from "./token-count.ts";
 import { announcement } from "./view/announcement.ts";
 import { liveView } from "./view/live.ts";
 import { openingBlocks, switchBlocks } from "./view/opening.ts";
-import { listView } from "./view/overlay.ts";
+import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
 import { warmUp } from "./view/warm-up.ts";
@@ -66,6 +67,8 @@ export type LocalEffect = Extract<
 
 export type Controller = {
   onInput(events: readonly InputEvent[]): void;
+  /** A whole line, in a terminal of lines. */
+  onLine(line: string): void;
   /** From the session link. */
   onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
   onLink(link: Link): void;
@@ -196,10 +199,20 @@ export function createController(options: {
       }
       terminal.show({ kind: "live", live, caret: live.caret });
     } else if (overlay.kind === "transcript") drawTranscript(state, overlay);
-    else terminal.show({ kind: "overlay", ...listView(state, overlay, renderer, overrides) });
+    else {
+      const spoken = state.manner.isLines ? spokenList(state, overlay, renderer, overrides) : undefined;
+      terminal.show({ kind: "overlay", ...listView(state, overlay, renderer, overrides), spoken });
+    }
   }
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
+    // Lines cannot be scrolled in: all that is loaded is printed, and that was it.
+    if (state.manner.isLines) {
+      if (overlay.messages === undefined) return;
+      terminal.commit(pager.all(state, overlay));
+      store.set({ ...state, overlay: undefined });
+      return;
+    }
     const { up, above, ...view } = pager.view(state, overlay);
     terminal.show({ kind: "overlay", ...view });
     if (up !== overlay.up) store.set({ ...state, overlay: { ...overlay, up } });
@@ -365,6 +378,11 @@ export function createController(options: {
         run(effects);
       }
       keepTime();
+    },
+    onLine(line) {
+      const { state, effects } = stepLine(withQuestion(store.get(), now()), line, now());
+      set(state);
+      run(effects);
     },
     onChange(replica, event, isOther) {
       newest = replica;

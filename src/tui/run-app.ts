@@ -30,7 +30,8 @@ import { openTerminal } from "./terminal.ts";
 import type { Highlight } from "./text/highlight.ts";
 import { loadHighlight } from "./text/load-highlight.ts";
 import { themes } from "./theme.ts";
-import { headerBlock, welcomeBlocks } from "./view/opening.ts";
+import { firstChordName } from "./view/chord-name.ts";
+import { headerBlock, plainHint, welcomeBlocks } from "./view/opening.ts";
 import { createRenderer } from "./view/renderer.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
@@ -64,7 +65,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
   const isPlain = !capabilities.cursor || capabilities.screenReader;
   const terminal = isPlain
-    ? openPlainTerminal(streams)
+    ? openPlainTerminal(streams, (line) => controller.onLine(line))
     : openTerminal(streams, {
         drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
         onResize: (size, isCertain) => controller.onResize(size, isCertain),
@@ -93,10 +94,11 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     draft.length === 0 ? initial : { ...initial, editor: replaceAtoms(emptyEditor, draft) },
   );
   const usualTheme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
+  const moreKey = isPlain ? "/transcript" : firstChordName("transcript.open", preferences.keys);
   const renderer = createRenderer({
     theme: preferences.theme ?? usualTheme,
     capabilities,
-    extras: () => ({ root: link?.replica?.workspace.path, highlight }),
+    extras: () => ({ root: link?.replica?.workspace.path, highlight, moreKey }),
     // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
     onCode() {
       void loadHighlight().then((loaded) => {
@@ -209,6 +211,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms),
     opening: (replica) => [
       headerBlock(place, replica),
+      ...(isPlain ? [plainHint] : []),
       ...welcomeBlocks(replica, [...told, ...preferences.problems]),
     ],
   });

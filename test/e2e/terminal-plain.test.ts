@@ -37,6 +37,27 @@ test.each([
     }
     pty.type("/mode plan\n");
     await pty.until((text) => text.includes("mode plan"), "the new mode");
+    pty.type("/mode ask\n");
+    // An empty line allows nothing, a denial asks why, a list is answered by a number, and nothing is a dead end.
+    world.model.enqueue(say({ call: "bash", input: { command: "touch that.txt" } }), say("Left alone.\n"));
+    pty.type("and that\n");
+    await pty.until((text) => text.split("4 deny").length === 3, "the second question");
+    pty.type("\n4\n");
+    await pty.until((text) => text.includes("type a number from 1 to 4") && text.includes("Why not?"), "why");
+    pty.type("not mine\n");
+    await pty.until((text) => text.includes("Left alone."), "the end");
+    expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("not mine");
+    pty.type("/model\n");
+    await pty.until((text) => /^1 default/m.test(text), "the models");
+    pty.type("1\n");
+    pty.type("/transcript\n");
+    await pty.until((text) => text.split("It is made.").length === 3, "the transcript");
+    pty.type("/help\n");
+    await pty.until((text) => text.includes("an empty line closes it"), "the commands");
+    pty.type("\n");
+    world.model.enqueue(say("Still here.\n"));
+    pty.type("hello\n");
+    await pty.until((text) => text.includes("Still here."), "an answer after all lists");
     // No cursor is moved, nothing erased, no screen switched.
     expect(pty.emulator.written).not.toMatch(/\x1b\[[0-9;?]*[A-HJKfhlnrsu]/);
     pty.type("\x04");

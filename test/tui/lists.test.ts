@@ -77,6 +77,7 @@ test("a connection that is back is said for a moment", async () => {
   scenes["lost"]?.(at);
   at.controller.onLink({ state: "connected" });
   expect(at.store.get().flash?.text).toBe("reconnected");
+  await new Promise((resolve) => setImmediate(resolve));
   vi.advanceTimersByTime(5000);
   vi.useRealTimers();
   expect(await at.window()).not.toContain("reconnected");

@@ -58,7 +58,7 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
     case "list.close":
       return stay(close(state));
     case "list.accept":
-      return accept(state, overlay, index);
+      return acceptItem(state, overlay, index);
     default:
       return overlay.kind === "sessions" ? manage(state, overlay, index, action) : stay(state);
   }
@@ -66,7 +66,12 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
 
 const pageOf = (state: AppState): number => Math.max(1, state.size.rows - 6);
 
-function accept(state: AppState, overlay: Exclude<Overlay, TranscriptOverlay>, index: number): Step {
+/** Takes a row of the list, counted from 0. */
+export function acceptItem(
+  state: AppState,
+  overlay: Exclude<Overlay, TranscriptOverlay>,
+  index: number,
+): Step {
   switch (overlay.kind) {
     case "sessions": {
       const session = sessionItems(state, overlay)[index];

@@ -105,6 +105,21 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
   }
 }
 
+/** "2" takes the second answer, "e" changes the command first: for a terminal of lines. */
+export function chooseAnswer(state: AppState, wanted: string): Step {
+  const permission = openQuestion(state);
+  if (permission === undefined) return stay(state);
+  const seen = { ...state, question: state.question && { ...state.question, isUnread: false } };
+  return wanted === "e" ? editCommand(seen, permission) : choose(seen, permission, Number(wanted) - 1);
+}
+
+/** The reason for a denial, or the command to allow instead; with no words the command is left as it is. */
+export function answerInWords(state: AppState, line: string): Step {
+  const permission = openQuestion(state);
+  if (permission === undefined) return stay(state);
+  return finishWriting({ ...state, editor: replaceText(emptyEditor, line) }, permission, "question.accept");
+}
+
 function choose(state: AppState, permission: Permission, index: number): Step {
   const option = permission.options[index];
   const { question } = state;

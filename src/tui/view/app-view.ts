@@ -4,7 +4,13 @@ import { type LiveView, liveParts } from "./live.ts";
 /** What Ink is to draw: the live region, or an overlay that fills the window. */
 export type AppView =
   | { kind: "live"; live: LiveView; caret: Caret | undefined }
-  | { kind: "overlay"; rows: readonly string[]; caret: Caret | undefined };
+  /** `spoken`: for a terminal of lines, which says it when it changes; undefined while there is nothing to say yet. */
+  | {
+      kind: "overlay";
+      rows: readonly string[];
+      caret: Caret | undefined;
+      spoken?: readonly string[] | undefined;
+    };
 
 export const emptyView: AppView = {
   kind: "live",

@@ -180,7 +180,7 @@ function pendingPrompts(state: AppState): Block[] {
 /** What went wrong, or what a key would do now: one line. */
 function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
   const { link, flash, now } = state;
-  const dot = ` ${glyphs.dot} `;
+  const dot = glyphs.separator;
   if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
   if (link.state === "lost") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));

@@ -43,6 +43,15 @@ export function welcomeBlocks(replica: Replica, warnings: readonly string[]): Bl
   return [...blocks, { id: "local/demo", type: "notice", level: "info", code: "demo", text }];
 }
 
+/** Where nothing but lines can be drawn, no prompt sign says that it can be typed. */
+export const plainHint: Block = {
+  id: "local/plain",
+  type: "notice",
+  level: "info",
+  code: "start",
+  text: "Type a prompt and press Enter. /help lists the commands; Ctrl+D leaves, and the work goes on.",
+};
+
 /** The id of the model that is no model. */
 const DEMO = "demo";
 

@@ -25,7 +25,11 @@ const MARK_COLUMNS = 3;
 /** So much of a title stands in the question whether to delete it. */
 const DELETED_TITLE_MAX = 30;
 
-export type OverlayView = { rows: string[]; caret: Caret | undefined };
+export type OverlayView = {
+  rows: string[];
+  caret: Caret | undefined;
+  spoken?: readonly string[] | undefined;
+};
 
 type List = {
   title: string;
@@ -84,6 +88,39 @@ export function listView(
   };
 }
 
+/** The list for a terminal of lines: every row with its number, and no key to press. Undefined until it is there. */
+export function spokenList(
+  state: AppState,
+  overlay: Exclude<Overlay, { kind: "transcript" }>,
+  renderer: Renderer,
+  overrides: KeyOverrides,
+): string[] | undefined {
+  if (overlay.kind === "sessions" && overlay.found === undefined) return undefined;
+  // The clock stands still: a list is not said again because a minute has passed.
+  const list = listOf({ ...state, now: 0 }, overlay, renderer, overrides);
+  const isHelp = overlay.kind === "help";
+  const rows = isHelp
+    ? // There are no keys to press.
+      helpItems(overlay, overrides).flatMap(({ key, text }) =>
+        key.startsWith("/") ? [`${key}, ${text}`] : [],
+      )
+    : list.items.map(({ left, right }, index) => spokenRow(index, left, right));
+  const how = isHelp
+    ? "Words narrow the list, an empty line closes it."
+    : "Type a number to choose, words to narrow the list, or an empty line to close it.";
+  return [`${isHelp ? "Commands" : list.title}:`, ...(rows.length === 0 ? [list.empty] : rows), how];
+}
+
+function spokenRow(index: number, left: Line, right: readonly string[]): string {
+  const text = left
+    .map((part) => part.text)
+    .join("")
+    .trim()
+    .replace(/\s{2,}/g, ", ");
+  const facts = right.filter((fact) => fact !== "" && fact !== "now" && !fact.endsWith(" ago"));
+  return `${index + 1} ${[text, ...facts].join(", ")}`;
+}
+
 const NOTE_ROWS_MAX = 3;
 
 /** Above what is typed: what went wrong, or the whole of a marked row that is cut. */
@@ -106,7 +143,7 @@ function listOf(
 ): List {
   const { glyphs } = renderer;
   const base = { index: markedIndex(itemIds(state, overlay, overrides), overlay), query: overlay.query };
-  const dot = ` ${glyphs.dot} `;
+  const dot = glyphs.separator;
   switch (overlay.kind) {
     case "sessions": {
       const signs = { waiting: glyphs.question, running: glyphs.running, idle: " " } as const;

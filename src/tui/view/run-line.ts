@@ -23,7 +23,14 @@ function canSteer(state: AppState, run: Run | undefined): boolean {
 export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides): Line | undefined {
   const run = activeRun(state);
   if (run === undefined && state.sending.length === 0) return undefined;
-  const dot = ` ${glyphs.dot} `;
+  const dot = glyphs.separator;
+  // Said once, and no key but this one is there to be pressed.
+  if (state.manner.isLines) {
+    if (openQuestion(state) !== undefined) return undefined;
+    return [
+      span(run !== undefined && state.cancelAsked === run.id ? "Canceling" : "Working, Ctrl+C cancels"),
+    ];
+  }
   const since = run?.started_at ?? run?.accepted_at;
   const { isStill } = state.manner;
   const clock = since === undefined ? "0:00" : formatClock(state.now - Date.parse(since));

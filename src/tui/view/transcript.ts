@@ -18,6 +18,8 @@ export type TranscriptView = OverlayView & {
 };
 
 export type TranscriptPager = {
+  /** Every row that is loaded. */
+  all(state: AppState, overlay: TranscriptOverlay): readonly string[];
   view(state: AppState, overlay: TranscriptOverlay): TranscriptView;
   /** The position whose window begins with the next row that holds the query. */
   find(state: AppState, overlay: TranscriptOverlay, isOlder: boolean): number | undefined;
@@ -82,6 +84,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
   }
 
   return {
+    all: rowsOf,
     view(state, overlay) {
       const { columns, rows: height } = state.size;
       const rows = rowsOf(state, overlay);
@@ -141,7 +144,7 @@ function footOf(
 ): Line {
   if (overlay.isSearching) return [span(" /", "accent"), span(overlay.query)];
   if (state.flash !== undefined) return [span(` ${state.flash.text}`, "warning")];
-  const dot = ` ${glyphs.dot} `;
+  const dot = glyphs.separator;
   const place =
     overlay.messages === undefined
       ? "asking the daemon"

@@ -1,0 +1,38 @@
+import { emptyEditor, insertText } from "../editor/editor.ts";
+import { type Step, stay } from "../effects.ts";
+import { type AppState, openQuestion } from "../state.ts";
+import { acceptItem } from "./overlay.ts";
+import { stepPrompt } from "./prompt.ts";
+import { answerInWords, chooseAnswer } from "./question.ts";
+
+/**
+ * What a whole line does, in a terminal of lines: it picks from the list that is open, answers the question that is
+ * asked, or is a prompt. Nothing is allowed by an empty line.
+ */
+export function stepLine(state: AppState, line: string, now: number): Step {
+  const { overlay, question } = state;
+  if (overlay !== undefined) return stepList({ ...state, flash: undefined }, line);
+  if (question?.writing !== undefined) return answerInWords({ ...state, now }, line);
+  const asked = openQuestion(state);
+  if (question !== undefined && asked !== undefined) {
+    const wanted = line.trim();
+    if (wanted === "" || (/^\d+$/.test(wanted) && asked.options[Number(wanted) - 1] === undefined)) {
+      const text = `type a number from 1 to ${asked.options.length} and press Enter`;
+      return stay({ ...state, flash: { text, level: "info" } });
+    }
+    if (/^(?:\d+|e)$/.test(wanted)) return chooseAnswer(state, wanted);
+  }
+  // What was wrong in the line before cannot be seen any more; only one that ended with a backslash goes on.
+  const goesOn = state.editor.atoms.at(-1) === "\n";
+  const editor = insertText(goesOn ? state.editor : emptyEditor, line);
+  return stepPrompt({ ...state, editor, now, flash: undefined }, "prompt.submit", now);
+}
+
+/** A number takes a row, words narrow the list, an empty line closes it. */
+function stepList(state: AppState, line: string): Step {
+  const { overlay } = state;
+  const closed: AppState = { ...state, overlay: undefined };
+  if (overlay === undefined || overlay.kind === "transcript" || line.trim() === "") return stay(closed);
+  if (/^\d+$/.test(line.trim())) return acceptItem(state, overlay, Number(line) - 1);
+  return stay({ ...state, overlay: { ...overlay, query: line.trim(), marked: undefined } });
+}
