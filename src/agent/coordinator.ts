@@ -26,9 +26,9 @@ import {
 import { createTurnHost, type RunBudget, type RunVerdict } from "./turn-host.ts";
 
 /** How soon an end that the store would not take is tried again. */
-const storeRetryMs = 500;
+const STORE_RETRY_MS = 500;
 /** A prompt that waited longer than this for somebody to come back is held (design G12). */
-const unattendedMaxMs = 10 * 60_000;
+const UNATTENDED_MAX_MS = 10 * 60_000;
 
 export type CoordinatorDeps = {
   session_id: SessionId;
@@ -130,7 +130,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
         dispatch(next.event, next.by);
       } catch (error) {
         if (error instanceof HearthError && error.code === "store_unavailable") {
-          retry = setTimeout(drain, storeRetryMs);
+          retry = setTimeout(drain, STORE_RETRY_MS);
           return;
         }
         deps.report("a run event could not be carried out", error);
@@ -221,7 +221,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
   /** Somebody is there: what a restart had paused goes on. */
   function attend() {
     if (queue.gate !== "paused") return;
-    const oldest = now().getTime() - unattendedMaxMs;
+    const oldest = now().getTime() - UNATTENDED_MAX_MS;
     const expired = queue.waiting
       .map((run) => run.run_id)
       .filter((id) => Date.parse(book.entryOf(id).run.accepted_at) < oldest);

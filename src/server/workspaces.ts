@@ -12,7 +12,7 @@ import type { Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 
-const gitFileBytesMax = 4096;
+const GIT_FILE_BYTES_MAX = 4096;
 
 type WorkspacesDeps = {
   store: Store;
@@ -220,7 +220,7 @@ export function directoryIdentity(path: string): string {
 /** Somebody else's repository may have put anything there: a pipe that is never written to would stop the daemon. */
 function readLine(path: string): string {
   const found = statSync(path);
-  if (!found.isFile() || found.size > gitFileBytesMax) throw new Error(`${path} is no file of git's`);
+  if (!found.isFile() || found.size > GIT_FILE_BYTES_MAX) throw new Error(`${path} is no file of git's`);
   return readFileSync(path, "utf8").trim();
 }
 

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createFileLoader } from "../../src/agent/native/attachments.ts";
-import { readGit } from "../../src/agent/native/environment-block.ts";
+import { readGit } from "../../src/agent/native/git-state.ts";
 import { createInstructions } from "../../src/agent/native/instructions.ts";
 import type { PromptFamily } from "../../src/agent/native/models/model.ts";
 import { systemPrompt } from "../../src/agent/native/prompt.ts";

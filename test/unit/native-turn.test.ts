@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SessionContext, Turn, TurnHost } from "../../src/agent/backend.ts";
+import { createNativeBackend } from "../../src/agent/native/backend.ts";
+import { limitDefaults } from "../../src/protocol/config.ts";
 import { lastPrompt, type ModelServer, say, startModelServer, toolResults } from "../support/model-server.ts";
+import { newId } from "../support/scripted-session.ts";
 import { callsOf, oneProvider, openNative, textOf } from "./native-host.ts";
 
 let server: ModelServer;
@@ -76,4 +80,43 @@ test("cancel closes the model's connection at once and the turn settles", async 
   expect(by).toBe("client");
   expect(native.transcript.at(-1)).toMatchObject({ finish_reason: "canceled", parts: [{ text: "Begin" }] });
   await native.close();
+});
+
+test("what breaks while the first turn's modules are loaded ahead is told by the turn, and ends no daemon", async () => {
+  const bug = new TypeError("a chunk of the build is gone");
+  const config = {
+    get providers(): never {
+      throw bug;
+    },
+  };
+  const processes = {
+    spawn: () => Promise.reject(new Error("no git here")),
+    stopOwner: async () => {},
+    close: async () => {},
+  };
+  const backend = createNativeBackend({
+    settings: () => ({ config, limits: limitDefaults, providerEnv: {} }),
+    processes,
+    tools: [],
+    now: Date.now,
+  });
+  const session: SessionContext = {
+    ...{ session_id: newId("ses"), agent: "hearth", root: "/nonexistent", model: null, mode: "ask" },
+    ...{ env: {}, remembered: null, remember: () => {}, onEvent: () => {} },
+  };
+  const { signal } = new AbortController();
+  const opened = await backend.open(session, signal);
+  const turn: Turn = {
+    ...{ run_id: newId("run"), prompt: "?", attachments: [], model: null, mode: "ask", env: {} },
+    ...{ max_steps: null, handover: null },
+  };
+  const host: TurnHost = {
+    emit: () => {},
+    authorize: async () => ({ decision: "canceled" }),
+    transcript: () => [],
+    takeSteering: () => [],
+  };
+  // An unheard rejection would fail this file, as it would end the daemon.
+  await expect(opened.runTurn(turn, host, signal)).rejects.toBe(bug);
+  await backend.close();
 });

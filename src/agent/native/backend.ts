@@ -9,7 +9,7 @@ import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createConversation } from "./conversation.ts";
 import { createDemoModel } from "./demo.ts";
-import { createGitReader, type GitPlace } from "./environment-block.ts";
+import { createGitReader, type GitPlace } from "./git-state.ts";
 import { runLoop } from "./loop.ts";
 import { createConnections } from "./models/connection.ts";
 import { describeModels, type ModelsDescription } from "./models/describe.ts";
@@ -47,12 +47,12 @@ export type NativeBackend = Backend & {
   rehearse(settings: NativeSettings, place: GitPlace): Promise<void>;
 };
 
-const instructionsBytesMax = 32 * 1024;
+const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
 
 function readInstructions(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
-    const text = readFileSync(file, "utf8").slice(0, instructionsBytesMax).trim();
+    const text = readFileSync(file, "utf8").slice(0, INSTRUCTIONS_BYTES_MAX).trim();
     return text === "" ? undefined : text;
   } catch {
     return undefined; // most users have none
@@ -169,7 +169,8 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     rehearse,
     async open(session) {
       const opened = openSession(session);
-      void warm(settings(session.session_id)); // the first turn waits for the same modules if it comes sooner
+      // The first turn waits for the same modules if it comes sooner; what is wrong with them is told by that.
+      warm(settings(session.session_id)).catch(() => {});
       return opened;
     },
     async close() {

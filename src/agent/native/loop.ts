@@ -28,7 +28,7 @@ type LoopDeps = {
 };
 
 /** How often a wrong call is answered with the whole schema; a model that needs it more often does not read it. */
-const schemaRepliesMax = 3;
+const SCHEMA_REPLIES_MAX = 3;
 const nudgeText =
   "[Your last answer was empty. If the task is done, say what you did; otherwise go on with it.]";
 const notRunText = "Not run: the answer was cut off before it was complete.";
@@ -105,7 +105,7 @@ export async function runLoop(
   let isStepOpen = false;
 
   function readyCall(asked: AskedCall, isWhole: boolean): ReadyCall {
-    const checked = checkCall(asked, tools, isWhole, schemaReplies < schemaRepliesMax);
+    const checked = checkCall(asked, tools, isWhole, schemaReplies < SCHEMA_REPLIES_MAX);
     if (!checked.ok && (checked.why === "schema" || checked.why === "not_json")) schemaReplies += 1;
     const name = checked.tool?.name ?? asked.name;
     host.emit({

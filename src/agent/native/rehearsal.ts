@@ -26,7 +26,7 @@ type RehearsalDeps = {
 
 const session_id = "ses_00000000000000000000000000000000" as SessionId;
 const run_id = "run_00000000000000000000000000000000" as RunId;
-const REHEARSAL_MS_MAX = 2000;
+const SIGNAL_AFTER_MS = 2000;
 
 /**
  * Plays one turn with a model that answers one word, from the first line of the loop to the end of the stream,
@@ -53,7 +53,7 @@ export async function rehearseTurn({
       userInstructions: () => undefined,
       now: deps.now,
     });
-    const signal = AbortSignal.timeout(REHEARSAL_MS_MAX);
+    const signal = AbortSignal.timeout(SIGNAL_AFTER_MS);
     await conversation.begin(turn, [prompt]);
     const context = { root, run_id, env: {}, files: createFileLedger(), processes: deps.processes };
     const limits = { ...settings.limits, max_retries: 0 };

@@ -6,8 +6,8 @@ import { createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
 
 /** Room for a long file in one call; the package lowers it to what an older model can do. */
-const claudeOutputTokens = 32_000;
-const otherOutputTokens = 16_000;
+const CLAUDE_OUTPUT_TOKENS = 32_000;
+const OTHER_OUTPUT_TOKENS = 16_000;
 
 const breakpoint = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
@@ -58,7 +58,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
   const family = familyOf(spec.model);
   const maxOutputTokens =
-    spec.maxOutputTokens ?? (family === "claude" ? claudeOutputTokens : otherOutputTokens);
+    spec.maxOutputTokens ?? (family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS);
   const providerOptions = { anthropic: thinkingOf(spec.model) };
   const withFallback = createReasoningFallback("conversation");
   const send = (request: ModelRequest, signal: AbortSignal) =>

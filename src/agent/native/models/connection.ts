@@ -2,8 +2,8 @@ import type { EnvHttpProxyAgent as ProxyAgent, Agent as UndiciAgent } from "undi
 import { createModelFetch, type ModelFetch } from "./model-fetch.ts";
 
 /** An idle connection is kept so long, so that the step after a tool needs no new TLS handshake. */
-const keepAliveMs = 20_000;
-const connectTimeoutMs = 20_000;
+const KEEP_ALIVE_MS = 20_000;
+const CONNECT_TIMEOUT_MS = 20_000;
 
 const proxyNames = [
   "HTTPS_PROXY",
@@ -40,8 +40,8 @@ export function createConnections(connect?: UndiciAgent.Options["connect"]) {
         // The watchdog owns silence: it sees what the model says, not what keeps a proxy awake.
         bodyTimeout: 0,
         headersTimeout: 0,
-        keepAliveTimeout: keepAliveMs,
-        connect: connect ?? { timeout: connectTimeoutMs },
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connect: connect ?? { timeout: CONNECT_TIMEOUT_MS },
       };
       const [https = "", httpsLower = "", http = "", httpLower = "", no = "", noLower = ""] = settings;
       const httpsProxy = https || httpsLower;

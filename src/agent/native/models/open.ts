@@ -18,7 +18,7 @@ async function familyOpener(type: ModelSpec["type"]) {
 }
 
 /** More than anyone uses at once; beyond it the oldest is forgotten, which only costs making it again. */
-const openModelsMax = 32;
+const OPEN_MODELS_MAX = 32;
 
 /** Opens models and keeps them: what a model has learnt about its server lasts as long as its settings do. */
 export function createModelOpener(connections: Connections) {
@@ -32,7 +32,7 @@ export function createModelOpener(connections: Connections) {
       if (known?.fetch === fetch) return known.model;
       const model = opener(spec, fetch);
       const oldest = opened.keys().next();
-      if (opened.size >= openModelsMax && !oldest.done) opened.delete(oldest.value);
+      if (opened.size >= OPEN_MODELS_MAX && !oldest.done) opened.delete(oldest.value);
       opened.set(key, { model, fetch });
       return model;
     },

@@ -1,0 +1,200 @@
+import { statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ProcessSupervisor } from "../process/types.ts";
+
+const STATUS_LINES_MAX = 20;
+const COMMITS_MAX = 5;
+const LINE_CHARS_MAX = 200;
+const OUTPUT_BYTES_MAX = 64 * 1024;
+
+export type GitState = {
+  branch: string;
+  status: readonly string[];
+  more: number;
+  commits: readonly string[];
+};
+
+/** Where git is asked, and with whose environment. */
+export type GitPlace = { root: string; env: Readonly<Record<string, string>> };
+
+/** Names of files and commits are other people's text: no control characters, no endless lines. */
+const clean = (line: string): string =>
+  line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, LINE_CHARS_MAX);
+
+type GitSettings = readonly (readonly [name: string, value: string])[];
+
+/** Nothing that a repository names is run, and no missing object is fetched. */
+const safeSettings: GitSettings = [
+  ["core.fsmonitor", "false"],
+  ["core.hooksPath", "/dev/null"],
+];
+
+/** Settings above the repository's own. As arguments, a name with "=" in it would be another name. */
+const settingsEnvironment = (settings: GitSettings): Record<string, string> =>
+  Object.fromEntries([
+    ["GIT_CONFIG_COUNT", String(settings.length)],
+    ...settings.flatMap(([name, value], at) => [
+      [`GIT_CONFIG_KEY_${at}`, name],
+      [`GIT_CONFIG_VALUE_${at}`, value],
+    ]),
+  ]);
+
+/** Runs git for its output; undefined when it fails. Bounded in bytes, ended by `signal`. */
+async function runGit(
+  args: readonly string[],
+  settings: GitSettings,
+  at: GitPlace & { owner: string; processes: ProcessSupervisor },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return undefined;
+  const child = await at.processes.spawn({
+    command: ["git", "--no-pager", ...args],
+    cwd: at.root,
+    env: {
+      ...at.env,
+      ...settingsEnvironment([...safeSettings, ...settings]),
+      GIT_ALLOW_PROTOCOL: "none",
+      GIT_NO_LAZY_FETCH: "1",
+      GIT_OPTIONAL_LOCKS: "0",
+      GIT_TERMINAL_PROMPT: "0",
+      LC_ALL: "C",
+    },
+    owner: at.owner,
+  });
+  const stop = () => void child.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    child.stdin.end();
+    child.stderr.resume();
+    let output = "";
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (text: string) => {
+      if (output.length < OUTPUT_BYTES_MAX) output += text;
+    });
+    const [exit] = await Promise.all([
+      child.exited,
+      new Promise((resolve) => child.stdout.once("close", resolve)),
+    ]);
+    return exit.code === 0 ? output : undefined;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/**
+ * Branch, short status and last commits; undefined outside a repository or without git. No program that the
+ * repository names is run: hooks and fsmonitor are off, and every content filter is emptied.
+ */
+export async function readGit(
+  at: GitPlace & { owner: string; processes: ProcessSupervisor },
+  signal: AbortSignal,
+): Promise<GitState | undefined> {
+  try {
+    const filters = await runGit(
+      ["config", "-z", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$"],
+      [],
+      at,
+      signal,
+    );
+    // Of filters without end the last could not be turned off.
+    if ((filters ?? "").length >= OUTPUT_BYTES_MAX) return undefined;
+    const off = [...new Set((filters ?? "").split("\0").filter(Boolean))].map(
+      (name) => [name, name.endsWith(".required") ? "false" : ""] as const,
+    );
+    const [status, log] = await Promise.all([
+      runGit(["status", "--porcelain=v1", "--branch", "--ignore-submodules=all"], off, at, signal),
+      runGit(["log", `-${COMMITS_MAX}`, "--format=%s", "--no-show-signature"], [], at, signal),
+    ]);
+    if (status === undefined) return undefined;
+    const [head = "", ...changes] = status.split("\n").filter(Boolean).map(clean);
+    return {
+      branch: head.replace(/^## /, ""),
+      status: changes.slice(0, STATUS_LINES_MAX),
+      more: Math.max(0, changes.length - STATUS_LINES_MAX),
+      commits: (log ?? "").split("\n").filter(Boolean).map(clean),
+    };
+  } catch {
+    return undefined; // no git on this machine: the block does without
+  }
+}
+
+/** A slow repository does not hold up the first answer longer than this; its state is then left out. */
+const WAIT_MS_MAX = 400;
+/** Where an earlier state is known, that one is told instead of waiting longer. */
+const WAIT_MS_WITH_KNOWN = 15;
+const KNOWN_MS_MAX = 10 * 60_000;
+/**
+ * A state that was read this short a time ago is told as it is, as long as git itself has done nothing since:
+ * starting git holds up the daemon, and with it the first request, by 10 ms.
+ */
+const FRESH_MS = 60_000;
+/** A git that hangs (a dead network share) is ended after this. */
+const GIT_MS_MAX = 10_000;
+const ROOTS_MAX = 32;
+
+/** Changes when git commits, stages, or switches branch; "" outside a repository, null where .git is a file. */
+function stampOf(root: string): string | null {
+  try {
+    for (let folder = root; ; folder = dirname(folder)) {
+      const git = join(folder, ".git");
+      if (statSync(git, { throwIfNoEntry: false }) !== undefined) {
+        const stats = ["HEAD", "index", "logs/HEAD"].map((name) =>
+          statSync(join(git, name), { bigint: true, throwIfNoEntry: false }),
+        );
+        return stats.map((stat) => (stat ? `${stat.ino}:${stat.mtimeNs}` : "")).join(" ");
+      }
+      if (folder === dirname(folder)) return "";
+    }
+  } catch {
+    return null; // a worktree's .git is a file: git has to be asked
+  }
+}
+
+type Known = { at: number; stamp: string | null; state: GitState | undefined };
+
+/**
+ * Reads repositories' states ahead of the first prompt: asking git takes tens of milliseconds, which nobody
+ * should wait for twice.
+ */
+export function createGitReader(processes: ProcessSupervisor, now: () => number) {
+  const known = new Map<string, Known>();
+
+  function read(place: GitPlace, owner: string, signal: AbortSignal): Promise<GitState | undefined> {
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(GIT_MS_MAX)]);
+    const stamp = stampOf(place.root);
+    return readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
+      const oldest = known.keys().next();
+      if (known.size >= ROOTS_MAX && !oldest.done) known.delete(oldest.value);
+      known.set(place.root, { at: now(), stamp, state });
+      return state;
+    });
+  }
+
+  const isFresh = ({ at, stamp }: Known, root: string) =>
+    now() - at < FRESH_MS && stamp !== null && stamp === stampOf(root);
+
+  return {
+    /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */
+    begin(place: GitPlace, owner: string, signal: AbortSignal) {
+      const last = known.get(place.root);
+      if (last !== undefined && isFresh(last, place.root)) return () => Promise.resolve(last.state);
+      const reading = read(place, owner, signal);
+      return async (): Promise<GitState | undefined> => {
+        const before = known.get(place.root);
+        const isKnown = before !== undefined && now() - before.at < KNOWN_MS_MAX;
+        const waiting = new AbortController();
+        const late = sleep(isKnown ? WAIT_MS_WITH_KNOWN : WAIT_MS_MAX, undefined, {
+          signal: waiting.signal,
+        }).then(
+          () => (isKnown ? before.state : undefined),
+          () => undefined,
+        );
+        const state = await Promise.race([reading, late]);
+        waiting.abort();
+        return state;
+      };
+    },
+  };
+}
+export type GitReader = ReturnType<typeof createGitReader>;
