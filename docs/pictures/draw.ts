@@ -44,6 +44,14 @@ export function createCart(discount = 0) {
 };
 
 const readCart = { call: "read", input: { path: "src/cart.js" } };
+const edit = {
+  call: "edit",
+  input: {
+    path: "src/cart.js",
+    old_string: "      return sum - sum * discount - sum * discount;",
+    new_string: "      return Math.round(sum * (1 - discount));",
+  },
+};
 const isIdle = (text: string) => !text.includes("Working");
 const isConnected = (text: string) => /\? keys/.test(text);
 
@@ -74,14 +82,7 @@ const scenes: Scene[] = [
           call: "grep",
           input: { pattern: "discount", path: "src" },
         }),
-        say("The discount is taken off **twice**. I take it off once:", {
-          call: "edit",
-          input: {
-            path: "src/cart.js",
-            old_string: "      return sum - sum * discount - sum * discount;",
-            new_string: "      return Math.round(sum * (1 - discount));",
-          },
-        }),
+        say("The discount is taken off **twice**. I take it off once:", edit),
         say(
           "The total is right now. What has changed:\n\n",
           "- `total()` applies the discount **once**\n- it rounds to whole cents\n\n",
@@ -115,6 +116,70 @@ const scenes: Scene[] = [
       second.type("careful with");
       await second.until((text) => text.includes("› careful with"), "a draft");
       return [first, second];
+    },
+  },
+  {
+    name: "edit-question",
+    title: "A question about an edit shows the diff that would be written",
+    columns: 96,
+    rows: 24,
+    async play({ model, open }) {
+      const pty = await open();
+      model.enqueue(
+        say("I'll look at how the total is made.", readCart),
+        say("The discount is taken off **twice**. I take it off once:", edit),
+      );
+      pty.type("the cart's discount is wrong, please fix it\r");
+      await pty.until((text) => text.includes("wants to change"), "the question");
+      return [pty];
+    },
+  },
+  {
+    name: "edit-command",
+    title: "A command is changed before it is allowed",
+    columns: 96,
+    rows: 24,
+    async play({ model, open }) {
+      const pty = await open();
+      const command = "npm install sinon --save-dev";
+      model.enqueue(say("For the clock I need a library.", { call: "bash", input: { command } }));
+      pty.type("make the clock testable\r");
+      await pty.until((text) => text.includes("e edit command"), "the question");
+      // Tab says that the next key is the question's, however lately something was typed.
+      pty.type("x\x15\te");
+      await pty.until((text) => text.includes("allow once as changed"), "the command");
+      pty.type(" --save-exact\nnpm test");
+      await pty.until((text) => text.includes("npm test"), "what was made of it");
+      return [pty];
+    },
+  },
+  {
+    name: "files",
+    title: "A queue behind the running turn, and files behind @",
+    columns: 96,
+    rows: 24,
+    async play({ model, open }) {
+      const pty = await open();
+      model.enqueue(say("I read the cart first.", readCart), say("Now the clock:", { stop: "hang" }));
+      pty.type("tidy up the cart\r");
+      await pty.until((text) => text.includes("Now the clock"), "the stream");
+      pty.type("!npm test\r");
+      await pty.until((text) => text.includes("!npm test") && text.includes("queue"), "the queue");
+      pty.type("and look at @cart");
+      await pty.until((text) => text.includes("src/cart.test.js"), "the files");
+      return [pty];
+    },
+  },
+  {
+    name: "help",
+    title: "Every key and command",
+    columns: 96,
+    rows: 30,
+    async play({ open }) {
+      const pty = await open();
+      pty.type("?");
+      await pty.until((text) => text.includes("Keys and commands") && pty.emulator.isAlternate, "the help");
+      return [pty];
     },
   },
   {

@@ -1,16 +1,5 @@
 import xterm from "@xterm/headless";
 
-/** Text of one look; colours as "#rrggbb", undefined for the terminal's own. */
-export type TextRun = {
-  text: string;
-  column: number;
-  color: string | undefined;
-  background: string | undefined;
-  isBold: boolean;
-  isItalic: boolean;
-  isDim: boolean;
-};
-
 /** A cell as it is drawn; undefined colours are the terminal's own. */
 export type Cell = {
   text: string;
@@ -36,8 +25,6 @@ export type Emulator = {
   logical(): string[];
   /** The rows of the window. */
   window(): string[];
-  /** The window in runs of one look each. */
-  runs(): TextRun[][];
   /** The rows of the window with all that is to be seen: colours are `#rrggbb` or a place in the palette of 256. */
   cells(): Cell[][];
   cursor(): { row: number; column: number };
@@ -81,31 +68,6 @@ export function createEmulator(columns: number, rows: number): Emulator {
       const { viewportY } = terminal.buffer.active;
       return Array.from({ length: terminal.rows }, (_, index) => textOf(viewportY + index));
     },
-    runs() {
-      const { viewportY } = terminal.buffer.active;
-      return Array.from({ length: terminal.rows }, (_, index) => {
-        const line = terminal.buffer.active.getLine(viewportY + index);
-        const runs: TextRun[] = [];
-        for (let column = 0; column < terminal.cols; column += 1) {
-          const cell = line?.getCell(column);
-          if (cell === undefined || cell.getWidth() === 0) continue;
-          const hex = (value: number) => `#${value.toString(16).padStart(6, "0")}`;
-          const run: TextRun = {
-            text: cell.getChars() || " ",
-            column,
-            color: cell.isFgRGB() ? hex(cell.getFgColor()) : undefined,
-            background: cell.isBgRGB() ? hex(cell.getBgColor()) : undefined,
-            isBold: cell.isBold() !== 0,
-            isItalic: cell.isItalic() !== 0,
-            isDim: cell.isDim() !== 0,
-          };
-          const last = runs.at(-1);
-          if (last !== undefined && looksLike(last, run)) last.text += run.text;
-          else runs.push(run);
-        }
-        return runs;
-      });
-    },
     cells() {
       const { viewportY } = terminal.buffer.active;
       return Array.from({ length: terminal.rows }, (_, row) => {
@@ -127,13 +89,6 @@ export function createEmulator(columns: number, rows: number): Emulator {
     dispose: () => terminal.dispose(),
   };
 }
-
-const looksLike = (a: TextRun, b: TextRun): boolean =>
-  a.color === b.color &&
-  a.background === b.background &&
-  a.isBold === b.isBold &&
-  a.isItalic === b.isItalic &&
-  a.isDim === b.isDim;
 
 function cellOf(cell: xterm.IBufferCell): Cell {
   const color = (value: number, isRgb: boolean, isPalette: boolean) =>

@@ -25,14 +25,18 @@ export function statusOf(state: AppState, hint: string): Status {
   };
 }
 
+/** What would be shown as nothing. */
+const CONTEXT_PERCENT_MIN = 0.5;
+
 const percentOf = (session: Session | undefined) => {
   const percent = session && contextPercent(session);
   return percent === undefined ? {} : { contextPercent: percent };
 };
 
-/** How full the window of its model is; undefined where that is not known. */
+/** How full the window of its model is; undefined where that is not known, or not worth a word yet. */
 export function contextPercent({ context }: Pick<Session, "context">): number | undefined {
   // An older daemon does not tell.
   if (context === null || context === undefined || context.window <= 0) return undefined;
-  return Math.min(100, (100 * context.used) / context.window);
+  const percent = Math.min(100, (100 * context.used) / context.window);
+  return percent < CONTEXT_PERCENT_MIN ? undefined : percent;
 }
