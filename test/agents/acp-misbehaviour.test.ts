@@ -1,4 +1,5 @@
 // What an ACP agent can do wrong (faults.md F33 to F37), done by a real child, through the real coordinator.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { NoticePart } from "../../src/protocol/message.ts";
 import { eventually } from "../support/happenings.ts";
@@ -13,6 +14,10 @@ const alive = (pid: number): boolean => {
   const found = readProcess(pid);
   return found !== undefined && isAlive(found);
 };
+
+/** The clock that says when a process began has gone on since. */
+const hasTicked = (pid: number): boolean =>
+  Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 100 > Number(readProcess(pid)?.startTime) + 2;
 
 /** Whatever happened before, the next prompt runs. */
 async function expectCleanTurn({ world, acp }: ScriptedWorld, word = "fine") {
@@ -150,6 +155,15 @@ describe("an agent that does not start", () => {
       code: "provider_auth",
       message: expect.stringContaining("To log in: scripted login."),
     });
+    const logins = () =>
+      at.world.sessionEvents.flatMap((event) => (event.type === "login" ? event.reason : []));
+    expect(logins()).toEqual([
+      "scripted is not logged in, or its provider refused it: Authentication required.",
+    ]);
+    await expectCleanTurn(at, "logged in");
+    at.acp.nextTurn({ deeds: [{ do: "fail", code: -32603, message: "401 Incorrect API key provided" }] });
+    expect((await at.world.ask("Again")).error?.code).toBe("provider_auth");
+    expect(logins().slice(1)).toEqual([null, expect.stringContaining("401 Incorrect API key provided")]);
   });
 });
 
@@ -278,9 +292,13 @@ describe("an agent that does not stop", () => {
     expect(at.acp.pids()).toHaveLength(1);
   });
 
-  test.each([{ detached: false }, { detached: true }])(
-    "a command that it left running is ended (detached: $detached)",
-    async ({ detached }) => {
+  test.each([
+    { detached: false, told: "before" },
+    { detached: true, told: "before" },
+    { detached: false, told: "after" },
+  ])(
+    "a command that it left running is ended (detached: $detached, told $told it began)",
+    async ({ detached, told }) => {
       const at = await openScriptedWorld();
       const call = {
         toolCallId: "c1",
@@ -289,17 +307,18 @@ describe("an agent that does not stop", () => {
         rawInput: { command: "tail -f /dev/null" },
         status: "in_progress",
       };
-      at.acp.nextTurn({
-        deeds: [
-          update({ sessionUpdate: "tool_call", ...call }),
-          { do: "own_shell", command: "tail -f /dev/null", detached },
-          { do: "hang" },
-        ],
-      });
+      const announcement = update({ sessionUpdate: "tool_call", ...call });
+      const start: Deed = { do: "own_shell", command: "tail -f /dev/null", detached };
+      const shellSeen: Deed = { do: "hold", gate: "shell seen" };
+      const deeds = told === "before" ? [announcement, start, shellSeen] : [start, shellSeen, announcement];
+      at.acp.nextTurn({ deeds: [...deeds, say("Running"), { do: "hang" }] });
       const runId = at.world.prompt("Run it");
       const shell = await at.acp.until(({ said }) => said === "shell", "its shell");
       const pid = shell.said === "shell" ? shell.shellPid : 0;
       expect(alive(pid)).toBe(true);
+      await eventually(() => hasTicked(pid), "the kernel's clock, which counts in hundredths, to go on");
+      at.acp.openGate("shell seen");
+      await at.world.sawText("Running");
       at.world.cancel();
       await at.world.ended(runId);
       await at.world.idle();

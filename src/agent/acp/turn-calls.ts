@@ -8,6 +8,9 @@ import { isFinal, kindOf, pathsOf, type TrackedCall } from "./tool-call.ts";
 import { beginTurn, denyCall, type Mapped, mapUpdate, type TurnState, trackCall } from "./update-mapper.ts";
 import type { Wire } from "./wire.ts";
 
+/** How long before a command is heard of it may have begun: some agents tell late, and a busy daemon hears late. */
+const TOLD_LATE_MS_MAX = 1000;
+
 export type TurnCallsDeps = {
   turn: Turn;
   host: TurnHost;
@@ -27,6 +30,7 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
   let ownCalls = 0;
   let openQuestions = 0;
   let hasDenied = false;
+  const begunAt = now();
 
   function apply({ state: next, events }: Mapped) {
     state = next;
@@ -107,12 +111,13 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     /** Something is going on that takes its time without a word. */
     isWorking: (): boolean =>
       openQuestions > 0 || [...state.calls.values()].some(({ status }) => status === "running"),
-    /** Since when commands run that the agent has not told the end of; undefined when there are none. */
+    /** From when on commands may run that the agent has not told the end of; undefined when there are none. */
     commandSince(): number | undefined {
       const open = [...state.calls.values()].filter(
         (call) => !isFinal(call) && kindOf(call) === "execute" && !state.denied.has(call.id),
       );
-      return open.length === 0 ? undefined : Math.min(...open.map(({ since }) => since));
+      if (open.length === 0) return undefined;
+      return Math.max(begunAt, Math.min(...open.map(({ since }) => since)) - TOLD_LATE_MS_MAX);
     },
   };
 }
