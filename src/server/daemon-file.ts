@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readProcess } from "../agent/process/process-table.ts";
 import { type DaemonFile, parseDaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 
@@ -36,7 +37,7 @@ export function startTimeOf(pid: number, platform: string): string {
   if (platform !== "linux") {
     return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
   }
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field is the command's name in brackets and may itself hold brackets and blanks.
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  const found = readProcess(pid);
+  if (found === undefined) throw new Error(`there is no process ${pid}`);
+  return found.startTicks;
 }

@@ -1,6 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { isAbsolute, join, relative } from "node:path";
+import { realpathSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import type { FilePart } from "../../protocol/message.ts";
+import { contains } from "../workspace-path.ts";
+import { type Beginning, readBeginning } from "./read-beginning.ts";
 
 /** An attached file as a model gets it. */
 export type LoadedFile =
@@ -21,29 +23,19 @@ const note = (part: FilePart, why: string): LoadedFile => ({
 function insidePath(root: string, path: string): string | undefined {
   const realRoot = realpathSync(root);
   const real = realpathSync(isAbsolute(path) ? path : join(realRoot, path));
-  const way = relative(realRoot, real);
-  return way === ".." || way.startsWith("../") || isAbsolute(way) ? undefined : real;
+  return contains(realRoot, real) ? real : undefined;
 }
 
-/** At most `max` bytes and one; undefined for what is not a regular file. Never waits on a pipe or a device. */
-function readBounded(path: string, max: number): Buffer | undefined {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // opening a pipe would wait for ever
-  try {
-    if (!fstatSync(file).isFile()) return undefined;
-    const buffer = Buffer.alloc(Math.min(max, fstatSync(file).size) + 1);
-    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(file);
+function contentOf(part: FilePart, root: string, bytesMax: number): Beginning | string {
+  if (part.data !== undefined) {
+    const bytes = Buffer.from(part.data, "base64");
+    return { bytes, size: bytes.length };
   }
-}
-
-function contentOf(part: FilePart, root: string, max: number): Buffer | string {
-  if (part.data !== undefined) return Buffer.from(part.data, "base64");
   if (part.path === undefined) return "; its content is not kept";
   try {
     const path = insidePath(root, part.path);
     if (path === undefined) return ` at ${part.path}, which is outside the workspace; it was not read`;
-    return readBounded(path, max) ?? ` at ${part.path}, which is not a regular file`;
+    return readBeginning(path, bytesMax) ?? ` at ${part.path}, which is not a regular file`;
   } catch {
     return ` at ${part.path}; it cannot be read`; // gone or forbidden by now: the model is told, the turn goes on
   }
@@ -58,18 +50,19 @@ export function createFileLoader(root: string, takes: { images: boolean; pdf: bo
     const content = contentOf(part, root, isMedia ? MEDIA_BYTES_MAX : TEXT_BYTES_MAX);
     const where = part.path === undefined ? "" : `; read it at ${part.path} if you need it`;
     if (typeof content === "string") return note(part, content);
+    const { bytes, size } = content;
     if (isMedia) {
-      if (content.length > MEDIA_BYTES_MAX) return note(part, `; it is too large to be shown${where}`);
+      if (size > MEDIA_BYTES_MAX) return note(part, `; it is too large to be shown${where}`);
       return {
         kind: "media",
         name: part.name,
         mediaType: part.media_type,
-        base64: content.toString("base64"),
+        base64: bytes.toString("base64"),
       };
     }
-    if (content.includes(0)) return note(part, `; it is a binary file${where}`);
-    const text = new TextDecoder().decode(content.subarray(0, TEXT_BYTES_MAX));
-    const cut = content.length > TEXT_BYTES_MAX ? `\n[Cut at ${TEXT_BYTES_MAX} bytes${where}]` : "";
+    if (bytes.includes(0)) return note(part, `; it is a binary file${where}`);
+    const text = new TextDecoder().decode(bytes.subarray(0, TEXT_BYTES_MAX));
+    const cut = size > TEXT_BYTES_MAX ? `\n[Cut at ${TEXT_BYTES_MAX} bytes${where}]` : "";
     const name = part.path ?? part.name;
     return { kind: "text", text: `<file path=${JSON.stringify(name)}>\n${text}${cut}\n</file>` };
   };

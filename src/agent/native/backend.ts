@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
@@ -19,6 +18,7 @@ import { createModelOpener } from "./models/open.ts";
 import { resolveModel } from "./models/resolve.ts";
 import type { NativeSettings } from "./models/settings.ts";
 import type { ModelSpec } from "./models/spec.ts";
+import { readBeginning } from "./read-beginning.ts";
 import { rehearseTurn } from "./rehearsal.ts";
 import { createToolSet } from "./tool-set.ts";
 
@@ -52,8 +52,8 @@ const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
 function readInstructions(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
-    const text = readFileSync(file, "utf8").slice(0, INSTRUCTIONS_BYTES_MAX).trim();
-    return text === "" ? undefined : text;
+    const found = readBeginning(file, INSTRUCTIONS_BYTES_MAX);
+    return new TextDecoder().decode(found?.bytes).trim() || undefined;
   } catch {
     return undefined; // most users have none
   }

@@ -1,5 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { contains } from "../workspace-path.ts";
+import { readBeginning } from "./read-beginning.ts";
 
 /** In this order a folder's instructions are looked for; the first one found counts. */
 const names = ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] as const;
@@ -9,27 +11,16 @@ const ANCESTORS_MAX = 32;
 
 export type Instructions = { path: string; text: string };
 
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /** The beginning of a regular file; undefined where there is none, or where it is a link that leads out. */
-function readInside(root: string, path: string, max: number): { text: string; isCut: boolean } | undefined {
+function readInside(
+  root: string,
+  path: string,
+  bytesMax: number,
+): { text: string; isCut: boolean } | undefined {
   try {
     const real = realpathSync(path);
-    if (!isInside(root, real)) return undefined;
-    // Opening a pipe would wait for a writer for ever.
-    const file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const { size } = fstatSync(file);
-      if (!fstatSync(file).isFile()) return undefined;
-      const buffer = Buffer.alloc(Math.min(size, max));
-      const length = readSync(file, buffer, 0, buffer.length, 0);
-      return { text: new TextDecoder().decode(buffer.subarray(0, length)), isCut: size > max };
-    } finally {
-      closeSync(file);
-    }
+    const found = contains(root, real) ? readBeginning(real, bytesMax) : undefined;
+    return found && { text: new TextDecoder().decode(found.bytes), isCut: found.size > bytesMax };
   } catch {
     return undefined; // most folders have none
   }
@@ -87,7 +78,7 @@ export function createInstructions(root: string) {
   /** Folders from `from` down to `to`, `from` excluded. */
   function below(from: string, to: string): string[] {
     const way = relative(from, to);
-    if (way === "" || !isInside(from, to)) return [];
+    if (way === "" || !contains(from, to)) return [];
     const parts = way.split(sep);
     return parts.map((_, at) => join(from, ...parts.slice(0, at + 1))).slice(0, ANCESTORS_MAX);
   }
