@@ -72,6 +72,8 @@ export type AgentSessionEvent =
   | { type: "crashed"; message: string }
   /** It failed too often in a row: for a while it is not even tried. */
   | { type: "failed"; message: string }
+  /** Its provider wants a login of it, for that reason; null: it does its work. */
+  | { type: "login"; reason: string | null }
   /** It is not kept warm any more. */
   | { type: "cooled" };
 

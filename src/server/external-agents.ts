@@ -157,7 +157,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
         probes.learn(resolved.launch, { models: event.models, model: event.current });
       else if (event.type === "modes") probes.learn(resolved.launch, { modes: event.modes });
       else if (event.type === "commands") probes.learn(resolved.launch, { commands: event.commands });
-      else return;
+      else if (event.type !== "login" || !probes.learnLogin(resolved.launch, event.reason)) return;
       deps.onLearned(wid);
     },
     async close() {

@@ -155,3 +155,22 @@ test("an agent that wants a login says how, and one that fails says why", async 
   });
   await probes.close();
 });
+
+test("an agent that its provider turns down at work needs a login until it works again, or is asked again", async () => {
+  const probes = createProbes({ ask: async () => facts });
+  await probes.probe(launch(), "/");
+  expect(probes.learnLogin(launch(), null)).toBe(false);
+  expect(probes.learnLogin(launch(), "its key was refused.")).toBe(true);
+  expect(probes.learnLogin(launch(), "its key was refused.")).toBe(false);
+  const refused = { status: "needs_login", reason: "its key was refused", fix: "goose configure" };
+  expect(probes.known(launch())).toMatchObject({ facts: { version: "1" }, trouble: refused });
+  // What it says of itself meanwhile changes nothing of that.
+  probes.learn(launch(), { model: "another" });
+  expect(probes.known(launch())?.trouble).toEqual(refused);
+  expect(probes.learnLogin(launch(), null)).toBe(true);
+  expect(probes.known(launch())?.trouble).toBeNull();
+  probes.learnLogin(launch(), "again");
+  await probes.probe(launch(), "/");
+  expect(probes.known(launch())?.trouble).toBeNull();
+  await probes.close();
+});

@@ -9,7 +9,7 @@ import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection.ts";
-import { isAuthRequired, requestFailure, runErrorOf } from "./failure.ts";
+import { isAuthRequired, requestFailure, runErrorOf, withoutMend } from "./failure.ts";
 import { ownVersion } from "./own-version.ts";
 import { probeAcp } from "./probe.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
@@ -135,8 +135,14 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
           `The turn before could not be stopped in ${agent}, which others use too: it may still be at work.`,
         ),
     });
-    const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
-    return resumed ?? (await begin(session, child, root, launch));
+    try {
+      const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
+      return resumed ?? (await begin(session, child, root, launch));
+    } catch (error) {
+      if (error instanceof HearthError && error.code === "provider_auth")
+        context.onEvent({ type: "login", reason: withoutMend(error.message, launch.login) });
+      throw error;
+    }
   }
 
   /** Takes up a conversation from before; undefined when the agent has it no more, or not safely. */

@@ -86,5 +86,9 @@ export function runErrorOf(
   }
 }
 
+/** The same sentence without what mends it, for where that is told apart. */
+export const withoutMend = (message: string, login: string | null): string =>
+  login === null ? message : message.replace(` To log in: ${login}.`, "");
+
 export const isAuthRequired = ({ code, text }: RequestFailure): boolean =>
   code === AUTH_REQUIRED || /authentication required/i.test(text);

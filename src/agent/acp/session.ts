@@ -1,5 +1,4 @@
 import { HearthError } from "../../protocol/errors.ts";
-import type { FinishReason } from "../../protocol/message.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
@@ -8,8 +7,9 @@ import { type Choices, choicesOf } from "./choices.ts";
 import { ClientRefusal } from "./client-files.ts";
 import { createClientTerminals } from "./client-terminals.ts";
 import type { AcpConnection, SessionSink } from "./connection.ts";
-import { requestFailure, runErrorOf } from "./failure.ts";
+import { requestFailure, runErrorOf, withoutMend } from "./failure.ts";
 import { createMeter } from "./meter.ts";
+import { outcomeOf } from "./outcome.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { Quirks } from "./quirks.ts";
 import { createSettings } from "./settings.ts";
@@ -186,6 +186,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     const outcome = signal.aborted ? "canceled" : outcomeOf(textOf(at(response, "stopReason")));
     const { usage, cost } = meter.end(response, !signal.aborted);
     mine.calls.apply(endTurn(mine.calls.state, outcome, usage, cost));
+    if (outcome !== "canceled") onEvent({ type: "login", reason: null });
     remember();
     return { outcome };
   }
@@ -200,7 +201,10 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     const failure = requestFailure(error);
     if (failure !== undefined) {
       child.proved();
-      return runErrorOf(agent, deps.login, failure);
+      const found = runErrorOf(agent, deps.login, failure);
+      if (found.code === "provider_auth")
+        onEvent({ type: "login", reason: withoutMend(found.message, deps.login) });
+      return found;
     }
     if (error instanceof Error && error.name === "TimeoutError") {
       // It answers nobody any more, unless others' turns still run there.
@@ -281,19 +285,4 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       };
     },
   };
-}
-
-/** hearth remembers itself what it asked for: an agent that says "cancelled" unasked has just ended its turn. */
-function outcomeOf(
-  stopReason: string | undefined,
-): Exclude<FinishReason, "error" | "steered" | "interrupted" | "tool_use"> {
-  switch (stopReason) {
-    case "max_tokens":
-    case "refusal":
-      return stopReason;
-    case "max_turn_requests":
-      return "max_steps";
-    default:
-      return "end_turn";
-  }
 }

@@ -213,6 +213,9 @@ function openedSession(parts: OpenedParts): OpenedSession {
         const message_id = parts.newMessageId();
         const place = { agent, session_id, message_id, root, child, model, notice: told };
         const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
+        if (result.outcome === "error" && result.error.code === "provider_auth")
+          context.onEvent({ type: "login", reason: result.error.message });
+        else if (result.outcome === "end_turn") context.onEvent({ type: "login", reason: null });
         if (result.outcome !== "error") {
           child.proved();
           isInformed = true;

@@ -16,7 +16,7 @@ export type AgentFacts = {
   commands: AgentCommand[];
 };
 
-export type Probed = { facts: AgentFacts; trouble: null } | { facts: null; trouble: Unusable };
+export type Probed = { facts: AgentFacts | null; trouble: Unusable | null };
 
 type ProbesDeps = {
   /** Starts the agent and asks it. Throws HearthError: provider_auth when it wants a login. */
@@ -28,6 +28,8 @@ export type Probes = ReturnType<typeof createProbes>;
 /** What agents said of themselves, remembered by program and environment; asked one after the other. */
 export function createProbes({ ask }: ProbesDeps) {
   const known = new Map<string, Probed>();
+  /** Why its provider turned an agent down when it was at work. */
+  const turnedDown = new Map<string, string>();
   const running = new Map<string, Promise<Probed>>();
   const closing = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
@@ -41,13 +43,21 @@ export function createProbes({ ask }: ProbesDeps) {
       (facts): Probed => ({ facts, trouble: null }),
       (error: unknown): Probed => ({ facts: null, trouble: troubleOf(launch, error) }),
     );
-    if (!closing.signal.aborted) known.set(key, probed);
+    if (closing.signal.aborted) return probed;
+    known.set(key, probed);
+    turnedDown.delete(key);
     return probed;
   }
 
   return {
     /** What it said when it was last asked; undefined when it never was, as it is now. */
-    known: (launch: Launch): Probed | undefined => known.get(keyOf(launch)),
+    known(launch: Launch): Probed | undefined {
+      const key = keyOf(launch);
+      const reason = turnedDown.get(key);
+      if (reason === undefined) return known.get(key);
+      const trouble: Unusable = { status: "needs_login", reason, fix: launch.login };
+      return { facts: known.get(key)?.facts ?? null, trouble };
+    },
     /** Asks it now; who asks meanwhile gets the same answer. */
     probe(launch: Launch, root: string): Promise<Probed> {
       const key = keyOf(launch);
@@ -62,6 +72,14 @@ export function createProbes({ ask }: ProbesDeps) {
     learn(launch: Launch, facts: Partial<AgentFacts>) {
       const before = known.get(keyOf(launch))?.facts ?? noFacts;
       known.set(keyOf(launch), { facts: { ...before, ...facts }, trouble: null });
+    },
+    /** What became of its login when it was at work; null: nothing is wrong with it. Answers whether that is news. */
+    learnLogin(launch: Launch, reason: string | null): boolean {
+      const key = keyOf(launch);
+      const before = turnedDown.get(key);
+      if (reason === null) return turnedDown.delete(key);
+      turnedDown.set(key, reason.replace(/\.$/, ""));
+      return turnedDown.get(key) !== before;
     },
     async close() {
       closing.abort(new Error("The daemon is stopping"));
