@@ -72,6 +72,11 @@ export function openTerminal(
     scheduled = undefined;
     if (settling === undefined) screen.flush();
   };
+  /** Behind whatever of this turn of the loop draws yet. */
+  const flushLast = () => {
+    clearImmediate(scheduled);
+    scheduled = setImmediate(flush);
+  };
   const screen = createScreen({
     output,
     modes,
@@ -118,8 +123,7 @@ export function openTerminal(
     const size = sizeOf(output);
     options.onResize(size, screen.resized(size));
     // Until all is drawn for the new width, the frame's rows are too long for the window.
-    clearImmediate(scheduled);
-    scheduled = setImmediate(flush);
+    flushLast();
   };
   const resize = () => {
     clearTimeout(settling);
@@ -148,7 +152,11 @@ export function openTerminal(
       else screen.setCaret(kept.caret);
     },
     loadInk,
-    commit: (rows) => screen.commit(rows),
+    commit(rows) {
+      screen.commit(rows);
+      // Until the frame is drawn without them, they would be seen twice.
+      flushLast();
+    },
     listen(typed, onEvents, onEnd) {
       for (const mode of usedModes) modes.set(mode, true);
       tap = createInputTap({ input, typed, onEvents, onEnd });
