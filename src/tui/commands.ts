@@ -1,20 +1,14 @@
 import type { RunId } from "../protocol/ids.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
+import { modeNames, themeChoices } from "./choices.ts";
+import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
 import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
-import {
-  type AppState,
-  currentSession,
-  draftOfRun,
-  nameOfClient,
-  queuedRuns,
-  textOfMessage,
-} from "./state.ts";
-import { homePath } from "./text/home-path.ts";
+import { type AppState, currentSession, draftOfRun, queuedRuns, textOfMessage } from "./state.ts";
 
 type Command = {
   name: string;
@@ -24,7 +18,10 @@ type Command = {
   run(state: AppState, rest: string): Step;
 };
 
-const modeNames: readonly PermissionMode[] = ["ask", "accept_edits", "plan", "yolo"];
+/** What a turn that ended early is asked to do. */
+const CONTINUE = "Continue where you left off.";
+const INIT =
+  "Look at this project and write AGENTS.md for coding agents that work on it: what it is, how to build, test and run it, where things are, and the rules of the code that no tool checks. Improve the file where there is one. Keep it under 80 lines, and true.";
 
 const say = (state: AppState, text: string, level: "info" | "warning" | "error" = "info"): Step =>
   step(state, { do: "print", block: { id: "local/notice", type: "notice", level, code: "command", text } });
@@ -64,6 +61,10 @@ export function openTranscript(state: AppState): Step {
     { do: "load_transcript" },
   );
 }
+
+/** A prompt that a command stands for: what is sent is what everybody sees. */
+const ask = (state: AppState, text: string): Step =>
+  step(state, { do: "send", text, delivery: "queue", attachments: [] });
 
 const leave = (state: AppState): Step => step({ ...state, isLeaving: true }, { do: "leave" });
 
@@ -109,6 +110,14 @@ export const commands: readonly Command[] = [
     },
   },
   {
+    name: "continue",
+    help: "let the agent go on where it was stopped",
+    run: (state) =>
+      currentSession(state) === undefined
+        ? refuse(state, "There is nothing to continue yet.")
+        : ask(state, CONTINUE),
+  },
+  {
     name: "copy",
     help: "the last answer into the clipboard",
     run(state) {
@@ -119,6 +128,15 @@ export const commands: readonly Command[] = [
         ? refuse(state, "There is no answer to copy yet.")
         : step(state, { do: "copy", text: textOfMessage(answer) });
     },
+  },
+  {
+    name: "export",
+    takes: "[FILE]",
+    help: "write this session as Markdown",
+    run: (state, rest) =>
+      currentSession(state) === undefined
+        ? refuse(state, "There is no session to export yet.")
+        : step(state, { do: "export", file: rest }),
   },
   {
     name: "model",
@@ -139,10 +157,16 @@ export const commands: readonly Command[] = [
     },
   },
   {
+    name: "agents",
+    help: "the same as /agent",
+    run: (state) => stay({ ...state, overlay: newListOverlay("agents") }),
+  },
+  {
     name: "mode",
-    takes: "ask|accept_edits|plan|yolo",
+    takes: "[ask|accept_edits|plan|yolo]",
     help: "what the agent may do without asking",
     run(state, rest) {
+      if (rest === "") return stay({ ...state, overlay: newListOverlay("modes") });
       const mode = modeNames.find((name) => name === rest.replace("-", "_"));
       return mode === undefined
         ? complain(state, `/mode is one of ${modeNames.join(", ")}.`)
@@ -158,6 +182,34 @@ export const commands: readonly Command[] = [
   { name: "clients", help: "who is attached", run: (state) => say(state, clientsText(state)) },
   { name: "status", help: "session, agent, model, cost", run: (state) => say(state, statusText(state)) },
   { name: "cost", help: "the same as /status", run: (state) => say(state, statusText(state)) },
+  {
+    name: "permissions",
+    help: "what is asked about, and where rules stand",
+    run: (state) => say(state, permissionsText(state)),
+  },
+  {
+    name: "theme",
+    takes: "[NAME]",
+    help: "colours, kept for every terminal",
+    run(state, rest) {
+      if (rest === "") return stay({ ...state, overlay: newListOverlay("themes") });
+      const name = themeChoices.find((known) => known === rest);
+      return name === undefined
+        ? complain(state, `/theme is one of ${themeChoices.join(", ")}.`)
+        : step(state, { do: "set_theme", name });
+    },
+  },
+  { name: "init", help: "let the agent write AGENTS.md for this project", run: (state) => ask(state, INIT) },
+  {
+    name: "attach",
+    help: "how to come here from another terminal",
+    run: (state) => say(state, attachText(state)),
+  },
+  {
+    name: "doctor",
+    help: "look at everything that hearth rests on",
+    run: (state) => step({ ...state, flash: { text: "looking …", level: "info" } }, { do: "doctor" }),
+  },
   { name: "quit", help: "leave; the work goes on (ctrl+d)", run: leave },
   { name: "exit", help: "the same as /quit", run: leave },
   { name: "detach", help: "the same as /quit", run: leave },
@@ -246,29 +298,3 @@ export function editQueued(state: AppState, runId: RunId, text: string): Step {
 }
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
-
-function clientsText(state: AppState): string {
-  const clients = state.replica?.clients ?? [];
-  const rows = clients.map(
-    ({ id, kind, label, attached_at }) =>
-      `${nameOfClient(state, id) === undefined ? "this terminal" : label || id} · ${kind} · since ${timeOf(attached_at)}`,
-  );
-  return rows.length === 0 ? "Nobody is attached." : rows.join("\n");
-}
-
-const timeOf = (time: string): string => new Date(time).toTimeString().slice(0, 5);
-
-function statusText(state: AppState): string {
-  const session = currentSession(state);
-  const { replica } = state;
-  if (replica === undefined) return "Not connected to the daemon yet.";
-  const path = homePath(replica.workspace.path, state.manner.home);
-  if (session === undefined) return `${path} · no session yet`;
-  const { usage } = session;
-  return [
-    `${session.title || "untitled"} · ${session.id}`,
-    `${path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
-    `agent ${session.agent} · model ${session.model ?? "default"} · mode ${session.mode} · ${session.isolation}`,
-    `${usage.input_tokens} tokens in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
-  ].join("\n");
-}

@@ -61,7 +61,10 @@ export type LocalEffect = Extract<
       | "retry_now"
       | "attach_path"
       | "paste_image"
-      | "copy";
+      | "copy"
+      | "export"
+      | "doctor"
+      | "set_theme";
   }
 >;
 
@@ -75,6 +78,8 @@ export type Controller = {
   onResize(size: AppState["size"], isCertain: boolean): void;
   /** A change from outside the steps: drawn at once. */
   update(change: (state: AppState) => AppState): void;
+  /** Says something in the scrollback. */
+  print(text: string): void;
   /** Something typed that could not be sent. */
   giveBack(text: string, flash: Flash): void;
   /** Stops every timer. */
@@ -345,6 +350,9 @@ export function createController(options: {
       case "attach_path":
       case "paste_image":
       case "copy":
+      case "export":
+      case "doctor":
+      case "set_theme":
         options.local(effect);
         return;
       default:
@@ -420,6 +428,10 @@ export function createController(options: {
       sizeTimer = setTimeout(settleSize, SIZE_MS);
     },
     update: (change) => set(change(store.get())),
+    print(text) {
+      commit([{ id: `local/said/${now()}`, type: "notice", level: "info", code: "command", text }]);
+      set({ ...store.get(), flash: undefined });
+    },
     giveBack(text, flash) {
       const state = store.get();
       if (isEmpty(state.editor)) set({ ...state, editor: replaceText(state.editor, text), flash });

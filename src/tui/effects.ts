@@ -4,6 +4,7 @@ import type { Attachment } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
 import type { AppState } from "./state.ts";
 import type { Block } from "./text/block.ts";
+import type { ThemeChoice } from "./theme.ts";
 
 /** What a key leads to outside the state; carried out by the controller. */
 export type Effect =
@@ -28,6 +29,10 @@ export type Effect =
   | { do: "attach_path"; text: string }
   | { do: "paste_image" }
   | { do: "copy"; text: string }
+  /** `file` is empty for a name made of the session's. */
+  | { do: "export"; file: string }
+  | { do: "doctor" }
+  | { do: "set_theme"; name: ThemeChoice }
   /** A page of the whole conversation, the one before what is loaded. */
   | { do: "load_transcript" }
   /** The next place of the transcript overlay that holds its query. */

@@ -1,9 +1,12 @@
 import type { Agent } from "../protocol/agent.ts";
+import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
+import { modeMeanings, modeNames, themeChoices } from "./choices.ts";
 import { commands } from "./commands.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
 import type { ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
-import { type AppState, currentSession, currentSessionId } from "./state.ts";
+import { type AppState, currentAgent, currentSessionId } from "./state.ts";
+import type { ThemeChoice } from "./theme.ts";
 import { chordName } from "./view/chord-name.ts";
 
 const wordsOf = (query: string): string[] =>
@@ -55,12 +58,6 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
 export const agentItems = (state: AppState, overlay: ListOverlay): readonly Agent[] =>
   (state.replica?.agents ?? []).filter(({ name, backend }) => holds(`${name} ${backend}`, overlay.query));
 
-export function currentAgent(state: AppState): Agent | undefined {
-  const name = currentSession(state)?.agent ?? state.defaults.agent;
-  const agents = state.replica?.agents ?? [];
-  return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
-}
-
 /** `name`: what a key is called in terminal.jsonc. */
 export type HelpItem = { key: string; text: string; name: string };
 
@@ -82,6 +79,11 @@ export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readon
   return [...keys, ...slash].filter(({ key, text, name }) => holds(`${key} ${text} ${name}`, overlay.query));
 }
 
+export const modeItems = (overlay: ListOverlay): readonly PermissionMode[] =>
+  modeNames.filter((name) => holds(`${name} ${modeMeanings[name]}`, overlay.query));
+export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
+  themeChoices.filter((name) => holds(name, overlay.query));
+
 /** What each row of a list stands for. */
 export function itemIds(
   state: AppState,
@@ -95,6 +97,10 @@ export function itemIds(
       return modelItems(state, overlay).map(({ id }) => id ?? "");
     case "agents":
       return agentItems(state, overlay).map(({ name }) => name);
+    case "modes":
+      return modeItems(overlay);
+    case "themes":
+      return themeItems(overlay);
     case "help":
       return helpItems(overlay, overrides).map(({ key }) => key);
   }

@@ -29,7 +29,7 @@ export type TranscriptOverlay = {
 
 export type Overlay =
   | SessionsOverlay
-  | (ListOverlay & { kind: "models" | "agents" | "help" })
+  | (ListOverlay & { kind: "models" | "agents" | "modes" | "themes" | "help" })
   | TranscriptOverlay;
 
 export const newSessionsOverlay: SessionsOverlay = {
@@ -50,7 +50,7 @@ export const newTranscriptOverlay: TranscriptOverlay = {
   isSearching: false,
 };
 
-export const newListOverlay = <K extends "models" | "agents" | "help">(
+export const newListOverlay = <K extends "models" | "agents" | "modes" | "themes" | "help">(
   kind: K,
 ): ListOverlay & { kind: K } => ({
   kind,

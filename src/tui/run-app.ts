@@ -14,6 +14,7 @@ import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
 import { editorText, emptyEditor, insertAttachment, insertPaste, replaceAtoms } from "./editor/editor.ts";
 import { guardExits, stopJob } from "./exits.ts";
+import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
 import { loadPreferences } from "./files/preferences.ts";
 import { openTerminalFile } from "./files/terminal-file.ts";
@@ -22,9 +23,17 @@ import { createKeyMap } from "./keys.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
 import { openPlainTerminal } from "./plain-terminal.ts";
+import { runDoctor } from "./run-doctor.ts";
 import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
-import { type AppState, type Flash, initialState, isBusy, isWritingCommand } from "./state.ts";
+import {
+  type AppState,
+  currentSession,
+  type Flash,
+  initialState,
+  isBusy,
+  isWritingCommand,
+} from "./state.ts";
 import { createStore } from "./store.ts";
 import { openTerminal } from "./terminal.ts";
 import type { Highlight } from "./text/highlight.ts";
@@ -143,6 +152,18 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     controller.update((state) => ({ ...state, editor: insertPaste(state.editor, text) }));
   }
 
+  async function exportTo(wanted: string): Promise<void> {
+    const session = currentSession(store.get());
+    if (session === undefined) return;
+    try {
+      const { connection } = await ready;
+      const { exportSession } = await import("./export-session.ts");
+      say(`written to ${await exportSession(connection, session, wanted, cwd, signal)}`, "info");
+    } catch (error) {
+      say(`Not written: ${fileTrouble(error)}`, "error");
+    }
+  }
+
   const lend = (use: () => Promise<void>) =>
     terminal.lend(use).catch((error: unknown) => {
       controller.update((state) => ({ ...state, flash: { text: sentence(error), level: "error" } }));
@@ -176,6 +197,21 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         }
         return;
       }
+      case "export":
+        void exportTo(effect.file);
+        return;
+      case "doctor":
+        void runDoctor(options.launcher, env).then((text) => controller.print(text));
+        return;
+      case "set_theme":
+        renderer.setTheme(effect.name === "auto" ? usualTheme : themes[effect.name]);
+        void import("./files/save-theme.ts")
+          .then(({ saveTheme }) => saveTheme(paths, effect.name))
+          .then(
+            () => say(`theme ${effect.name.replace("_", " ")}`, "info"),
+            (error: unknown) => say(`The theme was not kept: ${fileTrouble(error)}`, "warning"),
+          );
+        return;
       case "suspend":
         void lend(stopJob);
         return;

@@ -1,4 +1,5 @@
 import type { Replica } from "../client/replica.ts";
+import type { Agent } from "../protocol/agent.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
@@ -154,6 +155,12 @@ export const currentSessionId = (state: AppState): SessionId | null => state.rep
 export function currentSession(state: AppState): Session | undefined {
   const id = currentSessionId(state);
   return id === null ? undefined : state.replica?.sessions.find((session) => session.id === id);
+}
+
+export function currentAgent(state: AppState): Agent | undefined {
+  const name = currentSession(state)?.agent ?? state.defaults.agent;
+  const agents = state.replica?.agents ?? [];
+  return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
 }
 
 const noRuns: readonly Run[] = [];

@@ -244,6 +244,8 @@ export const themes = {
   none: withPalette("none", {}),
 } as const;
 export type ThemeName = keyof typeof themes;
+/** `auto`: by the terminal's background. */
+export type ThemeChoice = ThemeName | "auto";
 
 /**
  * Makes a user's theme: a record of tokens, each a colour (`"#7ab7ff"`, `"bright_blue"`) or an object with

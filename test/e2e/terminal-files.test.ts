@@ -84,3 +84,27 @@ test("terminal.jsonc gives keys other meanings, and what is wrong in it is said 
   pty.type("one\x1bOQtwo");
   await pty.until((text) => text.includes("› one\n  two"), "two lines");
 });
+
+test("a session is written as Markdown, a theme is kept, and the doctor is asked without leaving", async () => {
+  const world = await openWorld();
+  const pty = open(world);
+  await pty.until(isReady, "a terminal that is connected");
+  world.model.enqueue(say("A **cart**.\n"));
+  pty.type("what is this\r");
+  await pty.until((text) => text.includes("A cart."), "the answer");
+  pty.type("/export\r");
+  await pty.until((text) => text.includes("written to what-is-this.md"), "where it is");
+  const file = `${world.home.project}/what-is-this.md`;
+  expect(readFileSync(file, "utf8")).toContain("## what is this\n\nA **cart**.\n");
+  // What is there is never overwritten.
+  pty.type("/export what-is-this.md\r");
+  await pty.until((text) => text.includes("there is a file of that name already"), "the refusal");
+  pty.type("/theme light\r");
+  await pty.until((text) => text.includes("theme light"), "the theme");
+  await eventually(
+    () => readFileSync(`${world.home.dir}/config/terminal.jsonc`, "utf8").includes('"light"'),
+    "the theme in its file",
+  );
+  pty.type("/doctor\r");
+  await pty.until((text) => /ok +daemon/.test(text) && /ok +store/.test(text), "the doctor's findings");
+});

@@ -4,13 +4,15 @@ import type { Action, KeyMap } from "../keys.ts";
 import type { Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
 import {
   agentItems,
-  currentAgent,
   itemIds,
   markedIndex,
+  modeItems,
   modelItems,
   sessionItems,
+  themeItems,
 } from "../overlay-items.ts";
-import { type AppState, currentSession } from "../state.ts";
+import { type AppState, currentAgent, currentSession } from "../state.ts";
+import { changeMode } from "./prompt.ts";
 import { stepTranscript } from "./transcript.ts";
 
 const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
@@ -101,6 +103,14 @@ export function acceptItem(
         return step(close(state), { do: "change_session", changes: { agent: agent.name, model: null } });
       }
       return stay({ ...close(state), defaults: { ...state.defaults, agent: agent.name, model: undefined } });
+    }
+    case "modes": {
+      const mode = modeItems(overlay)[index];
+      return mode === undefined ? stay(close(state)) : changeMode(close(state), mode);
+    }
+    case "themes": {
+      const name = themeItems(overlay)[index];
+      return name === undefined ? stay(close(state)) : step(close(state), { do: "set_theme", name });
     }
     case "help":
       return stay(close(state));

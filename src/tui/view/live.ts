@@ -138,6 +138,13 @@ export function liveView(
   };
 }
 
+/** The last turn ended before its time, and nothing has been asked since. */
+function wasCutShort(state: AppState): boolean {
+  const last = isBusy(state) ? undefined : state.replica?.messages.at(-1);
+  const reason = last?.role === "assistant" ? last.finish_reason : null;
+  return reason === "canceled" || reason === "interrupted" || reason === "error";
+}
+
 const tail = (lines: readonly string[], count: number): string[] => (count <= 0 ? [] : lines.slice(-count));
 
 function hintOf(state: AppState): string {
@@ -145,7 +152,7 @@ function hintOf(state: AppState): string {
   if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
   if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))
     return "enter sends what is held on";
-  return "";
+  return wasCutShort(state) ? "/continue goes on from there" : "";
 }
 
 /** Prompts on their way to their run, shown where they will stand. */

@@ -1,18 +1,20 @@
 import type { Session } from "../../protocol/session.ts";
+import { modeMeanings } from "../choices.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
   agentItems,
-  currentAgent,
   helpItems,
   isOpenSession,
   itemIds,
   markedIndex,
+  modeItems,
   modelItems,
   sessionItems,
+  themeItems,
 } from "../overlay-items.ts";
 import type { Caret } from "../screen/difference.ts";
-import type { AppState } from "../state.ts";
+import { type AppState, currentAgent, currentSession } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
@@ -218,6 +220,31 @@ function listOf(
         title: "Agents",
         hints: "enter switches from the next turn on",
         empty: "no agent fits",
+      };
+    case "modes": {
+      const current = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
+      return {
+        ...base,
+        items: modeItems(overlay).map((name) => ({
+          left: [
+            span(name.replace("_", " "), `mode_${name}`),
+            span(name === current ? "  (now)" : "", "muted"),
+            span(`  ${modeMeanings[name]}`, "muted"),
+          ],
+          right: [],
+        })),
+        title: "What the agent may do without asking",
+        hints: "enter takes it for this session, in every terminal",
+        empty: "no mode fits",
+      };
+    }
+    case "themes":
+      return {
+        ...base,
+        items: themeItems(overlay).map((name) => ({ left: [span(name.replace("_", " "))], right: [] })),
+        title: "Themes",
+        hints: "enter takes it and keeps it in terminal.jsonc",
+        empty: "no theme fits",
       };
     case "help": {
       const items = helpItems(overlay, overrides);

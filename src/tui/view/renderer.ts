@@ -25,6 +25,9 @@ export type Renderer = {
   ): string[];
   permission(permission: Permission, view: PermissionView, columns: number): RenderedPermission;
   status(status: Status, columns: number): string;
+  readonly theme: Theme;
+  /** Rows that are drawn from now on; what stands in the scrollback keeps its colours. */
+  setTheme(theme: Theme): void;
 };
 
 export function createRenderer(options: {
@@ -35,14 +38,22 @@ export function createRenderer(options: {
   /** Code is drawn for the first time. */
   onCode: () => void;
 }): Renderer {
-  const { theme, capabilities, extras, onCode } = options;
+  const { capabilities, extras, onCode } = options;
+  let { theme } = options;
   let hasSeenCode = false;
   const glyphs = glyphsOf(capabilities);
-  const paint = createPainter(theme, capabilities);
+  let paint = createPainter(theme, capabilities);
   return {
     glyphs,
     capabilities,
-    paint,
+    get theme() {
+      return theme;
+    },
+    setTheme(next) {
+      theme = next;
+      paint = createPainter(theme, capabilities);
+    },
+    paint: (line) => paint(line),
     fit: (line, columns) => paint(truncateLine(line, columns, glyphs.ellipsis)),
     blocks(blocks, columns, previous, isExpanded = false) {
       if (!hasSeenCode && blocks.some(({ type }) => type === "code")) {

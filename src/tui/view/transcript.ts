@@ -7,6 +7,7 @@ import type { Block } from "../text/block.ts";
 import { type Line, lineWidth, span } from "../text/line.ts";
 import { blocksOf } from "../text/message-blocks.ts";
 import { withoutWithdrawn } from "../text/withdrawn.ts";
+import type { Theme } from "../theme.ts";
 import type { OverlayView } from "./overlay.ts";
 import type { Renderer } from "./renderer.ts";
 
@@ -32,6 +33,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     {
       message: Message;
       columns: number;
+      theme: Theme;
       previous: Block | undefined;
       rows: string[];
       last: Block | undefined;
@@ -49,7 +51,10 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     for (const message of withoutWithdrawn(messagesOf(replica, overlay))) {
       const known = laidOut.get(message.id);
       const isKnown =
-        known?.message === message && known.columns === size.columns && known.previous === previous;
+        known?.message === message &&
+        known.columns === size.columns &&
+        known.previous === previous &&
+        known.theme === renderer.theme;
       const entry = isKnown ? known : layOut(message, size.columns, previous);
       next.set(message.id, entry);
       rows.push(...entry.rows);
@@ -76,6 +81,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       return {
         message,
         columns,
+        theme: renderer.theme,
         previous: before,
         rows: renderer.blocks(blocks, columns, before, true),
         last: blocks.at(-1),

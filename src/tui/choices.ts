@@ -1,0 +1,13 @@
+import type { PermissionMode } from "../protocol/permission.ts";
+import { type ThemeChoice, type ThemeName, themes } from "./theme.ts";
+
+export const modeNames: readonly PermissionMode[] = ["ask", "accept_edits", "plan", "yolo"];
+export const themeChoices: readonly ThemeChoice[] = ["auto", ...(Object.keys(themes) as ThemeName[])];
+
+/** What a mode means, in a few words. */
+export const modeMeanings: { readonly [M in PermissionMode]: string } = {
+  ask: "reads are free, writes and commands ask",
+  accept_edits: "edits inside the workspace are free, commands ask",
+  plan: "nothing is written, no command runs",
+  yolo: "nothing asks but what could destroy the machine",
+};

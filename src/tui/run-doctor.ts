@@ -1,0 +1,13 @@
+import { execFile } from "node:child_process";
+
+const PATIENCE_MS = 30_000;
+
+/** What `hearth doctor` says, as a person would have it in a shell. */
+export function runDoctor(launcher: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { env: { ...env, NO_COLOR: "1" }, timeout: PATIENCE_MS };
+    execFile(process.execPath, [launcher, "doctor"], options, (error, stdout, stderr) => {
+      resolve(stdout.trim() || stderr.trim() || (error?.message ?? "The doctor said nothing."));
+    });
+  });
+}
