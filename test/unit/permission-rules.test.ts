@@ -1,13 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { allowsCommand, compileCommand, forbidsCommand } from "../../src/agent/permission/command-rules.ts";
-import {
-  compilePath,
-  compileText,
-  expandBraces,
-  matchPath,
-  matchText,
-} from "../../src/agent/permission/pattern.ts";
 import { checkRule } from "../../src/agent/permission/rules.ts";
+import { compilePath, compileText, expandBraces, matchPath, matchText } from "../../src/agent/wildcards.ts";
 import {
   createPlace,
   inShort,

@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { compileGlob, compileSegments, expandBraces, splitBase } from "../../src/agent/tools/glob-pattern.ts";
+import {
+  alternativesOf,
+  compileGlob,
+  compileSegments,
+  splitBase,
+} from "../../src/agent/tools/glob-pattern.ts";
 import { readIgnoreRules } from "../../src/agent/tools/ignore-rules.ts";
 
 let folder: string;
@@ -38,9 +43,9 @@ test.each<[string, string[], string[]]>([
 });
 
 test("braces that are not balanced, or become too many, are plain characters", () => {
-  expect(expandBraces("a{b,c")).toEqual(["a{b,c"]);
-  expect(expandBraces("{a}")).toEqual(["{a}"]);
-  expect(expandBraces("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}")).toHaveLength(1);
+  expect(alternativesOf("a{b,c")).toEqual(["a{b,c"]);
+  expect(alternativesOf("{a}")).toEqual(["{a}"]);
+  expect(alternativesOf("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}")).toHaveLength(1);
 });
 
 test("the folder that a glob begins with is split off", () => {

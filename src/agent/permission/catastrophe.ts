@@ -1,5 +1,5 @@
+import { compileText, escapeWildcards, matchText } from "../wildcards.ts";
 import { foldCase, segmentsOf } from "./path-rules.ts";
-import { compileText, escapeWildcards, matchText } from "./pattern.ts";
 import type { ShellWord } from "./words.ts";
 
 /** What must not be lost: the folders that are asked about in every mode. */

@@ -1,4 +1,4 @@
-import { compileText, escapeWildcards, matchText, type TextPattern } from "./pattern.ts";
+import { compileText, escapeWildcards, matchText, type TextPattern } from "../wildcards.ts";
 
 /** A word as far as it is known before it runs. */
 export type RuleWord = {

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
+import { compileText, escapeWildcards, matchText } from "../wildcards.ts";
 import type { Locator } from "./location.ts";
-import { compileText, escapeWildcards, matchText } from "./pattern.ts";
 import type { ShellWord } from "./words.ts";
 
 /** A glob with more matches is not followed. */

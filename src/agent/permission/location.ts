@@ -1,6 +1,6 @@
 import { basename, dirname, join, normalize } from "node:path";
+import { matchPath } from "../wildcards.ts";
 import { allowedPaths, foldCase, forbiddenPaths, segmentsOf } from "./path-rules.ts";
-import { matchPath } from "./pattern.ts";
 import type { Access, Finding, Policy } from "./policy.ts";
 import { isOwn, protectedKind, protectedPlaces, startsWith } from "./protected.ts";
 import type { FileLookup } from "./real-path.ts";

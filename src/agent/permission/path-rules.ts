@@ -1,4 +1,4 @@
-import { compilePath, compileText, escapeWildcards, expandBraces, type PathPattern } from "./pattern.ts";
+import { compilePath, compileText, escapeWildcards, expandBraces, type PathPattern } from "../wildcards.ts";
 
 /** What a pattern starts from when it does not start with `/`. */
 export type PathBases = { root: string; home: string };

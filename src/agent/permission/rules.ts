@@ -1,5 +1,5 @@
+import { compileText, escapeWildcards, expandBraces, matchText, type TextPattern } from "../wildcards.ts";
 import { type CommandPattern, compileCommand, readWords } from "./command-rules.ts";
-import { compileText, escapeWildcards, expandBraces, matchText, type TextPattern } from "./pattern.ts";
 
 /**
  * Rules of the form `tool` or `tool(pattern)`. What the pattern means follows from what is judged:

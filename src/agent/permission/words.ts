@@ -1,5 +1,5 @@
 import type { Word, WordPart } from "unbash";
-import { expandBraces } from "./pattern.ts";
+import { expandBraces } from "../wildcards.ts";
 
 /** What a word is made of once quotes, escapes, braces and known variables are resolved. */
 export type Piece =
