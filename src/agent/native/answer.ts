@@ -1,10 +1,9 @@
 import type { Limits } from "../../protocol/config.ts";
 import type { Usage } from "../../protocol/usage.ts";
 import type { TurnHost } from "../backend.ts";
-import type { Tool } from "../tools/tool.ts";
 import { ModelFailure } from "./models/failure.ts";
 import type { AnswerEnd, Model, ModelRequest } from "./models/model.ts";
-import { resolveToolName, type ToolSet } from "./tool-set.ts";
+import { callTitle, resolveToolName, type ToolSet } from "./tool-set.ts";
 import { startWatch } from "./watchdog.ts";
 
 export type AskedCall = {
@@ -34,15 +33,6 @@ type AnswerDeps = {
 
 /** Models that think first are given twice the time until their first word. */
 const THINKING_FACTOR = 2;
-
-export function titleOf(tool: Tool | undefined, name: string, input: Record<string, unknown>): string {
-  if (tool === undefined) return name;
-  try {
-    return tool.title(input) || name;
-  } catch {
-    return name; // a title must never end a turn
-  }
-}
 
 const stalled = (model: Model, silentMs: number): ModelFailure =>
   new ModelFailure(
@@ -90,7 +80,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     idOf.set(id, own);
     shown.push(own);
     hasStreamed = true;
-    const title = titleOf(tool, known, {});
+    const title = callTitle(tool, known, {});
     host.emit({
       type: "tool_call",
       tool_call_id: own,

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { TurnHost } from "../backend.ts";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
-import { titleOf } from "./answer.ts";
 import type { CallTrace } from "./loop-guard.ts";
 import type { CheckedCall } from "./repair.ts";
+import { callTitle } from "./tool-set.ts";
 
 export type ReadyCall = { id: string; name: string; checked: CheckedCall };
 
@@ -77,7 +77,7 @@ async function runCall(
     if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
     if (prepared.permission !== undefined) {
       const { tool: ruleName, subject } = prepared.permission;
-      const title = titleOf(tool, call.name, call.checked.given);
+      const title = callTitle(tool, call.name, call.checked.given);
       const verdict = await host.authorize(
         {
           tool_call_id: call.id,
@@ -99,7 +99,7 @@ async function runCall(
         host.emit({
           type: "tool_call_updated",
           tool_call_id: call.id,
-          title: titleOf(tool, call.name, edited),
+          title: callTitle(tool, call.name, edited),
           input: edited,
           edited: { by, input: given },
         });

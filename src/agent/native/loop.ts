@@ -3,7 +3,7 @@ import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ToolContext } from "../tools/tool.ts";
-import { type Answer, type AskedCall, takeAnswer, titleOf } from "./answer.ts";
+import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
 import { type AnswerSeen, decide, loopStart } from "./decide.ts";
 import { executeCalls, type ReadyCall } from "./execute.ts";
@@ -12,7 +12,7 @@ import type { ModelFailure } from "./models/failure.ts";
 import { costOf, type Model } from "./models/model.ts";
 import { checkCall } from "./repair.ts";
 import { planRetry, retryNotice } from "./retry.ts";
-import type { ToolSet } from "./tool-set.ts";
+import { callTitle, type ToolSet } from "./tool-set.ts";
 
 type LoopDeps = {
   model: Model;
@@ -113,7 +113,7 @@ export async function runLoop(
       tool_call_id: asked.id,
       name,
       kind: checked.tool?.kind ?? "other",
-      title: titleOf(checked.tool, name, checked.given),
+      title: callTitle(checked.tool, name, checked.given),
       input: checked.given,
       status: "pending",
       ...(asked.provider === undefined ? {} : { provider: asked.provider }),

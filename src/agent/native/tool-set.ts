@@ -27,6 +27,16 @@ export function createToolSet(tools: readonly Tool[]): ToolSet {
   };
 }
 
+/** What a person is shown of a call; its name where the tool has nothing to say of such input, or there is no tool. */
+export function callTitle(tool: Tool | undefined, name: string, input: Record<string, unknown>): string {
+  if (tool === undefined) return name;
+  try {
+    return tool.title(input) || name;
+  } catch {
+    return name; // a title must never end a turn
+  }
+}
+
 /** What other agents' tools are called: models trained with them ask for these. */
 const aliases: Readonly<Record<string, string>> = {
   readfile: "read",

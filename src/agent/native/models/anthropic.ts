@@ -3,7 +3,7 @@ import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 
 /** Room for a long file in one call; the package lowers it to what an older model can do. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
@@ -77,12 +77,8 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
       signal,
     );
   return {
-    id: spec.id,
-    providerLabel: spec.label,
-    family,
-    reasons: reasonsByName(spec.model),
+    ...modelOf(spec),
     takesPdf: true,
-    cost: spec.cost,
     stream: (request, signal) => withFallback(request, signal, send),
   };
 }

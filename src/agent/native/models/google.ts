@@ -2,7 +2,7 @@ import { createGoogle } from "@ai-sdk/google";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 
 /** The Gemini API. Thought signatures travel with the parts that carry them. */
 export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
@@ -16,12 +16,8 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
   const toolList = createToolList();
   const thinks = /gemini-(2\.5|[3-9])/.test(spec.model);
   return {
-    id: spec.id,
-    providerLabel: spec.label,
-    family: familyOf(spec.model),
-    reasons: reasonsByName(spec.model),
+    ...modelOf(spec),
     takesPdf: true,
-    cost: spec.cost,
     stream: (request, signal) =>
       streamFromSdk(
         model,

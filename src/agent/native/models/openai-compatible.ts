@@ -3,7 +3,7 @@ import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 
 /** Servers that answer 400 to a message with the field `reasoning_content`. Others are found out by trying. */
 const refusesReasoning = /(^|\.)(groq\.com|cerebras\.ai|mistral\.ai)$/;
@@ -85,12 +85,8 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     );
 
   return {
-    id: spec.id,
-    providerLabel: spec.label,
-    family: familyOf(spec.model),
-    reasons: reasonsByName(spec.model),
+    ...modelOf(spec),
     takesPdf: false,
-    cost: spec.cost,
     stream: (request, signal) => withFallback(request, signal, send),
   };
 }

@@ -3,7 +3,7 @@ import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, originOf, reasonsByName } from "./spec.ts";
+import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 
 /**
  * OpenAI itself is spoken to by the Responses API: newer models take tools only there, and their reasoning comes
@@ -39,12 +39,8 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
       signal,
     );
   return {
-    id: spec.id,
-    providerLabel: spec.label,
-    family: familyOf(spec.model),
-    reasons: reasonsByName(spec.model),
+    ...modelOf(spec),
     takesPdf: true,
-    cost: spec.cost,
     stream: (request, signal) => withFallback(request, signal, send),
   };
 }

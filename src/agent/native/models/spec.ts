@@ -23,6 +23,15 @@ export type ModelSpec = {
   cost: ModelCost;
 };
 
+/** What is the same of a model whichever provider package opens it. */
+export const modelOf = (spec: ModelSpec) => ({
+  id: spec.id,
+  providerLabel: spec.label,
+  family: familyOf(spec.model),
+  reasons: reasonsByName(spec.model),
+  cost: spec.cost,
+});
+
 export const originOf = (spec: ModelSpec): RequestOrigin => ({
   label: spec.label,
   keyFrom: spec.keyFrom,
@@ -43,4 +52,4 @@ export function familyOf(model: string): PromptFamily {
 
 const thinkers =
   /claude-(opus|sonnet|haiku|fable|mythos)-[4-9]|(^|\/)(o[1-9](-|$)|gpt-[5-9]|gpt-oss)|gemini-(2\.5|[3-9])|deepseek-(r|v[4-9])|reason|think|qwq|magistral|grok-[4-9]|glm-[5-9]|kimi-k[2-9]/i;
-export const reasonsByName = (model: string): boolean => thinkers.test(model);
+const reasonsByName = (model: string): boolean => thinkers.test(model);
