@@ -34,6 +34,9 @@ const noticesOf = ({ world }: ScriptedWorld, runId: Parameters<typeof world.part
     .filter((part): part is NoticePart => part.type === "notice")
     .map(({ text }) => text);
 
+const loginsOf = ({ world }: ScriptedWorld): (string | null)[] =>
+  world.sessionEvents.flatMap((event) => (event.type === "login" ? [event.reason] : []));
+
 describe("an agent that does not start", () => {
   test.each([
     { what: "exits at once", start: { atStart: "exit", stderr: "no config found\n" } as const },
@@ -155,15 +158,17 @@ describe("an agent that does not start", () => {
       code: "provider_auth",
       message: expect.stringContaining("To log in: scripted login."),
     });
-    const logins = () =>
-      at.world.sessionEvents.flatMap((event) => (event.type === "login" ? event.reason : []));
-    expect(logins()).toEqual([
+    expect(loginsOf(at)).toEqual([
       "scripted is not logged in, or its provider refused it: Authentication required.",
     ]);
-    await expectCleanTurn(at, "logged in");
+  });
+
+  test("a turn because its provider turns it down says so, and that it works when it does again", async () => {
+    const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [{ do: "fail", code: -32603, message: "401 Incorrect API key provided" }] });
-    expect((await at.world.ask("Again")).error?.code).toBe("provider_auth");
-    expect(logins().slice(1)).toEqual([null, expect.stringContaining("401 Incorrect API key provided")]);
+    expect((await at.world.ask("Hello")).error?.code).toBe("provider_auth");
+    await expectCleanTurn(at, "logged in");
+    expect(loginsOf(at)).toEqual([expect.stringContaining("401 Incorrect API key provided"), null]);
   });
 });
 
