@@ -8,7 +8,15 @@ import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
 import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
-import { type AppState, currentSession, draftOfRun, queuedRuns, textOfMessage } from "./state.ts";
+import {
+  type AppState,
+  currentAgent,
+  currentModel,
+  currentSession,
+  draftOfRun,
+  queuedRuns,
+  textOfMessage,
+} from "./state.ts";
 
 type Command = {
   name: string;
@@ -143,14 +151,17 @@ export const commands: readonly Command[] = [
     takes: "[NAME]",
     help: "choose the model",
     run: (state, rest) =>
-      rest === "" ? stay({ ...state, overlay: newListOverlay("models") }) : change(state, { model: rest }),
+      rest === ""
+        ? stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") })
+        : change(state, { model: rest }),
   },
   {
     name: "agent",
     takes: "[NAME]",
     help: "choose the agent",
     run(state, rest) {
-      if (rest === "") return stay({ ...state, overlay: newListOverlay("agents") });
+      if (rest === "")
+        return stay({ ...state, overlay: newListOverlay("agents", currentAgent(state)?.name) });
       const agent = state.replica?.agents.find(({ name }) => name === rest);
       if (agent === undefined) return complain(state, `There is no agent "${rest}"; /agent lists them.`);
       return change(state, { agent: agent.name, model: null });
@@ -159,7 +170,7 @@ export const commands: readonly Command[] = [
   {
     name: "agents",
     help: "the same as /agent",
-    run: (state) => stay({ ...state, overlay: newListOverlay("agents") }),
+    run: (state) => stay({ ...state, overlay: newListOverlay("agents", currentAgent(state)?.name) }),
   },
   {
     name: "mode",

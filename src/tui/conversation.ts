@@ -3,6 +3,7 @@ import type { HearthEvent } from "../protocol/events.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Client } from "../protocol/workspace.ts";
+import { SHELL_AGENT } from "./shell-command.ts";
 import type { Block } from "./text/block.ts";
 import {
   type BlockContext,
@@ -20,6 +21,8 @@ export type Conversation = {
   /** What has become final since the last call, in order, and the rest as it stands. */
   advance(replica: Replica): FeedUpdate;
 };
+
+const NATIVE_AGENT = "hearth";
 
 /** Runs remembered after their end: their last message may be settled a moment later. */
 const RUNS_MAX = 50;
@@ -46,9 +49,8 @@ export function createConversation(options: {
   const untold = new Set<string>();
 
   const context: BlockContext = {
-    get agent() {
-      return agentOf(options.replica());
-    },
+    agent: NATIVE_AGENT,
+    speaker: (message) => speakerBefore(options.replica()?.messages ?? [], message),
     run: (runId) => options.replica()?.runs.find(({ id }) => id === runId) ?? runs.get(runId),
     nameOf: (id) => (id === clientId ? undefined : labelOf(options.replica(), id)),
     elapsedMs(toolCallId) {
@@ -139,14 +141,24 @@ export function skippedOnOpening(
 }
 
 /** For laying out what happened before: nothing is known of its runs. */
-export const pastContext = (replica: Replica): BlockContext => ({
-  agent: agentOf(replica),
+export const pastContext = (replica: Replica, messages = replica.messages): BlockContext => ({
+  agent: NATIVE_AGENT,
+  speaker: (message) => speakerBefore(messages, message),
   run: () => undefined,
   nameOf: (id) => labelOf(replica, id),
 });
 
-const agentOf = (replica: Replica | undefined): string =>
-  replica?.sessions.find(({ id }) => id === replica.session_id)?.agent ?? "";
+/** `messages`: oldest first. */
+function speakerBefore(messages: readonly Message[], message: Message): string | undefined {
+  const before = messages.findLast(
+    ({ seq, role, agent, parts }) =>
+      seq < message.seq && role === "assistant" && agent !== SHELL_AGENT && hasText(parts),
+  );
+  return before?.agent;
+}
+
+const hasText = (parts: Message["parts"]): boolean =>
+  parts.some((part) => part.type === "text" && part.text.trim() !== "");
 
 const labelOf = (replica: Replica | undefined, id: string): string =>
   replica?.clients.find((client) => client.id === id)?.label || "another client";

@@ -5,7 +5,7 @@ import { modeMeanings, modeNames, themeChoices } from "./choices.ts";
 import { commands } from "./commands.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
 import type { ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
-import { type AppState, currentAgent, currentSessionId } from "./state.ts";
+import { type AppState, currentAgent, currentModel, currentSessionId } from "./state.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { chordName } from "./view/chord-name.ts";
 
@@ -35,14 +35,16 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
     .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
 }
 
-export type ModelItem = { id: string | null; name: string; detail: string };
+export type ModelItem = { id: string | null; name: string; detail: string; isCurrent: boolean };
 
 /** The models of the session's agent; the first is whatever the agent takes by itself. */
 export function modelItems(state: AppState, overlay: ListOverlay): readonly ModelItem[] {
   const agent = currentAgent(state);
   if (agent === undefined) return [];
+  const current = currentModel(state);
   const models = agent.models.map(({ id, name, context_window }) => ({
     id,
+    isCurrent: id === current,
     name: name === "" ? id : name,
     detail: [
       name === id ? "" : id,
@@ -51,7 +53,10 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
       .filter((fact) => fact !== "")
       .join(" · "),
   }));
-  const usual: ModelItem = { id: null, name: "default", detail: agent.model ?? "the agent's own choice" };
+  const usual: ModelItem = {
+    ...{ id: null, name: `what ${agent.name} takes by itself`, detail: agent.model ?? "" },
+    isCurrent: current === null,
+  };
   return [usual, ...models].filter(({ name, id }) => holds(`${name} ${id ?? ""}`, overlay.query));
 }
 

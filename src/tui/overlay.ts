@@ -52,8 +52,9 @@ export const newTranscriptOverlay: TranscriptOverlay = {
 
 export const newListOverlay = <K extends "models" | "agents" | "modes" | "themes" | "help">(
   kind: K,
+  marked?: string,
 ): ListOverlay & { kind: K } => ({
   kind,
   query: "",
-  marked: undefined,
+  marked,
 });

@@ -163,6 +163,10 @@ export function currentAgent(state: AppState): Agent | undefined {
   return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
 }
 
+/** Null where the agent's own choice counts. */
+export const currentModel = (state: AppState): string | null =>
+  currentSession(state)?.model ?? state.defaults.model ?? null;
+
 const noRuns: readonly Run[] = [];
 
 /** The unfinished runs of the open session, in the order they were accepted. */

@@ -8,8 +8,10 @@ import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";
 
 /** What blocks say beyond their message. All of it may be unknown, as for a run that is long over. */
 export type BlockContext = {
-  /** The session's agent: what another one says is marked with its name. */
+  /** Whose calls and turns need no name: hearth's own agent. */
   agent: string;
+  /** Who has spoken last before this message; undefined for nobody. Words of another are marked with its name. */
+  speaker?(message: Message): string | undefined;
   /** The run that a message belongs to. While its outcome is null the end of its turn stays open. */
   run(runId: string): RunFacts | undefined;
   /** What people call a client ("pts/4"); undefined for this terminal. */
@@ -140,8 +142,11 @@ const newPartFeed = (skip: number): PartFeed => ({
   isEnded: false,
 });
 
-const agentOf = (message: Message, context: BlockContext) =>
-  message.agent === context.agent ? {} : { agent: message.agent };
+const agentOf = ({ agent }: Message, context: BlockContext) =>
+  agent === context.agent || agent === SHELL_AGENT ? {} : { agent };
+
+const speakerOf = (message: Message, context: BlockContext) =>
+  message.agent === (context.speaker?.(message) ?? context.agent) ? {} : { agent: message.agent };
 
 function blockOfPiece(
   message: Message,
@@ -155,7 +160,7 @@ function blockOfPiece(
     id: `${message.id}/${part.id}/${index}`,
     isFirst: index === 0,
     isOpen,
-    ...(index === 0 ? agentOf(message, context) : {}),
+    ...(index === 0 ? speakerOf(message, context) : {}),
   };
   return { ...base, ...piece };
 }

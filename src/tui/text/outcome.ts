@@ -121,6 +121,7 @@ export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout)
   const dot = layout.glyphs.separator;
   const clock = block.durationMs === undefined ? undefined : formatClock(block.durationMs);
   const figures = [
+    ...(block.agent === undefined ? [] : [sanitizeLine(block.agent)]),
     ...(block.tokens === undefined || block.tokens === 0 ? [] : [`${formatCount(block.tokens)} tokens`]),
     ...(block.cost === undefined || block.cost === 0 ? [] : [formatCost(block.cost)]),
   ];

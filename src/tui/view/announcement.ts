@@ -8,7 +8,9 @@ export function announcement(before: AppState, after: AppState): string | undefi
   const isOther = currentSessionId(before) !== currentSessionId(after);
   const words = [
     ...(next.mode === old.mode ? [] : [`mode ${next.mode.replaceAll("_", " ")}`]),
-    ...(next.agent === old.agent ? [] : [`agent ${next.agent ?? "hearth"}`]),
+    ...(next.agent === old.agent
+      ? []
+      : [`agent ${next.agent ?? "hearth"}${next.agentState === undefined ? "" : `, ${next.agentState}`}`]),
     ...(next.model === old.model || next.model === undefined ? [] : [`model ${next.model}`]),
     ...((next.needsYou ?? 0) > (old.needsYou ?? 0) && !isOther
       ? [`${next.needsYou} elsewhere need you`]

@@ -192,8 +192,12 @@ function listOf(
     case "models":
       return {
         ...base,
-        items: modelItems(state, overlay).map(({ name, detail }) => ({
-          left: [span(sanitizeLine(name))],
+        items: modelItems(state, overlay).map(({ name, detail, isCurrent }) => ({
+          left: [
+            span(`${isCurrent ? glyphs.ok : " "} `, "success"),
+            span(sanitizeLine(name)),
+            span(isCurrent ? "  (current)" : "", "muted"),
+          ],
           right: [sanitizeLine(detail)],
         })),
         title: `Models of ${currentAgent(state)?.name ?? "the agent"}`,
@@ -207,6 +211,7 @@ function listOf(
           left: [
             span(`${agent.status === "ready" ? glyphs.ok : " "} `, "success"),
             span(agent.name, agent.status === "ready" ? "text" : "muted"),
+            span(agent === currentAgent(state) ? "  (current)" : "", "muted"),
             span(agent.reason === null ? "" : `  ${sanitizeLine(agent.reason)}`, "muted"),
           ],
           whole: [agent.name, agent.reason ?? "", agent.fix ?? ""]

@@ -1,4 +1,6 @@
+import type { Agent } from "../../protocol/agent.ts";
 import type { Session } from "../../protocol/session.ts";
+import { SHELL_AGENT } from "../shell-command.ts";
 import { type AppState, currentSession, terminalCount, waitingElsewhere } from "../state.ts";
 import type { Status } from "../text/status-line.ts";
 
@@ -13,8 +15,9 @@ export function statusOf(state: AppState, hint: string): Status {
   const model = session?.model ?? defaults.model ?? agent?.model ?? undefined;
   return {
     mode: session?.mode ?? defaults.mode ?? "ask",
-    ...(agent !== undefined && agent.backend !== "native" && { agent: agent.name }),
-    ...(model !== undefined && { model }),
+    ...(agent !== undefined &&
+      agent.backend !== "native" && { agent: agent.name, agentState: agentStateOf(state, agent.name) }),
+    ...(model !== undefined && { model: agent?.backend === "native" ? model : modelName(agent, model) }),
     ...(replica?.workspace.branch != null && { branch: replica.workspace.branch }),
     ...percentOf(session),
     ...(session !== undefined && session.cost > 0 && { cost: session.cost }),
@@ -23,6 +26,27 @@ export function statusOf(state: AppState, hint: string): Status {
     needsYou: waitingElsewhere(state),
     hint,
   };
+}
+
+/** What the next prompt comes to with that agent; undefined where it just goes on. */
+function agentStateOf({ replica, sending }: AppState, name: string): string | undefined {
+  if (replica === undefined || sending.length > 0) return undefined;
+  const isBusy = replica.runs.some(
+    ({ session_id, state }) =>
+      session_id === replica.session_id && (state === "active" || state === "accepted"),
+  );
+  if (isBusy) return undefined;
+  const known = replica.agent_sessions.find(({ agent }) => agent === name);
+  const said = replica.messages.filter(({ agent }) => agent !== SHELL_AGENT);
+  const isLast = said.findLast(({ role }) => role === "assistant")?.agent === name;
+  if (known?.has_session !== true) return said.length === 0 ? "new session" : "history";
+  return isLast && (known.status === "warm" || known.status === "running") ? undefined : "resumed";
+}
+
+/** By its name where that is shorter: some agents' ids are made for programs. */
+function modelName(agent: Agent | undefined, id: string): string {
+  const name = agent?.models.find((model) => model.id === id)?.name ?? "";
+  return name !== "" && name.length < id.length ? name : id;
 }
 
 /** What would be shown as nothing. */

@@ -44,7 +44,8 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
   function rowsOf(state: AppState, overlay: TranscriptOverlay): string[] {
     const { replica, size } = state;
     if (replica === undefined) return [];
-    const context = pastContext(replica);
+    const messages = messagesOf(replica, overlay);
+    const context = pastContext(replica, messages);
     const next: typeof laidOut = new Map();
     const rows: string[] = [];
     let previous: Block | undefined;
