@@ -1,0 +1,54 @@
+// Makes docs/conformance.md of a run over the real agents:
+// REAL_AGENTS=1 npx vitest run --project agents test/agents/{goose,qwen,opencode,claude,codex,gemini}.test.ts \
+//   --reporter=verbose | tee LOG; node test/agents/conformance/write-page.ts LOG
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { repository } from "../../support/home.ts";
+
+const [log = ""] = process.argv.slice(2);
+const text = stripVTControlCharacters(readFileSync(log, "utf8"));
+const agents: string[] = [];
+const cases = new Map<string, Map<string, string>>();
+for (const [, mark, name = ""] of text.matchAll(/^ ([✓×↓]) +agents +test\/agents\/\S+ > (.+)$/gm)) {
+  const [agent = "", ...path] = name.split(" > ");
+  const took = / (\d+)ms$/.exec(name)?.[1];
+  const title = path.join(": ").replace(/ \d+ms$/, "");
+  if (!agents.includes(agent)) agents.push(agent);
+  const seconds = took === undefined ? "✓" : `${(Number(took) / 1000).toFixed(1)}`;
+  const row = cases.get(title) ?? new Map<string, string>();
+  cases.set(title, row.set(agent, mark === "✓" ? seconds : mark === "×" ? "**failed**" : "**skipped**"));
+}
+agents.sort();
+const closing = [...text.matchAll(/^ *(Test Files|Tests|Duration) .*$/gm)].map(([line]) => line.trim());
+const commit = execFileSync("git", ["log", "-1", "--format=%h %s"], {
+  cwd: repository,
+  encoding: "utf8",
+}).trim();
+const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+const page = `# Every agent keeps to the same
+
+One run of the conformance suite (\`test/agents/conformance\`) over the real agents, each behind the backend that hearth
+drives it with, their models a script on loopback. Seconds each case took; – where an agent has not got what the case is
+about (goose tells no plan, qwen has one model, …: the subject's traits in its test file). Nothing is retried, and
+nothing is skipped: an agent that is not in the cache would be counted as skipped in the last lines. The scripted agent
+and hearth's own pass the same cases in every \`npm test\`.
+
+Made by \`REAL_AGENTS=1 npx vitest run --project agents test/agents/{goose,qwen,opencode,claude,codex,gemini}.test.ts
+--reporter=verbose > LOG\` and \`node test/agents/conformance/write-page.ts LOG\`; the agents by
+\`node test/support/install-agents.ts goose qwen opencode claude codex gemini\`.
+
+${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"} (shared), Linux ${release()}, Node ${process.versions.node}, at "${commit}".
+
+${line(["case", ...agents])}
+${line(["---", ...agents.map(() => "---:")])}
+${[...cases].map(([title, row]) => line([title, ...agents.map((agent) => row.get(agent) ?? "–")])).join("\n")}
+
+\`\`\`
+${closing.join("\n")}
+\`\`\`
+`;
+writeFileSync(join(repository, "docs/conformance.md"), page);
+process.stdout.write(`${cases.size} cases, ${agents.join(", ")}\n${closing.join("\n")}\n`);
