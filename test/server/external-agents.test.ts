@@ -7,6 +7,9 @@ import { CANARY_KEY, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { openWorld, type Terminal } from "../support/world.ts";
 
+/** goose's own package for this machine. */
+const install = `npm install -g @aaif/goose-binary-${process.platform}-${process.arch}`;
+
 const agentsOf = async (terminal: Terminal, probe?: string) =>
   (
     await terminal.api.expect<{ agents: Agent[] }>(200, "GET", terminal.path("/agent"), {
@@ -22,14 +25,14 @@ test("an agent that is not installed is listed with its fix, and a prompt to it 
     backend: "acp",
     status: "not_installed",
     reason: "its command goose is not on PATH",
-    fix: "npm install -g @aaif/goose",
+    fix: install,
   });
   expect((await terminal.snapshot()).agents.map(({ name }) => name)).toEqual(agents.map(({ name }) => name));
 
   const end = await terminal.ask("hello", { agent: "goose" });
   expect(end).toMatchObject({ outcome: "error", agent: "goose", error: { code: "agent_unavailable" } });
   expect(end.error?.message).toBe(
-    "goose cannot be used: its command goose is not on PATH. To mend it: npm install -g @aaif/goose.",
+    `goose cannot be used: its command goose is not on PATH. To mend it: ${install}.`,
   );
   world.model.enqueue(say("I am here."));
   expect(await terminal.ask("and you?", { agent: "hearth" })).toMatchObject({
