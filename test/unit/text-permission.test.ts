@@ -1,13 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { Permission, PermissionDetail } from "../../src/protocol/permission.ts";
 import { detectCapabilities } from "../../src/tui/capabilities.ts";
-import { renderPermission } from "../../src/tui/text/permission-view.ts";
+import { type PermissionView, renderPermission } from "../../src/tui/text/permission-view.ts";
 import { themes } from "../../src/tui/theme.ts";
 
 const can = detectCapabilities({ TERM: "dumb", LANG: "C.UTF-8" }, { isTTY: true });
 const capabilities = { ...can, unicode: true };
 
-const ask = (detail: PermissionDetail, rowsMax = 20, changes: Partial<Permission> = {}) =>
+const ask = (
+  detail: PermissionDetail,
+  rowsMax = 20,
+  changes: Partial<Permission> = {},
+  view: Partial<PermissionView> = {},
+) =>
   renderPermission(
     {
       id: "prm_1",
@@ -39,6 +44,7 @@ const ask = (detail: PermissionDetail, rowsMax = 20, changes: Partial<Permission
       rowsMax,
       hints: ["esc stop"],
       home: "/home/ada",
+      ...view,
     },
     80,
     themes.dark,
@@ -63,6 +69,30 @@ describe("a question", () => {
     3 deny
     esc stop
 `);
+  });
+
+  test("leaves no blank row where there is nothing to say beside it", () => {
+    const quiet = { askedMs: undefined, terminals: 1, waiting: 0 };
+    const { rows } = ask(command("ls -l"), 20, {}, quiet);
+    expect(rows.slice(0, 2)).toEqual(["? hearth wants to run a command in ~/shop", "    $ ls -l"]);
+    const far: PermissionDetail = {
+      type: "command",
+      command: "ls",
+      cwd: `/${"long/".repeat(30)}`,
+      reasons: [],
+    };
+    expect(ask(far, 20, {}, quiet).rows).not.toContain("");
+  });
+
+  test("is shown whole, its options too, where somebody asked to see all of it", () => {
+    const rule = `bash(touch ${"x".repeat(800)})`;
+    const options: Permission["options"] = [{ decision: "allow_session", label: "allow it", rules: [rule] }];
+    const agent = "a long name ".repeat(60);
+    expect(ask(command("ls"), 20, { options, agent }).hiddenRows).toBeGreaterThan(0);
+    const whole = ask(command("ls"), 10_000, { options, agent });
+    expect(whole.hiddenRows).toBe(0);
+    expect(whole.rows.map((row) => row.trim()).join("")).toContain(rule);
+    expect(whole.rows.join("\n")).not.toContain("not shown");
   });
 
   test("spells out what a terminal would hide or obey", () => {

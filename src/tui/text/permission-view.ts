@@ -31,6 +31,8 @@ export type PermissionView = {
 export type RenderedPermission = { rows: string[]; hiddenRows: number };
 
 const SUBJECT_ROWS_MIN = 3;
+/** More than any window has: nothing is cut. */
+const WHOLE_ROWS_MIN = 1000;
 /** What an agent writes into the other parts must not push the subject, or the options, off the screen. */
 const HEAD_ROWS_MAX = 5;
 const REASON_ROWS_MAX = 3;
@@ -51,8 +53,12 @@ export function renderPermission(
 ): RenderedPermission {
   const layout = layoutFor(capabilities, extras);
   const inner = Math.max(12, width);
+  // Who asked to see all of it is shown all of it.
+  const isWhole = view.rowsMax >= WHOLE_ROWS_MIN;
   const capped = (lines: Line[], rowsMax: number, hiddenRows = 0) =>
-    cutMiddle(lines, rowsMax, hiddenRows, inner, layout);
+    isWhole && hiddenRows === 0
+      ? { lines, hiddenRows: 0 }
+      : cutMiddle(lines, rowsMax, hiddenRows, inner, layout);
   const head = capped(headLines(permission, view, inner, layout), HEAD_ROWS_MAX);
   const reasons = capped(reasonLines(permission, inner, layout), REASON_ROWS_MAX);
   const options = permission.options.map((option, index) =>
@@ -85,6 +91,7 @@ function headLines(permission: Permission, view: PermissionView, width: number, 
   if (capabilities.screenReader) return wrapLine([span(`Question: ${question}`)], width);
   const left: Line = [span(`${glyphs.question} `, "warning strong"), span(question, "strong")];
   const free = Math.min(width - 1, MEASURE_MAX) - lineWidth(left) - facts.length;
+  if (facts === "") return prefixLines(wrapLine(left.slice(1), width - 2), left.slice(0, 1), [span("  ")]);
   if (free >= 2) return [[...left, span(" ".repeat(free)), span(facts, "muted")]];
   const rows = prefixLines(wrapLine([span(question, "strong")], width - 2), left.slice(0, 1), [span("  ")]);
   const under = wrapLine([span(facts, "muted")], width - 2);

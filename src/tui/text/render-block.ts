@@ -63,6 +63,9 @@ export function renderBlocks(
   return rows;
 }
 
+/** What follows one of these belongs to something else. */
+const standsApart: ReadonlySet<Block["type"]> = new Set(["prompt", "code", "turn_end", "header"]);
+
 /** Whether a blank row stands before a block. Blocks that draw nothing do not count as `previous`. */
 export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
   if (previous === undefined) return 0;
@@ -78,9 +81,9 @@ export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
     case "reasoning":
       // What a sentence announces stands under it; after a longer text it would look like a part of that.
       if (previous.type === "text") return previous.isFirst ? 0 : 1;
-      return previous.type === "prompt" || previous.type === "code" || previous.type === "turn_end" ? 1 : 0;
+      return standsApart.has(previous.type) ? 1 : 0;
     case "presence":
-      return block.isRule ? 1 : 0;
+      return block.isRule || previous.type === "header" ? 1 : 0;
     case "prompt":
     case "turn_end":
     case "header":
