@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BackendEvent } from "../../src/agent/backend.ts";
+import { runError } from "../../src/agent/opencode/failure.ts";
 import { permissionRequest } from "../../src/agent/opencode/permission.ts";
 import { createTurnTranslator, type TurnEffect } from "../../src/agent/opencode/translate.ts";
 import { parseEvent, type WireEvent } from "../../src/agent/opencode/wire.ts";
@@ -127,6 +128,19 @@ test("a refused key is one error that names the agent", () => {
       },
     },
   ]);
+});
+
+test("an unknown error that names itself in its message is taken at its word", () => {
+  const named = (name: string, message: string) => runError("opencode", { name, data: { message } });
+  expect(named("UnknownError", "ProviderModelNotFoundError: Model not found: a/b.")).toEqual({
+    code: "model_unavailable",
+    message: "opencode does not know that model: Model not found: a/b.",
+    retryable: false,
+  });
+  expect(named("UnknownError", "Something: else")).toMatchObject({
+    code: "provider_error",
+    message: "opencode failed: Something: else",
+  });
 });
 
 describe("after an abort", () => {
