@@ -1,6 +1,4 @@
 // Long because one closure owns a session's queue, and everything that may change it stands in it.
-import { setImmediate } from "node:timers/promises";
-import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
@@ -9,6 +7,7 @@ import type { Delivery } from "../protocol/run.ts";
 import type { AcceptedPrompt } from "./accepted-prompt.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
+import { createOverdueEvents } from "./overdue-events.ts";
 import type { PermissionRequest } from "./permission/request.ts";
 import type { Recorder } from "./recorder.ts";
 import { type ActiveRun, createRun } from "./run.ts";
@@ -24,9 +23,8 @@ import {
   stepRuns,
 } from "./run-state.ts";
 import { createTurnHost, type RunBudget, type RunVerdict } from "./turn-host.ts";
+import { createWarmSessions } from "./warm-sessions.ts";
 
-/** How soon an end that the store would not take is tried again. */
-const STORE_RETRY_MS = 500;
 /** A prompt that waited longer than this for somebody to come back is held (design G12). */
 const UNATTENDED_MAX_MS = 10 * 60_000;
 
@@ -64,11 +62,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
   let active: ActiveRun | null = null;
   /** The recorder of a run that the last daemon left active, while its end is written. */
   let orphan: { run_id: RunId; recorder: Recorder } | null = null;
-  /** Opened counterparts by agent, kept between turns. */
-  const opened = new Map<string, OpenedSession>();
-  /** Events that the store would not take yet, oldest first. */
-  const untaken: { event: RunQueueEvent; by: string | null }[] = [];
-  let retry: NodeJS.Timeout | null = null;
+  const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
   const idleWaiters = new Set<() => void>();
 
   const book = createRunBook({
@@ -86,7 +80,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     running: state.current !== null && state.current.phase !== "unwinding",
     queued: state.waiting.length,
   });
-  const isIdle = () => queue.current === null && untaken.length === 0;
+  const isIdle = () => queue.current === null && overdue.isEmpty();
 
   /** Writes, publishes, then acts. Throws store_unavailable, and then nothing has changed. */
   function dispatch(
@@ -112,42 +106,19 @@ export function createCoordinator(deps: CoordinatorDeps) {
     for (const change of written) change?.apply();
     for (const effect of effects) perform(effect);
     deps.onChange();
-    if (isIdle()) for (const wake of idleWaiters) wake();
+    wakeIfIdle();
     return effects;
   }
 
-  /** For what happens inside: an event that the store does not take is kept and tried again. */
-  function dispatchSurely(event: RunQueueEvent, by: string | null = null) {
-    untaken.push({ event, by });
-    drain();
-  }
+  const overdue = createOverdueEvents({
+    dispatch: (event, by) => void dispatch(event, by),
+    report: deps.report,
+    onDrained: wakeIfIdle,
+  });
+  const { dispatchSurely } = overdue;
 
-  function drain() {
-    if (retry !== null) clearTimeout(retry);
-    retry = null;
-    for (let next = untaken[0]; next !== undefined; next = untaken[0]) {
-      try {
-        dispatch(next.event, next.by);
-      } catch (error) {
-        if (error instanceof HearthError && error.code === "store_unavailable") {
-          retry = setTimeout(drain, STORE_RETRY_MS);
-          return;
-        }
-        deps.report("a run event could not be carried out", error);
-      }
-      untaken.shift();
-    }
+  function wakeIfIdle() {
     if (isIdle()) for (const wake of idleWaiters) wake();
-  }
-
-  /** For what a client asks: first what is overdue, or the answer is store_unavailable. */
-  function ready() {
-    drain();
-    if (untaken.length === 0) return;
-    throw new HearthError(
-      "store_unavailable",
-      "The store cannot be written now; nothing was accepted. hearth tries again by itself.",
-    );
   }
 
   function perform(effect: RunEffect) {
@@ -163,28 +134,14 @@ export function createCoordinator(deps: CoordinatorDeps) {
     const mine = createRun({
       run_id: id,
       recorder: book.newRecorder(run),
-      async open(signal) {
-        const context = deps.contextOf(run);
-        const warm = opened.get(run.agent);
-        if (warm?.isUsable(context)) return warm;
-        // Making one starts children, which holds up everything: the answer to the prompt goes out before.
-        await setImmediate();
-        signal.throwIfAborted();
-        const made = await deps.backend(run.agent).open(context, signal);
-        opened.set(run.agent, made);
-        // It was made for another environment, or its child is gone.
-        warm?.close().catch((error) => deps.report("an agent session could not be closed", error));
-        return made;
-      },
+      open: (signal) => warm.take(deps.contextOf(run), signal),
       turn(session) {
         const context = deps.contextOf(run);
         return { turn: turnOf(run, context, session), host: hostOf(mine, run, context.mode) };
       },
       onOpened: () => dispatchSurely({ type: "opened", run_id: id }),
       onSettled: (end) => dispatchSurely({ type: "settled", run_id: id, end }),
-      onGivenUp(session) {
-        if (opened.get(run.agent) === session) opened.delete(run.agent);
-      },
+      onGivenUp: (session) => warm.giveUp(run.agent, session),
       report: deps.report,
     });
     return mine;
@@ -248,7 +205,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     /** When it returns, prompt and run are on the disk. Throws store_unavailable, and then there is no trace of it. */
     accept(prompt: AcceptedPrompt): PromptReply {
-      ready();
+      overdue.settle();
       attend();
       let messageId: MessageId | undefined;
       try {
@@ -284,7 +241,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     isWaiting: (id: RunId): boolean => queue.waiting.some((run) => run.run_id === id),
 
     edit(id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord {
-      ready();
+      overdue.settle();
       const { run } = book.entryOf(id);
       const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
       dispatch({ type: "delivery_changed", run_id: id, delivery }, null, {
@@ -294,12 +251,12 @@ export function createCoordinator(deps: CoordinatorDeps) {
     },
 
     withdraw(id: RunId, by: string | null) {
-      ready();
+      overdue.settle();
       dispatch({ type: "withdrawn", run_id: id }, by);
     },
 
     resume(): RunId[] {
-      ready();
+      overdue.settle();
       attend();
       return dispatch({ type: "resumed" })
         .filter((effect) => effect.do === "record")
@@ -336,13 +293,11 @@ export function createCoordinator(deps: CoordinatorDeps) {
       return run ? `${run.id} (${run.agent})` : null;
     },
     warmth: (agent: string): "running" | "warm" | null =>
-      busyAgent() === agent ? "running" : isWarm(opened.get(agent)) ? "warm" : null,
+      busyAgent() === agent ? "running" : warm.isWarm(agent) ? "warm" : null,
     /** Ends what is warm; only while idle. */
     async release() {
-      const all = [...opened.values()];
-      opened.clear();
       book.forgetHistory();
-      await Promise.allSettled(all.map((session) => session.close()));
+      await warm.release();
     },
 
     /** After a restart: ends what was active, keeps what waited. `stored`: every unfinished run, oldest first. */
@@ -375,6 +330,3 @@ export function createCoordinator(deps: CoordinatorDeps) {
     },
   };
 }
-
-const isWarm = (session: OpenedSession | undefined): boolean =>
-  session !== undefined && (session.isWarm?.() ?? true);
