@@ -22,6 +22,8 @@ import { type Row, report, sample } from "./measure/report.ts";
 
 const ROUNDS = 40;
 const BURST_MS = 100;
+/** No model answers at once, and an answer does not wait behind what follows a prompt. */
+const ANSWER_MS = 50;
 const SESSIONS = 10;
 /** Ten of qwen are five gigabytes. */
 const MEMORY_ROUNDS = { goose: 3, qwen: 1 };
@@ -83,10 +85,10 @@ async function gooseTurns(goose: RealAgent): Promise<Row[]> {
     const toEvent: number[] = [];
     const toChunkAlone: number[] = [];
     await sample(ROUNDS, async (round) => {
-      model.enqueue(say("Alone."));
+      model.enqueue(() => say({ until: pass(ANSWER_MS) }, "Alone."));
       const { sentAt, firstChunkAt } = await direct.prompt(`Alone ${round}`);
       const bare = model.requests.at(-1);
-      model.enqueue(say(`Words ${round}.`));
+      model.enqueue(() => say({ until: pass(ANSWER_MS) }, `Words ${round}.`));
       let seenAt = Number.NaN;
       const seen = world.events.until("part.delta", (event) => {
         if (!event.payload.text.includes(`Words ${round}.`)) return false;
