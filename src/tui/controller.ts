@@ -34,7 +34,6 @@ import { openingBlocks, switchBlocks } from "./view/opening.ts";
 import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
-import { warmUp } from "./view/warm-up.ts";
 
 /** Streamed text is drawn at once when it begins, then so often. */
 const STREAM_MS = 100;
@@ -128,7 +127,6 @@ export function createController(options: {
   let drawing: NodeJS.Immediate | undefined;
   let sizeTimer: NodeJS.Timeout | undefined;
   let hasAskedPlace = false;
-  let isWarm = false;
   let title = "";
 
   /** Draws when all that this turn of the loop brings has been taken in. */
@@ -357,10 +355,6 @@ export function createController(options: {
         return;
       default:
         options.request(effect);
-        if (effect.do === "send" && !isWarm) {
-          isWarm = true;
-          setImmediate(warmUp, renderer, store.get().size.columns);
-        }
     }
   }
 

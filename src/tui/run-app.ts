@@ -42,6 +42,7 @@ import { themes } from "./theme.ts";
 import { firstChordName } from "./view/chord-name.ts";
 import { headerBlock, plainHint, welcomeBlocks } from "./view/opening.ts";
 import { createRenderer } from "./view/renderer.ts";
+import { warmUp } from "./view/warm-up.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
 
@@ -79,6 +80,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
         onResize: (size, isCertain) => controller.onResize(size, isCertain),
         onModes: (active) => terminalFile.modes(active),
+        onPause: () => void warmUp(renderer, terminal.size.columns),
       });
   const initial = initialState({
     clientId,

@@ -59,6 +59,8 @@ export function openTerminal(
     /** `isCertain`: what stands above the frame is where it was. */
     onResize: (size: ScreenSize, isCertain: boolean) => void;
     onModes: (active: readonly ModeName[]) => void;
+    /** The first pause, Ink is loaded: what else is better done before it is needed can be done now. */
+    onPause?: () => void;
   },
 ): Terminal {
   const { input, output } = streams;
@@ -108,7 +110,9 @@ export function openTerminal(
   const startInk = async () => {
     clearTimeout(inkPause);
     const { renderApp } = await import("./app.tsx");
-    if (!isClosed) ink = renderApp(view, stdout);
+    if (isClosed) return;
+    ink = renderApp(view, stdout);
+    options.onPause?.();
   };
   const loadInk = () => {
     inkLoading ??= startInk();

@@ -6,9 +6,9 @@ const SAMPLE =
 
 /**
  * Lays a short answer out for nobody: code that has run once is fast, and the first word of the first answer should
- * not be the one that pays. For the moment in which a person waits for a model anyway.
+ * not be the one that pays. For a moment in which nothing happens; a key that comes meanwhile is not kept waiting.
  */
-export function warmUp(renderer: Renderer, columns: number): void {
+export async function warmUp(renderer: Renderer, columns: number): Promise<void> {
   const stream = createTextStream();
   for (const word of SAMPLE.split(" ")) {
     const closed = stream.push(`${word} `);
@@ -21,5 +21,6 @@ export function warmUp(renderer: Renderer, columns: number): void {
       ...piece,
     }));
     renderer.blocks(blocks, columns, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
