@@ -138,3 +138,35 @@ test("a command is changed before it is allowed: in the prompt, in $EDITOR, and 
   expect([made("mine.txt"), made("from-editor.txt"), made("asked.txt")]).toEqual([true, true, false]);
   expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("The user changed the command");
 });
+
+test("Ctrl+V attaches the image in the clipboard, whichever program has it, and says when there is none", async () => {
+  const world = await openWorld();
+  const bin = world.home.folder("bin");
+  const png =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const script = (name: string, text: string) => {
+    writeFileSync(`${bin}/${name}`, `#!/bin/sh\n${text}\n`);
+    chmodSync(`${bin}/${name}`, 0o755);
+  };
+  // The first has only text to give, the second an image when it is asked for one in the right words.
+  script("wl-paste", "echo some text");
+  script("xclip", "echo no image >&2; exit 1");
+  const pty = open(world, { env: { PATH: `${bin}:${world.home.env["PATH"] ?? ""}` } });
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("\x16");
+  await pty.until((text) => text.includes("There is no image in the clipboard."), "that there is none");
+  script("xclip", `[ "$*" = "-selection clipboard -t image/png -o" ] && echo ${png} | base64 -d`);
+  pty.type("what is this? \x16");
+  await pty.until((text) => text.includes("[image #1]"), "the image");
+  world.model.enqueue(say("A dot.\n"));
+  pty.type("\r");
+  await world.model.nextRequest();
+  await pty.until((text) => text.includes("A dot.") && text.includes("clipboard.png"), "the answer");
+  const request = JSON.stringify(world.model.requests.at(-1)?.body);
+  expect(request).toContain(png.slice(0, 40));
+  // wl-paste is asked first where it has one.
+  script("wl-paste", `[ "$*" = "--no-newline --type image/png" ] && echo ${png} | base64 -d`);
+  script("xclip", "exit 1");
+  pty.type("\x16");
+  await pty.until((text) => text.lastIndexOf("[image #1]") > text.lastIndexOf("A dot."), "the second image");
+});
