@@ -14,6 +14,8 @@ export type FirstFrame = {
 const PASTE_ON = "\x1b[?2004h";
 const PASTE_OFF = "\x1b[?2004l";
 const ESC = "\x1b";
+/** Ends by a signal leave 128 and its number, as a shell expects. */
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Draws the header and the prompt before anything heavy is loaded, and takes the keys from the first byte. What is
@@ -38,9 +40,6 @@ export function drawFirstFrame(options: {
   let isOpen = true;
 
   const rows = [headerRow(version, cwd, env, columns), "", "› "];
-  stdin.setRawMode(true);
-  stdout.write(`${PASTE_ON}${rows.join("\r\n")}`);
-
   const read = (chunk: Uint8Array) => {
     const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
     if (text === "\x03" || (text === "\x04" && typed.length === 0)) {
@@ -64,14 +63,31 @@ export function drawFirstFrame(options: {
   const stop = () => {
     isOpen = false;
     stdin.off("data", read);
+    process.off("exit", close);
   };
   const close = () => {
     if (!isOpen) return;
     stop();
+    for (const [signal, end] of endings) process.off(signal, end);
     stdin.pause();
     stdin.setRawMode(false);
     stdout.write(`\r${ESC}[2A${ESC}[J${PASTE_OFF}`);
   };
+  // Whatever ends the process before somebody takes over, the terminal is as before.
+  const endings = Object.entries(signals).map(([signal, exitCode]) => {
+    // Stays when the frame is taken over: a signal that came while everything was loaded is told only afterwards, and
+    // is lost when in between nobody listens.
+    const end = () => {
+      if (!isOpen) return;
+      close();
+      process.exit(exitCode);
+    };
+    process.on(signal, end);
+    return [signal, end] as const;
+  });
+  process.on("exit", close);
+  stdin.setRawMode(true);
+  stdout.write(`${PASTE_ON}${rows.join("\r\n")}`);
   stdin.on("data", read);
   return {
     take() {

@@ -1,0 +1,104 @@
+// Whatever ends a terminal, it is as it was before: modes, screen, cursor, and the line discipline of the shell.
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../support/happenings.ts";
+import { launcher } from "../support/home.ts";
+import { say } from "../support/model-server.ts";
+import { readProcess } from "../support/processes.ts";
+import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
+import { modesLeftOn } from "../support/terminal-modes.ts";
+import { openWorld, type World } from "../support/world.ts";
+
+function open(world: World, options: PtyOptions = {}): Pty {
+  const pty = openPty(world.home, options);
+  onTestFinished(async () => {
+    if (!pty.hasExited) pty.kill("SIGKILL");
+    await pty.exited;
+    pty.emulator.dispose();
+  });
+  return pty;
+}
+const isReady = (text: string) => text.includes("local/big");
+
+/** Signals that nothing else uses become what a mistake in hearth would be. */
+const faults = `
+process.on("SIGUSR2", () => { throw new Error("a mistake of ours"); });
+process.on("SIGPWR", () => { void Promise.reject(new Error("a promise of ours")); });
+process.on("SIGIO", () => process.exit(7));
+`;
+function withFaults(world: World): PtyOptions {
+  const file = `${world.home.folder("faults")}/faults.mjs`;
+  writeFileSync(file, faults);
+  return { env: { NODE_OPTIONS: `--import=file://${file}` } };
+}
+
+type Leaving = readonly [name: string, leave: (pty: Pty) => void, exitCode: number];
+const leavings: readonly Leaving[] = [
+  ["Ctrl+D", (pty) => pty.type("\x04"), 0],
+  ["Ctrl+C twice", (pty) => pty.type("\x03\x03"), 0],
+  ["/quit", (pty) => pty.type("/quit\r"), 0],
+  ["SIGINT", (pty) => pty.kill("SIGINT"), 130],
+  ["SIGTERM", (pty) => pty.kill("SIGTERM"), 143],
+  ["SIGHUP", (pty) => pty.kill("SIGHUP"), 129],
+  ["an exception that nobody caught", (pty) => pty.kill("SIGUSR2"), 1],
+  ["a rejection that nobody heard", (pty) => pty.kill("SIGPWR"), 1],
+  ["process.exit", (pty) => pty.kill("SIGIO"), 7],
+];
+const forced = leavings.filter(([, , exitCode]) => exitCode !== 0);
+
+test.each(leavings)("left by %s, the terminal has every mode it had before", async (_, leave, exitCode) => {
+  const world = await openWorld();
+  const pty = open(world, withFaults(world));
+  await pty.until(isReady, "a terminal that is connected");
+  leave(pty);
+  expect(await pty.exited).toBe(exitCode);
+  expect(modesLeftOn(pty.emulator.written)).toEqual([]);
+});
+
+test.each(forced)("ended by %s over an overlay, it is back on its own screen", async (_, leave, exitCode) => {
+  const world = await openWorld();
+  const pty = open(world, withFaults(world));
+  await pty.until(isReady, "a terminal that is connected");
+  pty.type("?");
+  await pty.until(() => pty.emulator.isAlternate, "the overlay");
+  leave(pty);
+  expect(await pty.exited).toBe(exitCode);
+  expect(modesLeftOn(pty.emulator.written)).toEqual([]);
+  expect(pty.emulator.isAlternate).toBe(false);
+});
+
+test.each(forced)("ended by %s while an answer streams, nothing is left on", async (_, leave, exitCode) => {
+  const world = await openWorld();
+  const pty = open(world, withFaults(world));
+  await pty.until(isReady, "a terminal that is connected");
+  world.model.enqueue(say("Streaming", { stop: "hang" }));
+  pty.type("go\r");
+  await pty.until((text) => text.includes("Streaming"), "the stream");
+  leave(pty);
+  expect(await pty.exited).toBe(exitCode);
+  expect(modesLeftOn(pty.emulator.written)).toEqual([]);
+});
+
+test.each(forced)("ended by %s, the shell behind it echoes what is typed again", async (_, leave) => {
+  const world = await openWorld();
+  const { env } = withFaults(world);
+  const pty = open(world, { inShell: true, ...(env && { env }) });
+  pty.type(`${process.execPath} ${launcher} & echo $! > pid; fg\n`);
+  await pty.until(isReady, "a terminal that is connected");
+  const pid = Number(readFileSync(`${world.home.project}/pid`, "utf8"));
+  leave({ ...pty, kill: (signal) => process.kill(pid, signal) });
+  // What is typed before it has ended is typed into it.
+  await eventually(() => readProcess(pid) === undefined, "the end of hearth");
+  pty.type("\necho it-e''choes\n");
+  await pty.until((text) => text.includes("it-e''choes") && text.includes("it-echoes"), "the shell's echo");
+  expect(modesLeftOn(pty.emulator.written)).toEqual([]);
+});
+
+test("ended while its first frame is all there is, it leaves nothing on", async () => {
+  const world = await openWorld();
+  const pty = open(world);
+  await pty.until((text) => text.includes("›"), "the first frame");
+  pty.kill("SIGTERM");
+  expect(await pty.exited).toBe(143);
+  expect(modesLeftOn(pty.emulator.written)).toEqual([]);
+});
