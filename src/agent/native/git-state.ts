@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createBoundedMap } from "../bounded-map.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
 const STATUS_LINES_MAX = 20;
@@ -158,14 +159,12 @@ type Known = { at: number; stamp: string | null; state: GitState | undefined };
  * should wait for twice.
  */
 export function createGitReader(processes: ProcessSupervisor, now: () => number) {
-  const known = new Map<string, Known>();
+  const known = createBoundedMap<string, Known>(ROOTS_MAX);
 
   function read(place: GitPlace, owner: string, signal: AbortSignal): Promise<GitState | undefined> {
     const ended = AbortSignal.any([signal, AbortSignal.timeout(GIT_MS_MAX)]);
     const stamp = stampOf(place.root);
     return readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
-      const oldest = known.keys().next();
-      if (known.size >= ROOTS_MAX && !oldest.done) known.delete(oldest.value);
       known.set(place.root, { at: now(), stamp, state });
       return state;
     });

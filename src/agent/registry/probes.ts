@@ -1,10 +1,13 @@
 import type { AgentCommand, AgentMode, AgentModel } from "../../protocol/agent.ts";
 import { HearthError } from "../../protocol/errors.ts";
+import { createBoundedMap } from "../bounded-map.ts";
 import { fingerprintOf } from "../children/environment.ts";
 import type { Launch, Unusable } from "./resolve-agent.ts";
 
 /** Agents take up to 14 s to start on a loaded machine, and opencode some more to name its models. */
 const PROBE_MS_MAX = 60_000;
+/** Every terminal may bring an environment of its own, and each agent is another one in it. */
+const KNOWN_MAX = 256;
 
 /** What only an agent itself can say. */
 export type AgentFacts = {
@@ -27,9 +30,9 @@ export type Probes = ReturnType<typeof createProbes>;
 
 /** What agents said of themselves, remembered by program and environment; asked one after the other. */
 export function createProbes({ ask }: ProbesDeps) {
-  const known = new Map<string, Probed>();
+  const known = createBoundedMap<string, Probed>(KNOWN_MAX);
   /** Why its provider turned an agent down when it was at work. */
-  const turnedDown = new Map<string, string>();
+  const turnedDown = createBoundedMap<string, string>(KNOWN_MAX);
   const running = new Map<string, Promise<Probed>>();
   const closing = new AbortController();
   let last: Promise<unknown> = Promise.resolve();

@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../../bounded-map.ts";
 import type { Connections } from "./connection.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
@@ -22,7 +23,7 @@ const OPEN_MODELS_MAX = 32;
 
 /** Opens models and keeps them: what a model has learnt about its server lasts as long as its settings do. */
 export function createModelOpener(connections: Connections) {
-  const opened = new Map<string, { model: Model; fetch: ModelFetch }>();
+  const opened = createBoundedMap<string, { model: Model; fetch: ModelFetch }>(OPEN_MODELS_MAX);
   return {
     /** `env` is the run's: its proxy settings count. */
     async open(spec: ModelSpec, env: Readonly<Record<string, string>>): Promise<Model> {
@@ -31,8 +32,6 @@ export function createModelOpener(connections: Connections) {
       const known = opened.get(key);
       if (known?.fetch === fetch) return known.model;
       const model = opener(spec, fetch);
-      const oldest = opened.keys().next();
-      if (opened.size >= OPEN_MODELS_MAX && !oldest.done) opened.delete(oldest.value);
       opened.set(key, { model, fetch });
       return model;
     },

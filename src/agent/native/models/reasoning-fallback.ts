@@ -1,3 +1,4 @@
+import { createBoundedMap } from "../../bounded-map.ts";
 import { ModelFailure } from "./failure.ts";
 import type { ModelChunk, ModelRequest, PromptMessage } from "./model.ts";
 
@@ -32,7 +33,8 @@ const withoutReasoning = (request: ModelRequest): ModelRequest => ({
  * what it was given here cannot be verified any more (another account, a changed beginning).
  */
 export function createReasoningFallback(scope: "server" | "conversation", startsWithout = false) {
-  const dropped = new Set<string>(startsWithout ? [""] : []);
+  const dropped = createBoundedMap<string, true>(REMEMBERS_MAX);
+  if (startsWithout) dropped.set("", true);
   const keyOf = (request: ModelRequest) => (scope === "server" ? "" : request.conversation);
 
   return async function* (
@@ -46,9 +48,7 @@ export function createReasoningFallback(scope: "server" | "conversation", starts
       yield* send(request, signal);
     } catch (error) {
       if (!isRefusal(error) || !hasReasoning(request)) throw error;
-      const oldest = dropped.keys().next();
-      if (dropped.size >= REMEMBERS_MAX && !oldest.done) dropped.delete(oldest.value);
-      dropped.add(key);
+      dropped.set(key, true);
       yield* send(withoutReasoning(request), signal);
     }
   };
