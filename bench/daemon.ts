@@ -1,15 +1,24 @@
 // What the daemon adds between a client and a model: `npm run bench -- daemon [--write]`.
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { setTimeout as pass } from "node:timers/promises";
 import { createApi } from "../test/support/api.ts";
 import { createGate } from "../test/support/happenings.ts";
+import { localConfig } from "../test/support/home.ts";
 import { say } from "../test/support/model-server.ts";
 import { type BenchWorld, openBenchWorld } from "./measure/bench-world.ts";
 import { startFloor } from "./measure/floor.ts";
 import { type Row, report, sample } from "./measure/report.ts";
+import { startStepModel } from "./measure/step-model.ts";
 
 const ROUNDS = 200;
 const CANCEL_ROUNDS = 200;
 const EVENTS = 2000;
+const FRESH_DAEMONS = 5;
+/** As long as a person takes at the least between a terminal's start and the first Enter. */
+const FIRST_PAUSE_MS = 1200;
+const PAUSED_ROUNDS = 100;
+const PERSON_PAUSE_MS = 60;
+const STEPS = 500;
 
 /** A client with nothing of hearth's between itself and the model. */
 function createBareClient(origin: string) {
@@ -224,13 +233,86 @@ async function deliveries(world: BenchWorld, clients: number): Promise<Row> {
   return { name: `events delivered a second, ${clients} client${plural}`, unit: "1/s", samples, floor };
 }
 
+/** What a daemon's first prompt takes that has rested since a terminal has attached, as a person does who types. */
+async function firstPrompts(): Promise<Row> {
+  const samples = await sample(
+    FRESH_DAEMONS,
+    async () => {
+      const fresh = await openBenchWorld();
+      try {
+        await pass(FIRST_PAUSE_MS);
+        const began = performance.now();
+        const { run_id } = await fresh.prompt("hello");
+        const { receivedAt } = await fresh.model.request(0);
+        await fresh.completed(run_id);
+        return receivedAt - began;
+      } finally {
+        await fresh.close();
+      }
+    },
+    1,
+  );
+  return { name: "POST to the request at the model, a daemon's first", unit: "ms", samples, aim: "p50 < 30" };
+}
+
+/** As `postToModel`, with the pauses in which processors go cold that people make. */
+async function pausedPrompts(world: BenchWorld): Promise<Row[]> {
+  const accepted: number[] = [];
+  const samples = await sample(PAUSED_ROUNDS, async (round) => {
+    await pass(PERSON_PAUSE_MS);
+    const index = world.model.requests.length;
+    const began = performance.now();
+    const { run_id } = await world.prompt("hello");
+    if (round >= 0) accepted.push(performance.now() - began);
+    const request = await world.model.request(index);
+    await world.completed(run_id);
+    return request.receivedAt - began;
+  });
+  return [
+    { name: "POST to 202, after a pause", unit: "ms", samples: accepted, aim: "p50 < 5", p99: true },
+    { name: "POST to the request at the model, after a pause", unit: "ms", samples, aim: "", p99: true },
+  ];
+}
+
+/** One turn of many steps, each a file that is read: from the end of an answer to the next request. */
+async function toolSteps(): Promise<Row[]> {
+  const world = await openBenchWorld();
+  const model = await startStepModel("read", STEPS, (index) => ({ path: "a.txt", offset: 1 + (index % 40) }));
+  try {
+    world.home.config(localConfig(model.baseUrl));
+    world.home.write("a.txt", "some words of a line that is read again and again\n".repeat(80));
+    await world.prompt("read it");
+    await model.done;
+    const overhead = model.steps
+      .slice(1)
+      .map(({ receivedAt }, index) => receivedAt - (model.steps[index]?.endedAt ?? Number.NaN));
+    const megabytes = ((model.steps.at(-1)?.bytes ?? 0) / 1e6).toFixed(1);
+    return [
+      { name: "one tool step, the first 50", unit: "ms", samples: overhead.slice(0, 50), aim: "p50 < 8" },
+      {
+        name: `one tool step, the last 50 of ${STEPS} (${megabytes} MB a request)`,
+        unit: "ms",
+        samples: overhead.slice(-50),
+        aim: "p50 < 10",
+      },
+    ];
+  } finally {
+    model.close();
+    await world.close();
+  }
+}
+
+const first = await firstPrompts();
 const world = await openBenchWorld();
 try {
   const rows = [
     await postTo202(world),
+    first,
     await postToModel(world),
+    ...(await pausedPrompts(world)),
     await firstByte(world),
     await cancelToClosed(world),
+    ...(await toolSteps()),
   ];
   for (const clients of [1, 10, 100]) rows.push(await deliveries(world, clients));
   report("Daemon", rows);

@@ -1,4 +1,5 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
@@ -48,11 +49,12 @@ function thinkingOf(model: string) {
 
 /** Anthropic's Messages API, or another server that speaks it. */
 export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
+  const longTexts = createLongTexts();
   const model = createAnthropic({
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch,
+    fetch: longTexts.around(fetch),
   }).languageModel(spec.model);
   const origin = originOf(spec);
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
@@ -67,7 +69,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
       {
         prompt: [
           { role: "system", content: request.system, providerOptions: breakpoint },
-          ...markLastUserMessages(request.messages),
+          ...markLastUserMessages(longTexts.shorten(request.messages)),
         ],
         tools: toolList(request.tools),
         maxOutputTokens,

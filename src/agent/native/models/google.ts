@@ -1,4 +1,5 @@
 import { createGoogle } from "@ai-sdk/google";
+import { createLongTexts } from "./long-texts.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createToolList, streamFromSdk } from "./sdk.ts";
@@ -6,11 +7,12 @@ import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 
 /** The Gemini API. Thought signatures travel with the parts that carry them. */
 export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
+  const longTexts = createLongTexts();
   const model = createGoogle({
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: { ...spec.headers },
-    fetch,
+    fetch: longTexts.around(fetch),
   }).languageModel(spec.model);
   const origin = originOf(spec);
   const toolList = createToolList();
@@ -22,7 +24,7 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
       streamFromSdk(
         model,
         {
-          prompt: [{ role: "system", content: request.system }, ...request.messages],
+          prompt: [{ role: "system", content: request.system }, ...longTexts.shorten(request.messages)],
           tools: toolList(request.tools),
           ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
           ...(thinks ? { providerOptions: { google: { thinkingConfig: { includeThoughts: true } } } } : {}),

@@ -13,7 +13,7 @@ type Undici = typeof import("undici");
 export function createModelFetch({ request, Response }: Undici, dispatcher: Dispatcher): ModelFetch {
   const fetch = async (url: string, init: RequestInit = {}) => {
     const { method = "GET", headers = {}, body, signal } = init;
-    if (typeof body !== "string" && body !== undefined && body !== null)
+    if (typeof body !== "string" && !(body instanceof Uint8Array) && body !== undefined && body !== null)
       throw new Error("a model is asked with a text or nothing");
     const answer = await request(url, {
       method: method as Dispatcher.HttpMethod,

@@ -1,4 +1,5 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
@@ -57,6 +58,7 @@ function withBreakpoints(body: Record<string, unknown>): Record<string, unknown>
 export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model {
   const host = new URL(spec.baseUrl).hostname;
   const needsBreakpoints = host.endsWith("openrouter.ai") && spec.model.startsWith("anthropic/");
+  const longTexts = createLongTexts();
   const model = createOpenAICompatible({
     // The key under which the package looks for our provider options; never shown.
     name: "compatible",
@@ -64,7 +66,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
     headers: spec.headers,
     includeUsage: true,
-    fetch,
+    fetch: longTexts.around(fetch),
     ...(needsBreakpoints ? { transformRequestBody: withBreakpoints } : {}),
   }).chatModel(spec.model);
   const origin = originOf(spec);
@@ -76,7 +78,10 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     streamFromSdk(
       model,
       {
-        prompt: [{ role: "system", content: request.system }, ...request.messages.map(write)],
+        prompt: [
+          { role: "system", content: request.system },
+          ...longTexts.shorten(request.messages).map(write),
+        ],
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },

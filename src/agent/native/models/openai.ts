@@ -1,4 +1,5 @@
 import { createOpenAI } from "@ai-sdk/openai";
+import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
@@ -11,11 +12,12 @@ import { type ModelSpec, modelOf, originOf } from "./spec.ts";
  * which is what proxies have.
  */
 export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
+  const longTexts = createLongTexts();
   const provider = createOpenAI({
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch,
+    fetch: longTexts.around(fetch),
   });
   const isOpenAiItself = new URL(spec.baseUrl).hostname === "api.openai.com";
   const model = isOpenAiItself ? provider.responses(spec.model) : provider.chat(spec.model);
@@ -26,7 +28,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     streamFromSdk(
       model,
       {
-        prompt: [{ role: "system", content: request.system }, ...request.messages],
+        prompt: [{ role: "system", content: request.system }, ...longTexts.shorten(request.messages)],
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
         providerOptions: {

@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import type { PromptMessage } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
+
+type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
+type ToolContent = ToolMessage["content"][number];
+
+/** Shorter ones are written out sooner than they are looked for. */
+const LONG_CHARS_MIN = 512;
+
+/**
+ * What tools said is most of a long conversation, and is the same in every request. Each long text is written as
+ * JSON once and kept; the provider packages get a word of ours in its place, and the body that they make of it gets
+ * the text. So a request of 2 MB costs what is new in it and one copy.
+ */
+export function createLongTexts() {
+  const secret = randomBytes(16).toString("hex");
+  const pattern = new RegExp(`long-text:${secret}:(\\d+):`);
+  const written = new Map<number, Buffer>();
+  const shortened = new WeakMap<ToolMessage, ToolMessage>();
+  const forgotten = new FinalizationRegistry<readonly number[]>((numbers) => {
+    for (const number of numbers) written.delete(number);
+  });
+  let last = 0;
+
+  function keep(text: string): number {
+    last += 1;
+    written.set(last, Buffer.from(JSON.stringify(text).slice(1, -1)));
+    return last;
+  }
+
+  function shortenMessage(message: PromptMessage): PromptMessage {
+    if (message.role !== "tool") return message;
+    const known = shortened.get(message);
+    if (known) return known;
+    const numbers: number[] = [];
+    const content = message.content.map((part): ToolContent => {
+      if (part.type !== "tool-result") return part;
+      const { output } = part;
+      if (output.type !== "text" && output.type !== "error-text") return part;
+      if (output.value.length < LONG_CHARS_MIN) return part;
+      const number = keep(output.value);
+      numbers.push(number);
+      return { ...part, output: { ...output, value: `long-text:${secret}:${number}:` } };
+    });
+    const made = numbers.length === 0 ? message : { ...message, content };
+    if (numbers.length > 0) forgotten.register(message, numbers);
+    shortened.set(message, made);
+    return made;
+  }
+
+  /** The body with every text in its place. */
+  function lengthen(body: string): string | Buffer<ArrayBuffer> {
+    // Text, number, text, number … text.
+    const pieces = body.split(pattern);
+    if (pieces.length === 1) return body;
+    return Buffer.concat(
+      pieces.map((piece, index) => {
+        if (index % 2 === 0) return Buffer.from(piece);
+        const text = written.get(Number(piece));
+        if (text === undefined) throw new Error("a text of the conversation was forgotten too soon");
+        return text;
+      }),
+    );
+  }
+
+  return {
+    shorten: (messages: readonly PromptMessage[]): PromptMessage[] => messages.map(shortenMessage),
+    /** For the requests that were made of what `shorten` gave. */
+    around(fetch: ModelFetch): ModelFetch {
+      return (input, init) => {
+        const body = init?.body;
+        return fetch(input, typeof body === "string" ? { ...init, body: lengthen(body) } : init);
+      };
+    },
+  };
+}
