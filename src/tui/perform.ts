@@ -63,6 +63,8 @@ export function createPerformer(
   let creating: Promise<Session> | undefined;
   /** Another session is being opened: what is asked behind that is meant for it. */
   let switching: Promise<void> = Promise.resolve();
+  /** Changes of the session, one after the other: what is sent behind them is meant for what they make of it. */
+  let changing: Promise<void> = Promise.resolve();
   /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
   const underWay = new Set<Promise<void>>();
 
@@ -93,11 +95,13 @@ export function createPerformer(
     const { text, delivery, attachments, isShell = false } = effect;
     const runId: RunId = newId("run");
     const prompt = isShell ? (shellCommand(text) ?? text) : text;
+    const changed = changing;
     update((state) => ({ ...state, sending: [...state.sending, { runId, text: prompt, isShell }] }));
     try {
       // Only now is it known whether there is a session to join.
       const { connection } = await ready;
       await switching;
+      await changed;
       const sessionId = await sessionForPrompt();
       await connection.request("POST /v1/workspaces/{wid}/agent", {
         params: { wid: connection.workspace.id },
@@ -116,6 +120,18 @@ export function createPerformer(
       update((state) => ({ ...state, sending: state.sending.filter((sent) => sent.runId !== runId) }));
       giveBack(text, { text: `Not sent: ${sentence(error)}`, level: "error" });
     }
+  }
+
+  async function changeSession(effect: Extract<Effect, { do: "change_session" }>): Promise<void> {
+    const { connection } = await ready;
+    await switching;
+    const sid = effect.id ?? (await creating)?.id ?? currentSessionId(store.get());
+    if (sid === null) return;
+    await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", {
+      params: { wid: connection.workspace.id, sid },
+      body: effect.changes,
+      signal,
+    });
   }
 
   async function cancel(id: SessionId | undefined): Promise<void> {
@@ -223,6 +239,11 @@ export function createPerformer(
       underWay.add(sent);
       return sent;
     }
+    if (effect.do === "change_session") {
+      const changed = changing.then(() => changeSession(effect));
+      changing = changed.catch(() => {});
+      return changed;
+    }
     if (effect.do === "cancel") return cancel(effect.id);
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return loadSessions();
@@ -249,18 +270,9 @@ export function createPerformer(
       });
       return link.show(session.id);
     }
-    const sid = (effect.do === "change_session" ? effect.id : undefined) ?? currentSessionId(store.get());
+    const sid = currentSessionId(store.get());
     if (sid === null) return;
     switch (effect.do) {
-      case "change_session": {
-        const params = { wid, sid };
-        await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", {
-          params,
-          body: effect.changes,
-          signal,
-        });
-        return;
-      }
       case "change_queued": {
         const params = { wid, sid, rid: effect.id };
         const body = { prompt: effect.prompt, delivery: effect.delivery };

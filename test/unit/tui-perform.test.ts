@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import type { Connection } from "../../src/client/connect.ts";
+import { randomHex } from "../../src/client/random.ts";
+import { createPerformer } from "../../src/tui/perform.ts";
+import type { SessionLink } from "../../src/tui/session-link.ts";
+import { createStore } from "../../src/tui/store.ts";
+import { connected, SESSION, session } from "../support/tui-state.ts";
+
+/** A daemon that answers when it is told to, and what it was asked, in the order it was asked. */
+function slowDaemon() {
+  const asked: { key: string; body: unknown; answer: () => void }[] = [];
+  const request = (key: string, { body }: { body?: unknown } = {}) => {
+    const { promise, resolve } = Promise.withResolvers<object>();
+    asked.push({ key, body, answer: () => resolve({}) });
+    return promise;
+  };
+  const { workspace } = connected().replica ?? {};
+  const connection = { workspace, request } as unknown as Connection;
+  const store = createStore(connected({ sessions: [session()], session_id: SESSION }));
+  const performer = createPerformer(
+    {
+      ready: Promise.resolve({ connection, link: {} as SessionLink }),
+      store,
+      newId: (prefix) => `${prefix}_${randomHex(16)}`,
+      update: (change) => store.set(change(store.get())),
+      giveBack: () => {},
+    },
+    new AbortController().signal,
+  );
+  return { asked, performer };
+}
+
+test("a prompt sent right behind a change of the session runs as the change says", async () => {
+  const { asked, performer } = slowDaemon();
+  const send = { do: "send", text: "and that", delivery: "queue", attachments: [] } as const;
+  const all = [
+    performer.perform({ do: "change_session", changes: { mode: "plan" } }),
+    performer.perform({ do: "change_session", changes: { mode: "ask" } }),
+    performer.perform(send),
+  ];
+  const bodies = [{ mode: "plan" }, { mode: "ask" }, { prompt: "and that" }];
+  for (const [index, body] of bodies.entries()) {
+    await new Promise(setImmediate);
+    expect(asked).toHaveLength(index + 1);
+    expect(asked[index]?.body).toMatchObject(body);
+    asked[index]?.answer();
+  }
+  await Promise.all(all);
+});
