@@ -333,6 +333,33 @@ describe("an agent that does not stop", () => {
     },
   );
 
+  test("but says that its command has failed has not ended what that left behind: it is ended", async () => {
+    const at = await openScriptedWorld();
+    const call = { toolCallId: "c1", kind: "execute", rawInput: { command: "tail -f /dev/null &" } };
+    at.acp.nextTurn({
+      onCancel: "ignore",
+      deeds: [
+        update({ sessionUpdate: "tool_call", title: "tail", status: "in_progress", ...call }),
+        { do: "own_shell", command: "tail -f /dev/null", detached: true },
+        say("Running"),
+        { do: "hold", gate: "canceled" },
+        update({ sessionUpdate: "tool_call_update", toolCallId: "c1", status: "failed" }),
+      ],
+    });
+    const runId = at.world.prompt("Run it");
+    const shell = await at.acp.until(({ said }) => said === "shell", "its shell");
+    const pid = shell.said === "shell" ? shell.shellPid : 0;
+    await at.world.sawText("Running");
+    await eventually(() => hasTicked(pid), "the kernel's clock, which counts in hundredths, to go on");
+    at.world.cancel();
+    await at.world.ended(runId);
+    await at.acp.asked("session/cancel");
+    at.acp.openGate("canceled");
+    await at.world.idle();
+    expect(alive(pid)).toBe(false);
+    await expectCleanTurn(at);
+  });
+
   test("even for SIGTERM is killed with the daemon's end", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ atStart: "ignore_term" });

@@ -31,6 +31,20 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
   let openQuestions = 0;
   let hasDenied = false;
   const begunAt = now();
+  /** They may have left something behind that their agent does not think of. */
+  let canceledCommands: readonly TrackedCall[] = [];
+  signal.addEventListener(
+    "abort",
+    () => {
+      canceledCommands = openCommands();
+    },
+    { once: true },
+  );
+
+  const openCommands = (): TrackedCall[] =>
+    [...state.calls.values()].filter(
+      (call) => !isFinal(call) && kindOf(call) === "execute" && !state.denied.has(call.id),
+    );
 
   function apply({ state: next, events }: Mapped) {
     state = next;
@@ -111,11 +125,12 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     /** Something is going on that takes its time without a word. */
     isWorking: (): boolean =>
       openQuestions > 0 || [...state.calls.values()].some(({ status }) => status === "running"),
-    /** From when on commands may run that the agent has not told the end of; undefined when there are none. */
+    /**
+     * Of a canceled turn: from when on commands may run that were not over when it was canceled, whatever the agent
+     * has told of them since; undefined when there are none.
+     */
     commandSince(): number | undefined {
-      const open = [...state.calls.values()].filter(
-        (call) => !isFinal(call) && kindOf(call) === "execute" && !state.denied.has(call.id),
-      );
+      const open = [...openCommands(), ...canceledCommands];
       if (open.length === 0) return undefined;
       return Math.max(begunAt, Math.min(...open.map(({ since }) => since)) - TOLD_LATE_MS_MAX);
     },
