@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
@@ -11,8 +11,8 @@ import type { Environments } from "./environments.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Permissions } from "./permissions.ts";
+import { settleIn } from "./settle-in.ts";
 import type { Store } from "./store/open.ts";
-import { directoryIdentity } from "./workspaces.ts";
 
 /** More idle sessions than these are let go: their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
@@ -50,8 +50,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     if (session === undefined || workspace === undefined) {
       throw new HearthError("session_not_found", `The session ${run.session_id} is gone.`);
     }
-    const identity = directoryIdentity(workspace.path);
-    if (identity === "") {
+    if (!statSync(workspace.path, { throwIfNoEntry: false })?.isDirectory()) {
       throw new HearthError(
         "not_a_directory",
         `The directory ${workspace.path} is gone; put it back, or open hearth where your work is now.`,
@@ -63,12 +62,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
         `${workspace.path} is a link to somewhere else now; open hearth in it again if that is where you work.`,
       );
     }
-    if (workspace.identity !== "" && identity !== workspace.identity) {
-      throw new HearthError(
-        "not_a_directory",
-        `${workspace.path} is another directory than the one that was opened; open hearth in it again if that is where you work.`,
-      );
-    }
+    settleIn(store, workspace);
     const row = store.agentSessions.get(run.session_id, run.agent);
     return {
       session_id: run.session_id,

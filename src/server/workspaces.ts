@@ -9,6 +9,7 @@ import type { Environments } from "./environments.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Journal } from "./journal.ts";
 import type { Services } from "./services.ts";
+import { settleIn } from "./settle-in.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 
@@ -51,14 +52,6 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     branch: branchOf(row.path),
   });
 
-  /** What was allowed for ever in a directory was not allowed in another one that has taken its place. */
-  function settleIn(row: WorkspaceRow, identity: string) {
-    store.transaction("relaxed", () => {
-      if (row.identity !== "") store.grants.forgetWorkspace(row.id);
-      store.workspaces.setIdentity(row.id, identity);
-    });
-  }
-
   /** Who the stored events say is attached. */
   function attachedIn(wid: WorkspaceId): Client[] {
     const attached = new Map<string, Client>();
@@ -84,7 +77,6 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   const services: Services["workspaces"] & { attach: Services["events"]["attach"] } = {
     async open({ path, env }, caller) {
       const real = await realDirectory(path);
-      const identity = directoryIdentity(real);
       const known = store.workspaces.getByPath(real);
       if (known === undefined) {
         const id = deps.newId("ws");
@@ -95,7 +87,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       }
       const row = store.workspaces.getByPath(real);
       if (row === undefined) throw new Error(`the workspace of ${real} was not stored`);
-      if (row.identity !== identity) settleIn(row, identity);
+      settleIn(store, row);
       if (env) deps.environments.put(row.id, caller, env);
       await deps.onOpened(row.id);
       return { workspace: present(row), created: known === undefined };
@@ -209,12 +201,6 @@ async function realDirectory(path: string): Promise<string> {
   });
   if (!(await stat(real)).isDirectory()) throw refuse("is not a directory");
   return real;
-}
-
-/** Tells a directory from another one that is put in its place; "" where there is none. */
-export function directoryIdentity(path: string): string {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found?.isDirectory() ? `${found.dev}:${found.ino}` : "";
 }
 
 /** Somebody else's repository may have put anything there: a pipe that is never written to would stop the daemon. */
