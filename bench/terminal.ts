@@ -222,7 +222,7 @@ const world = await openTerminalWorld();
 try {
   for (const [name, measure] of Object.entries(parts)) if (only.includes(name)) await measure(world);
   add({ name: "CSI 3J in all of it", unit: "times", samples: [erasures + world.erasures()], budget: 0 });
+  reportTerminal(figures, seconds);
 } finally {
   await world.close();
 }
-reportTerminal(figures, seconds);
