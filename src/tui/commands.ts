@@ -1,3 +1,4 @@
+// Long because it is the table of every slash command.
 import type { RunId } from "../protocol/ids.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import { modeNames, themeChoices } from "./choices.ts";

@@ -12,7 +12,7 @@ import { chooseSession, createController, type LocalEffect } from "./controller.
 import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
-import { editorText, emptyEditor, insertAttachment, insertPaste, replaceAtoms } from "./editor/editor.ts";
+import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
 import { guardExits, stopJob } from "./exits.ts";
 import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
@@ -34,6 +34,7 @@ import {
   isBusy,
   isWritingCommand,
 } from "./state.ts";
+import { withPasted } from "./steps/completion.ts";
 import { createStore } from "./store.ts";
 import { openTerminal } from "./terminal.ts";
 import type { Highlight } from "./text/highlight.ts";
@@ -151,7 +152,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       const there = files.filter((file) => file !== undefined);
       if (there.length === paths.length) return insertAttachments(there);
     }
-    controller.update((state) => ({ ...state, editor: insertPaste(state.editor, text) }));
+    controller.update((state) => withPasted(state, text));
   }
 
   async function exportTo(wanted: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { commands, matchingCommands, runCommand } from "../commands.ts";
 import { stillMatching } from "../complete/matching.ts";
 import type { Atom } from "../editor/atoms.ts";
-import { type Editor, editorText, insertFile, isEmpty, replaceText } from "../editor/editor.ts";
+import { type Editor, editorText, insertFile, insertPaste, isEmpty, replaceText } from "../editor/editor.ts";
 import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
@@ -90,6 +90,12 @@ export function withCompletion(before: AppState, result: Step, event: InputEvent
   }
   if (token.query === known?.query) return result;
   return withToken(result, token, known, known?.isClosed ?? false);
+}
+
+/** Text that was pasted, and turned out to name no file: it opens no list either. */
+export function withPasted(state: AppState, text: string): AppState {
+  const next = { ...state, editor: insertPaste(state.editor, text) };
+  return withCompletion(state, stay(next), { type: "paste", text }).state;
 }
 
 /** Opens the list for the word at the caret again; undefined where there is nothing to complete. */

@@ -1,4 +1,3 @@
-import type { Session } from "../../protocol/session.ts";
 import { modeMeanings } from "../choices.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
@@ -20,8 +19,8 @@ import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
+import { contextFact, fittingFacts } from "./facts.ts";
 import type { Renderer } from "./renderer.ts";
-import { contextPercent } from "./status.ts";
 
 const MARK_COLUMNS = 3;
 /** So much of a title stands in the question whether to delete it. */
@@ -70,7 +69,7 @@ export function listView(
       ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
     ];
     const room = columns - 1 - lineWidth(line);
-    const facts = fitting(right, room - 2, ` ${glyphs.dot} `);
+    const facts = fittingFacts(right, room - 2, ` ${glyphs.dot} `);
     return facts === "" ? line : [...line, span(" ".repeat(room - widthOf(facts))), span(facts, "muted")];
   });
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
@@ -272,20 +271,6 @@ function listOf(
       };
     }
   }
-}
-
-/** As many of the facts, from the first on, as have room. */
-function fitting(facts: readonly string[], columns: number, separator: string): string {
-  for (let count = facts.length; count > 0; count -= 1) {
-    const text = facts.slice(0, count).join(separator);
-    if (widthOf(text) <= columns) return text;
-  }
-  return "";
-}
-
-function contextFact(session: Session): string[] {
-  const percent = contextPercent(session);
-  return percent === undefined ? [] : [`ctx ${Math.round(percent)}%`];
 }
 
 const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {
