@@ -233,11 +233,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         : [],
     }),
     shutdown({ grace_ms, only_if_idle }) {
-      if (only_if_idle && activeRuns().length > 0) {
-        throw new HearthError(
-          "daemon_busy",
-          `The daemon has ${activeRuns().length} run(s) going; it was not stopped.`,
-        );
+      const { length } = activeRuns();
+      if (only_if_idle && length > 0) {
+        const going = length === 1 ? "1 run" : `${length} runs`;
+        throw new HearthError("daemon_busy", `The daemon has ${going} going; it was not stopped.`);
       }
       deps.requestStop(grace_ms ?? 5000);
     },
