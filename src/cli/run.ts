@@ -74,7 +74,9 @@ async function runPrompt(
       prompt,
       run_id: run.id,
       // A session that was made just now has them already.
-      ...(session.isNew ? {} : { agent: wishes.agent, model: wishes.model, mode: wishes.mode }),
+      ...(session.isNew
+        ? { keep_warm: false }
+        : { agent: wishes.agent, model: wishes.model, mode: wishes.mode }),
       max_steps: wishes.maxSteps,
       on_question: wishes.onQuestion,
     };

@@ -85,6 +85,8 @@ export const PromptBody = z.object({
   max_steps: z.int().min(1).max(10_000).optional(),
   /** What a question does that nobody may answer: wait for a client, end the run, or be denied. */
   on_question: z.enum(["wait", "fail", "deny"]).optional(),
+  /** False: what was started for the session ends behind this prompt. Any other prompt to it keeps it warm again. */
+  keep_warm: z.boolean().optional(),
 });
 export type PromptBody = z.infer<typeof PromptBody>;
 

@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
@@ -19,6 +20,8 @@ const IDLE_KEPT_MAX = 16;
 
 /** What is told of agents waits this long for what has happened to have gone out. */
 const TELL_DELAY_MS = 5;
+/** Agents name a session, and tell what it has cost, a moment behind the end of its turn. */
+const LAST_WORDS_MS = 1000;
 
 type CoordinatorsDeps = {
   store: Store;
@@ -43,6 +46,8 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   const { store, journal, log } = deps;
   /** Least recently used first. */
   const kept = new Map<SessionId, Kept>();
+  /** Sessions that are not kept warm behind what runs in them. */
+  const passing = new Set<SessionId>();
 
   function contextOf(wid: WorkspaceId, run: RunRecord): SessionContext {
     const session = store.sessions.get(run.session_id);
@@ -125,20 +130,23 @@ export function createCoordinators(deps: CoordinatorsDeps) {
 
   /** Drops what is kept in memory of a session, and lets its agents go as soon as nothing of it runs. */
   function forget(sid: SessionId) {
-    const coordinator = kept.get(sid)?.coordinator;
+    const { wid, coordinator } = kept.get(sid) ?? {};
     kept.delete(sid);
+    passing.delete(sid);
     journal.forgetSession(sid);
     deps.agents.forgetSession(sid);
     void coordinator
       ?.whenIdle()
       .then(() => coordinator.release())
+      // What was warm is not.
+      .then(() => wid !== undefined && store.sessions.get(sid) !== undefined && tellSoon(wid, sid))
       .catch((cause) => log.error("a session could not be released", { cause }));
   }
 
+  const isAtRest = ({ coordinator }: Kept) => coordinator.isIdle() && coordinator.runtime().queued === 0;
+
   function letGo() {
-    const idle = [...kept].filter(
-      ([, { coordinator }]) => coordinator.isIdle() && coordinator.runtime().queued === 0,
-    );
+    const idle = [...kept].filter(([, entry]) => isAtRest(entry));
     for (const [sid] of idle.slice(0, Math.max(0, idle.length - IDLE_KEPT_MAX))) forget(sid);
   }
 
@@ -150,6 +158,18 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       letGo();
       kept.set(sid, { wid, coordinator });
       return coordinator;
+    },
+    /** The session's agents stay when nothing runs in it any more. */
+    keepWarm: (sid: SessionId) => void passing.delete(sid),
+    /** They go when what runs in it now is over, unless somebody goes on there. */
+    async keepNot(sid: SessionId): Promise<void> {
+      const coordinator = kept.get(sid)?.coordinator;
+      passing.add(sid);
+      await coordinator?.whenIdle();
+      await sleep(LAST_WORDS_MS, undefined, { ref: false });
+      const now = kept.get(sid);
+      if (passing.has(sid) && now !== undefined && now.coordinator === coordinator && isAtRest(now))
+        forget(sid);
     },
     known: (sid: SessionId): Coordinator | undefined => kept.get(sid)?.coordinator,
     ofWorkspace: (wid: WorkspaceId): [SessionId, Coordinator][] =>

@@ -72,7 +72,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       const on_question = body.on_question ?? "wait";
       // A run that waits for no answer has nobody who would stop it.
       const stepsMax = on_question === "wait" ? null : deps.limits(wid).max_steps;
-      return coordinators.of(wid, body.session_id).accept({
+      const reply = coordinators.of(wid, body.session_id).accept({
         run_id: body.run_id ?? deps.newId("run"),
         prompt: body.prompt,
         attachments: body.attachments ?? [],
@@ -86,6 +86,9 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         request_hash: hash,
         by: caller,
       });
+      if (body.keep_warm === false) void coordinators.keepNot(body.session_id);
+      else coordinators.keepWarm(body.session_id);
+      return reply;
     },
     cancel(wid, sid, scope, caller) {
       deps.sessionOf(wid, sid);

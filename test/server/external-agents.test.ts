@@ -1,10 +1,14 @@
 // Other people's agents through the daemon: found, told, refused and run (design.md §7, attacks A16 and A55).
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../src/protocol/agent.ts";
+import { eventually } from "../support/happenings.ts";
 import { CANARY_KEY, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
+import { isAlive, readProcess } from "../support/processes.ts";
+import { startScriptedAcp } from "../support/scripted-acp.ts";
 import { openWorld, type Terminal } from "../support/world.ts";
 
 /** goose's own package for this machine. */
@@ -104,4 +108,45 @@ test("a probe never delays the opening of a workspace; what it finds out is told
   );
   expect(told.payload.agent).toMatchObject({ fix: "hearth agents probe slow" });
   expect(told.payload.agent.reason).toContain("no luck");
+});
+
+test("a session of one prompt keeps nothing warm, until it gets another", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hearth-scripted-"));
+  const acp = await startScriptedAcp(folder);
+  onTestFinished(async () => {
+    await acp.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const world = await openWorld({
+    config: (url) => ({
+      ...localConfig(url),
+      agents: { scripted: { backend: "acp", command: acp.command, env: acp.env } },
+    }),
+    session: { agent: "scripted" },
+  });
+  const terminal = await world.terminal("only");
+  await eventually(() => acp.count("session/close") === 1, "the probe to be over");
+  const alive = (pid: number) => {
+    const found = readProcess(pid);
+    return found !== undefined && isAlive(found);
+  };
+  const words = (text: string) => acp.nextTurn({ deeds: [{ do: "say", texts: [text] }] });
+
+  words("one");
+  expect(await terminal.ask("one", { keep_warm: false })).toMatchObject({ text: "one" });
+  await eventually(() => acp.pids().every((pid) => !alive(pid)), "its agent to go");
+  await terminal.events.until(
+    "agent_session.updated",
+    ({ payload }) => payload.agent_session.status === "cold",
+  );
+  words("two");
+  await terminal.ask("two", { keep_warm: false });
+  words("three");
+  await terminal.ask("three");
+  // Longer than an agent would be left its last words.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const [last] = acp.pids().slice(-1);
+  expect(alive(last ?? 0)).toBe(true);
+  expect(acp.count("session/new")).toBe(2);
+  expect(acp.count("session/load")).toBe(1);
 });
