@@ -54,10 +54,11 @@ const isolation: OptionSpec = {
   choices: ["in_place", "worktree"],
   help: "Where edits land: in_place (worktree comes later)",
 };
-export const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
-export const formats = ["text", "json", "stream-json"] as const;
-export const usageGroups = ["day", "session", "agent", "model"] as const;
-export const permissionPolicies = [...modes, "deny"] as const;
+// The contract's own words, written again: its schemas would bring zod into every start.
+const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
+const formats = ["text", "json", "stream-json"] as const;
+const usageGroups = ["day", "session", "agent", "model"] as const;
+const permissionPolicies = [...modes, "deny"] as const;
 
 const screenReader: OptionSpec = { name: "screen-reader", help: "Lines that are said once, typed answers" };
 const noAnimations: OptionSpec = { name: "no-animations", help: "No clock and no counter that moves" };

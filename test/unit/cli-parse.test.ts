@@ -3,7 +3,10 @@ import { completeWords } from "../../src/cli/completion.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { parseCommandLine, parsePlain } from "../../src/cli/parse.ts";
 import { parseFully } from "../../src/cli/parse-fully.ts";
-import { commands, groups } from "../../src/cli/table.ts";
+import { bareCommand, commands, groups, nameOf } from "../../src/cli/table.ts";
+import { PermissionMode } from "../../src/protocol/permission.ts";
+import { Isolation } from "../../src/protocol/session.ts";
+import { UsageBy } from "../../src/protocol/usage.ts";
 
 const understood = async (line: string[]) => {
   const asked = await parseCommandLine(line);
@@ -168,4 +171,15 @@ test.each([
   [["--mo"], ["--model", "--mode"]],
 ])("after %j the shell offers", (words, expected) => {
   expect(completeWords(words)).toEqual(expected);
+});
+
+test("the words that an option takes are those of the contract", () => {
+  const choicesOf = (path: string, option: string) =>
+    [bareCommand, ...commands]
+      .find((command) => nameOf(command) === path)
+      ?.options.find(({ name }) => name === option)?.choices;
+  expect(choicesOf("", "mode")).toEqual(PermissionMode.options);
+  expect(choicesOf("run", "permission-mode")).toEqual([...PermissionMode.options, "deny"]);
+  for (const path of ["", "run"]) expect(choicesOf(path, "isolation")).toEqual(Isolation.options);
+  expect(choicesOf("usage", "by")).toEqual(UsageBy.options);
 });
