@@ -8,6 +8,7 @@ import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
+import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
 import { createCoordinators } from "./coordinators.ts";
 import { createEnvironments } from "./environments.ts";
@@ -92,7 +93,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   });
   const ownSources = new Map<string, AgentSource>([
     ["hearth", native],
-    ["shell", { backend: createShellBackend({ processes, bash: native.bash }), describe: null }],
+    [SHELL_AGENT, { backend: createShellBackend({ processes, bash: native.bash }), describe: null }],
     ...(deps.moreAgents ?? []),
   ]);
 
