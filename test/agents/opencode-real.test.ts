@@ -24,7 +24,10 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
       const turn = playTurn(opened, `Round ${round}`);
       expect(await turn.result).toEqual({ outcome: "end_turn" });
       expect(textIn(turn.events)).toBe(`Hello ${round}.`);
-      expect(turn.events[0]).toEqual({ type: "step_started", model: "fake/fake-model" });
+      expect(turn.events.slice(0, 2)).toEqual([
+        { type: "prompted" },
+        { type: "step_started", model: "fake/fake-model" },
+      ]);
       expect(turn.events.findLast((event) => event.type === "step_finished")).toMatchObject({
         finish_reason: "end_turn",
         usage: { input_tokens: 1000, output_tokens: 20, cache_read_tokens: 400 },

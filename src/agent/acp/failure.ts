@@ -29,7 +29,7 @@ const AUTH_REQUIRED = -32000;
 const TEXT_CHARS_MAX = 600;
 
 const isAuthText =
-  /\b(401|403)\b|api.?key|unauthori[sz]ed|not logged in|log ?in\b|authenticat|credential|forbidden|missing provider/i;
+  /\b(401|403)\b|api.?key|unauthori[sz]ed|not logged in|log ?in\b|authenticat|credential|forbidden|(missing|resolve) provider/i;
 const kinds: readonly { code: ErrorCode; retryable: boolean; fits(text: string, code: number): boolean }[] = [
   {
     code: "provider_rate_limited",
