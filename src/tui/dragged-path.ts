@@ -21,7 +21,7 @@ export function draggedPaths(text: string): string[][] {
 
 /** An image by any path; another file only by one that nobody types for fun: from the root, or from home. */
 const isPath = (path: string | undefined): boolean =>
-  path !== undefined && (isImage(path) ? /^[~/.]|[/\\]/ : /^(?:\/|~\/)[^/]/).test(path);
+  path !== undefined && (isImage(path) ? /^[~/.]|[/\\]/ : /^(?:~|\/[^/]+)\/[^/]/).test(path);
 
 function unquoted(word: string): string | undefined {
   if (word.startsWith("file://")) {

@@ -22,7 +22,7 @@ export type Effect =
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
   | { do: "open_session"; id: SessionId | null }
   | { do: "delete_session"; id: SessionId }
-  | { do: "load_sessions" }
+  | { do: "load_sessions"; isArchive?: boolean }
   | { do: "fork"; id: SessionId }
   | { do: "find_files"; query: string }
   /** What was pasted may be the path of an image. */

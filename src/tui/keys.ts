@@ -88,6 +88,7 @@ export const bindings = {
   "list.rename": binding("list", "alt+r"),
   "list.archive": binding("list", "alt+a"),
   "list.delete": binding("list", "alt+d delete"),
+  "list.archived": binding("list", "tab"),
 
   "completion.up": binding("completion", "up ctrl+p"),
   "completion.down": binding("completion", "down ctrl+n"),

@@ -30,7 +30,8 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
   return [...known.values()]
     .filter(
       (session) =>
-        !session.archived && holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
+        session.archived === overlay.isArchive &&
+        holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
     )
     .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
 }

@@ -7,6 +7,8 @@ export type ListOverlay = { query: string; marked: string | undefined };
 
 export type SessionsOverlay = ListOverlay & {
   kind: "sessions";
+  /** Shows those that were put away instead of the others. */
+  isArchive: boolean;
   /** Undefined until the daemon has answered. */
   found: readonly Session[] | undefined;
   /** What the keys are for now: choosing, writing a new title, or confirming a deletion. */
@@ -36,6 +38,7 @@ export const newSessionsOverlay: SessionsOverlay = {
   kind: "sessions",
   query: "",
   marked: undefined,
+  isArchive: false,
   found: undefined,
   task: { do: "choose" },
 };

@@ -175,15 +175,15 @@ export function createPerformer(
     }
   }
 
-  async function loadSessions(): Promise<void> {
+  async function loadSessions(isArchive: boolean): Promise<void> {
     const { connection } = await ready;
     const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
       params: { wid: connection.workspace.id },
-      query: { limit: SESSIONS_MAX },
+      query: { limit: SESSIONS_MAX, archived: isArchive ? "true" : "false" },
       signal,
     });
     update((state) =>
-      state.overlay?.kind === "sessions"
+      state.overlay?.kind === "sessions" && state.overlay.isArchive === isArchive
         ? { ...state, overlay: { ...state.overlay, found: sessions } }
         : state,
     );
@@ -202,7 +202,7 @@ export function createPerformer(
       // Only the answer to what stands there now counts.
       update((state) =>
         state.completion?.kind === "file" && state.completion.query === query
-          ? { ...state, completion: { ...state.completion, found, index: 0 } }
+          ? { ...state, completion: { ...state.completion, found, isAnswered: true, index: 0 } }
           : state,
       );
     } catch (error) {
@@ -246,7 +246,7 @@ export function createPerformer(
     }
     if (effect.do === "cancel") return cancel(effect.id);
     if (effect.do === "answer") return answer(effect);
-    if (effect.do === "load_sessions") return loadSessions();
+    if (effect.do === "load_sessions") return loadSessions(effect.isArchive ?? false);
     if (effect.do === "load_transcript") return loadTranscript();
     if (effect.do === "find_files") return finder.find(effect.query);
     const { connection, link } = await ready;

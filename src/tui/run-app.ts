@@ -9,6 +9,7 @@ import type { Snapshot } from "../protocol/snapshot.ts";
 import { clipboardImage, readDragged } from "./attach-image.ts";
 import { detectCapabilities, isOn } from "./capabilities.ts";
 import { chooseSession, createController, type LocalEffect } from "./controller.ts";
+import { copyText } from "./copy-text.ts";
 import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
@@ -192,12 +193,13 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         });
         return;
       case "copy": {
+        // Both: which of the two reaches the clipboard that is meant is not told to anybody.
         const sequence = copySequence(effect.text, env);
-        if (sequence === undefined) say("The answer is too long for the clipboard of a terminal.", "warning");
-        else {
-          terminal.send(sequence);
-          say("copied", "info");
-        }
+        if (sequence !== undefined) terminal.send(sequence);
+        void copyText(effect.text, env, process.platform).then((isTaken) => {
+          if (isTaken || sequence !== undefined) say("copied", "info");
+          else say("The answer is too long for the clipboard of a terminal: /export writes it.", "warning");
+        });
         return;
       }
       case "export":

@@ -24,6 +24,8 @@ export type Completion = {
   query: string;
   /** Files, as far as the daemon has answered. */
   found: readonly string[];
+  /** The daemon has said what there is for this very query. */
+  isAnswered: boolean;
   index: number;
   isClosed: boolean;
 };

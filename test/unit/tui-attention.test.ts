@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { callOf, titleOf } from "../../src/tui/attention.ts";
+import { copyText } from "../../src/tui/copy-text.ts";
 import { callSequence, copySequence, titleSequence } from "../../src/tui/screen/call.ts";
 import type { AppState } from "../../src/tui/state.ts";
 import { connected, permission, run, SESSION } from "../support/tui-state.ts";
@@ -97,4 +101,22 @@ test("nothing in a title or a text can end its sequence and begin another", () =
 test("what is copied goes as OSC 52 up to what terminals take", () => {
   expect(copySequence("grüße", {})).toBe(`\x1b]52;c;${Buffer.from("grüße").toString("base64")}\x07`);
   expect(copySequence("x".repeat(100_000), {})).toBeUndefined();
+  // tmux takes the one or hands on the other, as it is set up.
+  const inTmux = copySequence("hi", { TMUX: "/tmp/tmux-0/default,1,0" }) ?? "";
+  expect(inTmux.startsWith("\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=")).toBe(true);
+});
+
+test("a text is handed to the first program that takes it; over ssh, or with none, to nobody", async () => {
+  const bin = mkdtempSync(join(tmpdir(), "hearth-copy-"));
+  onTestFinished(() => rmSync(bin, { recursive: true }));
+  writeFileSync(join(bin, "wl-copy"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  writeFileSync(join(bin, "xclip"), `#!/bin/sh\ncat > ${bin}/taken\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${bin}:${process.env["PATH"]}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const screens = { WAYLAND_DISPLAY: "wayland-0", DISPLAY: ":0" };
+  expect(await copyText("grüße", screens, "linux")).toBe(true);
+  expect(readFileSync(join(bin, "taken"), "utf8")).toBe("grüße");
+  expect(await copyText("x", { ...screens, SSH_CONNECTION: "1 2 3 4" }, "linux")).toBe(false);
+  expect(await copyText("x", {}, "linux")).toBe(false);
+  expect(await copyText("x", {}, "darwin")).toBe(false); // no pbcopy here
 });

@@ -280,6 +280,7 @@ test.each([
   ["shot.png", []],
   ["src/notes.txt", []],
   ["/", []],
+  ["/mode", []],
   ["see /tmp/a.png", [["see /tmp/a.png"]]],
   ["see /tmp/a.png\nand more", []],
 ])("%j dragged onto the terminal may be the files %j", (text, readings) => {
@@ -346,4 +347,17 @@ test("Ctrl+T unfolds the plan of the agent that works, and opens the sessions wh
   const done = entries.map((entry) => ({ ...entry, status: "completed" as const }));
   const finished = connected({ runs: [run(1)], plans: [{ session_id: SESSION, entries: done }] });
   expect(type(finished, "\x14").state.overlay?.kind).toBe("sessions");
+});
+
+test("Tab in the session list shows what was archived, and Alt+A takes it back", () => {
+  const put = session({ id: `ses_${"9".padStart(32, "0")}`, title: "old", archived: true });
+  const list = type(connected(), "\x14").state;
+  const archive = type(list.overlay === undefined ? type(connected(), "\x1bOQ").state : list, "\t");
+  expect(archive.effects).toEqual([{ do: "load_sessions", isArchive: true }]);
+  if (archive.state.overlay?.kind !== "sessions") throw new Error("no list");
+  const loaded = { ...archive.state, overlay: { ...archive.state.overlay, found: [put] } };
+  expect(type(loaded, "\x1ba").effects).toEqual([
+    { do: "change_session", changes: { archived: false }, id: put.id },
+  ]);
+  expect(did(type(loaded, "\r").effects)).toEqual(["open_session"]);
 });

@@ -38,5 +38,6 @@ export function copySequence(text: string, env: Env): string | undefined {
   const encoded = Buffer.from(text, "utf8").toString("base64");
   if (encoded.length > COPY_MAX) return undefined;
   const sequence = `\x1b]52;c;${encoded}\x07`;
-  return env["TMUX"] ? `\x1bPtmux;${sequence.replaceAll("\x1b", "\x1b\x1b")}\x1b\\` : sequence;
+  // tmux takes it for its own buffer where it is told to (set-clipboard), and hands it on where it may (passthrough).
+  return env["TMUX"] ? `${sequence}\x1bPtmux;${sequence.replaceAll("\x1b", "\x1b\x1b")}\x1b\\` : sequence;
 }

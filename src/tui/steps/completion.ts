@@ -64,6 +64,7 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
   const completion: Completion = {
     ...token,
     found: known?.kind === "file" && token.kind === "file" ? stillMatching(known.found, token.query) : [],
+    isAnswered: false,
     index: 0,
     isClosed,
   };

@@ -121,6 +121,11 @@ export function acceptItem(
 function manage(state: AppState, overlay: SessionsOverlay, index: number, action: Action): Step {
   const session = sessionItems(state, overlay)[index];
   if (action === "list.new") return step(close(state), { do: "open_session", id: null });
+  if (action === "list.archived") {
+    const isArchive = !overlay.isArchive;
+    const next: SessionsOverlay = { ...overlay, isArchive, found: undefined, marked: undefined };
+    return step(withOverlay(state, next), { do: "load_sessions", isArchive });
+  }
   if (session === undefined) return stay(state);
   const task = (next: SessionsOverlay["task"]) => stay(withOverlay(state, { ...overlay, task: next }));
   switch (action) {
@@ -129,12 +134,11 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
     case "list.delete":
       return task({ do: "delete", id: session.id });
     case "list.archive": {
-      const found = overlay.found?.map((other) =>
-        other.id === session.id ? { ...other, archived: true } : other,
-      );
+      const archived = !session.archived;
+      const found = overlay.found?.map((other) => (other.id === session.id ? { ...other, archived } : other));
       return step(withOverlay(state, { ...overlay, found }), {
         do: "change_session",
-        changes: { archived: true },
+        changes: { archived },
         id: session.id,
       });
     }

@@ -20,7 +20,12 @@ export function completionLines(state: AppState, renderer: Renderer, overrides: 
   if (completion === undefined) return hintLines(state);
   const { glyphs } = renderer;
   const rows = completionRows(state, completion);
-  if (rows.length === 0) return [];
+  if (rows.length === 0) {
+    // Behind a bare sign the daemon is only being asked.
+    const isNone =
+      completion.kind === "command" ? "no such command" : completion.isAnswered ? "no such file" : "";
+    return completion.query === "" || isNone === "" ? [] : [[span(`    ${isNone}`, "muted")]];
+  }
   const index = Math.min(completion.index, rows.length - 1);
   const room = rows.length > ROWS_MAX ? ROWS_MAX - 1 : ROWS_MAX;
   const first = Math.max(0, Math.min(index - Math.floor(room / 2), rows.length - room));

@@ -183,9 +183,16 @@ function listOf(
         ...base,
         items,
         ask,
-        title: `Sessions${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
-        hints: `enter opens${dot}alt+n new, f fork, r rename, a archive, d delete, x stop`,
-        empty: overlay.found === undefined ? "asking the daemon" : "no session fits",
+        title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
+        hints: overlay.isArchive
+          ? `enter opens${dot}alt+a takes it back, d delete${dot}tab: the others`
+          : `alt+n new, f fork, r rename, a archive, d delete, x stop${dot}tab: archived`,
+        empty:
+          overlay.found === undefined
+            ? "asking the daemon"
+            : overlay.isArchive
+              ? "nothing is archived"
+              : "no session fits",
       };
     }
     case "models":
