@@ -315,7 +315,7 @@ try {
     ...(await toolSteps()),
   ];
   for (const clients of [1, 10, 100]) rows.push(await deliveries(world, clients));
-  report("Daemon", rows);
+  report("Daemon", rows, "bench-daemon.md");
 } finally {
   await world.close();
 }

@@ -1,4 +1,5 @@
 // Long because one closure owns a session's queue, and everything that may change it stands in it.
+import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
@@ -147,6 +148,9 @@ export function createCoordinator(deps: CoordinatorDeps) {
     return mine;
   }
 
+  const waitingFor = (agent: string) =>
+    queue.waiting.filter(({ run_id }) => book.find(run_id)?.agent === agent);
+
   function turnOf(run: RunRecord, context: SessionContext, session: OpenedSession): Turn {
     const { message, attachments } = book.entryOf(run.id);
     return {
@@ -167,8 +171,11 @@ export function createCoordinator(deps: CoordinatorDeps) {
       authorize: (request, signal) => deps.authorize(run, mode, request, signal),
       history: book.history,
       isSteered: () =>
-        queue.waiting.some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
-      steer: () => void dispatch({ type: "step_began", run_id: run.id }),
+        waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
+      steer() {
+        const same_agent = waitingFor(run.agent).map(({ run_id }) => run_id);
+        dispatch({ type: "step_began", run_id: run.id, same_agent });
+      },
       budget: deps.budget,
       stop: (error) => dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
       report: deps.report,
@@ -194,6 +201,12 @@ export function createCoordinator(deps: CoordinatorDeps) {
     const state = book.find(id)?.state;
     const told = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
     return { run_id: id, message_id: messageId, state: told, queue_position: queuePosition(queue, id) };
+  }
+
+  /** Throws run_started: what was overdue may have let it go. */
+  function mustWait(id: RunId) {
+    if (queue.waiting.some((run) => run.run_id === id)) return;
+    throw new HearthError("run_started", "This prompt can no longer be changed: its run has started.");
   }
 
   const busyAgent = (): string | null =>
@@ -242,6 +255,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     edit(id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord {
       overdue.settle();
+      mustWait(id);
       const { run } = book.entryOf(id);
       const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
       dispatch({ type: "delivery_changed", run_id: id, delivery }, null, {
@@ -252,6 +266,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     withdraw(id: RunId, by: string | null) {
       overdue.settle();
+      mustWait(id);
       dispatch({ type: "withdrawn", run_id: id }, by);
     },
 

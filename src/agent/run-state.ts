@@ -33,7 +33,12 @@ export type RunQueueEvent =
   /** The backend's turn has settled, by itself or after an abort; for a run still opening: opening failed. */
   | { type: "settled"; run_id: RunId; end: End }
   /** The running turn takes in the prompts that want to steer it. */
-  | { type: "step_began"; run_id: RunId }
+  | {
+      type: "step_began";
+      run_id: RunId;
+      /** Those of the waiting that are for the agent whose turn it is: no other's can be folded into it. */
+      same_agent: readonly RunId[];
+    }
   | { type: "canceled"; scope: "all" | "active" }
   /** One run must end now with `end`, whoever is at fault (a permission nobody can give, a store that fails). */
   | { type: "stopped"; run_id: RunId; end: End }
@@ -102,7 +107,10 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
     }
     case "step_began": {
       if (!is(current, event.run_id, "active")) return stay(state);
-      const folded = waiting.filter((run) => run.delivery === "steer" && run.phase === "queued");
+      const folded = waiting.filter(
+        ({ run_id, delivery, phase }) =>
+          delivery === "steer" && phase === "queued" && event.same_agent.includes(run_id),
+      );
       return {
         state: { ...state, waiting: waiting.filter((run) => !folded.includes(run)) },
         effects: folded.map(

@@ -69,12 +69,12 @@ describe("the coordinator on a real store", () => {
       const session = openSession(file, scripted.backend);
       const accepted: RunId[] = [];
       const player = createPlayer({ session, scripted, onAccepted: (id) => void accepted.push(id) });
-      await player.play([{ move: "prompt", delivery: "queue" }]);
+      await player.play([{ move: "prompt", delivery: "queue", agent: "scripted" }]);
       await scripted.until(() => scripted.gates.length === 1);
       const [first] = accepted;
       expect(session.coordinator.cancel("all", "tester")).toEqual({ canceled: [first], held: [] });
       // The next prompt waits until the opening has come to its end, then runs by itself.
-      await player.play([{ move: "prompt", delivery: "queue" }]);
+      await player.play([{ move: "prompt", delivery: "queue", agent: "scripted" }]);
       const [, second] = accepted;
       expect(session.coordinator.unfinished().map(({ id, state }) => ({ id, state }))).toEqual([
         { id: second, state: "accepted" },
@@ -87,6 +87,30 @@ describe("the coordinator on a real store", () => {
       await player.play([{ move: "end" }]);
       expect(session.store.runs.get(first ?? "")?.outcome).toBe("canceled");
       expect(session.store.runs.get(second ?? "")?.outcome).toBe("end_turn");
+      session.close();
+      checkStore(file, accepted);
+    }));
+
+  it("folds a prompt that was held for one agent into no turn of another", () =>
+    inTempDir(async (file) => {
+      const scripted = createScriptedBackend();
+      const session = openSession(file, scripted.backend);
+      const accepted: RunId[] = [];
+      const player = createPlayer({ session, scripted, onAccepted: (id) => void accepted.push(id) });
+      await player.play([
+        { move: "prompt", delivery: "queue", agent: "scripted" },
+        { move: "prompt", delivery: "steer", agent: "scripted" },
+        { move: "cancel", scope: "active" },
+        { move: "settle_all" },
+        { move: "prompt", delivery: "queue", agent: "other" },
+        { move: "resume" },
+        { move: "text" },
+        { move: "step" },
+      ]);
+      const [, held] = accepted;
+      expect(session.coordinator.unfinished().map(({ id }) => id)).toContain(held);
+      await player.drain();
+      expect(session.store.runs.get(held ?? "")?.outcome).toBe("end_turn");
       session.close();
       checkStore(file, accepted);
     }));

@@ -139,7 +139,9 @@ class World {
           if (!isWork) expect(this.ended.get(run_id)).toBe(wasEnded);
         });
       case "step":
-        return this.on(move.pick, (run_id) => this.apply({ type: "step_began", run_id }));
+        return this.on(move.pick, (run_id) =>
+          this.apply({ type: "step_began", run_id, same_agent: this.accepted }),
+        );
       case "stop":
         return this.on(move.pick, (run_id) =>
           this.apply({ type: "stopped", run_id, end: { outcome: "error" } }),

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import type { RunId } from "../../src/protocol/ids.ts";
@@ -6,7 +7,10 @@ import { type createScriptedBackend, newId, type openSession } from "./scripted-
 
 /** What happens to a session from outside and from its backend, by index so that any order makes sense. */
 export type Move =
-  | { move: "prompt"; delivery: "queue" | "steer" }
+  | { move: "prompt"; delivery: "queue" | "steer"; agent: "scripted" | "other" }
+  | { move: "edit"; nth: number; prompt: string | null; delivery: "queue" | "steer" }
+  /** What two clients ask for in the same moment: nothing happens in between. */
+  | { move: "at_once"; moves: Move[] }
   | { move: "cancel"; scope: "all" | "active" }
   | {
       move:
@@ -23,38 +27,59 @@ export type Move =
         | "settle_all";
     };
 
+const delivery = fc.constantFrom("queue" as const, "steer" as const);
+const single: fc.Arbitrary<Move> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      move: fc.constant("prompt" as const),
+      delivery,
+      agent: fc.constantFrom("scripted" as const, "scripted" as const, "other" as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      move: fc.constant("edit" as const),
+      nth: fc.nat({ max: 5 }),
+      prompt: fc.option(fc.constantFrom("edited once", "edited twice")),
+      delivery,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      move: fc.constant("cancel" as const),
+      scope: fc.constantFrom("all" as const, "active" as const),
+    }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      move: fc.constantFrom(
+        "text" as const,
+        "tool" as const,
+        "tool_done" as const,
+        "step" as const,
+        "end" as const,
+        "fail" as const,
+        "late" as const,
+        "resume" as const,
+        "attend" as const,
+        "withdraw" as const,
+        "settle_all" as const,
+      ),
+    }),
+  },
+);
 export const moves: fc.Arbitrary<Move[]> = fc.array(
   fc.oneof(
+    { weight: 4, arbitrary: single },
     {
-      weight: 5,
+      weight: 1,
       arbitrary: fc.record({
-        move: fc.constant("prompt" as const),
-        delivery: fc.constantFrom("queue" as const, "steer" as const),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        move: fc.constant("cancel" as const),
-        scope: fc.constantFrom("all" as const, "active" as const),
-      }),
-    },
-    {
-      weight: 12,
-      arbitrary: fc.record({
-        move: fc.constantFrom(
-          "text" as const,
-          "tool" as const,
-          "tool_done" as const,
-          "step" as const,
-          "end" as const,
-          "fail" as const,
-          "late" as const,
-          "resume" as const,
-          "attend" as const,
-          "withdraw" as const,
-          "settle_all" as const,
-        ),
+        move: fc.constant("at_once" as const),
+        moves: fc.array(single, { minLength: 2, maxLength: 5 }),
       }),
     },
   ),
@@ -81,6 +106,9 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
   let prompts = 0;
   let tools = 0;
   const settledTurns = new Set<number>();
+  /** What each prompt says since it was last edited. */
+  const wanted = new Map<string, string>();
+  const agentOf = (runId: string) => session.store.runs.get(runId)?.agent;
   const turn = () => scripted.turns.at(-1);
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -95,7 +123,7 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
             run_id: id,
             prompt: `prompt ${prompts}`,
             attachments: [],
-            agent: "scripted",
+            agent: move.agent,
             model: null,
             mode: null,
           },
@@ -108,10 +136,25 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
             by: "tester",
           },
         });
+        wanted.set(id, `prompt ${prompts}`);
         return onAccepted(id);
       }
+      case "edit": {
+        const waiting = coordinator.unfinished().filter((run) => coordinator.isWaiting(run.id));
+        const run = waiting[move.nth % Math.max(1, waiting.length)];
+        if (run === undefined) return;
+        coordinator.edit(run.id, { prompt: move.prompt ?? undefined, delivery: move.delivery });
+        if (move.prompt !== null) wanted.set(run.id, move.prompt);
+        return;
+      }
+      case "at_once":
+        for (const each of move.moves) act(each);
+        return;
       case "cancel":
-        return void coordinator.cancel(move.scope, "tester");
+        coordinator.cancel(move.scope, "tester");
+        if (move.scope === "all")
+          assert.deepEqual(coordinator.unfinished(), [], "G5: a cancel ends all that was accepted before it");
+        return;
       case "text":
         current?.say({ type: "step_started", model: "m" });
         return current?.say({ type: "text_delta", text: `[${current.run_id}]` });
@@ -138,7 +181,13 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
         });
       case "step":
         current?.say({ ...finished, finish_reason: "tool_use" });
-        return void current?.host.takeSteering();
+        for (const message of current?.host.takeSteering() ?? [])
+          assert.equal(
+            message.agent,
+            agentOf(current?.run_id ?? ""),
+            "a prompt for one agent is not folded into another's turn",
+          );
+        return;
       case "end":
         current?.say({ type: "step_started", model: "m" });
         current?.say({ type: "text_delta", text: "the answer" });
@@ -186,7 +235,12 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
         act({ move: "settle_all" });
         act({ move: "end" });
         await settle();
-        if (coordinator.isIdle() && coordinator.unfinished().length === 0) return;
+        if (coordinator.isIdle() && coordinator.unfinished().length === 0) {
+          for (const { run_id, prompt } of scripted.turns)
+            if (wanted.has(run_id))
+              assert.equal(prompt, wanted.get(run_id), "a turn has what its prompt said last");
+          return;
+        }
         coordinator.resume();
       }
       throw new Error("the session never came to rest");
