@@ -15,7 +15,7 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
   setFlagsFromString("--optimize-for-size");
   const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
   const server = await import("../server/main.ts");
-  return server.serve({
+  const code = await server.serve({
     env,
     paths,
     onReady({ isOther, pid, socket }) {
@@ -24,4 +24,8 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
       void out.line(`${state}: pid ${pid}, ${socket}`);
     },
   });
+  // An exit of Node's waits for a compiling thread that may wait for the main one (nodejs/node#54918), for ever. All is
+  // closed by now, and nobody reads how a detached daemon ended.
+  if (isStartedByClient) process.kill(process.pid, "SIGKILL");
+  return code;
 }
