@@ -65,6 +65,7 @@ export type AgentSessionEvent =
   | { type: "title"; title: string }
   | { type: "commands"; commands: AgentCommand[] }
   | { type: "modes"; modes: AgentMode[]; current: string | null }
+  /** `current`: what it takes when none is named; null where that is not known now. */
   | { type: "models"; models: AgentModel[]; current: string | null }
   /** How many tokens its conversation has; what the model can hold and which one it is, where it says so. */
   | { type: "context"; used: number; window: number | null; model: string | null }

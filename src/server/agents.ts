@@ -52,8 +52,8 @@ export function createAgents({
   const ended = new Map<string, "crashed" | "error">();
   /** What was last told of each (session, agent). */
   const told = new Map<string, string>();
-  /** The titles that agents gave. */
-  const titles = new Map<SessionId, string>();
+  /** The titles that agents gave: one that comes later sees but a part of the conversation. */
+  const titles = new Map<SessionId, { agent: string; title: string }>();
   const keyOf = (sid: SessionId, agent: string) => `${sid} ${agent}`;
 
   function sourceOf(wid: WorkspaceId, name: string): AgentSource {
@@ -119,7 +119,7 @@ export function createAgents({
     heard(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
-      else if (event.type === "title") return retitle(wid, sid, event.title);
+      else if (event.type === "title") return retitle(wid, sid, agent, event.title);
       else if (event.type === "context") return contextChanged(wid, sid, agent, event);
       else learn(wid, agent, event);
       this.tellChanges(wid, sid);
@@ -202,14 +202,16 @@ export function createAgents({
   }
 
   /** An agent's name for the session counts until a person has named it. */
-  function retitle(wid: WorkspaceId, sid: SessionId, said: string) {
+  function retitle(wid: WorkspaceId, sid: SessionId, agent: string, said: string) {
     const session = store.sessions.get(sid);
     const title = titleOf(said);
     if (session === undefined || title === "" || title === session.title) return;
     const [first] = store.messages.page(sid, TITLE_SEQ_MAX, TITLE_SEQ_MAX);
     const isOurs = first?.role === "user" && titleOf(messageText(first)) === session.title;
-    if (session.title !== "" && !isOurs && titles.get(sid) !== session.title) return;
-    titles.set(sid, title);
+    const given = titles.get(sid);
+    const isIts = given?.agent === agent && given.title === session.title;
+    if (session.title !== "" && !isOurs && !isIts) return;
+    titles.set(sid, { agent, title });
     journal.commit(wid, "relaxed", (tx) => {
       store.sessions.update({ ...session, title });
       sessionChanged(tx, sid);

@@ -154,7 +154,10 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       const resolved = resolveFor(wid, name);
       if (!resolved?.launch) return;
       if (event.type === "models")
-        probes.learn(resolved.launch, { models: event.models, model: event.current });
+        probes.learn(resolved.launch, {
+          models: event.models,
+          ...(event.current === null ? {} : { model: event.current }),
+        });
       else if (event.type === "modes") probes.learn(resolved.launch, { modes: event.modes });
       else if (event.type === "commands") probes.learn(resolved.launch, { commands: event.commands });
       else if (event.type !== "login" || !probes.learnLogin(resolved.launch, event.reason)) return;

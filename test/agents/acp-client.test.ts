@@ -411,10 +411,26 @@ describe("its settings", () => {
     expect(at.world.sessionEvents).toContainEqual(
       expect.objectContaining({
         type: "models",
-        current: "big",
+        // What it takes by itself, whatever was chosen since.
+        current: "small",
         models: [expect.objectContaining({ id: "small" }), expect.objectContaining({ id: "big" })],
       }),
     );
+  });
+
+  test("are its own again when no model is named any more", async () => {
+    const at = await openScriptedWorld();
+    at.acp.everyStart({ session: { configOptions: [option("small")] } });
+    for (const model of ["big", undefined, undefined]) {
+      at.acp.nextTurn({ deeds: [say("hi")] });
+      await at.world.ask("Hello", model === undefined ? {} : { model });
+    }
+    expect(at.acp.paramsOf("session/set_config_option")).toMatchObject([
+      { value: "big" },
+      { value: "small" },
+    ]);
+    const told = at.world.sessionEvents.filter(({ type }) => type === "models");
+    expect(told.map((event) => "current" in event && event.current)).not.toContain("big");
   });
 
   test("name the model in the older way where there is no option for it", async () => {

@@ -110,6 +110,37 @@ test("a probe never delays the opening of a workspace; what it finds out is told
   expect(told.payload.agent.reason).toContain("no luck");
 });
 
+test("the first agent that names a session names it, not one that came later", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hearth-scripted-"));
+  const acp = await startScriptedAcp(folder);
+  onTestFinished(async () => {
+    await acp.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const scripted = { backend: "acp" as const, command: acp.command, env: acp.env };
+  const world = await openWorld({
+    config: (url) => ({ ...localConfig(url), agents: { first: scripted, second: scripted } }),
+    session: { agent: "first" },
+  });
+  const terminal = await world.terminal("only");
+  const turn = (title: string) =>
+    acp.nextTurn({
+      deeds: [
+        { do: "update", update: { sessionUpdate: "session_info_update", title } },
+        { do: "say", texts: ["done"] },
+      ],
+    });
+  turn("Mending the parser");
+  await terminal.ask("mend the parser please");
+  expect((await terminal.session()).title).toBe("Mending the parser");
+  turn("Go on");
+  await terminal.ask("go on", { agent: "second" });
+  expect((await terminal.session()).title).toBe("Mending the parser");
+  turn("Mending the parser and its tests");
+  await terminal.ask("and its tests");
+  expect((await terminal.session()).title).toBe("Mending the parser and its tests");
+});
+
 test("a session of one prompt keeps nothing warm, until it gets another", async () => {
   const folder = mkdtempSync(join(tmpdir(), "hearth-scripted-"));
   const acp = await startScriptedAcp(folder);

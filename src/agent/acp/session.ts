@@ -255,7 +255,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       phase = "open";
       isInformed = kind === "resumed";
       const opened: Choices = choicesOf(settings.choices, answer);
-      settings.change(opened);
+      settings.open(opened, kind === "new");
       const detach = connection.attach(id, { update, request });
       meter.start(kind === "new" ? null : context.remembered?.reported_cost);
       void child.gone.then(onGone);

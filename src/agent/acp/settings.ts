@@ -21,6 +21,9 @@ type SettingsDeps = {
 /** What can be chosen in a session of an agent, and what is: told whenever it changes. */
 export function createSettings({ agent, connection, askMode, isKnown, onEvent }: SettingsDeps) {
   let choices: Choices = noChoices;
+  /** The model that it takes by itself; null where it was not there to be seen. */
+  let usual: string | null = null;
+  let isChosen = false;
 
   function change(next: Choices) {
     const before = choices;
@@ -29,7 +32,7 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
     if (next.modes !== before.modes || next.mode !== before.mode)
       onEvent({ type: "modes", modes: next.modes, current: next.mode });
     if (next.models !== before.models || next.model !== before.model)
-      onEvent({ type: "models", models: next.models, current: next.model });
+      onEvent({ type: "models", models: next.models, current: usual });
   }
 
   async function set(method: string, params: unknown, what: string): Promise<unknown> {
@@ -77,12 +80,20 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
     get choices() {
       return choices;
     },
-    change,
+    /** A conversation has been begun, or taken up again with what was chosen for it. */
+    open(next: Choices, isNew: boolean) {
+      if (isNew) usual = next.model;
+      isChosen = !isNew;
+      change(next);
+    },
     hear: (update: Wire) => change(applyUpdate(choices, update)),
     /** Makes the agent ask, and use the model that the turn names. Throws HearthError model_unavailable. */
     async apply(sessionId: string, model: string | null): Promise<void> {
       await setMode(sessionId);
-      if (model !== null) await setModel(sessionId, model);
+      // Without a name it is its own choice again.
+      const wanted = model ?? (isChosen ? usual : null);
+      if (wanted !== null) await setModel(sessionId, wanted);
+      isChosen = model !== null;
     },
   };
 }

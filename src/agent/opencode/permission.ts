@@ -23,7 +23,7 @@ export function permissionRequest(
     tool_call_id: asked.tool?.callID ?? asked.id,
     tool,
     kind: kindOfTool(call?.tool ?? asked.permission),
-    title: call === undefined ? asked.permission : titleOfTool(call),
+    title: call === undefined ? asked.permission : titleOfTool(call, root),
     subject,
   };
 }

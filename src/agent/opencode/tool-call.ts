@@ -27,11 +27,12 @@ export const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
 /** One line that says what the call does, before opencode itself names it. */
-export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">): string {
+export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">, root: string): string {
   const { input } = state;
+  const path = textOf(input["filePath"]);
   const about =
     textOf(input["command"]) ??
-    textOf(input["filePath"]) ??
+    (path?.startsWith(`${root}/`) ? path.slice(root.length + 1) : path) ??
     textOf(input["pattern"]) ??
     textOf(input["url"]) ??
     textOf(input["description"]);

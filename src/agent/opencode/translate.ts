@@ -121,7 +121,7 @@ export function createTurnTranslator({
     const before = calls.get(tool_call_id);
     calls.set(tool_call_id, part);
     const kind = kindOfTool(tool);
-    const title = titleOfTool(part);
+    const title = titleOfTool(part, root);
     const { input } = state;
     if (before === undefined) {
       const status = state.status === "pending" ? "pending" : "running";
