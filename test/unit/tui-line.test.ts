@@ -27,7 +27,7 @@ test("a command that was wrong is not in the next line", () => {
 
 test("a question is answered by a number of its own and by nothing else", () => {
   expect(stepLine(asked(), "1", 0).effects).toMatchObject([{ do: "answer", decision: "allow_once" }]);
-  for (const line of ["", "0", "7"]) {
+  for (const line of ["", "0", "7", "e"]) {
     const { state, effects } = stepLine(asked(), line, 0);
     expect(effects).toEqual([]);
     expect(state.flash?.text).toBe("type a number from 1 to 3 and press Enter");

@@ -3,7 +3,7 @@ import { type Step, stay } from "../effects.ts";
 import { type AppState, openQuestion } from "../state.ts";
 import { acceptItem } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";
-import { answerInWords, chooseAnswer } from "./question.ts";
+import { answerInWords, chooseAnswer, editableCommand } from "./question.ts";
 
 /**
  * What a whole line does, in a terminal of lines: it picks from the list that is open, answers the question that is
@@ -16,7 +16,9 @@ export function stepLine(state: AppState, line: string, now: number): Step {
   const asked = openQuestion(state);
   if (question !== undefined && asked !== undefined) {
     const wanted = line.trim();
-    if (wanted === "" || (/^\d+$/.test(wanted) && asked.options[Number(wanted) - 1] === undefined)) {
+    const isNoAnswer = /^\d+$/.test(wanted) && asked.options[Number(wanted) - 1] === undefined;
+    const isNoChange = wanted === "e" && editableCommand(asked) === undefined;
+    if (wanted === "" || isNoAnswer || isNoChange) {
       const text = `type a number from 1 to ${asked.options.length} and press Enter`;
       return stay({ ...state, flash: { text, level: "info" } });
     }
