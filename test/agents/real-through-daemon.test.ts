@@ -5,14 +5,24 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../src/protocol/agent.ts";
 import type { UsageRow } from "../../src/protocol/usage.ts";
 import { agentTools } from "../support/agent-model.ts";
+import { eventually } from "../support/happenings.ts";
 import { localConfig } from "../support/home.ts";
 import { lastPrompt, type ModelRequest, say, sentText, startModelServer } from "../support/model-server.ts";
 import { agentPath, findRealAgent, realAgentEnv, whyMissing } from "../support/real-agents.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld, type Terminal } from "../support/world.ts";
 
+const AGENT_PATIENCE_MS = 90_000;
 const names = ["goose", "opencode"] as const;
 const missing = names.filter((name) => findRealAgent(name) === undefined);
 for (const name of missing) process.stderr.write(`skipped: ${whyMissing(name)}\n`);
+
+/** As `terminal.ask`, with the patience that the start of a real agent takes. */
+async function ask(terminal: Terminal, text: string, agent: string) {
+  const { run_id } = await terminal.prompt(text, { agent });
+  const isOver = async () => !(await terminal.snapshot()).runs.some(({ id }) => id === run_id);
+  await eventually(isOver, `the end of ${text}`, AGENT_PATIENCE_MS);
+  return terminal.completed(run_id);
+}
 
 /** A daemon that has the agents configured, and the model behind them. */
 async function openAgents() {
@@ -69,19 +79,19 @@ describe.skipIf(missing.length > 0)("goose and opencode in one session", { timeo
 
     const usage = { input: 1000, output: 20 };
     answers.push({ pieces: ["The heron is grey."], usage });
-    expect(await terminal.ask("Which color?", { agent: "goose" })).toMatchObject({
+    expect(await ask(terminal, "Which color?", "goose")).toMatchObject({
       outcome: "end_turn",
       agent: "goose",
       text: "The heron is grey.",
     });
     answers.push({ pieces: ["It was grey."], usage });
-    expect(await terminal.ask("Say it again", { agent: "opencode" })).toMatchObject({
+    expect(await ask(terminal, "Say it again", "opencode")).toMatchObject({
       outcome: "end_turn",
       text: "It was grey.",
     });
     expect(sentText(seen.at(-1) ?? expect.unreachable())).toContain("The heron is grey.");
     answers.push({ pieces: ["Still grey."], usage });
-    await terminal.ask("And now?", { agent: "goose" });
+    await ask(terminal, "And now?", "goose");
     const last = sentText(seen.at(-1) ?? expect.unreachable());
     // Its own turn it knows; the other's is told to it, once.
     expect(last.split("It was grey.").length).toBe(2);
@@ -112,13 +122,14 @@ describe.skipIf(missing.length > 0)("goose and opencode in one session", { timeo
 
   test.for(names)("%s asks hearth before it writes, and a refusal writes nothing", async (name) => {
     const { world, answers, terminal } = await openAgents();
-    // Its start may take longer than a terminal of the tests waits for a question.
-    await terminal.api.expect(200, "GET", terminal.path("/agent"), { query: { probe: name } });
+    // Its start may take longer than a terminal of the tests waits for an event.
+    const asked = () =>
+      eventually(async () => (await terminal.snapshot()).permissions[0], "a question", AGENT_PATIENCE_MS);
     const file = join(world.home.project, "new.txt");
     const tools = agentTools[name];
     answers.push(say(tools.write(file, "one\n")), say("Not written."));
     const { run_id } = await terminal.prompt("write it", { agent: name });
-    const question = await terminal.question();
+    const question = await asked();
     expect(question).toMatchObject({ agent: name, state: "open" });
     await terminal.answer(question, "deny", { message: "No." });
     expect((await terminal.completed(run_id)).outcome).toBe("end_turn");
@@ -127,7 +138,7 @@ describe.skipIf(missing.length > 0)("goose and opencode in one session", { timeo
     answers.splice(0);
     answers.push(say(tools.write(file, "one\n")), say("Written."));
     const again = await terminal.prompt("write it after all", { agent: name });
-    const second = await terminal.question((permission) => permission.id !== question.id);
+    const second = await asked();
     await terminal.answer(second, "allow_once");
     expect(await terminal.completed(again.run_id)).toMatchObject({ outcome: "end_turn", text: "Written." });
     expect(existsSync(file)).toBe(true);
