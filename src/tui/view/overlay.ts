@@ -1,3 +1,4 @@
+// Long because it describes every list of the terminal, one case each.
 import { modeMeanings } from "../choices.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
@@ -105,11 +106,17 @@ export function spokenList(
       helpItems(overlay, overrides).flatMap(({ key, text }) =>
         key.startsWith("/") ? [`${key}, ${text}`] : [],
       )
-    : list.items.map(({ left, right }, index) => spokenRow(index, left, right));
+    : list.items.map(({ left, right }, index) => spokenRow(index, withoutMark(left, renderer), right));
   const how = isHelp
     ? "Words narrow the list, an empty line closes it."
     : "Type a number to choose, words to narrow the list, or an empty line to close it.";
   return [`${isHelp ? "Commands" : list.title}:`, ...(rows.length === 0 ? [list.empty] : rows), how];
+}
+
+/** What a sign in front says, the facts say in words. */
+function withoutMark(left: Line, { glyphs }: Renderer): Line {
+  const signs = [glyphs.ok, glyphs.question, glyphs.running, ""];
+  return signs.includes(left[0]?.text.trim() ?? "") ? left.slice(1) : left;
 }
 
 function spokenRow(index: number, left: Line, right: readonly string[]): string {
