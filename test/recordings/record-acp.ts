@@ -372,8 +372,11 @@ function runTerminal(line: string, cwd: string): Terminal {
   };
 }
 
+/** Whole texts of the agent's own, which its protocol has no word for. */
+const privateTexts = new Set(["availableSkillDetails"]);
 const longLists = new Set(["options", "availableModels", "availableCommands", "availableModes"]);
 function shorten(key: string, value: unknown): unknown {
+  if (privateTexts.has(key)) return undefined;
   if (Array.isArray(value) && longLists.has(key))
     return value.slice(0, key === "availableModes" ? 9 : listMax);
   return typeof value === "string" && value.length > 4000 ? `${value.slice(0, 4000)}…` : value;
