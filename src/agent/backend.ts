@@ -63,6 +63,7 @@ export type BackendEvent =
 /** What a backend says of a session at any time, turn or no turn. */
 export type AgentSessionEvent =
   | { type: "title"; title: string }
+  | { type: "version"; version: string }
   | { type: "commands"; commands: AgentCommand[] }
   | { type: "modes"; modes: AgentMode[]; current: string | null }
   /** `current`: what it takes when none is named; null where that is not known now. */

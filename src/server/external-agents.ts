@@ -158,6 +158,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
           models: event.models,
           ...(event.current === null ? {} : { model: event.current }),
         });
+      else if (event.type === "version") probes.learn(resolved.launch, { version: event.version });
       else if (event.type === "modes") probes.learn(resolved.launch, { modes: event.modes });
       else if (event.type === "commands") probes.learn(resolved.launch, { commands: event.commands });
       else if (event.type !== "login" || !probes.learnLogin(resolved.launch, event.reason)) return;

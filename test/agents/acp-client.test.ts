@@ -643,6 +643,16 @@ test("a version that an agent tells on its command line alone is known, and anot
   warm.close();
 });
 
+test("which version an agent is, is told where it is used", async () => {
+  const at = await openScriptedWorld();
+  at.acp.nextStart({ version: "2.7.1" });
+  at.acp.nextTurn({ deeds: [say("hi")] });
+  await at.world.ask("Hello");
+  expect(at.world.sessionEvents).toContainEqual(
+    expect.objectContaining({ type: "version", version: "2.7.1" }),
+  );
+});
+
 test("a session that goes on in another environment leaves nothing running in the one before", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn({ deeds: [say("here")] }, { deeds: [say("there")] });

@@ -115,6 +115,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const { agent, root, session_id } = context;
     const { info } = child.connection;
     const fingerprint = `${keyOf(launch, root)} ${info.version ?? ""}`;
+    if (info.version !== null) context.onEvent({ type: "version", version: info.version });
     const quirks = quirksOf(agent, launch.command[0]);
     const remembered = context.remembered?.fingerprint === fingerprint ? context.remembered : null;
     const session = createAcpSession({

@@ -72,6 +72,7 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
   ): Promise<OpenedSession> {
     const { agent, root, remembered } = context;
     const fingerprint = `${keyOf(launch, root)} ${child.connection.version}`;
+    context.onEvent({ type: "version", version: child.connection.version });
     const known = remembered?.fingerprint === fingerprint ? remembered.agent_session_id : null;
     const isThere = known !== null && (await hasSession(child.connection, known, signal));
     const session_id = isThere ? known : await newSession(agent, child.connection, signal);
