@@ -1,4 +1,4 @@
--- The whole store. Applied as it stands to an empty file; later versions bring migrations/NNN-<what>.sql.
+-- The whole store. Applied as it stands to an empty file; an older store is brought here by migrations/NNN.sql.
 -- Ids carry their noun's prefix; times are ISO 8601 UTC with milliseconds, for people: order comes from seq columns.
 -- Columns named *_json hold JSON. One writer: the daemon. No log and no secret is ever stored here.
 
@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '1');
+INSERT INTO meta (key, value) VALUES ('schema_version', '2');
 
 -- A directory that clients attach to. Keeps its id for good, closed or not.
 CREATE TABLE workspaces (

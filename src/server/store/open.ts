@@ -14,7 +14,7 @@ import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** From this release on a WAL reset can no longer corrupt a file that several connections read. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**
@@ -208,6 +208,7 @@ function migrate(db: Database.Database, file: string) {
     );
   }
   if (version === SCHEMA_VERSION) return;
+  db.pragma("wal_checkpoint(TRUNCATE)"); // what a killed daemon left in the log belongs to the copy
   copyFileSync(file, `${file}.before-${SCHEMA_VERSION}`);
   for (let next = version + 1; next <= SCHEMA_VERSION; next += 1) {
     const script = readFileSync(

@@ -1,0 +1,66 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStore } from "../../src/server/store/open.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "hearth-migration-"));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** As the first schema was, with a workspace in it. */
+function makeFirstStore(file: string) {
+  const db = new Database(file);
+  db.exec(readFileSync(new URL("../support/schema-1.sql", import.meta.url), "utf8"));
+  db.exec("INSERT INTO workspaces (id, path, state, created_at) VALUES ('ws_1', '/work', 'open', 'then')");
+  return db;
+}
+
+/** What a table may hold, whatever the order of its columns. */
+function shapeOf(file: string) {
+  const db = new Database(file, { readonly: true });
+  const columns = db
+    .prepare(
+      `SELECT t.name AS "table", c.name, c.type, c."notnull", c.dflt_value, c.pk
+       FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY 1, 2`,
+    )
+    .all();
+  const version = db.prepare("SELECT value FROM meta WHERE key = 'schema_version'").pluck().get();
+  const indexes = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY name").all();
+  db.close();
+  return { columns, indexes, version };
+}
+
+test("a store of the first schema becomes what a new one is, keeps its rows, and is copied before", () => {
+  const old = join(dir, "old.db");
+  makeFirstStore(old).close();
+  const store = openStore(old);
+  expect(store.workspaces.getByPath("/work")).toMatchObject({ id: "ws_1", identity: "" });
+  store.close();
+  openStore(join(dir, "new.db")).close();
+  expect(shapeOf(old)).toEqual(shapeOf(join(dir, "new.db")));
+  expect(shapeOf(`${old}.before-2`).version).toBe("1");
+});
+
+test("the copy has what a killed daemon had left in the log", () => {
+  const old = join(dir, "old.db");
+  const killed = makeFirstStore(old);
+  killed.pragma("journal_mode = WAL");
+  killed.exec("UPDATE workspaces SET path = '/elsewhere'");
+  expect(statSync(`${old}-wal`).size).toBeGreaterThan(0);
+  openStore(old).close();
+  const copy = new Database(`${old}.before-2`, { readonly: true });
+  expect(copy.prepare("SELECT path FROM workspaces").pluck().get()).toBe("/elsewhere");
+  copy.close();
+  killed.close();
+});
+
+test("a store of today is opened without a copy", () => {
+  const file = join(dir, "new.db");
+  openStore(file).close();
+  openStore(file).close();
+  expect(existsSync(`${file}.before-2`)).toBe(false);
+});
