@@ -26,6 +26,7 @@ CREATE TABLE sessions (
   agent              TEXT NOT NULL,
   model              TEXT,
   mode               TEXT NOT NULL,
+  agent_mode         TEXT,                  -- of its agent's own modes, the one that a person chose
   isolation          TEXT NOT NULL,
   parent_id          TEXT REFERENCES sessions (id) ON DELETE SET NULL,
   archived           INTEGER NOT NULL DEFAULT 0,

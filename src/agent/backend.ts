@@ -89,6 +89,8 @@ export type Turn = {
   attachments: readonly Attachment[];
   model: string | null;
   mode: PermissionMode;
+  /** Of the agent's own modes; null: the one in which it asks. */
+  agent_mode: string | null;
   /** What its commands run with. */
   env: Readonly<Record<string, string>>;
   max_steps: number | null;
@@ -118,6 +120,7 @@ export type SessionContext = {
   root: string;
   model: string | null;
   mode: PermissionMode;
+  agent_mode: string | null;
   env: Readonly<Record<string, string>>;
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;

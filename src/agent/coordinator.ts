@@ -159,6 +159,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       attachments,
       model: context.model,
       mode: context.mode,
+      agent_mode: context.agent_mode,
       env: context.env,
       max_steps: run.max_steps,
       handover: deps.handover(run, session, book.history()),

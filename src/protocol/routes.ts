@@ -113,6 +113,8 @@ const SessionFields = z.object({
   agent: z.string().optional(),
   model: z.string().nullable().optional(),
   mode: PermissionMode.optional(),
+  /** Another agent starts without. */
+  agent_mode: z.string().max(200).nullable().optional(),
   isolation: Isolation.optional(),
 });
 

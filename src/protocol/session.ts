@@ -15,6 +15,8 @@ export const Session = z.object({
   agent: z.string(),
   model: z.string().nullable(),
   mode: PermissionMode,
+  /** A mode of its agent's own (`agent.modes`), for its next turns; null: the one in which it asks. */
+  agent_mode: z.string().nullable(),
   isolation: Isolation,
   parent_id: SessionId.nullable(),
   archived: z.boolean(),

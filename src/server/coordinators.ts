@@ -75,6 +75,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       root: workspace.path,
       model: run.model ?? (session.agent === run.agent ? session.model : null),
       mode: run.mode ?? session.mode,
+      agent_mode: session.agent === run.agent ? session.agent_mode : null,
       env: run.env ?? deps.environments.forTools(wid, run.by, undefined),
       remembered:
         row?.agent_session_id && row.fingerprint

@@ -72,6 +72,7 @@ export function createSessions(deps: SessionsDeps) {
         agent: fields.agent ?? defaults.agent,
         model: fields.model === undefined ? null : fields.model,
         mode: fields.mode ?? defaults.mode,
+        agent_mode: fields.agent_mode ?? null,
         isolation: "in_place",
         parent_id: null,
         archived: false,
@@ -101,18 +102,16 @@ export function createSessions(deps: SessionsDeps) {
     update(wid, sid, changes) {
       const before = storedOf(wid, sid);
       checkFields(wid, changes);
+      const isOtherAgent = changes.agent !== undefined && changes.agent !== before.agent;
       const session: StoredSession = {
         ...before,
         title: changes.title ?? before.title,
         agent: changes.agent ?? before.agent,
-        // A model belongs to its agent: another agent starts with its own default.
-        model:
-          changes.model !== undefined
-            ? changes.model
-            : changes.agent !== undefined && changes.agent !== before.agent
-              ? null
-              : before.model,
+        // A model and a mode belong to their agent: another agent starts with its own.
+        model: changes.model !== undefined ? changes.model : isOtherAgent ? null : before.model,
         mode: changes.mode ?? before.mode,
+        agent_mode:
+          changes.agent_mode !== undefined ? changes.agent_mode : isOtherAgent ? null : before.agent_mode,
         archived: changes.archived ?? before.archived,
         updated_at: deps.now().toISOString(),
       };

@@ -1,6 +1,5 @@
 // Long because it is the table of every slash command.
 import type { RunId } from "../protocol/ids.ts";
-import type { PermissionMode } from "../protocol/permission.ts";
 import { modeNames, themeChoices } from "./choices.ts";
 import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
@@ -18,6 +17,7 @@ import {
   queuedRuns,
   textOfMessage,
 } from "./state.ts";
+import { changeSession } from "./steps/change-session.ts";
 
 type Command = {
   name: string;
@@ -40,22 +40,6 @@ const complain = (state: AppState, text: string): Step => stay({ ...state, flash
 
 /** There is nothing to do it to: writing it otherwise would not help. */
 const refuse = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "warning" } });
-
-/** Changes the open session, or what the next one starts with. */
-function change(
-  state: AppState,
-  changes: { agent?: string; model?: string | null; mode?: PermissionMode },
-): Step {
-  if (currentSession(state) !== undefined) return step(state, { do: "change_session", changes });
-  const { agent, model, mode } = changes;
-  const defaults = {
-    ...state.defaults,
-    agent: agent ?? state.defaults.agent,
-    model: model ?? state.defaults.model,
-    mode: mode ?? state.defaults.mode,
-  };
-  return stay({ ...state, defaults });
-}
 
 /** The sessions overlay, and the list it asks for. */
 export const openSessions = (state: AppState): Step =>
@@ -154,7 +138,7 @@ export const commands: readonly Command[] = [
     run: (state, rest) =>
       rest === ""
         ? stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") })
-        : change(state, { model: rest }),
+        : changeSession(state, { model: rest }),
   },
   {
     name: "agent",
@@ -165,7 +149,7 @@ export const commands: readonly Command[] = [
         return stay({ ...state, overlay: newListOverlay("agents", currentAgent(state)?.name) });
       const agent = state.replica?.agents.find(({ name }) => name === rest);
       if (agent === undefined) return complain(state, `There is no agent "${rest}"; /agent lists them.`);
-      return change(state, { agent: agent.name, model: null });
+      return changeSession(state, { agent: agent.name, model: null });
     },
   },
   {
@@ -176,13 +160,15 @@ export const commands: readonly Command[] = [
   {
     name: "mode",
     takes: "[ask|accept_edits|plan|yolo]",
-    help: "what the agent may do without asking",
+    help: "what the agent may do without asking, and its own modes",
     run(state, rest) {
       if (rest === "") return stay({ ...state, overlay: newListOverlay("modes") });
       const mode = modeNames.find((name) => name === rest.replace("-", "_"));
-      return mode === undefined
-        ? complain(state, `/mode is one of ${modeNames.join(", ")}.`)
-        : change(state, { mode });
+      if (mode !== undefined) return changeSession(state, { mode });
+      const own = currentAgent(state)?.modes.map(({ id }) => id) ?? [];
+      return own.includes(rest)
+        ? changeSession(state, { agent_mode: rest })
+        : complain(state, `/mode is one of ${[...modeNames, ...own].join(", ")}.`);
     },
   },
   {

@@ -55,6 +55,7 @@ export type SessionChanges = {
   agent?: string;
   model?: string | null;
   mode?: PermissionMode;
+  agent_mode?: string | null;
   archived?: boolean;
 };
 

@@ -3,9 +3,10 @@ import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { modeMeanings, modeNames, themeChoices } from "./choices.ts";
 import { commands } from "./commands.ts";
+import type { SessionChanges } from "./effects.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
 import type { ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
-import { type AppState, currentAgent, currentModel, currentSessionId } from "./state.ts";
+import { type AppState, currentAgent, currentModel, currentSession, currentSessionId } from "./state.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { chordName } from "./view/chord-name.ts";
 
@@ -85,8 +86,47 @@ export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readon
   return [...keys, ...slash].filter(({ key, text, name }) => holds(`${key} ${text} ${name}`, overlay.query));
 }
 
-export const modeItems = (overlay: ListOverlay): readonly PermissionMode[] =>
-  modeNames.filter((name) => holds(`${name} ${modeMeanings[name]}`, overlay.query));
+/** `mode`: of hearth's own, undefined for one of the agent's. */
+export type ModeItem = {
+  id: string;
+  name: string;
+  meaning: string;
+  mode: PermissionMode | undefined;
+  isCurrent: boolean;
+  changes: Pick<SessionChanges, "mode" | "agent_mode">;
+};
+
+/** What the session lets its agent do, then the modes that the agent has itself. */
+export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeItem[] {
+  const session = currentSession(state);
+  const agent = currentAgent(state);
+  const current = session?.mode ?? state.defaults.mode ?? "ask";
+  const chosen = session?.agent_mode ?? state.defaults.agent_mode ?? null;
+  const hearths = modeNames.map((mode): ModeItem => {
+    const name = mode.replace("_", " ");
+    return {
+      id: mode,
+      name,
+      meaning: modeMeanings[mode],
+      mode,
+      isCurrent: mode === current,
+      changes: { mode },
+    };
+  });
+  const usual: ModeItem = {
+    ...{ id: "own:", name: `${agent?.name} as usual`, meaning: "the mode in which it asks", mode: undefined },
+    ...{ isCurrent: chosen === null, changes: { agent_mode: null } },
+  };
+  const own = (agent?.modes ?? []).map(
+    ({ id, name }): ModeItem => ({
+      ...{ id: `own:${id}`, name: `${agent?.name} ${id}`, meaning: name === id ? "its own mode" : name },
+      ...{ mode: undefined, isCurrent: id === chosen, changes: { agent_mode: id } },
+    }),
+  );
+  return [...hearths, ...(own.length === 0 ? [] : [usual, ...own])].filter(({ name, meaning }) =>
+    holds(`${name} ${meaning}`, overlay.query),
+  );
+}
 export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
   themeChoices.filter((name) => holds(name, overlay.query));
 
@@ -104,7 +144,7 @@ export function itemIds(
     case "agents":
       return agentItems(state, overlay).map(({ name }) => name);
     case "modes":
-      return modeItems(overlay);
+      return modeItems(state, overlay).map(({ id }) => id);
     case "themes":
       return themeItems(overlay);
     case "help":

@@ -99,6 +99,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       agent: options.agent,
       model: options.model,
       mode: options.mode,
+      agent_mode: undefined,
       isolation: options.isolation,
     },
   });

@@ -70,6 +70,8 @@ export type Defaults = {
   agent: string | undefined;
   model: string | undefined;
   mode: PermissionMode | undefined;
+  /** Of the agent's own. */
+  agent_mode: string | undefined;
   isolation: Isolation | undefined;
 };
 

@@ -418,6 +418,22 @@ describe("its settings", () => {
     );
   });
 
+  test("take the mode that a person chose, and the one in which it asks again after it", async () => {
+    const at = await openScriptedWorld();
+    at.acp.everyStart({ session: { modes } });
+    // It starts in "auto".
+    for (const mode of [null, "auto", "auto", null, null]) {
+      at.world.chooseMode(mode);
+      at.acp.nextTurn({ deeds: [say("hi")] });
+      expect((await at.world.ask("Hello")).outcome).toBe("end_turn");
+    }
+    expect(at.acp.paramsOf("session/set_mode")).toMatchObject([
+      { modeId: "default" },
+      { modeId: "auto" },
+      { modeId: "default" },
+    ]);
+  });
+
   test("are its own again when no model is named any more", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ session: { configOptions: [option("small")] } });

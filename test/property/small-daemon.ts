@@ -106,6 +106,7 @@ export function createSmallDaemon() {
         agent: "hearth",
         model: null,
         mode: "ask",
+        agent_mode: null,
         isolation: "in_place",
         parent_id: null,
         archived: false,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../src/protocol/agent.ts";
+import type { Session } from "../../src/protocol/session.ts";
 import { eventually } from "../support/happenings.ts";
 import { CANARY_KEY, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
@@ -180,4 +181,15 @@ test("a session of one prompt keeps nothing warm, until it gets another", async 
   expect(alive(last ?? 0)).toBe(true);
   expect(acp.count("session/new")).toBe(2);
   expect(acp.count("session/load")).toBe(1);
+});
+
+test("a mode of an agent's own is the session's until another agent is chosen", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("only");
+  const path = terminal.path(`/sessions/${world.sid}`);
+  const change = async (body: object) =>
+    (await terminal.api.expect<{ session: Session }>(200, "PATCH", path, { body })).session;
+  expect(await change({ agent: "goose", agent_mode: "auto" })).toMatchObject({ agent_mode: "auto" });
+  expect(await change({ title: "as it was" })).toMatchObject({ agent: "goose", agent_mode: "auto" });
+  expect(await change({ agent: "hearth" })).toMatchObject({ agent: "hearth", agent_mode: null });
 });

@@ -173,7 +173,13 @@ export async function openAgentWorld(options: AgentWorldOptions) {
       store.transaction("synced", () =>
         store.sessions.insert({
           ...{ id: sid, workspace_id: wid, title: "", agent: firstAgent as string, model: null },
-          ...{ mode: options.mode ?? "ask", isolation: "in_place", parent_id: null, archived: false },
+          ...{
+            mode: options.mode ?? "ask",
+            agent_mode: null,
+            isolation: "in_place",
+            parent_id: null,
+            archived: false,
+          },
           ...{ created_at: at, updated_at: at, usage: noUsage, cost: 0 },
         }),
       );
@@ -194,6 +200,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
           root: place.project,
           model: run.model,
           mode: run.mode ?? options.mode ?? "ask",
+          agent_mode: store.sessions.get(sid)?.agent_mode ?? null,
           env: run.env ?? place.env,
           remembered:
             row?.agent_session_id && row.fingerprint
@@ -263,6 +270,12 @@ export async function openAgentWorld(options: AgentWorldOptions) {
     /** What went wrong without anybody waiting for it. Must stay empty. */
     reports,
     sid: main.sid,
+    /** Of the agent's own. */
+    chooseMode(agent_mode: string | null) {
+      const session = store.sessions.get(main.sid);
+      if (session === undefined) throw new Error("the session is gone");
+      store.transaction("relaxed", () => store.sessions.update({ ...session, agent_mode }));
+    },
     newSession: (): SessionId => openSession().sid,
     coordinator: (sid?: SessionId) => sessionOf(sid).coordinator,
 

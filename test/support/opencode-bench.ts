@@ -88,6 +88,7 @@ export async function openOpencodeBench(
       root,
       model: null,
       mode: "ask",
+      agent_mode: null,
       env: {},
       remembered,
       remember(value) {
@@ -140,6 +141,7 @@ export function playTurn(
     attachments: [],
     model: null,
     mode: "ask",
+    agent_mode: null,
     env: {},
     max_steps: null,
     handover: null,

@@ -93,7 +93,15 @@ export function openSession(file: string, backend: Backend) {
     store.transaction("synced", () => {
       store.workspaces.insert(wid, file, at);
       store.sessions.insert({
-        ...{ id: sid, workspace_id: wid, title: "", agent: "scripted", model: null, mode: "ask" },
+        ...{
+          id: sid,
+          workspace_id: wid,
+          title: "",
+          agent: "scripted",
+          model: null,
+          mode: "ask",
+          agent_mode: null,
+        },
         ...{ isolation: "in_place", parent_id: null, archived: false, created_at: at, updated_at: at },
         ...{ usage: noUsage, cost: 0 },
       });
@@ -113,6 +121,7 @@ export function openSession(file: string, backend: Backend) {
         root: "/",
         model: null,
         mode: "ask",
+        agent_mode: null,
         env: {},
         remembered: null,
       },

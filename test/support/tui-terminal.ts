@@ -85,7 +85,13 @@ export function openTuiTerminal(
       now: time,
       history: [],
       manner: { isLines: false, isStill: false, home: "/home/me" },
-      defaults: { agent: undefined, model: undefined, mode: undefined, isolation: undefined },
+      defaults: {
+        agent: undefined,
+        model: undefined,
+        mode: undefined,
+        agent_mode: undefined,
+        isolation: undefined,
+      },
     }),
   );
   const theme = capabilities.color === "none" ? themes.none : themes[capabilities.background];

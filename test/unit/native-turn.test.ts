@@ -101,13 +101,28 @@ test("what breaks while the first turn's modules are loaded ahead is told by the
     now: Date.now,
   });
   const session: SessionContext = {
-    ...{ session_id: newId("ses"), agent: "hearth", root: "/nonexistent", model: null, mode: "ask" },
+    ...{
+      session_id: newId("ses"),
+      agent: "hearth",
+      root: "/nonexistent",
+      model: null,
+      mode: "ask",
+      agent_mode: null,
+    },
     ...{ env: {}, remembered: null, remember: () => {}, onEvent: () => {} },
   };
   const { signal } = new AbortController();
   const opened = await backend.open(session, signal);
   const turn: Turn = {
-    ...{ run_id: newId("run"), prompt: "?", attachments: [], model: null, mode: "ask", env: {} },
+    ...{
+      run_id: newId("run"),
+      prompt: "?",
+      attachments: [],
+      model: null,
+      mode: "ask",
+      agent_mode: null,
+      env: {},
+    },
     ...{ max_steps: null, handover: null },
   };
   const host: TurnHost = {

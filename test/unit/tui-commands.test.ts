@@ -7,6 +7,7 @@ import type { Message, Part } from "../../src/protocol/message.ts";
 import { commands, runCommand } from "../../src/tui/commands.ts";
 import { saveTheme } from "../../src/tui/files/save-theme.ts";
 import { newListOverlay } from "../../src/tui/overlay.ts";
+import { modeItems } from "../../src/tui/overlay-items.ts";
 import { acceptItem } from "../../src/tui/steps/overlay.ts";
 import { sessionMarkdown } from "../../src/tui/text/session-markdown.ts";
 import { connected, prompt, session } from "../support/tui-state.ts";
@@ -48,6 +49,27 @@ test("/mode and /theme without a name open a list whose rows take effect", () =>
   expect(acceptItem(idle, themes, 0).effects).toEqual([{ do: "set_theme", name: "light" }]);
   expect(ran("/theme light").effects.at(-1)).toEqual({ do: "set_theme", name: "light" });
   expect(ran("/theme pink").state.flash?.text).toContain("auto, dark, light");
+});
+
+test("/mode offers the modes that the agent has itself, for the session or for the next one", () => {
+  const agent: Agent = {
+    ...{ name: "hearth", backend: "acp", status: "ready", reason: null, fix: null, version: null },
+    ...{ model: null, models: [], commands: [] },
+    modes: [
+      { id: "auto", name: "Auto" },
+      { id: "approve", name: "Approve" },
+    ],
+  };
+  const state = connected({ agents: [agent], sessions: [session({ agent_mode: "auto" })] });
+  const list = { ...newListOverlay("modes"), query: "auto" };
+  expect(modeItems(state, list)).toMatchObject([{ isCurrent: true, changes: { agent_mode: "auto" } }]);
+  const usual = { ...newListOverlay("modes"), query: "as usual" };
+  expect(acceptItem({ ...state, overlay: usual }, usual, 0).effects).toEqual([
+    { do: "change_session", changes: { agent_mode: null } },
+  ]);
+  const fresh = connected({ agents: [agent], sessions: [], session_id: null });
+  expect(ran("/mode approve", fresh).state.defaults.agent_mode).toBe("approve");
+  expect(ran("/mode fast", fresh).state.flash?.text).toContain("yolo, auto, approve");
 });
 
 test("what is told of session, clients and permissions is what a person asks for", () => {

@@ -126,7 +126,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
     let mine: RunningTurn | undefined;
     try {
-      await settings.apply(sessionId, turn.model ?? deps.model);
+      await settings.apply(sessionId, turn.model ?? deps.model, turn.agent_mode);
       const { choices } = settings;
       const commands = choices.commands.map(({ name }) => name);
       const prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);

@@ -24,6 +24,8 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
   /** The model that it takes by itself; null where it was not there to be seen. */
   let usual: string | null = null;
   let isChosen = false;
+  /** The mode that it goes back to; null while nobody has chosen another. */
+  let usualMode: string | null = null;
 
   function change(next: Choices) {
     const before = choices;
@@ -54,10 +56,12 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
     }
   }
 
-  async function setMode(sessionId: string): Promise<void> {
+  async function setMode(sessionId: string, chosen: string | null): Promise<void> {
     const modes = choices.modes.map(({ id }) => id);
-    const modeId = modeToSet(askMode, isKnown, modes, choices.mode);
-    if (modeId === undefined) return;
+    const asking = modeToSet(askMode ?? usualMode, isKnown, modes, choices.mode);
+    if (chosen !== null) usualMode ??= asking ?? choices.mode;
+    const modeId = chosen ?? asking;
+    if (modeId === undefined || modeId === choices.mode) return;
     await set("session/set_mode", { sessionId, modeId }, `its mode ${modeId}`);
     change({ ...choices, mode: modeId });
   }
@@ -87,9 +91,12 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
       change(next);
     },
     hear: (update: Wire) => change(applyUpdate(choices, update)),
-    /** Makes the agent ask, and use the model that the turn names. Throws HearthError model_unavailable. */
-    async apply(sessionId: string, model: string | null): Promise<void> {
-      await setMode(sessionId);
+    /**
+     * Makes the agent ask, unless a person chose another of its modes, and use the model that the turn names. Throws
+     * HearthError model_unavailable.
+     */
+    async apply(sessionId: string, model: string | null, mode: string | null): Promise<void> {
+      await setMode(sessionId, mode);
       // Without a name it is its own choice again.
       const wanted = model ?? (isChosen ? usual : null);
       if (wanted !== null) await setModel(sessionId, wanted);

@@ -45,7 +45,15 @@ export async function rehearseTurn({
   try {
     const opener = createModelOpener(connections);
     const model = await opener.open({ ...spec, apiKey: "rehearsal", headers: {} }, {});
-    const session = { session_id, agent: "hearth", root, model: null, mode: "ask", env: {} } as const;
+    const session = {
+      session_id,
+      agent: "hearth",
+      root,
+      model: null,
+      mode: "ask",
+      agent_mode: null,
+      env: {},
+    } as const;
     const conversation = createConversation({
       session: { ...session, remembered: null, remember: () => {}, onEvent: () => {} },
       tools,
@@ -71,7 +79,16 @@ export async function rehearseTurn({
 }
 
 const turn: Turn = {
-  ...{ run_id, prompt: "?", attachments: [], model: null, mode: "ask", env: {}, max_steps: null },
+  ...{
+    run_id,
+    prompt: "?",
+    attachments: [],
+    model: null,
+    mode: "ask",
+    agent_mode: null,
+    env: {},
+    max_steps: null,
+  },
   handover: null,
 };
 const prompt: Message = {

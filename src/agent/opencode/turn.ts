@@ -240,9 +240,12 @@ function promptBody(turn: Turn, messageID: string, root: string, model: ModelCho
     ],
     ...(model === null ? {} : { model }),
     // Its own plan agent knows that it must not write; hearth refuses it what it tries all the same.
-    ...(turn.mode === "plan" ? { agent: "plan" } : {}),
+    ...agentOf(turn),
   };
 }
+
+const agentOf = ({ mode, agent_mode }: Turn) =>
+  mode === "plan" ? { agent: "plan" } : agent_mode === null ? {} : { agent: agent_mode };
 
 function filePart({ name, media_type, path, data }: Attachment, root: string) {
   const url =

@@ -14,6 +14,7 @@ export type StoredSession = {
   agent: string;
   model: string | null;
   mode: PermissionMode;
+  agent_mode: string | null;
   isolation: Isolation;
   parent_id: SessionId | null;
   archived: boolean;
@@ -32,6 +33,7 @@ const toSession = (row: Row): StoredSession => ({
   agent: row.agent,
   model: row.model,
   mode: row.mode,
+  agent_mode: row.agent_mode,
   isolation: row.isolation,
   parent_id: row.parent_id,
   archived: row.archived === 1,
@@ -45,13 +47,13 @@ const toSession = (row: Row): StoredSession => ({
 export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
   const insert = db.prepare(`
-    INSERT INTO sessions (id, workspace_id, title, agent, model, mode, isolation, parent_id, archived,
+    INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
       created_at, updated_at, used_seq)
-    VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @isolation, @parent_id, @archived,
+    VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
       @created_at, @updated_at, ${nextUse})`);
   const update = db.prepare(`
-    UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, isolation = @isolation,
-      archived = @archived, updated_at = @updated_at, cost = @cost,
+    UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, agent_mode = @agent_mode,
+      isolation = @isolation, archived = @archived, updated_at = @updated_at, cost = @cost,
       input_tokens = @input_tokens, output_tokens = @output_tokens, reasoning_tokens = @reasoning_tokens,
       cache_read_tokens = @cache_read_tokens, cache_write_tokens = @cache_write_tokens
     WHERE id = @id`);

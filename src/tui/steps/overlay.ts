@@ -11,8 +11,8 @@ import {
   sessionItems,
   themeItems,
 } from "../overlay-items.ts";
-import { type AppState, currentAgent, currentSession } from "../state.ts";
-import { changeMode } from "./prompt.ts";
+import { type AppState, currentAgent } from "../state.ts";
+import { changeSession } from "./change-session.ts";
 import { stepTranscript } from "./transcript.ts";
 
 const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
@@ -84,10 +84,7 @@ export function acceptItem(
     case "models": {
       const model = modelItems(state, overlay)[index];
       if (model === undefined) return stay(close(state));
-      if (currentSession(state) !== undefined) {
-        return step(close(state), { do: "change_session", changes: { model: model.id } });
-      }
-      return stay({ ...close(state), defaults: { ...state.defaults, model: model.id ?? undefined } });
+      return changeSession(close(state), { model: model.id });
     }
     case "agents": {
       const agent = agentItems(state, overlay)[index];
@@ -99,14 +96,11 @@ export function acceptItem(
           flash: { text: `${agent.name}: ${agent.reason ?? agent.status}${fix}`, level: "warning" },
         });
       }
-      if (currentSession(state) !== undefined) {
-        return step(close(state), { do: "change_session", changes: { agent: agent.name, model: null } });
-      }
-      return stay({ ...close(state), defaults: { ...state.defaults, agent: agent.name, model: undefined } });
+      return changeSession(close(state), { agent: agent.name, model: null });
     }
     case "modes": {
-      const mode = modeItems(overlay)[index];
-      return mode === undefined ? stay(close(state)) : changeMode(close(state), mode);
+      const item = modeItems(state, overlay)[index];
+      return item === undefined ? stay(close(state)) : changeSession(close(state), item.changes);
     }
     case "themes": {
       const name = themeItems(overlay)[index];

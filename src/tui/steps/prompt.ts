@@ -7,7 +7,7 @@ import { attachmentsOf } from "../editor/atoms.ts";
 import * as edit from "../editor/editor.ts";
 import { newer, older, remember } from "../editor/history.ts";
 import { caretAt, layoutEditor } from "../editor/layout.ts";
-import { type Effect, type Step, stay, step } from "../effects.ts";
+import { type Step, stay, step } from "../effects.ts";
 import type { Action } from "../keys.ts";
 import { newListOverlay } from "../overlay.ts";
 import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
@@ -22,6 +22,7 @@ import {
   queuedRuns,
 } from "../state.ts";
 import { composerWidth } from "../view/composer.ts";
+import { changeSession } from "./change-session.ts";
 import { reopenCompletion } from "./completion.ts";
 import { leaveWriting } from "./question.ts";
 
@@ -302,12 +303,5 @@ function goNewer(state: AppState): Step {
 function cycleMode(state: AppState): Step {
   const current = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
   const mode = modes[(modes.indexOf(current) + 1) % modes.length] ?? "ask";
-  return changeMode(state, mode);
-}
-
-/** A new session's mode is kept here until there is one. */
-export function changeMode(state: AppState, mode: PermissionMode): Step {
-  if (currentSession(state) === undefined) return stay({ ...state, defaults: { ...state.defaults, mode } });
-  const effect: Effect = { do: "change_session", changes: { mode } };
-  return step(state, effect);
+  return changeSession(state, { mode });
 }

@@ -1,5 +1,4 @@
 // Long because it describes every list of the terminal, one case each.
-import { modeMeanings } from "../choices.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
@@ -14,7 +13,7 @@ import {
   themeItems,
 } from "../overlay-items.ts";
 import type { Caret } from "../screen/difference.ts";
-import { type AppState, currentAgent, currentSession } from "../state.ts";
+import { type AppState, currentAgent } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
@@ -239,15 +238,14 @@ function listOf(
         hints: "enter switches from the next turn on",
         empty: "no agent fits",
       };
-    case "modes": {
-      const current = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
+    case "modes":
       return {
         ...base,
-        items: modeItems(overlay).map((name) => ({
+        items: modeItems(state, overlay).map(({ name, meaning, mode, isCurrent }) => ({
           left: [
-            span(name.replace("_", " "), `mode_${name}`),
-            span(name === current ? "  (now)" : "", "muted"),
-            span(`  ${modeMeanings[name]}`, "muted"),
+            span(sanitizeLine(name), mode === undefined ? "text" : `mode_${mode}`),
+            span(isCurrent ? "  (now)" : "", "muted"),
+            span(`  ${sanitizeLine(meaning)}`, "muted"),
           ],
           right: [],
         })),
@@ -255,7 +253,6 @@ function listOf(
         hints: "enter takes it for this session, in every terminal",
         empty: "no mode fits",
       };
-    }
     case "themes":
       return {
         ...base,
