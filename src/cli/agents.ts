@@ -7,6 +7,9 @@ import { formatTable } from "./format.ts";
 import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
+/** All of them are in `--json`. */
+const NAMES_MAX = 8;
+
 /** `hearth agents list|probe`: each agent, whether it can be used, and what mends it where not. */
 export async function agents(parsed: Parsed, context: Context): Promise<number> {
   const { out } = context;
@@ -17,10 +20,12 @@ export async function agents(parsed: Parsed, context: Context): Promise<number> 
   if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
   else if (found.length === 0)
     await out.line("No other agent is installed; `hearth agents list` says how to get one.");
-  else
+  else {
     await out.write(
       formatTable([["AGENT", "BACKEND", "STATUS", "VERSION", "MODEL", ""], ...found.map(rowOf)]),
     );
+    if (isProbe) await out.write(found.map(offersOf).join(""));
+  }
   return isProbe ? exitCodeOfProbe(found) : exitCodes.done;
 }
 
@@ -41,6 +46,30 @@ async function probe(connection: Connection, name: string | undefined): Promise<
     found.push(...(await list(connection, asked)).filter((agent) => agent.name === asked));
   }
   return found;
+}
+
+/** What an agent said it has: a paragraph for people, the first names of each kind; "" where it said nothing. */
+export function offersOf({ name, models, modes, commands }: Agent): string {
+  const row = (kind: string, names: readonly string[]): string[] => {
+    const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+    const shown = names.slice(0, NAMES_MAX).map(withoutEscapes).join(", ");
+    return names.length === 0 ? [] : [`  ${kind.padEnd(8)}  ${shown}${more}\n`];
+  };
+  const rows = [
+    ...row(
+      "models",
+      models.map(({ id }) => id),
+    ),
+    ...row(
+      "modes",
+      modes.map(({ id }) => id),
+    ),
+    ...row(
+      "commands",
+      commands.map((command) => `/${command.name}`),
+    ),
+  ];
+  return rows.length === 0 ? "" : `\n${name}\n${rows.join("")}`;
 }
 
 const exitCodeOfProbe = (found: readonly Agent[]): ExitCode =>
