@@ -1,8 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SessionId } from "../../src/protocol/ids.ts";
 import { openStore } from "../../src/server/store/open.ts";
 
 let dir: string;
@@ -63,4 +73,26 @@ test("a store of today is opened without a copy", () => {
   openStore(file).close();
   openStore(file).close();
   expect(existsSync(`${file}.before-2`)).toBe(false);
+});
+
+test("what can be read of a damaged store of the first schema is saved", () => {
+  const old = join(dir, "old.db");
+  const db = makeFirstStore(old);
+  db.exec(`INSERT INTO sessions (id, workspace_id, title, agent, mode, isolation, created_at, updated_at, used_seq)
+    VALUES ('ses_1', 'ws_1', 'mend the cart', 'hearth', 'ask', 'in_place', 'then', 'then', 1)`);
+  const pageBytes = Number(db.pragma("page_size", { simple: true }));
+  const index = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'sessions_by_use'").pluck().get();
+  db.close();
+  const file = openSync(old, "r+");
+  writeSync(file, Buffer.alloc(pageBytes, 0xff), 0, pageBytes, (Number(index) - 1) * pageBytes);
+  closeSync(file);
+  const store = openStore(old);
+  expect(store.salvaged).toBe(1);
+  const [workspace] = store.workspaces.list();
+  expect(workspace).toMatchObject({ id: "ws_1", path: "/work", identity: "" });
+  expect(store.sessions.get("ses_1" as SessionId)).toMatchObject({
+    title: "mend the cart",
+    agent_mode: null,
+  });
+  store.close();
 });

@@ -54,7 +54,9 @@ function copyTable(
   isWithoutRowid: boolean,
   deadline: number,
 ): void {
-  const names = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => `"${name}"`);
+  const there = columnsOf(damaged, table);
+  const names = columnsOf(db, table).filter((name) => there.includes(name));
+  if (names.length === 0) return; // where the tables are described is lost, or an older store had none of these
   const insert = db.prepare(
     `INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
   );
@@ -73,7 +75,7 @@ function copyTable(
   try {
     rows = damaged.prepare<[number], unknown[]>(select).raw();
   } catch {
-    return; // where the tables are described is lost
+    return; // its root is lost
   }
   let from = 0;
   let step = 1;
@@ -92,6 +94,15 @@ function copyTable(
       from += step;
       step = Math.min(step * 2, 64);
     }
+  }
+}
+
+/** Quoted. None where they cannot be told; a store of an older schema has fewer. */
+function columnsOf(db: Database.Database, table: string): string[] {
+  try {
+    return (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => `"${name}"`);
+  } catch {
+    return [];
   }
 }
 
