@@ -1,4 +1,4 @@
-import { newClientId } from "../client/client.ts";
+import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
 import type { Context } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { newClientId } from "../client/client.ts";
+import { newClientId } from "../client/client-id.ts";
 import { ensureDaemon, findDaemon, readDaemonFile } from "../client/daemon.ts";
 import { isAlive } from "../client/process-identity.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";

@@ -1,4 +1,4 @@
-import { newClientId } from "../client/client.ts";
+import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
 import { randomHex } from "../client/random.ts";
 import { type EventStream, openEvents, type StreamEnd } from "../client/stream.ts";

@@ -2,7 +2,6 @@ import { Agent, request as httpRequest, type IncomingMessage, type RequestOption
 import { setTimeout as sleep } from "node:timers/promises";
 import { HearthError, isErrorCode } from "../protocol/errors.ts";
 import type { RouteInput, RouteKey, RouteReply } from "../protocol/routes.ts";
-import { randomHex } from "./random.ts";
 
 /** Parallel requests of one client: enough that a cancel never waits behind a slow listing. */
 const SOCKETS_MAX = 6;
@@ -43,9 +42,6 @@ export type Client = {
   /** Drops the kept connections; calls under way fail. */
   close(): void;
 };
-
-/** A name for one client of the daemon, made once per process. */
-export const newClientId = (kind: string): string => `${kind}-${randomHex(8)}`;
 
 /** Calls the daemon over its socket, keeping the connection between calls. */
 export function createClient({ socketPath, clientId }: { socketPath: string; clientId: string }): Client {

@@ -4,6 +4,7 @@ import type { Message } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Client } from "../protocol/workspace.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
+import { clientName } from "./state.ts";
 import type { Block } from "./text/block.ts";
 import {
   type BlockContext,
@@ -52,7 +53,7 @@ export function createConversation(options: {
     agent: NATIVE_AGENT,
     speaker: (message) => speakerBefore(options.replica()?.messages ?? [], message),
     run: (runId) => options.replica()?.runs.find(({ id }) => id === runId) ?? runs.get(runId),
-    nameOf: (id) => (id === clientId ? undefined : labelOf(options.replica(), id)),
+    nameOf: (id) => (id === clientId ? undefined : clientName(options.replica(), id)),
     elapsedMs(toolCallId) {
       if (options.isStill) return undefined;
       const since = toolsSince.get(toolCallId) ?? now();
@@ -145,7 +146,7 @@ export const pastContext = (replica: Replica, messages = replica.messages): Bloc
   agent: NATIVE_AGENT,
   speaker: (message) => speakerBefore(messages, message),
   run: () => undefined,
-  nameOf: (id) => labelOf(replica, id),
+  nameOf: (id) => clientName(replica, id),
 });
 
 /** `messages`: oldest first. */
@@ -159,9 +160,6 @@ function speakerBefore(messages: readonly Message[], message: Message): string |
 
 const hasText = (parts: Message["parts"]): boolean =>
   parts.some((part) => part.type === "text" && part.text.trim() !== "");
-
-const labelOf = (replica: Replica | undefined, id: string): string =>
-  replica?.clients.find((client) => client.id === id)?.label || "another client";
 
 const heldCount = (replica: Replica | undefined): number =>
   replica?.runs.filter((run) => run.session_id === replica.session_id && run.state === "held").length ?? 0;

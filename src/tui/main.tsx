@@ -1,5 +1,5 @@
 import { readlinkSync } from "node:fs";
-import { newClientId } from "../client/client.ts";
+import { newClientId } from "../client/client-id.ts";
 import { connect } from "../client/connect.ts";
 import type { Paths } from "../protocol/paths.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
@@ -31,13 +31,14 @@ export type TuiOptions = {
 export async function runTui(options: TuiOptions): Promise<{ exitCode: number }> {
   const { paths, env, cwd, launcher } = options;
   const stopped = new AbortController();
-  const clientId = newClientId("tui");
+  const label = terminalLabel(env);
+  const clientId = newClientId(label);
   // Asked for before Ink is loaded: the daemon answers, or starts, meanwhile.
   const connecting = connect({ paths, env, launcher, clientId, cwd }, stopped.signal);
   connecting.catch(() => {}); // waited for below
   const { runApp } = await import("./run-app.ts");
   try {
-    return await runApp({ ...options, clientId, connecting, label: terminalLabel(env) }, stopped.signal);
+    return await runApp({ ...options, clientId, connecting, label }, stopped.signal);
   } finally {
     stopped.abort();
     void connecting.then(

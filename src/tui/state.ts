@@ -1,3 +1,4 @@
+import { labelInClientId } from "../client/client-id.ts";
 import type { Replica } from "../client/replica.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { HearthError } from "../protocol/errors.ts";
@@ -248,8 +249,12 @@ export function nameOfClient(
   id: string | null,
 ): string | undefined {
   if (id === null || id === state.clientId) return undefined;
-  return state.replica?.clients.find((client) => client.id === id)?.label ?? "another client";
+  return clientName(state.replica, id);
 }
+
+/** Also of a client that has left. */
+export const clientName = (replica: Replica | undefined, id: string): string =>
+  replica?.clients.find((client) => client.id === id)?.label || labelInClientId(id) || "another client";
 
 /** Terminals that are attached; one that came back before the daemon noticed its loss counts once. */
 export const terminalCount = (state: AppState): number =>
