@@ -61,7 +61,7 @@ export function createPerformer(
   const { ready, store, newId, update, giveBack } = options;
   /** A session that is being created for the first prompts: all of them wait for the same one. */
   let creating: Promise<Session> | undefined;
-  /** Another session is being opened: what is asked behind that is meant for it. */
+  /** Other sessions are being opened, one after the other: what is asked behind that is meant for the last of them. */
   let switching: Promise<void> = Promise.resolve();
   /** Changes of the session, one after the other: what is sent behind them is meant for what they make of it. */
   let changing: Promise<void> = Promise.resolve();
@@ -132,6 +132,15 @@ export function createPerformer(
       body: effect.changes,
       signal,
     });
+  }
+
+  async function fork(sid: SessionId): Promise<void> {
+    const { connection, link } = await ready;
+    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
+      params: { wid: connection.workspace.id, sid },
+      signal,
+    });
+    await link.show(session.id);
   }
 
   async function cancel(id: SessionId | undefined): Promise<void> {
@@ -251,8 +260,8 @@ export function createPerformer(
     if (effect.do === "find_files") return finder.find(effect.query);
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
-    if (effect.do === "open_session") {
-      const shown = link.show(effect.id);
+    if (effect.do === "open_session" || effect.do === "fork") {
+      const shown = switching.then(() => (effect.do === "fork" ? fork(effect.id) : link.show(effect.id)));
       switching = shown.catch(() => {});
       return shown;
     }
@@ -261,14 +270,6 @@ export function createPerformer(
       const params = { wid, sid: effect.id };
       await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, signal });
       return;
-    }
-    if (effect.do === "fork") {
-      const params = { wid, sid: effect.id };
-      const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
-        params,
-        signal,
-      });
-      return link.show(session.id);
     }
     const sid = currentSessionId(store.get());
     if (sid === null) return;
