@@ -15,15 +15,10 @@ export function sessionMarkdown(session: Session, messages: readonly Message[]):
   const turns = messages.map((message) => {
     const parts = message.parts.map(partMarkdown).filter((part) => part !== "");
     if (parts.length === 0) return "";
-    return message.role === "user" ? `## ${quotable(parts.join("\n\n"))}` : parts.join("\n\n");
+    // A prompt's first line is a heading; what is more of it stands below.
+    return `${message.role === "user" ? "## " : ""}${parts.join("\n\n")}`;
   });
   return `${[head, ...turns.filter((turn) => turn !== "")].join("\n\n")}\n`;
-}
-
-/** A prompt of one line is a heading; a longer one stands below the heading of its first line. */
-function quotable(text: string): string {
-  const [first = "", ...rest] = text.split("\n");
-  return rest.length === 0 ? first : `${first}\n${rest.join("\n")}`;
 }
 
 function partMarkdown(part: Part): string {

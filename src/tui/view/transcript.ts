@@ -49,7 +49,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     const next: typeof laidOut = new Map();
     const rows: string[] = [];
     let previous: Block | undefined;
-    for (const message of withoutWithdrawn(messagesOf(replica, overlay))) {
+    for (const message of withoutWithdrawn(messages)) {
       const known = laidOut.get(message.id);
       const isKnown =
         known?.message === message &&
