@@ -1,4 +1,3 @@
-// Long because it is the table of every slash command.
 import type { RunId } from "../protocol/ids.ts";
 import { modeNames, themeChoices } from "./choices.ts";
 import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";

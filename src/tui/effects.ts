@@ -25,7 +25,7 @@ export type Effect =
   | { do: "load_sessions"; isArchive?: boolean }
   | { do: "fork"; id: SessionId }
   | { do: "find_files"; query: string }
-  /** What was pasted may be the path of an image. */
+  /** What was pasted may be the paths of files; otherwise it is text. */
   | { do: "attach_path"; text: string }
   | { do: "paste_image" }
   | { do: "copy"; text: string }

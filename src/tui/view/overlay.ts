@@ -1,4 +1,3 @@
-// Long because it describes every list of the terminal, one case each.
 import type { KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
@@ -69,7 +68,7 @@ export function listView(
       ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
     ];
     const room = columns - 1 - lineWidth(line);
-    const facts = fittingFacts(right, room - 2, ` ${glyphs.dot} `);
+    const facts = fittingFacts(right, room - 2, glyphs.separator);
     return facts === "" ? line : [...line, span(" ".repeat(room - widthOf(facts))), span(facts, "muted")];
   });
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];

@@ -17,7 +17,7 @@ export function planLines(state: AppState, { glyphs }: Renderer, overrides: KeyO
   const started = entries.findIndex(({ status }) => status === "in_progress");
   const current = started === -1 ? entries.findIndex(({ status }) => status === "pending") : started;
   const head: Line = [span("  todo ", "muted"), span(`${done}/${entries.length}`)];
-  const dot = ` ${glyphs.dot} `;
+  const dot = glyphs.separator;
   if (!state.isPlanOpen) {
     const now = entries[current];
     return [now === undefined ? head : [...head, span(`${dot}${sanitizeLine(now.content)}`, "muted")]];

@@ -33,7 +33,7 @@ export function queueLines(state: AppState, { glyphs }: Renderer, overrides: Key
   if (shown.length < runs.length)
     lines.push([span(`        ${glyphs.ellipsis} ${runs.length - shown.length} more`, "muted")]);
   const hints = queueHints(state, overrides);
-  if (hints.length > 0) lines.push([span(`        ${hints.join(` ${glyphs.dot} `)}`, "muted")]);
+  if (hints.length > 0) lines.push([span(`        ${hints.join(glyphs.separator)}`, "muted")]);
   return lines;
 }
 
