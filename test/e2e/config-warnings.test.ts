@@ -1,10 +1,10 @@
 // What of the configuration is ignored is said where a person is: in the terminal, and beside a script's answer.
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { runHearth } from "../support/cli.ts";
 import { openCliWorld } from "../support/cli-world.ts";
 import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
-import { openPty } from "../support/pty.ts";
+import { isConnected, openTestPty } from "../support/test-pty.ts";
 import { openWorld } from "../support/world.ts";
 
 const mistyped = (url: string) => JSON.stringify({ ...localConfig(url), modle: "local/big" });
@@ -22,13 +22,8 @@ test("hearth run says it on stderr, also where that is no terminal, and the answ
 
 test("the terminal says it once, when it attaches", async () => {
   const world = await openWorld({ config: mistyped });
-  const pty = openPty(world.home, { columns: 100 });
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  await pty.until((text) => text.includes("local/big") && warning.test(text), "the warning");
+  const pty = openTestPty(world, { columns: 100 });
+  await pty.until((text) => isConnected(text) && warning.test(text), "the warning");
   world.model.enqueue(say("Hello."));
   pty.type("hello\r");
   await pty.until((text) => text.includes("● Hello.") && !text.includes("Working"), "the answer");

@@ -1,25 +1,15 @@
 // Lists over the prompt, and commands for the shell, in the built program.
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { say } from "../support/model-server.ts";
-import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
-import { openWorld, type World } from "../support/world.ts";
+import type { Pty } from "../support/pty.ts";
+import { connectTestPty } from "../support/test-pty.ts";
+import { openWorld } from "../support/world.ts";
 
-/** A terminal that is connected: its status line names the model. */
-async function open(world: World, options: PtyOptions = {}): Promise<Pty> {
-  const pty = openPty(world.home, options);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
-  return pty;
-}
 const window = (pty: Pty) => pty.emulator.window().join("\n");
 
 test("while a turn runs, Escape closes the list of commands first and cancels only then", async () => {
   const world = await openWorld();
-  const pty = await open(world);
+  const pty = await connectTestPty(world);
   world.model.enqueue(say("Working on it", { stop: "hang" }));
   pty.type("first thing\r");
   await world.model.nextRequest();
@@ -40,10 +30,10 @@ test("while a turn runs, Escape closes the list of commands first and cancels on
 
 test("! runs a command that streams into both terminals, Escape stops it, and the agent knows what it said", async () => {
   const world = await openWorld();
-  const first = await open(world);
+  const first = await connectTestPty(world);
   first.type("!echo from-the-shell; sleep 600; echo nev''er\r");
   await first.until((text) => text.includes("│ from-the-shell"), "its first output");
-  const second = await open(world);
+  const second = await connectTestPty(world);
   await second.until((text) => text.includes("│ from-the-shell"), "its output in the second terminal");
   for (const pty of [first, second]) expect(pty.text()).toContain("! echo from-the-shell");
   second.type("\x1b");

@@ -1,19 +1,11 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createGate } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
-import { openPty, type Pty } from "../support/pty.ts";
+import type { Pty } from "../support/pty.ts";
+import { connectTestPty } from "../support/test-pty.ts";
 import { openWorld, type World } from "../support/world.ts";
 
-async function ready(world: World): Promise<Pty> {
-  const pty = openPty(world.home, { columns: 100, rows: 40 });
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
-  return pty;
-}
+const ready = (world: World) => connectTestPty(world, { columns: 100, rows: 40 });
 
 /** What the whole conversation says, from its own screen. */
 async function transcript(pty: Pty): Promise<string[]> {

@@ -1,29 +1,17 @@
 // The composer with what stands outside it: files of the workspace, images, another editor, the shell.
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { launcher, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
-import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
-import { openWorld, type World } from "../support/world.ts";
-
-function open(world: World, options: PtyOptions = {}): Pty {
-  const pty = openPty(world.home, options);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  return pty;
-}
-const isReady = (text: string) => text.includes("local/big");
+import { connectTestPty, isConnected, openTestPty } from "../support/test-pty.ts";
+import { openWorld } from "../support/world.ts";
 
 test("a file named with @ is found, completed, and goes to the model with its text", async () => {
   const world = await openWorld();
   world.home.write("src/cart.ts", "export const secretOfTheCart = 42;\n");
   world.home.write("src/other.ts", "export {};\n");
-  const pty = open(world);
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world);
   pty.type("explain @cart");
   await pty.until((text) => text.includes("› src/cart.ts"), "the file in the list");
   pty.type("\t");
@@ -43,8 +31,7 @@ test("an image dragged onto the terminal becomes one thing in the prompt and is 
     "base64",
   );
   writeFileSync(`${folder}/a shot.png`, png);
-  const pty = open(world);
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world);
   pty.type(`what is this? \x1b[200~${folder}/a\\ shot.png\x1b[201~`);
   await pty.until((text) => text.includes("[image #1]"), "the image");
   // A path where no image is stays what was pasted.
@@ -61,8 +48,7 @@ test("Ctrl+G gives the draft to $EDITOR and takes back what was written", async 
   const editor = `${world.home.folder("bin")}/append`;
   writeFileSync(editor, '#!/bin/sh\nprintf " and more" >> "$1"\n');
   chmodSync(editor, 0o755);
-  const pty = open(world, { env: { EDITOR: editor } });
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, { env: { EDITOR: editor } });
   pty.type("my draft\x07");
   await pty.until((text) => text.includes("› my draft and more"), "the draft with what was added");
   pty.type("!");
@@ -71,9 +57,9 @@ test("Ctrl+G gives the draft to $EDITOR and takes back what was written", async 
 
 test("Ctrl+Z goes to the shell with every mode undone, and fg comes back to the same draft", async () => {
   const world = await openWorld();
-  const pty = open(world, { inShell: true });
+  const pty = openTestPty(world, { inShell: true });
   pty.type(`${process.execPath} ${launcher}\n`);
-  await pty.until(isReady, "a terminal that is connected");
+  await pty.until(isConnected, "a terminal that is connected");
   pty.type("half a");
   await pty.until((text) => text.includes("› half a"), "the draft");
   const before = pty.emulator.written.length;
@@ -94,8 +80,7 @@ test("Ctrl+Z goes to the shell with every mode undone, and fg comes back to the 
 test("a session is forked from the list and goes on by itself", async () => {
   const world = await openWorld();
   world.model.script(() => say("Noted.\n"));
-  const pty = open(world);
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world);
   pty.type("remember seven\r");
   await pty.until((text) => text.includes("Noted."), "the answer");
   pty.type("/fork\r");
@@ -113,8 +98,7 @@ test("a command is changed before it is allowed: in the prompt, in $EDITOR, and 
   const editor = `${world.home.folder("bin")}/append`;
   writeFileSync(editor, '#!/bin/sh\ncase "$1" in *.sh) printf "touch from-editor.txt\\n" >> "$1";; esac\n');
   chmodSync(editor, 0o755);
-  const pty = open(world, { env: { EDITOR: editor } });
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, { env: { EDITOR: editor } });
   const made = (name: string) => existsSync(join(world.home.project, name));
   const call = { call: "bash", input: { command: "touch asked.txt" } };
   world.model.enqueue(say("I will.", call), say("It is done.\n"));
@@ -151,8 +135,7 @@ test("Ctrl+V attaches the image in the clipboard, whichever program has it, and 
   // The first has only text to give, the second an image when it is asked for one in the right words.
   script("wl-paste", "echo some text");
   script("xclip", "echo no image >&2; exit 1");
-  const pty = open(world, { env: { PATH: `${bin}:${world.home.env["PATH"] ?? ""}` } });
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, { env: { PATH: `${bin}:${world.home.env["PATH"] ?? ""}` } });
   pty.type("\x16");
   await pty.until((text) => text.includes("There is no image in the clipboard."), "that there is none");
   script("xclip", `[ "$*" = "-selection clipboard -t image/png -o" ] && echo ${png} | base64 -d`);

@@ -1,24 +1,14 @@
 // Whatever ends a terminal, it is as it was before: modes, screen, cursor, and the line discipline of the shell.
 import { readFileSync, writeFileSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "../support/happenings.ts";
 import { launcher } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { readProcess } from "../support/processes.ts";
-import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
+import type { Pty, PtyOptions } from "../support/pty.ts";
 import { modesLeftOn } from "../support/terminal-modes.ts";
+import { connectTestPty, isConnected, openTestPty } from "../support/test-pty.ts";
 import { openWorld, type World } from "../support/world.ts";
-
-function open(world: World, options: PtyOptions = {}): Pty {
-  const pty = openPty(world.home, options);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  return pty;
-}
-const isReady = (text: string) => text.includes("local/big");
 
 /** Signals that nothing else uses become what a mistake in hearth would be. */
 const faults = `
@@ -48,8 +38,7 @@ const forced = leavings.filter(([, , exitCode]) => exitCode !== 0);
 
 test.each(leavings)("left by %s, the terminal has every mode it had before", async (_, leave, exitCode) => {
   const world = await openWorld();
-  const pty = open(world, withFaults(world));
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, withFaults(world));
   leave(pty);
   expect(await pty.exited).toBe(exitCode);
   expect(modesLeftOn(pty.emulator.written)).toEqual([]);
@@ -57,8 +46,7 @@ test.each(leavings)("left by %s, the terminal has every mode it had before", asy
 
 test.each(forced)("ended by %s over an overlay, it is back on its own screen", async (_, leave, exitCode) => {
   const world = await openWorld();
-  const pty = open(world, withFaults(world));
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, withFaults(world));
   pty.type("?");
   await pty.until(() => pty.emulator.isAlternate, "the overlay");
   leave(pty);
@@ -69,8 +57,7 @@ test.each(forced)("ended by %s over an overlay, it is back on its own screen", a
 
 test.each(forced)("ended by %s while an answer streams, nothing is left on", async (_, leave, exitCode) => {
   const world = await openWorld();
-  const pty = open(world, withFaults(world));
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world, withFaults(world));
   world.model.enqueue(say("Streaming", { stop: "hang" }));
   pty.type("go\r");
   await pty.until((text) => text.includes("Streaming"), "the stream");
@@ -82,9 +69,9 @@ test.each(forced)("ended by %s while an answer streams, nothing is left on", asy
 test.each(forced)("ended by %s, the shell behind it echoes what is typed again", async (_, leave) => {
   const world = await openWorld();
   const { env } = withFaults(world);
-  const pty = open(world, { inShell: true, ...(env && { env }) });
+  const pty = openTestPty(world, { inShell: true, ...(env && { env }) });
   pty.type(`${process.execPath} ${launcher} & echo $! > pid; fg\n`);
-  await pty.until(isReady, "a terminal that is connected");
+  await pty.until(isConnected, "a terminal that is connected");
   const pid = Number(readFileSync(`${world.home.project}/pid`, "utf8"));
   leave({ ...pty, kill: (signal) => process.kill(pid, signal) });
   // What is typed before it has ended is typed into it.
@@ -96,7 +83,7 @@ test.each(forced)("ended by %s, the shell behind it echoes what is typed again",
 
 test("ended while its first frame is all there is, it leaves nothing on", async () => {
   const world = await openWorld();
-  const pty = open(world);
+  const pty = openTestPty(world);
   await pty.until((text) => text.includes("›"), "the first frame");
   pty.kill("SIGTERM");
   expect(await pty.exited).toBe(143);

@@ -1,22 +1,12 @@
 // What a terminal keeps in files: drafts, history, preferences, and what a kill left switched on.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "../support/happenings.ts";
 import { launcher } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
-import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
+import { connectTestPty, isConnected, openTestPty } from "../support/test-pty.ts";
 import { openWorld, type World } from "../support/world.ts";
 
-function open(world: World, options: PtyOptions = {}): Pty {
-  const pty = openPty(world.home, options);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  return pty;
-}
-const isReady = (text: string) => text.includes("local/big");
 const start = `${process.execPath} ${launcher}\n`;
 
 type Left = { pid: number; modes: string[]; draft: string[] };
@@ -28,9 +18,9 @@ function left(world: World): Left | undefined {
 
 test("after a SIGKILL on the alternate screen the next hearth there repairs the modes and has the draft", async () => {
   const world = await openWorld();
-  const pty = open(world, { inShell: true });
+  const pty = openTestPty(world, { inShell: true });
   pty.type(start);
-  await pty.until(isReady, "a terminal that is connected");
+  await pty.until(isConnected, "a terminal that is connected");
   pty.type("half a thought");
   await eventually(() => left(world)?.draft.join("") === "half a thought", "the draft in its file");
   pty.type("\x1bOP");
@@ -39,7 +29,7 @@ test("after a SIGKILL on the alternate screen the next hearth there repairs the 
   const before = pty.emulator.written.length;
   pty.type(`\n${start}`);
   await pty.until(
-    (text) => !pty.emulator.isAlternate && text.includes("› half a thought") && isReady(text),
+    (text) => !pty.emulator.isAlternate && text.includes("› half a thought") && isConnected(text),
     "the draft",
   );
   const after = pty.emulator.written.slice(before);
@@ -52,8 +42,7 @@ test("after a SIGKILL on the alternate screen the next hearth there repairs the 
 test("prompts of one session can be had back in the next, and Ctrl+R finds them", async () => {
   const world = await openWorld();
   world.model.script(() => say("Fine.\n"));
-  const first = open(world);
-  await first.until(isReady, "a terminal that is connected");
+  const first = await connectTestPty(world);
   first.type("fix the cart test\r");
   await first.until((text) => text.includes("Fine."), "the answer");
   first.type("/new\r");
@@ -61,8 +50,7 @@ test("prompts of one session can be had back in the next, and Ctrl+R finds them"
   await first.until((text) => text.split("Fine.").length === 3, "the second answer");
   first.type("\x04");
   await first.exited;
-  const second = open(world);
-  await second.until(isReady, "a terminal that is connected");
+  const second = await connectTestPty(world);
   second.type("\x1b[A");
   await second.until((text) => text.includes("› write the docs"), "the newest prompt");
   second.type("\x15\x12cart");
@@ -78,8 +66,7 @@ test("terminal.jsonc gives keys other meanings, and what is wrong in it is said 
     `${world.home.dir}/config/terminal.jsonc`,
     '{ "keys": { "prompt.newline": ["f2"], "prompt.sumbit": ["f3"] }, /* mine */ "theme": "light", }',
   );
-  const pty = open(world);
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world);
   expect(pty.text()).toContain('there is no action "prompt.sumbit"');
   pty.type("one\x1bOQtwo");
   await pty.until((text) => text.includes("› one\n  two"), "two lines");
@@ -87,8 +74,7 @@ test("terminal.jsonc gives keys other meanings, and what is wrong in it is said 
 
 test("a session is written as Markdown, a theme is kept, and the doctor is asked without leaving", async () => {
   const world = await openWorld();
-  const pty = open(world);
-  await pty.until(isReady, "a terminal that is connected");
+  const pty = await connectTestPty(world);
   world.model.enqueue(say("A **cart**.\n"));
   pty.type("what is this\r");
   await pty.until((text) => text.includes("A cart."), "the answer");

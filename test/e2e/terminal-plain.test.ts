@@ -1,10 +1,11 @@
 // A terminal whose cursor cannot be moved, and a screen reader: lines, one after the other.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { createGate } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
-import { openPty, type PtyOptions } from "../support/pty.ts";
+import type { PtyOptions } from "../support/pty.ts";
+import { openTestPty } from "../support/test-pty.ts";
 import { openWorld } from "../support/world.ts";
 
 test.each([
@@ -21,12 +22,7 @@ test.each([
       say("I will make it.", { call: "bash", input: { command: "touch it.txt" } }),
       say("It is made.\n"),
     );
-    const pty = openPty(world.home, options);
-    onTestFinished(async () => {
-      if (!pty.hasExited) pty.kill("SIGKILL");
-      await pty.exited;
-      pty.emulator.dispose();
-    });
+    const pty = openTestPty(world, options);
     await pty.until((text) => text.includes("hearth 0"), "the header");
     pty.type("make it\n");
     await pty.until((text) => text.includes("1 allow once"), "the question");
@@ -69,12 +65,7 @@ test("--no-animations draws no clock, and what streams is still shown", async ()
   const world = await openWorld();
   const gate = createGate();
   world.model.enqueue(say("It begins", { until: gate.passed }, " and ends."));
-  const pty = openPty(world.home, { args: ["--no-animations"] });
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
+  const pty = openTestPty(world, { args: ["--no-animations"] });
   await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
   pty.type("go on\r");
   await pty.until(

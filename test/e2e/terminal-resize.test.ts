@@ -1,17 +1,11 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { say } from "../support/model-server.ts";
-import { openPty } from "../support/pty.ts";
+import { connectTestPty } from "../support/test-pty.ts";
 import { openWorld } from "../support/world.ts";
 
 test("two hundred sizes of the window double no block and lose none, and the last one is drawn for its width", async () => {
   const world = await openWorld();
-  const pty = openPty(world.home);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
+  const pty = await connectTestPty(world);
   const paragraphs = Array.from(
     { length: 12 },
     (_, index) => `begin${index} ${"some words to wrap ".repeat(9)}end${index}.`,

@@ -1,21 +1,13 @@
 // The session picker of the built program: what is done to a session there is done, and seen in another terminal.
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Session } from "../../src/protocol/session.ts";
 import { eventually } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
-import { openPty, type Pty } from "../support/pty.ts";
+import type { Pty } from "../support/pty.ts";
+import { connectTestPty } from "../support/test-pty.ts";
 import { openWorld, type World } from "../support/world.ts";
 
-async function open(world: World): Promise<Pty> {
-  const pty = openPty(world.home, { columns: 100 });
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  await pty.until((text) => text.includes("local/big"), "a terminal that is connected");
-  return pty;
-}
+const open = (world: World) => connectTestPty(world, { columns: 100 });
 const titlesOf = async (world: World, archived?: string): Promise<string[]> => {
   const query = archived === undefined ? {} : { archived };
   const api = world.daemon.api("test");

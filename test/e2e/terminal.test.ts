@@ -1,30 +1,13 @@
 // The built hearth in pseudo-terminals, with an emulator reading what a person would see.
 import { readFileSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseDaemonFile } from "../../src/protocol/daemon-file.ts";
 import { createGate, eventually } from "../support/happenings.ts";
 import { say } from "../support/model-server.ts";
 import { readProcess } from "../support/processes.ts";
-import { openPty, type Pty, type PtyOptions } from "../support/pty.ts";
+import type { Pty } from "../support/pty.ts";
+import { connectTestPty, isConnected, openTestPty } from "../support/test-pty.ts";
 import { openWorld, type World } from "../support/world.ts";
-
-function open(world: World, options: PtyOptions = {}): Pty {
-  const pty = openPty(world.home, options);
-  onTestFinished(async () => {
-    if (!pty.hasExited) pty.kill("SIGKILL");
-    await pty.exited;
-    pty.emulator.dispose();
-  });
-  return pty;
-}
-
-/** Connected: the status line names the model. */
-const isReady = (text: string) => text.includes("local/big");
-async function ready(world: World, options: PtyOptions = {}): Promise<Pty> {
-  const pty = open(world, options);
-  await pty.until(isReady, "a terminal that is connected");
-  return pty;
-}
 
 /** A command that is asked about. */
 const question = { call: "bash", input: { command: "touch asked.txt && echo made it" } };
@@ -34,11 +17,11 @@ const count = (pty: Pty, text: string) => pty.text().split(text).length - 1;
 
 test("what is typed before the terminal has loaded is in the prompt, and the first prompt is answered", async () => {
   const world = await openWorld();
-  const pty = open(world);
+  const pty = openTestPty(world);
   await pty.until((text) => text.includes("›"), "the first frame");
   pty.type("hello there");
   await pty.until(
-    (text) => isReady(text) && text.includes("› hello there"),
+    (text) => isConnected(text) && text.includes("› hello there"),
     "the prompt in the real terminal",
   );
   world.model.enqueue(say("Hello **you**.\n\n- one\n- two\n"));
@@ -50,7 +33,7 @@ test("what is typed before the terminal has loaded is in the prompt, and the fir
 
 test("text appears while it streams, once, and stays in the scrollback", async () => {
   const world = await openWorld();
-  const pty = await ready(world);
+  const pty = await connectTestPty(world);
   const gate = createGate();
   const paragraphs = Array.from({ length: 30 }, (_, index) => `Paragraph ${index} of the answer.`);
   world.model.enqueue(say("It begins", { until: gate.passed }, ` here.\n\n${paragraphs.join("\n\n")}\n`));
@@ -70,11 +53,11 @@ test("text appears while it streams, once, and stays in the scrollback", async (
 
 test("a question stands in both terminals, the first answer counts and withdraws it in the other", async () => {
   const world = await openWorld();
-  const first = await ready(world);
+  const first = await connectTestPty(world);
   world.model.enqueue(say("I will make it.", question), say("It is made.\n"));
   first.type("make it\r");
   await first.until((text) => text.includes("wants to run a command"), "the question");
-  const second = await ready(world, { columns: 100 });
+  const second = await connectTestPty(world, { columns: 100 });
   await second.until(
     (text) => text.includes("wants to run a command"),
     "the question in the second terminal",
@@ -92,7 +75,7 @@ test("a question stands in both terminals, the first answer counts and withdraws
 
 test("a digit that goes on a prompt under way is text, even when a question appears meanwhile", async () => {
   const world = await openWorld();
-  const pty = await ready(world);
+  const pty = await connectTestPty(world);
   const gate = createGate();
   world.model.enqueue(say("Wait.", { until: gate.passed }, question), say("Not made.\n"));
   pty.type("make it\r");
@@ -113,12 +96,12 @@ test("a digit that goes on a prompt under way is text, even when a question appe
 
 test("one Escape cancels, what was queued is held and shown in both terminals, and Enter sends it on", async () => {
   const world = await openWorld();
-  const first = await ready(world);
+  const first = await connectTestPty(world);
   world.model.enqueue(say("Working on it", { stop: "hang" }), say("The second answer.\n"));
   first.type("first thing\r");
   const request = await world.model.nextRequest();
   await first.until((text) => text.includes("Working on it"), "the stream");
-  const second = await ready(world);
+  const second = await connectTestPty(world);
   await second.until((text) => text.includes("Working on it"), "the stream in the second terminal");
   second.type("second thing\r");
   for (const pty of [first, second]) await pty.until((text) => text.includes("queue 1"), "the queue");
@@ -141,13 +124,13 @@ test("Ctrl+D on an empty prompt leaves, the run goes on, and the next terminal j
   const world = await openWorld();
   const gate = createGate();
   world.model.enqueue(say("It takes long", { until: gate.passed }, " and is done.\n"));
-  const first = await ready(world);
+  const first = await connectTestPty(world);
   first.type("something long\r");
   await first.until((text) => text.includes("It takes long"), "the stream");
   first.type("\x04");
   expect(await first.exited).toBe(0);
   expect(first.text()).toContain("the work goes on");
-  const second = await ready(world);
+  const second = await connectTestPty(world);
   await second.until(
     (text) => text.includes("It takes long") && text.includes("joined"),
     "the run in the second terminal",
@@ -159,7 +142,7 @@ test("Ctrl+D on an empty prompt leaves, the run goes on, and the next terminal j
 
 test("a draft outlives the daemon's sudden death, and the terminal comes back by itself", async () => {
   const world = await openWorld();
-  const pty = await ready(world);
+  const pty = await connectTestPty(world);
   world.model.enqueue(say("Half of an answer", { stop: "hang" }));
   pty.type("go\r");
   await pty.until((text) => text.includes("Half of an answer"), "the stream");
