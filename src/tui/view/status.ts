@@ -1,18 +1,23 @@
 import type { Agent } from "../../protocol/agent.ts";
 import type { Session } from "../../protocol/session.ts";
 import { SHELL_AGENT } from "../shell-command.ts";
-import { type AppState, currentSession, terminalCount, waitingElsewhere } from "../state.ts";
+import {
+  type AppState,
+  currentAgent,
+  currentModel,
+  currentSession,
+  isBusy,
+  terminalCount,
+  waitingElsewhere,
+} from "../state.ts";
 import type { Status } from "../text/status-line.ts";
 
 /** What the status line may tell; what does not fit is dropped by whoever draws it. */
 export function statusOf(state: AppState, hint: string): Status {
   const session = currentSession(state);
   const { replica, defaults } = state;
-  const agentName = session?.agent ?? defaults.agent;
-  const agent =
-    replica?.agents.find(({ name }) => name === agentName) ??
-    replica?.agents.find(({ status }) => status === "ready");
-  const model = session?.model ?? defaults.model ?? agent?.model ?? undefined;
+  const agent = currentAgent(state);
+  const model = currentModel(state) ?? agent?.model ?? undefined;
   return {
     mode: session?.mode ?? defaults.mode ?? "ask",
     ...(agent !== undefined &&
@@ -29,13 +34,9 @@ export function statusOf(state: AppState, hint: string): Status {
 }
 
 /** What the next prompt comes to with that agent; undefined where it just goes on. */
-function agentStateOf({ replica, sending }: AppState, name: string): string | undefined {
-  if (replica === undefined || sending.length > 0) return undefined;
-  const isBusy = replica.runs.some(
-    ({ session_id, state }) =>
-      session_id === replica.session_id && (state === "active" || state === "accepted"),
-  );
-  if (isBusy) return undefined;
+function agentStateOf(state: AppState, name: string): string | undefined {
+  const { replica } = state;
+  if (replica === undefined || isBusy(state)) return undefined;
   const known = replica.agent_sessions.find(({ agent }) => agent === name);
   const said = replica.messages.filter(({ agent }) => agent !== SHELL_AGENT);
   const isLast = said.findLast(({ role }) => role === "assistant")?.agent === name;
