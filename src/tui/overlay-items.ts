@@ -56,7 +56,9 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
       .join(" · "),
   }));
   const usual: ModelItem = {
-    ...{ id: null, name: `what ${agent.name} takes by itself`, detail: agent.model ?? "" },
+    id: null,
+    name: `what ${agent.name} takes by itself`,
+    detail: agent.model ?? "",
     isCurrent: current === null,
   };
   return [usual, ...models].filter(({ name, id }) => holds(`${name} ${id ?? ""}`, overlay.query));
@@ -102,31 +104,39 @@ export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeI
   const agent = currentAgent(state);
   const current = session?.mode ?? state.defaults.mode ?? "ask";
   const chosen = session?.agent_mode ?? state.defaults.agent_mode ?? null;
-  const hearths = modeNames.map((mode): ModeItem => {
-    const name = mode.replace("_", " ");
-    return {
+  const hearths = modeNames.map(
+    (mode): ModeItem => ({
       id: mode,
-      name,
+      name: mode.replace("_", " "),
       meaning: modeMeanings[mode],
       mode,
       isCurrent: mode === current,
       changes: { mode },
-    };
-  });
+    }),
+  );
   const usual: ModeItem = {
-    ...{ id: "own:", name: `${agent?.name} as usual`, meaning: "the mode in which it asks", mode: undefined },
-    ...{ isCurrent: chosen === null, changes: { agent_mode: null } },
+    id: "own:",
+    name: `${agent?.name} as usual`,
+    meaning: "the mode in which it asks",
+    mode: undefined,
+    isCurrent: chosen === null,
+    changes: { agent_mode: null },
   };
   const own = (agent?.modes ?? []).map(
     ({ id, name }): ModeItem => ({
-      ...{ id: `own:${id}`, name: `${agent?.name} ${id}`, meaning: name === id ? "its own mode" : name },
-      ...{ mode: undefined, isCurrent: id === chosen, changes: { agent_mode: id } },
+      id: `own:${id}`,
+      name: `${agent?.name} ${id}`,
+      meaning: name === id ? "its own mode" : name,
+      mode: undefined,
+      isCurrent: id === chosen,
+      changes: { agent_mode: id },
     }),
   );
   return [...hearths, ...(own.length === 0 ? [] : [usual, ...own])].filter(({ name, meaning }) =>
     holds(`${name} ${meaning}`, overlay.query),
   );
 }
+
 export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
   themeChoices.filter((name) => holds(name, overlay.query));
 

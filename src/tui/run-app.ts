@@ -170,9 +170,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 
   const lend = (use: () => Promise<void>) =>
-    terminal.lend(use).catch((error: unknown) => {
-      controller.update((state) => ({ ...state, flash: { text: sentence(error), level: "error" } }));
-    });
+    terminal.lend(use).catch((error: unknown) => say(sentence(error), "error"));
   function local(effect: LocalEffect): void {
     switch (effect.do) {
       case "remember":

@@ -12,8 +12,9 @@ export function saveTheme(paths: Pick<Paths, "configDir">, name: string): void {
   } catch {
     // The first preference of all.
   }
+  if (text.trim() === "") text = "{}\n";
   const formattingOptions = { insertSpaces: true, tabSize: 2, eol: "\n" };
-  const edits = modify(text.trim() === "" ? "{}\n" : text, ["theme"], name, { formattingOptions });
+  const edits = modify(text, ["theme"], name, { formattingOptions });
   mkdirSync(paths.configDir, { recursive: true, mode: 0o700 });
-  writeFileSync(file, applyEdits(text.trim() === "" ? "{}\n" : text, edits), { mode: 0o600 });
+  writeFileSync(file, applyEdits(text, edits), { mode: 0o600 });
 }
