@@ -175,11 +175,16 @@ test("a session of one prompt keeps nothing warm, until it gets another", async 
   await terminal.ask("two", { keep_warm: false });
   words("three");
   await terminal.ask("three");
-  // Longer than an agent would be left its last words.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const [last] = acp.pids().slice(-1);
-  expect(alive(last ?? 0)).toBe(true);
-  expect(acp.count("session/new")).toBe(2);
+  // Had it been let go, it would have been before a session that has its only prompt later.
+  const closed = acp.count("session/close");
+  const { id: sid } = await world.createSession({ agent: "scripted" });
+  const later = await world.terminal("later", { sid });
+  words("four");
+  await later.ask("four", { keep_warm: false });
+  await eventually(() => acp.count("session/close") > closed, "the later session to be let go");
+  words("five");
+  await terminal.ask("five");
+  expect(acp.count("session/new")).toBe(3);
   expect(acp.count("session/load")).toBe(1);
 });
 
