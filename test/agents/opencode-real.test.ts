@@ -192,6 +192,25 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("WHAT WAS SAID BEFORE");
   });
 
+  test("a mode of its own is taken for the turns that name it, and one that it has not got is an error", async () => {
+    const { model, session } = await bench();
+    const opened = await session().open();
+    const told = [];
+    for (const agent_mode of ["plan", null]) {
+      model.enqueue(say("Hello."));
+      expect(await playTurn(opened, "Hi", { turn: { agent_mode } }).result).toEqual({ outcome: "end_turn" });
+      const asked = model.requests.at(-1)?.body?.messages?.at(-1);
+      told.push(JSON.stringify(asked).includes("Plan mode ACTIVE"));
+    }
+    expect(told).toEqual([true, false]);
+    const requests = model.requests.length;
+    expect(await playTurn(opened, "Hi", { turn: { agent_mode: "nope" } }).result).toMatchObject({
+      outcome: "error",
+      error: { code: "model_unavailable", message: expect.stringMatching(/no mode nope\. It has .*plan/) },
+    });
+    expect(model.requests).toHaveLength(requests);
+  });
+
   test("plan, title, models, modes and commands are told; a refused key is one clear error", async () => {
     const { model, session, tools } = await bench();
     const { told, open } = session();

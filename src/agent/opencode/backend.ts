@@ -11,7 +11,7 @@ import { tellingContext } from "../told-context.ts";
 import { type Choices, readChoices } from "./choices.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
-import { namedModel } from "./named-model.ts";
+import { namedMode, namedModel } from "./named-model.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
 import { runTurn } from "./turn.ts";
 
@@ -209,10 +209,11 @@ function openedSession(parts: OpenedParts): OpenedSession {
       try {
         const name = turn.model ?? parts.model;
         const model = name === null ? null : await namedModel(agent, child.connection, name, until);
+        const mode = await namedMode(agent, child.connection, turn, until);
         const told = notice;
         notice = null;
         const message_id = parts.newMessageId();
-        const place = { agent, session_id, message_id, root, child, model, notice: told };
+        const place = { agent, session_id, message_id, root, child, model, mode, notice: told };
         const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
         if (result.outcome === "error" && result.error.code === "provider_auth")
           context.onEvent({ type: "login", reason: result.error.message });

@@ -45,21 +45,27 @@ export async function readModels(server: OpencodeServer, signal: AbortSignal): P
   );
 }
 
+/** Its agents that a person can talk to. */
+export async function readModes(server: OpencodeServer, signal: AbortSignal): Promise<AgentMode[]> {
+  const { json } = await server.call("GET", "/agent", undefined, signal);
+  return (Agents.safeParse(json).data ?? [])
+    .filter((agent) => agent.mode !== "subagent" && agent.hidden !== true)
+    .map(({ name }) => ({ id: name, name }));
+}
+
 /** What this opencode has to offer in its directory. */
 export async function readChoices(server: OpencodeServer, signal: AbortSignal): Promise<Choices> {
   const get = async (path: string) => (await server.call("GET", path, undefined, signal)).json;
-  const [models, agents, commands, config] = await Promise.all([
+  const [models, modes, commands, config] = await Promise.all([
     readModels(server, signal),
-    get("/agent"),
+    readModes(server, signal),
     get("/command"),
     get("/config"),
   ]);
   return {
     model: OwnConfig.safeParse(config).data?.model ?? null,
     models: models.slice(0, MODELS_MAX),
-    modes: (Agents.safeParse(agents).data ?? [])
-      .filter((agent) => agent.mode !== "subagent" && agent.hidden !== true)
-      .map(({ name }) => ({ id: name, name })),
+    modes,
     commands: Commands.safeParse(commands).data ?? [],
   };
 }

@@ -32,13 +32,15 @@ export type TurnPlace = {
   child: Child<OpencodeServer>;
   /** null: the one that the session has used last, or its own choice. */
   model: ModelChoice | null;
+  /** Which of its agents works; null: its own choice. */
+  mode: string | null;
   /** Something to be told before the turn's first words. */
   notice: { code: string; text: string } | null;
 };
 
 /** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
 export async function runTurn(
-  { agent, session_id, message_id, root, child, model, notice }: TurnPlace,
+  { agent, session_id, message_id, root, child, model, mode, notice }: TurnPlace,
   turn: Turn,
   host: TurnHost,
   signal: AbortSignal,
@@ -176,7 +178,12 @@ export async function runTurn(
   /** A prompt whose answer was lost may have been taken all the same: posted again, it would be written twice. */
   async function post(): Promise<Reply> {
     const send = () =>
-      server.call("POST", `${session}/prompt_async`, promptBody(turn, message_id, root, model), until);
+      server.call(
+        "POST",
+        `${session}/prompt_async`,
+        promptBody(turn, message_id, { root, model, mode }),
+        until,
+      );
     try {
       return await send();
     } catch (error) {
@@ -229,7 +236,11 @@ export async function runTurn(
   }
 }
 
-function promptBody(turn: Turn, messageID: string, root: string, model: ModelChoice | null) {
+function promptBody(
+  turn: Turn,
+  messageID: string,
+  { root, model, mode }: Pick<TurnPlace, "root" | "model" | "mode">,
+) {
   const text = (words: string) => ({ type: "text", text: words });
   return {
     messageID,
@@ -239,13 +250,9 @@ function promptBody(turn: Turn, messageID: string, root: string, model: ModelCho
       ...turn.attachments.map((attachment) => filePart(attachment, root)),
     ],
     ...(model === null ? {} : { model }),
-    // Its own plan agent knows that it must not write; hearth refuses it what it tries all the same.
-    ...agentOf(turn),
+    ...(mode === null ? {} : { agent: mode }),
   };
 }
-
-const agentOf = ({ mode, agent_mode }: Turn) =>
-  mode === "plan" ? { agent: "plan" } : agent_mode === null ? {} : { agent: agent_mode };
 
 function filePart({ name, media_type, path, data }: Attachment, root: string) {
   const url =
