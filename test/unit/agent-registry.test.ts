@@ -24,6 +24,7 @@ test("an agent on PATH is started by its absolute path, in a way that makes it a
   expect(found).toMatchObject({ name: "goose", backend: "acp", unusable: null });
   expect(found?.launch?.command).toEqual([join(bin, "goose"), "acp"]);
   expect(found?.launch?.env).toMatchObject({ GOOSE_MODE: "approve", HOME: "/home/somebody" });
+  expect(found?.launch?.askMode).toBe("approve");
 });
 
 test("what the configuration says of an agent counts more than what is known of it", () => {
@@ -32,6 +33,7 @@ test("what the configuration says of an agent counts more than what is known of 
   const found = resolveAgent("goose", config, client("/nowhere"));
   expect(found?.launch).toMatchObject({ command: [join(bin, "mine"), "--acp"], model: "m" });
   expect(found?.launch?.env["GOOSE_MODE"]).toBe("smart_approve");
+  expect(found?.launch?.askMode).toBe("smart_approve");
 });
 
 test("every state that is not ready names its reason and what mends it", () => {

@@ -8,8 +8,11 @@ export type KnownAgent = {
   aliases?: readonly string[];
   /** What makes it ask before it acts; stronger than the client's environment, weaker than the configuration. */
   env: Readonly<Record<string, string>>;
-  /** The session mode in which it asks, to be set after `session/new`; null where `env` does it. */
-  askMode: string | null;
+  /**
+   * The session mode in which it asks, to be set where it is in another; null where `env` does it. `variable`: the
+   * mode that this one of its environment names, in which it only begins: what it takes up again has the mode it had.
+   */
+  askMode: string | { variable: string } | null;
   /** The beginnings of the names of its own variables, its login among them. */
   prefixes: readonly string[];
   install: string;
@@ -26,7 +29,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     command: ["goose", "acp"],
     aliases: [goosePackage],
     env: { GOOSE_MODE: "approve" },
-    askMode: null,
+    askMode: { variable: "GOOSE_MODE" },
     prefixes: ["GOOSE_"],
     install: `npm install -g @aaif/${goosePackage}`,
     login: ["configure"],

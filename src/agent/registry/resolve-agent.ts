@@ -112,13 +112,18 @@ export function resolveAgent(
       backend,
       command: [found.path, ...args],
       env,
-      askMode: known?.askMode ?? null,
+      askMode: askModeOf(known, env),
       model,
       login: known && loginOf(known, found.path, program),
       ...(known === null ? {} : { update: `${known.install}@latest` }),
       mtimeMs: found.mtimeMs,
     },
   };
+}
+
+function askModeOf(known: KnownAgent | null, env: Readonly<Record<string, string>>): string | null {
+  const mode = known?.askMode ?? null;
+  return mode !== null && typeof mode === "object" ? (env[mode.variable] ?? null) : mode;
 }
 
 /** By its own program, as it is called here; an agent that something else starts is taken to be on PATH as well. */
