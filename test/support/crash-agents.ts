@@ -5,9 +5,6 @@ import { createInterface } from "node:readline";
 import { openAgentWorld, placeAt } from "./agent-world.ts";
 import { type BackendPlan, backendOf } from "./backend-plan.ts";
 
-/** What was streamed is on the disk within 250 ms. */
-const DISK_MS = 400;
-
 const [base = "", given = ""] = process.argv.slice(2);
 const plan = JSON.parse(given) as BackendPlan;
 const world = await openAgentWorld({
@@ -22,9 +19,6 @@ for await (const line of createInterface({ input: process.stdin })) {
       throw new Error(`${prompt} ended: ${error?.message ?? outcome}`);
   });
   if (sees === null) await ended;
-  else {
-    await Promise.race([world.sawText(sees), ended]);
-    await new Promise((resolve) => setTimeout(resolve, DISK_MS));
-  }
+  else await Promise.race([world.sawText(sees), ended]);
   writeSync(1, `${runId}\n`);
 }

@@ -22,7 +22,7 @@ export function startCrashable({ base }: Place, plan: BackendPlan) {
   return {
     /** Resolves when the run has ended. */
     ask: (prompt: string) => run(prompt, null),
-    /** Resolves when that text has been streamed, and is on the disk. */
+    /** Resolves when that text has been streamed, which was written before. */
     prompt: (prompt: string, sees: string) => run(prompt, sees),
     async kill(): Promise<void> {
       if (child.exitCode !== null || child.signalCode !== null) return;
