@@ -10,20 +10,24 @@ type Room = { rooms: readonly string[]; lazyRooms?: readonly string[]; packages:
 const SCREEN_TEXT = "marked|highlight\\.js|diff|fuzzysort|jsonc-parser|string-width";
 /** What the files of one folder may import: other folders, and packages. */
 const allowed: { [room: string]: Room } = {
+  async: { rooms: [], packages: /^node:timers\/promises$/ },
   protocol: { rooms: [], packages: /^(zod|node:path|node:crypto)$/ },
-  client: { rooms: ["protocol"], packages: /^(node:.+|eventsource-parser)$/ },
+  client: { rooms: ["async", "protocol"], packages: /^(node:.+|eventsource-parser)$/ },
   // "Own" packages of the agent: anything but those of the daemon and of the screen.
-  agent: { rooms: ["protocol"], packages: /^(?!(better-sqlite3|hono|ink|react|commander)(\/|$)|@hono\/)/ },
+  agent: {
+    rooms: ["async", "protocol"],
+    packages: /^(?!(better-sqlite3|hono|ink|react|commander)(\/|$)|@hono\/)/,
+  },
   server: {
-    rooms: ["protocol", "agent"],
+    rooms: ["async", "protocol", "agent"],
     packages: /^(node:.+|zod|hono(\/.+)?|@hono\/.+|better-sqlite3|jsonc-parser)$/,
   },
   tui: {
-    rooms: ["protocol", "client"],
+    rooms: ["async", "protocol", "client"],
     packages: new RegExp(`^(node:.+|ink|react|jsonc-parser|(${SCREEN_TEXT})(/.+)?)$`),
   },
   cli: {
-    rooms: ["protocol", "client"],
+    rooms: ["async", "protocol", "client"],
     lazyRooms: ["tui", "server", "agent"],
     packages: /^(?!(better-sqlite3|hono|ink|react)(\/|$))/,
   },
@@ -76,6 +80,7 @@ test("the rule knows right from wrong", () => {
   expect(judge("agent/native/x.ts", "../../tui/app.tsx")).toBe(false);
   expect(judge("agent/run.ts", "better-sqlite3")).toBe(false);
   expect(judge("protocol/ids.ts", "node:fs")).toBe(false);
+  expect(judge("async/wait.ts", "../protocol/ids.ts")).toBe(false);
   expect(judge("tui/app.tsx", "hono/tiny")).toBe(false);
   expect(judge("elsewhere/x.ts", "zod")).toBe(false);
 });

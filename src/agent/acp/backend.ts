@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isTimeout } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
 import type { Child } from "../children/child.ts";
@@ -208,7 +209,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
         if (isAuthRequired(failure)) refused(launch)(error);
         throw error;
       }
-      if (error instanceof Error && error.name === "TimeoutError") {
+      if (isTimeout(error)) {
         // One turn is our own.
         if (child.activeTurns > 1) child.retire();
         else await child.kill();

@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import { commandEnvironment } from "../tools/command-environment.ts";
 import { createTextCleaner } from "../tools/text-cleaner.ts";
@@ -182,12 +183,7 @@ const DRAIN_MS = 150;
 
 async function finish(process: GroupProcess, read: Promise<void>): Promise<ProcessExit> {
   const exit = await process.exited;
-  let timer: NodeJS.Timeout | undefined;
-  const drained = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, DRAIN_MS);
-  });
-  await Promise.race([read, drained]);
-  clearTimeout(timer);
+  await settlesWithin(read, DRAIN_MS);
   return exit;
 }
 

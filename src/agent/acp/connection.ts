@@ -1,4 +1,5 @@
 import type { ClientConnection } from "@agentclientprotocol/sdk/unstable";
+import { inTime } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { StartedChild } from "../children/child.ts";
 import { ClientRefusal } from "./client-files.ts";
@@ -114,7 +115,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
 
   const request: AcpConnection["request"] = (method, params, timeoutMs) => {
     const answer = connection.agent.request<unknown, unknown>(method, params);
-    return timeoutMs === undefined ? answer : within(answer, timeoutMs, `${method} was not answered`);
+    return timeoutMs === undefined ? answer : inTime(answer, timeoutMs, `${method} was not answered`);
   };
 
   const asked = options.askVersion();
@@ -191,17 +192,4 @@ function infoOf(answer: unknown): AgentInfo {
       return [{ id, name: textOf(method["name"]) ?? id, description: textOf(method["description"]) ?? null }];
     }),
   };
-}
-
-async function within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`${what} within ${Math.round(timeoutMs / 1000)} s`);
-      error.name = "TimeoutError";
-      reject(error);
-    }, timeoutMs);
-  });
-  work.catch(() => {}); // when it loses the race, nobody is there to hear of its failure
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

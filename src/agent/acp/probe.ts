@@ -1,3 +1,4 @@
+import { settlesWithin } from "../../async/wait.ts";
 import type { AgentFacts } from "../registry/probes.ts";
 import { applyUpdate, type Choices, choicesOf, noChoices } from "./choices.ts";
 import type { AcpConnection } from "./connection.ts";
@@ -25,17 +26,10 @@ export async function probeAcp(
     },
     request: () => Promise.reject(new Error("a probe's session does nothing")),
   });
-  await Promise.race([told.promise, pause(COMMANDS_MS, signal)]);
+  await settlesWithin(told.promise, COMMANDS_MS, signal);
   detach();
   if (at(connection.info.capabilities, "sessionCapabilities", "close") !== undefined)
     await connection.request("session/close", { sessionId: id }, CLOSE_TIMEOUT_MS).catch(() => {}); // it goes with its child
   const { model, models, modes, commands } = choices;
   return { version: connection.info.version, model, models, modes, commands };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
 }

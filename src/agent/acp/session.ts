@@ -1,3 +1,4 @@
+import { isTimeout } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
@@ -206,7 +207,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         onEvent({ type: "login", reason: withoutMend(found.message, deps.login) });
       return found;
     }
-    if (error instanceof Error && error.name === "TimeoutError") {
+    if (isTimeout(error)) {
       // It answers nobody any more, unless others' turns still run there.
       if (child.activeTurns > 1) child.retire();
       else await child.kill();

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
+import { orAborted, settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import { endDescendants } from "./descendants.ts";
 import { redact } from "./environment.ts";
@@ -112,7 +112,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
   const outputEnded = Promise.all([ended(process.stdout), ended(process.stderr)]);
   /** It has exited, and what it said last has been read. */
-  const drained = process.exited.then(() => Promise.race([outputEnded, sleep(DRAIN_MS)]));
+  const drained = process.exited.then(() => settlesWithin(outputEnded, DRAIN_MS));
   const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
 
   function leave(next: Phase) {
@@ -123,7 +123,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   async function close() {
     if (exit !== null || stopping !== undefined || phase === "starting") return;
     leave("closing");
-    await Promise.race([process.exited, sleep(CLOSING_MS)]);
+    await settlesWithin(process.exited, CLOSING_MS);
     if (exit !== null || stopping !== undefined) return;
     failure = "closed its output";
     void end(false);
@@ -153,7 +153,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     stopping ??= (async () => {
       if (nicely) {
         process.stdin.end();
-        await Promise.race([process.exited, sleep(EOF_GRACE_MS)]);
+        await settlesWithin(process.exited, EOF_GRACE_MS);
       }
       await processes.stopOwner(owner);
       await gone.promise;
@@ -194,11 +194,11 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
         },
         lost: () => void close(),
       };
-      const value = await Promise.race([
+      const ready = Promise.race([
         request.connect(started, signal),
         process.exited.then((found) => Promise.reject(new Error(exitText(found)))),
-        rejectOnAbort(signal),
       ]);
+      const value = await orAborted(ready, signal);
       connection = { value };
       usedAt = now();
       phase = "live";
@@ -230,19 +230,12 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     stderrTail,
     async endedByItself() {
       if (stopping !== undefined) return null;
-      await Promise.race([process.exited, sleep(CLOSING_MS)]);
+      await settlesWithin(process.exited, CLOSING_MS);
       if (exit !== null) await drained;
       return exit;
     },
   };
   return child;
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  if (signal.aborted) reject(signal.reason);
-  else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  return promise;
 }
 
 const ended = (stream: Readable): Promise<void> =>

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { isTimeout, orAborted, sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { type Child, type ChildRequest, runChild } from "./child.ts";
@@ -64,7 +64,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     const before = strikes.get(key);
     const delayMs = delayLeftMs(before, now());
     if (isOut(before) && delayMs > 0) throw outOfOrder(agent, before, delayMs);
-    if (delayMs > 0) await sleep(delayMs, undefined, { signal });
+    if (delayMs > 0) await sleep(delayMs, signal);
     signal.throwIfAborted();
     const { command, cwd, env } = request;
     onSpawn();
@@ -194,23 +194,9 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
 
 const held = <C>(child: Child<C>): HeldChild<C> => ({ child, release: child.beginTurn() });
 
-/** As `Promise.race`, without leaving a listener behind. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
 /** How programs complain of arguments that they do not know. */
 const isMisunderstood = (said: string): boolean =>
   /(unrecogni[sz]ed|unknown|unexpected|invalid) (sub-?command|command|option|argument|flag)/i.test(said);
-
-const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === "TimeoutError";
 
 function outOfOrder(agent: string, { count, why }: Strikes, delayMs: number): HearthError {
   const seconds = Math.ceil(delayMs / 1000);

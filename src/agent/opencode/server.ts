@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { createParser } from "eventsource-parser";
+import { backoffMs } from "../../async/backoff.ts";
+import { orAborted, pause } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { StartedChild } from "../children/child.ts";
 import { parseEvent, type WireEvent } from "./wire.ts";
@@ -11,7 +13,7 @@ const EVENT_CHARS_MAX = 16 * 1024 * 1024;
 /** It sends a heartbeat every 10 s: a stream that is silent for longer is dead. */
 const SILENCE_MS_MAX = 30_000;
 const RECONNECTS_MAX = 20;
-const RECONNECT_MS = 250;
+const RECONNECT = { firstMs: 250, maxMs: 2000 };
 
 export type Reply = { status: number; json: unknown };
 
@@ -51,7 +53,7 @@ export async function connectServer(
   child: StartedChild,
   signal: AbortSignal,
 ): Promise<OpencodeServer> {
-  const port = await listeningPort(child, signal);
+  const port = await orAborted(listeningPort(child), signal);
   const connections = new HttpAgent({ keepAlive: true, maxSockets: 32 });
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString("base64")}`;
   const place = `directory=${encodeURIComponent(directory)}`;
@@ -124,20 +126,20 @@ export async function connectServer(
           outgoing.destroy(new Error(`its events answered ${incoming.statusCode}`));
           return;
         }
-        incoming.setEncoding("utf8");
-        let rest = "";
-        incoming.on("data", (chunk: string) => {
-          const lines = (rest + chunk).split("\n");
-          rest = lines.pop() ?? "";
-          if (rest.length > EVENT_CHARS_MAX) return void outgoing.destroy(new Error("an event is too long"));
-          for (const line of lines) {
-            if (!line.startsWith("data:")) continue;
-            const value = parse(line.slice(5));
+        const parser = createParser({
+          maxBufferSize: EVENT_CHARS_MAX,
+          onEvent({ data }) {
+            const value = parse(data);
             if (isConnected(value)) resolve({ over: over.promise });
             const event = parseEvent(value);
             if (event !== undefined) for (const listener of [...listeners]) listener.event(event);
-          }
+          },
+          onError({ type }) {
+            if (type === "max-buffer-size-exceeded") outgoing.destroy(new Error("an event is too long"));
+          },
         });
+        incoming.setEncoding("utf8");
+        incoming.on("data", (chunk: string) => parser.feed(chunk));
         incoming.on("error", () => over.resolve());
         incoming.once("close", () => over.resolve());
       });
@@ -146,9 +148,9 @@ export async function connectServer(
     });
   }
   const signalled: (() => void)[] = [];
-  let isGone = false;
+  const gone = new AbortController();
   child.stdout.once("close", () => {
-    isGone = true;
+    gone.abort();
     for (const end of signalled) end();
     connections.destroy();
   });
@@ -156,7 +158,7 @@ export async function connectServer(
   async function keepStreaming(over: Promise<void>): Promise<void> {
     await over;
     let last: unknown;
-    for (let attempt = 0; attempt < RECONNECTS_MAX && !isGone; attempt += 1) {
+    for (let attempt = 0; attempt < RECONNECTS_MAX && !gone.signal.aborted; attempt += 1) {
       signalled.length = 0;
       try {
         const again = await stream();
@@ -164,10 +166,11 @@ export async function connectServer(
         return keepStreaming(again.over);
       } catch (error) {
         last = error;
-        await sleep(RECONNECT_MS * Math.min(attempt + 1, 8));
+        await pause(backoffMs(RECONNECT, attempt + 1), gone.signal);
       }
     }
-    if (!isGone) child.fail(`lost its event stream (${last instanceof Error ? last.message : String(last)})`);
+    if (gone.signal.aborted) return;
+    child.fail(`lost its event stream (${last instanceof Error ? last.message : String(last)})`);
   }
 
   const health = await call("GET", "/global/health", undefined, signal);
@@ -178,7 +181,7 @@ export async function connectServer(
       `${agent} answered ${health.status} to the question for its health: it is no opencode that hearth knows.`,
     );
   }
-  const first = await Promise.race([stream(), aborted(signal)]);
+  const first = await orAborted(stream(), signal);
   void keepStreaming(first.over);
   return {
     version,
@@ -204,18 +207,10 @@ function parse(text: string): unknown {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
 /** It says where it listens; what else it prints belongs to its last words. */
-function listeningPort(child: StartedChild, signal: AbortSignal): Promise<number> {
+function listeningPort(child: StartedChild): Promise<number> {
   return new Promise((resolve, reject) => {
     let head = "";
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     child.stdout.on("data", (chunk: Buffer) => {
       const text = chunk.toString("utf8");
       head += head.length > 64 * 1024 ? "" : text;

@@ -1,5 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { pause, settlesWithin, untilAborted } from "../../async/wait.ts";
 import type { Attachment } from "../../protocol/routes.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child } from "../children/child.ts";
@@ -198,7 +199,7 @@ export async function runTurn(
     await posted.catch(() => {});
     for (;;) {
       await server.call("POST", `${session}/abort`, {}, until);
-      await Promise.race([settled.promise, pause(ABORT_EVERY_MS, until)]);
+      await settlesWithin(settled.promise, ABORT_EVERY_MS, until);
       const { json } = await server.call("GET", "/session/status", undefined, until);
       if (statusOf(json, session_id) === "idle") break;
     }
@@ -227,7 +228,7 @@ export async function runTurn(
       if (status >= 300) fail(new Error(`it refused the prompt (${status}): ${messageIn(json)}`));
     }, fail);
     const result = await settled.promise;
-    if (canceling !== null) await Promise.race([canceling, child.gone, aborted(force)]);
+    if (canceling !== null) await Promise.race([canceling, child.gone, untilAborted(force)]);
     return result;
   } finally {
     stopListening();
@@ -274,20 +275,4 @@ const pendingIn = (json: unknown): PermissionAsked[] =>
 
 function messageIn(json: unknown): string {
   return json === undefined ? "no reason given" : JSON.stringify(json).slice(0, 300);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,0 +1,83 @@
+import { setTimeout as timer } from "node:timers/promises";
+
+/** Rejects with the signal's reason when it aborts first. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await timer(ms, undefined, signal && { signal });
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  }
+}
+
+/** Until that much time is over, or the signal aborts. Never rejects. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, signal).catch(() => {});
+
+/** Until the signal aborts. Never rejects. */
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+
+/**
+ * What comes of the work, or a rejection with the signal's reason if it aborts first. The work itself goes on: it
+ * needs the signal, too, where it can be stopped. No listener is left behind.
+ */
+export async function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([aborted.promise, work]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * What comes of the work, or a rejection with a TimeoutError that says `what` was not done in time. The work itself
+ * goes on, and no timer is left behind.
+ */
+export async function inTime<T>(work: PromiseLike<T>, ms: number, what: string): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(ms, over.signal).then(() => {
+    throw timeoutError(`${what} within ${Math.round(ms / 1000)} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/**
+ * Whether the work has settled, however it went, before that much time was over or the signal aborted. No timer is
+ * left behind.
+ */
+export async function settlesWithin(
+  work: PromiseLike<unknown>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const over = new AbortController();
+  const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  const settled = Promise.resolve(work).then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([settled, pause(ms, until).then(() => false)]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Also what the reason of `AbortSignal.timeout` is. */
+export const isTimeout = (error: unknown): error is Error =>
+  error instanceof Error && error.name === "TimeoutError";
+
+function timeoutError(message: string): Error {
+  const error = new Error(message);
+  error.name = "TimeoutError";
+  return error;
+}
