@@ -37,13 +37,20 @@ export function applyEvent(replica: Replica, event: HearthEvent): Replica {
       const { client } = event.payload;
       return { ...next, clients: put(next.clients, client, (other) => isSameStream(other, client)) };
     }
+    case "client.updated": {
+      const { id, session_id } = event.payload.client;
+      const clients = next.clients.map((other) =>
+        other.id === id ? { ...other, ...(session_id !== undefined && { session_id }) } : other,
+      );
+      return { ...next, clients };
+    }
     case "client.detached": {
       const { client } = event.payload;
       return { ...next, clients: next.clients.filter((other) => !isSameStream(other, client)) };
     }
     case "session.created":
     case "session.updated":
-      return { ...next, sessions: putSession(next.sessions, event.payload.session) };
+      return { ...next, sessions: putSession(next.sessions, event.payload.session, next.session_id) };
     case "session.deleted":
       return withoutSession(next, event.payload.session.id);
     case "message.created":
@@ -105,10 +112,10 @@ function put<T>(items: readonly T[], item: T, isIt: (other: T) => boolean): T[] 
 const isSameStream = (a: Snapshot["clients"][number], b: Snapshot["clients"][number]): boolean =>
   a.id === b.id && a.attached_at === b.attached_at;
 
-/** A new session is the most recently used; an archived one is not shown. */
-function putSession(sessions: readonly Session[], session: Session): Session[] {
+/** A new session is the most recently used; of the archived ones only the one that is open is kept. */
+function putSession(sessions: readonly Session[], session: Session, openId: SessionId | null): Session[] {
   const at = sessions.findIndex(({ id }) => id === session.id);
-  if (session.archived) return sessions.filter(({ id }) => id !== session.id);
+  if (session.archived && session.id !== openId) return sessions.filter(({ id }) => id !== session.id);
   return at === -1 ? [session, ...sessions] : sessions.with(at, session);
 }
 

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
-import type { WorkspaceId } from "../protocol/ids.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { ClientKind } from "../protocol/workspace.ts";
 import { addressOf, errorOfReply, isCrowded, onSocket, unreachable } from "./client.ts";
 
@@ -32,6 +32,8 @@ export type OpenEventsOptions = {
   kind: ClientKind;
   /** For people: a tty, a host. */
   label?: string | undefined;
+  /** What it shows, for whoever looks who is where; asked at each connection. */
+  sessionId?: (() => SessionId | null) | undefined;
   /** Everything after this seq; without it the stream starts at the present. */
   since?: number | undefined;
   /**
@@ -161,8 +163,8 @@ async function readOnce(
   signal: AbortSignal,
   onConnected: () => Promise<void>,
 ): Promise<HearthError> {
-  const { socketPath, workspaceId, clientId, kind, label, last } = attempt;
-  const query = { client_id: clientId, kind, label, since: last };
+  const { socketPath, workspaceId, clientId, kind, label, sessionId, last } = attempt;
+  const query = { client_id: clientId, kind, label, since: last, session_id: sessionId?.() };
   const { method, path } = addressOf("GET /v1/workspaces/{wid}/events", { wid: workspaceId }, query);
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (last !== undefined) headers["last-event-id"] = String(last);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Agent, AgentSession } from "./agent.ts";
-import { MessageId, PartId, SessionId } from "./ids.ts";
+import { ClientId, MessageId, PartId, SessionId } from "./ids.ts";
 import { Message } from "./message.ts";
 import { Permission } from "./permission.ts";
 import { Plan } from "./plan.ts";
@@ -27,9 +27,12 @@ const payloads = {
   "workspace.closing": z.object({ workspace: Workspace }),
   "client.attached": z.object({ client: Client }),
   "client.detached": z.object({ client: Client }),
+  /** It shows another session than before. */
+  "client.updated": z.object({ client: Client }),
   "session.created": z.object({ session: Session }),
   "session.updated": z.object({ session: Session }),
-  "session.deleted": z.object({ session: Session }),
+  /** `by`: the client that deleted it, where one said so. */
+  "session.deleted": z.object({ session: Session, by: ClientId.nullable().optional() }),
   "message.created": z.object({ message: Message }),
   "message.updated": z.object({ message: Message }),
   "message.deleted": z.object({ message_id: MessageId }),

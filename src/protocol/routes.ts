@@ -10,7 +10,7 @@ import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Time } from "./time.ts";
 import { UsageBy, UsageRow } from "./usage.ts";
-import { ClientKindSaid, Environment, Workspace } from "./workspace.ts";
+import { Client, ClientKindSaid, Environment, Workspace } from "./workspace.ts";
 
 /**
  * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client takes its types from
@@ -171,8 +171,16 @@ export const routes = {
       kind: ClientKindSaid.optional(),
       label: z.string().max(200).optional(),
       since: z.coerce.number().int().min(0).optional(),
+      session_id: SessionId.optional(),
     }),
     replies: { 200: "stream" },
+  }),
+  "PATCH /v1/workspaces/{wid}/clients/{cid}": route({
+    summary: "Say which session an attached client shows; null: none",
+    params: ofWorkspace.extend({ cid: ClientId }),
+    query: byClient,
+    body: z.object({ session_id: SessionId.nullable() }),
+    replies: { 200: z.object({ client: Client }) },
   }),
   "GET /v1/workspaces/{wid}/snapshot": route({
     summary: "The present state and the seq it is true of",

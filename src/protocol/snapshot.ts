@@ -12,7 +12,7 @@ export const Snapshot = z.object({
   seq: z.int(),
   workspace: Workspace,
   clients: z.array(Client),
-  /** Not archived, most recently used first. */
+  /** Not archived, most recently used first; and the one of `session_id`, whatever it is. */
   sessions: z.array(Session),
   /** The newest page of `session_id`, oldest first; empty when no session was asked for. */
   messages: z.array(Message),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ClientId, WorkspaceId } from "./ids.ts";
+import { ClientId, SessionId, WorkspaceId } from "./ids.ts";
 import { Time } from "./time.ts";
 
 export const Workspace = z.object({
@@ -29,6 +29,8 @@ export const Client = z.object({
   /** For people: a tty, a host. */
   label: z.string(),
   attached_at: Time,
+  /** The session it shows, null while that is none; absent where a client does not say. */
+  session_id: SessionId.nullable().optional(),
 });
 export type Client = z.infer<typeof Client>;
 

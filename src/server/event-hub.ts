@@ -1,6 +1,6 @@
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
-import type { MessageId, WorkspaceId } from "../protocol/ids.ts";
+import type { MessageId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Client } from "../protocol/workspace.ts";
 import type { Subscriber } from "./services.ts";
 import type { Store } from "./store/open.ts";
@@ -182,6 +182,21 @@ export function createEventHub(store: Store, now: () => Date) {
       for (const { client } of streamOf(wid).readers.values())
         if (!byId.has(client.id)) byId.set(client.id, client);
       return [...byId.values()];
+    },
+    /** What an attached client shows from now on; undefined for one that is not attached. */
+    showSession(
+      wid: WorkspaceId,
+      clientId: string,
+      sid: SessionId | null,
+    ): { now: Client; isChanged: boolean } | undefined {
+      let shown: { now: Client; isChanged: boolean } | undefined;
+      for (const state of streamOf(wid).readers.values()) {
+        if (state.client.id !== clientId) continue;
+        const isChanged = state.client.session_id !== sid;
+        state.client = { ...state.client, session_id: sid };
+        shown ??= { now: state.client, isChanged };
+      }
+      return shown;
     },
     isAttached: (wid: WorkspaceId, clientId: string): boolean =>
       [...(streams.get(wid)?.readers.values() ?? [])].some(({ client }) => client.id === clientId),

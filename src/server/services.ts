@@ -44,6 +44,8 @@ export type Services = {
     list(): Workspace[];
     get(wid: WorkspaceId): Workspace;
     close(wid: WorkspaceId, caller: Caller): Workspace;
+    /** Throws not_found for a client that is not attached. */
+    showSession(wid: WorkspaceId, cid: string, sid: SessionId | null): Client;
   };
   sessions: {
     create(wid: WorkspaceId, fields: SessionFields): Session;
@@ -58,7 +60,7 @@ export type Services = {
     ): { sessions: Session[]; next_before: string | null };
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges): Session;
-    remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }): Session;
+    remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Session;
     /** The settled transcript up to `message_id`, as a session of its own. */
     fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Session;
     messages(

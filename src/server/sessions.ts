@@ -125,7 +125,7 @@ export function createSessions(deps: SessionsDeps) {
         return shown;
       });
     },
-    remove(wid, sid) {
+    remove(wid, sid, _options, caller) {
       storedOf(wid, sid);
       const coordinator = coordinators.known(sid);
       coordinator?.close(null);
@@ -133,7 +133,7 @@ export function createSessions(deps: SessionsDeps) {
       try {
         journal.commit(wid, "relaxed", (tx) => {
           store.sessions.remove(sid);
-          tx.publish({ type: "session.deleted", session_id: sid, payload: { session } });
+          tx.publish({ type: "session.deleted", session_id: sid, payload: { session, by: caller } });
         });
       } catch (error) {
         coordinator?.reopen();

@@ -31,12 +31,16 @@ export const createSnapshot =
     const session = session_id && sessions.storedOf(wid, session_id);
     coordinators.tellNow();
     journal.flush(wid);
+    const listed = sessions.services.list(wid, { limit: SESSIONS_MAX }).sessions;
     const entries = session ? store.sessions.plan(session.id) : [];
     return {
       seq: hub.seq(wid),
       workspace,
       clients: hub.clients(wid),
-      sessions: sessions.services.list(wid, { limit: SESSIONS_MAX }).sessions,
+      sessions:
+        session && !listed.some(({ id }) => id === session.id)
+          ? [...listed, sessions.present(session)]
+          : listed,
       messages: session
         ? store.messages.page(session.id, Number.MAX_SAFE_INTEGER, limit).map(publicMessage)
         : [],

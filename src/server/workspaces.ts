@@ -114,6 +114,16 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       deps.onBusyChange();
       return workspace;
     },
+    showSession(wid, cid, sid) {
+      const client = hub.showSession(wid, cid, sid);
+      if (client === undefined)
+        throw new HearthError("not_found", `There is no client ${cid} attached to this workspace.`);
+      if (client.isChanged)
+        journal.tellIfPossible(wid, (tx) =>
+          tx.publish({ type: "client.updated", payload: { client: client.now } }),
+        );
+      return client.now;
+    },
     attach(wid, client, since, subscriber) {
       mustBeOpen(wid);
       const isNew = !hub.isAttached(wid, client.id);

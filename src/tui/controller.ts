@@ -1,7 +1,8 @@
 // Long because it is where events of the daemon, keys and time meet: each does little, their order is the matter.
 import type { Replica } from "../client/replica.ts";
 import type { HearthEvent } from "../protocol/events.ts";
-import type { SessionId } from "../protocol/ids.ts";
+import type { Run } from "../protocol/run.ts";
+import type { Session } from "../protocol/session.ts";
 import { callOf, titleOf } from "./attention.ts";
 import {
   type Conversation,
@@ -20,7 +21,15 @@ import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import { createRecent } from "./screen/recent.ts";
-import { type AppState, activeRun, currentSession, type Flash, isBusy, type Link } from "./state.ts";
+import {
+  type AppState,
+  activeRun,
+  currentSession,
+  type Flash,
+  isBusy,
+  type Link,
+  nameOfClient,
+} from "./state.ts";
 import { stepInput } from "./steps/input.ts";
 import { stepLine } from "./steps/line.ts";
 import { withQuestion } from "./steps/question.ts";
@@ -74,6 +83,8 @@ export type Controller = {
   /** From the session link. */
   onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
   onLink(link: Link): void;
+  /** The open session is gone; what is shown instead follows. */
+  onDeleted(session: Session | undefined, by: string | null | undefined): void;
   onResize(size: AppState["size"], isCertain: boolean): void;
   /** A change from outside the steps: drawn at once. */
   update(change: (state: AppState) => AppState): void;
@@ -109,6 +120,8 @@ export function createController(options: {
   onState: (state: AppState) => void;
   /** The first blocks of all, once the workspace is known. */
   opening: (replica: Replica) => readonly Block[];
+  /** Work that went on in the session that comes first when it was left. */
+  away: () => readonly Run[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
   const recent = createRecent();
@@ -305,7 +318,8 @@ export function createController(options: {
       messages: replica.messages.filter((message) => !isWaiting(message, replica.runs)),
     };
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
-    if (conversation === undefined) commit(options.opening(replica));
+    const isFirst = conversation === undefined;
+    if (isFirst) commit(options.opening(replica));
     else commit(switchBlocks(replica, currentSession(store.get()), now()));
     conversation = createConversation({
       clientId,
@@ -315,7 +329,8 @@ export function createController(options: {
       skipped,
     });
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
-    const closing = openingBlocks(replica, clientId, skipped.size, now(), "after");
+    const away = isFirst ? options.away() : [];
+    const closing = openingBlocks(replica, clientId, skipped.size, now(), "after", away);
     const state = { ...store.get(), ...settle(replica), now: now(), editing: undefined };
     commit(closing);
     set(state);
@@ -413,6 +428,12 @@ export function createController(options: {
       const flash: Flash | undefined = isBack ? { text: "reconnected", level: "info" } : state.flash;
       set({ ...state, link, flash, now: now() });
     },
+    onDeleted(session, by) {
+      const state = store.get();
+      const who = by === undefined || by === null ? "" : ` by ${nameOfClient(state, by) ?? "you"}`;
+      const text = `"${session?.title || "untitled"}" was deleted${who}`;
+      commit([{ id: `local/deleted/${now()}`, type: "notice", level: "warning", code: "deleted", text }]);
+    },
     onResize(size, isCertain) {
       if (!isCertain) recent.forget();
       const isWidth = size.columns !== store.get().size.columns;
@@ -446,17 +467,4 @@ export function createController(options: {
       clearTimeout(sizeTimer);
     },
   };
-}
-
-/** The session to show at first: the one that runs, else the newest when another terminal is here. */
-export function chooseSession(
-  snapshot: Pick<Replica, "sessions" | "clients">,
-  wanted: { sessionId: SessionId | undefined; continueLast: boolean; clientId: string },
-): SessionId | null {
-  if (wanted.sessionId !== undefined) return wanted.sessionId;
-  const [newest] = snapshot.sessions;
-  const running = snapshot.sessions.find(({ state }) => state !== "idle");
-  if (running !== undefined) return running.id;
-  const hasOthers = snapshot.clients.some(({ kind, id }) => kind === "tui" && id !== wanted.clientId);
-  return (hasOthers || wanted.continueLast) && newest !== undefined ? newest.id : null;
 }

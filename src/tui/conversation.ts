@@ -4,7 +4,7 @@ import type { Message } from "../protocol/message.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Client } from "../protocol/workspace.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
-import { clientName } from "./state.ts";
+import { clientName, othersHere } from "./state.ts";
 import type { Block } from "./text/block.ts";
 import {
   type BlockContext,
@@ -70,6 +70,21 @@ export function createConversation(options: {
     if (runs.size > RUNS_MAX && oldest !== undefined) runs.delete(oldest);
   };
 
+  const first = options.replica();
+  let isArchived = first?.sessions.find(({ id }) => id === first.session_id)?.archived ?? false;
+  /** Other terminals that show this session. */
+  const here = new Set(first === undefined ? [] : othersHere(first, clientId).map(({ id }) => id));
+
+  /** Who comes to this session or leaves it, be it for another one. */
+  function presenceOf({ id, label }: Client, replica: Replica, seq: number): Block | undefined {
+    const isHere = othersHere(replica, clientId).some((other) => other.id === id);
+    if (isHere === here.has(id)) return undefined;
+    if (isHere) here.add(id);
+    else here.delete(id);
+    const text = `${label || "a terminal"} ${isHere ? "attached" : "left"}`;
+    return { id: `${id}/presence/${seq}`, type: "presence", text, isRule: false };
+  }
+
   return {
     observe(replica, event) {
       if (event.session_id !== undefined && event.session_id !== replica.session_id) return;
@@ -94,9 +109,19 @@ export function createConversation(options: {
         case "permission.resolved":
           waiting.push(blockOfPermission(event.payload.permission, context));
           return;
+        case "session.updated": {
+          const { archived } = event.payload.session;
+          if (archived && !isArchived) {
+            const text = "archived · /sessions and tab show it again";
+            waiting.push({ id: `local/archived/${event.seq}`, type: "presence", text, isRule: false });
+          }
+          isArchived = archived;
+          return;
+        }
         case "client.attached":
+        case "client.updated":
         case "client.detached": {
-          const block = presenceOf(event.type, event.payload.client, clientId);
+          const block = presenceOf(event.payload.client, replica, event.seq);
           if (block !== undefined) waiting.push(block);
           return;
         }
@@ -180,20 +205,5 @@ function completedFacts(
     completed_at: event.time,
     by: before?.by ?? null,
     delivery: before?.delivery ?? "queue",
-  };
-}
-
-function presenceOf(
-  type: "client.attached" | "client.detached",
-  client: Client,
-  self: string,
-): Block | undefined {
-  if (client.kind !== "tui" || client.id === self) return undefined;
-  const what = type === "client.attached" ? "attached" : "left";
-  return {
-    id: `${client.id}/${what}/${client.attached_at}`,
-    type: "presence",
-    text: `${client.label || "a terminal"} ${what}`,
-    isRule: false,
   };
 }

@@ -2,13 +2,12 @@
 import { homedir } from "node:os";
 import type { Connection } from "../client/connect.ts";
 import { randomHex } from "../client/random.ts";
-import { HearthError } from "../protocol/errors.ts";
-import type { NewId, SessionId } from "../protocol/ids.ts";
+import type { NewId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
-import type { Snapshot } from "../protocol/snapshot.ts";
 import { clipboardImage, readDragged } from "./attach-image.ts";
 import { detectCapabilities, isOn } from "./capabilities.ts";
-import { chooseSession, createController, type LocalEffect } from "./controller.ts";
+import { type ComingBack, comeBack } from "./coming-back.ts";
+import { createController, type LocalEffect } from "./controller.ts";
 import { copyText } from "./copy-text.ts";
 import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
@@ -17,6 +16,7 @@ import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./edito
 import { guardExits, stopJob } from "./exits.ts";
 import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
+import { openLeftSessions } from "./files/left-sessions.ts";
 import { loadPreferences } from "./files/preferences.ts";
 import { openTerminalFile } from "./files/terminal-file.ts";
 import { repairSequence } from "./input/modes.ts";
@@ -29,10 +29,10 @@ import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
 import {
   type AppState,
+  currentRuns,
   currentSession,
   type Flash,
   initialState,
-  isBusy,
   isWritingCommand,
 } from "./state.ts";
 import { withPasted } from "./steps/completion.ts";
@@ -42,6 +42,7 @@ import type { Highlight } from "./text/highlight.ts";
 import { loadHighlight } from "./text/load-highlight.ts";
 import { themes } from "./theme.ts";
 import { firstChordName } from "./view/chord-name.ts";
+import { leavingRows } from "./view/leaving.ts";
 import { headerBlock, plainHint, welcomeBlocks } from "./view/opening.ts";
 import { createRenderer } from "./view/renderer.ts";
 import { warmUp } from "./view/warm-up.ts";
@@ -59,6 +60,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const leave = (exitCode: number) => left.resolve({ exitCode });
   const history = openHistoryFile(paths);
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
+  const place = { cwd, env, terminal: `${label} ${process.ppid}` };
+  const leftSessions = openLeftSessions(paths, place);
   const preferences = await loadPreferences(paths);
   const detected = detectCapabilities(env, process.stdout);
   const isSpoken = detected.screenReader || preferences.screenReader || !detected.cursor;
@@ -73,6 +76,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   /** What is said of the daemon and its configuration when they are there. */
   let told: readonly string[] = [];
   let highlight: Highlight | undefined;
+  let back: ComingBack = { sessionId: null, away: [], hints: [] };
+  let shown = "";
   const streams = { input: process.stdin, output: process.stdout };
   // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
   const isPlain = !capabilities.cursor || capabilities.screenReader;
@@ -125,11 +130,26 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const ready = options.connecting.then(async (connection) => {
     told = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
     const opened = createSessionLink(
-      { connection, label, now, onChange: controller.onChange, onLink: controller.onLink },
+      {
+        ...{ connection, label, now },
+        ...{ onChange: controller.onChange, onLink: controller.onLink, onDeleted: controller.onDeleted },
+      },
       signal,
     );
     link = opened;
-    await opened.start((snapshot) => pickSession(snapshot, options));
+    await opened.start(async (snapshot) => {
+      const wishes = {
+        session: options.session,
+        continueLast: options.continueLast ?? false,
+        hasPrompt: options.prompt !== undefined,
+        left: leftSessions.read(),
+        clientId,
+        terminal: place.terminal,
+        now: now(),
+      };
+      back = await comeBack(connection, snapshot, wishes, signal);
+      return back.sessionId;
+    });
     return { connection, link: opened };
   });
   ready.catch(left.reject);
@@ -167,6 +187,17 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     } catch (error) {
       say(`Not written: ${fileTrouble(error)}`, "error");
     }
+  }
+
+  /** Whoever comes back finds the session that was shown last, and what became of the work that went on in it. */
+  function keepShown(state: AppState, isLeaving = false): void {
+    const session = currentSession(state);
+    if (session === undefined) return;
+    const runs = currentRuns(state).flatMap(({ id, state: phase }) => (phase === "held" ? [] : [id]));
+    const now = [session.id, ...runs].join(" ");
+    if (now === shown && !isLeaving) return;
+    shown = now;
+    leftSessions.show(session.id, runs);
   }
 
   const lend = (use: () => Promise<void>) =>
@@ -232,7 +263,6 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
   }
 
-  const place = { cwd, env };
   const controller = createController({
     store,
     terminal,
@@ -247,12 +277,16 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     call(text) {
       if (preferences.notifications) terminal.send(callSequence(text, env));
     },
-    onState: ({ editor, editing, question }) =>
-      terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms),
+    onState(state) {
+      const { editor, editing, question } = state;
+      terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms);
+      keepShown(state);
+    },
+    away: () => back.away,
     opening: (replica) => [
       headerBlock(place, replica),
       ...(isPlain ? [plainHint] : []),
-      ...welcomeBlocks(replica, [...told, ...preferences.problems]),
+      ...welcomeBlocks(replica, [...told, ...preferences.problems], back.hints),
     ],
   });
   const undoGuard = guardExits({
@@ -272,31 +306,13 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
     return await left.promise;
   } finally {
-    const goesOn = isBusy(store.get()) ? ["  the work goes on here; hearth comes back to it"] : [];
+    const state = store.get();
+    keepShown(state, true);
     controller.close();
-    terminal.close(goesOn);
+    terminal.close(leavingRows(state, cwd === process.cwd()));
     terminalFile.close();
     undoGuard();
   }
-}
-
-function pickSession(snapshot: Snapshot, options: AppOptions): SessionId | null {
-  const { session: wanted, continueLast = false, clientId } = options;
-  if (wanted === undefined) {
-    return chooseSession(snapshot, { sessionId: undefined, continueLast, clientId });
-  }
-  // A whole id may be of a session that is archived: the daemon knows.
-  if (/^ses_[A-Za-z0-9_-]{22,64}$/.test(wanted)) return wanted as SessionId;
-  const prefix = wanted.startsWith("ses_") ? wanted : `ses_${wanted}`;
-  const found = snapshot.sessions.filter(({ id }) => id.startsWith(prefix));
-  const [session] = found;
-  if (session !== undefined && found.length === 1) return session.id;
-  throw new HearthError(
-    "session_not_found",
-    found.length > 1
-      ? `Several sessions begin with ${wanted}: give more of the id.`
-      : `There is no session ${wanted} in ${snapshot.workspace.path}: \`hearth sessions list\` shows what there is.`,
-  );
 }
 
 /** Most terminals wrap what they show anew when their width changes; these cut it off instead. */

@@ -1,6 +1,7 @@
 import type { Connection } from "../client/connect.ts";
 import { applyEvent, type Replica, replicaOf } from "../client/replica.ts";
 import { type EventStream, openEvents } from "../client/stream.ts";
+import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
@@ -14,7 +15,7 @@ const MESSAGES_MAX = 200;
 
 export type SessionLink = {
   /** Takes the first snapshot, lets `choose` say which session to show, and attaches. */
-  start(choose: (snapshot: Snapshot) => SessionId | null): Promise<void>;
+  start(choose: (snapshot: Snapshot) => Promise<SessionId | null>): Promise<void>;
   /** Shows another session, or none yet. */
   show(sessionId: SessionId | null): Promise<void>;
   /** Shows a session that was created just now: it is empty, so nothing has to be asked for. */
@@ -37,16 +38,37 @@ export function createSessionLink(
     now: () => number;
     onChange: (replica: Replica, event: HearthEvent | undefined, isOther: boolean) => void;
     onLink: (link: Link) => void;
+    /** The session that is shown was deleted, by whom if that is known: none is shown from here on. */
+    onDeleted: (session: Session | undefined, by: string | null | undefined) => void;
   },
   signal: AbortSignal,
 ): SessionLink {
-  const { connection, label, now, onChange, onLink } = options;
+  const { connection, label, now, onChange, onLink, onDeleted } = options;
   const ended = Promise.withResolvers<void>();
   let replica: Replica | undefined;
   let stream: EventStream | undefined;
   /** Events that came while a snapshot was under way: those after its seq are applied to it. */
   let missed: HearthEvent[] | undefined;
   let refreshing: Promise<void> | undefined;
+  /** One after the other, so that the last one said is the one that counts. */
+  let telling: Promise<void> = Promise.resolve();
+
+  /** Others see which session this terminal shows. An older daemon does not want to know. */
+  function tellShown(sessionId: SessionId | null): void {
+    const params = { wid: connection.workspace.id, cid: connection.clientId };
+    telling = telling
+      .then(() =>
+        connection.request("PATCH /v1/workspaces/{wid}/clients/{cid}", {
+          params,
+          body: { session_id: sessionId },
+          signal,
+        }),
+      )
+      .then(
+        () => {},
+        () => {}, // the next connection of the stream says it again
+      );
+  }
 
   const snapshotOf = (sessionId: SessionId | null): Promise<Snapshot> =>
     connection.request("GET /v1/workspaces/{wid}/snapshot", {
@@ -58,15 +80,31 @@ export function createSessionLink(
   async function take(sessionId: SessionId | null): Promise<void> {
     missed = [];
     try {
-      const snapshot = await snapshotOf(sessionId);
+      const snapshot = await snapshotOf(sessionId).catch((error: unknown) => {
+        if (sessionId !== replica?.session_id || !isMissing(error)) throw error;
+        return undefined;
+      });
+      // Deleted while nothing could be heard of it.
+      if (snapshot === undefined) return showNone(undefined, undefined);
       const isOther = sessionId !== replica?.session_id;
       let next = replicaOf(snapshot, sessionId);
       for (const event of missed) next = applyEvent(next, event);
       replica = next;
+      if (isOther) tellShown(sessionId);
       onChange(next, undefined, isOther);
     } finally {
       missed = undefined;
     }
+  }
+
+  /** What was shown is gone: a new session stands in its place, and nobody has to ask for it. */
+  function showNone(deleted: Session | undefined, by: string | null | undefined): void {
+    if (replica === undefined) return;
+    onDeleted(deleted ?? replica.sessions.find(({ id }) => id === replica?.session_id), by);
+    const sessions = replica.sessions.filter(({ id }) => id !== replica?.session_id);
+    replica = { ...replica, session_id: null, sessions, messages: [], agent_sessions: [], plans: [] };
+    tellShown(null);
+    onChange(replica, undefined, true);
   }
 
   /** One snapshot at a time; asked again while one is under way, the later one counts. */
@@ -84,6 +122,9 @@ export function createSessionLink(
     const next = applyEvent(replica, event);
     if (next === replica) return;
     replica = trimmed(next);
+    if (event.type === "session.deleted" && event.session_id === replica.session_id) {
+      return showNone(event.payload.session, event.payload.by);
+    }
     onChange(replica, event, false);
     // What was missed can only be had from a snapshot; the stream waits until it is here.
     if (replica.is_stale && refreshing === undefined) return show(replica.session_id).catch(() => {});
@@ -92,7 +133,7 @@ export function createSessionLink(
   return {
     async start(choose) {
       const first = await snapshotOf(null);
-      const sessionId = choose(first);
+      const sessionId = await choose(first);
       const snapshot = sessionId === null ? first : await snapshotOf(sessionId);
       replica = replicaOf(snapshot, sessionId);
       onChange(replica, undefined, true);
@@ -103,6 +144,7 @@ export function createSessionLink(
           clientId: connection.clientId,
           kind: "tui",
           label,
+          sessionId: () => replica?.session_id ?? null,
           since: snapshot.seq,
           onEvent,
           onState(state) {
@@ -136,6 +178,7 @@ export function createSessionLink(
       const isKnown = replica.sessions.some(({ id }) => id === session.id);
       const sessions = isKnown ? replica.sessions : [session, ...replica.sessions];
       replica = { ...replica, session_id: session.id, sessions, messages: [], agent_sessions: [] };
+      tellShown(session.id);
       onChange(replica, undefined, true);
     },
     retryNow: () => stream?.retryNow(),
@@ -145,6 +188,9 @@ export function createSessionLink(
     ended: ended.promise,
   };
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof HearthError && error.code === "session_not_found";
 
 /** Settled messages far back are in the scrollback and at the daemon; what is unfinished is never old. */
 function trimmed(replica: Replica): Replica {

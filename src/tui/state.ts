@@ -8,6 +8,7 @@ import type { Permission, PermissionMode } from "../protocol/permission.ts";
 import type { Plan } from "../protocol/plan.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Isolation, Session } from "../protocol/session.ts";
+import type { Client } from "../protocol/workspace.ts";
 import { type Editor, emptyEditor } from "./editor/editor.ts";
 import { emptyHistory, type History } from "./editor/history.ts";
 import type { Overlay } from "./overlay.ts";
@@ -256,6 +257,18 @@ export function nameOfClient(
 export const clientName = (replica: Replica | undefined, id: string): string =>
   replica?.clients.find((client) => client.id === id)?.label || labelInClientId(id) || "another client";
 
-/** Terminals that are attached; one that came back before the daemon noticed its loss counts once. */
-export const terminalCount = (state: AppState): number =>
-  new Set(state.replica?.clients.filter(({ kind }) => kind === "tui").map(({ id }) => id)).size;
+/** Other terminals that show the same session; one that came back before its loss was noticed counts once. */
+export function othersHere({ clients, session_id }: Replica, clientId: string): readonly Client[] {
+  const here = clients.filter(
+    (client) =>
+      client.kind === "tui" &&
+      client.id !== clientId &&
+      session_id !== null &&
+      client.session_id === session_id,
+  );
+  return [...new Map(here.map((client) => [client.id, client])).values()];
+}
+
+/** Terminals that show this session, this one counted. */
+export const terminalCount = ({ replica, clientId }: AppState): number =>
+  replica === undefined ? 0 : 1 + othersHere(replica, clientId).length;

@@ -85,6 +85,15 @@ export function createSmallDaemon() {
       clients.push(client);
       say({ type: "client.attached", payload: { client } });
     },
+    show(n) {
+      const known = pick(clients, n);
+      if (known === undefined) return;
+      const client: Client = { ...known, session_id: sessions[n % (sessions.length + 1)]?.id ?? null };
+      clients = clients.map((other) =>
+        other.id === client.id ? { ...other, session_id: client.session_id } : other,
+      );
+      say({ type: "client.updated", payload: { client } });
+    },
     detach(n) {
       const client = pick(clients, n);
       if (client === undefined) return;

@@ -168,3 +168,29 @@ test("one client may attach twice: each stream is its own, and one that ends lea
   await expectStreamTellsTheTruth(first, before);
   expect((await first.ask("hello")).outcome).toBe("end_turn");
 });
+
+test("who shows which session is known to everybody, and who deletes one is named", async () => {
+  const world = await openWorld();
+  const first = await world.terminal("first");
+  const second = await world.terminal("second");
+  const before = await second.snapshot();
+  const shows = (cid: string, session_id: string | null, status = 200) =>
+    world.daemon.api(cid).expect(status, "PATCH", `/v1/workspaces/${world.wid}/clients/${cid}`, {
+      body: { session_id },
+    });
+  await shows("first", first.sid);
+  const updated = await second.events.until("client.updated");
+  expect(updated.payload.client).toMatchObject({ id: "first", session_id: first.sid });
+  await shows("first", null);
+  await second.events.until("client.updated", (event) => event.payload.client.session_id === null);
+  await shows("second", first.sid);
+  await shows("nobody", first.sid, 404);
+  const now = await expectStreamTellsTheTruth(second, before);
+  expect(now.clients.map(({ id, session_id }) => [id, session_id])).toEqual([
+    ["first", null],
+    ["second", first.sid],
+  ]);
+  await first.api.expect(200, "DELETE", first.path(`/sessions/${first.sid}`));
+  const deleted = await second.events.until("session.deleted");
+  expect(deleted.payload).toMatchObject({ session: { id: first.sid }, by: "first" });
+});

@@ -68,7 +68,7 @@ test("a deleted session lets its agent go, once the turn that it cut short has s
   const { id } = services.sessions.create(wid, {});
   services.runs.accept(wid, { session_id: id, prompt: "work" }, "somebody");
   await soon(started.promise, "the turn");
-  services.sessions.remove(wid, id, { force: false });
+  services.sessions.remove(wid, id, { force: false }, "somebody");
   expect(order).toEqual([]);
   mayEnd.resolve();
   await soon(closed.promise, "the agent to be let go");

@@ -31,6 +31,7 @@ export function bareServices(given: Parts = {}): Services {
     warnings: () => [],
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },
+      showSession: not("showSession"),
       ...given.workspaces,
     },
     sessions: {

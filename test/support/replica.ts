@@ -32,6 +32,7 @@ export function replay(
         workspace = event.payload.workspace;
         break;
       case "client.attached":
+      case "client.updated":
         clients.set(event.payload.client.id, event.payload.client);
         break;
       case "client.detached":
@@ -39,7 +40,8 @@ export function replay(
         break;
       case "session.created":
       case "session.updated":
-        if (event.payload.session.archived) sessions.delete(event.payload.session.id);
+        if (event.payload.session.archived && event.payload.session.id !== sessionId)
+          sessions.delete(event.payload.session.id);
         else sessions.set(event.payload.session.id, event.payload.session);
         break;
       case "session.deleted":

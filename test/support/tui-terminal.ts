@@ -109,6 +109,7 @@ export function openTuiTerminal(
     send: () => {},
     call: () => {},
     onState: () => {},
+    away: () => [],
     opening: (opened) => [headerBlock({ cwd: "/project", env: { HOME: "/home/me" } }, opened)],
   });
   terminal.listen([], controller.onInput, () => {});

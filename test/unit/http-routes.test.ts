@@ -36,6 +36,7 @@ function refusing(error: Error): Services {
 
 const bodies: { [key: string]: object } = {
   "POST /v1/workspaces": { path: "/tmp" },
+  "PATCH /v1/workspaces/{wid}/clients/{cid}": { session_id: null },
   "POST /v1/workspaces/{wid}/agent": { session_id: sid, prompt: "hi" },
   "POST /v1/workspaces/{wid}/permissions/{pid}": { decision: "deny" },
 };
@@ -50,7 +51,8 @@ test("every route of the table reaches its service, and what that throws becomes
       .replace("{wid}", wid)
       .replace("{sid}", sid)
       .replace("{rid}", id("run"))
-      .replace("{pid}", id("prm"));
+      .replace("{pid}", id("prm"))
+      .replace("{cid}", "me");
     const body = bodies[key];
     const reply = await http.call(path, body ? { body } : {});
     expect(`${key} ${reply.status}`).toBe(`${key} 409`);

@@ -13,6 +13,7 @@ export function createEventHandlers(
         kind: query.kind ?? "other",
         label: query.label ?? "",
         attached_at: now().toISOString(),
+        ...(query.session_id !== undefined && { session_id: query.session_id }),
       };
       const lastEventId = incoming.headers["last-event-id"];
       streams.start(params.wid, client, resumeAfter(lastEventId?.toString(), query.since), outgoing);

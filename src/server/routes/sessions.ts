@@ -29,9 +29,9 @@ export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Ke
       status: 200,
       body: { session: sessions.update(params.wid, params.sid, body) },
     }),
-    "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query }) => ({
+    "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query, caller }) => ({
       status: 200,
-      body: { session: sessions.remove(params.wid, params.sid, { force: query.force ?? false }) },
+      body: { session: sessions.remove(params.wid, params.sid, { force: query.force ?? false }, caller) },
     }),
     "POST /v1/workspaces/{wid}/sessions/{sid}/fork": ({ params, body }) => ({
       status: 201,

@@ -6,6 +6,7 @@ type Keys =
   | "GET /v1/workspaces"
   | "GET /v1/workspaces/{wid}"
   | "DELETE /v1/workspaces/{wid}"
+  | "PATCH /v1/workspaces/{wid}/clients/{cid}"
   | "GET /v1/workspaces/{wid}/files"
   | "GET /v1/workspaces/{wid}/snapshot";
 
@@ -28,6 +29,10 @@ export function createWorkspaceHandlers({
     "DELETE /v1/workspaces/{wid}": ({ params, caller }) => ({
       status: 202,
       body: { workspace: workspaces.close(params.wid, caller) },
+    }),
+    "PATCH /v1/workspaces/{wid}/clients/{cid}": ({ params, body }) => ({
+      status: 200,
+      body: { client: workspaces.showSession(params.wid, params.cid, body.session_id) },
     }),
     "GET /v1/workspaces/{wid}/files": async ({ params, query }) => ({
       status: 200,

@@ -1,9 +1,10 @@
-import { type Step, stay, step } from "../effects.ts";
+import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
 import type { Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
 import {
   agentItems,
+  isOpenSession,
   itemIds,
   markedIndex,
   modeItems,
@@ -130,11 +131,12 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
     case "list.archive": {
       const archived = !session.archived;
       const found = overlay.found?.map((other) => (other.id === session.id ? { ...other, archived } : other));
-      return step(withOverlay(state, { ...overlay, found }), {
-        do: "change_session",
-        changes: { archived },
-        id: session.id,
-      });
+      const archive: Effect = { do: "change_session", changes: { archived }, id: session.id };
+      const next = withOverlay(state, { ...overlay, found });
+      // As /archive does: nobody goes on in a session that was put away.
+      return archived && isOpenSession(state, session)
+        ? step(next, archive, { do: "open_session", id: null })
+        : step(next, archive);
     }
     case "list.fork":
       return step(close(state), { do: "fork", id: session.id });

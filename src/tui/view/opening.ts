@@ -1,10 +1,13 @@
 import { homedir } from "node:os";
 import type { Replica } from "../../client/replica.ts";
+import type { Run } from "../../protocol/run.ts";
 import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
+import { othersHere } from "../state.ts";
 import type { Block } from "../text/block.ts";
 import { formatClock, plural } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
+import { awayText } from "./away.ts";
 
 type Place = { cwd: string; env: Readonly<Record<string, string | undefined>> };
 
@@ -23,16 +26,14 @@ export function headerBlock({ cwd, env }: Place, replica: Replica | undefined): 
 }
 
 /** What a person should know before the first prompt: warnings, and that nothing but the demo answers yet. */
-export function welcomeBlocks(replica: Replica, warnings: readonly string[]): Block[] {
-  const blocks = warnings.map(
-    (text, index): Block => ({
-      id: `local/warning/${index}`,
-      type: "notice",
-      level: "warning",
-      code: "start",
-      text,
-    }),
-  );
+export function welcomeBlocks(
+  replica: Replica,
+  warnings: readonly string[],
+  hints: readonly string[] = [],
+): Block[] {
+  const say = (level: "warning" | "info") => (text: string, index: number) =>
+    ({ id: `local/${level}/${index}`, type: "notice", level, code: "start", text }) as const;
+  const blocks: Block[] = [...warnings.map(say("warning")), ...hints.map(say("info"))];
   const isDemo = replica.session_id === null && replica.agents.some(({ model }) => model === DEMO);
   if (!isDemo) return blocks;
   const text = [
@@ -65,8 +66,10 @@ export function openingBlocks(
   skipped: number,
   now: number,
   place: "before" | "after",
+  /** Work that went on when this session was left. */
+  away: readonly Run[] = [],
 ): Block[] {
-  const { messages, runs, sessions, clients, session_id } = replica;
+  const { messages, runs, sessions, session_id } = replica;
   if (session_id === null || messages.length === 0) return [];
   if (place === "before") {
     if (skipped === 0) return [];
@@ -75,15 +78,22 @@ export function openingBlocks(
   }
   const session = sessions.find(({ id }) => id === session_id);
   const active = runs.find((run) => run.session_id === session_id && run.state === "active");
-  const others = clients
-    .filter(({ id, kind }) => id !== clientId && kind === "tui")
-    .map(({ label }) => label || "a terminal");
+  const others = othersHere(replica, clientId).map(({ label }) => label || "a terminal");
+  const meanwhile = awayText(replica, away);
   const facts = [
-    `joined "${session?.title || "untitled"}"`,
+    `${away.length > 0 ? "back in" : "joined"} "${session?.title || "untitled"}"`,
     ...(active?.started_at ? [`running ${formatClock(now - Date.parse(active.started_at))}`] : []),
     ...(others.length > 0 ? [`also on ${others.join(", ")}`] : []),
   ];
-  return [{ id: `${session_id}/joined/${now}`, type: "presence", text: facts.join(" · "), isRule: true }];
+  const joined: Block = {
+    id: `${session_id}/joined/${now}`,
+    type: "presence",
+    text: facts.join(" · "),
+    isRule: true,
+  };
+  if (meanwhile === undefined) return [joined];
+  const text = `while you were away: ${meanwhile}`;
+  return [joined, { id: `${session_id}/away/${now}`, type: "presence", text, isRule: false }];
 }
 
 /**

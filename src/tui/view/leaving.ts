@@ -1,0 +1,10 @@
+import { type AppState, currentSession, isBusy } from "../state.ts";
+
+/** What stands on the screen when the terminal is left: how to come back to what was shown. */
+export function leavingRows(state: AppState, isInCwd: boolean): string[] {
+  const session = currentSession(state);
+  if (session === undefined) return [];
+  const anywhere = `hearth attach ${session.id.slice(0, 12)}`;
+  const how = isInCwd ? `hearth -c, from anywhere: ${anywhere}` : anywhere;
+  return isBusy(state) ? [`  work continues · resume with: ${how}`] : [`  resume with: ${how}`];
+}
