@@ -88,8 +88,8 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
         messages: [prompt(1, "install sinon")],
         runs: [run(1)],
         clients: [
-          { id: "me", kind: "tui", label: "pts/2", attached_at: TIME },
-          { id: "other", kind: "tui", label: "pts/4", attached_at: TIME },
+          { id: "me", kind: "tui", label: "pts/2", attached_at: TIME, session_id: SESSION },
+          { id: "other", kind: "tui", label: "pts/4", attached_at: TIME, session_id: SESSION },
         ],
         permissions: [
           permission(1, {
@@ -200,7 +200,7 @@ export const scenes: Readonly<Record<string, (terminal: TuiTerminal) => void>> =
           run(2, { state: "queued", started_at: null }),
           run(3, { state: "queued", started_at: null, by: "other" }),
         ],
-        clients: [{ id: "other", kind: "tui", label: "pts/4", attached_at: TIME }],
+        clients: [{ id: "other", kind: "tui", label: "pts/4", attached_at: TIME, session_id: SESSION }],
       }),
     );
     terminal.type("and a draft\nof two lines");

@@ -25,6 +25,7 @@ export function endOf({ outcome, started_at, accepted_at, completed_at }: Run): 
  * What has happened in a session since it was left: `runs` went on then. Undefined where nothing has come of them yet.
  */
 export function awayText(replica: Replica, runs: readonly Run[]): string | undefined {
+  if (runs.length === 0) return undefined;
   const ended = runs.filter(({ outcome }) => outcome !== null && outcome !== "steered");
   const last = ended.at(-1);
   const ids = new Set<string>(runs.map(({ id }) => id));
