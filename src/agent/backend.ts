@@ -29,8 +29,11 @@ export type BackendEvent =
   /** Appends to the open text part, or opens one. */
   | { type: "text_delta"; text: string }
   | { type: "reasoning_delta"; text: string }
-  /** Closes the open text or reasoning part; `provider` is kept with a reasoning part and sent back verbatim. */
-  | { type: "part_ended"; provider?: Record<string, unknown> }
+  /**
+   * Closes the open text or reasoning part; `provider` is kept with it and sent back verbatim. Where none is open, `of`
+   * says what was said without words: reasoning, where it is not given.
+   */
+  | { type: "part_ended"; of?: "text" | "reasoning"; provider?: Record<string, unknown> }
   | {
       type: "tool_call";
       tool_call_id: string;
@@ -55,6 +58,11 @@ export type BackendEvent =
     }
   /** Appends to a running tool call's output. */
   | { type: "tool_output"; tool_call_id: string; text: string }
+  /**
+   * What an answer that is still coming has used so far: it counts if the turn ends before `step_finished` says the
+   * whole. `isLost`: the answer will never be whole, so this counts beside what follows.
+   */
+  | { type: "usage"; usage: Usage; cost: number; isLost: boolean }
   /** Usage and cost of this step alone. `tool_use` when the turn goes on. */
   | { type: "step_finished"; finish_reason: FinishReason; usage: Usage; cost: number }
   | { type: "notice"; level: "info" | "warning" | "error"; code: string; text: string }

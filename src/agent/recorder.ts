@@ -44,6 +44,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
   let unwritten = false;
   let usage: Usage = noUsage;
   let cost = 0;
+  /** Of an answer that is not whole yet. */
+  let unfinished: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
   let wasPrompted = false;
 
   const last = () => messages.at(-1);
@@ -156,10 +158,10 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
 
   return {
     get usage() {
-      return usage;
+      return addUsage(usage, unfinished.usage);
     },
     get cost() {
-      return cost;
+      return cost + unfinished.cost;
     },
     /** The agent knows of the prompt, whatever became of its turn. */
     get wasPrompted() {
@@ -191,11 +193,15 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           const part = last()?.parts.find((candidate) => candidate.id === id);
           streaming = null;
           if (!event.provider) return;
-          if (part?.type === "reasoning") return replacePart({ ...part, provider: event.provider }, true);
-          // Thinking that says nothing readable (encrypted, redacted) still has to go back to its model.
-          if (part === undefined)
-            addPart({ id: newId("prt"), type: "reasoning", text: "", provider: event.provider });
-          return;
+          if (part?.type === "reasoning" || part?.type === "text")
+            return replacePart({ ...part, provider: event.provider }, true);
+          // What says nothing readable (encrypted, redacted) still has to go back to its model.
+          return addPart({
+            id: newId("prt"),
+            type: event.of ?? "reasoning",
+            text: "",
+            provider: event.provider,
+          });
         }
         case "tool_call": {
           streaming = null;
@@ -219,12 +225,19 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           replacePart({ ...part, output: part.output + event.text }, false);
           return ledger.appendText({ ...delta, offset: part.output.length });
         }
+        case "usage":
+          unfinished = event.isLost ? { usage: noUsage, cost: 0 } : event;
+          if (!event.isLost) return;
+          usage = addUsage(usage, event.usage);
+          cost += event.cost;
+          return;
         case "step_finished": {
           usage = addUsage(usage, event.usage);
           cost += event.cost;
+          unfinished = { usage: noUsage, cost: 0 };
           streaming = null;
           return commit((tx) => {
-            const isKnown = event.usage.input_tokens + event.usage.output_tokens > 0;
+            const isKnown = event.usage !== noUsage;
             const message: Message = {
               ...current(tx),
               finish_reason: event.finish_reason,

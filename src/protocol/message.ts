@@ -52,7 +52,13 @@ export const ToolView = z.discriminatedUnion("kind", [
 ]);
 export type ToolView = z.infer<typeof ToolView>;
 
-export const TextPart = z.object({ id: PartId, type: z.literal("text"), text: z.string() });
+export const TextPart = z.object({
+  id: PartId,
+  type: z.literal("text"),
+  text: z.string(),
+  /** Provider data (signatures, the phase of the answer) that must go back verbatim to the model that made it. */
+  provider: z.record(z.string(), z.unknown()).optional(),
+});
 export const ReasoningPart = z.object({
   id: PartId,
   type: z.literal("reasoning"),

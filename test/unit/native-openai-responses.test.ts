@@ -85,7 +85,7 @@ test("OpenAI's reasoning comes back encrypted, stored nowhere, and its cache has
     tools: [{ type: "function", name: "echo", strict: false }],
   });
   expect(body).not.toHaveProperty("temperature");
-  expect(chunks.filter(({ type }) => type !== "tool_progress")).toMatchObject([
+  expect(chunks.filter(({ type }) => type !== "progress")).toMatchObject([
     { type: "part_ended", provider: { openai: { itemId: "rs_1", reasoningEncryptedContent: "sealed" } } },
     { type: "tool_started", id: "call_1", name: "echo" },
     { type: "tool_call", id: "call_1", arguments: '{"text":"a"}' },

@@ -20,6 +20,7 @@ test("an answer without tool calls streams its text and ends the turn", async ()
   expect(textOf(turn.events)).toBe("Hello there.");
   expect(turn.events.map((event) => event.type)).toEqual([
     "step_started",
+    "usage",
     "text_delta",
     "text_delta",
     "part_ended",

@@ -1,8 +1,9 @@
-import type { Limits } from "../../protocol/config.ts";
-import type { Usage } from "../../protocol/usage.ts";
+import { type Limits, limitDefaults } from "../../protocol/config.ts";
+import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { TurnHost } from "../backend.ts";
 import { ModelFailure } from "./models/failure.ts";
-import type { AnswerEnd, Model, ModelRequest } from "./models/model.ts";
+import { type AnswerEnd, costOf, type Model, type ModelRequest } from "./models/model.ts";
+import { createSpending } from "./spending.ts";
 import { callTitle, resolveToolName, type ToolSet } from "./tool-set.ts";
 import { startWatch } from "./watchdog.ts";
 
@@ -15,9 +16,27 @@ export type AskedCall = {
 };
 
 export type Answer =
-  | { kind: "whole"; end: AnswerEnd; usage: Usage; calls: readonly AskedCall[]; hasText: boolean }
+  | {
+      kind: "whole";
+      end: AnswerEnd;
+      usage: Usage;
+      /** USD. */
+      cost: number;
+      /** Why it ended so, for a person. */
+      note: string | undefined;
+      calls: readonly AskedCall[];
+      hasText: boolean;
+    }
   /** `hasStreamed`: something of it has been shown. `openCalls`: shown calls that will never be run. */
-  | { kind: "failed"; failure: ModelFailure; hasStreamed: boolean; openCalls: readonly string[] }
+  | {
+      kind: "failed";
+      failure: ModelFailure;
+      hasStreamed: boolean;
+      openCalls: readonly string[];
+      /** What it has cost all the same. */
+      usage: Usage;
+      cost: number;
+    }
   | { kind: "aborted" };
 
 type AnswerDeps = {
@@ -31,8 +50,13 @@ type AnswerDeps = {
   now(): number;
 };
 
-/** Models that think first are given twice the time until their first word. */
-const THINKING_FACTOR = 2;
+/** A model of one's own reads a long prompt for minutes before its first word. */
+const PRIVATE_FIRST_BYTE_MS = 600_000;
+const firstByteMs = ({ isPrivate }: Model, { stall_first_byte_ms: limit }: Limits): number =>
+  isPrivate && limit === limitDefaults.stall_first_byte_ms ? PRIVATE_FIRST_BYTE_MS : limit;
+
+/** So much more is said before what it has cost is counted anew. */
+const SPENT_EVERY_CHARS = 2_000;
 
 const stalled = (model: Model, silentMs: number): ModelFailure =>
   new ModelFailure(
@@ -51,12 +75,28 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
   const calls: AskedCall[] = [];
   const idOf = new Map<string, string>();
   const shown: string[] = [];
+  const spending = createSpending(request);
   let hasStreamed = false;
   let hasText = false;
+  let hasBegun = false;
+  let spentAt = 0;
+
+  const spent = () => {
+    const usage = hasBegun ? spending.soFar() : noUsage;
+    return { usage, cost: costOf(usage, model.cost) };
+  };
+  function tellSpent() {
+    spentAt = spending.saidChars;
+    host.emit({ type: "usage", ...spent(), isLost: false });
+  }
+  function say(text: string) {
+    spending.say(text.length);
+    if (spending.saidChars - spentAt >= SPENT_EVERY_CHARS) tellSpent();
+  }
 
   const watch = startWatch(
     {
-      firstByteMs: limits.stall_first_byte_ms * (model.reasons ? THINKING_FACTOR : 1),
+      firstByteMs: firstByteMs(model, limits),
       progressMs: limits.stall_progress_ms,
       noticeMs: limits.stall_notice_ms,
     },
@@ -97,19 +137,27 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     for await (const chunk of model.stream(request, AbortSignal.any([signal, attempt.signal]))) {
       if (signal.aborted) return { kind: "aborted" };
       watch.progress();
+      if (chunk.type === "progress") spending.tell(chunk);
+      if (!hasBegun) {
+        hasBegun = true;
+        tellSpent();
+      }
       switch (chunk.type) {
         case "text":
           hasStreamed = true;
           hasText ||= chunk.text.trim() !== "";
           host.emit({ type: "text_delta", text: chunk.text });
+          say(chunk.text);
           break;
         case "reasoning":
           hasStreamed = true;
           host.emit({ type: "reasoning_delta", text: chunk.text });
+          say(chunk.text);
           break;
         case "part_ended":
           host.emit({
             type: "part_ended",
+            ...(chunk.of === undefined ? {} : { of: chunk.of }),
             ...(chunk.provider === undefined ? {} : { provider: chunk.provider }),
           });
           break;
@@ -121,10 +169,18 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
           calls.push({ id, name: chunk.name, arguments: chunk.arguments, provider: chunk.provider });
           break;
         }
-        case "tool_progress":
+        case "progress":
           break;
         case "finished":
-          return { kind: "whole", end: chunk.end, usage: chunk.usage, calls, hasText };
+          return {
+            kind: "whole",
+            end: chunk.end,
+            usage: chunk.usage,
+            cost: chunk.cost ?? costOf(chunk.usage, model.cost),
+            note: chunk.note,
+            calls,
+            hasText,
+          };
       }
     }
     throw new Error(`${model.id} ended its stream without a last chunk`);
@@ -132,7 +188,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     if (signal.aborted) return { kind: "aborted" };
     const failure = error instanceof ModelFailure ? error : undefined;
     if (failure === undefined) throw error;
-    return { kind: "failed", failure, hasStreamed, openCalls: shown };
+    return { kind: "failed", failure, hasStreamed, openCalls: shown, ...spent() };
   } finally {
     watch.stop();
   }

@@ -91,7 +91,7 @@ export const createDemoModel = (wait: Wait): Model => ({
   id: demoModelId,
   providerLabel: "Demo",
   family: "open",
-  reasons: false,
+  isPrivate: false,
   takesPdf: false,
   cost: noCost,
   stream: (request, signal) => perform(wait, request, signal),

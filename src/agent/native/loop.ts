@@ -9,7 +9,7 @@ import { type AnswerSeen, decide, loopStart } from "./decide.ts";
 import { executeCalls, type ReadyCall } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/failure.ts";
-import { costOf, type Model } from "./models/model.ts";
+import type { Model } from "./models/model.ts";
 import { checkCall } from "./repair.ts";
 import { planRetry, retryNotice } from "./retry.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
@@ -123,17 +123,19 @@ export async function runLoop(
 
   /** Tells of a failed answer and waits; a result when the turn is over with it. */
   async function recover(answer: Extract<Answer, { kind: "failed" }>): Promise<TurnResult | undefined> {
-    const { failure, hasStreamed, openCalls } = answer;
+    const { failure, hasStreamed, openCalls, usage, cost } = answer;
     failed += 1;
     for (const id of openCalls)
       host.emit({ type: "tool_call_updated", tool_call_id: id, status: "canceled", output: notRunText });
     const plan = planRetry({ failure, failed, hasStreamed, retriesMax: limits.max_retries }, random);
+    const isStep = plan.again && hasStreamed;
+    if (!isStep && usage !== noUsage) host.emit({ type: "usage", usage, cost, isLost: true });
     if (!plan.again) return { outcome: "error", error: errorOf(failure, plan.toldTooLong) };
     const text = retryNotice(model.providerLabel, failure.brief, failed, plan);
     host.emit({ type: "notice", level: "warning", code: "retry", text });
-    if (hasStreamed) {
+    if (isStep) {
       // What has come is kept, as a step of its own that the next one goes on from.
-      host.emit({ type: "step_finished", finish_reason: "tool_use", usage: noUsage, cost: 0 });
+      host.emit({ type: "step_finished", finish_reason: "tool_use", usage, cost });
       isStepOpen = false;
     }
     await deps.wait(plan.delayMs, signal).catch(() => {}); // aborted: seen right below
@@ -166,11 +168,15 @@ export async function runLoop(
     };
     const decided = decide(state, seen, stepsMax);
     state = decided.state;
+    if (answer.note !== undefined) {
+      const code = answer.end === "refusal" ? "refusal" : "cut";
+      host.emit({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
+    }
     host.emit({
       type: "step_finished",
       finish_reason: decided.finishReason,
       usage: answer.usage,
-      cost: costOf(answer.usage, model.cost),
+      cost: answer.cost,
     });
     isStepOpen = false;
 

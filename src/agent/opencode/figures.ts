@@ -1,6 +1,6 @@
 import type { FinishReason } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan.ts";
-import type { Usage } from "../../protocol/usage.ts";
+import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { Tokens } from "./wire.ts";
 
 /** Of a step, or of the turn's last one. */
@@ -11,13 +11,16 @@ export function finishReason(reason: string | undefined): FinishReason {
 }
 
 /** opencode counts cached input and reasoning apart, hearth as a part of input and output. */
-export const usageOf = ({ input, output, reasoning, cache }: Tokens): Usage => ({
-  input_tokens: whole(input + cache.read + cache.write),
-  output_tokens: whole(output + reasoning),
-  reasoning_tokens: whole(reasoning),
-  cache_read_tokens: whole(cache.read),
-  cache_write_tokens: whole(cache.write),
-});
+export const usageOf = ({ input, output, reasoning, cache }: Tokens): Usage => {
+  const usage = {
+    input_tokens: whole(input + cache.read + cache.write),
+    output_tokens: whole(output + reasoning),
+    reasoning_tokens: whole(reasoning),
+    cache_read_tokens: whole(cache.read),
+    cache_write_tokens: whole(cache.write),
+  };
+  return usage.input_tokens + usage.output_tokens > 0 ? usage : noUsage; // nothing is what it says when it knows nothing
+};
 const whole = (count: number): number => Math.max(0, Math.round(count));
 
 export const planEntries = (todos: readonly { content: string; status: string }[]): Plan["entries"] =>

@@ -3,8 +3,9 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk } from "./sdk.ts";
+import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
+import { createAnthropicReader } from "./wire/anthropic.ts";
 
 /** Room for a long file in one call; the package lowers it to what an older model can do. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
@@ -54,9 +55,9 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: longTexts.around(fetch),
+    fetch: longTexts.around(writtenOnly),
   }).languageModel(spec.model);
-  const origin = originOf(spec);
+  const deps = { fetch, createReader: createAnthropicReader, origin: originOf(spec) };
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
   const family = familyOf(spec.model);
   const maxOutputTokens =
@@ -75,7 +76,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
         maxOutputTokens,
         providerOptions,
       },
-      origin,
+      deps,
       signal,
     );
   return {

@@ -1,5 +1,8 @@
 import type { ErrorCode } from "../../../protocol/errors.ts";
 import { retryAfterOf } from "../retry-after.ts";
+import { type ErrorFacts, type ErrorKind, readError } from "./error-kind.ts";
+import { lastingNetworkCodes, networkCodeOf, networkCodes } from "./error-network.ts";
+import { oneLine, parsedBody, sentenceOf } from "./error-sentence.ts";
 
 type FailureFields = {
   code: ErrorCode;
@@ -51,45 +54,9 @@ export type RequestOrigin = {
 
 /** A refused connection or an unknown host seldom mends itself within minutes. */
 const UNREACHABLE_TRIES_MAX = 3;
-const BODY_CHARS_MAX = 400;
+/** A model that writes a call wrongly three times will not learn it by being asked the same. */
+const TOOL_CALL_TRIES_MAX = 3;
 
-type Loose = { [key: string]: unknown };
-const isRecord = (value: unknown): value is Loose => typeof value === "object" && value !== null;
-const stringOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-
-/** The error object inside a body or an error event, whichever way the provider wraps it. */
-function payloadOf(value: unknown): Loose {
-  if (!isRecord(value)) return {};
-  const inner = value["error"];
-  return isRecord(inner) ? inner : value;
-}
-
-/** Wording by which providers say that a prompt is too long; collected from their documentation and issues. */
-const overflowWording =
-  /prompt is too long|context[_ ]length[_ ]exceeded|maximum context length|exceeds? (the |your |this model's )?(maximum )?(model )?context|input token count.*exceeds|maximum prompt length|reduce the length of the (messages|prompt|input)|exceeds the available context size|greater than the context length|context window (exceeds|limit)|exceeded model token limit|too many (input )?tokens|input (is )?too long|request_too_large|prompt too long/i;
-const modelWording =
-  /model.{0,120}?(not found|does not exist|not exist|not supported|is not available|unknown|invalid|no longer|not_found|decommissioned|deprecated|is not a valid)|(unknown|invalid|unsupported|no such) model|not a valid model|model_not_found|not_found_error.*model/is;
-const quotaWording =
-  /insufficient_quota|exceeded your current quota|credit balance is too low|insufficient balance|billing/i;
-
-/** Statuses that error events name by a word instead of a number. */
-const statusByType: Readonly<Record<string, number>> = {
-  overloaded_error: 529,
-  overloaded: 529,
-  rate_limit_error: 429,
-  rate_limit_exceeded: 429,
-  api_error: 500,
-  server_error: 500,
-  internal_server_error: 500,
-  timeout_error: 408,
-  invalid_request_error: 400,
-  authentication_error: 401,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  context_length_exceeded: 400,
-  insufficient_quota: 429,
-};
 const briefByStatus: Readonly<Record<number, string>> = {
   408: "timeout",
   409: "conflict",
@@ -100,105 +67,134 @@ const briefByStatus: Readonly<Record<number, string>> = {
   504: "gateway timeout",
   529: "overloaded",
 };
+const isPassing = (status: number): boolean =>
+  status === 408 || status === 409 || status === 425 || (status >= 500 && status !== 501);
 
-const networkCodes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ENOTFOUND: "unknown host",
-  EAI_AGAIN: "name lookup failed",
-  ECONNRESET: "connection reset",
-  EPIPE: "connection closed",
-  ETIMEDOUT: "connection timed out",
-  EHOSTUNREACH: "host unreachable",
-  ENETUNREACH: "network unreachable",
-  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
-  UND_ERR_SOCKET: "connection closed",
-};
-const lastingNetworkCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"]);
-
-/** The network error code somewhere down the chain of causes. */
-function networkCodeOf(error: unknown): string | undefined {
-  for (let at: unknown = error, depth = 0; isRecord(at) && depth < 8; at = at["cause"], depth += 1) {
-    const code = stringOf(at["code"]);
-    if (
-      code !== undefined &&
-      (code in networkCodes || /^(CERT_|ERR_TLS|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code))
-    )
-      return code;
-    const nested = at["errors"]; // AggregateError of happy eyeballs
-    if (Array.isArray(nested)) {
-      const found = nested.map(networkCodeOf).find((candidate) => candidate !== undefined);
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
-}
-
-const oneLine = (text: string): string => {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > BODY_CHARS_MAX ? `${line.slice(0, BODY_CHARS_MAX)}…` : line;
-};
-const withoutSecrets = (text: string, { secrets = [] }: RequestOrigin): string =>
+export const withoutSecrets = (text: string, { secrets = [] }: RequestOrigin): string =>
   secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 /** A reason without its closing full stop, to be put into a sentence of ours. */
 const reasonOf = (text: string): string => oneLine(text).replace(/\.$/, "");
 
-function failureOfStatus(
+type Said = Pick<FailureFields, "code" | "isRetryable" | "triesMax"> & { sentence: string };
+
+/** What each kind of error means to a person, and whether asking again can help. */
+function said(kind: ErrorKind, status: number, reason: string, about: RequestOrigin): Said {
+  const { label, model, keyFrom, addressFrom, baseUrl } = about;
+  const key = keyFrom === null ? "no key was sent" : `the key came from ${keyFrom}`;
+  const final = { isRetryable: false } as const;
+  switch (kind) {
+    case "overflow":
+      return {
+        ...final,
+        code: "context_overflow",
+        sentence: `The conversation no longer fits the context window of ${model} (${reason}). Compact it, start a new session, or choose a model with a larger window.`,
+      };
+    case "key":
+      return {
+        ...final,
+        code: "provider_auth",
+        sentence: `${label} refused the request (${reason}); ${key}. Set a valid key${keyFrom === null ? "" : ` in ${keyFrom}`}.`,
+      };
+    case "forbidden":
+      return {
+        ...final,
+        code: "provider_auth",
+        sentence: `${label} does not allow this request (${reason}); ${key}. Check what this key may do.`,
+      };
+    case "region":
+      return {
+        ...final,
+        code: "provider_error",
+        sentence: `${label} does not serve the place that this machine is in (${reason}). Choose another provider.`,
+      };
+    case "moderation":
+      return {
+        ...final,
+        code: "provider_error",
+        sentence: `${label} refused what the conversation contains (${reason}). Say it differently, or start a new session.`,
+      };
+    case "credit":
+      return {
+        ...final,
+        code: status === 429 ? "provider_rate_limited" : "provider_error",
+        sentence: `${label} has no credit left for this key (${reason}); ${key}.`,
+      };
+    case "quota_of_day":
+      return {
+        ...final,
+        code: "provider_rate_limited",
+        sentence: `${label} allows no more requests of this key today (${reason}); ${key}.`,
+      };
+    case "too_large_for_rate":
+      return {
+        ...final,
+        code: "provider_rate_limited",
+        sentence: `This request is larger than what ${label} allows this key in a minute (${reason}). Compact the conversation, or choose another model.`,
+      };
+    case "rate":
+      return {
+        code: "provider_rate_limited",
+        isRetryable: true,
+        sentence: `${label} limits the rate of requests (${reason}). Try again later.`,
+      };
+    case "model":
+      return {
+        ...final,
+        code: "model_unavailable",
+        sentence: `${label} does not serve the model ${model} (${reason}). Choose another one.`,
+      };
+    case "tool_call":
+      return {
+        code: "provider_error",
+        isRetryable: true,
+        triesMax: TOOL_CALL_TRIES_MAX,
+        sentence: `${label} refused a tool call that ${model} wrote (${reason}).`,
+      };
+    case "passing":
+      return { code: "provider_error", isRetryable: true, sentence: `${label} answered ${reason}.` };
+    case "other":
+      if (status === 404)
+        return {
+          ...final,
+          code: "provider_error",
+          sentence: `${label} answered 404 at ${baseUrl}${reason.startsWith("404: ") ? ` (${reason.slice(5)})` : ""}. Check ${addressFrom} and the model's name, ${model}.`,
+        };
+      return {
+        code: "provider_error",
+        isRetryable: isPassing(status),
+        sentence: `${label} answered ${reason}.`,
+      };
+  }
+}
+
+function failureOfFacts(
+  { kind, sentence }: ErrorFacts,
   status: number,
-  said: string,
   about: RequestOrigin,
   retryAfterMs: number | undefined,
   cause: unknown,
 ): ModelFailure {
-  const brief = `${status} ${briefByStatus[status] ?? "error"}`;
-  const fields = { brief, status, retryAfterMs, cause };
-  const reason = said === "" ? brief : `${status}: ${reasonOf(said)}`;
-  const key = about.keyFrom === null ? "no key was sent" : `the key came from ${about.keyFrom}`;
-  if (overflowWording.test(said) || (status === 413 && said !== ""))
-    return new ModelFailure(
-      `The conversation no longer fits the context window of ${about.model} (${reason}). Compact it, start a new session, or choose a model with a larger window.`,
-      { ...fields, code: "context_overflow", isRetryable: false },
-    );
-  if (status === 401 || status === 403)
-    return new ModelFailure(
-      `${about.label} refused the request (${reason}); ${key}. Set a valid key${about.keyFrom === null ? "" : ` in ${about.keyFrom}`}.`,
-      { ...fields, code: "provider_auth", isRetryable: false },
-    );
-  if (status === 402 || (status === 429 && quotaWording.test(said)))
-    return new ModelFailure(`${about.label} has no credit left for this key (${reason}); ${key}.`, {
-      ...fields,
-      code: status === 402 ? "provider_error" : "provider_rate_limited",
-      isRetryable: false,
-    });
-  if (status === 429)
-    return new ModelFailure(`${about.label} limits the rate of requests (${reason}). Try again later.`, {
-      ...fields,
-      code: "provider_rate_limited",
-      isRetryable: true,
-    });
-  if ((status === 404 || status === 400) && modelWording.test(said))
-    return new ModelFailure(
-      `${about.label} does not serve the model ${about.model} (${reason}). Choose another one.`,
-      {
-        ...fields,
-        code: "model_unavailable",
-        isRetryable: false,
-      },
-    );
+  const brief =
+    kind === "tool_call" ? "a tool call was refused" : `${status} ${briefByStatus[status] ?? "error"}`;
+  const reason = sentence === "" ? brief : `${status}: ${reasonOf(sentence)}`;
+  const { sentence: message, ...rest } = said(kind, status, reason, about);
+  return new ModelFailure(message, { ...rest, brief, status, retryAfterMs, cause });
+}
+
+/** A status that is no success, with whatever the body says. */
+export function failureOfAnswer(
+  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: string },
+  about: RequestOrigin,
+): ModelFailure {
   if (status < 400)
     return new ModelFailure(
       `${about.label} answers ${status} at ${about.baseUrl}: it is somewhere else. Set ${about.addressFrom} to its address; keys are not sent after a redirect.`,
-      { ...fields, code: "provider_error", isRetryable: false },
+      { code: "provider_error", brief: `${status} redirect`, isRetryable: false, status },
     );
-  if (status === 404)
-    return new ModelFailure(
-      `${about.label} answered 404 at ${about.baseUrl}${said === "" ? "" : ` (${reasonOf(said)})`}. Check ${about.addressFrom} and the model's name, ${about.model}.`,
-      { ...fields, code: "provider_error", isRetryable: false },
-    );
-  return new ModelFailure(`${about.label} answered ${reason}.`, {
-    ...fields,
-    code: "provider_error",
-    isRetryable: status === 408 || status === 409 || status >= 500,
-  });
+  const plain = withoutSecrets(body, about);
+  const retryAfterMs = retryAfterOf(headers, plain, Date.now());
+  const facts = readError(parsedBody(plain), status, retryAfterMs !== undefined);
+  return failureOfFacts(facts, status, about, retryAfterMs, undefined);
 }
 
 function failureOfNetwork(code: string, about: RequestOrigin, cause: unknown): ModelFailure {
@@ -225,65 +221,50 @@ const cutOff = (about: RequestOrigin, brief: string, cause: unknown): ModelFailu
     cause,
   });
 
-/** The answer ended without the provider saying that it is complete. */
-export const failureOfCut = (about: RequestOrigin, cause?: unknown): ModelFailure =>
-  cutOff(about, "the answer was cut off", cause);
+/** The answer ended without the provider saying that it is complete, or saying `why` it is not. */
+export const failureOfCut = (
+  about: RequestOrigin,
+  why = "the answer was cut off",
+  cause?: unknown,
+): ModelFailure => cutOff(about, reasonOf(withoutSecrets(why, about)), cause);
+
+/** A page, or anything else that is no answer of a model, where one is due. */
+export const failureOfPage = (text: string, about: RequestOrigin): ModelFailure => {
+  const said = sentenceOf(withoutSecrets(text, about));
+  const what = said === "" ? "a web page" : `"${said.slice(0, 120)}"`;
+  return new ModelFailure(
+    `${about.label} sent ${what} instead of an answer from ${about.baseUrl}. Check ${about.addressFrom}.`,
+    { code: "provider_error", brief: "no answer of a model", isRetryable: true, triesMax: 2 },
+  );
+};
 
 /** An error that came inside a stream that began well. */
 export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailure {
-  if (event instanceof Error) return failureOf(event, about);
-  const payload = payloadOf(event);
-  const words = stringOf(payload["message"]) ?? stringOf(event) ?? oneLine(JSON.stringify(event) ?? "");
-  const said = withoutSecrets(words, about);
-  const named = [payload["statusCode"], payload["code"], payload["status"]].find(
-    (value): value is number => typeof value === "number" && value >= 400 && value < 600,
+  const body = withoutSecrets(JSON.stringify(event) ?? "", about);
+  const retryAfterMs = retryAfterOf({}, body, Date.now());
+  const facts = readError(parsedBody(body), undefined, retryAfterMs !== undefined);
+  if (facts.status !== undefined) return failureOfFacts(facts, facts.status, about, retryAfterMs, event);
+  if (facts.kind === "overflow") return failureOfFacts(facts, 400, about, undefined, event);
+  return cutOff(
+    about,
+    facts.sentence === "" ? "an error without a message" : reasonOf(facts.sentence),
+    event,
   );
-  const types = [stringOf(payload["type"]), stringOf(payload["code"])];
-  const status = named ?? types.map((word) => statusByType[word ?? ""]).find((found) => found !== undefined);
-  if (status !== undefined)
-    return failureOfStatus(status, said, about, retryAfterOf({}, JSON.stringify(payload), Date.now()), event);
-  if (overflowWording.test(said)) return failureOfStatus(400, said, about, undefined, event);
-  return cutOff(about, said === "" ? "an error without a message" : reasonOf(said), event);
 }
 
-/** Errors of the provider packages that say that the request itself cannot be made. */
-const unmakeable =
-  /^AI_(UnsupportedFunctionality|InvalidArgument|InvalidPrompt|LoadAPIKey|LoadSetting|NoSuchModel)/;
-
-/** Whatever a provider package throws, as what it means. */
-export function failureOf(error: unknown, about: RequestOrigin): ModelFailure {
+/** What went wrong on the way to the provider, or while its answer came. */
+export function failureOf(error: unknown, about: RequestOrigin, hasBegun = false): ModelFailure {
   if (error instanceof ModelFailure) return error;
-  const fields: Loose = isRecord(error) ? error : {};
-  const status = fields["statusCode"];
-  const body = withoutSecrets(stringOf(fields["responseBody"]) ?? "", about);
-  if (typeof status === "number" && status >= 300) {
-    const headers = isRecord(fields["responseHeaders"]) ? fields["responseHeaders"] : {};
-    // An HTML page of a proxy says nothing that the status does not.
-    const said = /^\s*</.test(body) ? "" : (stringOf(payloadOf(parsed(body))["message"]) ?? body);
-    return failureOfStatus(status, said, about, retryAfterOf(headers, body, Date.now()), error);
-  }
   const code = networkCodeOf(error);
   if (code !== undefined)
-    return typeof status === "number"
-      ? cutOff(about, networkCodes[code] ?? code, error)
-      : failureOfNetwork(code, about, error);
-  if (typeof status === "number") return failureOfCut(about, error);
+    return hasBegun ? cutOff(about, networkCodes[code] ?? code, error) : failureOfNetwork(code, about, error);
   const message = withoutSecrets(error instanceof Error ? error.message : String(error), about);
-  if (error instanceof Error && unmakeable.test(error.name))
-    return new ModelFailure(`${about.label} cannot be asked this: ${reasonOf(message)}.`, {
-      code: "provider_error",
-      brief: "the request cannot be made",
-      isRetryable: false,
-      cause: error,
-    });
-  if (/without a finish reason/.test(message)) return failureOfCut(about, error);
   return cutOff(about, reasonOf(message), error);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // a body that is not JSON is quoted as it is
-  }
-}
+/** A request that the provider package cannot write. */
+export const failureOfRequest = (error: unknown, about: RequestOrigin): ModelFailure =>
+  new ModelFailure(
+    `${about.label} cannot be asked this: ${reasonOf(withoutSecrets(error instanceof Error ? error.message : String(error), about))}.`,
+    { code: "provider_error", brief: "the request cannot be made", isRetryable: false, cause: error },
+  );

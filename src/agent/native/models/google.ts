@@ -2,8 +2,9 @@ import { createGoogle } from "@ai-sdk/google";
 import { createLongTexts } from "./long-texts.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
-import { createToolList, streamFromSdk } from "./sdk.ts";
+import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
+import { createGoogleReader } from "./wire/google.ts";
 
 /** The Gemini API. Thought signatures travel with the parts that carry them. */
 export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
@@ -12,9 +13,9 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: { ...spec.headers },
-    fetch: longTexts.around(fetch),
+    fetch: longTexts.around(writtenOnly),
   }).languageModel(spec.model);
-  const origin = originOf(spec);
+  const deps = { fetch, createReader: createGoogleReader, origin: originOf(spec) };
   const toolList = createToolList();
   const thinks = /gemini-(2\.5|[3-9])/.test(spec.model);
   return {
@@ -29,7 +30,7 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
           ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
           ...(thinks ? { providerOptions: { google: { thinkingConfig: { includeThoughts: true } } } } : {}),
         },
-        origin,
+        deps,
         signal,
       ),
   };

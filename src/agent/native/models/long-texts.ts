@@ -70,7 +70,10 @@ export function createLongTexts() {
     around(fetch: ModelFetch): ModelFetch {
       return (input, init) => {
         const body = init?.body;
-        return fetch(input, typeof body === "string" ? { ...init, body: lengthen(body) } : init);
+        if (body === undefined || body === null) return fetch(input, init);
+        // Its placeholders would reach the model as they are.
+        if (typeof body !== "string") throw new Error("a request to a model is not a text");
+        return fetch(input, { ...init, body: lengthen(body) });
       };
     },
   };

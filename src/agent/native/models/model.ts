@@ -29,11 +29,19 @@ export type AnswerEnd = "stop" | "length" | "refusal";
 export type ModelChunk =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
-  /** The text or reasoning block is over. `provider` must go back verbatim with a reasoning block. */
-  | { type: "part_ended"; provider?: Record<string, unknown> | undefined }
+  /**
+   * The block is over. `provider` must go back verbatim with it. Where nothing of a block was shown, `of` says what it
+   * would have been: reasoning, where it is not said.
+   */
+  | { type: "part_ended"; of?: "text" | "reasoning"; provider?: Record<string, unknown> | undefined }
   | { type: "tool_started"; id: string; name: string }
-  /** Arguments are arriving: a sign of life, nothing to show. */
-  | { type: "tool_progress" }
+  /** A sign of the model with nothing to show. `usage`: what the provider has told of it so far. */
+  | {
+      type: "progress";
+      usage?: Usage;
+      /** Bytes of the request, told once, with the first sign. */
+      askedBytes?: number;
+    }
   /** `arguments` as the model wrote them, possibly not JSON. */
   | {
       type: "tool_call";
@@ -43,7 +51,15 @@ export type ModelChunk =
       provider?: Record<string, unknown> | undefined;
     }
   /** Always the last chunk of a whole answer; an answer without it was cut off. */
-  | { type: "finished"; end: AnswerEnd; usage: Usage };
+  | {
+      type: "finished";
+      end: AnswerEnd;
+      usage: Usage;
+      /** USD, where the provider says what it takes. */
+      cost?: number;
+      /** Why it ended so, for a person. */
+      note?: string;
+    };
 
 /** USD per million tokens. */
 export type ModelCost = { input: number; output: number; cache_read: number; cache_write: number };
@@ -57,8 +73,8 @@ export type Model = {
   /** What people call the provider, for notices: "Anthropic", or the name in the config. */
   readonly providerLabel: string;
   readonly family: PromptFamily;
-  /** It thinks before it answers: its first byte may take twice as long. */
-  readonly reasons: boolean;
+  /** It is served on a machine or network of the user's own, where reading a long prompt takes minutes. */
+  readonly isPrivate: boolean;
   /** PDFs may be sent as they are. */
   readonly takesPdf: boolean;
   readonly cost: ModelCost;

@@ -3,8 +3,9 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk } from "./sdk.ts";
+import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
+import { createChatReader } from "./wire/chat.ts";
 
 /** Servers that answer 400 to a message with the field `reasoning_content`. Others are found out by trying. */
 const refusesReasoning = /(^|\.)(groq\.com|cerebras\.ai|mistral\.ai)$/;
@@ -66,10 +67,10 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
     headers: spec.headers,
     includeUsage: true,
-    fetch: longTexts.around(fetch),
+    fetch: longTexts.around(writtenOnly),
     ...(needsBreakpoints ? { transformRequestBody: withBreakpoints } : {}),
   }).chatModel(spec.model);
-  const origin = originOf(spec);
+  const deps = { fetch, createReader: createChatReader, origin: originOf(spec) };
   const toolList = createToolList();
   const write = createWriter();
   const withFallback = createReasoningFallback("server", refusesReasoning.test(host));
@@ -85,7 +86,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },
-      origin,
+      deps,
       signal,
     );
 

@@ -3,8 +3,10 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk } from "./sdk.ts";
+import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
+import { createChatReader } from "./wire/chat.ts";
+import { createResponsesReader } from "./wire/responses.ts";
 
 /**
  * OpenAI itself is spoken to by the Responses API: newer models take tools only there, and their reasoning comes
@@ -17,11 +19,12 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: longTexts.around(fetch),
+    fetch: longTexts.around(writtenOnly),
   });
   const isOpenAiItself = new URL(spec.baseUrl).hostname === "api.openai.com";
   const model = isOpenAiItself ? provider.responses(spec.model) : provider.chat(spec.model);
-  const origin = originOf(spec);
+  const createReader = isOpenAiItself ? createResponsesReader : createChatReader;
+  const deps = { fetch, createReader, origin: originOf(spec) };
   const toolList = createToolList();
   const withFallback = createReasoningFallback("conversation");
   const send = (request: ModelRequest, signal: AbortSignal) =>
@@ -37,7 +40,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
             : { systemMessageMode: "system" },
         },
       },
-      origin,
+      deps,
       signal,
     );
   return {

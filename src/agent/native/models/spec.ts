@@ -1,6 +1,7 @@
 import type { ProviderType } from "../../../protocol/config.ts";
 import type { RequestOrigin } from "./failure.ts";
 import type { ModelCost, PromptFamily } from "./model.ts";
+import { isPrivateAddress } from "./private-address.ts";
 
 /** All that is needed to open a model: plain data, found by resolve.ts. */
 export type ModelSpec = {
@@ -28,7 +29,7 @@ export const modelOf = (spec: ModelSpec) => ({
   id: spec.id,
   providerLabel: spec.label,
   family: familyOf(spec.model),
-  reasons: reasonsByName(spec.model),
+  isPrivate: isPrivateAddress(spec.baseUrl),
   cost: spec.cost,
 });
 
@@ -49,7 +50,3 @@ export function familyOf(model: string): PromptFamily {
   if (/gpt-oss/i.test(model)) return "open";
   return /(^|\/)(gpt-|chatgpt|codex|o[1-9](-|$))/i.test(model) ? "gpt" : "open";
 }
-
-const thinkers =
-  /claude-(opus|sonnet|haiku|fable|mythos)-[4-9]|(^|\/)(o[1-9](-|$)|gpt-[5-9]|gpt-oss)|gemini-(2\.5|[3-9])|deepseek-(r|v[4-9])|reason|think|qwq|magistral|grok-[4-9]|glm-[5-9]|kimi-k[2-9]/i;
-const reasonsByName = (model: string): boolean => thinkers.test(model);

@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from "node:util";
+import { isRecord } from "../loose.ts";
+import { splitJson } from "./events.ts";
+
+/** A call as it arrives, piece by piece. */
+export type CallPieces = {
+  id: string;
+  name: string;
+  pieces: string[];
+  /** What must go back with it. */
+  provider: Record<string, unknown> | undefined;
+  isShown: boolean;
+};
+
+export const newCall = (id: string, name: string): CallPieces => ({
+  id,
+  name,
+  pieces: [],
+  provider: undefined,
+  isShown: false,
+});
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const isEmpty = (value: unknown): boolean => isRecord(value) && Object.keys(value).length === 0;
+
+/**
+ * The arguments that the pieces mean. Some servers begin with `{}` and then write the arguments, repeat them whole at
+ * the end, or send all there is so far in each piece.
+ */
+export function argumentsOf({ pieces }: CallPieces): string {
+  const joined = pieces.join("");
+  if (pieces.length < 2 || isJson(joined)) return joined;
+  const { values, rest } = splitJson(joined);
+  const told = values.filter((value) => !isEmpty(value));
+  if (rest === "" && values.length > 1) {
+    const [first = values[0]] = told;
+    if (told.every((value) => isDeepStrictEqual(value, first))) return JSON.stringify(first);
+  }
+  const last = pieces.at(-1) ?? "";
+  const before = pieces.at(-2) ?? "";
+  return last.length > 1 && last.startsWith(before) && isJson(last) ? last : joined;
+}
+
+/** Whether all of a call's arguments have come, as far as one can tell. */
+export const isWholeCall = ({ pieces }: CallPieces): boolean => {
+  const last = pieces.at(-1)?.trimEnd();
+  return last?.endsWith("}") === true && isJson(pieces.join(""));
+};

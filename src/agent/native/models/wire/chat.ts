@@ -1,0 +1,199 @@
+import { noUsage, type Usage } from "../../../../protocol/usage.ts";
+import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
+import type { ModelChunk } from "../model.ts";
+import { argumentsOf, type CallPieces, isWholeCall, newCall } from "./call-pieces.ts";
+import type { Ending, WireReader } from "./reader.ts";
+import { createReasoningDetails } from "./reasoning-details.ts";
+
+/** What finish reasons mean; one that is not here ends the answer like `stop`. */
+const endings: Readonly<Record<string, Ending>> = {
+  length: { kind: "whole", end: "length" },
+  max_tokens: { kind: "whole", end: "length" },
+  model_length: { kind: "whole", end: "length" },
+  content_filter: { kind: "whole", end: "refusal", note: "its content filter stopped the answer" },
+  sensitive: { kind: "whole", end: "refusal", note: "its content filter stopped the answer" },
+  refusal: { kind: "whole", end: "refusal" },
+  model_context_window_exceeded: { kind: "whole", end: "length", note: "the context window is full" },
+  insufficient_system_resource: { kind: "failed", why: "it ran out of resources" },
+  network_error: { kind: "failed", why: "network error" },
+  error: { kind: "failed", why: "it reports an error" },
+  abort: { kind: "failed", why: "it gave the answer up" },
+  malformed_function_call: { kind: "failed", why: "the model wrote a tool call that cannot be read" },
+  other: { kind: "failed", why: "it does not say why" },
+};
+
+/** The total says what the other figures count: some leave reasoning, some cached input out of them. */
+export function chatUsage(told: Loose): Usage {
+  const prompt = countOf(told["prompt_tokens"]);
+  const completion = countOf(told["completion_tokens"]);
+  const total = countOf(told["total_tokens"]);
+  const input = recordOf(told["prompt_tokens_details"]);
+  const reasoning = countOf(recordOf(told["completion_tokens_details"])["reasoning_tokens"]);
+  const cached = countOf(input["cached_tokens"] ?? told["prompt_cache_hit_tokens"] ?? told["cached_tokens"]);
+  const isReasoningApart = reasoning > 0 && total === prompt + completion + reasoning;
+  const isCachedApart = cached > 0 && total === prompt + completion + cached;
+  return {
+    input_tokens: isCachedApart ? prompt + cached : prompt,
+    output_tokens: isReasoningApart ? completion + reasoning : completion,
+    reasoning_tokens: reasoning,
+    cache_read_tokens: cached,
+    cache_write_tokens: countOf(input["cache_write_tokens"] ?? input["cache_creation_tokens"]),
+  };
+}
+
+/** Thinking and text in a content that is a list of parts, as Mistral sends it. */
+function partsOf(content: unknown): { type: "text" | "reasoning"; text: string }[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return recordsOf(content).flatMap((part): { type: "text" | "reasoning"; text: string }[] => {
+    if (part["type"] === "thinking") {
+      const { thinking } = part;
+      const texts =
+        typeof thinking === "string" ? [thinking] : recordsOf(thinking).map((t) => textOf(t["text"]));
+      return texts.map((text) => ({ type: "reasoning", text }));
+    }
+    return part["type"] === "text" ? [{ type: "text", text: textOf(part["text"]) }] : [];
+  });
+}
+
+/** `{"detail": …}` and `{"message": …}` where an answer is due. */
+const isPlainError = (event: Loose): boolean =>
+  !("choices" in event) && !("usage" in event) && ("detail" in event || "message" in event);
+
+/** Chat completions, as OpenAI documents them and as everybody else sends them. */
+export function createChatReader(): WireReader {
+  const calls: CallPieces[] = [];
+  const byIndex = new Map<number, CallPieces>();
+  const details = createReasoningDetails();
+  let open: "text" | "reasoning" | undefined;
+  let usage = noUsage;
+  let cost: number | undefined;
+  let finish: string | undefined;
+  let hasRefused = false;
+  let isDone = false;
+  let isLast = false;
+  let error: unknown;
+
+  function say(type: "text" | "reasoning", text: string): ModelChunk[] {
+    if (text === "") return [];
+    const ended: ModelChunk[] = open !== undefined && open !== type ? [{ type: "part_ended" }] : [];
+    open = type;
+    return [...ended, { type, text }];
+  }
+  const endPart = (): ModelChunk[] => {
+    if (open === undefined) return [];
+    open = undefined;
+    return [{ type: "part_ended" }];
+  };
+
+  function begin(index: number | undefined, id: string, name: string): CallPieces {
+    const call = newCall(id, name);
+    calls.push(call);
+    byIndex.set(index ?? calls.length - 1, call);
+    return call;
+  }
+
+  /** The call that a piece belongs to. */
+  function callOf(index: number | undefined, id: string, name: string): CallPieces {
+    const byId = id === "" ? undefined : calls.find((call) => call.id === id);
+    if (byId !== undefined) return byId;
+    const known = index === undefined ? undefined : byIndex.get(index);
+    // Another id and a name at a known place: some count every call as the first.
+    if (known !== undefined && id !== "" && name !== "" && known.id !== "" && known.name !== "")
+      return begin(index, id, name);
+    if (known !== undefined) return known;
+    const last = calls.at(-1);
+    if (last === undefined || id !== "" || name !== "") return begin(index, id, name);
+    // Neither id nor name: the rest of the last call, whatever its number.
+    if (index !== undefined && isWholeCall(last)) return begin(index, id, name);
+    if (index !== undefined) byIndex.set(index, last);
+    return last;
+  }
+
+  function takeCall(delta: Loose): ModelChunk[] {
+    const told = recordOf(delta["function"]);
+    const index = typeof delta["index"] === "number" ? delta["index"] : undefined;
+    const name = textOf(told["name"]) || textOf(delta["name"]);
+    const given = told["arguments"] ?? delta["arguments"];
+    const piece = isRecord(given) ? JSON.stringify(given) : textOf(given);
+    const id = textOf(delta["id"]);
+    if (id === "" && name === "" && piece === "") return [];
+    const call = callOf(index, id, name);
+    if (call.id === "") call.id = id;
+    if (call.name === "") call.name = name;
+    if (piece !== "") call.pieces.push(piece);
+    const signature = stringOf(recordOf(recordOf(delta["extra_content"])["google"])["thought_signature"]);
+    if (signature !== undefined) call.provider = { compatible: { thoughtSignature: signature } };
+    if (call.isShown || call.name === "") return [{ type: "progress" }];
+    call.isShown = true;
+    return [...endPart(), { type: "tool_started", id: call.id, name: call.name }];
+  }
+
+  function takeDelta(delta: Loose): ModelChunk[] {
+    const own = delta["reasoning_content"] ?? delta["reasoning"];
+    const told = recordsOf(delta["reasoning_details"]);
+    for (const detail of told) details.add(detail);
+    const thought =
+      typeof own === "string" ? own : told.map((d) => textOf(d["text"]) || textOf(d["summary"])).join("");
+    const refusal = textOf(delta["refusal"]);
+    hasRefused ||= refusal !== "";
+    const called = isRecord(delta["function_call"]) ? [{ index: 0, function: delta["function_call"] }] : [];
+    const asked = isRecord(delta["tool_calls"]) ? [delta["tool_calls"]] : recordsOf(delta["tool_calls"]);
+    return [
+      ...say("reasoning", thought),
+      ...partsOf(delta["content"]).flatMap(({ type, text }) => say(type, text)),
+      ...say("text", refusal),
+      ...[...asked, ...called].flatMap(takeCall),
+    ];
+  }
+
+  function takeUsage(told: unknown) {
+    if (!isRecord(told)) return;
+    usage = chatUsage(told);
+    if (typeof told["cost"] === "number") cost = told["cost"];
+  }
+
+  return {
+    read(event) {
+      const choices = recordsOf(event["choices"]);
+      const choice = choices.find(({ index }) => index === 0 || typeof index !== "number");
+      takeUsage(recordOf(event["x_groq"])["usage"]);
+      takeUsage(choice?.["usage"]);
+      takeUsage(event["usage"]);
+      const whole = choice?.["message"];
+      const chunks = choice === undefined ? [] : takeDelta(recordOf(choice["delta"] ?? whole));
+      const told = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
+      const isError = (isRecord(told) || stringOf(told) !== undefined) && finish === undefined;
+      if (isError) error = { ...event, error: told };
+      else if (choice === undefined && (event["type"] === "error" || isPlainError(event))) error = event;
+      const native = stringOf(choice?.["native_finish_reason"])?.toLowerCase();
+      const said = stringOf(choice?.["finish_reason"])?.toLowerCase();
+      if (said !== undefined) finish = native === "malformed_function_call" ? native : said;
+      // The last chunk has the usage and nothing else; a whole answer has no chunks.
+      if (isRecord(whole) || (choices.length === 0 && isRecord(event["usage"]))) isLast = true;
+      return chunks;
+    },
+    error: () => error,
+    done() {
+      isDone = true;
+    },
+    ending() {
+      if (finish === undefined && !isDone && !isLast) return undefined;
+      if (hasRefused) return { kind: "whole", end: "refusal" };
+      return endings[finish ?? "stop"] ?? { kind: "whole", end: "stop" };
+    },
+    isOver: () => isDone,
+    close(): ModelChunk[] {
+      const provider = details.all();
+      return [
+        ...endPart(),
+        ...(provider === undefined ? [] : [{ type: "part_ended" as const, provider }]),
+        ...calls.map((call): ModelChunk => {
+          const { id, name, provider: own } = call;
+          return { type: "tool_call", id, name, arguments: argumentsOf(call), provider: own };
+        }),
+      ];
+    },
+    usage: () => usage,
+    cost: () => cost,
+  };
+}

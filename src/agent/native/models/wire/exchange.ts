@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { noUsage } from "../../../../protocol/usage.ts";
+import {
+  failureOf,
+  failureOfAnswer,
+  failureOfCut,
+  failureOfEvent,
+  failureOfPage,
+  type RequestOrigin,
+} from "../failure.ts";
+import type { ModelChunk } from "../model.ts";
+import type { ModelFetch } from "../model-fetch.ts";
+import { createEventReader, type WireEvent } from "./events.ts";
+import type { WireReader } from "./reader.ts";
+
+/** Of an error's body no more is read than this. */
+const ERROR_CHARS_MAX = 256 * 1024;
+/** Of what is no event so much is kept, to say what came instead of an answer. */
+const STRAY_CHARS_MAX = 2_000;
+/** A provider that has said how its answer ended, and neither says more nor closes, is done after this. */
+const END_GRACE_MS = 5_000;
+/** A connection whose end is near can be used again. */
+const LINGER_MS_MAX = 1_000;
+
+export type WrittenRequest = { url: string; init: RequestInit };
+export type ExchangeDeps = {
+  fetch: ModelFetch;
+  createReader(): WireReader;
+  origin: RequestOrigin;
+};
+
+type Bytes = ReadableStreamDefaultReader<Uint8Array>;
+
+async function errorText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  if (response.body !== null)
+    for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(bytes, { stream: true });
+      if (text.length > ERROR_CHARS_MAX) break;
+    }
+  return text;
+}
+
+const sizeOf = (body: RequestInit["body"]): number =>
+  typeof body === "string" ? body.length : body instanceof Uint8Array ? body.byteLength : 0;
+
+/** Reads a connection to its end where that is near, so that the next request may have it. Never rejects. */
+async function letGo(bytes: Bytes): Promise<void> {
+  const giveUp = setTimeout(() => void bytes.cancel().catch(() => {}), LINGER_MS_MAX);
+  try {
+    while (!(await bytes.read()).done);
+  } catch {
+    // It broke or was given up: the answer is whole all the same.
+  } finally {
+    clearTimeout(giveUp);
+  }
+}
+
+/** What comes next; undefined when the answer is told to be over and nothing comes any more. */
+async function nextBytes(bytes: Bytes, isTold: boolean) {
+  if (!isTold) return bytes.read();
+  const waiting = new AbortController();
+  const grace = sleep(END_GRACE_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
+  try {
+    return await Promise.race([bytes.read(), grace]);
+  } finally {
+    waiting.abort();
+  }
+}
+
+/**
+ * Sends one request and says what comes back, as it comes. Throws ModelFailure, or the abort's reason. What was said
+ * before an error is said before it is thrown.
+ */
+export async function* exchange(
+  { url, init }: WrittenRequest,
+  { fetch, createReader, origin }: ExchangeDeps,
+  signal: AbortSignal,
+): AsyncGenerator<ModelChunk> {
+  let bytes: Bytes | undefined;
+  let hasBegun = false;
+  let isWhole = false;
+  try {
+    const response = await fetch(url, { ...init, signal });
+    if (response.status >= 300) {
+      const headers = Object.fromEntries(response.headers);
+      throw failureOfAnswer({ status: response.status, headers, body: await errorText(response) }, origin);
+    }
+    const reader = createReader();
+    const events = createEventReader();
+    const decoder = new TextDecoder();
+    let usage = noUsage;
+    let hasSpoken = false;
+    let stray = "";
+
+    function* say(found: readonly WireEvent[]): Generator<ModelChunk> {
+      for (const event of found) {
+        if (reader.isOver()) return;
+        if (event.kind === "done") reader.done();
+        else if (event.kind === "other") stray = (stray + event.text).slice(0, STRAY_CHARS_MAX);
+        else {
+          const chunks = reader.read(event.value, event.name);
+          if (chunks === undefined) continue;
+          const told = reader.usage();
+          if (!hasSpoken) yield { type: "progress", usage: told, askedBytes: sizeOf(init.body) };
+          else if (told !== usage) yield { type: "progress", usage: told };
+          else if (chunks.length === 0) yield { type: "progress" };
+          hasSpoken = true;
+          usage = told;
+          yield* chunks;
+          const error = reader.error();
+          if (error !== undefined) throw failureOfEvent(error, origin);
+        }
+      }
+    }
+
+    bytes = (response.body ?? new Response("").body)?.getReader() as Bytes | undefined;
+    while (bytes !== undefined && !reader.isOver()) {
+      const isTold = reader.ending() !== undefined;
+      const read = await nextBytes(bytes, isTold).catch((error: unknown) => {
+        signal.throwIfAborted();
+        // A connection that breaks after the end was told has broken nothing.
+        if (!isTold) throw error;
+        return undefined;
+      });
+      if (read === undefined || read.done) {
+        yield* say(events.feed(decoder.decode()));
+        yield* say(events.end());
+        break;
+      }
+      hasBegun = true;
+      yield* say(events.feed(decoder.decode(read.value, { stream: true })));
+    }
+
+    const ending = reader.ending();
+    if (ending === undefined) throw stray === "" ? failureOfCut(origin) : failureOfPage(stray, origin);
+    if (ending.kind === "failed") throw failureOfCut(origin, ending.why);
+    yield* reader.close();
+    isWhole = true;
+    const cost = reader.cost?.();
+    yield {
+      type: "finished",
+      end: ending.end,
+      usage: reader.usage(),
+      ...(cost === undefined ? {} : { cost }),
+      ...(ending.note === undefined ? {} : { note: ending.note }),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failureOf(error, origin, hasBegun);
+  } finally {
+    // Whoever stops reading early closes the connection; an error here is the one already thrown.
+    if (isWhole && bytes !== undefined) void letGo(bytes);
+    else bytes?.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,236 @@
+import { noUsage, type Usage } from "../../../../protocol/usage.ts";
+import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
+import type { ModelChunk } from "../model.ts";
+import { argumentsOf, type CallPieces, newCall } from "./call-pieces.ts";
+import type { Ending, WireReader } from "./reader.ts";
+
+const usageOf = (told: Loose): Usage => {
+  const input = recordOf(told["input_tokens_details"]);
+  return {
+    input_tokens: countOf(told["input_tokens"]),
+    output_tokens: countOf(told["output_tokens"]),
+    reasoning_tokens: countOf(recordOf(told["output_tokens_details"])["reasoning_tokens"]),
+    cache_read_tokens: countOf(input["cached_tokens"]),
+    cache_write_tokens: countOf(input["cache_write_tokens"]),
+  };
+};
+
+/** What is known of one item of the output. */
+type Item = {
+  type: string;
+  id: string;
+  /** What has been shown of it: of a message its text, of thinking its summary or itself. */
+  shown: boolean;
+  phase: string | undefined;
+  call: CallPieces | undefined;
+  /** The part of the summary that is open. */
+  summary: unknown;
+};
+
+const endings: Readonly<Record<string, Ending>> = {
+  max_output_tokens: { kind: "whole", end: "length" },
+  max_tokens: { kind: "whole", end: "length" },
+  content_filter: { kind: "whole", end: "refusal", note: "its content filter stopped the answer" },
+};
+
+/**
+ * OpenAI's Responses API. Some servers change an item's id from event to event: its place in the output stays.
+ */
+export function createResponsesReader(): WireReader {
+  const items = new Map<unknown, Item>();
+  /** Items that are over. */
+  let ended = 0;
+  let usage = noUsage;
+  let cost: number | undefined;
+  let ending: Ending | undefined;
+  let hasRefused = false;
+  let isDone = false;
+  let error: unknown;
+
+  const placeOf = (event: Loose): unknown => event["output_index"] ?? event["item_id"];
+
+  function open(place: unknown, told: Loose): { item: Item; before: ModelChunk[] } {
+    const before = items.has(place) ? end(place) : [];
+    const type = textOf(told["type"]);
+    const id = textOf(told["id"]);
+    const call =
+      type === "function_call" ? newCall(textOf(told["call_id"]) || id, textOf(told["name"])) : undefined;
+    const phase = stringOf(told["phase"]);
+    const item: Item = { type, id, shown: false, phase, call, summary: undefined };
+    items.set(place, item);
+    return { item, before };
+  }
+
+  function itemAt(event: Loose, type: string): { item: Item; before: ModelChunk[] } {
+    const place = placeOf(event);
+    const known = items.get(place);
+    if (known !== undefined && (known.type === type || type === "function_call"))
+      return { item: known, before: [] };
+    return open(place, { type, id: event["item_id"] });
+  }
+
+  const providerOf = (item: Item, told: Loose) => {
+    const itemId = stringOf(told["id"]) ?? item.id;
+    return itemId === "" ? undefined : { openai: { itemId } };
+  };
+
+  /** The metadata that goes back with thinking: it is known in full only when the item is over. */
+  const thinkingOf = (item: Item, told: Loose) => ({
+    openai: {
+      itemId: item.id,
+      reasoningEncryptedContent: stringOf(told["encrypted_content"]) ?? null,
+    },
+  });
+
+  function say(event: Loose, type: "text" | "reasoning", text: string): ModelChunk[] {
+    if (text === "") return [];
+    const { item, before } = itemAt(event, type === "text" ? "message" : "reasoning");
+    item.shown = true;
+    return [...before, { type, text }];
+  }
+
+  function think(event: Loose): ModelChunk[] {
+    const { item, before } = itemAt(event, "reasoning");
+    const part = event["summary_index"];
+    const isNext = item.summary !== undefined && item.summary !== part;
+    item.summary = part;
+    // Each part of a summary is a paragraph of its own; all of them are parts of one item.
+    const closed: ModelChunk[] = isNext
+      ? [{ type: "part_ended", of: "reasoning", provider: thinkingOf(item, {}) }]
+      : [];
+    return [...before, ...closed, ...say(event, "reasoning", textOf(event["delta"]))];
+  }
+
+  function takeArguments(event: Loose): ModelChunk[] {
+    const { item, before } = itemAt(event, "function_call");
+    item.call?.pieces.push(textOf(event["delta"]));
+    return [...before, { type: "progress" }];
+  }
+
+  function begin(event: Loose): ModelChunk[] {
+    const { item, before } = open(placeOf(event), recordOf(event["item"]));
+    const { call } = item;
+    return call === undefined ? before : [...before, { type: "tool_started", id: call.id, name: call.name }];
+  }
+
+  /** What the whole item has and no delta has said. */
+  function missing(item: Item, told: Loose): ModelChunk[] {
+    if (item.shown) return [];
+    if (item.type === "message")
+      return recordsOf(told["content"]).flatMap((part): ModelChunk[] => {
+        hasRefused ||= part["type"] === "refusal";
+        const text = textOf(part["text"]) || textOf(part["refusal"]);
+        return text === "" ? [] : [{ type: "text", text }];
+      });
+    if (item.type !== "reasoning") return [];
+    const written = [...recordsOf(told["summary"]), ...recordsOf(told["content"])];
+    const text = written.map((part) => textOf(part["text"])).join("\n\n");
+    return text === "" ? [] : [{ type: "reasoning", text }];
+  }
+
+  function end(place: unknown, told: Loose = {}): ModelChunk[] {
+    const item = items.get(place);
+    if (item === undefined) return [];
+    items.delete(place);
+    ended += 1;
+    const said = missing(item, told);
+    switch (item.type) {
+      case "message": {
+        const phase = stringOf(told["phase"]) ?? item.phase;
+        const provider = { openai: { itemId: item.id, ...(phase === undefined ? {} : { phase }) } };
+        return [...said, { type: "part_ended", of: "text", provider }];
+      }
+      case "reasoning":
+        return [...said, { type: "part_ended", of: "reasoning", provider: thinkingOf(item, told) }];
+      case "function_call": {
+        const { call = newCall("", "") } = item;
+        const id = call.id || textOf(told["call_id"]);
+        const name = call.name || textOf(told["name"]);
+        const text = stringOf(told["arguments"]) ?? argumentsOf(call);
+        return [{ type: "tool_call", id, name, arguments: text, provider: providerOf(item, told) }];
+      }
+      default:
+        return [];
+    }
+  }
+
+  function endItem(event: Loose): ModelChunk[] {
+    const told = recordOf(event["item"]);
+    const place = placeOf(event);
+    const known = items.get(place);
+    const opened = known === undefined || known.type !== told["type"] ? open(place, told).before : [];
+    return [...opened, ...end(place, told)];
+  }
+
+  function finish(event: Loose, type: string): ModelChunk[] {
+    const response = recordOf(event["response"] ?? event);
+    if (isRecord(response["usage"])) {
+      usage = usageOf(response["usage"]);
+      if (typeof response["usage"]["cost"] === "number") cost = response["usage"]["cost"];
+    }
+    if (type === "response.failed" || response["status"] === "failed") {
+      error = isRecord(response["error"]) ? { error: response["error"] } : response;
+      return [];
+    }
+    const reason = stringOf(recordOf(response["incomplete_details"])["reason"]);
+    ending = endings[reason ?? ""] ?? { kind: "whole", end: "stop" };
+    if (type === "response.incomplete" && reason === undefined)
+      ending = { kind: "failed", why: "it does not say why" };
+    // Whole, where nothing of it came in events of its own.
+    const hasStreamed = ended > 0 || items.size > 0;
+    return recordsOf(response["output"]).flatMap((told, at) => {
+      if (hasStreamed) return [];
+      return [...open(`whole ${at}`, told).before, ...end(`whole ${at}`, told)];
+    });
+  }
+
+  return {
+    read(event, name) {
+      const type = stringOf(event["type"]) ?? stringOf(name) ?? "";
+      switch (type) {
+        case "response.output_item.added":
+          return begin(event);
+        case "response.output_item.done":
+          return endItem(event);
+        case "response.output_text.delta":
+          return say(event, "text", textOf(event["delta"]));
+        case "response.refusal.delta":
+          hasRefused = true;
+          return say(event, "text", textOf(event["delta"]));
+        case "response.reasoning_summary_text.delta":
+          return think(event);
+        case "response.reasoning_text.delta":
+          return say(event, "reasoning", textOf(event["delta"]));
+        case "response.function_call_arguments.delta":
+          return takeArguments(event);
+        case "response.completed":
+        case "response.incomplete":
+        case "response.failed":
+        case "response.done":
+          return finish(event, type);
+        case "error":
+          if (ending === undefined) error = event;
+          return [];
+        case "keepalive":
+        case "ping":
+          return undefined;
+        default:
+          if (event["object"] === "response") return finish(event, "response.completed");
+          if (type === "" && ("error" in event || "detail" in event)) error = event;
+          return [];
+      }
+    },
+    error: () => error,
+    done() {
+      isDone = true;
+    },
+    ending() {
+      if (ending === undefined) return isDone && ended > 0 ? { kind: "whole", end: "stop" } : undefined;
+      return hasRefused ? { kind: "whole", end: "refusal" } : ending;
+    },
+    isOver: () => ending !== undefined || isDone,
+    close: () => [...items.keys()].flatMap((place) => end(place)),
+    usage: () => usage,
+    cost: () => cost,
+  };
+}

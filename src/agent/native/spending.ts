@@ -1,0 +1,45 @@
+import { noUsage, type Usage } from "../../protocol/usage.ts";
+import type { ModelRequest } from "./models/model.ts";
+
+/** What providers count as one token, on the average of prose and code. */
+const CHARS_PER_TOKEN = 4;
+
+/** Files are counted by other rules than text, and their bytes would stand for far too much. */
+function fileChars({ messages }: ModelRequest): number {
+  let chars = 0;
+  for (const { role, content } of messages) {
+    if (role !== "user") continue;
+    for (const part of content)
+      if (part.type === "file" && part.data.type === "data" && typeof part.data.data === "string")
+        chars += part.data.data.length;
+  }
+  return chars;
+}
+
+/**
+ * What one answer has used so far. A provider tells it at the end, some the input at the beginning; an answer that
+ * never gets there has been paid for all the same, so what is not told is estimated from what was asked and said.
+ */
+export function createSpending(request: ModelRequest) {
+  let told = noUsage;
+  let askedTokens = 0;
+  let saidChars = 0;
+  return {
+    tell({ usage, askedBytes }: { usage?: Usage; askedBytes?: number }) {
+      told = usage ?? told;
+      if (askedBytes !== undefined)
+        askedTokens = Math.ceil(Math.max(0, askedBytes - fileChars(request)) / CHARS_PER_TOKEN);
+    },
+    say(chars: number) {
+      saidChars += chars;
+    },
+    get saidChars() {
+      return saidChars;
+    },
+    soFar: (): Usage => ({
+      ...told,
+      input_tokens: told.input_tokens === 0 ? askedTokens : told.input_tokens,
+      output_tokens: Math.max(told.output_tokens, Math.ceil(saidChars / CHARS_PER_TOKEN)),
+    }),
+  };
+}
