@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newClientId } from "../client/client-id.ts";
 import { ensureDaemon, findDaemon, readDaemonFile } from "../client/daemon.ts";
 import { isAlive } from "../client/process-identity.ts";
+import { ttyName } from "../client/terminal-label.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { BUILD } from "../protocol/version.ts";
@@ -9,7 +10,7 @@ import { NEVER } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { formatElapsed, plural } from "./format.ts";
-import type { Parsed } from "./table.ts";
+import { nameOf, type Parsed } from "./table.ts";
 
 /** A stopping daemon gives its runs 5 s and itself 3 more. */
 const STOP_MS = 12_000;
@@ -84,11 +85,11 @@ async function restart(parsed: Parsed, context: Context): Promise<number> {
 }
 
 /** Stops whichever daemon runs here and waits until its process is gone; undefined when there was none. */
-async function stopRunning({ options }: Parsed, context: Context): Promise<{ pid: number } | undefined> {
-  const mayKill = options["force"] === true;
+async function stopRunning(parsed: Parsed, context: Context): Promise<{ pid: number } | undefined> {
+  const mayKill = parsed.options["force"] === true;
   const file = readDaemonFile(context.paths);
   const live = file !== undefined && isAlive(file, process.platform) ? file : undefined;
-  const answer = await askToStop(context, options["if-idle"] === true).catch((error: unknown) => {
+  const answer = await askToStop(context, parsed).catch((error: unknown) => {
     if (mayKill && error instanceof HearthError && error.code === "daemon_unreachable")
       return "silence" as const;
     throw error;
@@ -107,12 +108,21 @@ async function stopRunning({ options }: Parsed, context: Context): Promise<{ pid
 }
 
 /** Which daemon was told to stop; undefined when nobody listens. Throws daemon_busy. */
-async function askToStop(context: Context, onlyIfIdle: boolean): Promise<{ pid: number } | undefined> {
+async function askToStop(
+  context: Context,
+  { options, command }: Parsed,
+): Promise<{ pid: number } | undefined> {
+  const tty = ttyName();
+  const body = {
+    by: tty === undefined ? `hearth ${nameOf(command)}` : `hearth ${nameOf(command)} on ${tty}`,
+    ...(options["if-idle"] === true && { only_if_idle: true }),
+    ...(command.path[1] === "restart" && { restart: true }),
+  };
   const found = await findDaemon(here(context), NEVER);
   if (found === undefined) return undefined;
   const { client, health } = found;
   try {
-    await client.request("POST /v1/daemon/shutdown", { body: onlyIfIdle ? { only_if_idle: true } : {} });
+    await client.request("POST /v1/daemon/shutdown", { body });
   } catch (error) {
     if (!(error instanceof HearthError) || error.code !== "daemon_stopping") throw error; // it is on its way
   } finally {

@@ -1,5 +1,6 @@
 import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
+import { sentenceOfStop } from "../client/gone.ts";
 import { randomHex } from "../client/random.ts";
 import { type EventStream, openEvents, type StreamEnd } from "../client/stream.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -134,7 +135,12 @@ function followRun(connection: Connection, output: RunOutput) {
       kind: "headless",
       label: `hearth run, pid ${process.pid}`,
       onEvent: (event) => onEvent(event).catch(ended.reject),
-      prepare: (signal) => connection.reconnect(signal),
+      onState(state) {
+        if (state.state !== "stopped" || isDone) return;
+        const message = `${sentenceOfStop(state.stop)} before the run had ended; what was accepted is kept.`;
+        ended.reject(new HearthError("daemon_unreachable", message));
+      },
+      prepare: (signal, how) => connection.reconnect(signal, how),
     },
     closing.signal,
   );

@@ -1,8 +1,10 @@
+import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RouteReply } from "../protocol/routes.ts";
 import type { Workspace } from "../protocol/workspace.ts";
 import type { Client, RequestArguments, RequestKey } from "./client.ts";
 import { type Daemon, type EnsureOptions, ensureDaemon, untilGone } from "./daemon.ts";
+import { isGone, sentenceOfStop, stopIn } from "./gone.ts";
 import { environmentToSend } from "./here.ts";
 
 export type ConnectOptions = EnsureOptions & {
@@ -20,12 +22,19 @@ export type Connection = {
   readonly warnings: readonly string[];
   socketPath(): string;
   /**
-   * As `Client.request`; a daemon that died is started again and asked once more. Safe for whatever may be said
-   * twice, which every prompt with a run id may.
+   * As `Client.request`; a daemon that died is started again and asked once more, one that was stopped on purpose
+   * is not. Safe for whatever may be said twice, which every prompt with a run id may.
    */
   request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
-  /** Makes sure that a daemon runs and knows this workspace and this client's environment. */
-  reconnect(signal: AbortSignal): Promise<{ socketPath: string }>;
+  /**
+   * Makes sure that a daemon runs and knows this workspace and this client's environment. Where none runs and it
+   * may start none it rejects.
+   */
+  reconnect(signal: AbortSignal, options?: { mayStart: boolean }): Promise<{ socketPath: string }>;
+  /** Somebody stopped the daemon on purpose: from here on requests fail and start none … */
+  hold(stop: DaemonStop): void;
+  /** … until a person wants it started. */
+  release(): void;
   close(): void;
 };
 
@@ -33,18 +42,21 @@ export type Connection = {
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   let { client, workspace, notice, warnings } = await attach(options, signal);
   let reconnecting: Promise<void> | undefined;
+  let stop: DaemonStop | undefined;
 
   /** All who lost the daemon in the same moment wait for one restart. */
-  const reconnect = (): Promise<void> => {
+  const restart = (): Promise<void> => {
     reconnecting ??= attach(options, new AbortController().signal)
-      .then((again) => {
-        client.close();
-        ({ client, workspace, notice, warnings } = again);
-      })
+      .then(take)
       .finally(() => {
         reconnecting = undefined;
       });
     return reconnecting;
+  };
+  const take = (again: Attached) => {
+    client.close();
+    ({ client, workspace, notice, warnings } = again);
+    stop = undefined;
   };
   return {
     get workspace() {
@@ -63,13 +75,22 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
         return await client.request(key, ...args);
       } catch (error) {
         if (!(error instanceof HearthError) || !isGone(error)) throw error;
-        await untilAborted(reconnect(), args[0]?.signal);
+        stop ??= stopIn(error);
+        if (stop !== undefined) throw stopped(stop, error);
+        await untilAborted(restart(), args[0]?.signal);
         return client.request(key, ...args);
       }
     },
-    async reconnect(untilSignal) {
-      await untilAborted(reconnect(), untilSignal);
+    async reconnect(untilSignal, { mayStart } = { mayStart: true }) {
+      if (mayStart) await untilAborted(restart(), untilSignal);
+      else take(await attach({ ...options, mayStart }, untilSignal));
       return { socketPath: client.socketPath };
+    },
+    hold(why) {
+      stop = why;
+    },
+    release() {
+      stop = undefined;
     },
     close: () => client.close(),
   };
@@ -95,15 +116,15 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
       return { client: daemon.client, workspace, notice: daemon.notice, warnings };
     } catch (error) {
       daemon.client.close();
-      if (!(error instanceof HearthError) || !isGone(error)) throw error;
+      if (!isGone(error) || options.mayStart === false) throw error;
       // It was found in its last moments: a stopping daemon is gone within seconds.
       await untilGone(options, daemon.health.pid, signal);
     }
   }
 }
 
-const isGone = (error: HearthError): boolean =>
-  error.code === "daemon_unreachable" || error.code === "daemon_stopping";
+const stopped = (stop: DaemonStop, cause: HearthError): HearthError =>
+  new HearthError("daemon_unreachable", `${sentenceOfStop(stop)}.`, { cause, details: stop });
 
 /** Waits no longer than the caller wants to; what is waited for goes on for the others. */
 async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -27,6 +27,8 @@ export type EnsureOptions = StartOptions & {
   clientId: string;
   /** This client, where it is not the hearth it was built as. */
   identity?: Identity | undefined;
+  /** False: a daemon that runs is used as it is, and none is started. */
+  mayStart?: boolean | undefined;
   /** How long a daemon that accepted the connection may take to say that it is well. */
   answerMs?: number | undefined;
 };
@@ -60,8 +62,8 @@ export async function ensureDaemon(options: EnsureOptions, signal: AbortSignal):
 }
 
 async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daemon> {
-  const { paths } = options;
-  let mayReplace = true;
+  const { paths, mayStart = true } = options;
+  let mayReplace = mayStart;
   let pollMs = POLL_FIRST_MS;
   for (;;) {
     const found = await findDaemon(options, signal);
@@ -71,6 +73,7 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
       mayReplace = false;
       continue;
     }
+    if (!mayStart) throw new HearthError("daemon_unreachable", "No daemon runs.");
     const claim = claimStart(paths);
     if (claim === undefined) {
       // Another terminal is starting it.
@@ -206,7 +209,7 @@ const countRuns = (count: number) => (count === 1 ? "1 run" : `${count} runs`);
 
 async function stopIfIdle(client: Client, signal: AbortSignal): Promise<boolean> {
   try {
-    await client.request("POST /v1/daemon/shutdown", { body: { only_if_idle: true }, signal });
+    await client.request("POST /v1/daemon/shutdown", { body: { only_if_idle: true, restart: true }, signal });
     return true;
   } catch (error) {
     if (error instanceof HearthError && error.code === "daemon_busy") return false;

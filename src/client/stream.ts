@@ -1,22 +1,28 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
+import { type DaemonStop, readFarewell } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { ClientKind } from "../protocol/workspace.ts";
 import { addressOf, errorOfReply, isCrowded, onSocket, unreachable } from "./client.ts";
+import { isGone, stopIn } from "./gone.ts";
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2000;
-/** How often a first connection is tried while too many others wait for theirs. */
-const CROWDED_TRIES_MAX = 5;
+/** How often a first connection is tried while too many others wait for theirs, or the daemon that was found goes. */
+const FIRST_TRIES_MAX = 5;
+/** How often a stream looks whether somebody else has started the daemon that was stopped on purpose. */
+const STOPPED_LOOK_MS = 2000;
 /** A single event is at most one message; what is larger is no hearth. */
 const EVENT_CHARS_MAX = 128 * 1024 * 1024;
 
 export type StreamState =
   | { state: "connected"; attempt: number }
   | { state: "lost"; error: HearthError }
-  | { state: "retrying"; attempt: number; inMs: number; error: HearthError };
+  | { state: "retrying"; attempt: number; inMs: number; error: HearthError }
+  /** Somebody stopped the daemon on purpose. Nothing starts it again but `retryNow`, which `isStarting` answers. */
+  | { state: "stopped"; stop: DaemonStop; isStarting: boolean };
 
 /** Why a stream is over for good. */
 export type StreamEnd =
@@ -42,11 +48,12 @@ export type OpenEventsOptions = {
    */
   onEvent(event: HearthEvent): void | Promise<void>;
   onState?: ((state: StreamState) => void) | undefined;
+  stoppedLookMs?: number | undefined;
   /**
    * Called before each reconnection: makes sure that a daemon runs and knows this client's environment, and says
-   * where it listens.
+   * where it listens. Without `mayStart` it rejects where no daemon runs.
    */
-  prepare(signal: AbortSignal): Promise<{ socketPath: string }>;
+  prepare(signal: AbortSignal, options: { mayStart: boolean }): Promise<{ socketPath: string }>;
 };
 
 export type EventStream = {
@@ -54,7 +61,7 @@ export type EventStream = {
   opened: Promise<void>;
   /** Never rejects. */
   ended: Promise<StreamEnd>;
-  /** Ends the waiting between two attempts. */
+  /** Ends the waiting between two attempts, and starts a daemon that was stopped on purpose. */
   retryNow(): void;
   /** The last seq received; undefined before the first event of a stream that began at the present. */
   lastSeq(): number | undefined;
@@ -62,13 +69,15 @@ export type EventStream = {
 
 /** Attaches to a workspace and stays attached through every loss, until it closes or `signal` aborts. */
 export function openEvents(options: OpenEventsOptions, signal: AbortSignal): EventStream {
-  const { onEvent, onState = () => {} } = options;
+  const { onEvent, onState = () => {}, stoppedLookMs = STOPPED_LOOK_MS } = options;
   const retry = createRetryTimer(signal);
   const opened = Promise.withResolvers<void>();
   opened.promise.catch(() => {}); // also told by `ended`; a caller may wait for only one of them
   let last = options.since;
   let wasOpened = false;
   let isClosing = false;
+  /** Why the daemon went on purpose. */
+  let stop: DaemonStop | undefined;
 
   const take = (event: HearthEvent): void | Promise<void> => {
     // A resync says where the stream goes on, which may be below a seq that never was.
@@ -79,6 +88,8 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
     return onEvent(event);
   };
   const connected = async (attempt: number) => {
+    stop = undefined;
+    retry.clear();
     onState({ state: "connected", attempt });
     if (wasOpened && last === undefined) await onEvent(unknownPosition());
     wasOpened = true;
@@ -87,26 +98,46 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
 
   async function follow(): Promise<StreamEnd> {
     let socketPath = options.socketPath;
+    let mayStart = true;
+    let toldStop: DaemonStop | undefined;
     for (let attempt = 0; ; attempt++) {
       let error: HearthError;
       try {
-        if (attempt > 0) ({ socketPath } = await options.prepare(signal));
+        if (attempt > 0) ({ socketPath } = await options.prepare(signal, { mayStart }));
         let isConnected = false;
-        error = await readOnce({ ...options, socketPath, last }, take, signal, () => {
+        const onConnected = () => {
           isConnected = true;
           return connected(attempt);
-        });
+        };
+        const onStop = (why: DaemonStop) => {
+          if (why.reason === "stop") stop = why;
+        };
+        error = await readOnce({ ...options, socketPath, last }, { take, onConnected, onStop }, signal);
         if (isConnected) attempt = 0;
       } catch (thrown) {
         if (signal.aborted) return { reason: "aborted" };
         error = toHearthError(thrown, socketPath);
         if (isClosing || (wasOpened && error.code === "workspace_closing"))
           return { reason: "workspace_closed" };
-        const isWorthATry = wasOpened || (isCrowded(error.cause) && attempt < CROWDED_TRIES_MAX);
+        if (wasOpened) stop ??= stopIn(error);
+        const isPassing = isCrowded(error.cause) || isGone(error);
+        const isWorthATry = wasOpened || (isPassing && attempt < FIRST_TRIES_MAX);
         if (!isWorthATry || isFinal(error)) return { reason: "failed", error };
       }
       if (signal.aborted) return { reason: "aborted" };
       if (isClosing) return { reason: "workspace_closed" };
+      mayStart = true;
+      if (stop !== undefined) {
+        if (toldStop !== stop) onState({ state: "stopped", stop, isStarting: false });
+        toldStop = stop;
+        mayStart = await retry.wait(stoppedLookMs);
+        if (signal.aborted) return { reason: "aborted" };
+        if (mayStart) {
+          onState({ state: "stopped", stop, isStarting: true });
+          stop = undefined;
+        }
+        continue;
+      }
       if (attempt === 0) onState({ state: "lost", error });
       const inMs = backOff(attempt);
       onState({ state: "retrying", attempt: attempt + 1, inMs, error });
@@ -152,6 +183,11 @@ const toHearthError = (error: unknown, socketPath: string): HearthError =>
   error instanceof HearthError ? error : unreachable(error, socketPath);
 
 type Attempt = OpenEventsOptions & { last: number | undefined };
+type Listener = {
+  take(event: HearthEvent): void | Promise<void>;
+  onConnected(): Promise<void>;
+  onStop(why: DaemonStop): void;
+};
 
 /**
  * One connection: resolves with the reason when it is lost, rejects when it could not be had. `take` gets each
@@ -159,9 +195,8 @@ type Attempt = OpenEventsOptions & { last: number | undefined };
  */
 async function readOnce(
   attempt: Attempt,
-  take: (event: HearthEvent) => void | Promise<void>,
+  { take, onConnected, onStop }: Listener,
   signal: AbortSignal,
-  onConnected: () => Promise<void>,
 ): Promise<HearthError> {
   const { socketPath, workspaceId, clientId, kind, label, sessionId, last } = attempt;
   const query = { client_id: clientId, kind, label, since: last, session_id: sessionId?.() };
@@ -180,6 +215,10 @@ async function readOnce(
     maxBufferSize: EVENT_CHARS_MAX,
     onEvent: ({ data }) => {
       waiting.push(JSON.parse(data) as HearthEvent);
+    },
+    onComment(comment) {
+      const why = readFarewell(comment);
+      if (why !== undefined) onStop(why);
     },
   });
   try {
@@ -211,23 +250,32 @@ async function readRefusal(response: IncomingMessage, what: string): Promise<Hea
   return errorOfReply(value, response.statusCode ?? 0, what);
 }
 
-/** A wait that can be cut short; no timer is left behind. */
+/** A wait that can be cut short, also by a word that came just before it; no timer is left behind. */
 function createRetryTimer(signal: AbortSignal) {
+  let isAsked = false;
   let wake = () => {};
   return {
-    now: () => wake(),
+    now() {
+      isAsked = true;
+      wake();
+    },
+    clear() {
+      isAsked = false;
+    },
+    /** Whether it was cut short. */
     wait: (ms: number) =>
-      new Promise<void>((resolve) => {
+      new Promise<boolean>((resolve) => {
         const done = () => {
           clearTimeout(timer);
           signal.removeEventListener("abort", done);
           wake = () => {};
-          resolve();
+          resolve(isAsked);
+          isAsked = false;
         };
         const timer = setTimeout(done, ms);
         wake = done;
         signal.addEventListener("abort", done, { once: true });
-        if (signal.aborted) done();
+        if (signal.aborted || isAsked) done();
       }),
   };
 }

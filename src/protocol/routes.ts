@@ -133,7 +133,14 @@ export const routes = {
   "POST /v1/daemon/shutdown": route({
     summary: "Stop the daemon in order",
     query: byClient,
-    body: z.object({ grace_ms: z.int().min(0).max(60_000).optional(), only_if_idle: z.boolean().optional() }),
+    body: z.object({
+      grace_ms: z.int().min(0).max(60_000).optional(),
+      only_if_idle: z.boolean().optional(),
+      /** The next one is started right away: clients come back by themselves. */
+      restart: z.boolean().optional(),
+      /** Who asks, for the people at the other terminals; without it the caller's own name. */
+      by: z.string().max(200).optional(),
+    }),
     replies: { 202: z.object({}) },
   }),
   "POST /v1/workspaces": route({

@@ -5,12 +5,13 @@ import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
-import { HearthError } from "../protocol/errors.ts";
+import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
 import { createCoordinators } from "./coordinators.ts";
+import { createDaemonServices } from "./daemon-services.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./event-hub.ts";
 import { createExternalAgents } from "./external-agents.ts";
@@ -38,7 +39,7 @@ export type ServicesDeps = {
   protocol: string;
   env: NodeJS.ProcessEnv;
   /** A client asks the daemon to stop. */
-  requestStop(graceMs: number): void;
+  requestStop(graceMs: number, stop: DaemonStop): void;
   /** Other agents than hearth's own, by name; the native one is always there. */
   moreAgents?: ReadonlyMap<string, AgentSource>;
 };
@@ -52,14 +53,14 @@ export type RunningServices = Services & {
   onBusyChange(listener: () => void): void;
   idleExitMs(): number;
   /** No new prompts; active runs end `interrupted` and are written; then waits, `graceMs` at most, until all is dead. */
-  stop(graceMs: number): Promise<void>;
+  stop(graceMs: number, why?: DaemonStop): Promise<void>;
 };
 
 /** Builds the daemon's services on an open store, and takes up what the last daemon left. */
 export async function createServices(deps: ServicesDeps): Promise<RunningServices> {
   const { paths, store, log, now, newId } = deps;
   const startedAt = now().toISOString();
-  let isStopping = false;
+  let stopping: DaemonStop | undefined;
   let busyChanged = () => {};
 
   const hub = createEventHub(store, now);
@@ -169,7 +170,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     },
     onAttended: native.rehearse,
     onBusyChange: () => busyChanged(),
-    isStopping: () => isStopping,
+    stopping: () => stopping,
     newId,
     now,
   });
@@ -220,27 +221,13 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   coordinators.recover();
 
   return {
-    health: () => ({
-      status: "ok",
-      version: deps.version,
-      build: deps.build,
-      protocol: deps.protocol,
-      pid: process.pid,
-      started_at: startedAt,
-      clients: hub.clientCount(),
-      active_runs: activeRuns().length,
-      notices: store.movedAside
-        ? [`The store was damaged. It was moved to ${store.movedAside}, and a new one was begun.`]
-        : [],
+    ...createDaemonServices({
+      about: { version: deps.version, build: deps.build, protocol: deps.protocol, started_at: startedAt },
+      clientCount: hub.clientCount,
+      activeRunCount: () => activeRuns().length,
+      movedAside: store.movedAside,
+      requestStop: deps.requestStop,
     }),
-    shutdown({ grace_ms, only_if_idle }) {
-      const { length } = activeRuns();
-      if (only_if_idle && length > 0) {
-        const going = length === 1 ? "1 run" : `${length} runs`;
-        throw new HearthError("daemon_busy", `The daemon has ${going} going; it was not stopped.`);
-      }
-      deps.requestStop(grace_ms ?? 5000);
-    },
     warnings: settings.warnings,
     workspaces: workspaces.services,
     sessions: sessions.services,
@@ -277,8 +264,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       busyChanged = listener;
     },
     idleExitMs: () => settings.orDefaults(null).limits.idle_exit_ms,
-    async stop(graceMs) {
-      isStopping = true;
+    async stop(graceMs, why = { reason: "stop", by: null }) {
+      stopping = why;
       const all = coordinators.all();
       for (const coordinator of all) coordinator.shut();
       await Promise.race([
@@ -286,7 +273,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
       ]);
       coordinators.tellNow();
-      workspaces.endStreams();
+      workspaces.endStreams(why);
       await Promise.allSettled([
         external.close(),
         ...[...ownSources.values()].map((source) => source.backend.close()),

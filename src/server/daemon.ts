@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
+import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { removeDaemonFile, startTimeOf, writeDaemonFile } from "./daemon-file.ts";
@@ -28,7 +29,7 @@ const LOCK_PAUSE_MAX_MS = 200;
 export type Core = {
   services: Services;
   /** Ends every run (`interrupted` after `graceMs`), every stream and every child. */
-  stop(graceMs: number): Promise<void>;
+  stop(graceMs: number, why: DaemonStop): Promise<void>;
   /** `live_runs`: those that go on though no client is attached. */
   busy(): { clients: number; active_runs: number; live_runs: number };
   /** The runs that are going on, for a person. */
@@ -39,7 +40,8 @@ export type Core = {
   close(): void;
 };
 
-export type StartCore = (deps: { log: Log; requestStop(graceMs: number): void }) => Promise<Core>;
+type RequestStop = (graceMs: number, why: DaemonStop) => void;
+export type StartCore = (deps: { log: Log; requestStop: RequestStop }) => Promise<Core>;
 
 export type Ready = {
   socket: string;
@@ -57,7 +59,10 @@ type Options = {
   signal?: AbortSignal | undefined;
 };
 
-type StopRequest = { graceMs: number; exitCode: number };
+type StopRequest = { graceMs: number; exitCode: number; why: DaemonStop };
+
+/** For a part that fails before anybody asked for an end. */
+const failedStart: StopRequest = { graceMs: 0, exitCode: 1, why: { reason: "fault", by: null } };
 
 /**
  * One daemon's whole life. Resolves with the exit code when everything is closed again; the caller then ends the
@@ -76,9 +81,10 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
   const undo: Undo[] = [{ what: "signals", run: hearSignals(log, asked.resolve) }];
   undo.push({ what: "the lock", run: taken.release });
   let core: Core | undefined;
-  let graceMs = 0;
+  let request = failedStart;
   try {
-    const requestStop = (ms: number) => void setImmediate(asked.resolve, { graceMs: ms, exitCode: 0 });
+    const requestStop: RequestStop = (graceMs, why) =>
+      void setImmediate(asked.resolve, { graceMs, why, exitCode: 0 });
     undo.push({ what: "the store's lock", run: await takeStoreLock(paths.dataDir, log) });
     core = await startCore({ log, requestStop });
     undo.push({ what: "the store", run: core.close });
@@ -98,19 +104,19 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
     http.server.on("request", ({ method, url }) => watch.asked(`${method} ${url?.split("?")[0]}`));
     // A client opens its workspace a moment before it attaches.
     http.server.on("request", idle.touch);
-    signal?.addEventListener("abort", () => requestStop(GRACE_MS), { once: true });
-    if (signal?.aborted) requestStop(GRACE_MS);
+    const abort = () => requestStop(GRACE_MS, { reason: "stop", by: null });
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
     log.info("ready", { ...file });
     onReady({ socket: paths.socket, pid: process.pid, isOther: false });
-    const request = await asked.promise;
-    graceMs = Math.min(request.graceMs, GRACE_MS);
+    request = await asked.promise;
     log.info("stopping", request);
     return request.exitCode;
   } catch (error) {
     log.error("the daemon could not start", { error });
     throw error;
   } finally {
-    if (core) await stopCore(core, graceMs, log);
+    if (core) await stopCore(core, request, log);
     for (const { what, run } of undo.reverse()) {
       try {
         await run();
@@ -159,13 +165,13 @@ function describe(services: Services, { socket }: Paths): DaemonFile {
 function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void {
   const onSignal = (name: NodeJS.Signals) => {
     log.info("signal", { name });
-    stop({ graceMs: GRACE_MS, exitCode: 0 });
+    stop({ graceMs: GRACE_MS, exitCode: 0, why: { reason: "stop", by: name } });
   };
   // The terminal that started the daemon may go.
   const onHangUp = () => {};
   const onFault = (error: unknown, origin: string) => {
     log.error("a fault of the daemon's own", { origin, error });
-    stop({ graceMs: FAULT_GRACE_MS, exitCode: 1 });
+    stop({ graceMs: FAULT_GRACE_MS, exitCode: 1, why: { reason: "fault", by: null } });
   };
   process
     .on("SIGTERM", onSignal)
@@ -181,7 +187,7 @@ function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void
   };
 }
 
-function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: Log) {
+function exitWhenIdle(core: Core, requestStop: RequestStop, log: Log) {
   const idle = createIdleExit({
     isIdle: () => {
       const { clients, live_runs } = core.busy();
@@ -190,7 +196,7 @@ function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: L
     idleExitMs: core.idleExitMs,
     exit: () => {
       log.info("idle: nobody is attached and nothing runs");
-      requestStop(GRACE_MS);
+      requestStop(GRACE_MS, { reason: "idle", by: null });
     },
   });
   core.onBusyChange(idle.look);
@@ -199,10 +205,11 @@ function exitWhenIdle(core: Core, requestStop: (graceMs: number) => void, log: L
 }
 
 /** A part that does not stop must not keep the daemon, and with it its lock, alive. */
-async function stopCore(core: Core, graceMs: number, log: Log): Promise<void> {
+async function stopCore(core: Core, { graceMs: asked, why }: StopRequest, log: Log): Promise<void> {
+  const graceMs = Math.min(asked, GRACE_MS);
   const given = new AbortController();
   const tooLong = sleep(graceMs + STOP_SLACK_MS, "late", { signal: given.signal }).catch(() => "in time");
-  const stopped = core.stop(graceMs).catch((error) => log.error("stopping failed", { error }));
+  const stopped = core.stop(graceMs, why).catch((error) => log.error("stopping failed", { error }));
   if ((await Promise.race([stopped, tooLong])) === "late") log.error("stopping took too long; going without");
   given.abort();
 }

@@ -1,3 +1,4 @@
+import { type DaemonStop, farewell } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent, NewEvent } from "../protocol/events.ts";
 import type { MessageId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -219,12 +220,16 @@ export function createEventHub(store: Store, now: () => Date) {
     },
     /** Whether it was subscribed. */
     unsubscribe: (wid: WorkspaceId, reader: Subscriber) => streamOf(wid).readers.delete(reader),
-    /** Ends every stream of the workspace. */
-    end(wid: WorkspaceId) {
+    /** Ends every stream of the workspace; `stop`: because the daemon ends, which is the last that they say. */
+    end(wid: WorkspaceId, stop?: DaemonStop) {
       const { readers } = streamOf(wid);
       const all = [...readers.keys()];
       readers.clear();
-      for (const reader of all) reader.end();
+      const last = stop && Buffer.from(farewell(stop));
+      for (const reader of all) {
+        if (last) reader.send(last);
+        reader.end();
+      }
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
 /** Which client asks; null when it did not say. */
 export type Caller = string | null;
 
+type ShutdownOptions = RouteParsed<"POST /v1/daemon/shutdown">["body"];
 type SessionFields = RouteParsed<"POST /v1/workspaces/{wid}/sessions">["body"];
 type PermissionAnswer = RouteParsed<"POST /v1/workspaces/{wid}/permissions/{pid}">["body"];
 type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
@@ -33,7 +34,7 @@ export type Subscriber = {
 export type Services = {
   health(): Health;
   /** Throws daemon_busy with `only_if_idle` and something running. Returns at once; the stop follows. */
-  shutdown(options: { grace_ms?: number | undefined; only_if_idle?: boolean | undefined }): void;
+  shutdown(options: ShutdownOptions, caller: Caller): void;
   /** What of the configuration is ignored in a workspace, a sentence each. */
   warnings(wid: WorkspaceId): string[];
   workspaces: {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, WorkspaceId } from "../protocol/ids.ts";
 import type { Client, Workspace } from "../protocol/workspace.ts";
@@ -27,7 +28,8 @@ type WorkspacesDeps = {
   onOpened(wid: WorkspaceId): Promise<void>;
   onAttended(wid: WorkspaceId): void;
   onBusyChange(): void;
-  isStopping(): boolean;
+  /** Why the daemon ends, once it does. */
+  stopping(): DaemonStop | undefined;
   newId: NewId;
   now: () => Date;
 };
@@ -63,20 +65,25 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     return [...attached.values()];
   }
 
+  /** What a client waits on, and then starts the next daemon: nothing that leads to a prompt may be answered. */
+  function mustNotStop() {
+    const stop = deps.stopping();
+    if (stop === undefined) return;
+    const message = "The daemon is stopping; nothing was accepted. Try again in a moment.";
+    throw new HearthError("daemon_stopping", message, { details: stop });
+  }
+
   function mustBeOpen(wid: WorkspaceId) {
-    if (deps.isStopping()) {
-      throw new HearthError(
-        "daemon_stopping",
-        "The daemon is stopping; nothing was accepted. Try again in a moment.",
-      );
-    }
+    mustNotStop();
     if (rowOf(wid).state === "open") return;
     throw new HearthError("workspace_closing", "This workspace is closed; open its directory again first.");
   }
 
   const services: Services["workspaces"] & { attach: Services["events"]["attach"] } = {
     async open({ path, env }, caller) {
+      mustNotStop();
       const real = await realDirectory(path);
+      mustNotStop();
       const known = store.workspaces.getByPath(real);
       if (known === undefined) {
         const id = deps.newId("ws");
@@ -177,10 +184,10 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       return workspace;
     },
     /** Every stream ends: the daemon stops. */
-    endStreams() {
+    endStreams(stop: DaemonStop) {
       for (const { id } of store.workspaces.list()) {
         const clients = hub.clients(id);
-        hub.end(id);
+        hub.end(id, stop);
         tellDetached(id, clients);
       }
     },
@@ -192,6 +199,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     present: (wid: WorkspaceId) => present(rowOf(wid)),
     rowOf,
     mustBeOpen,
+    mustNotStop,
   };
 }
 

@@ -424,7 +424,7 @@ export function createController(options: {
     },
     onLink(link) {
       const state = store.get();
-      const isBack = state.link.state === "lost" && link.state === "connected";
+      const isBack = ["lost", "stopped"].includes(state.link.state) && link.state === "connected";
       const flash: Flash | undefined = isBack ? { text: "reconnected", level: "info" } : state.flash;
       set({ ...state, link, flash, now: now() });
     },

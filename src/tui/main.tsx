@@ -1,6 +1,6 @@
-import { readlinkSync } from "node:fs";
 import { newClientId } from "../client/client-id.ts";
 import { connect } from "../client/connect.ts";
+import { terminalLabel } from "../client/terminal-label.ts";
 import type { Paths } from "../protocol/paths.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { TypedAhead } from "./typed-ahead.ts";
@@ -46,15 +46,4 @@ export async function runTui(options: TuiOptions): Promise<{ exitCode: number }>
       () => {},
     );
   }
-}
-
-/** How this terminal is called in others: its tty, as `who` and `ps` name it. */
-function terminalLabel(env: TuiOptions["env"]): string {
-  try {
-    const path = readlinkSync("/proc/self/fd/0");
-    if (path.startsWith("/dev/")) return path.slice("/dev/".length);
-  } catch {
-    // No /proc here.
-  }
-  return env["TERM_PROGRAM"] ?? "terminal";
 }

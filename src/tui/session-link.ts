@@ -148,7 +148,10 @@ export function createSessionLink(
           since: snapshot.seq,
           onEvent,
           onState(state) {
-            if (state.state === "connected") {
+            if (state.state === "stopped") {
+              if (!state.isStarting) connection.hold(state.stop);
+              onLink(state);
+            } else if (state.state === "connected") {
               onLink({ state: "connected" });
               // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
               if (state.attempt > 0) void show(replica?.session_id ?? null).catch(() => {});
@@ -161,7 +164,7 @@ export function createSessionLink(
               });
             }
           },
-          prepare: (untilSignal) => connection.reconnect(untilSignal),
+          prepare: (untilSignal, how) => connection.reconnect(untilSignal, how),
         },
         signal,
       );
@@ -181,7 +184,10 @@ export function createSessionLink(
       tellShown(session.id);
       onChange(replica, undefined, true);
     },
-    retryNow: () => stream?.retryNow(),
+    retryNow() {
+      connection.release();
+      stream?.retryNow();
+    },
     get replica() {
       return replica;
     },

@@ -1,6 +1,7 @@
 import { labelInClientId } from "../client/client-id.ts";
 import type { Replica } from "../client/replica.ts";
 import type { Agent } from "../protocol/agent.ts";
+import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
@@ -37,6 +38,8 @@ export type Link =
   | { state: "connecting" }
   | { state: "connected" }
   | { state: "lost"; attempt: number; retryAt: number; error: HearthError }
+  /** On purpose: nothing but a person starts it again. */
+  | { state: "stopped"; stop: DaemonStop; isStarting: boolean }
   /** Trying again cannot help. */
   | { state: "failed"; error: HearthError };
 

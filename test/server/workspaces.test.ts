@@ -254,12 +254,17 @@ test("a daemon that is stopping accepts no prompt and says why", async () => {
   world.model.enqueue(say({ call: "bash", input: { command } }));
   const { run_id } = await terminal.prompt("running");
   await toolRunning(terminal, "started");
-  await terminal.api.expect(202, "POST", "/v1/daemon/shutdown", { body: {} });
+  await terminal.api.expect(202, "POST", "/v1/daemon/shutdown", { body: { by: "a test" } });
   await terminal.completed(run_id);
   const refused = await terminal.api.call("POST", terminal.path("/agent"), {
     body: { session_id: world.sid, prompt: "too late" },
   });
-  expect([refused.status, refused.json]).toMatchObject([409, { error: { code: "daemon_stopping" } }]);
+  const refusal = { code: "daemon_stopping", details: { reason: "stop", by: "a test" } };
+  expect([refused.status, refused.json]).toMatchObject([409, { error: refusal }]);
+  // Whoever comes now must wait for the next daemon before it sends anything.
+  const path = world.home.project;
+  const opening = await terminal.api.call("POST", "/v1/workspaces", { body: { path } });
+  expect([opening.status, opening.json]).toMatchObject([409, { error: refusal }]);
   await soon(world.daemon.exited, "the daemon's end");
 });
 

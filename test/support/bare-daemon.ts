@@ -1,7 +1,7 @@
 // One daemon process with nothing behind its HTTP layer. Run by path; says what happens in lines of JSON.
 import { pathsHere } from "../../src/client/here.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
-import { type Core, runDaemon } from "../../src/server/daemon.ts";
+import { type Core, runDaemon, type StartCore } from "../../src/server/daemon.ts";
 import { createReadyPipe } from "../../src/server/ready-pipe.ts";
 import { bareServices } from "./bare-services.ts";
 
@@ -10,13 +10,13 @@ const paths = pathsHere(env);
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const tell = createReadyPipe(env);
 
-async function startCore({ requestStop }: { requestStop(graceMs: number): void }): Promise<Core> {
+async function startCore({ requestStop }: Parameters<StartCore>[0]): Promise<Core> {
   if (env["BARE_FAILS"]) throw new HearthError("store_too_new", "The store is too new.");
   let busyChanged = () => {};
   let clients = 0;
   return {
     services: bareServices({
-      shutdown: ({ grace_ms }) => requestStop(grace_ms ?? 5000),
+      shutdown: ({ grace_ms }) => requestStop(grace_ms ?? 5000, { reason: "stop", by: null }),
       events: {
         attach() {
           clients += 1;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type OpenEventsOptions, openEvents, type StreamState } from "../../src/client/stream.ts";
+import { farewell } from "../../src/protocol/daemon-stop.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 
@@ -227,6 +228,100 @@ test("it gives up where trying again cannot help, and not where it can", async (
   });
   expect(await stream.ended).toMatchObject({ reason: "failed", error: { code: "version_skew" } });
   expect(seqs()).toEqual([1, 2]);
+});
+
+const stopped = { reason: "stop", by: "hearth daemon stop on pts/2" } as const;
+
+test("a daemon that was stopped on purpose is looked for and not started, until a person wants it", async () => {
+  const { asked } = await serveEvents((response, _, count) => {
+    head(response);
+    if (count === 1) response.end(frame(titled(1, "a")) + farewell(stopped));
+    else response.write(frame(titled(2, "b")));
+  });
+  const looks: boolean[] = [];
+  const looked = Promise.withResolvers<void>();
+  const { stream, seqs, states, until } = follow({
+    stoppedLookMs: 1,
+    prepare: async (_, { mayStart }) => {
+      looks.push(mayStart);
+      if (looks.length === 3) looked.resolve();
+      if (!mayStart) throw new HearthError("daemon_unreachable", "No daemon runs.");
+      return { socketPath };
+    },
+  });
+  await looked.promise;
+  expect(looks).toEqual([false, false, false]);
+  expect(states.slice(1)).toEqual([{ state: "stopped", stop: stopped, isStarting: false }]);
+  stream.retryNow();
+  await until(() => seqs().includes(2));
+  expect(looks.indexOf(true)).toBe(looks.length - 1);
+  expect(states.at(-2)).toEqual({ state: "stopped", stop: stopped, isStarting: true });
+  expect(states.at(-1)?.state).toBe("connected");
+  expect([seqs(), asked]).toEqual([
+    [1, 2],
+    [undefined, "1"],
+  ]);
+});
+
+test("a daemon that somebody else has started after a stop is joined", async () => {
+  await serveEvents((response, _, count) => {
+    head(response);
+    if (count === 1) response.end(frame(titled(1, "a")) + farewell(stopped));
+    else response.write(frame(titled(2, "b")));
+  });
+  let isThere = false;
+  const { seqs, states, until } = follow({
+    stoppedLookMs: 1,
+    onState: (state) => {
+      states.push(state);
+      if (state.state === "stopped") isThere = true;
+    },
+    prepare: async (_, { mayStart }) => {
+      expect(mayStart).toBe(false);
+      if (!isThere) throw new HearthError("daemon_unreachable", "No daemon runs.");
+      return { socketPath };
+    },
+  });
+  await until(() => seqs().includes(2));
+  expect(states.map(({ state }) => state)).toEqual(["connected", "stopped", "connected"]);
+});
+
+test.for(["restart", "idle", "fault"] as const)(
+  "a daemon that ends for another reason (%s) is started again",
+  async (reason) => {
+    await serveEvents((response, _, count) => {
+      head(response);
+      if (count === 1) response.end(frame(titled(1, "a")) + farewell({ reason, by: null }));
+      else response.write(frame(titled(2, "b")));
+    });
+    const looks: boolean[] = [];
+    const { seqs, until } = follow({
+      prepare: async (_, { mayStart }) => {
+        looks.push(mayStart);
+        return { socketPath };
+      },
+    });
+    await until(() => seqs().includes(2));
+    expect(looks).toEqual([true]);
+  },
+);
+
+test("a first connection that meets a daemon in its last moments is made to the next", async () => {
+  const error = { code: "daemon_stopping", message: "in a moment", details: { reason: "stop", by: null } };
+  await serveEvents((response, _, count) => {
+    if (count === 1) response.writeHead(409).end(JSON.stringify({ error }));
+    else head(response).write(frame(titled(2, "b")));
+  });
+  const looks: boolean[] = [];
+  const { stream, seqs, until } = follow({
+    prepare: async (_, { mayStart }) => {
+      looks.push(mayStart);
+      return { socketPath };
+    },
+  });
+  await stream.opened;
+  await until(() => seqs().includes(2));
+  expect(looks).toEqual([true]);
 });
 
 test("an abort ends it, also while it waits to try again", async () => {

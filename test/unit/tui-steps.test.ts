@@ -322,6 +322,14 @@ test("Enter on an empty prompt tries a lost daemon again at once; a prompt is ke
   expect(did(type(lost, "do it\r").effects)).toEqual(["send", "remember"]);
 });
 
+test("a daemon that was stopped on purpose is started by Enter, and by a prompt that is sent", () => {
+  const stop = { reason: "stop", by: "hearth daemon stop on pts/2" } as const;
+  const stopped = { ...idle, link: { state: "stopped", stop, isStarting: false } as const };
+  expect(did(type(stopped, "\r").effects)).toEqual(["retry_now"]);
+  expect(did(type(stopped, "do it\r").effects)).toEqual(["retry_now", "send", "remember"]);
+  expect(did(type(stopped, "/theme\r").effects)).not.toContain("retry_now");
+});
+
 test("the whole question is answered where it is read", () => {
   const opened = type(asked(), "\x0f").state;
   if (opened.overlay?.kind !== "transcript") throw new Error("no transcript");

@@ -12,8 +12,8 @@ export function createDaemonHandlers(services: Services): Pick<Handlers, Keys> {
       document ??= createOpenApiDocument();
       return { status: 200, body: document };
     },
-    "POST /v1/daemon/shutdown": ({ body }) => {
-      services.shutdown(body);
+    "POST /v1/daemon/shutdown": ({ body, caller }) => {
+      services.shutdown(body, caller);
       return { status: 202, body: {} };
     },
   };

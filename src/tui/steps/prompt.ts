@@ -157,7 +157,14 @@ function taken(state: AppState): AppState {
   };
 }
 
+/** Whoever sends a prompt wants a daemon that was stopped to be started. */
 function submit(state: AppState, delivery: Delivery): Step {
+  const submitted = submitText(state, delivery);
+  const isStart = state.link.state === "stopped" && submitted.effects.some((effect) => effect.do === "send");
+  return isStart ? { ...submitted, effects: [{ do: "retry_now" }, ...submitted.effects] } : submitted;
+}
+
+function submitText(state: AppState, delivery: Delivery): Step {
   const text = edit.editorText(state.editor);
   if (text.trim() === "") return submitNothing(state);
   if (state.editing !== undefined) return saveQueued(state, text);
@@ -194,7 +201,7 @@ function submitNothing(state: AppState): Step {
     const { runId, aside } = state.editing;
     return step({ ...state, editor: aside, editing: undefined }, { do: "withdraw", id: runId });
   }
-  if (state.link.state === "lost") return step(state, { do: "retry_now" });
+  if (state.link.state === "lost" || state.link.state === "stopped") return step(state, { do: "retry_now" });
   const [first] = queuedRuns(state);
   if (first === undefined) return stay(state);
   if (first.state === "held") return step(state, { do: "resume_queue" });

@@ -1,3 +1,4 @@
+import { sentenceOfStop } from "../../client/gone.ts";
 import { editorText, isEmpty } from "../editor/editor.ts";
 import { searchHistory } from "../editor/history.ts";
 import type { KeyOverrides } from "../keys.ts";
@@ -199,6 +200,12 @@ function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverri
       : "your draft is safe";
     const text = `Lost the daemon${dot}reconnecting${attempt}${when}${dot}${rest}`;
     return [[span(`${glyphs.fail} `, "warning"), span(text, "warning")]];
+  }
+  if (link.state === "stopped") {
+    const text = link.isStarting
+      ? "Starting the daemon"
+      : `${sentenceOfStop(link.stop)}${dot}press ${firstChordName("prompt.submit", overrides)} to start it`;
+    return [[span(`${glyphs.warning} `, "warning"), span(text, "warning")]];
   }
   if (flash === undefined) return [];
   const style = flash.level === "info" ? "muted" : flash.level;

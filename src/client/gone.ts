@@ -1,0 +1,17 @@
+import { type DaemonStop, daemonStopOf } from "../protocol/daemon-stop.ts";
+import { HearthError } from "../protocol/errors.ts";
+import { labelInClientId } from "./client-id.ts";
+
+/** The daemon that was asked has gone or is about to: the next one answers. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof HearthError && (error.code === "daemon_unreachable" || error.code === "daemon_stopping");
+
+/** What a refusal says of a daemon that is stopped on purpose. */
+export function stopIn({ code, details }: HearthError): DaemonStop | undefined {
+  const stop = code === "daemon_stopping" ? daemonStopOf(details) : undefined;
+  return stop?.reason === "stop" ? stop : undefined;
+}
+
+/** Who stopped the daemon, for a person: `The daemon was stopped by hearth daemon stop on pts/2`. */
+export const sentenceOfStop = ({ by }: DaemonStop): string =>
+  by === null ? "The daemon was stopped" : `The daemon was stopped by ${labelInClientId(by) ?? by}`;

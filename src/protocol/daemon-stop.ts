@@ -1,0 +1,33 @@
+/**
+ * Why a daemon ends. After `stop` only a person starts the next one; after anything else whoever needs a daemon
+ * does. `by` is for people: a terminal, a command, a signal.
+ */
+export type DaemonStop = { reason: (typeof reasons)[number]; by: string | null };
+
+const reasons = ["stop", "restart", "idle", "fault"] as const;
+
+export function daemonStopOf(value: unknown): DaemonStop | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { reason: said, by } = value as Record<string, unknown>;
+  const reason = reasons.find((known) => known === said);
+  return reason && { reason, by: typeof by === "string" ? by : null };
+}
+
+const MARK = "stopping ";
+
+/**
+ * The last line of an event stream that ends because its daemon does: a comment, because it is no event of the
+ * workspace. It has no number, is not replayed, and says nothing to who reads events alone.
+ */
+export const farewell = (stop: DaemonStop): string => `: ${MARK}${JSON.stringify(stop)}\n\n`;
+
+/** What a comment of an event stream says of its daemon's end. */
+export function readFarewell(comment: string): DaemonStop | undefined {
+  const text = comment.trim();
+  if (!text.startsWith(MARK)) return undefined;
+  try {
+    return daemonStopOf(JSON.parse(text.slice(MARK.length)));
+  } catch {
+    return undefined; // cut off
+  }
+}
