@@ -4,7 +4,6 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
 import { formatTable } from "./format.ts";
-import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 /** All of them are in `--json`. */
@@ -17,7 +16,7 @@ export async function agents(parsed: Parsed, context: Context): Promise<number> 
   const found = await connectHere(context, (connection) =>
     isProbe ? probe(connection, parsed.positionals[0]) : list(connection),
   );
-  if (parsed.options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+  if (parsed.options["json"] === true) await out.json(found, 2);
   else if (found.length === 0)
     await out.line("No other agent is installed; `hearth agents list` says how to get one.");
   else {
@@ -52,7 +51,7 @@ async function probe(connection: Connection, name: string | undefined): Promise<
 export function offersOf({ name, models, modes, commands }: Agent): string {
   const row = (kind: string, names: readonly string[]): string[] => {
     const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
-    const shown = names.slice(0, NAMES_MAX).map(withoutEscapes).join(", ");
+    const shown = names.slice(0, NAMES_MAX).join(", ");
     return names.length === 0 ? [] : [`  ${kind.padEnd(8)}  ${shown}${more}\n`];
   };
   const rows = [
@@ -81,5 +80,5 @@ const rowOf = ({ name, backend, status, version, model, reason, fix }: Agent): s
   status.replaceAll("_", " "),
   version ?? "",
   model ?? "",
-  withoutEscapes([reason, fix === null ? null : `→ ${fix}`].filter((text) => text !== null).join(" ")),
+  [reason, fix === null ? null : `→ ${fix}`].filter((text) => text !== null).join(" "),
 ];

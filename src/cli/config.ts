@@ -9,7 +9,7 @@ export async function config(parsed: Parsed, context: Context): Promise<number> 
       return path(parsed, context);
     case "schema": {
       const { configSchema } = await import("../server/config/schema.ts");
-      await context.out.line(JSON.stringify(configSchema(), null, 2));
+      await context.out.json(configSchema(), 2);
       return exitCodes.done;
     }
     default:
@@ -20,8 +20,8 @@ export async function config(parsed: Parsed, context: Context): Promise<number> 
 async function path({ options }: Parsed, { paths, out, cwd }: Context): Promise<number> {
   const { projectConfigFile } = await import("../server/config/load.ts");
   if (options["json"] === true) {
-    await out.line(JSON.stringify({ user: paths.configFile, project: projectConfigFile(cwd()) }));
-  } else await out.line(options["project"] === true ? projectConfigFile(cwd()) : paths.configFile);
+    await out.json({ user: paths.configFile, project: projectConfigFile(cwd()) });
+  } else await out.exact(`${options["project"] === true ? projectConfigFile(cwd()) : paths.configFile}\n`);
   return exitCodes.done;
 }
 
@@ -30,13 +30,13 @@ async function show({ options }: Parsed, { paths, out, err, cwd }: Context): Pro
   const { config: loaded, limits, warnings, sources } = loadConfig({ paths, root: cwd() });
   const shown = { ...withoutSecrets(loaded), limits };
   if (options["json"] === true) {
-    await out.line(JSON.stringify({ config: shown, sources, warnings }, null, 2));
+    await out.json({ config: shown, sources, warnings }, 2);
     return exitCodes.done;
   }
   for (const { kind, path: file, exists } of sources) {
     await out.line(`// ${kind.padEnd(7)} ${file}${exists ? "" : " (none)"}`);
   }
-  await out.line(JSON.stringify(shown, null, 2));
+  await out.json(shown, 2);
   for (const warning of warnings) await err.line(`hearth: ${warning}`);
   return exitCodes.done;
 }

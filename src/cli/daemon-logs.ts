@@ -2,7 +2,6 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch }
 import { dirname } from "node:path";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 const LINES_DEFAULT = 100;
@@ -18,8 +17,8 @@ export async function daemonLogs({ options }: Parsed, { paths, out, err }: Conte
   if (!existsSync(paths.log)) {
     await err.line(`hearth: There is no log yet: ${paths.log} is written by the first daemon.`);
     if (!follow || !existsSync(dirname(paths.log))) return exitCodes.failed;
-  } else await out.write(shown(lastLines(paths.log, lines)));
-  if (follow) await followFile(paths.log, (text) => out.write(shown(text)));
+  } else await out.exact(shown(lastLines(paths.log, lines)));
+  if (follow) await followFile(paths.log, (text) => out.exact(shown(text)));
   return exitCodes.done;
 }
 
@@ -82,9 +81,9 @@ function readable(line: string): string {
     const at = String(time)
       .replace("T", " ")
       .replace(/\.\d+Z$/, "");
-    return withoutEscapes([at, String(level).padEnd(5), message, ...fields].join(" "));
+    return [at, String(level).padEnd(5), message, ...fields].join(" ");
   } catch {
-    return withoutEscapes(line); // what a dying process wrote
+    return line; // what a dying process wrote
   }
 }
 

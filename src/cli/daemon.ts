@@ -37,7 +37,7 @@ async function status({ options }: Parsed, context: Context): Promise<number> {
   const { out, paths } = context;
   const found = await findDaemon(here(context), NEVER);
   if (found === undefined) {
-    await (options["json"] ? out.line(JSON.stringify({ running: false })) : out.line("No daemon runs."));
+    await (options["json"] ? out.json({ running: false }) : out.line("No daemon runs."));
     return exitCodes.noDaemon;
   }
   const { health, client } = found;
@@ -49,7 +49,7 @@ async function status({ options }: Parsed, context: Context): Promise<number> {
       log: paths.log,
       database: paths.database,
     };
-    await out.line(JSON.stringify(about));
+    await out.json(about);
     return exitCodes.done;
   }
   const up = formatElapsed(Date.now() - Date.parse(health.started_at));
@@ -65,8 +65,7 @@ async function status({ options }: Parsed, context: Context): Promise<number> {
 async function stop(parsed: Parsed, context: Context): Promise<number> {
   const { out } = context;
   const stopped = await stopRunning(parsed, context);
-  if (parsed.options["json"])
-    await out.line(JSON.stringify({ stopped: stopped !== undefined, pid: stopped?.pid }));
+  if (parsed.options["json"]) await out.json({ stopped: stopped !== undefined, pid: stopped?.pid });
   else await out.line(stopped === undefined ? "No daemon runs." : `Stopped the daemon (pid ${stopped.pid}).`);
   return exitCodes.done;
 }
@@ -79,7 +78,7 @@ async function restart(parsed: Parsed, context: Context): Promise<number> {
     NEVER,
   );
   if (notice !== null) await err.line(`hearth: ${notice}`);
-  if (parsed.options["json"]) await out.line(JSON.stringify(health));
+  if (parsed.options["json"]) await out.json(health);
   else await out.line(`The daemon runs again: hearth ${health.version}, pid ${health.pid}.`);
   return exitCodes.done;
 }

@@ -7,7 +7,6 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, sentenceOf } from "./exit.ts";
 import { formatElapsed, formatTable } from "./format.ts";
-import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 type Finding = {
@@ -36,10 +35,10 @@ export async function doctor({ options }: Parsed, context: Context): Promise<num
     ),
     lookAtTerminal(context),
   ];
-  if (options["json"] === true) await out.line(JSON.stringify(findings, null, 2));
+  if (options["json"] === true) await out.json(findings, 2);
   else {
     const marks = { ok: "ok", warning: "!", error: "✗" };
-    const rows = findings.map(({ name, status, text }) => [marks[status], name, withoutEscapes(text)]);
+    const rows = findings.map(({ name, status, text }) => [marks[status], name, text]);
     await out.write(formatTable(rows));
   }
   return findings.some(({ status }) => status === "error") ? exitCodes.failed : exitCodes.done;

@@ -16,14 +16,19 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 
 /** Rows as columns of equal width; the last column is as wide as it is. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
+  const cells = rows.map((row) => row.map(onOneLine));
+  const widths =
+    cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = cells.map((row) =>
     row
       .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
       .join("  "),
   );
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
+
+/** A title, a name or an error: what may come from anywhere and must not break a table's row. */
+const onOneLine = (text: string): string => withoutEscapes(text).replaceAll(/\s*\n\s*|\t/g, " ");
 
 /** Enough of an id to name it among thousands. */
 export const shortId = (id: string): string => id.slice(0, 12);

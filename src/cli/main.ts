@@ -73,10 +73,15 @@ const context: Context = {
   get launcher() {
     return launcherHere();
   },
-  // Nobody reads any more: whatever was asked of the daemon goes on there.
   out: createOutput(
     () => process.stdout,
-    () => process.exit(exitCodes.done),
+    ({ code, message }) => {
+      // Nobody reads any more (`| head`): whatever was asked of the daemon goes on there.
+      if (code === "EPIPE") process.exit(exitCodes.done);
+      void context.err
+        .line(`hearth: The output could not be written: ${message}.`)
+        .then(() => finish(exitCodes.failed, context));
+    },
   ),
   err: createOutput(
     () => process.stderr,

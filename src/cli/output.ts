@@ -1,27 +1,40 @@
-/** One of the process's two outputs. Once nobody reads it, it takes everything and does nothing. */
+import { printableJson, withoutEscapes } from "./printable.ts";
+
+/**
+ * One of the process's two outputs, and the only way out for text: what models, files and servers say reaches no
+ * terminal uncleaned. Once nobody reads it, it takes everything and does nothing.
+ */
 export type Output = {
   isTerminal(): boolean;
-  /** Resolves when more may be written: a slow reader slows the writer. */
+  /** For people. Resolves when more may be written: a slow reader slows the writer. */
   write(text: string): Promise<void>;
   line(text?: string): Promise<void>;
+  /** For programs. */
+  json(value: unknown, indent?: number): Promise<void>;
+  /** For both: a program gets it byte for byte, a terminal cleaned. */
+  exact(text: string): Promise<void>;
+  /** A row with hearth's own colours: whoever painted it has cleaned what it shows. */
+  painted(row: string): Promise<void>;
   /** Resolves when everything is with the operating system. */
   flush(): Promise<void>;
 };
 
-/** `open` is called at the first use: a stream that is not needed is not made. */
-export function createOutput(open: () => NodeJS.WriteStream, onClosed: () => void): Output {
+/** `open` is called at the first use: a stream that is not needed is not made. `onLost`: it takes no more. */
+export function createOutput(
+  open: () => NodeJS.WriteStream,
+  onLost: (error: NodeJS.ErrnoException) => void,
+): Output {
   let opened: NodeJS.WriteStream | undefined;
   let isClosed = false;
 
   const stream = (): NodeJS.WriteStream => {
-    opened ??= open().on("error", () => {
-      // EPIPE: the reader has gone (`| head`). There is nobody left to tell.
+    opened ??= open().on("error", (error) => {
       isClosed = true;
-      onClosed();
+      onLost(error);
     });
     return opened;
   };
-  const write = async (text: string): Promise<void> => {
+  const send = async (text: string): Promise<void> => {
     if (text === "" || isClosed || stream().write(text)) return;
     await new Promise<void>((resolve) => {
       const go = () => {
@@ -31,10 +44,14 @@ export function createOutput(open: () => NodeJS.WriteStream, onClosed: () => voi
       stream().once("drain", go).once("close", go).once("error", go);
     });
   };
+  const isTerminal = () => stream().isTTY === true;
   return {
-    isTerminal: () => stream().isTTY === true,
-    write,
-    line: (text = "") => write(`${text}\n`),
+    isTerminal,
+    write: (text) => send(withoutEscapes(text)),
+    line: (text = "") => send(`${withoutEscapes(text)}\n`),
+    json: (value, indent) => send(`${printableJson(value, indent)}\n`),
+    exact: (text) => send(isTerminal() ? withoutEscapes(text) : text),
+    painted: (row) => send(`${row}\n`),
     flush: () =>
       new Promise((resolve) => {
         if (opened === undefined || isClosed || opened.writableLength === 0) return resolve();

@@ -1,7 +1,13 @@
+import type { ErrorCode } from "../protocol/errors.ts";
 import type { RunCompleted } from "../protocol/run.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOfCode, exitCodes } from "./exit.ts";
 import type { Stop } from "./run-stop.ts";
+
+const adviceFor = (code: ErrorCode): string =>
+  code === "permission_needed"
+    ? " Say what may run unasked with --permission-mode accept_edits or yolo, or with --permission-mode deny that it goes on without; rules in hearth.jsonc allow single commands."
+    : "";
 
 const exitCodeOfStop = (stop: Stop): ExitCode =>
   stop.reason() === "timeout" ? exitCodes.timeout : exitCodes.canceled;
@@ -49,7 +55,7 @@ export async function sayWhy(
     refusal: "The model refused to answer.",
     interrupted: "The daemon stopped before the run had ended; go on with `hearth run --continue`.",
     canceled: canceledBy(stop, canceled_by),
-    error: error?.message ?? "The run failed.",
+    error: error === undefined ? "The run failed." : `${error.message}${adviceFor(error.code)}`,
   }[outcome];
   if (sentence !== "") await err.line(`hearth: ${sentence}`);
 }

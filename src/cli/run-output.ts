@@ -16,15 +16,15 @@ export type RunOutput = {
 /** The end's payload alone. */
 export const createJsonOutput = (out: Output): RunOutput => ({
   event: async () => {},
-  completed: (end) => out.line(JSON.stringify(end)),
+  completed: (end) => out.json(end),
 });
 
 /** One event a line, in the envelope of the event stream. */
 export const createStreamJsonOutput = (out: Output): RunOutput => ({
-  event: (event) => out.line(JSON.stringify(event)),
+  event: (event) => out.json(event),
   completed: async (end, event) => {
     const last = event ?? { seq: 0, type: "run.completed", time: new Date().toISOString(), payload: end };
-    await out.line(JSON.stringify({ ...last, session_id: end.session_id }));
+    await out.json({ ...last, session_id: end.session_id });
   },
 });
 
@@ -46,7 +46,7 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
     wasText = true;
     const shown = out.isTerminal() ? withoutEscapes(text) : text;
     endsLine = shown.endsWith("\n");
-    await out.write(shown);
+    await out.exact(shown);
   };
   const tell = async (key: string, text: string) => {
     if (told.has(key) || !(isVerbose || err.isTerminal())) return;
@@ -56,7 +56,7 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
       await out.write("\n");
       endsLine = true;
     }
-    await err.line(withoutEscapes(text).replaceAll("\n", " "));
+    await err.line(text.replaceAll("\n", " "));
   };
   const settle = async (message: Message) => {
     if (message.role !== "assistant") return;
@@ -87,14 +87,10 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
         const fresh = text.slice(known.printed - offset);
         known.printed += fresh.length;
         await print(part_id, fresh);
-      } else if (event.type === "permission.requested") {
-        const { id, title } = event.payload.permission;
-        await tell(id, `? waits for permission: ${title}`);
       }
     },
     async completed(end) {
-      if (!wasText && end.text !== "")
-        await out.write(out.isTerminal() ? withoutEscapes(end.text) : end.text);
+      if (!wasText && end.text !== "") await out.exact(end.text);
       endsLine = wasText ? endsLine : end.text === "" || end.text.endsWith("\n");
       if (!endsLine) await out.write("\n");
     },

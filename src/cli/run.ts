@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { endOfRun } from "./end-of-run.ts";
 import type { ExitCode } from "./exit.ts";
 import { readPrompt } from "./read-prompt.ts";
+import { createRunNotes } from "./run-notes.ts";
 import { exitCodeOfEnd, saysCanceled, sayWhy } from "./run-outcome.ts";
 import {
   createJsonOutput,
@@ -57,7 +58,8 @@ async function runPrompt(
   };
   let connection: Connection;
   try {
-    connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd() }, stop.signal);
+    const onWait = (what: string) => void err.line(`hearth: ${what}`);
+    connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return saysCanceled(context, stop);
     throw error;
@@ -65,7 +67,8 @@ async function runPrompt(
   if (connection.notice !== null) await aside(connection.notice);
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
   if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
-  const run = followRun(connection, output);
+  const notes = createRunNotes(connection, err, wishes.model);
+  const run = followRun(connection, withNotes(output, notes.event));
   try {
     // A reader of the stream is told of the session's making too; for the others both are asked for at once.
     if (wishes.format === "stream-json") await run.stream.opened;
@@ -84,11 +87,12 @@ async function runPrompt(
     const wid = connection.workspace.id;
     run.watch(session.id);
     if (stop.signal.aborted) return saysCanceled(context, stop);
-    await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
+    const accepted = await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
     stop.startTimeout();
     const cancel = () => void cancelRun(connection, session, run.id, stop, run.giveUp, aside);
     if (stop.signal.aborted) cancel();
     else stop.signal.addEventListener("abort", cancel, { once: true });
+    await notes.accepted(accepted);
     const end = await run.ended;
     if (end === undefined) return saysCanceled(context, stop);
     await sayWhy(end, context, stop);
@@ -98,6 +102,14 @@ async function runPrompt(
     connection.close();
   }
 }
+
+const withNotes = (output: RunOutput, note: RunOutput["event"]): RunOutput => ({
+  ...output,
+  async event(event) {
+    await note(event);
+    await output.event(event);
+  },
+});
 
 /** Attaches to the workspace and picks out what belongs to one run that is about to be posted. */
 function followRun(connection: Connection, output: RunOutput) {

@@ -5,7 +5,6 @@ import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
 import { findSession } from "./find-session.ts";
 import { formatElapsed, formatTable, shortId, shownTitle } from "./format.ts";
-import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 const LIMIT_DEFAULT = 50;
@@ -42,7 +41,7 @@ async function list({ options }: Parsed, { out }: Context, connection: Connectio
     found.push(...(await page("true")).sessions);
     found.sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1)).splice(limit);
   }
-  if (options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+  if (options["json"] === true) await out.json(found, 2);
   else if (found.length === 0) await out.line(`There are no sessions in ${connection.workspace.path}.`);
   else await out.write(formatTable([["ID", "STATE", "AGE", "AGENT", "TITLE"], ...found.map(rowOf)]));
   return exitCodes.done;
@@ -63,10 +62,8 @@ async function remove(
   const params = { wid: connection.workspace.id, sid: session.id };
   const query = options["force"] === true ? { force: "true" as const } : {};
   await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, query });
-  if (options["json"] === true) await out.line(JSON.stringify({ deleted: session.id }));
+  if (options["json"] === true) await out.json({ deleted: session.id });
   else
-    await out.line(
-      `Deleted ${session.id}${session.title === "" ? "" : ` (${withoutEscapes(session.title)})`}.`,
-    );
+    await out.line(`Deleted ${session.id}${session.title === "" ? "" : ` (${shownTitle(session.title)})`}.`);
   return exitCodes.done;
 }

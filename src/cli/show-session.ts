@@ -20,7 +20,7 @@ export async function showSession(
   const session = await findSession(connection, positionals[0] ?? "");
   const messages = await allMessages(connection, session.id);
   if (options["json"] === true) {
-    await context.out.line(JSON.stringify({ session, messages }, null, 2));
+    await context.out.json({ session, messages }, 2);
     return exitCodes.done;
   }
   const params = { wid: connection.workspace.id, sid: session.id };
@@ -52,7 +52,7 @@ async function print(
   const facts = { agent: session.agent, run: (id: string) => byId.get(id), nameOf: () => undefined };
   const blocks = withoutWithdrawn(messages).flatMap((message) => blocksOf(message, facts));
   for (const row of renderBlocks(blocks, capabilities.columns, theme, capabilities, { moreKey: "" }))
-    await out.line(row);
+    await out.painted(row);
 }
 
 /** The newest page comes first, each from old to new. */

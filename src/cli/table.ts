@@ -110,7 +110,7 @@ export const commands: readonly CommandSpec[] = [
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [
-      "A question that nobody attached can answer ends the run (exit code 4), or is\nrefused with `--permission-mode deny`. Ctrl+C cancels the run.",
+      "A question is waited for while a terminal is attached here to answer it; where\nnone is it ends the run (exit code 4). `--permission-mode deny` asks nobody: the\nmodel is told no. Ctrl+C cancels the run.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable,\n4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
     ],
     examples: [

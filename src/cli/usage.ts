@@ -3,7 +3,6 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { formatTable, shortId, shownTitle } from "./format.ts";
-import { withoutEscapes } from "./printable.ts";
 import type { Parsed } from "./table.ts";
 
 /** `hearth usage`: tokens and cost of the runs that have ended. */
@@ -17,7 +16,7 @@ export async function usage({ options }: Parsed, context: Context): Promise<numb
       query: { by, ...(workspace_id === undefined ? {} : { workspace_id }) },
     });
   });
-  if (options["json"] === true) await out.line(JSON.stringify(found, null, 2));
+  if (options["json"] === true) await out.json(found, 2);
   else if (found.rows.length === 0) await out.line("Nothing has been used yet.");
   else {
     const head = [by.toUpperCase(), "RUNS", "INPUT", "CACHED", "OUTPUT", "COST"];
@@ -28,8 +27,8 @@ export async function usage({ options }: Parsed, context: Context): Promise<numb
 }
 
 function nameOf(by: UsageBy, { key, label }: UsageRow): string {
-  if (by === "model") return key === "" ? "(not told)" : withoutEscapes(key);
-  if (by !== "session") return withoutEscapes(key);
+  if (by === "model" && key === "") return "(not told)";
+  if (by !== "session") return key;
   return `${shortId(key)} ${label === null ? "(deleted)" : shownTitle(label)}`;
 }
 

@@ -10,6 +10,8 @@ import { environmentToSend } from "./here.ts";
 export type ConnectOptions = EnsureOptions & {
   /** The directory to attach to. */
   cwd: string;
+  /** Told before a wait that a person may notice, with what is waited for. */
+  onWait?: ((what: string) => void) | undefined;
 };
 
 /** A workspace of a running daemon, kept through the daemon's restarts. */
@@ -118,6 +120,8 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
       daemon.client.close();
       if (!isGone(error) || options.mayStart === false) throw error;
       // It was found in its last moments: a stopping daemon is gone within seconds.
+      if (error instanceof HearthError && error.code === "daemon_stopping")
+        options.onWait?.("Waits for the daemon before it to stop.");
       await untilGone(options, daemon.health.pid, signal);
     }
   }

@@ -112,16 +112,14 @@ export function createPermissions(deps: PermissionsDeps) {
       if (judgement.decision === "allow") return { decision: "allow" };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
       if (signal.aborted) return { decision: "canceled" };
-      if (run.on_question !== "wait" && !canBeAnswered(wid)) {
-        if (run.on_question === "deny" && !judgement.protected) {
-          return {
-            decision: "deny",
-            message: "Nobody is there to allow this, so it was denied. Go on without it.",
-          };
-        }
-        const message = `${request.title} needs a permission, and nobody attached can give it.`;
-        return { decision: "fail", error: { code: "permission_needed", message, retryable: false } };
+      if (run.on_question === "deny" && !judgement.protected) {
+        return {
+          decision: "deny",
+          message: "Nobody is asked in this run, so it was denied. Go on without it.",
+        };
       }
+      if (run.on_question === "deny" || (run.on_question === "fail" && !canBeAnswered(wid)))
+        return permissionNeeded(request.title, run.on_question);
       const permission: Permission = {
         id: deps.newId("prm"),
         session_id: run.session_id,
@@ -223,9 +221,8 @@ export function createPermissions(deps: PermissionsDeps) {
     unattended(wid: WorkspaceId, onQuestion: (permission: Permission) => RunRecord["on_question"]) {
       if (canBeAnswered(wid)) return;
       for (const entry of [...waiting.values()].filter((candidate) => candidate.wid === wid)) {
-        if (onQuestion(entry.permission) === "wait") continue;
-        const message = `${entry.permission.title} needs a permission, and nobody attached can give it.`;
-        entry.settle({ decision: "fail", error: { code: "permission_needed", message, retryable: false } });
+        const policy = onQuestion(entry.permission);
+        if (policy !== "wait") entry.settle(permissionNeeded(entry.permission.title, policy));
       }
     },
 
@@ -238,6 +235,12 @@ export function createPermissions(deps: PermissionsDeps) {
       }
     },
   };
+}
+
+function permissionNeeded(title: string, policy: "fail" | "deny"): RunVerdict {
+  const why = policy === "deny" ? "this run asks nobody" : "no terminal is attached to approve it";
+  const message = `${title} needs a permission, and ${why}.`;
+  return { decision: "fail", error: { code: "permission_needed", message, retryable: false } };
 }
 
 const withEditable = (

@@ -178,7 +178,7 @@ test("the exit code says how the run ended", async () => {
       args: ["x"],
       replies: [say(write("b.txt", "b"))],
       code: 4,
-      says: /permission/,
+      says: /no terminal is attached to approve it.*--permission-mode/,
     },
     {
       name: "denied, and done",
@@ -360,6 +360,7 @@ test("without any model the built-in demo answers about the real files and says 
   const result = await runHearth(home, ["run", "what is this project?"], { env: { LOCAL_KEY: undefined } });
   expect(result.code).toBe(0);
   expect(result.stdout).toMatch(/demo/i);
+  expect(result.stderr).toContain("No model provider was found");
   expect(result.stdout).toMatch(/README|launch|Rocket/);
   rmSync(join(home.project, "README.md"));
   rmSync(join(home.project, "src"), { recursive: true });

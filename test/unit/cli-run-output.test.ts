@@ -1,5 +1,6 @@
+import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import type { Output } from "../../src/cli/output.ts";
+import { createOutput, type Output } from "../../src/cli/output.ts";
 import { createRunFilter, createTextOutput } from "../../src/cli/run-output.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
@@ -8,17 +9,19 @@ import { noUsage } from "../../src/protocol/usage.ts";
 
 function createPaper(isTerminal: boolean, all: string[]): Output & { text(): string } {
   let text = "";
-  const write = async (more: string) => {
-    text += more;
-    all.push(more);
-  };
-  return {
-    isTerminal: () => isTerminal,
-    write,
-    line: (more = "") => write(`${more}\n`),
-    flush: async () => {},
-    text: () => text,
-  };
+  const stream = new Writable({
+    decodeStrings: false,
+    write(more: string, _encoding, done) {
+      text += more;
+      all.push(more);
+      done();
+    },
+  });
+  const output = createOutput(
+    () => Object.assign(stream, { isTTY: isTerminal }) as never,
+    () => {},
+  );
+  return { ...output, text: () => text };
 }
 
 function createRun(options: { out?: boolean; err?: boolean; isVerbose?: boolean } = {}) {
@@ -154,7 +157,7 @@ test("a terminal gets no escape sequence from a model, a file gets what was said
   const evil = "a\u001b]0;title\u0007b\u009b31mc\u202ed\r\te";
   const screen = createRun({ out: true });
   await screen.message([text("prt_1", evil)]);
-  expect(screen.stdout()).toBe("a]0;titleb31mcd\te");
+  expect(screen.stdout()).toBe("abcd\te");
   const file = createRun();
   await file.message([text("prt_1", evil)]);
   expect(file.stdout()).toBe(evil);

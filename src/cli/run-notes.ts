@@ -1,0 +1,51 @@
+import type { Connection } from "../client/connect.ts";
+import type { HearthEvent } from "../protocol/events.ts";
+import type { PromptReply } from "../protocol/routes.ts";
+import type { Output } from "./output.ts";
+
+/** The contract's own name for the built-in model. */
+const DEMO_MODEL = "demo";
+
+/**
+ * What somebody who waits for a headless run must know at once, whatever its format: that it waits, for what and
+ * where that can be ended, and that no model is answering.
+ */
+export function createRunNotes(connection: Connection, err: Output, wishedModel: string | undefined) {
+  let isDemoTold = wishedModel === DEMO_MODEL;
+  const note = (text: string) => err.line(`hearth: ${text}`);
+  return {
+    async event(event: HearthEvent): Promise<void> {
+      if (event.type === "permission.requested") {
+        const { title } = event.payload.permission;
+        const places = await placesToAnswer(connection);
+        const where = places.length === 0 ? "" : ` in ${places.join(", ")}`;
+        await note(`Waits for an answer${where}: ${title.replaceAll(/\s+/g, " ")}`);
+      } else if (event.type === "message.created" || event.type === "message.updated") {
+        const { role, model } = event.payload.message;
+        if (isDemoTold || role !== "assistant" || model !== DEMO_MODEL) return;
+        isDemoTold = true;
+        await note(
+          "No model provider was found: the built-in demo answers, from a script. Set a key such as ANTHROPIC_API_KEY, or start Ollama.",
+        );
+      }
+    },
+    async accepted({ state, queue_position: before }: PromptReply): Promise<void> {
+      if (state !== "queued" || before === 0) return;
+      const prompts = before === 1 ? "1 prompt runs" : `${before} prompts run`;
+      await note(`Waits for its turn: ${prompts} before it in this session.`);
+    },
+  };
+}
+
+/** The terminals that show the question now. */
+async function placesToAnswer(connection: Connection): Promise<string[]> {
+  try {
+    const { clients } = await connection.request("GET /v1/workspaces/{wid}/snapshot", {
+      params: { wid: connection.workspace.id },
+      query: { limit: 1 },
+    });
+    return clients.flatMap(({ kind, label }) => (kind === "headless" || label === "" ? [] : [label]));
+  } catch {
+    return []; // what is waited for is worth saying also without
+  }
+}
