@@ -1,3 +1,5 @@
+import { isProviderVariable } from "./provider-variables.ts";
+
 /**
  * What of a client's environment leaves it: enough for commands to behave as in its own shell, and the keys of
  * model providers, which the daemon keeps in memory and never hands to a command.
@@ -81,31 +83,8 @@ const toolNames = new Set([
 ]);
 const toolPrefixes = ["LC_"];
 
-/** Settings of model providers that are not secret but decide where a key is sent. */
-const providerSettings = new Set([
-  "ANTHROPIC_BASE_URL",
-  "OPENAI_BASE_URL",
-  "GOOGLE_GEMINI_BASE_URL",
-  "OLLAMA_HOST",
-  "OPENROUTER_BASE_URL",
-  "DEEPSEEK_BASE_URL",
-  "GROQ_BASE_URL",
-  "XAI_BASE_URL",
-  "HEARTH_MODEL",
-  "HEARTH_AGENT",
-]);
-const providerKeys = new Set([
-  "ANTHROPIC_API_KEY",
-  "OPENAI_API_KEY",
-  "GEMINI_API_KEY",
-  "GOOGLE_API_KEY",
-  "OPENROUTER_API_KEY",
-  "DEEPSEEK_API_KEY",
-  "GROQ_API_KEY",
-  "XAI_API_KEY",
-  "MISTRAL_API_KEY",
-  "OLLAMA_API_KEY",
-]);
+/** What a client wishes for its runs; kept and handed on as the variables of providers are. */
+const wishNames = new Set(["HEARTH_MODEL", "HEARTH_AGENT"]);
 
 /** The beginnings of the variables of other people's agents: their settings and their own logins. */
 const agentPrefixes = ["GOOSE_", "QWEN_", "OPENCODE_", "CLAUDE_", "CODEX_", "GEMINI_CLI_"];
@@ -127,8 +106,7 @@ export function splitEnvironment(
   const split: SplitEnvironment = { tool: {}, agent: {}, provider: {} };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (providerKeys.has(name) || providerSettings.has(name) || keyNames.has(name))
-      split.provider[name] = value;
+    if (isProviderVariable(name) || wishNames.has(name) || keyNames.has(name)) split.provider[name] = value;
     else if (toolNames.has(name) || toolPrefixes.some((prefix) => name.startsWith(prefix)))
       split.tool[name] = value;
     else if (agentPrefixes.some((prefix) => name.startsWith(prefix))) split.agent[name] = value;

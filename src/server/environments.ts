@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { environmentNamesIn, type SplitEnvironment, splitEnvironment } from "../protocol/environment.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
+import { overlayProviders } from "../protocol/provider-variables.ts";
 import type { Environment } from "../protocol/workspace.ts";
 import type { Caller } from "./services.ts";
 
@@ -39,7 +40,16 @@ export function createEnvironments(
     const gone = [...clients.keys()].find((id) => id !== caller && !isAttached(wid, id));
     if (gone !== undefined) clients.delete(gone);
   }
-  const newestFirst = (wid: WorkspaceId) => [...(byWorkspace.get(wid)?.values() ?? [])].reverse();
+  const newest = (wid: WorkspaceId): SplitEnvironment => {
+    const all = [...(byWorkspace.get(wid)?.values() ?? [])];
+    return all.at(-1) ?? split(daemonEnv);
+  };
+  /** The client's own; undefined for one that this daemon has not met. */
+  const own = (wid: WorkspaceId, caller: Caller) =>
+    caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
+  /** Who came last of those that are still here. */
+  const ofAttached = (wid: WorkspaceId) =>
+    [...(byWorkspace.get(wid) ?? [])].findLast(([client]) => isAttached(wid, client))?.[1];
 
   return {
     split,
@@ -52,26 +62,25 @@ export function createEnvironments(
       const { provider } = split(promptEnv);
       if (Object.keys(provider).length === 0) return;
       const before = byWorkspace.get(wid)?.get(caller ?? "");
-      const env = before ?? newestFirst(wid)[0] ?? split(daemonEnv);
-      keep(wid, caller, { ...env, provider: { ...before?.provider, ...provider } });
+      const env = before ?? newest(wid);
+      keep(wid, caller, { ...env, provider: overlayProviders(before?.provider ?? {}, provider) });
     },
     /** What a run's commands get: the prompt's own, else its client's, else the newest, else the daemon's. */
     forTools(wid: WorkspaceId, caller: Caller, promptEnv: Environment | undefined): Record<string, string> {
       // What a prompt names itself was meant for its commands; only hearth's own keys never reach one.
       if (promptEnv) return { ...this.forTools(wid, caller, undefined), ...withoutKeys(promptEnv) };
-      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
-      return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).tool;
+      return (own(wid, caller) ?? newest(wid)).tool;
     },
     /** What other people's agents have set for themselves: the client's, else the newest, else the daemon's. */
-    forAgents(wid: WorkspaceId, caller: Caller): Record<string, string> {
-      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
-      return (own ?? newestFirst(wid)[0] ?? split(daemonEnv)).agent;
-    },
-    /** Keys and addresses of providers: the client's first, then whoever is here, then the daemon's own. */
+    forAgents: (wid: WorkspaceId, caller: Caller): Record<string, string> =>
+      (own(wid, caller) ?? newest(wid)).agent,
+    /**
+     * Keys and addresses of providers, of one client: whoever asked, also where it brought none. A client that only an
+     * earlier daemon has met is stood in for by who is attached. What is missing altogether is the daemon's own.
+     */
     forProviders(wid: WorkspaceId, caller: Caller): Record<string, string> {
-      const own = caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
-      const others = newestFirst(wid).map((env) => env.provider);
-      return Object.assign({}, split(daemonEnv).provider, ...others.reverse(), own?.provider);
+      const env = own(wid, caller) ?? (caller === null ? undefined : ofAttached(wid)) ?? newest(wid);
+      return overlayProviders(split(daemonEnv).provider, env.provider);
     },
   };
 }

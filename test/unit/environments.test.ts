@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import { knownProviders } from "../../src/agent/native/models/catalog.ts";
+import { splitEnvironment } from "../../src/protocol/environment.ts";
 import type { WorkspaceId } from "../../src/protocol/ids.ts";
+import { providerVariables } from "../../src/protocol/provider-variables.ts";
 import { createEnvironments } from "../../src/server/environments.ts";
 
 const wid: WorkspaceId = `ws_${"0".repeat(32)}`;
@@ -39,3 +42,57 @@ test("of clients that have long gone nothing is kept, of those still here all", 
   expect(environments.forTools(wid, "run 99", undefined)).toEqual({ PATH: "/99" });
   expect(environments.forTools(wid, "terminal", undefined)).toEqual({ PATH: "/terminal" });
 });
+
+const a = { ANTHROPIC_BASE_URL: "http://a", ANTHROPIC_API_KEY: "k1" };
+
+test("a key of one client never goes to the address of another, whoever came first", () => {
+  const environments = open();
+  environments.put(wid, "run 1", a);
+  environments.put(wid, "run 2", { ANTHROPIC_API_KEY: "k2" });
+  environments.put(wid, "terminal", { PATH: "/terminal" });
+  expect(environments.forProviders(wid, "run 1")).toEqual({ ...a, OPENAI_API_KEY: "daemon" });
+  expect(environments.forProviders(wid, "run 2")).toEqual({
+    ANTHROPIC_API_KEY: "k2",
+    OPENAI_API_KEY: "daemon",
+  });
+  // It has no key: those of others are not its own.
+  expect(environments.forProviders(wid, "terminal")).toEqual({ OPENAI_API_KEY: "daemon" });
+});
+
+test("a variable that a client no longer has is gone, and a prompt's key leaves its client's address", () => {
+  const environments = open();
+  environments.put(wid, "one", { OLLAMA_HOST: "gone:1", ...a });
+  environments.takeKeys(wid, "one", { ANTHROPIC_API_KEY: "k2" });
+  expect(environments.forProviders(wid, "one")).toEqual({
+    ...{ OLLAMA_HOST: "gone:1", ANTHROPIC_API_KEY: "k2" },
+    OPENAI_API_KEY: "daemon",
+  });
+  environments.put(wid, "one", {});
+  expect(environments.forProviders(wid, "one")).toEqual({ OPENAI_API_KEY: "daemon" });
+});
+
+test("a daemon's own address gets no client's key", () => {
+  const daemon = { OPENAI_BASE_URL: "http://daemon", OPENAI_API_KEY: "daemon" };
+  const environments = createEnvironments("/nowhere/hearth.jsonc", daemon, () => false);
+  environments.put(wid, "one", { OPENAI_API_KEY: "mine" });
+  expect(environments.forProviders(wid, "one")).toEqual({ OPENAI_API_KEY: "mine" });
+});
+
+test("only who is unknown to this daemon is stood in for, by one who is attached and as a whole", () => {
+  const environments = open();
+  environments.put(wid, "terminal", a);
+  environments.put(wid, "gone", { ANTHROPIC_API_KEY: "k2" });
+  expect(environments.forProviders(wid, "before the restart")).toEqual({ ...a, OPENAI_API_KEY: "daemon" });
+});
+
+test.for(knownProviders.map(({ name }) => name))(
+  "all variables of %s reach the daemon, and no command",
+  (name) => {
+    const known = knownProviders.find((provider) => provider.name === name);
+    if (known === undefined) throw new Error(name);
+    const brought = Object.fromEntries([...known.keyNames, known.baseName].map((each) => [each, "value"]));
+    const { provider, tool, agent } = splitEnvironment(brought, new Set());
+    expect([provider, tool, agent]).toEqual([brought, {}, {}]);
+    expect(Object.keys(providerVariables)).toContain(name);
+  },
+);
