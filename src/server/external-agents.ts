@@ -33,7 +33,7 @@ type ExternalAgentsDeps = {
 
 /** A backend that can be asked what its agent is and offers. */
 type Probing = Backend & {
-  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
 export type ExternalAgents = ReturnType<typeof createExternalAgents>;

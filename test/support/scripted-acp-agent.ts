@@ -42,6 +42,7 @@ if (settings.raw !== undefined) writeRaw(settings.raw);
 /** The turn of each session that is being played. */
 const playing = new Map<string, { cancel: AbortController; onCancel: PlayedTurn["onCancel"] }>();
 let sessions = 0;
+const held = new Set<string>();
 
 const answer = async (
   method: keyof NonNullable<AgentStart["answers"]>,
@@ -52,9 +53,10 @@ const answer = async (
   const how = settings.answers?.[method];
   if (how === "never") return forever();
   if (how === "exit") process.exit(settings.exitCode ?? 1);
-  if (how !== undefined && "error" in how)
+  if (how !== undefined && "gate" in how) await passGate(how.gate, new AbortController().signal);
+  else if (how !== undefined && "error" in how)
     throw new RequestError(how.error.code, how.error.message, how.error.data);
-  if (how !== undefined && "updates" in how) for (const update of how.updates) notify(update);
+  else if (how !== undefined && "updates" in how) for (const update of how.updates) notify(update);
   return otherwise();
 };
 const notify = (params: Json) =>
@@ -70,7 +72,10 @@ const app = agent({ name: "scripted" })
       agentCapabilities: {
         loadSession: settings.loads ?? true,
         promptCapabilities: { image: true, embeddedContext: true },
-        sessionCapabilities: { close: {}, ...(settings.resumes ? { resume: {} } : {}) },
+        sessionCapabilities: {
+          ...(settings.keepsOpen ? {} : { close: {} }),
+          ...(settings.resumes ? { resume: {} } : {}),
+        },
       },
       authMethods: [{ id: "key", name: "A key" }],
     }))) as never;
@@ -79,7 +84,12 @@ const app = agent({ name: "scripted" })
     sessions += 1;
     const sessionId = `scripted-${process.pid}-${sessions}`;
     for (const update of settings.early ?? []) notify({ sessionId, update });
-    return (await answer("session/new", params, () => ({ sessionId, ...settings.session }))) as never;
+    return (await answer("session/new", params, () => {
+      if (held.size >= (settings.sessionsMax ?? Number.POSITIVE_INFINITY))
+        throw new RequestError(-32603, "Internal error", { details: "a session is open already" });
+      held.add(sessionId);
+      return { sessionId, ...settings.session };
+    })) as never;
   })
   .onRequest("session/load", async ({ params }) => {
     const { sessionId } = params;
@@ -94,10 +104,10 @@ const app = agent({ name: "scripted" })
   .onRequest("session/resume", async ({ params }) => {
     return (await answer("session/resume", params, () => ({ ...settings.session }))) as never;
   })
-  .onRequest(
-    "session/close",
-    async ({ params }) => (await answer("session/close", params, () => ({}))) as never,
-  )
+  .onRequest("session/close", async ({ params }) => {
+    const { sessionId } = params;
+    return (await answer("session/close", params, () => ({ wasHeld: held.delete(sessionId) }))) as never;
+  })
   .onRequest("session/set_mode", async ({ params }) => {
     return (await answer("session/set_mode", params, () => ({}))) as never;
   })
@@ -157,6 +167,12 @@ async function orCanceled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
   const { promise, reject } = Promise.withResolvers<never>();
   signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   return Promise.race([work, promise]);
+}
+
+async function passGate(gate: string, signal: AbortSignal): Promise<void> {
+  if (opened.has(gate)) return;
+  const passed = new Promise<void>((resolve) => gates.set(gate, [...(gates.get(gate) ?? []), resolve]));
+  await orCanceled(passed, signal);
 }
 
 /** What it answers ends the turn with that result, unless more follows. */
@@ -265,12 +281,7 @@ async function play(deed: Deed, place: Place): Promise<Json | undefined> {
       report({ said: "played", what: deed.what });
       return undefined;
     case "hold":
-      if (!opened.has(deed.gate)) {
-        await orCanceled(
-          new Promise<void>((resolve) => gates.set(deed.gate, [...(gates.get(deed.gate) ?? []), resolve])),
-          signal,
-        );
-      }
+      await passGate(deed.gate, signal);
       return undefined;
     case "hang":
       return orCanceled(forever(), signal);

@@ -47,6 +47,8 @@ export type PlayedTurn = {
 type Answer =
   | "never"
   | "exit"
+  /** Not before the test opens that gate. */
+  | { gate: string }
   | { error: { code: number; message: string; data?: unknown } }
   | { updates: Json[] };
 
@@ -63,6 +65,10 @@ export type AgentStart = {
   isNameless?: boolean;
   loads?: boolean;
   resumes?: boolean;
+  /** It cannot close a session. */
+  keepsOpen?: boolean;
+  /** So many sessions it holds; one more is refused. */
+  sessionsMax?: number;
   /** What the answer to session/new, load and resume says besides the id: modes, models, configOptions. */
   session?: Json;
   /** Updates of a session that is told before its id is. */

@@ -28,6 +28,9 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
   const place = createPlace();
   const acp = await startScriptedAcp(place.base);
   const { launch, warm, mode, ...limits } = options;
+  const launchOf: typeof plainLaunch = (session) => ({ ...plainLaunch(session), ...launch });
+  const plainLaunch = scriptedLaunch(acp.command, acp.env);
+  let probe: ReturnType<typeof createAcpBackend>["probe"] | undefined;
   const world = await openAgentWorld({
     place,
     ...(warm ? { warm } : {}),
@@ -35,9 +38,10 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
     backends({ processes, warm: keeper, now }) {
       const backend = createAcpBackend({
         ...{ processes, warm: keeper, now, version: "0.1.0" },
-        launch: (session) => ({ ...scriptedLaunch(acp.command, acp.env)(session), ...launch }),
+        launch: launchOf,
         ...limits,
       });
+      probe = backend.probe;
       return { scripted: backend, other: backend };
     },
   });
@@ -49,6 +53,11 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
     expect(left).toEqual([]);
     expect(world.reports).toEqual([]);
   });
-  return { world, acp, place };
+  return {
+    ...{ world, acp, place },
+    /** As the daemon asks an agent in the background. */
+    probe: (signal = new AbortController().signal) =>
+      probe?.(launchOf({ agent: "scripted", env: place.env }), place.project, signal),
+  };
 }
 export type ScriptedWorld = Awaited<ReturnType<typeof openScriptedWorld>>;

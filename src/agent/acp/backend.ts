@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { isTimeout } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
-import type { Child } from "../children/child.ts";
-import { createChildren, type HeldChild } from "../children/children.ts";
+import type { Child, ChildRequest } from "../children/child.ts";
+import { createChildren } from "../children/children.ts";
 import { fingerprintOf, withoutHearth } from "../children/environment.ts";
+import { createOpenings, NeedsOwnChild } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
@@ -12,7 +13,7 @@ import type { Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection.ts";
 import { isAuthRequired, requestFailure, runErrorOf, withoutMend } from "./failure.ts";
 import { ownVersion } from "./own-version.ts";
-import { probeAcp } from "./probe.ts";
+import { createRunningProbes, probeAcp } from "./probe.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
 import { type AcpSession, createAcpSession } from "./session.ts";
 import { at, textOf } from "./wire.ts";
@@ -34,8 +35,11 @@ export type AcpDeps = {
 };
 
 export type AcpBackend = Backend & {
-  /** Starts it if need be, and asks what it is and offers. Throws HearthError: provider_auth when it wants a login. */
-  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+  /**
+   * Starts it if need be, and asks what it is and offers; null when it gave way to a session, which tells the same.
+   * Throws HearthError: provider_auth when it wants a login.
+   */
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
 /** Agents that speak the Agent Client Protocol: a child for each environment and directory, shared by its sessions. */
@@ -48,13 +52,15 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     now,
     startTimeoutMs: deps.startTimeoutMs,
   });
+  const openings = createOpenings(children);
+  const probes = createRunningProbes();
   /** What the next turn of a session has to tell first. */
   const notices = new Map<string, string>();
 
   const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
     fingerprintOf({ command, cwd: root, env, more: [String(mtimeMs)] });
 
-  function acquire(launch: Launch, root: string, signal: AbortSignal): Promise<HeldChild<AcpConnection>> {
+  function requestOf(key: string, launch: Launch, root: string): ChildRequest<AcpConnection> {
     const { agent, command } = launch;
     const quirks = quirksOf(agent, command[0]);
     const secret = quirks.passwordVariable;
@@ -65,13 +71,10 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const { update = null } = launch;
     const program = { program: command[0], env, cwd: root, owner: `${agent}.version` };
     const askVersion = async () => (hidesVersion ? ownVersion(processes, program) : null);
-    return children.acquire(
-      {
-        ...{ key: keyOf(launch, root), agent, command, cwd: root, env, update },
-        connect: (child) => connectAcp(child, { agent, readsFiles, version, now, update, askVersion }),
-      },
-      signal,
-    );
+    return {
+      ...{ key, agent, command, cwd: root, env, update },
+      connect: (child) => connectAcp(child, { agent, readsFiles, version, now, update, askVersion }),
+    };
   }
 
   /** Whether a key is still what the session would be started with. */
@@ -88,24 +91,17 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
 
   async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
     const launch = deps.launch(context);
-    for (let isFirst = true; ; isFirst = false) {
-      const { child, release } = await acquire(launch, context.root, signal).catch((error: unknown) => {
-        const trouble = children.trouble(keyOf(launch, context.root));
-        if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
-        throw error;
-      });
-      try {
-        const opened = await openIn(child, context, launch);
-        if (child.isUsable || !isFirst) return opened;
-      } catch (error) {
-        // It was ended for another's sake, in the middle of this.
-        const isOurs = error instanceof HearthError && error.code === "agent_crashed";
-        if (!isFirst || !isOurs || (await child.gone).kind !== "stopped") throw error;
-      } finally {
-        release();
-      }
-      signal.throwIfAborted();
-    }
+    const shared = keyOf(launch, context.root);
+    probes.giveWay(shared);
+    return openings.open(
+      {
+        key: (isAlone) => (isAlone ? ownKey(shared, context) : shared),
+        request: (key) => requestOf(key, launch, context.root),
+        openIn: (child, guarded) => openIn(child, guarded, launch),
+      },
+      context,
+      signal,
+    );
   }
 
   async function openIn(
@@ -125,7 +121,10 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       login: launch.login,
       askMode: launch.askMode,
       stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,
-      keyOf: (place) => currentKey(context, place),
+      fitsIn(place) {
+        const key = currentKey(context, place);
+        return key !== undefined && [key, ownKey(key, context)].includes(child.key);
+      },
       takeNotice() {
         const notice = notices.get(session_id);
         notices.delete(session_id);
@@ -181,8 +180,17 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     root: string,
     launch: Launch,
   ): Promise<OpenedSession> {
-    const { id, answer } = await child.connection.expecting(makeSession(child, root, launch));
-    return session.start(id, "new", answer);
+    const { connection } = child;
+    const hadCompany = connection.isShared;
+    try {
+      const { id, answer } = await connection.expecting(makeSession(child, root, launch));
+      return session.start(id, "new", answer);
+    } catch (error) {
+      if (!isRefusal(error) || !(hadCompany || connection.isShared)) throw error;
+      // It holds one session: a probe's makes room for ours, anybody else's stays.
+      if (await probes.madeRoom(child)) return begin(session, child, root, launch);
+      throw new NeedsOwnChild(`${launch.agent} holds another session`, { cause: error });
+    }
   }
 
   async function makeSession(child: Child<AcpConnection>, root: string, launch: Launch) {
@@ -227,23 +235,37 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     kind: "acp",
     open,
     async probe(launch, root, signal) {
-      const { child, release } = await acquire(launch, root, signal);
-      const { connection } = child;
-      try {
-        // What mends it is told next to the reason, not in it.
-        const asked = { ...launch, login: null };
-        return await probeAcp(connection, () => makeSession(child, root, asked), signal);
-      } finally {
-        release();
-        // Nobody has it open: it was started for this.
-        if (connection.sessions() === 0 && child.activeTurns === 0) await child.stop();
-      }
+      const key = keyOf(launch, root);
+      // What mends it is told next to the reason, not in it.
+      const asked = { ...launch, login: null };
+      return probes.run(key, signal, async (wayGiven) => {
+        const { child, release } = await children.acquire(requestOf(key, launch, root), signal);
+        const { connection } = child;
+        try {
+          return await probeAcp(connection, () => makeSession(child, root, asked), wayGiven);
+        } catch (error) {
+          if (isRefusal(error) && connection.isShared) return { facts: null, hasRoom: false };
+          throw error;
+        } finally {
+          release();
+          // Nobody has it open: it was started for this.
+          if (connection.sessions() === 0 && child.activeTurns === 0) await child.stop();
+        }
+      });
     },
     async close() {
       await children.close();
     },
   };
 }
+
+/** Of a child that one session has for itself. */
+const ownKey = (shared: string, { session_id }: Pick<SessionContext, "session_id">): string =>
+  `${shared} ${session_id}`;
+
+/** The agent answered, and will not do it; a login would not help. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof HearthError && error.code !== "provider_auth" && requestFailure(error.cause) !== undefined;
 
 /** Says what the agent refused in a person's words; whatever else went wrong is thrown on. */
 const refused =

@@ -34,6 +34,8 @@ export type AcpConnection = {
   /** Nothing of a session is heard without it. */
   attach(sessionId: string, sink: SessionSink): () => void;
   sessions(): number;
+  /** Somebody has a session in it, or is about to. */
+  readonly isShared: boolean;
   /** While a session is being made, updates of those not known yet are kept until `attach`. */
   expecting<T>(work: Promise<T>): Promise<T>;
   /** What came for no session that is known. */
@@ -154,6 +156,9 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
       };
     },
     sessions: () => sinks.size,
+    get isShared() {
+      return sinks.size > 0 || expected > 0;
+    },
     async expecting(work) {
       expected += 1;
       try {

@@ -36,8 +36,8 @@ export type AcpSessionDeps = {
   child: Child<AcpConnection>;
   /** What `context.remember` stores next to the id. */
   fingerprint: string;
-  /** The key of the child that the session would be opened in now; undefined when it could not be. */
-  keyOf(session: Pick<SessionContext, "root" | "env">): string | undefined;
+  /** Whether its child is still one that the session would be opened in. */
+  fitsIn(session: Pick<SessionContext, "root" | "env">): boolean;
   processes: ProcessSupervisor;
   /** How long an agent may be silent before a person is told. */
   stallNoticeMs: number;
@@ -266,7 +266,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
           return isInformed ? "resumed" : "new";
         },
         isWarm: () => phase === "open" && child.isUsable,
-        isUsable: (place) => phase === "open" && child.isUsable && deps.keyOf(place) === child.key,
+        isUsable: (place) => phase === "open" && child.isUsable && deps.fitsIn(place),
         runTurn,
         async kill() {
           if (child.activeTurns > 1) {

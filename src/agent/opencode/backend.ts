@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { settlesWithin } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
-import type { Child } from "../children/child.ts";
-import { createChildren, type HeldChild } from "../children/children.ts";
+import type { Child, ChildRequest } from "../children/child.ts";
+import { createChildren } from "../children/children.ts";
 import { fingerprintOf, withoutHearth } from "../children/environment.ts";
+import { createOpenings } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
@@ -29,48 +31,45 @@ export type OpencodeBackend = Backend & {
   probe(launch: Launch, root: string, signal: AbortSignal): Promise<Choices & { version: string }>;
 };
 
+/** Its own calls have bounds as well; what goes on for longer than this is not waited for. */
+const OPEN_MS_MAX = 60_000;
+
 /** `opencode serve`: one child an environment and directory, one of its sessions for each of ours. */
 export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
   const { processes, warm, now, startTimeoutMs } = deps;
   const children = createChildren<OpencodeServer>({ processes, warm, now, startTimeoutMs });
+  const openings = createOpenings(children);
   const newMessageId = createMessageIds(now);
 
   const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
     fingerprintOf({ command, cwd: root, env: withoutHearth(env), more: [String(mtimeMs)] });
 
-  async function acquire(
-    launch: Launch,
-    root: string,
-    signal: AbortSignal,
-  ): Promise<HeldChild<OpencodeServer>> {
+  async function requestOf(launch: Launch, root: string): Promise<ChildRequest<OpencodeServer>> {
     const { agent, command } = launch;
     const password = randomBytes(24).toString("base64url");
     const port = await freePort();
-    return children.acquire(
-      {
-        key: keyOf(launch, root),
-        agent,
-        command: [...command, "serve", "--hostname", "127.0.0.1", "--port", String(port)],
-        cwd: root,
-        env: {
-          ...withoutHearth(launch.env),
-          OPENCODE_SERVER_PASSWORD: password,
-          OPENCODE_SERVER_USERNAME: "opencode",
-          OPENCODE_DISABLE_AUTOUPDATE: "1",
-        },
-        connect: (child, until) => connectServer({ agent, directory: root, password }, child, until),
+    return {
+      key: keyOf(launch, root),
+      agent,
+      command: [...command, "serve", "--hostname", "127.0.0.1", "--port", String(port)],
+      cwd: root,
+      env: {
+        ...withoutHearth(launch.env),
+        OPENCODE_SERVER_PASSWORD: password,
+        OPENCODE_SERVER_USERNAME: "opencode",
+        OPENCODE_DISABLE_AUTOUPDATE: "1",
       },
-      signal,
-    );
+      connect: (child, until) => connectServer({ agent, directory: root, password }, child, until),
+    };
   }
 
   async function openIn(
     child: Child<OpencodeServer>,
     context: SessionContext,
     launch: Launch,
-    signal: AbortSignal,
   ): Promise<OpenedSession> {
     const { agent, root, remembered } = context;
+    const signal = AbortSignal.timeout(OPEN_MS_MAX);
     const fingerprint = `${keyOf(launch, root)} ${child.connection.version}`;
     context.onEvent({ type: "version", version: child.connection.version });
     const known = remembered?.fingerprint === fingerprint ? remembered.agent_session_id : null;
@@ -102,26 +101,18 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
     kind: "opencode",
     async open(context, signal) {
       const launch = deps.launch(context);
-      for (let isFirst = true; ; isFirst = false) {
-        const { child, release } = await acquire(launch, context.root, signal).catch((error: unknown) => {
-          const trouble = children.trouble(keyOf(launch, context.root));
-          if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
-          throw error;
-        });
-        try {
-          const opened = await openIn(child, context, launch, signal);
-          if (child.isUsable || !isFirst) return opened;
-        } catch (error) {
-          // It was ended for another's sake, in the middle of this.
-          if (!isFirst || child.isUsable || (await child.gone).kind !== "stopped") throw error;
-        } finally {
-          release();
-        }
-        signal.throwIfAborted();
-      }
+      return openings.open(
+        {
+          key: () => keyOf(launch, context.root),
+          request: () => requestOf(launch, context.root),
+          openIn: (child, guarded) => openIn(child, guarded, launch).catch(crashOf(child)),
+        },
+        context,
+        signal,
+      );
     },
     async probe(launch, root, signal) {
-      const { child, release } = await acquire(launch, root, signal);
+      const { child, release } = await children.acquire(await requestOf(launch, root), signal);
       try {
         const { version } = child.connection;
         return { version, ...(await readChoices(child.connection, signal)) };
@@ -243,6 +234,17 @@ function openedSession(parts: OpenedParts): OpenedSession {
     },
   };
 }
+
+/** Between the failure of a call and the end of a child that it fails with. */
+const GONE_MS_MAX = 2000;
+
+/** A child that is on its way out fails calls in its own way. */
+const crashOf =
+  (child: Child<OpencodeServer>) =>
+  async (error: unknown): Promise<never> => {
+    if (child.isUsable || !(await settlesWithin(child.gone, GONE_MS_MAX))) throw error;
+    throw new HearthError("agent_crashed", `${(await child.gone).message}.`, { cause: error });
+  };
 
 async function hasSession(server: OpencodeServer, id: string, signal: AbortSignal): Promise<boolean> {
   const { status } = await server.call("GET", `/session/${encodeURIComponent(id)}`, undefined, signal);

@@ -22,8 +22,11 @@ export type AgentFacts = {
 export type Probed = { facts: AgentFacts | null; trouble: Unusable | null };
 
 type ProbesDeps = {
-  /** Starts the agent and asks it. Throws HearthError: provider_auth when it wants a login. */
-  ask(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts>;
+  /**
+   * Starts the agent and asks it; null when it is at work, and what it says of itself there has to do. Throws
+   * HearthError: provider_auth when it wants a login.
+   */
+  ask(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
 export type Probes = ReturnType<typeof createProbes>;
@@ -46,7 +49,7 @@ export function createProbes({ ask }: ProbesDeps) {
       (facts): Probed => ({ facts, trouble: null }),
       (error: unknown): Probed => ({ facts: null, trouble: troubleOf(launch, error) }),
     );
-    if (closing.signal.aborted) return probed;
+    if (closing.signal.aborted || (probed.facts ?? probed.trouble) === null) return probed;
     known.set(key, probed);
     turnedDown.delete(key);
     return probed;
