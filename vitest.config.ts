@@ -39,7 +39,8 @@ export default defineConfig({
       project("unit"),
       project("property"),
       project("server"),
-      project("agents"),
+      // Each of these starts several agents, which takes its time on a loaded machine.
+      project("agents", { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("attacks"),
       project("faults"),
       project("tui"),

@@ -434,6 +434,23 @@ describe("its settings", () => {
     ]);
   });
 
+  test("follow hearth's own mode, unless a person chose another", async () => {
+    const own = { ask: "default", accept_edits: "default", plan: "default", yolo: "auto" };
+    const at = await openScriptedWorld({ launch: { modes: own } });
+    at.acp.everyStart({ session: { modes } });
+    for (const mode of ["ask", "yolo", "yolo", "accept_edits"] as const) {
+      at.acp.nextTurn({ deeds: [say("hi")] });
+      expect((await at.world.ask("Hello", { mode })).outcome).toBe("end_turn");
+    }
+    at.world.chooseMode("auto");
+    at.acp.nextTurn({ deeds: [say("hi")] });
+    await at.world.ask("Hello", { mode: "plan" });
+    expect(at.acp.paramsOf("session/set_mode").map((params) => params["modeId"])).toEqual([
+      ...["default", "auto", "default"],
+      "auto",
+    ]);
+  });
+
   test("are its own again when no model is named any more", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ session: { configOptions: [option("small")] } });

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createPlace, openAgentWorld } from "../support/agent-world.ts";
-import { type BackendPlan, backendOf } from "../support/backend-plan.ts";
+import { type BackendPlan, backendOf, noModes } from "../support/backend-plan.ts";
 import { startCrashable } from "../support/crashable-daemon.ts";
 import { eventually } from "../support/happenings.ts";
 import { isAlive, processesOf, readProcess } from "../support/processes.ts";
@@ -26,7 +26,7 @@ test("a kill -9 of the daemon in the middle of a turn leaves no agent alive, and
     },
   );
   const plan: BackendPlan = {
-    ...{ kind: "acp", agent: "scripted", command: acp.command, env: acp.env, askMode: null },
+    ...{ kind: "acp", agent: "scripted", command: acp.command, env: acp.env, modes: noModes },
   };
   const daemon = startCrashable(place, plan);
   onTestFinished(daemon.kill);

@@ -5,6 +5,5 @@ conformance(
   realAcp("claude", {
     anotherModel: { id: "haiku", asked: "claude-haiku-5-5" },
     plans: false,
-    askMode: "default",
   }),
 );

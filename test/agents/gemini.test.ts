@@ -13,6 +13,5 @@ conformance(
     refusesModels: false,
     titles: false,
     plans: false,
-    askMode: "default",
   }),
 );

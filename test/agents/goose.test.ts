@@ -14,7 +14,6 @@ const goose = realAcp("goose", {
   refusesModels: false,
   plans: false,
   commands: false,
-  askMode: "approve",
   env: { GOOSE_MODE: "approve" },
 });
 

@@ -10,7 +10,6 @@ conformance(
     usesUs: ["write"],
     anotherModel: { id: "fake/other-model", asked: "other-model" },
     titles: false,
-    askMode: null,
     env: { OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
   }),
 );

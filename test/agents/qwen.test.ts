@@ -7,6 +7,5 @@ conformance(
     usesUs: ["read", "write"],
     leavesWritingToUs: true,
     titles: false,
-    askMode: "default",
   }),
 );

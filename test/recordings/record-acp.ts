@@ -88,8 +88,9 @@ async function playScenes(
   await scene("open", async () => {
     await agent.initialize();
     await agent.open(project);
-    const modeId = knownAgents[name]?.askMode ?? null;
-    if (modeId !== null) await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId });
+    const modeId = knownAgents[name]?.modes.ask ?? null;
+    if (typeof modeId === "string")
+      await agent.request("session/set_mode", { sessionId: agent.sessionId, modeId });
   });
   await scene("text", async () => {
     model.enqueue({ pieces: [{ reasoning: "The user greets." }, "Hello ", "there."], usage });

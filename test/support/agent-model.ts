@@ -10,6 +10,8 @@ export type AgentTools = {
   write(path: string, content: string): Piece;
   edit(path: string, before: string, after: string): Piece;
   shell(command: string): Piece;
+  /** Within its sandbox; undefined where it has none. */
+  bareShell?(command: string): Piece;
   read(path: string): Piece;
   /** Two entries, the first in progress; undefined where the agent has no such tool or tells nobody. */
   plan?(first: string, second: string): Piece;
@@ -92,6 +94,7 @@ export const agentTools = {
     edit: (path, before, after) =>
       patched(`*** Update File: ${path}`, "@@", ...prefixed("-", before), ...prefixed("+", after)),
     shell: (cmd) => ({ call: "exec_command", input: { cmd, ...escalated } }),
+    bareShell: (cmd) => ({ call: "exec_command", input: { cmd } }),
     read: (path) => ({ call: "exec_command", input: { cmd: `cat ${path}` } }),
   },
   gemini: {

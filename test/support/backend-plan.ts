@@ -17,8 +17,12 @@ export type BackendPlan =
       agent: string;
       command: [string, ...string[]];
       env: Record<string, string>;
-      askMode: string | null;
+      /** The one of its own modes for each of hearth's; null where none is to be set. */
+      modes: Launch["modes"];
     };
+
+/** Of an agent that nothing is known of. */
+export const noModes: Launch["modes"] = { ask: null, accept_edits: null, plan: null, yolo: null };
 
 type Means = Pick<BackendMeans, "processes" | "warm" | "now">;
 
@@ -30,10 +34,10 @@ export function backendOf(
 ): Backend {
   const { processes, warm, now } = means;
   if (plan.kind === "native") return nativeBackend(means, plan.baseUrl);
-  const { kind, command, askMode } = plan;
+  const { kind, command, modes } = plan;
   const launch = (session: { agent: string; env: Readonly<Record<string, string>> }): Launch => ({
     ...{ agent: session.agent, backend: kind, command, env: { ...session.env, ...plan.env } },
-    ...{ askMode, model: null, login: null, mtimeMs: 0 },
+    ...{ modes, model: null, login: null, mtimeMs: 0 },
   });
   if (kind === "acp") return createAcpBackend({ processes, warm, now, launch, version: "0.1.0" });
   const noted: ProcessSupervisor = {

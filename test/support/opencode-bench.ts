@@ -17,6 +17,7 @@ import type { PermissionRequest, Verdict } from "../../src/agent/permission/requ
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import type { RunId, SessionId } from "../../src/protocol/ids.ts";
 import { agentTools, createAgentModel } from "./agent-model.ts";
+import { noModes } from "./backend-plan.ts";
 import { startModelServer } from "./model-server.ts";
 import { agentPath, type RealAgent, realAgentEnv } from "./real-agents.ts";
 
@@ -63,7 +64,7 @@ export async function openOpencodeBench(
         backend: "opencode",
         command,
         env,
-        askMode: null,
+        modes: noModes,
         model: null,
         login: null,
         mtimeMs: 0,

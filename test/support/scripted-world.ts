@@ -4,6 +4,7 @@ import type { WarmLimits } from "../../src/agent/children/warm-keeper.ts";
 import type { Launch } from "../../src/agent/registry/resolve-agent.ts";
 import type { PermissionMode } from "../../src/protocol/permission.ts";
 import { createPlace, openAgentWorld } from "./agent-world.ts";
+import { noModes } from "./backend-plan.ts";
 import { processesOf } from "./processes.ts";
 import { startScriptedAcp } from "./scripted-acp.ts";
 
@@ -20,7 +21,7 @@ export const scriptedLaunch =
   (command: [string, ...string[]], own: Record<string, string>) =>
   ({ agent, env }: { agent: string; env: Readonly<Record<string, string>> }): Launch => ({
     ...{ agent, backend: "acp", command, env: { ...env, ...own, AGENT: agent } },
-    ...{ askMode: null, model: null, login: "scripted login", mtimeMs: 0 },
+    ...{ modes: noModes, model: null, login: "scripted login", mtimeMs: 0 },
   });
 
 /** A world with scripted agents over ACP, `scripted` and `other`, and a short patience with both. */

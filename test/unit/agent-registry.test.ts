@@ -6,6 +6,7 @@ import { createProbes } from "../../src/agent/registry/probes.ts";
 import { type Launch, resolveAgent, unusableError } from "../../src/agent/registry/resolve-agent.ts";
 import { splitEnvironment } from "../../src/protocol/environment.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
+import { noModes } from "../support/backend-plan.ts";
 
 /** A folder for PATH with one program in it. */
 function programs(name: string, mode = 0o755): string {
@@ -24,7 +25,7 @@ test("an agent on PATH is started by its absolute path, in a way that makes it a
   expect(found).toMatchObject({ name: "goose", backend: "acp", unusable: null });
   expect(found?.launch?.command).toEqual([join(bin, "goose"), "acp"]);
   expect(found?.launch?.env).toMatchObject({ GOOSE_MODE: "approve", HOME: "/home/somebody" });
-  expect(found?.launch?.askMode).toBe("approve");
+  expect(found?.launch?.modes.ask).toBe("approve");
 });
 
 test("what the configuration says of an agent counts more than what is known of it", () => {
@@ -33,7 +34,15 @@ test("what the configuration says of an agent counts more than what is known of 
   const found = resolveAgent("goose", config, client("/nowhere"));
   expect(found?.launch).toMatchObject({ command: [join(bin, "mine"), "--acp"], model: "m" });
   expect(found?.launch?.env["GOOSE_MODE"]).toBe("smart_approve");
-  expect(found?.launch?.askMode).toBe("smart_approve");
+  expect(found?.launch?.modes.ask).toBe("smart_approve");
+});
+
+test("each of hearth's modes has one of codex's own, also under another name", () => {
+  const bin = programs("codex-acp");
+  const modes = { ask: "read-only", accept_edits: "read-only", plan: "read-only", yolo: "workspace-write" };
+  expect(resolveAgent("codex", undefined, client(bin))?.launch?.modes).toEqual(modes);
+  const mine = { command: [join(bin, "codex-acp")] };
+  expect(resolveAgent("mine", mine, client("/nowhere"))?.launch?.modes).toEqual(modes);
 });
 
 test("every state that is not ready names its reason and what mends it", () => {
@@ -102,7 +111,7 @@ test("an agent gets its own variables, and hearth's keys only where the configur
 });
 
 const launch = (more: Partial<Launch> = {}): Launch => ({
-  ...{ agent: "goose", backend: "acp", command: ["/bin/goose"], env: { A: "1" }, askMode: null },
+  ...{ agent: "goose", backend: "acp", command: ["/bin/goose"], env: { A: "1" }, modes: noModes },
   ...{ model: null, login: "goose configure", mtimeMs: 1, ...more },
 });
 const facts = { version: "1", model: "m", models: [], modes: [], commands: [] };

@@ -119,7 +119,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       ...{ agent, context, child, quirks, fingerprint, processes, now },
       model: launch.model,
       login: launch.login,
-      askMode: launch.askMode,
+      modes: launch.modes,
       stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,
       fitsIn(place) {
         const key = currentKey(context, place);

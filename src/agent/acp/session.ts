@@ -4,6 +4,7 @@ import type { RunError } from "../../protocol/run.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
+import type { Launch } from "../registry/resolve-agent.ts";
 import { type Choices, choicesOf } from "./choices.ts";
 import { ClientRefusal } from "./client-files.ts";
 import { createClientTerminals } from "./client-terminals.ts";
@@ -30,8 +31,8 @@ export type AcpSessionDeps = {
   model: string | null;
   /** How a person logs in to it. */
   login: string | null;
-  /** The mode in which it asks; null where it is not known, or not a mode. */
-  askMode: string | null;
+  /** The one of its own modes that each of hearth's wants. */
+  modes: Launch["modes"];
   context: SessionContext;
   child: Child<AcpConnection>;
   /** What `context.remember` stores next to the id. */
@@ -61,7 +62,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   const { connection } = child;
   const isKnown = quirks.usage === "turn";
   const { onEvent, root } = context;
-  const settings = createSettings({ agent, connection, askMode: deps.askMode, isKnown, onEvent });
+  const settings = createSettings({ agent, connection, ownModes: deps.modes, isKnown, onEvent });
   const meter = createMeter(quirks.usage);
   const terminals = createClientTerminals(processes);
   let sessionId = "";
@@ -127,7 +128,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
     let mine: RunningTurn | undefined;
     try {
-      await settings.apply(sessionId, turn.model ?? deps.model, turn.agent_mode);
+      await settings.apply(sessionId, turn.model ?? deps.model, turn);
       const { choices } = settings;
       const commands = choices.commands.map(({ name }) => name);
       const prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);

@@ -1,5 +1,7 @@
 import { HearthError } from "../../protocol/errors.ts";
-import type { SessionContext } from "../backend.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { SessionContext, Turn } from "../backend.ts";
+import type { Launch } from "../registry/resolve-agent.ts";
 import { applyUpdate, type Choices, noChoices } from "./choices.ts";
 import type { AcpConnection } from "./connection.ts";
 import { requestFailure } from "./failure.ts";
@@ -12,14 +14,14 @@ const MODELS_NAMED_MAX = 10;
 type SettingsDeps = {
   agent: string;
   connection: AcpConnection;
-  /** The mode in which it asks; null where it is not known, or not a mode. */
-  askMode: string | null;
+  /** The one of its own modes that each of hearth's wants; null where nobody knows. */
+  ownModes: Launch["modes"];
   isKnown: boolean;
   onEvent: SessionContext["onEvent"];
 };
 
 /** What can be chosen in a session of an agent, and what is: told whenever it changes. */
-export function createSettings({ agent, connection, askMode, isKnown, onEvent }: SettingsDeps) {
+export function createSettings({ agent, connection, ownModes, isKnown, onEvent }: SettingsDeps) {
   let choices: Choices = noChoices;
   /** The model that it takes by itself; null where it was not there to be seen. */
   let usual: string | null = null;
@@ -56,9 +58,9 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
     }
   }
 
-  async function setMode(sessionId: string, chosen: string | null): Promise<void> {
+  async function setMode(sessionId: string, mode: PermissionMode, chosen: string | null): Promise<void> {
     const modes = choices.modes.map(({ id }) => id);
-    const asking = modeToSet(askMode ?? usualMode, isKnown, modes, choices.mode);
+    const asking = modeToSet(ownModes[mode] ?? usualMode, isKnown, modes, choices.mode);
     if (chosen !== null) usualMode ??= asking ?? choices.mode;
     const modeId = chosen ?? asking;
     if (modeId === undefined || modeId === choices.mode) return;
@@ -92,11 +94,15 @@ export function createSettings({ agent, connection, askMode, isKnown, onEvent }:
     },
     hear: (update: Wire) => change(applyUpdate(choices, update)),
     /**
-     * Makes the agent ask, unless a person chose another of its modes, and use the model that the turn names. Throws
-     * HearthError model_unavailable.
+     * Puts the agent into the mode that hearth's own wants, unless a person chose another of its modes, and has it use
+     * that model. Throws HearthError model_unavailable.
      */
-    async apply(sessionId: string, model: string | null, mode: string | null): Promise<void> {
-      await setMode(sessionId, mode);
+    async apply(
+      sessionId: string,
+      model: string | null,
+      { mode, agent_mode }: Pick<Turn, "mode" | "agent_mode">,
+    ): Promise<void> {
+      await setMode(sessionId, mode, agent_mode);
       // Without a name it is its own choice again.
       const wanted = model ?? (isChosen ? usual : null);
       if (wanted !== null) await setModel(sessionId, wanted);

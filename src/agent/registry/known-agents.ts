@@ -1,4 +1,12 @@
+import { basename } from "node:path";
 import type { AgentConfig } from "../../protocol/config.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+
+/**
+ * One of an agent's own modes; null where its environment does it. `variable`: the mode that this one of its
+ * environment names, in which it only begins: what it takes up again has the mode it had.
+ */
+type OwnMode = string | { variable: string } | null;
 
 /** How an agent that hearth knows by name is found, made to ask, and mended. Measured: see docs/agents.md. */
 export type KnownAgent = {
@@ -9,16 +17,20 @@ export type KnownAgent = {
   /** What makes it ask before it acts; stronger than the client's environment, weaker than the configuration. */
   env: Readonly<Record<string, string>>;
   /**
-   * The session mode in which it asks, to be set where it is in another; null where `env` does it. `variable`: the
-   * mode that this one of its environment names, in which it only begins: what it takes up again has the mode it had.
+   * The one of its own modes that each of hearth's wants. Where it asks for whatever it would do, hearth answers as its
+   * own mode says, so that one asking mode does for all.
    */
-  askMode: string | { variable: string } | null;
+  modes: Readonly<Record<PermissionMode, OwnMode>>;
   /** The beginnings of the names of its own variables, its login among them. */
   prefixes: readonly string[];
   install: string;
   /** What its program is to be started with so that a person can log in. */
   login: readonly string[];
 };
+
+const asking = (mode: OwnMode): KnownAgent["modes"] => ({
+  ...{ ask: mode, accept_edits: mode, plan: mode, yolo: mode },
+});
 
 /** Its package for this machine; the one that is called goose holds another program. */
 const goosePackage = `goose-binary-${process.platform}-${process.arch}`;
@@ -29,7 +41,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     command: ["goose", "acp"],
     aliases: [goosePackage],
     env: { GOOSE_MODE: "approve" },
-    askMode: { variable: "GOOSE_MODE" },
+    modes: asking({ variable: "GOOSE_MODE" }),
     prefixes: ["GOOSE_"],
     install: `npm install -g @aaif/${goosePackage}`,
     login: ["configure"],
@@ -39,7 +51,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     command: ["qwen", "--acp"],
     env: {},
     // It starts in `auto`, where a model of its own approves.
-    askMode: "default",
+    modes: asking("default"),
     prefixes: ["QWEN_"],
     install: "npm install -g @qwen-code/qwen-code",
     login: ["-i", "/auth"],
@@ -48,7 +60,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "opencode",
     command: ["opencode"],
     env: { OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
-    askMode: null,
+    modes: asking(null),
     prefixes: ["OPENCODE_"],
     install: "npm install -g opencode-ai",
     login: ["auth", "login"],
@@ -57,7 +69,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["claude-agent-acp"],
     env: {},
-    askMode: "default",
+    modes: asking("default"),
     prefixes: ["CLAUDE_"],
     install: "npm install -g @agentclientprotocol/claude-agent-acp",
     login: ["--cli", "auth", "login"],
@@ -66,7 +78,9 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["codex-acp"],
     env: {},
-    askMode: "read-only",
+    // It does not ask before a command, it runs it in a sandbox, and asks for what the sandbox is in the way of. With
+    // full access it would ask for nothing at all, not even for what could destroy the machine.
+    modes: { ...asking("read-only"), yolo: "workspace-write" },
     prefixes: ["CODEX_"],
     install: "npm install -g @agentclientprotocol/codex-acp",
     login: ["cli", "login"],
@@ -75,12 +89,18 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["gemini", "--acp"],
     env: {},
-    askMode: "default",
+    modes: asking("default"),
     prefixes: ["GEMINI_CLI_"],
     install: "npm install -g @google/gemini-cli",
     login: ["-i", "/auth"],
   },
 };
+
+/** Under whatever name the configuration has it; null when its program is none that hearth knows. */
+export const knownByProgram = (path: string): KnownAgent | null =>
+  Object.values(knownAgents).find(({ command, aliases = [] }) =>
+    [command[0], ...aliases].includes(basename(path)),
+  ) ?? null;
 
 /** An agent by that name as the configuration has it, laid over what is known of it; null when there is none. */
 export function agentSettings(

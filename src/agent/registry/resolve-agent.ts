@@ -2,8 +2,9 @@ import { basename } from "node:path";
 import type { AgentStatus } from "../../protocol/agent.ts";
 import type { AgentConfig } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
 import { findCommand } from "./find-command.ts";
-import { agentSettings, type KnownAgent } from "./known-agents.ts";
+import { agentSettings, type KnownAgent, knownByProgram } from "./known-agents.ts";
 
 /** The environments that an agent's own is made of. Keys of model providers are in `provider` alone. */
 export type ClientEnvironment = {
@@ -20,8 +21,8 @@ export type Launch = {
   command: readonly [string, ...string[]];
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
-  /** The mode to be set after a session is made, in which it asks. */
-  askMode: string | null;
+  /** The one of its own modes that each of hearth's wants; null where nobody knows, or none is to be set. */
+  modes: Readonly<Record<PermissionMode, string | null>>;
   /** The model that the configuration names for it. */
   model: string | null;
   login: string | null;
@@ -112,7 +113,7 @@ export function resolveAgent(
       backend,
       command: [found.path, ...args],
       env,
-      askMode: askModeOf(known, env),
+      modes: modesOf(known ?? knownByProgram(found.path), env),
       model,
       login: known && loginOf(known, found.path, program),
       ...(known === null ? {} : { update: `${known.install}@latest` }),
@@ -121,9 +122,12 @@ export function resolveAgent(
   };
 }
 
-function askModeOf(known: KnownAgent | null, env: Readonly<Record<string, string>>): string | null {
-  const mode = known?.askMode ?? null;
-  return mode !== null && typeof mode === "object" ? (env[mode.variable] ?? null) : mode;
+export function modesOf(known: KnownAgent | null, env: Readonly<Record<string, string>>): Launch["modes"] {
+  const named = (of: PermissionMode) => {
+    const mode = known?.modes[of] ?? null;
+    return mode !== null && typeof mode === "object" ? (env[mode.variable] ?? null) : mode;
+  };
+  return { ask: named("ask"), accept_edits: named("accept_edits"), plan: named("plan"), yolo: named("yolo") };
 }
 
 /** By its own program, as it is called here; an agent that something else starts is taken to be on PATH as well. */

@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { knownAgents } from "../../../src/agent/registry/known-agents.ts";
+import { modesOf } from "../../../src/agent/registry/resolve-agent.ts";
 import { type AgentTools, agentTools, createAgentModel } from "../../support/agent-model.ts";
 import type { Place } from "../../support/agent-world.ts";
-import type { BackendPlan } from "../../support/backend-plan.ts";
+import { type BackendPlan, noModes } from "../../support/backend-plan.ts";
 import { repository } from "../../support/home.ts";
 import { type ModelServer, type Piece, say } from "../../support/model-server.ts";
 import {
@@ -22,6 +24,8 @@ export type Deed =
   | { write: string; content: string }
   | { read: string }
   | { shell: string }
+  /** As `shell`, without asking for more than its sandbox gives. */
+  | { bare: string }
   | { plan: [string, string] }
   /** Says no more until it is canceled. */
   | "hang"
@@ -119,6 +123,7 @@ function piecesOf(deeds: readonly Deed[], tools: AgentTools, place: Place): Piec
     if ("write" in deed) return [tools.write(resolve(place.project, deed.write), deed.content)];
     if ("read" in deed) return [tools.read(resolve(place.project, deed.read))];
     if ("shell" in deed) return [tools.shell(deed.shell)];
+    if ("bare" in deed) return [(tools.bareShell ?? tools.shell)(deed.bare)];
     if ("plan" in deed) return tools.plan ? [tools.plan(...deed.plan)] : [];
     // In time: some agents hear a cancel only between two words.
     return Array.from({ length: BABBLE_WORDS }, (_, n): Piece[] => [
@@ -148,13 +153,10 @@ function modelDriver(server: ModelServer, tools: AgentTools, place: Place) {
   };
 }
 
-type RealOptions = Partial<Traits> & { askMode: string | null; env?: Record<string, string> };
+type RealOptions = Partial<Traits> & { env?: Record<string, string> };
 
 /** A real agent over ACP. Between it and hearth stands a relay that writes down what is sent. */
-export function realAcp(
-  name: RealAgentName,
-  { askMode, env = {}, ...traits }: RealOptions,
-): Subject | Missing {
+export function realAcp(name: RealAgentName, { env = {}, ...traits }: RealOptions): Subject | Missing {
   const agent = findRealAgent(name);
   if (agent === undefined) return { name, missing: whyMissing(name) };
   return {
@@ -175,7 +177,7 @@ export function realAcp(
       return {
         agent: name,
         plan: {
-          ...{ kind: "acp", agent: name, askMode },
+          ...{ kind: "acp", agent: name, modes: modesOf(knownAgents[name] ?? null, env) },
           command: [process.execPath, tap, log, ...agent.command],
           env: { ...realAgentEnv(name, server.origin), PATH: agentPath(), ...env },
         },
@@ -213,7 +215,7 @@ export function realOpencode(): Subject | Missing {
       return {
         agent: "opencode",
         plan: {
-          ...{ kind: "opencode", agent: "opencode", command: [agent.program], askMode: null },
+          ...{ kind: "opencode", agent: "opencode", command: [agent.program], modes: noModes },
           env: {
             ...realAgentEnv("opencode", server.origin),
             PATH: agentPath(),
@@ -296,7 +298,7 @@ export const scripted: Subject = {
     });
     return {
       agent: "scripted",
-      plan: { kind: "acp", agent: "scripted", command: acp.command, env: acp.env, askMode: null },
+      plan: { kind: "acp", agent: "scripted", command: acp.command, env: acp.env, modes: noModes },
       served() {},
       will(steps) {
         acp.forgetTurns();
@@ -386,13 +388,14 @@ function scriptedDeed(deed: Deed, place: Place): ScriptedDeed[] {
       },
     ];
   }
-  const rawInput = { command: deed.shell };
-  const toolCall = { toolCallId, title: deed.shell, kind: "execute", rawInput };
+  const command = "shell" in deed ? deed.shell : deed.bare;
+  const rawInput = { command };
+  const toolCall = { toolCallId, title: command, kind: "execute", rawInput };
   return [
     { do: "update", update: { sessionUpdate: "tool_call", status: "pending", ...toolCall } },
     {
       ...{ do: "ask", toolCall },
-      allowed: [{ do: "terminal", params: { command: deed.shell, cwd: place.project }, toolCallId }],
+      allowed: [{ do: "terminal", params: { command, cwd: place.project }, toolCallId }],
       refused: [end("failed")],
     },
   ];
