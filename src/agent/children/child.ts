@@ -1,6 +1,15 @@
 import type { Readable, Writable } from "node:stream";
 import { orAborted, settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
+import {
+  type ChildEffect,
+  type ChildEvent,
+  type ChildState,
+  type EndKind,
+  isDying,
+  newChild,
+  stepChild,
+} from "./child-state.ts";
 import { endDescendants } from "./descendants.ts";
 import { redact } from "./environment.ts";
 import { exitText, saidText } from "./exit-text.ts";
@@ -16,8 +25,7 @@ const CLOSING_MS = 1000;
 const EOF_GRACE_MS = 400;
 const TAIL_CHARS = 600;
 
-/** `crashed`: by itself. `stopped`: because it was told to. */
-export type ChildEnd = { kind: "crashed" | "stopped"; message: string };
+export type ChildEnd = { kind: EndKind; message: string };
 
 /** A process that has just been started, in the hands of what speaks to it. */
 export type StartedChild = {
@@ -94,20 +102,15 @@ type ChildDeps<C> = {
   onGone(end: ChildEnd): void;
 };
 
-type Phase = "starting" | "live" | "retiring" | "closing" | "stopping" | "gone";
-
 export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   const { request, process, processes, owner, now } = deps;
   const { agent, env } = request;
   const ring = createTextRing(STDERR_BYTES_MAX);
   const gone = Promise.withResolvers<ChildEnd>();
-  let phase: Phase = "starting";
+  let state: ChildState = newChild;
   let connection: { value: C } | undefined;
-  let failure: string | undefined;
   let exit: ProcessExit | null = null;
   let usedAt = now();
-  let activeTurns = 0;
-  let stopping: Promise<void> | undefined;
 
   process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
   const outputEnded = Promise.all([ended(process.stdout), ended(process.stderr)]);
@@ -115,50 +118,57 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   const drained = process.exited.then(() => settlesWithin(outputEnded, DRAIN_MS));
   const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
 
-  function leave(next: Phase) {
-    if (phase === "live") deps.onLeft();
-    phase = next;
+  function dispatch(event: ChildEvent) {
+    const step = stepChild(state, event);
+    state = step.state;
+    for (const effect of step.effects) perform(effect);
   }
 
-  async function close() {
-    if (exit !== null || stopping !== undefined || phase === "starting") return;
-    leave("closing");
+  function perform(effect: ChildEffect) {
+    if (effect.do === "leave") deps.onLeft();
+    else if (effect.do === "wait_for_exit") void waitForExit();
+    else if (effect.do === "end") void endProcess(effect.nicely);
+    else if (effect.do === "clear") void clear();
+    else {
+      const { kind, failure, isCounted } = effect;
+      const why = failure ?? exitText(exit ?? { code: null, signal: null });
+      const message =
+        kind === "stopped" ? `${agent} was stopped` : `${agent} ${why}${saidText(stderrTail(TAIL_CHARS))}`;
+      // A failed start is counted by whoever waits for it, with what went wrong.
+      deps.onGone({ kind: isCounted ? kind : "stopped", message });
+      gone.resolve({ kind, message });
+    }
+  }
+
+  async function waitForExit() {
     await settlesWithin(process.exited, CLOSING_MS);
-    if (exit !== null || stopping !== undefined) return;
-    failure = "closed its output";
-    void end(false);
+    dispatch({ type: "line_stayed_lost" });
   }
 
-  void process.exited.then(async (found) => {
-    exit = found;
-    const wasTold = phase === "stopping" && failure === undefined;
-    const wasReady = phase !== "starting";
-    if (wasReady) leave(wasTold ? "stopping" : "closing");
+  async function endProcess(nicely: boolean) {
+    if (nicely) {
+      process.stdin.end();
+      await settlesWithin(process.exited, EOF_GRACE_MS);
+    }
+    await processes.stopOwner(owner);
+  }
+
+  async function clear() {
     await drained;
     // What it leaves behind speaks for nobody, least of all while it is being ended.
     process.stdout.destroy();
     await processes.stopOwner(owner);
-    phase = "gone";
-    const why = failure ?? exitText(found);
-    const end: ChildEnd = wasTold
-      ? { kind: "stopped", message: `${agent} was stopped` }
-      : { kind: "crashed", message: `${agent} ${why}${saidText(stderrTail(TAIL_CHARS))}` };
-    // A failed start is counted by whoever waits for it, with what went wrong.
-    deps.onGone(wasReady ? end : { ...end, kind: "stopped" });
-    gone.resolve(end);
+    dispatch({ type: "cleared" });
+  }
+
+  void process.exited.then((found) => {
+    exit = found;
+    dispatch({ type: "exited" });
   });
 
-  function end(nicely: boolean): Promise<void> {
-    if (phase !== "starting") leave("stopping");
-    stopping ??= (async () => {
-      if (nicely) {
-        process.stdin.end();
-        await settlesWithin(process.exited, EOF_GRACE_MS);
-      }
-      await processes.stopOwner(owner);
-      await gone.promise;
-    })();
-    return stopping;
+  async function stop(nicely: boolean): Promise<void> {
+    dispatch({ type: "stop", nicely });
+    await gone.promise;
   }
 
   const child: Child<C> = {
@@ -169,30 +179,26 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
       return connection.value;
     },
     get isUsable() {
-      return phase === "live";
+      return state.phase === "live";
     },
     get isDying() {
-      return phase === "closing";
+      return isDying(state);
     },
     get activeTurns() {
-      return activeTurns;
+      return state.turns;
     },
     gone: gone.promise,
-    isBusy: () => activeTurns > 0,
+    isBusy: () => state.turns > 0,
     usedAt: () => usedAt,
-    evict: () => void end(true),
+    evict: () => dispatch({ type: "stop", nicely: true }),
     async connect(signal) {
       const started: StartedChild = {
         pid: process.pid,
         stdin: process.stdin,
         stdout: process.stdout,
         noise: (text) => ring.push(Buffer.from(text)),
-        fail(why) {
-          if (exit !== null || stopping !== undefined) return;
-          failure = why;
-          void end(false);
-        },
-        lost: () => void close(),
+        fail: (why) => dispatch({ type: "failed", why }),
+        lost: () => dispatch({ type: "line_lost" }),
       };
       const ready = Promise.race([
         request.connect(started, signal),
@@ -201,35 +207,31 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
       const value = await orAborted(ready, signal);
       connection = { value };
       usedAt = now();
-      phase = "live";
+      dispatch({ type: "ready" });
+      if (state.phase !== "live") throw new Error("it was ended before it was ready");
     },
     beginTurn() {
       // What it said before is not why this turn fails.
-      if (activeTurns === 0) ring.mark();
-      activeTurns += 1;
+      if (state.turns === 0) ring.mark();
+      dispatch({ type: "turn_began" });
       usedAt = now();
       let isOpen = true;
       return () => {
         if (!isOpen) return;
         isOpen = false;
-        activeTurns -= 1;
         usedAt = now();
-        if (phase === "retiring" && activeTurns === 0) void end(true);
+        dispatch({ type: "turn_ended" });
         deps.onChanged();
       };
     },
     proved: deps.onProved,
-    retire() {
-      if (phase !== "live") return;
-      leave("retiring");
-      if (activeTurns === 0) void end(true);
-    },
-    stop: () => end(true),
-    kill: () => end(false),
+    retire: () => dispatch({ type: "retired" }),
+    stop: () => stop(true),
+    kill: () => stop(false),
     endCommandsSince: (since) => endDescendants({ pid: process.pid, owner, since }),
     stderrTail,
     async endedByItself() {
-      if (stopping !== undefined) return null;
+      if (state.wasTold) return null;
       await settlesWithin(process.exited, CLOSING_MS);
       if (exit !== null) await drained;
       return exit;
