@@ -71,7 +71,8 @@ export function drawFirstFrame(options: {
     for (const [signal, end] of endings) process.off(signal, end);
     stdin.pause();
     stdin.setRawMode(false);
-    stdout.write(`\r${ESC}[2A${ESC}[J${PASTE_OFF}`);
+    // Row by row: an erasure that begins in the first cell of the window is a clear to tmux, which keeps what it clears.
+    stdout.write(`\r${ESC}[2K${ESC}[A${ESC}[2K${ESC}[A${ESC}[2K${PASTE_OFF}`);
   };
   // Whatever ends the process before somebody takes over, the terminal is as before.
   const endings = Object.entries(signals).map(([signal, exitCode]) => {

@@ -20,7 +20,6 @@ import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
-import { createRecent } from "./screen/recent.ts";
 import {
   type AppState,
   activeRun,
@@ -48,10 +47,6 @@ import { createTranscriptPager } from "./view/transcript.ts";
 const STREAM_MS = 100;
 const TICK_MS = 1000;
 const GLANCE_MS = 4000;
-/** A window that is dragged changes its size all the time. */
-const SIZE_MS = 150;
-/** Asks where the cursor stands. */
-const PLACE_QUERY = "\x1b[6n";
 /** How many screens of the past a session shows when it is opened. */
 const SCREENS_REPLAYED = 2;
 /** How near the loaded beginning of the transcript may come before the page before it is asked for. */
@@ -85,7 +80,7 @@ export type Controller = {
   onLink(link: Link): void;
   /** The open session is gone; what is shown instead follows. */
   onDeleted(session: Session | undefined, by: string | null | undefined): void;
-  onResize(size: AppState["size"], isCertain: boolean): void;
+  onResize(size: AppState["size"]): void;
   /** A change from outside the steps: drawn at once. */
   update(change: (state: AppState) => AppState): void;
   /** Says something in the scrollback. */
@@ -110,8 +105,6 @@ export function createController(options: {
   now: () => number;
   request: (effect: RequestEffect) => void;
   local: (effect: LocalEffect) => void;
-  /** The terminal wraps rows anew when its width changes, so that it is known where they stand. */
-  canRedraw: boolean;
   /** Bytes that draw nothing. */
   send: (sequence: string) => void;
   /** Calls for a person's attention. */
@@ -124,7 +117,6 @@ export function createController(options: {
   away: () => readonly Run[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
-  const recent = createRecent();
   const pager = createTranscriptPager(renderer);
   let conversation: Conversation | undefined;
   let newest: Replica | undefined;
@@ -138,8 +130,6 @@ export function createController(options: {
   let glance: Flash | undefined;
   let isClosed = false;
   let drawing: NodeJS.Immediate | undefined;
-  let sizeTimer: NodeJS.Timeout | undefined;
-  let hasAskedPlace = false;
   let title = "";
 
   /** Draws when all that this turn of the loop brings has been taken in. */
@@ -150,39 +140,12 @@ export function createController(options: {
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
     changed(); // before the terminal hears of the rows: they and the frame that goes with them are one write
-    const rows = renderer.blocks(blocks, store.get().size.columns, last).map(canonicalRow);
-    if (rows.length > 0) recent.add({ blocks, previous: last, rows });
-    terminal.commit(rows);
+    const previous = last;
+    const layOut = (columns: number) => renderer.blocks(blocks, columns, previous).map(canonicalRow);
+    terminal.commit({ rows: layOut(store.get().size.columns), layOut });
     last =
       blocks.findLast((block) => renderer.blocks([block], store.get().size.columns, undefined).length > 0) ??
       last;
-  }
-
-  /** Once the window keeps its size, what stands in it is drawn for its width; the terminal is asked where we are. */
-  function settleSize(): void {
-    sizeTimer = undefined;
-    if (isClosed || store.get().overlay !== undefined) return;
-    hasAskedPlace = true;
-    options.send(PLACE_QUERY);
-  }
-
-  function onReply(sequence: string): void {
-    const row = /^\[(\d+);\d+R$/.exec(sequence)?.[1];
-    if (row === undefined || !hasAskedPlace) return;
-    hasAskedPlace = false;
-    const { columns } = store.get().size;
-    terminal.redrawAbove(Number(row) - 1, (rowsMax, heightOf) => {
-      const entries = recent.fitting(rowsMax, heightOf);
-      const fresh = entries.map((entry) => ({
-        ...entry,
-        rows: renderer.blocks(entry.blocks, columns, entry.previous).map(canonicalRow),
-      }));
-      const old = entries.flatMap((entry) => entry.rows);
-      const next = fresh.flatMap((entry) => entry.rows);
-      if (old.length === next.length && old.every((text, index) => text === next[index])) return undefined;
-      recent.replace(entries.length, fresh);
-      return { old, fresh: next };
-    });
   }
 
   /** What was only worth a glance goes by itself; what went wrong stays until the next key. */
@@ -225,7 +188,8 @@ export function createController(options: {
     // Lines cannot be scrolled in: all that is loaded is printed, and that was it.
     if (state.manner.isLines) {
       if (overlay.messages === undefined) return;
-      terminal.commit(pager.all(state, overlay));
+      const rows = pager.all(state, overlay);
+      terminal.commit({ rows, layOut: () => rows });
       store.set({ ...state, overlay: undefined });
       return;
     }
@@ -386,10 +350,6 @@ export function createController(options: {
       if (drawing !== undefined && store.get().question !== undefined) draw();
       changed();
       for (const event of events) {
-        if (event.type === "reply") {
-          onReply(event.sequence);
-          continue;
-        }
         const { state, effects } = stepInput(store.get(), event, keys, now());
         store.set(state);
         run(effects);
@@ -434,13 +394,8 @@ export function createController(options: {
       const text = `"${session?.title || "untitled"}" was deleted${who}`;
       commit([{ id: `local/deleted/${now()}`, type: "notice", level: "warning", code: "deleted", text }]);
     },
-    onResize(size, isCertain) {
-      if (!isCertain) recent.forget();
-      const isWidth = size.columns !== store.get().size.columns;
+    onResize(size) {
       set({ ...store.get(), size });
-      if (!isWidth || !options.canRedraw) return;
-      clearTimeout(sizeTimer);
-      sizeTimer = setTimeout(settleSize, SIZE_MS);
     },
     update: (change) => set(change(store.get())),
     print(text) {
@@ -464,7 +419,6 @@ export function createController(options: {
       clearInterval(tick);
       clearTimeout(wake);
       clearTimeout(flashTimer);
-      clearTimeout(sizeTimer);
     },
   };
 }

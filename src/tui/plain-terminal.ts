@@ -42,9 +42,8 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
       for (const part of spoken) say(part, view.live[part]);
     },
     loadInk: async () => {},
-    commit: print,
+    commit: ({ rows }) => print(rows),
     repaint() {},
-    redrawAbove() {},
     listen(_typed, _onEvents, onEnd) {
       lines = createInterface({ input: input as NodeJS.ReadableStream, terminal: false });
       lines.on("line", onLine);

@@ -85,7 +85,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     ? openPlainTerminal(streams, (line) => controller.onLine(line))
     : openTerminal(streams, {
         drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
-        onResize: (size, isCertain) => controller.onResize(size, isCertain),
+        onWidth: env["TERM"] === "linux" ? "cuts" : "wraps",
+        onResize: (size) => controller.onResize(size),
         onModes: (active) => terminalFile.modes(active),
         onPause: () => void warmUp(renderer, terminal.size.columns),
       });
@@ -272,7 +273,6 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     now,
     request: (effect) => void performer.perform(effect),
     local,
-    canRedraw: !isPlain && wrapsAnew(env),
     send: (sequence) => terminal.send(sequence),
     call(text) {
       if (preferences.notifications) terminal.send(callSequence(text, env));
@@ -314,7 +314,3 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     undoGuard();
   }
 }
-
-/** Most terminals wrap what they show anew when their width changes; these cut it off instead. */
-const wrapsAnew = (env: AppOptions["env"]): boolean =>
-  !env["XTERM_VERSION"] && !env["STY"] && env["TERM"] !== "linux" && env["TERM"] !== "dumb";

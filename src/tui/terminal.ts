@@ -4,7 +4,10 @@ import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
 import { canonicalRow } from "./screen/canonical-row.ts";
 import type { Picture } from "./screen/difference.ts";
 import { createInkOutput } from "./screen/ink-output.ts";
-import { createScreen, type Screen, type ScreenSize } from "./screen/screen.ts";
+import type { OnWidth } from "./screen/place.ts";
+import type { Finished } from "./screen/recent.ts";
+import { createScreen, type ScreenSize } from "./screen/screen.ts";
+import { createSizeChange } from "./screen/size-change.ts";
 import { createStore, type Store } from "./store.ts";
 import { type AppView, emptyView, keepUnchanged, rowsOf } from "./view/app-view.ts";
 
@@ -26,11 +29,10 @@ export type Terminal = {
   show(view: AppView): void;
   /** Has Ink draw from now on; happens by itself in the first pause. */
   loadInk(): Promise<void>;
-  /** Rows in canonical form. */
-  commit(rows: readonly string[]): void;
-  /** Draws everything afresh from the top of the window. */
+  /** Appends finished rows, in canonical form. */
+  commit(finished: Finished): void;
+  /** Draws what the window shows again, for when something else has written into it. */
   repaint(): void;
-  redrawAbove: Screen["redrawAbove"];
   /** Takes the keys from whoever had them; `typed` came before. */
   listen(
     typed: readonly Uint8Array[],
@@ -45,8 +47,6 @@ export type Terminal = {
   close(last: readonly string[]): void;
 };
 
-/** A window that is dragged tells its size every few milliseconds. */
-const SETTLE_MS = 50;
 /** When nothing has been drawn for so long, nobody waits for a moment of loading. */
 const PAUSE_MS = 100;
 const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
@@ -56,8 +56,8 @@ export function openTerminal(
   streams: TerminalStreams,
   options: {
     drawn: Picture | undefined;
-    /** `isCertain`: what stands above the frame is where it was. */
-    onResize: (size: ScreenSize, isCertain: boolean) => void;
+    onWidth: OnWidth;
+    onResize: (size: ScreenSize) => void;
     onModes: (active: readonly ModeName[]) => void;
     /** The first pause, Ink is loaded: what else is better done before it is needed can be done now. */
     onPause?: () => void;
@@ -72,7 +72,7 @@ export function openTerminal(
 
   const flush = () => {
     scheduled = undefined;
-    if (settling === undefined) screen.flush();
+    if (!change.isUnderWay) screen.flush();
   };
   /** Behind whatever of this turn of the loop draws yet. */
   const flushLast = () => {
@@ -119,32 +119,40 @@ export function openTerminal(
     return inkLoading;
   };
 
-  // While the window is dragged nothing is drawn: between its size and our knowing it, every movement of the cursor
-  // could miss. The terminal wraps what it shows by itself meanwhile.
-  let settling: NodeJS.Timeout | undefined;
-  const settle = () => {
-    settling = undefined;
-    const size = sizeOf(output);
-    options.onResize(size, screen.resized(size));
-    // Until all is drawn for the new width, the frame's rows are too long for the window.
-    flushLast();
-  };
-  const resize = () => {
-    clearTimeout(settling);
-    settling = setTimeout(settle, SETTLE_MS);
-  };
+  // Between the window's size and our knowing it every movement of the cursor could miss, so nothing is drawn from
+  // the first sign of a change until the terminal has said where things stand. It wraps what it shows meanwhile.
+  const change = createSizeChange({
+    send: (sequence) => output.write(sequence),
+    onWidth: options.onWidth,
+    onSettled() {
+      const size = sizeOf(output);
+      screen.resized(size);
+      options.onResize(size);
+      // The main screen is placed when it is seen again.
+      if (screen.isAlternate) screen.redrawAlternate();
+      return !screen.isAlternate;
+    },
+    onPlaced(place) {
+      screen.place(place);
+      flushLast();
+    },
+  });
+  const resize = () => change.begin(sizeOf(output).columns);
   output.on("resize", resize);
 
   return {
     get size() {
       return screen.size;
     },
-    repaint: () => screen.repaint([]),
-    redrawAbove: (cursorRow, choose) => screen.redrawAbove(cursorRow, choose),
+    repaint() {
+      if (screen.isAlternate) screen.redrawAlternate();
+      else if (!change.isUnderWay) change.locate();
+    },
     show(next) {
       const before = view.get();
       const kept = keepUnchanged(before, next);
       screen.setAlternate(kept.kind === "overlay");
+      if (screen.isAdrift && !screen.isAlternate && !change.isUnderWay) change.locate();
       view.set(kept);
       if (ink === undefined) {
         setFrame(rowsOf(kept));
@@ -156,14 +164,18 @@ export function openTerminal(
       else screen.setCaret(kept.caret);
     },
     loadInk,
-    commit(rows) {
-      screen.commit(rows);
+    commit(finished) {
+      screen.commit(finished);
       // Until the frame is drawn without them, they would be seen twice.
       flushLast();
     },
     listen(typed, onEvents, onEnd) {
       for (const mode of usedModes) modes.set(mode, true);
-      tap = createInputTap({ input, typed, onEvents, onEnd });
+      const take = (events: readonly InputEvent[]) => {
+        for (const event of events) if (event.type === "reply") change.reply(event.sequence);
+        onEvents(events);
+      };
+      tap = createInputTap({ input, typed, onEvents: take, onEnd });
     },
     send(sequence) {
       if (!isClosed) output.write(sequence);
@@ -186,7 +198,7 @@ export function openTerminal(
       if (isClosed) return;
       isClosed = true;
       clearImmediate(scheduled);
-      clearTimeout(settling);
+      change.close();
       clearTimeout(inkPause);
       output.off("resize", resize);
       stdout.close();

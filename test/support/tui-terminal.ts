@@ -74,7 +74,8 @@ export function openTuiTerminal(
     { input, output },
     {
       drawn: undefined,
-      onResize: (size, isCertain) => controller.onResize(size, isCertain),
+      onWidth: "wraps",
+      onResize: (size) => controller.onResize(size),
       onModes: () => {},
     },
   );
@@ -105,7 +106,6 @@ export function openTuiTerminal(
     now: () => time,
     request: (effect) => effects.push(effect),
     local: (effect) => effects.push(effect),
-    canRedraw: false,
     send: () => {},
     call: () => {},
     onState: () => {},

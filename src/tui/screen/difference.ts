@@ -1,4 +1,4 @@
-import { rowUpdate } from "./row-update.ts";
+import { rowUpdate, wholeRow } from "./row-update.ts";
 
 /** A place in the frame, from its top left. */
 export type Caret = { row: number; column: number };
@@ -10,8 +10,15 @@ export type Drawing = { text: string; cursor: Caret; changed: number };
 /**
  * The bytes that turn one picture into another with relative movements only, so that it works wherever on the
  * screen the picture stands. Rows that both end with are moved by the terminal. Rows are at most as wide as it is.
+ * The first `finished` rows are drawn for good: one that changes is written whole, so that it is right even when the
+ * window has just become smaller and the picture is not where it was.
  */
-export function difference(before: Picture, rows: readonly string[], viewportRows: number): Drawing {
+export function difference(
+  before: Picture,
+  rows: readonly string[],
+  viewportRows: number,
+  finished = 0,
+): Drawing {
   const old = before.rows;
   const least = Math.min(old.length, rows.length);
   let top = 0;
@@ -27,8 +34,9 @@ export function difference(before: Picture, rows: readonly string[], viewportRow
   const out: string[] = [];
   let cursor = before.cursor;
   const go = (row: number) => {
-    out.push(moveTo(cursor, { row, column: cursor.column }));
-    cursor = { row, column: cursor.column };
+    const column = row > cursor.row ? -1 : cursor.column;
+    out.push(moveTo(cursor, { row, column }));
+    cursor = { row, column };
   };
   const put = (text: string, row: number) => {
     out.push(text);
@@ -56,7 +64,8 @@ export function difference(before: Picture, rows: readonly string[], viewportRow
       // Erased: what a program before us left below its cursor may still stand there.
       put("\r\n\x1b[K", row);
     }
-    const update = rowUpdate(isNew ? "" : (old[row] ?? ""), after);
+    const from = isNew ? "" : (old[row] ?? "");
+    const update = row < finished && from !== after ? wholeRow(after) : rowUpdate(from, after);
     if (update === "") continue;
     go(row);
     put(update, row);
@@ -68,11 +77,14 @@ export function difference(before: Picture, rows: readonly string[], viewportRow
   return { text: out.join(""), cursor, changed: newMiddle + Math.abs(newMiddle - oldMiddle) };
 }
 
-/** Movement between rows that exist; an unknown column is set absolutely. */
+/**
+ * Movement between rows that exist; an unknown column is set absolutely. Down by line feeds: should the window have
+ * become smaller meanwhile they scroll it, where other movements would stop and the next row be written over this one.
+ */
 export function moveTo(from: Caret, to: Caret): string {
   const rows = to.row - from.row;
-  const count = Math.abs(rows) === 1 ? "" : Math.abs(rows);
-  const vertical = rows === 0 ? "" : `\x1b[${count}${rows > 0 ? "B" : "A"}`;
-  if (to.column === from.column) return vertical;
+  const vertical = rows > 0 ? "\n".repeat(rows) : rows === 0 ? "" : `\x1b[${rows === -1 ? "" : -rows}A`;
+  // Whether a line feed goes to the row's beginning is up to the terminal's settings.
+  if (to.column === -1 || (to.column === from.column && rows <= 0)) return vertical;
   return `${vertical}${to.column === 0 ? "\r" : `\x1b[${to.column + 1}G`}`;
 }

@@ -17,6 +17,9 @@ export function rowUpdate(before: string, after: string): string {
   return `${move}${erase}${style}${rest}${endsStyled(style + rest) ? "\x1b[m" : ""}`;
 }
 
+/** The bytes that write a row over whatever stands in its place. */
+export const wholeRow = (row: string): string => `\r\x1b[K${row}${endsStyled(row) ? "\x1b[m" : ""}`;
+
 type Start = { index: number; column: number; style: string };
 
 /** How far both rows are the same, cut where styles are known and no character is torn apart. */

@@ -1,38 +1,32 @@
 import type { TerminalModes } from "../input/modes.ts";
-import { widthOf } from "../text/width.ts";
 import { type Caret, difference, moveTo, type Picture } from "./difference.ts";
+import { ERASE_BELOW, heightOfAll, type Place, topOf } from "./place.ts";
+import { createRecent, type Finished } from "./recent.ts";
 
 export type ScreenSize = { columns: number; rows: number };
 
 /** What the screen writes to. */
 export type ScreenOutput = { write(text: string): unknown };
 
-/** The rows of the window that rows take after the terminal has wrapped them. */
-export type HeightOf = (rows: readonly string[]) => number;
-export type Redrawing = { old: readonly string[]; fresh: readonly string[] };
-
 export type Screen = {
   /** Sets what the live region shows. Drawn with the next flush. */
   setFrame(rows: readonly string[], caret: Caret | undefined): void;
   setCaret(caret: Caret | undefined): void;
   /** Appends finished rows above the live region, for good, in order. Drawn with the next flush. */
-  commit(rows: readonly string[]): void;
+  commit(finished: Finished): void;
   /** Draws now what waits. */
   flush(): void;
   /** Opens or closes the alternate screen. Rows committed meanwhile wait until it is closed. */
   setAlternate(isOn: boolean): void;
-  /** Draws everything afresh from the top of the window, `above` over the frame. */
-  repaint(above: readonly string[]): void;
-  /** False when it is not certain that the frame was found again: a row of it may have been left above. */
-  resized(size: ScreenSize): boolean;
-  /**
-   * Draws rows that stand right above the frame again, as they are at this width. The cursor's row in the window
-   * (from 0, as the terminal has told it) says how many can be reached.
-   */
-  redrawAbove(
-    cursorRow: number,
-    choose: (rowsMax: number, heightOf: HeightOf) => Redrawing | undefined,
-  ): void;
+  readonly isAlternate: boolean;
+  /** The window has another size. Nothing is drawn on the main screen until `place`. */
+  resized(size: ScreenSize): void;
+  /** The main screen waits for `place`. */
+  readonly isAdrift: boolean;
+  /** Draws the frame anew, and the finished rows above it that stand in the window. */
+  place(place: Place): void;
+  /** Draws the alternate screen anew. */
+  redrawAlternate(): void;
   /** Erases the live region and stops drawing, for another program; rows committed meanwhile wait. */
   suspend(): void;
   resume(): void;
@@ -42,8 +36,10 @@ export type Screen = {
 };
 
 const nothing: Picture = { rows: [], cursor: { row: 0, column: 0 } };
+const unknown: Place = { at: undefined, narrowest: Number.POSITIVE_INFINITY, onWidth: "wraps" };
 const BEGIN = "\x1b[?2026h";
 const END = "\x1b[?2026l";
+const CLEAR_ALTERNATE = "\x1b[m\x1b[2J\x1b[H";
 
 /**
  * Draws finished rows into the terminal's scrollback and a live frame below them, one write per flush. The new
@@ -62,14 +58,17 @@ export function createScreen(options: {
   onDirty: () => void;
 }): Screen {
   const { output, modes, onDirty } = options;
+  const recent = createRecent();
   let size = options.size;
   let main = options.drawn ?? nothing;
+  /** Since a change of size it is not known where the main picture stands. */
+  let isAdrift = false;
+  /** What the terminal has said of it since; the next flush draws all anew there. */
+  let placed: Place | undefined;
   let alternate: Picture | undefined;
-  /** The window changed its size under the main screen while the alternate one was open. */
-  let isMainStale = false;
   let frame: readonly string[] = [];
   let caret: Caret | undefined;
-  let waiting: string[] = [];
+  let waiting: Finished[] = [];
   let state: "drawing" | "suspended" | "closed" = "drawing";
   let isDirty = false;
 
@@ -89,12 +88,15 @@ export function createScreen(options: {
       alternate = draw("", alternate, frame.slice(0, size.rows), 0);
       return;
     }
-    const committed = waiting;
+    if (isAdrift) return;
+    const prefix = placed === undefined ? "" : eraseToRedraw(placed);
+    const finished = waiting;
     waiting = [];
-    const erased = isMainStale ? eraseFrame() : "";
+    recent.add(finished);
+    const committed = finished.flatMap(({ rows }) => rows);
     // A cursor needs a row to stand on.
     const rows = frame.length === 0 ? [""] : frame;
-    main = draw(erased, main, committed.length === 0 ? rows : [...committed, ...rows], committed.length);
+    main = draw(prefix, main, committed.length === 0 ? rows : [...committed, ...rows], committed.length);
   }
 
   /** Brings the screen from `before` to `rows`; the first `kept` of them are the scrollback's from now on. */
@@ -103,7 +105,7 @@ export function createScreen(options: {
     const cursor = caret
       ? { row: Math.min(kept + caret.row, last), column: Math.min(caret.column, size.columns - 1) }
       : { row: last, column: 0 };
-    const drawing = difference(before, rows, size.rows);
+    const drawing = difference(before, rows, size.rows, kept);
     const body = `${prefix}${drawing.text}${moveTo(drawing.cursor, cursor)}${modes.change("hiddenCursor", caret === undefined)}`;
     // One short row is drawn in one piece anyway; more could be seen half done.
     write(drawing.changed > 1 ? `${BEGIN}${body}${END}` : body);
@@ -113,12 +115,36 @@ export function createScreen(options: {
     };
   }
 
-  /** The bytes that erase the main frame, from anywhere in it. */
-  function eraseFrame(): string {
-    const up = main.cursor.row;
+  /**
+   * Erases the frame, and the finished rows above it that stand whole in the window: they wait again, to be drawn for
+   * this width. A row that the terminal has wrapped takes more than one of the window's.
+   */
+  function eraseToRedraw(place: Place): string {
+    const { at, onWidth } = place;
+    const height = (rows: readonly string[]) => heightOfAll(rows, size.columns, onWidth);
+    const before = main;
     main = nothing;
-    isMainStale = false;
-    return `${up > 0 ? `\x1b[${up}A` : ""}\r\x1b[m\x1b[J`;
+    placed = undefined;
+    // Up by what the rows above the cursor must take: at the window's top that goes no further.
+    let erasing = eraseFrom(Math.min(height(before.rows.slice(0, before.cursor.row)), size.rows - 1));
+    if (at !== undefined) {
+      const { top, isCertain } = topOf(before, { ...place, at }, size.columns);
+      // Rows that may stand elsewhere stay as they are: twice a row of the frame is better than a finished one less.
+      if (!isCertain) recent.forget();
+      const first = Math.max(0, top);
+      const above = recent.takeFitting(first, height);
+      waiting.unshift(...above);
+      erasing = `\x1b[${first - height(above.flatMap(({ rows }) => rows)) + 1};1H${ERASE_BELOW}`;
+    } else recent.forget();
+    waiting = waiting.map((entry) => ({ ...entry, rows: entry.layOut(size.columns) }));
+    return erasing;
+  }
+
+  const eraseFrom = (up: number): string => `${up > 0 ? `\x1b[${up}A` : ""}${ERASE_BELOW}`;
+
+  function openAlternate(isOn: boolean): void {
+    alternate = isOn ? nothing : undefined;
+    write(`${modes.change("alternateScreen", isOn)}${isOn ? CLEAR_ALTERNATE : ""}`);
   }
 
   return {
@@ -132,9 +158,9 @@ export function createScreen(options: {
       caret = at;
       dirty();
     },
-    commit(rows) {
-      if (rows.length === 0) return;
-      waiting.push(...rows);
+    commit(finished) {
+      if (finished.rows.length === 0) return;
+      waiting.push(finished);
       dirty();
     },
     flush,
@@ -142,73 +168,57 @@ export function createScreen(options: {
       if (isOn === (alternate !== undefined) || state === "closed") return;
       // What waits belongs to the screen that is left.
       if (isOn && waiting.length > 0) flush();
-      alternate = isOn ? nothing : undefined;
-      write(`${modes.change("alternateScreen", isOn)}${isOn ? "\x1b[2J\x1b[H" : ""}`);
+      openAlternate(isOn);
       dirty();
     },
-    repaint(above) {
-      if (alternate === undefined) {
-        write("\x1b[m\x1b[H\x1b[J");
-        main = nothing;
-        isMainStale = false;
-        waiting = [...above, ...waiting];
-      } else {
-        write("\x1b[m\x1b[2J\x1b[H");
-        alternate = nothing;
-      }
-      dirty();
+    get isAlternate() {
+      return alternate !== undefined;
     },
     resized(next) {
-      if (next.columns === size.columns && next.rows === size.rows) return true;
       size = next;
-      // The terminal wraps the rows anew by itself: what stood above the cursor may now stand further above. The
-      // cursor's own row is left as it is by some (xterm.js) and wrapped by others, and rows below it that are
-      // wrapped move the cursor in some. What is believed here can leave a row of the frame behind; the opposite
-      // could erase one that is finished.
-      const isCertain = main.rows
-        .slice(main.cursor.row)
-        .every((shown) => heightOf(shown, next.columns) === 1);
-      const above = main.rows
-        .slice(0, main.cursor.row)
-        .reduce((sum, shown) => sum + heightOf(shown, next.columns), 0);
-      const row = Math.min(above, next.rows - 1);
-      main = { rows: main.rows, cursor: { row, column: 0 } };
-      isMainStale = true;
-      if (alternate !== undefined) {
-        write("\x1b[m\x1b[2J\x1b[H");
-        alternate = nothing;
-      }
-      dirty();
-      return isCertain;
+      isAdrift = true;
+      placed = undefined;
     },
-    redrawAbove(cursorRow, choose) {
-      if (alternate !== undefined || state !== "drawing" || isMainStale) return;
-      const rowsMax = cursorRow - main.cursor.row;
-      const heightOfRows: HeightOf = (rows) =>
-        rows.reduce((sum, row) => sum + heightOf(row, size.columns), 0);
-      const redrawing = rowsMax > 0 ? choose(rowsMax, heightOfRows) : undefined;
-      if (redrawing === undefined) return;
-      main = { rows: main.rows, cursor: { row: main.cursor.row + heightOfRows(redrawing.old), column: 0 } };
-      isMainStale = true;
-      waiting = [...redrawing.fresh, ...waiting];
+    get isAdrift() {
+      return isAdrift;
+    },
+    place(place) {
+      isAdrift = false;
+      placed = place;
+      dirty();
+    },
+    redrawAlternate() {
+      if (alternate === undefined) return;
+      write(CLEAR_ALTERNATE);
+      alternate = nothing;
       dirty();
     },
     suspend() {
       if (state !== "drawing") return;
-      flush();
+      const isOn = alternate !== undefined;
+      if (isOn) openAlternate(false);
+      else flush();
+      const erasing = isAdrift ? eraseToRedraw(unknown) : eraseFrom(main.cursor.row);
       state = "suspended";
-      write(`${eraseFrame()}${modes.change("hiddenCursor", false)}`);
+      isAdrift = false;
+      main = nothing;
+      write(`${erasing}${modes.change("hiddenCursor", false)}`);
+      recent.forget();
+      // It is opened again when we go on.
+      if (isOn) alternate = nothing;
     },
     resume() {
       if (state !== "suspended") return;
       state = "drawing";
+      if (alternate !== undefined) openAlternate(true);
       dirty();
     },
     close(last) {
       if (state === "closed") return;
-      if (alternate !== undefined) write(modes.change("alternateScreen", false));
-      alternate = undefined;
+      if (alternate !== undefined) openAlternate(false);
       state = "drawing";
+      if (isAdrift) placed = unknown;
+      isAdrift = false;
       frame = last;
       caret = { row: Math.max(0, last.length - 1), column: 0 };
       flush();
@@ -219,10 +229,4 @@ export function createScreen(options: {
       return size;
     },
   };
-}
-
-/** How many rows a row takes after the terminal has wrapped it. Escape sequences take no room. */
-function heightOf(row: string, columns: number): number {
-  const width = widthOf(row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, ""));
-  return Math.max(1, Math.ceil(width / Math.max(1, columns)));
 }
