@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import {
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -65,14 +66,23 @@ test("a lock has one holder, and the next when that lets go", () => {
   expect(readdirSync(dir)).toEqual(["lock"]);
 });
 
-test("a lock file that holds something else is one sentence, and is left alone", () => {
+test("what a crash of the machine has left for a lock is kept beside, and the lock is taken by one", () => {
   const file = join(dir, "lock");
   const text = "not a database, and long enough that SQLite looks at it. ".repeat(20);
   writeFileSync(file, text);
+  const lock = tryDaemonLock(file);
+  expect(lock).toBeDefined();
+  expect(tryDaemonLock(file)).toBeUndefined();
+  lock?.release();
+  expect(readFileSync(`${file}.damaged`, "utf8")).toBe(text);
+});
+
+test("a lock that is not a file is one sentence, and is left alone", () => {
+  const file = join(dir, "lock");
+  mkdirSync(file);
   expect(() => tryDaemonLock(file)).toThrow(
     expect.objectContaining({ code: "store_unavailable", message: expect.stringContaining(file) }),
   );
-  expect(readFileSync(file, "utf8")).toBe(text);
 });
 
 test("a socket takes the place of one that nobody answers, 0600, and takes itself away", async () => {
