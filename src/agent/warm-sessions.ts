@@ -7,11 +7,30 @@ type WarmSessionsDeps = {
   report(message: string, cause: unknown): void;
 };
 
-/** A session's counterparts in its agents, by agent, kept between turns. */
+/** A session's counterparts in its agents, by agent, kept between turns: one each, whoever asked for it. */
 export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
   const opened = new Map<string, OpenedSession>();
+  let isReleased = false;
+
+  const close = (session: OpenedSession | undefined) =>
+    session?.close().catch((error) => report("an agent session could not be closed", error));
+
+  /** What was made is kept or closed, never left behind. */
+  function keep(agent: string, made: OpenedSession, signal: AbortSignal) {
+    const before = opened.get(agent);
+    // Of a run that did not wait for it any more: the next one may have made its own meanwhile.
+    const isLate = signal.aborted && before !== undefined;
+    if (isReleased || isLate) return close(made);
+    opened.set(agent, made);
+    // It was made for another environment, or its child is gone.
+    return close(before);
+  }
+
   return {
-    /** The one that is there where it can be used as it is, else a new one. Throws what `Backend.open` throws. */
+    /**
+     * The one that is there where it can be used as it is, else a new one. Throws what `Backend.open` throws, and
+     * when `signal` has aborted meanwhile.
+     */
     async take(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
       const warm = opened.get(context.agent);
       if (warm?.isUsable(context)) return warm;
@@ -19,9 +38,8 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
       await setImmediate();
       signal.throwIfAborted();
       const made = await backend(context.agent).open(context, signal);
-      opened.set(context.agent, made);
-      // It was made for another environment, or its child is gone.
-      warm?.close().catch((error) => report("an agent session could not be closed", error));
+      void keep(context.agent, made, signal);
+      signal.throwIfAborted();
       return made;
     },
     /** It was ended by force: the next turn makes another. */
@@ -33,11 +51,12 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
       const session = opened.get(agent);
       return session !== undefined && (session.isWarm?.() ?? true);
     },
-    /** Ends them all; only while no turn runs. */
+    /** Ends them all, for good; only while no turn runs. What is still being made is closed when it is there. */
     async release() {
+      isReleased = true;
       const all = [...opened.values()];
       opened.clear();
-      await Promise.allSettled(all.map((session) => session.close()));
+      await Promise.all(all.map(close));
     },
   };
 }
