@@ -1,4 +1,5 @@
 import type { NewEvent, PartDelta } from "../protocol/events.ts";
+import type { MessageId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan.ts";
 import type { RunCompleted } from "../protocol/run.ts";
@@ -15,7 +16,10 @@ export type Ledger = {
    * only written. Throws HearthError store_unavailable, and then nothing was written or published.
    */
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
-  /** Streams text into a part that is already stored. Durable within 50 ms or 4 KB. Never throws. */
+  /**
+   * Streams text into a part that is already stored: written within 50 ms or 4 KB, and told then. Throws
+   * store_unavailable when text has waited for the store for seconds; the run must end, and its end has all of it.
+   */
   appendText(delta: PartDelta): void;
   /** The messages of every run that neither waits nor was taken back before it started, oldest first. */
   loadTranscript(): Message[];
@@ -23,6 +27,8 @@ export type Ledger = {
 
 export type LedgerTx = {
   nextMessageSeq(): number;
+  /** A message as the store has it. */
+  storedMessage(id: MessageId): Message | undefined;
   /** Writes the message and the parts named (all of them by default), and publishes the whole message. */
   putMessage(event: "message.created" | "message.updated", message: Message, parts?: readonly Part[]): void;
   /** For an edited prompt: its parts become these and no others. */

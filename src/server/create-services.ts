@@ -1,3 +1,4 @@
+// Long because every part of the daemon is made and tied here.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createFileSearch } from "../agent/file-search.ts";
@@ -104,6 +105,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
     present: (session, runtime) => sessions.present(session, runtime),
     cancelQuestions: (tx, run) => permissions.cancelRun(tx, run),
+    report: (message, cause) => log.error(message, { cause }),
+    monotonicMs: () => performance.now(),
   });
   const sessionChanged = (tx: JournalTx, sid: SessionId) =>
     journal.changeSession(tx, sid, coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 });
@@ -153,6 +156,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
     budget: (wid) => settings.of(wid).limits,
     onChange: () => busyChanged(),
+    onStoreAway: () => {},
   });
 
   const workspaces = createWorkspaces({
@@ -279,6 +283,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         ...[...ownSources.values()].map((source) => source.backend.close()),
       ]);
       await processes.close();
+      for (const coordinator of all) coordinator.abandon();
       journal.close();
     },
   };

@@ -1,7 +1,7 @@
 import type { Ledger, LedgerTx, SessionChange } from "../agent/ledger.ts";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { HearthEvent, NewEvent } from "../protocol/events.ts";
+import type { NewEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message, Part } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan.ts";
@@ -22,44 +22,67 @@ type JournalDeps = {
   present(session: StoredSession, runtime: { running: boolean; queued: number }): Session;
   /** Withdraws the open questions of a run that ends. */
   cancelQuestions(tx: JournalTx, run: RunRecord): void;
+  /** What goes wrong after a commit: nobody can be told that it failed. */
+  report(message: string, cause: unknown): void;
+  /** Milliseconds that only ever rise. */
+  monotonicMs(): number;
 };
 
 /** One transaction on a workspace. */
-export type JournalTx = { publish(event: NewEvent): void };
+export type JournalTx = {
+  /** Told when the transaction has committed, in the order of these calls. */
+  publish(event: NewEvent): void;
+  /** What follows in memory; not done when the transaction fails. */
+  afterCommit(act: () => void): void;
+};
 
 export type Journal = ReturnType<typeof createJournal>;
 
 /** Joins the store and the hub: what is published was committed, in the same order. */
-export function createJournal({ store, hub, now, present, cancelQuestions }: JournalDeps) {
+export function createJournal(deps: JournalDeps) {
+  const { store, hub, now, present, cancelQuestions, report } = deps;
   const texts = new Map<SessionId, { wid: WorkspaceId; text: TextStream }>();
-  let current: { publish: JournalTx; wid: WorkspaceId; afterwards: (() => void)[] } | null = null;
+  let current: { tx: JournalTx; wid: WorkspaceId } | null = null;
+  /** What follows commits, oldest first: whatever a reader does meanwhile comes after it. */
+  const outbox: (() => void)[] = [];
+  let isTelling = false;
 
   function textOf(wid: WorkspaceId, sid: SessionId): TextStream {
     const known = texts.get(sid)?.text;
     if (known) return known;
     const text = createTextStream({
-      tell(delta) {
-        // Without a number it stays untold: its offset shows the gap, and the message that settles it has it.
-        if (canReserve(wid)) hub.stream(wid, { type: "part.delta", session_id: sid, payload: delta });
-      },
-      write(tails) {
+      write(deltas) {
+        if (current !== null) throw new Error("text is written in a transaction of its own");
+        hub.reserve(wid);
         store.transaction("relaxed", () => {
-          for (const tail of tails) store.messages.appendDelta(tail.part_id, tail.text);
+          for (const { part_id, text } of deltas) store.messages.appendDelta(part_id, text);
         });
       },
+      tell: (delta) =>
+        follow([() => hub.stream(wid, { type: "part.delta", session_id: sid, payload: delta })]),
+      report,
+      monotonicMs: deps.monotonicMs,
     });
     texts.set(sid, { wid, text });
     return text;
   }
 
-  function canReserve(wid: WorkspaceId): boolean {
-    try {
-      hub.reserve(wid);
-      return true;
-    } catch (error) {
-      if (error instanceof HearthError) return false;
-      throw error;
+  /**
+   * What was committed happened: it is told whatever goes wrong on the way, in one order. Something that is
+   * committed while this goes on waits behind it.
+   */
+  function follow(acts: readonly (() => void)[]) {
+    outbox.push(...acts);
+    if (isTelling) return;
+    isTelling = true;
+    for (let act = outbox.shift(); act !== undefined; act = outbox.shift()) {
+      try {
+        act();
+      } catch (error) {
+        report("what follows a commit failed", error);
+      }
     }
+    isTelling = false;
   }
 
   /**
@@ -76,25 +99,34 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     }
   }
 
-  /** Joins the transaction that is running on the same workspace. Throws store_unavailable: then nothing happened. */
+  /**
+   * Joins the transaction that is running on the same workspace; one that is not synced cannot be joined by one that
+   * has to be. Throws store_unavailable: then nothing happened.
+   */
   function commit<T>(wid: WorkspaceId, durability: Durability, write: (tx: JournalTx) => T): T {
     if (current !== null) {
+      const { tx } = current;
       if (current.wid !== wid) throw new Error("one transaction writes to one workspace");
-      return write(current.publish);
+      return store.transaction(durability, () => write(tx));
     }
     hub.reserve(wid);
-    const frames: { seq: number; bytes: Buffer; event: HearthEvent }[] = [];
-    const publish: JournalTx = { publish: (event) => void frames.push(hub.store(wid, event)) };
-    const mine = { publish, wid, afterwards: [] as (() => void)[] };
-    current = mine;
+    const frames: (() => void)[] = [];
+    const acts: (() => void)[] = [];
+    const tx: JournalTx = {
+      publish(event) {
+        const frame = hub.store(wid, event);
+        frames.push(() => hub.publish(wid, frame));
+      },
+      afterCommit: (act) => void acts.push(act),
+    };
+    current = { tx, wid };
     let result: T;
     try {
-      result = store.transaction(durability, () => write(publish));
+      result = store.transaction(durability, () => write(tx));
     } finally {
       current = null;
     }
-    for (const act of mine.afterwards) act();
-    for (const frame of frames) hub.publish(wid, frame);
+    follow([...acts, ...frames]);
     return result;
   }
 
@@ -102,10 +134,14 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     const text = textOf(wid, sid);
     const withTx = (tx: JournalTx): LedgerTx => ({
       nextMessageSeq: () => store.messages.nextSeq(sid),
+      storedMessage: (id) => store.messages.get(id),
       putMessage(type: "message.created" | "message.updated", message: Message, parts?: readonly Part[]) {
-        text.settle(message.id);
         store.messages.put(message, parts);
-        current?.afterwards.push(() => text.settled((parts ?? message.parts).map((part) => part.id)));
+        // The event holds all the text that there is, so the rows have to.
+        const whole = new Set((parts ?? message.parts).map(({ id }) => id));
+        for (const { part_id, text: tail } of text.unwritten(message.id))
+          if (!whole.has(part_id)) store.messages.appendDelta(part_id, tail);
+        tx.afterCommit(() => text.settled(message.id));
         tx.publish({ type, session_id: sid, payload: { message: publicMessage(message) } });
       },
       replaceMessage(message) {
@@ -167,7 +203,7 @@ export function createJournal({ store, hub, now, present, cancelQuestions }: Jou
     const shown = present(session, change);
     const key = JSON.stringify(shown);
     if (told.get(sid) === key) return;
-    current?.afterwards.push(() => void told.set(sid, key));
+    tx.afterCommit(() => void told.set(sid, key));
     tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
   }
 

@@ -149,8 +149,9 @@ export function createPermissions(deps: PermissionsDeps) {
         const known = store.permissions.get(wid, id);
         if (known === undefined)
           throw new HearthError("permission_not_found", `There is no question ${id} here.`);
+        // One that still stands open in the store waits for nobody: its end could not be written yet.
         const what =
-          known.state === "canceled" ? "withdrawn: its run has ended" : `answered: ${known.decision}`;
+          known.state === "answered" ? `answered: ${known.decision}` : "withdrawn: its run has ended";
         throw new HearthError("already_answered", `This question was already ${what}.`, {
           details: { state: known.state, decision: known.decision, answered_by: known.answered_by },
         });
@@ -211,9 +212,11 @@ export function createPermissions(deps: PermissionsDeps) {
       // By the rows: this may be the second try, after the store had refused the first.
       for (const permission of store.permissions.openOfRun(run.id)) {
         resolve(tx, permission, { state: "canceled" });
-        const entry = waiting.get(permission.id);
-        waiting.delete(permission.id);
-        entry?.settle({ decision: "canceled" });
+        tx.afterCommit(() => {
+          const entry = waiting.get(permission.id);
+          waiting.delete(permission.id);
+          entry?.settle({ decision: "canceled" });
+        });
       }
     },
 

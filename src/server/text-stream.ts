@@ -1,3 +1,4 @@
+import { HearthError } from "../protocol/errors.ts";
 import type { PartDelta } from "../protocol/events.ts";
 import type { MessageId, PartId } from "../protocol/ids.ts";
 
@@ -7,83 +8,86 @@ import type { MessageId, PartId } from "../protocol/ids.ts";
  */
 const GATHER_MS = 50;
 const GATHER_CHARS = 4096;
-
-type Streaming = PartDelta & { unwritten: string };
+/** While the store cannot be written: each try may wait for its lock, and nobody is served meanwhile. */
+const RETRY_MS = 250;
+/** A backup that holds the store for a moment costs no turn; text that stays unwritten for longer ends it. */
+const UNWRITTEN_MS_MAX = 2000;
 
 type TextStreamDeps = {
+  /** Writes all of it or, when it throws, nothing. Throws store_unavailable: then it is tried again. */
+  write(deltas: readonly PartDelta[]): void;
   /** Tells the world. Must not throw. */
   tell(delta: PartDelta): void;
-  /** Appends to what is stored. May throw store_unavailable: then it is tried again with what comes next. */
-  write(tails: readonly { part_id: PartId; text: string }[]): void;
+  /** Whatever else `write` throws: a bug. */
+  report(message: string, cause: unknown): void;
+  /** Milliseconds that only ever rise. */
+  monotonicMs(): number;
 };
 
 export type TextStream = ReturnType<typeof createTextStream>;
 
 /**
  * The text that streams into the parts of one session. It is written first and told then: no terminal has seen a
- * word that a killed daemon could lose.
+ * word that a killed daemon could lose, and what could not be written is not told.
  */
-export function createTextStream({ tell, write }: TextStreamDeps) {
-  /** By part; `text` is what is not told yet, from `offset` on. */
-  const parts = new Map<PartId, Streaming>();
-  let gathering: NodeJS.Timeout | null = null;
+export function createTextStream({ write, tell, report, monotonicMs }: TextStreamDeps) {
+  /** By part: what is neither written nor told yet, from its `offset` on. */
+  const pending = new Map<PartId, PartDelta>();
+  let timer: NodeJS.Timeout | null = null;
+  /** Since when the store has refused what is pending. */
+  let refused: { sinceMs: number; error: HearthError } | null = null;
 
-  function writeAll() {
-    const tails = [...parts.values()]
-      .filter((part) => part.unwritten !== "")
-      .map((part) => ({ part_id: part.part_id, text: part.unwritten }));
-    if (tails.length === 0) return;
+  /** Whether the store has taken it. */
+  function flush(): boolean {
+    const deltas = [...pending.values()];
+    if (deltas.length === 0) return true;
     try {
-      write(tails);
-    } catch {
-      return; // the text waits here for the next time, and its message holds it too
+      write(deltas);
+    } catch (error) {
+      if (error instanceof HearthError && error.code === "store_unavailable") {
+        refused = { sinceMs: refused?.sinceMs ?? monotonicMs(), error };
+        return false;
+      }
+      report("streamed text could not be written", error);
+      pending.clear(); // its message holds it too, and is written with the next event
+      return true;
     }
-    for (const part of parts.values()) part.unwritten = "";
-  }
-
-  function tellPart(part: Streaming): boolean {
-    if (part.text === "") return false;
-    const { unwritten: _, ...delta } = part;
-    part.offset += part.text.length;
-    part.text = "";
-    tell(delta);
+    refused = null;
+    pending.clear();
+    for (const delta of deltas) tell(delta);
     return true;
   }
 
-  function flush(): boolean {
-    writeAll();
-    return [...parts.values()].filter(tellPart).length > 0;
-  }
-
   function gather() {
-    gathering = flush() ? setTimeout(gather, GATHER_MS) : null;
+    const isBusy = pending.size > 0;
+    const isWritten = flush();
+    timer = isBusy ? setTimeout(gather, isWritten ? GATHER_MS : RETRY_MS) : null;
   }
 
   return {
+    /** Throws store_unavailable when the text before it has waited too long to be written. It is kept all the same. */
     append(delta: PartDelta) {
-      const part = parts.get(delta.part_id) ?? { ...delta, text: "", unwritten: "" };
-      parts.set(delta.part_id, part);
+      const part = pending.get(delta.part_id) ?? { ...delta, text: "" };
       part.text += delta.text;
-      part.unwritten += delta.text;
-      if (gathering === null) {
-        flush();
-        gathering = setTimeout(gather, GATHER_MS);
-      } else if (part.unwritten.length >= GATHER_CHARS) flush();
+      pending.set(delta.part_id, part);
+      if (timer === null) gather();
+      else if (refused === null && part.text.length >= GATHER_CHARS) flush();
+      if (refused !== null && monotonicMs() - refused.sinceMs > UNWRITTEN_MS_MAX) throw refused.error;
     },
-    /** Before a stored event of the message, which holds all its text: nothing of it may be told after. */
-    settle(messageId: MessageId) {
-      for (const part of parts.values()) if (part.message_id === messageId) tellPart(part);
+    /** For the transaction of an event that holds the message whole: what of its text is not written yet. */
+    unwritten: (messageId: MessageId): PartDelta[] =>
+      [...pending.values()].filter((delta) => delta.message_id === messageId),
+    /** That transaction has committed: nothing of the message is left to be written or told. */
+    settled(messageId: MessageId) {
+      for (const delta of pending.values()) if (delta.message_id === messageId) pending.delete(delta.part_id);
+      if (pending.size === 0) refused = null;
     },
-    /** Once its transaction has committed: these parts are stored whole. */
-    settled(partIds: Iterable<PartId>) {
-      for (const id of partIds) parts.delete(id);
-    },
-    /** Everything written and told, so that a snapshot is whole. */
+    /** Written and told as far as the store takes it, so that a snapshot is whole. Never inside a transaction. */
     flush: () => void flush(),
     close() {
-      if (gathering !== null) clearTimeout(gathering);
-      gathering = null;
-      writeAll();
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      flush();
     },
   };
 }

@@ -117,6 +117,8 @@ export async function openAgentWorld(options: AgentWorldOptions) {
       context: null,
     }),
     cancelQuestions: (tx, run) => permissions.cancelRun(tx, run),
+    report: (message, cause) => void reports.push({ message, cause }),
+    monotonicMs: () => performance.now(),
   });
   const permissions = createPermissions({
     store,
@@ -237,6 +239,8 @@ export async function openAgentWorld(options: AgentWorldOptions) {
       authorize: (run, mode, request, signal) => permissions.authorize(wid, run, mode, request, signal),
       report: (message, cause) => void reports.push({ message, cause }),
       onChange: () => {},
+      onStoreAway: () => {},
+      monotonicMs: () => performance.now(),
       newId,
       now,
     });

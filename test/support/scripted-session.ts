@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Backend, BackendEvent, TurnHost, TurnResult } from "../../src/agent/backend.ts";
-import { createCoordinator } from "../../src/agent/coordinator.ts";
+import { type CoordinatorDeps, createCoordinator } from "../../src/agent/coordinator.ts";
 import type { NewId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { createEventHub } from "../../src/server/event-hub.ts";
 import { createJournal } from "../../src/server/journal.ts";
-import { openStore } from "../../src/server/store/open.ts";
+import { openStore, type Store } from "../../src/server/store/open.ts";
 
 export const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;
 
@@ -65,8 +65,14 @@ export function createScriptedBackend(options: { holdOpen?: boolean } = {}) {
 }
 
 /** One session on a real store file, with the real journal, hub and coordinator, and a scripted backend. */
-export function openSession(file: string, backend: Backend) {
-  const store = openStore(file);
+export function openSession(
+  file: string,
+  backend: Backend,
+  options: { store?: (store: Store) => Store; coordinator?: Partial<CoordinatorDeps> } = {},
+) {
+  const reports: unknown[] = [];
+  const real = openStore(file);
+  const store = options.store?.(real) ?? real;
   const now = () => new Date();
   const hub = createEventHub(store, now);
   const journal = createJournal({
@@ -80,6 +86,8 @@ export function openSession(file: string, backend: Backend) {
       context: null,
     }),
     cancelQuestions: () => {},
+    report: (message, cause) => void reports.push({ message, cause }),
+    monotonicMs: () => performance.now(),
   });
   const { wid, sid } = findOrMake();
 
@@ -109,7 +117,6 @@ export function openSession(file: string, backend: Backend) {
     return { wid, sid };
   }
 
-  const reports: unknown[] = [];
   const coordinator = createCoordinator({
     session_id: sid,
     ledger: journal.ledgerOf(wid, sid),
@@ -133,8 +140,11 @@ export function openSession(file: string, backend: Backend) {
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
     report: (message, cause) => void reports.push({ message, cause }),
     onChange: () => {},
+    onStoreAway: () => {},
+    monotonicMs: () => performance.now(),
     newId,
     now,
+    ...options.coordinator,
   });
   const unfinished = store.runs.unfinished(sid);
   coordinator.recover(unfinished.map((run) => ({ run, messages: store.messages.ofRun(sid, run.id) })));
@@ -149,6 +159,7 @@ export function openSession(file: string, backend: Backend) {
     /** What went wrong without anybody waiting for it. Must stay empty. */
     reports,
     close() {
+      coordinator.abandon();
       journal.close();
       store.close();
     },

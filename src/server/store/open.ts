@@ -57,6 +57,8 @@ export function openStore(file: string, log: (message: string) => void = () => {
     return asStoreError(cause, file);
   };
 
+  let running: Durability = "relaxed";
+
   return {
     file,
     movedAside,
@@ -72,11 +74,16 @@ export function openStore(file: string, log: (message: string) => void = () => {
     agentSessions: createAgentSessionRows(db),
     events: createEventRows(db),
     /**
-     * One transaction; joins the one that is running. `synced`: it is on the disk, not only written, when this
-     * returns. Throws HearthError store_unavailable when the file cannot be written now.
+     * One transaction; joins the one that is running, which must promise as much. `synced`: it is on the disk, not
+     * only written, when this returns. Throws HearthError store_unavailable when the file cannot be written now.
      */
     transaction<T>(durability: Durability, work: () => T): T {
-      if (db.inTransaction) return work();
+      if (db.inTransaction) {
+        if (durability === "synced" && running !== "synced")
+          throw new Error("what has to be on the disk cannot join a transaction that need not be");
+        return work();
+      }
+      running = durability;
       try {
         (durability === "synced" ? setSynced : setRelaxed).run();
         begin.run();

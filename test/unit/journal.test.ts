@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { HearthEvent } from "../../src/protocol/events.ts";
+import type { Message, Part } from "../../src/protocol/message.ts";
+import { createFaultyStore, type Fault } from "../support/faulty-store.ts";
+import { createScriptedBackend, newId, openSession } from "../support/scripted-session.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A session's ledger, what a client that was there from the beginning is told, and the store under both. */
+function open() {
+  const dir = mkdtempSync(join(tmpdir(), "hearth-journal-"));
+  let fault: Fault | null = null;
+  const session = openSession(join(dir, "hearth.db"), createScriptedBackend().backend, {
+    store: (real) => createFaultyStore(real, () => fault).store,
+  });
+  const told: HearthEvent[] = [];
+  const { wid, sid, hub, journal } = session;
+  hub.subscribe(wid, { id: "c", kind: "tui", label: "", attached_at: "" }, null, {
+    send(frame) {
+      told.push(JSON.parse(/^data: (.*)$/m.exec(frame.toString())?.[1] ?? "{}"));
+    },
+    whenDrained: () => {},
+    end: () => {},
+  });
+  onTestFinished(() => {
+    session.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const part: Part = { id: newId("prt"), type: "text", text: "" };
+  const message: Message = {
+    ...{ id: newId("msg"), session_id: sid, run_id: newId("run"), seq: 1, role: "assistant", agent: "x" },
+    ...{
+      model: null,
+      parts: [part],
+      finish_reason: null,
+      created_at: "",
+      updated_at: "",
+      completed_at: null,
+    },
+  };
+  const ledger = journal.ledgerOf(wid, sid);
+  ledger.commit("relaxed", (tx) => tx.putMessage("message.created", message));
+  let length = 0;
+  return {
+    session,
+    ledger,
+    told,
+    message,
+    part,
+    set: (next: Fault | null) => {
+      fault = next;
+    },
+    say(text: string) {
+      ledger.appendText({ message_id: message.id, part_id: part.id, field: "text", offset: length, text });
+      length += text.length;
+    },
+    toldText: () =>
+      told.flatMap((event) => (event.type === "part.delta" ? [event.payload.text] : [])).join(""),
+    storedText: () =>
+      session.store.messages
+        .get(message.id)
+        ?.parts.flatMap((p) => ("text" in p ? [p.text] : []))
+        .join(""),
+  };
+}
+
+test("an event of a transaction reaches those who read along although text was waiting to be told", () => {
+  const here = open();
+  here.say("one ");
+  here.say("two");
+  const notice: Part = { id: newId("prt"), type: "notice", level: "info", code: "x", text: "n" };
+  here.ledger.commit("relaxed", (tx) => {
+    tx.putPlan([{ content: "first", status: "pending" }]);
+    const parts = [{ ...here.part, text: "one two" } as Part, notice];
+    tx.putMessage("message.updated", { ...here.message, parts }, [notice]);
+  });
+  expect(here.told.map(({ type }) => type)).toEqual([
+    "message.created",
+    "part.delta",
+    "plan.updated",
+    "message.updated",
+  ]);
+  const seqs = here.told.map(({ seq }) => seq);
+  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+  // The event says all of it, so the rows have it too, and it is not told again.
+  expect(here.storedText()).toBe("one twon");
+  vi.advanceTimersByTime(1000);
+  expect(here.toldText()).toBe("one ");
+  here.say(" three");
+  vi.advanceTimersByTime(1000);
+  expect(here.storedText()).toBe("one two threen");
+});
+
+test("text that cannot be written is not told, and is told once when it can", () => {
+  const here = open();
+  here.set("full");
+  here.say("one ");
+  here.say("two");
+  vi.advanceTimersByTime(1000);
+  expect([here.toldText(), here.storedText()]).toEqual(["", ""]);
+  here.set(null);
+  vi.advanceTimersByTime(1000);
+  expect([here.toldText(), here.storedText()]).toEqual(["one two", "one two"]);
+});
+
+test("text that has waited for seconds is refused, so that its run ends", () => {
+  const here = open();
+  here.set("locked");
+  let now = performance.now();
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  here.say("one ");
+  now += 1500;
+  here.say("two ");
+  now += 1500;
+  expect(() => here.say("three")).toThrow(/another program holds it/);
+  vi.restoreAllMocks();
+  here.set(null);
+  // The event that ends it has all that was said.
+  const parts = [{ ...here.part, text: "one two three" } as Part];
+  here.ledger.commit("synced", (tx) => tx.putMessage("message.updated", { ...here.message, parts }));
+  vi.advanceTimersByTime(5000);
+  expect([here.toldText(), here.storedText()]).toEqual(["", "one two three"]);
+});
+
+test("what has to be on the disk joins no transaction that need not be", () => {
+  const { session, ledger } = open();
+  const { journal, wid } = session;
+  const inner = () => journal.commit(wid, "synced", () => {});
+  expect(() => ledger.commit("relaxed", inner)).toThrow(/has to be on the disk/);
+  expect(() => ledger.commit("synced", inner)).not.toThrow();
+});
+
+test("what goes wrong behind a commit is reported: nobody is told that it failed", () => {
+  const { session, told } = open();
+  const { journal, wid, sid } = session;
+  journal.commit(wid, "relaxed", (tx) => {
+    tx.afterCommit(() => {
+      throw new Error("behind it");
+    });
+    tx.publish({
+      type: "plan.updated",
+      session_id: sid,
+      payload: { plan: { session_id: sid, entries: [] } },
+    });
+  });
+  expect(told.at(-1)?.type).toBe("plan.updated");
+  expect(session.reports).toHaveLength(1);
+});
