@@ -8,13 +8,13 @@ import type { Delivery } from "../protocol/run.ts";
 import type { AcceptedPrompt } from "./accepted-prompt.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
-import { createOverdueEvents } from "./overdue-events.ts";
 import type { PermissionRequest } from "./permission/request.ts";
-import type { Recorder } from "./recorder.ts";
-import { type ActiveRun, createRun } from "./run.ts";
-import { createRunBook, type Written } from "./run-book.ts";
+import { type ActiveRun, asRunError, createRun } from "./run.ts";
+import { type Change, createRunBook } from "./run-book.ts";
+import { createRunLoop, type Happening, type Written } from "./run-loop.ts";
 import type { RunRecord } from "./run-record.ts";
 import {
+  decideCancel,
   idleQueue,
   queuePosition,
   type RunEffect,
@@ -50,51 +50,49 @@ export type CoordinatorDeps = {
   report(message: string, cause: unknown): void;
   /** After every change: a daemon that idles exits. */
   onChange(): void;
+  /** What has happened waits for the store, because of that; null: it does no more. */
+  onStoreAway(error: HearthError | null): void;
   newId: NewId;
   now(): Date;
+  /** Milliseconds that only ever rise. */
+  monotonicMs(): number;
 };
 
 export type Coordinator = ReturnType<typeof createCoordinator>;
 
 /** Carries out what `stepRuns` decides for one session: writes, publishes, then acts. */
 export function createCoordinator(deps: CoordinatorDeps) {
-  const { session_id, ledger, now } = deps;
+  const { session_id, ledger, now, monotonicMs } = deps;
   let queue: RunQueue = idleQueue;
   let active: ActiveRun | null = null;
-  /** The recorder of a run that the last daemon left active, while its end is written. */
-  let orphan: { run_id: RunId; recorder: Recorder } | null = null;
   const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
   const idleWaiters = new Set<() => void>();
-
-  const book = createRunBook({
-    session_id,
-    ledger,
-    recorderOf: (id) => [active, orphan].find((owner) => owner?.run_id === id)?.recorder ?? null,
-    onEnded(id) {
-      if (active?.run_id === id) active.finish();
-    },
-    newId: deps.newId,
-    now,
+  const book = createRunBook({ session_id, ledger, newId: deps.newId, now, monotonicMs });
+  const loop = createRunLoop({
+    carryOut,
+    report: deps.report,
+    onWaiting: (error) => afterwards(() => deps.onStoreAway(error)),
+    onRest: wakeIfIdle,
   });
 
   const runtimeOf = (state: RunQueue) => ({
     running: state.current !== null && state.current.phase !== "unwinding",
     queued: state.waiting.length,
   });
-  const isIdle = () => queue.current === null && overdue.isEmpty();
+  const isIdle = () => queue.current === null && loop.isEmpty();
 
-  /** Writes, publishes, then acts. Throws store_unavailable, and then nothing has changed. */
-  function dispatch(
-    event: RunQueueEvent,
-    by: string | null = null,
-    extra: { prompt?: string; write?: (tx: LedgerTx) => Written | null } = {},
+  /** Writes, publishes, then acts. Throws before anything has changed: store_unavailable, or a bug. */
+  function carryOut(
+    { event, by }: Happening,
+    written: Written,
+    extra: { prompt?: string; write?: (tx: LedgerTx) => Change | null } = {},
   ): readonly RunEffect[] {
     const { state, effects } = stepRuns(queue, event);
     if (state === queue && effects.length === 0 && !extra.write) return effects;
     const isSynced = event.type === "prompted" || effects.some((effect) => effect.do === "complete");
-    const written = ledger.commit(isSynced ? "synced" : "relaxed", (tx) => {
+    const write = (tx: LedgerTx) => {
       const first = extra.write?.(tx) ?? null;
-      const rest = effects.map((effect) => book.write(tx, effect, by));
+      const rest = effects.map((effect) => book.write(tx, effect, { by, storedOnly: written === "stored" }));
       const used = rest.find((change) => change?.used)?.used;
       tx.sessionChanged({
         ...runtimeOf(state),
@@ -102,46 +100,63 @@ export function createCoordinator(deps: CoordinatorDeps) {
         ...(used === undefined ? {} : { used }),
       });
       return [first, ...rest];
-    });
+    };
+    const changes = written === "nothing" ? [] : ledger.commit(isSynced ? "synced" : "relaxed", write);
     queue = state;
-    for (const change of written) change?.apply();
+    for (const change of changes) change?.apply();
+    if (written === "nothing")
+      for (const effect of effects) if (effect.do === "complete") book.discard(effect.run_id);
     for (const effect of effects) perform(effect);
-    deps.onChange();
-    wakeIfIdle();
+    afterwards(deps.onChange);
     return effects;
   }
 
-  const overdue = createOverdueEvents({
-    dispatch: (event, by) => void dispatch(event, by),
-    report: deps.report,
-    onDrained: wakeIfIdle,
-  });
-  const { dispatchSurely } = overdue;
+  /** Somebody asks for it: now, or not at all. Throws store_unavailable, and what a bug throws. */
+  const carryOutNow = (
+    event: RunQueueEvent,
+    by: string | null = null,
+    extra?: Parameters<typeof carryOut>[2],
+  ) => carryOut({ event, by }, "all", extra);
+
+  /** What is written happened, whatever goes wrong behind it. */
+  function afterwards(act: () => void) {
+    try {
+      act();
+    } catch (error) {
+      deps.report("what follows a change of a run failed", error);
+    }
+  }
 
   function wakeIfIdle() {
     if (isIdle()) for (const wake of idleWaiters) wake();
   }
 
+  /** A run whose work cannot even begin has ended. */
   function perform(effect: RunEffect) {
-    if (effect.do === "open") {
-      active = begin(effect.run_id);
-      void active.open();
-    } else if (effect.do === "run_turn" && active?.run_id === effect.run_id) void active.runTurn();
-    else if (effect.do === "abort" && active?.run_id === effect.run_id) active.abort();
+    try {
+      if (effect.do === "open") {
+        active = begin(effect.run_id);
+        active.open();
+      } else if (effect.do === "run_turn" && active?.run_id === effect.run_id) active.runTurn();
+      else if (effect.do === "abort" && active?.run_id === effect.run_id) active.stop();
+    } catch (error) {
+      const end = { outcome: "error", error: asRunError(error, deps.report) } as const;
+      loop.post({ type: "settled", run_id: effect.run_id, end });
+    }
   }
 
   function begin(id: RunId): ActiveRun {
     const { run } = book.entryOf(id);
     const mine = createRun({
       run_id: id,
-      recorder: book.newRecorder(run),
+      recorder: book.begin(id),
       open: (signal) => warm.take(deps.contextOf(run), signal),
       turn(session) {
         const context = deps.contextOf(run);
         return { turn: turnOf(run, context, session), host: hostOf(mine, run, context.mode) };
       },
-      onOpened: () => dispatchSurely({ type: "opened", run_id: id }),
-      onSettled: (end) => dispatchSurely({ type: "settled", run_id: id, end }),
+      onOpened: () => loop.post({ type: "opened", run_id: id }),
+      onSettled: (end) => loop.post({ type: "settled", run_id: id, end }),
       onGivenUp: (session) => warm.giveUp(run.agent, session),
       report: deps.report,
     });
@@ -174,11 +189,15 @@ export function createCoordinator(deps: CoordinatorDeps) {
       isSteered: () =>
         waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
       steer() {
-        const same_agent = waitingFor(run.agent).map(({ run_id }) => run_id);
-        dispatch({ type: "step_began", run_id: run.id, same_agent });
+        const folded = loop.ask(() => {
+          const same_agent = waitingFor(run.agent).map(({ run_id }) => run_id);
+          return carryOutNow({ type: "step_began", run_id: run.id, same_agent });
+        });
+        const ids = new Set(folded.map(({ run_id }) => run_id));
+        return book.history().filter(({ run_id, role }) => role === "user" && ids.has(run_id));
       },
       budget: deps.budget,
-      stop: (error) => dispatchSurely({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
+      stop: (error) => loop.post({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
       report: deps.report,
     });
   }
@@ -190,7 +209,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     const expired = queue.waiting
       .map((run) => run.run_id)
       .filter((id) => Date.parse(book.entryOf(id).run.accepted_at) < oldest);
-    dispatch({ type: "attended", expired });
+    loop.post({ type: "attended", expired });
   }
 
   /** A prompt for one agent cannot be folded into the turn of another. */
@@ -219,71 +238,75 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     /** When it returns, prompt and run are on the disk. Throws store_unavailable, and then there is no trace of it. */
     accept(prompt: AcceptedPrompt): PromptReply {
-      overdue.settle();
       attend();
-      let messageId: MessageId | undefined;
-      try {
+      const message_id = loop.ask(() => {
+        let messageId: MessageId | undefined;
         const accepted = { ...prompt, delivery: deliveryFor(prompt.agent, prompt.delivery) };
-        dispatch({ type: "prompted", run_id: prompt.run_id, delivery: accepted.delivery }, prompt.by, {
-          prompt: prompt.prompt,
-          write(tx) {
-            messageId = book.insert(tx, accepted).id;
-            return null;
-          },
-        });
-      } catch (error) {
-        book.discard(prompt.run_id);
-        throw error;
-      }
-      if (messageId === undefined) throw new Error("a prompt was accepted without a message");
-      return replyFor(prompt.run_id, messageId);
+        try {
+          carryOutNow({ type: "prompted", run_id: prompt.run_id, delivery: accepted.delivery }, prompt.by, {
+            prompt: prompt.prompt,
+            write(tx) {
+              messageId = book.insert(tx, accepted).id;
+              return null;
+            },
+          });
+        } catch (error) {
+          book.discard(prompt.run_id);
+          throw error;
+        }
+        if (messageId === undefined) throw new Error("a prompt was accepted without a message");
+        return messageId;
+      });
+      return replyFor(prompt.run_id, message_id);
     },
 
+    /**
+     * What it answers is what it does, also when the store takes it late: it is decided on what everybody was told,
+     * and goes before what was not told yet. The work stops at once. Never throws.
+     */
     cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
-      const event: RunQueueEvent = { type: "canceled", scope };
-      const { effects } = stepRuns(queue, event);
-      // The work stops even if the store cannot be told of it now.
-      if (effects.some((effect) => effect.do === "abort")) active?.interrupt();
-      dispatchSurely(event, by);
-      return {
-        canceled: effects.filter((effect) => effect.do === "complete").map((effect) => effect.run_id),
-        held: effects.filter((effect) => effect.do === "record").map((effect) => effect.run_id),
-      };
+      const told = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
+      const { ends, holds } = decideCancel(told, scope);
+      if (ends.length + holds.length > 0)
+        loop.decide({ type: "canceled", ends, holds }, by, () => {
+          if (active !== null && ends.includes(active.run_id)) active.stop();
+        });
+      return { canceled: [...ends], held: [...holds] };
     },
 
     /** Whether the run can still be changed or withdrawn. */
     isWaiting: (id: RunId): boolean => queue.waiting.some((run) => run.run_id === id),
 
-    edit(id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord {
-      overdue.settle();
-      mustWait(id);
-      const { run } = book.entryOf(id);
-      const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
-      dispatch({ type: "delivery_changed", run_id: id, delivery }, null, {
-        write: (tx) => book.writeEdit(tx, id, { prompt: changes.prompt, delivery }),
-      });
-      return book.entryOf(id).run;
-    },
+    edit: (id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord =>
+      loop.ask(() => {
+        mustWait(id);
+        const { run } = book.entryOf(id);
+        const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
+        carryOutNow({ type: "delivery_changed", run_id: id, delivery }, null, {
+          write: (tx) => book.writeEdit(tx, id, { prompt: changes.prompt, delivery }),
+        });
+        return book.entryOf(id).run;
+      }),
 
-    withdraw(id: RunId, by: string | null) {
-      overdue.settle();
-      mustWait(id);
-      dispatch({ type: "withdrawn", run_id: id }, by);
-    },
+    withdraw: (id: RunId, by: string | null) =>
+      loop.ask(() => {
+        mustWait(id);
+        carryOutNow({ type: "withdrawn", run_id: id }, by);
+      }),
 
     resume(): RunId[] {
-      overdue.settle();
       attend();
-      return dispatch({ type: "resumed" })
+      return loop
+        .ask(() => carryOutNow({ type: "resumed" }))
         .filter((effect) => effect.do === "record")
         .map((effect) => effect.run_id);
     },
 
     /** The daemon stops: the end of what runs is written, what waits is kept. `whenIdle` says when all is dead. */
-    shut: () => dispatchSurely({ type: "shut" }),
-    /** The workspace or the session goes: everything ends. */
-    close: (by: string | null) => dispatchSurely({ type: "closed" }, by),
-    reopen: () => dispatchSurely({ type: "reopened" }),
+    shut: () => loop.decide({ type: "shut" }, null, () => active?.stop()),
+    /** The workspace or the session goes: everything ends. Throws store_unavailable, and then nothing has. */
+    close: (by: string | null) => void loop.ask(() => carryOutNow({ type: "closed" }, by)),
+    reopen: () => loop.post({ type: "reopened" }),
 
     /** Nothing runs, unwinds, or waits for the store. */
     isIdle,
@@ -316,33 +339,19 @@ export function createCoordinator(deps: CoordinatorDeps) {
       await warm.release();
     },
 
+    /** The store closes: what still waits for it is found at the next start. */
+    abandon: () => loop.close(),
+
     /** After a restart: ends what was active, keeps what waited. `stored`: every unfinished run, oldest first. */
     recover(stored: readonly { run: RunRecord; messages: readonly Message[] }[]) {
-      for (const { run, messages } of stored) {
-        const recorder = book.adopt(run, messages);
-        if (run.state !== "active") continue;
-        orphan = { run_id: run.id, recorder };
-        queue = { current: { run_id: run.id, phase: "active" }, waiting: [], gate: "closed" };
-        dispatch({ type: "settled", run_id: run.id, end: { outcome: "interrupted" } });
-        orphan = null;
-      }
-      const waiting = stored.filter(({ run }) => run.state !== "active");
+      for (const { run, messages } of stored) book.adopt(run, messages);
+      const interrupted = stored.filter(({ run }) => run.state === "active").map(({ run }) => run.id);
       queue = recoveredQueue(
-        waiting.map(({ run }) => ({
-          run_id: run.id,
-          phase: run.state === "held" ? "held" : "queued",
-          delivery: run.delivery,
-        })),
+        stored.flatMap(({ run: { id, state, delivery } }) =>
+          state === "active" || state === "completed" ? [] : [{ run_id: id, phase: state, delivery }],
+        ),
       );
-      const written = ledger.commit("synced", (tx) => {
-        const fresh = waiting.filter(({ run }) => run.state === "accepted");
-        const changes = fresh.map(({ run }) =>
-          book.write(tx, { do: "record", run_id: run.id, state: "queued" }, null),
-        );
-        tx.sessionChanged(runtimeOf(queue));
-        return changes;
-      });
-      for (const change of written) change?.apply();
+      loop.post({ type: "recovered", interrupted });
     },
   };
 }

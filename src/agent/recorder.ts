@@ -126,6 +126,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     if (tell) commit((tx) => tx.putMessage("message.updated", last() ?? message, [part]));
   }
 
+  function adopt(stored: readonly Message[]) {
+    messages = [...stored];
+    isOpen = stored.at(-1)?.completed_at === null;
+  }
+
   const findToolCall = (toolCallId: string): ToolCallPart | undefined =>
     last()?.parts.find((part) => part.type === "tool_call" && part.tool_call_id === toolCallId) as
       | ToolCallPart
@@ -262,9 +267,18 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     settleStep: () => commit(settle),
     /**
      * The turn's last message, with the end's finish reason and its unfinished tool calls closed. Safe to call
-     * again after its transaction failed. `said`: what else there is to say of this end.
+     * again after its transaction failed. `said`: what else there is to say of this end. `storedOnly`: something in
+     * the turn's messages cannot be written; they are as the store has them.
      */
-    end(tx: LedgerTx, { outcome, error }: End, said?: Pick<NoticePart, "code" | "text">): Message {
+    end(
+      tx: LedgerTx,
+      { outcome, error }: End,
+      {
+        said,
+        storedOnly = false,
+      }: { said?: Pick<NoticePart, "code" | "text"> | undefined; storedOnly?: boolean } = {},
+    ): Message {
+      if (storedOnly) adopt(messages.flatMap(({ id }) => tx.storedMessage(id) ?? []));
       if (unwritten) for (const message of messages) tx.putMessage("message.updated", message);
       const message = isOpen ? last() : undefined;
       const base = message ?? newMessage(tx, run.model);
@@ -287,8 +301,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     },
     /** After a restart: the turn's messages as they are in the store. */
     adopt(stored: readonly Message[]) {
-      messages = [...stored];
-      isOpen = stored.at(-1)?.completed_at === null;
+      adopt(stored);
       wasPrompted = stored.length > 0;
       usage = run.usage;
       cost = run.cost;

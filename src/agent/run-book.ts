@@ -7,20 +7,26 @@ import { createRecorder, type Recorder } from "./recorder.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { End, RunEffect } from "./run-state.ts";
 
-type Entry = { run: RunRecord; message: Message; attachments: readonly Attachment[] };
+type Entry = {
+  run: RunRecord;
+  message: Message;
+  attachments: readonly Attachment[];
+  /** When it was accepted or, later, started: a clock that is set anew changes no duration. Null: not by this daemon. */
+  sinceMs: number | null;
+  /** Of a run that has begun. */
+  recorder?: Recorder;
+};
 
 /** What a write leads to in memory, once its transaction has committed. */
-export type Written = { apply(): void; used?: NonNullable<SessionChange["used"]> };
+export type Change = { apply(): void; used?: NonNullable<SessionChange["used"]> };
 
 type RunBookDeps = {
   session_id: SessionId;
   ledger: Ledger;
-  /** The recorder of the run that is going on, if it is this one. */
-  recorderOf(id: RunId): Recorder | null;
-  /** The run has its end. */
-  onEnded(id: RunId): void;
   newId: NewId;
   now: () => Date;
+  /** Milliseconds that only ever rise. */
+  monotonicMs(): number;
 };
 
 const eventOfState = {
@@ -44,7 +50,7 @@ function withdrawn(prompt: Message) {
 export type RunBook = ReturnType<typeof createRunBook>;
 
 /** The unfinished runs of a session with their prompts, and how what happens to them is written. */
-export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, now }: RunBookDeps) {
+export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: RunBookDeps) {
   const entries = new Map<RunId, Entry>();
   let transcript: Message[] | null = null;
   const iso = () => now().toISOString();
@@ -66,7 +72,7 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     return placed;
   }
 
-  function writeState(tx: LedgerTx, id: RunId, state: keyof typeof eventOfState): Written {
+  function writeState(tx: LedgerTx, id: RunId, state: keyof typeof eventOfState): Change {
     const entry = entryOf(id);
     const run: RunRecord = {
       ...entry.run,
@@ -77,22 +83,28 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     tx.putRun(run, eventOfState[state]);
     return {
       apply() {
-        entries.set(id, { ...entry, run, message });
+        const sinceMs = state === "active" ? monotonicMs() : entry.sinceMs;
+        entries.set(id, { ...entry, run, message, sinceMs });
         if (state === "active") remember(message);
       },
     };
   }
 
-  function writeEnd(tx: LedgerTx, id: RunId, end: End, by: string | null): Written {
+  function writeEnd(
+    tx: LedgerTx,
+    id: RunId,
+    end: End,
+    { by, storedOnly }: { by: string | null; storedOnly: boolean },
+  ): Change {
     const entry = entryOf(id);
     const { run } = entry;
     const wasStarted = run.state === "active";
     const prompt = wasStarted ? null : takePlace(tx, entry);
-    const recorder = recorderOf(id) ?? newRecorder(run);
+    const recorder = entry.recorder ?? newRecorder(run);
     // A prompt that was folded into a running turn has its answer there.
     const wasWaiting = run.state === "queued" || run.state === "held";
     const said = prompt && wasWaiting && end.outcome === "canceled" ? withdrawn(prompt) : undefined;
-    const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end, said);
+    const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end, { said, storedOnly });
     const at = iso();
     const ended: RunRecord = {
       ...run,
@@ -117,7 +129,7 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       text: last.role === "assistant" ? messageText(last) : "",
       usage: ended.usage,
       cost: ended.cost,
-      duration_ms: Date.parse(at) - Date.parse(run.started_at ?? run.accepted_at),
+      duration_ms: durationOf(entry, at),
       canceled_by: ended.canceled_by,
     });
     const used = {
@@ -129,7 +141,6 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       ...(wasStarted ? { used } : {}),
       apply() {
         entries.delete(id);
-        onEnded(id);
         if (wasStarted) return remember(last);
         // A prompt that was taken back before it started is no part of the conversation; one that failed is.
         if (prompt === null || (end.outcome !== "steered" && end.outcome !== "error")) return;
@@ -139,11 +150,22 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
     };
   }
 
+  const durationOf = ({ run, sinceMs }: Entry, at: string): number =>
+    sinceMs === null
+      ? Math.max(0, Date.parse(at) - Date.parse(run.started_at ?? run.accepted_at))
+      : Math.round(monotonicMs() - sinceMs);
+
   const newRecorder = (run: RunRecord) => createRecorder({ run, ledger, newId, now, onSettled: remember });
 
   return {
     entryOf,
-    newRecorder,
+    /** The run begins. */
+    begin(id: RunId): Recorder {
+      const entry = entryOf(id);
+      const recorder = newRecorder(entry.run);
+      entries.set(id, { ...entry, recorder });
+      return recorder;
+    },
     find: (id: RunId): RunRecord | undefined => entries.get(id)?.run,
     /** The transcript of every run that was not taken back or waits, oldest first; kept from the first use on. */
     history(): Message[] {
@@ -159,21 +181,22 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       const run = promptRun(prompt, message.id, session_id, at);
       tx.insertRun(run);
       tx.putMessage("message.created", message);
-      entries.set(run.id, { run, message, attachments: prompt.attachments });
+      entries.set(run.id, { run, message, attachments: prompt.attachments, sinceMs: monotonicMs() });
       return message;
     },
-    /** A prompt that was not accepted after all. */
+    /** A prompt that was not accepted after all, or a run whose end cannot be written. */
     discard: (id: RunId) => void entries.delete(id),
-    write(tx: LedgerTx, effect: RunEffect, by: string | null): Written | null {
+    /** `storedOnly`: of the turn's own messages only what the store has. */
+    write(tx: LedgerTx, effect: RunEffect, how: { by: string | null; storedOnly: boolean }): Change | null {
       if (effect.do === "record") return writeState(tx, effect.run_id, effect.state);
-      if (effect.do === "complete") return writeEnd(tx, effect.run_id, effect.end, by);
+      if (effect.do === "complete") return writeEnd(tx, effect.run_id, effect.end, how);
       return null;
     },
     writeEdit(
       tx: LedgerTx,
       id: RunId,
       changes: { prompt?: string | undefined; delivery: RunRecord["delivery"] },
-    ): Written {
+    ): Change {
       const entry = entryOf(id);
       const run: RunRecord = { ...entry.run, delivery: changes.delivery };
       const files = entry.message.parts.filter((part) => part.type === "file");
@@ -190,13 +213,13 @@ export function createRunBook({ session_id, ledger, recorderOf, onEnded, newId, 
       return { apply: () => void entries.set(id, { ...entry, run, message }) };
     },
     /** After a restart: an unfinished run as it is in the store, its messages oldest first, the prompt's the first. */
-    adopt(run: RunRecord, messages: readonly Message[]): Recorder {
+    adopt(run: RunRecord, messages: readonly Message[]) {
       const [message, ...answers] = messages;
       if (message === undefined) throw new Error(`${run.id} has no message`);
-      entries.set(run.id, { run, message, attachments: attachmentsOf(message) });
       const recorder = newRecorder(run);
       recorder.adopt(answers);
-      return recorder;
+      const begun = run.state === "active" ? { recorder } : {};
+      entries.set(run.id, { run, message, attachments: attachmentsOf(message), sinceMs: null, ...begun });
     },
   };
 }

@@ -39,12 +39,15 @@ export type RunQueueEvent =
       /** Those of the waiting that are for the agent whose turn it is: no other's can be folded into it. */
       same_agent: readonly RunId[];
     }
-  | { type: "canceled"; scope: "all" | "active" }
+  /** As `decideCancel` decided: it hits those runs and no others, also when it is carried out late. */
+  | ({ type: "canceled" } & CancelDecision)
   /** One run must end now with `end`, whoever is at fault (a permission nobody can give, a store that fails). */
   | { type: "stopped"; run_id: RunId; end: End }
   | { type: "withdrawn"; run_id: RunId }
   | { type: "delivery_changed"; run_id: RunId; delivery: Delivery }
   | { type: "resumed" }
+  /** A restart found these active; what was next waits like the others. */
+  | { type: "recovered"; interrupted: readonly RunId[] }
   /** Somebody is there again after a restart. What waited too long for it is held instead of run. */
   | { type: "attended"; expired: readonly RunId[] }
   /** The daemon stops: what runs ends, what waits is kept. */
@@ -53,6 +56,9 @@ export type RunQueueEvent =
   | { type: "closed" }
   /** A closed workspace was opened again. */
   | { type: "reopened" };
+
+/** What a cancel ends, and what it holds instead, oldest first. */
+export type CancelDecision = { ends: readonly RunId[]; holds: readonly RunId[] };
 
 export type RunEffect =
   /** The run's stored state changes, and the stream says so. */
@@ -119,7 +125,7 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
       };
     }
     case "canceled":
-      return event.scope === "all" ? endAll(state, canceled) : cancelActive(state);
+      return cancel(state, event);
     case "stopped":
       if (current?.run_id !== event.run_id || current.phase === "unwinding") return stay(state);
       return unwind(state, event.end);
@@ -147,6 +153,21 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
         effects: held.map((run) => ({ do: "record", run_id: run.run_id, state: "queued" }) as const),
       });
     }
+    case "recovered": {
+      const next = waiting.filter((run) => run.phase === "accepted");
+      return {
+        state: {
+          ...state,
+          waiting: waiting.map((run) => (next.includes(run) ? { ...run, phase: "queued" } : run)),
+        },
+        effects: [
+          ...event.interrupted.map(
+            (run_id) => ({ do: "complete", run_id, end: { outcome: "interrupted" } }) as const,
+          ),
+          ...next.map((run) => ({ do: "record", run_id: run.run_id, state: "queued" }) as const),
+        ],
+      };
+    }
     case "attended": {
       if (state.gate !== "paused") return stay(state);
       const expired = waiting.filter((run) => isRunnable(run) && event.expired.includes(run.run_id));
@@ -166,6 +187,19 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
     case "reopened":
       return state.gate === "closed" ? startNext(stay({ ...state, gate: "open" })) : stay(state);
   }
+}
+
+/**
+ * Which runs a cancel hits. `all`: every run that has no end yet. `active`: what is active or about to be; what is
+ * queued behind it is held instead.
+ */
+export function decideCancel({ current, waiting }: RunQueue, scope: "all" | "active"): CancelDecision {
+  const going = current === null || current.phase === "unwinding" ? [] : [current.run_id];
+  const idsOf = (...phases: WaitingRun["phase"][]) =>
+    waiting.filter(({ phase }) => phases.includes(phase)).map(({ run_id }) => run_id);
+  if (scope === "all") return { ends: [...going, ...idsOf("accepted", "queued", "held")], holds: [] };
+  if (current === null) return { ends: [], holds: [] };
+  return { ends: [...going, ...idsOf("accepted")], holds: idsOf("queued") };
 }
 
 /** Prompts that run before the last accepted one. */
@@ -216,21 +250,23 @@ function endAll(state: RunQueue, end: End): RunStep {
   return { state: { ...step.state, waiting: [] }, effects: [...step.effects, ...waiting] };
 }
 
-/** What is active or about to be ends; what is queued behind it is held. */
-function cancelActive(state: RunQueue): RunStep {
-  const step = unwind(state, canceled);
-  const next = state.waiting.filter((run) => run.phase === "accepted");
-  const queued = state.waiting.filter((run) => run.phase === "queued");
-  if (state.current === null) return stay(state);
+function cancel(state: RunQueue, { ends, holds }: CancelDecision): RunStep {
+  const { current } = state;
+  const step = current && ends.includes(current.run_id) ? unwind(state, canceled) : stay(state);
+  const ended = state.waiting.filter(({ run_id }) => ends.includes(run_id));
+  const held = state.waiting.filter((run) => isRunnable(run) && holds.includes(run.run_id));
+  if (ended.length === 0 && held.length === 0) return step;
   return {
     state: {
       ...step.state,
-      waiting: state.waiting.filter((run) => run.phase !== "accepted").map(hold),
+      waiting: state.waiting
+        .filter((run) => !ended.includes(run))
+        .map((run) => (held.includes(run) ? hold(run) : run)),
     },
     effects: [
       ...step.effects,
-      ...next.map((run) => ({ do: "complete", run_id: run.run_id, end: canceled }) as const),
-      ...queued.map((run) => ({ do: "record", run_id: run.run_id, state: "held" }) as const),
+      ...ended.map((run) => ({ do: "complete", run_id: run.run_id, end: canceled }) as const),
+      ...held.map((run) => ({ do: "record", run_id: run.run_id, state: "held" }) as const),
     ],
   };
 }

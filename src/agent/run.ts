@@ -3,9 +3,10 @@ import type { RunId } from "../protocol/ids.ts";
 import type { RunError } from "../protocol/run.ts";
 import type { OpenedSession, Turn, TurnHost } from "./backend.ts";
 import type { Recorder } from "./recorder.ts";
+import { type RunPhase, type RunPhaseEffect, type RunPhaseEvent, stepRunPhase } from "./run-phase.ts";
 import type { End } from "./run-state.ts";
 
-/** A canceled turn gets this long to settle before its backend is ended by force (design G7). */
+/** A stopped turn gets this long to settle before its backend is ended by force (design G7). */
 const SETTLE_TIMEOUT_MS = 5000;
 
 type RunDeps = {
@@ -27,72 +28,92 @@ export type ActiveRun = ReturnType<typeof createRun>;
 /** The work of one run, from opening its agent session until it has settled. Owns the run's AbortController. */
 export function createRun(deps: RunDeps) {
   const controller = new AbortController();
+  let phase: RunPhase = "opening";
   let opened: OpenedSession | null = null;
   let deadline: NodeJS.Timeout | null = null;
-  let isOver = false;
-  let isSettled = false;
 
-  function settle(end: End) {
-    if (isSettled) return;
-    isSettled = true;
-    if (deadline !== null) clearTimeout(deadline);
-    deps.onSettled(end);
+  function step(event: RunPhaseEvent) {
+    const next = stepRunPhase(phase, event);
+    phase = next.phase;
+    for (const effect of next.effects) perform(effect);
+  }
+
+  function perform(effect: RunPhaseEffect) {
+    switch (effect.do) {
+      case "tell_opened":
+        return deps.onOpened();
+      case "run_turn":
+        return void runTurn();
+      case "abort":
+        if (phase === "stopping") deadline = setTimeout(() => step({ type: "timed_out" }), SETTLE_TIMEOUT_MS);
+        return controller.abort();
+      case "give_up":
+        return giveUp();
+      case "settle":
+        if (deadline !== null) clearTimeout(deadline);
+        return deps.onSettled(effect.end);
+    }
   }
 
   const endOf = (error: unknown): End => ({ outcome: "error", error: asRunError(error, deps.report) });
+
+  async function open() {
+    try {
+      opened = await deps.open(controller.signal);
+    } catch (error) {
+      return step({
+        type: "open_failed",
+        end: phase === "stopping" ? { outcome: "canceled" } : endOf(error),
+      });
+    }
+    step({ type: "opened" });
+  }
+
+  async function runTurn() {
+    // Whoever began it finishes first: a backend may ask for something before it first waits.
+    await Promise.resolve();
+    try {
+      if (opened === null) throw new Error(`${deps.run_id} has no agent session`);
+      const { turn, host } = deps.turn(opened);
+      const result = await opened.runTurn(turn, host, controller.signal);
+      const end: End =
+        "error" in result ? { outcome: "error", error: result.error } : { outcome: result.outcome };
+      step({ type: "turn_ended", end });
+    } catch (error) {
+      step({ type: "turn_ended", end: endOf(error) });
+    }
+  }
+
+  function giveUp() {
+    if (opened === null) return; // still being made: whoever makes it ends it
+    deps.onGivenUp(opened);
+    opened.kill().catch((error) => deps.report("a turn could not be ended by force", error));
+  }
 
   return {
     run_id: deps.run_id,
     recorder: deps.recorder,
     signal: controller.signal,
-    /** The run has its end: what its backend still says is nobody's. */
-    get isOver() {
-      return isOver;
+    /** Its turn goes on: what its backend says counts. */
+    get isRunning() {
+      return phase === "running";
     },
-    finish() {
-      isOver = true;
-    },
-    async open() {
-      try {
-        opened = await deps.open(controller.signal);
-      } catch (error) {
-        // Whatever a start that was called off fails with.
-        if (controller.signal.aborted) return settle({ outcome: "canceled" });
-        return settle(endOf(error));
-      }
-      if (isOver) settle({ outcome: "canceled" });
-      else deps.onOpened();
-    },
-    async runTurn() {
-      try {
-        if (opened === null) throw new Error(`${deps.run_id} has no agent session`);
-        const { turn, host } = deps.turn(opened);
-        const result = await opened.runTurn(turn, host, controller.signal);
-        settle("error" in result ? { outcome: "error", error: result.error } : { outcome: result.outcome });
-      } catch (error) {
-        settle(endOf(error));
-      }
-    },
+    /** Once. */
+    open: () => void open(),
+    /** The run's start is written. */
+    runTurn: () => step({ type: "begun" }),
     /** Stops the work at once; `onSettled` follows, in 5 s at most. */
-    abort() {
-      isOver = true;
-      controller.abort();
-      if (isSettled || deadline !== null) return;
-      deadline = setTimeout(() => {
-        if (opened !== null) {
-          deps.onGivenUp(opened);
-          opened.kill().catch((error) => deps.report("a turn could not be ended by force", error));
-        }
-        settle({ outcome: "canceled" });
-      }, SETTLE_TIMEOUT_MS);
-    },
-    /** Stops the work without its end being written: the store cannot take it now. */
-    interrupt: () => controller.abort(),
+    stop: () => step({ type: "stopped" }),
   };
 }
 
 export function asRunError(error: unknown, report: (message: string, cause: unknown) => void): RunError {
-  if (error instanceof HearthError) return { code: error.code, message: error.message, retryable: false };
+  if (error instanceof HearthError) {
+    if (error.code !== "store_unavailable")
+      return { code: error.code, message: error.message, retryable: false };
+    const message = `The turn was stopped, because what it does could not be stored. ${error.message}`;
+    return { code: error.code, message, retryable: true };
+  }
   report("a run failed in a way it should not", error);
   return {
     code: "internal",

@@ -10,13 +10,13 @@ export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
 export type RunBudget = { max_run_cost: number; max_run_tokens: number };
 
 type TurnHostDeps = {
-  run: Pick<ActiveRun, "recorder" | "signal" | "isOver" | "interrupt">;
+  run: Pick<ActiveRun, "recorder" | "signal" | "isRunning" | "stop">;
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
   history(): readonly Message[];
   /** Whether a prompt wants to be folded into the turn. */
   isSteered(): boolean;
-  /** Folds them in: from here on they are in the history. */
-  steer(): void;
+  /** Folds them in and returns them: from here on they are in the history. */
+  steer(): readonly Message[];
   /** What the run may use in all. */
   budget(): RunBudget;
   /** Ends the run with an error. */
@@ -28,12 +28,19 @@ type TurnHostDeps = {
 export function createTurnHost({ run, history, stop, report, ...deps }: TurnHostDeps): TurnHost {
   /** What comes after the run's end is dropped; what the store does not take ends the run. */
   function guarded(write: () => void) {
-    if (run.isOver) return;
+    if (!run.isRunning) return;
     try {
       write();
     } catch (error) {
-      run.interrupt();
+      run.stop();
       stop(asRunError(error, report));
+    }
+  }
+  async function judged(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict> {
+    try {
+      return await deps.authorize(request, signal);
+    } catch (error) {
+      return { decision: "fail", error: asRunError(error, report) };
     }
   }
   return {
@@ -46,10 +53,8 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
         if (over !== null) stop(over);
       }),
     async authorize(request, signal) {
-      if (run.isOver || signal.aborted) return { decision: "canceled" };
-      const verdict = await deps
-        .authorize(request, AbortSignal.any([signal, run.signal]))
-        .catch((error): RunVerdict => ({ decision: "fail", error: asRunError(error, report) }));
+      if (!run.isRunning || signal.aborted) return { decision: "canceled" };
+      const verdict = await judged(request, AbortSignal.any([signal, run.signal]));
       if (verdict.decision !== "fail") return verdict;
       stop(verdict.error);
       return { decision: "canceled" };
@@ -63,9 +68,7 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
       guarded(() => {
         if (!deps.isSteered()) return;
         run.recorder.settleStep();
-        const before = history().length;
-        deps.steer();
-        taken.push(...history().slice(before));
+        taken.push(...deps.steer());
       });
       return taken;
     },

@@ -35,6 +35,8 @@ type CoordinatorsDeps = {
   /** What a run in that workspace may use. */
   budget(wid: WorkspaceId): RunBudget;
   onChange(): void;
+  /** What has happened in a session waits for the store, because of that; null: it does no more. */
+  onStoreAway(wid: WorkspaceId, sid: SessionId, error: HearthError | null): void;
 };
 
 type Kept = { wid: WorkspaceId; coordinator: Coordinator };
@@ -124,8 +126,10 @@ export function createCoordinators(deps: CoordinatorsDeps) {
         tellSoon(wid, sid);
         deps.onChange();
       },
+      onStoreAway: (error) => deps.onStoreAway(wid, sid, error),
       newId: deps.newId,
       now: deps.now,
+      monotonicMs: () => performance.now(),
     });
   }
 

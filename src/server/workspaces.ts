@@ -104,9 +104,9 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     close(wid, caller) {
       const row = rowOf(wid);
       if (row.state === "closed") return present(row);
-      for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.close(caller);
       const workspace: Workspace = { ...present(row), state: "closing" };
       try {
+        for (const [, coordinator] of coordinators.ofWorkspace(wid)) coordinator.close(caller);
         journal.commit(wid, "synced", (tx) => {
           store.workspaces.setState(wid, "closed");
           tx.publish({ type: "workspace.closing", payload: { workspace } });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  type CancelDecision,
+  decideCancel,
   idleQueue,
   queuePosition,
   type RunEffect,
@@ -16,6 +18,8 @@ type Move =
   | { move: "prompt"; delivery: "queue" | "steer" }
   | { move: "opened" | "settled" | "failed" | "step" | "stop" | "withdraw"; pick: number }
   | { move: "cancel"; scope: "all" | "active" }
+  /** A cancel that is decided now and carried out after the next moves. */
+  | { move: "late_cancel"; scope: "all" | "active"; after: number }
   | { move: "resume" | "attend" | "crash" | "close" | "reopen" | "shut" };
 
 const moves: fc.Arbitrary<Move[]> = fc.array(
@@ -39,6 +43,14 @@ const moves: fc.Arbitrary<Move[]> = fc.array(
       arbitrary: fc.record({ move: fc.constant("cancel" as const), scope: fc.constantFrom("all", "active") }),
     },
     {
+      weight: 2,
+      arbitrary: fc.record({
+        move: fc.constant("late_cancel" as const),
+        scope: fc.constantFrom("all", "active"),
+        after: fc.integer({ min: 1, max: 4 }),
+      }),
+    },
+    {
       weight: 3,
       arbitrary: fc.record({ move: fc.constantFrom("resume", "attend", "crash", "close", "reopen", "shut") }),
     },
@@ -56,6 +68,7 @@ class World {
   /** Runs whose work goes on: opened or being opened, not settled. */
   working = new Set<RunId>();
   isClosed = false;
+  late: { decision: CancelDecision; after: number }[] = [];
 
   apply(event: RunQueueEvent): readonly RunEffect[] {
     const before = this.state;
@@ -116,6 +129,9 @@ class World {
   }
 
   play(move: Move) {
+    for (const cancel of this.late) cancel.after -= 1;
+    for (const { decision } of this.late.filter(({ after }) => after === 0)) this.cancelLate(decision);
+    this.late = this.late.filter(({ after }) => after > 0);
     switch (move.move) {
       case "prompt": {
         if (this.state.gate === "closed") return;
@@ -150,6 +166,9 @@ class World {
         return this.on(move.pick, (run_id) => this.apply({ type: "withdrawn", run_id }));
       case "cancel":
         return this.cancel(move.scope);
+      case "late_cancel":
+        this.late.push({ decision: decideCancel(this.state, move.scope), after: move.after });
+        return;
       case "resume":
         return void this.apply({ type: "resumed" });
       case "attend":
@@ -186,9 +205,12 @@ class World {
   cancel(scope: "all" | "active") {
     const before = this.accepted.filter((id) => !this.ended.has(id));
     const wasWorking = this.working.size;
-    const effects = this.apply({ type: "canceled", scope });
+    const decision = decideCancel(this.state, scope);
+    const effects = this.apply({ type: "canceled", ...decision });
+    const held = effects.flatMap((effect) => (effect.do === "record" ? [effect.run_id] : []));
     const canceled = effects.filter((effect) => effect.do === "complete").map((effect) => effect.run_id);
     for (const id of canceled) expect(this.ended.get(id), "a canceled run ends canceled").toBe("canceled");
+    expect({ ends: canceled, holds: held }, "what it decides is what it does").toEqual(decision);
     if (scope === "all")
       expect([...canceled].sort(), "G5: every run accepted before it").toEqual([...before].sort());
     if (before.length === 0) expect(effects, "G6: an idle cancel does nothing").toEqual([]);
@@ -201,28 +223,30 @@ class World {
     }
   }
 
+  /** Whatever happened since it was decided: it ends and holds none but those it named. */
+  cancelLate(decision: CancelDecision) {
+    for (const effect of this.apply({ type: "canceled", ...decision })) {
+      if (effect.do === "complete") expect(decision.ends).toContain(effect.run_id);
+      if (effect.do === "record") expect(decision.holds).toContain(effect.run_id);
+    }
+    for (const id of decision.ends) expect(this.ended.has(id), "what it named has its end").toBe(true);
+  }
+
   crash() {
+    this.late = [];
     this.working.clear();
     const { current, waiting } = this.state;
-    if (current?.phase === "active") {
-      // The store saw it active: the next daemon ends it.
-      this.ended.set(current.run_id, "interrupted");
-    }
+    // The store saw it active: the next daemon ends it.
+    const interrupted = current?.phase === "active" ? [current.run_id] : [];
     const opening =
       current?.phase === "opening"
-        ? [{ run_id: current.run_id, delivery: "queue" as const, phase: "queued" as const }]
+        ? [{ run_id: current.run_id, delivery: "queue" as const, phase: "accepted" as const }]
         : [];
-    const left = [
-      ...opening,
-      ...waiting.map((run) => ({
-        ...run,
-        phase: run.phase === "accepted" ? ("queued" as const) : run.phase,
-      })),
-    ];
+    const left = [...opening, ...waiting];
     // The store keeps them in the order they were accepted, also one that was opening ahead of a held one.
     const order = (run: { run_id: RunId }) => this.accepted.indexOf(run.run_id);
     this.state = recoveredQueue(left.sort((a, b) => order(a) - order(b)));
-    this.check();
+    this.apply({ type: "recovered", interrupted });
     expect(
       stepRuns(this.state, { type: "resumed" }).effects.every((effect) => effect.do !== "open"),
       "nothing runs unattended",
@@ -280,7 +304,7 @@ describe("the run lifecycle", () => {
     const second: RunId = "run_2";
     let { state } = stepRuns(idleQueue, { type: "prompted", run_id: first, delivery: "queue" });
     state = stepRuns(state, { type: "opened", run_id: first }).state;
-    state = stepRuns(state, { type: "canceled", scope: "active" }).state;
+    state = stepRuns(state, { type: "canceled", ...decideCancel(state, "active") }).state;
     const accepted = stepRuns(state, { type: "prompted", run_id: second, delivery: "queue" });
     expect(accepted.effects).toEqual([{ do: "record", run_id: second, state: "accepted" }]);
     const settled = stepRuns(accepted.state, {
