@@ -114,7 +114,8 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
      */
     ask<T>(decision: () => T): T {
       drain();
-      if (stuck !== null) throw new HearthError("store_unavailable", stuck.message, { cause: stuck });
+      if (stuck !== null)
+        throw new HearthError(stuck.code, stuck.message, { cause: stuck, details: stuck.details });
       const result = undisturbed(decision);
       drain();
       return result;

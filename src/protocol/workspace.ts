@@ -10,6 +10,8 @@ export const Workspace = z.object({
   created_at: Time,
   /** The git branch checked out, where there is one. */
   branch: z.string().nullable(),
+  /** What keeps everything here from going on, a sentence for a person; absent where nothing does. */
+  trouble: z.string().optional(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 

@@ -89,9 +89,10 @@ export function createAgents({
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);
       if (changed.length > 0) {
-        journal.tellIfPossible(wid, (tx) => {
-          for (const agent of changed) tx.publish({ type: "agent.updated", payload: { agent } });
-        });
+        journal.tellEventually(
+          wid,
+          ...changed.map((agent) => ({ type: "agent.updated", payload: { agent } }) as const),
+        );
       }
       return all;
     },

@@ -35,7 +35,7 @@ type CoordinatorsDeps = {
   /** What a run in that workspace may use. */
   budget(wid: WorkspaceId): RunBudget;
   onChange(): void;
-  /** What has happened in a session waits for the store, because of that; null: it does no more. */
+  /** What has happened in a session waits for the store, because of that; null: it does not wait any more. */
   onStoreAway(wid: WorkspaceId, sid: SessionId, error: HearthError | null): void;
 };
 

@@ -26,6 +26,7 @@ import { createSessions } from "./sessions.ts";
 import { createSettings } from "./settings.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
+import { createStoreWatch } from "./store-watch.ts";
 import { createUsage } from "./usage.ts";
 import { createWorkspaces } from "./workspaces.ts";
 
@@ -156,7 +157,17 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
     budget: (wid) => settings.of(wid).limits,
     onChange: () => busyChanged(),
-    onStoreAway: () => {},
+    onStoreAway: (wid, sid, error) => storeWatch.look(wid, sid, error),
+  });
+
+  const storeWatch = createStoreWatch({
+    log,
+    tell(wid, trouble) {
+      const event = { type: "workspace.updated", payload: { workspace: workspaces.present(wid) } } as const;
+      if (trouble === null) return journal.tellIfPossible(wid, (tx) => tx.publish(event));
+      journal.tellUnstored(wid, event);
+      return true;
+    },
   });
 
   const workspaces = createWorkspaces({
@@ -168,6 +179,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     onLastDetach: (wid) => settings.orDefaults(wid).config.on_last_detach ?? "continue",
     onDetach: (wid) =>
       permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
+    troubleIn: (wid) => storeWatch.troubleIn(wid),
     async onOpened(wid) {
       await agents.list(wid);
       external.probeConfigured(wid);
@@ -284,6 +296,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       ]);
       await processes.close();
       for (const coordinator of all) coordinator.abandon();
+      storeWatch.close();
       journal.close();
     },
   };

@@ -28,8 +28,8 @@ type Stream = {
   storedSincePrune: number;
   /** `last`: the last event it was sent. One that is still replayed to gets what happens from the replay. */
   readers: Map<Subscriber, { client: Client; last: number; isReplaying: boolean }>;
-  /** Deltas of messages that no stored event holds yet, oldest first. */
-  deltas: Map<MessageId, Frame[]>;
+  /** What was told and is in no stored event yet, oldest first: deltas by message, and how the workspace is. */
+  unstored: Map<MessageId | "workspace", Frame[]>;
 };
 
 export type EventHub = ReturnType<typeof createEventHub>;
@@ -53,7 +53,7 @@ export function createEventHub(store: Store, now: () => Date) {
       floor: row.events_floor,
       storedSincePrune: PRUNE_EVERY,
       readers: new Map(),
-      deltas: new Map(),
+      unstored: new Map(),
     };
     streams.set(wid, stream);
     return stream;
@@ -100,7 +100,7 @@ export function createEventHub(store: Store, now: () => Date) {
         bytes: encode(row.seq, row.type, row.time, row.session_id ?? undefined, row.payload_json),
       }),
     );
-    for (const kept of stream.deltas.values()) {
+    for (const kept of stream.unstored.values()) {
       frames.push(...kept.filter(({ seq }) => seq > state.last && seq <= until));
     }
     for (const frame of frames.sort((a, b) => a.seq - b.seq)) reader.send(frame.bytes);
@@ -134,15 +134,18 @@ export function createEventHub(store: Store, now: () => Date) {
       const stream = streamOf(wid);
       const { event } = frame;
       if (event.type === "message.created" || event.type === "message.updated") {
-        stream.deltas.delete(event.payload.message.id);
-      }
+        stream.unstored.delete(event.payload.message.id);
+      } else if (event.type === "workspace.updated") stream.unstored.delete("workspace");
       fanOut(stream, frame);
       stream.storedSincePrune += 1;
       if (stream.storedSincePrune >= PRUNE_EVERY) this.prune(wid);
     },
 
-    /** Streams an event that is not stored: a delta, which the message that settles it replaces. */
-    stream(wid: WorkspaceId, event: Extract<NewEvent, { type: "part.delta" }>) {
+    /**
+     * Streams an event that is not stored: a delta, which the message that settles it replaces, or that the store
+     * cannot be written, which the next stored event of the workspace replaces.
+     */
+    stream(wid: WorkspaceId, event: Extract<NewEvent, { type: "part.delta" | "workspace.updated" }>) {
       const stream = streamOf(wid);
       const seq = next(wid);
       const bytes = encode(
@@ -152,9 +155,10 @@ export function createEventHub(store: Store, now: () => Date) {
         event.session_id,
         JSON.stringify(event.payload),
       );
-      const kept = stream.deltas.get(event.payload.message_id);
-      if (kept) kept.push({ seq, bytes });
-      else stream.deltas.set(event.payload.message_id, [{ seq, bytes }]);
+      const key = event.type === "part.delta" ? event.payload.message_id : "workspace";
+      const before = event.type === "part.delta" ? stream.unstored.get(key) : undefined;
+      if (before) before.push({ seq, bytes });
+      else stream.unstored.set(key, [{ seq, bytes }]);
       fanOut(stream, { seq, bytes });
     },
 

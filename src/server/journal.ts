@@ -14,6 +14,9 @@ import type { StoredSession } from "./store/sessions.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 import { titleOf } from "./title.ts";
 
+/** A snapshot says the same; so many may come and go while the store is away. */
+const OWED_MAX = 1000;
+
 type JournalDeps = {
   store: Store;
   hub: EventHub;
@@ -46,6 +49,8 @@ export function createJournal(deps: JournalDeps) {
   /** What follows commits, oldest first: whatever a reader does meanwhile comes after it. */
   const outbox: (() => void)[] = [];
   let isTelling = false;
+  /** What the store did not take when it happened: it goes with the next commit. */
+  const owed = new Map<WorkspaceId, NewEvent[]>();
 
   function textOf(wid: WorkspaceId, sid: SessionId): TextStream {
     const known = texts.get(sid)?.text;
@@ -99,6 +104,12 @@ export function createJournal(deps: JournalDeps) {
     }
   }
 
+  /** For what has happened and no store can undo, like who is there: now, or with the next thing that is told. */
+  function tellEventually(wid: WorkspaceId, ...events: NewEvent[]) {
+    owed.set(wid, [...(owed.get(wid) ?? []), ...events].slice(-OWED_MAX));
+    tellIfPossible(wid, () => {});
+  }
+
   /**
    * Joins the transaction that is running on the same workspace; one that is not synced cannot be joined by one that
    * has to be. Throws store_unavailable: then nothing happened.
@@ -122,10 +133,14 @@ export function createJournal(deps: JournalDeps) {
     current = { tx, wid };
     let result: T;
     try {
-      result = store.transaction(durability, () => write(tx));
+      result = store.transaction(durability, () => {
+        for (const event of owed.get(wid) ?? []) tx.publish(event);
+        return write(tx);
+      });
     } finally {
       current = null;
     }
+    owed.delete(wid);
     follow([...acts, ...frames]);
     return result;
   }
@@ -232,6 +247,10 @@ export function createJournal(deps: JournalDeps) {
   return {
     commit,
     tellIfPossible,
+    tellEventually,
+    /** Tells what cannot be stored, as the store is what cannot be written. Nothing while no number is left for it. */
+    tellUnstored: (wid: WorkspaceId, event: Extract<NewEvent, { type: "workspace.updated" }>) =>
+      follow([() => hub.stream(wid, event)]),
     ledgerOf,
     changeSession,
     changePlan,

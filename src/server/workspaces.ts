@@ -25,6 +25,8 @@ type WorkspacesDeps = {
   onLastDetach(wid: WorkspaceId): "continue" | "cancel";
   /** A client left: questions that only wait for one may have to end. */
   onDetach(wid: WorkspaceId): void;
+  /** What keeps everything there from going on, as it was told. */
+  troubleIn(wid: WorkspaceId): string | undefined;
   onOpened(wid: WorkspaceId): Promise<void>;
   onAttended(wid: WorkspaceId): void;
   onBusyChange(): void;
@@ -46,13 +48,17 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     throw new HearthError("workspace_not_found", `There is no workspace ${wid}; open its directory first.`);
   }
 
-  const present = (row: WorkspaceRow): Workspace => ({
-    id: row.id,
-    path: row.path,
-    state: row.state,
-    created_at: row.created_at,
-    branch: branchOf(row.path),
-  });
+  const present = (row: WorkspaceRow): Workspace => {
+    const trouble = deps.troubleIn(row.id);
+    return {
+      id: row.id,
+      path: row.path,
+      state: row.state,
+      created_at: row.created_at,
+      branch: branchOf(row.path),
+      ...(trouble !== undefined && { trouble }),
+    };
+  };
 
   /** Who the stored events say is attached. */
   function attachedIn(wid: WorkspaceId): Client[] {
@@ -136,7 +142,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const isNew = !hub.isAttached(wid, client.id);
       hub.subscribe(wid, client, since, subscriber);
       if (isNew) {
-        journal.tellIfPossible(wid, (tx) => tx.publish({ type: "client.attached", payload: { client } }));
+        journal.tellEventually(wid, { type: "client.attached", payload: { client } });
       }
       deps.onBusyChange();
       if (client.kind !== "headless") deps.onAttended(wid);
@@ -153,9 +159,10 @@ export function createWorkspaces(deps: WorkspacesDeps) {
 
   function tellDetached(wid: WorkspaceId, clients: readonly Client[]) {
     if (clients.length === 0) return;
-    journal.tellIfPossible(wid, (tx) => {
-      for (const client of clients) tx.publish({ type: "client.detached", payload: { client } });
-    });
+    journal.tellEventually(
+      wid,
+      ...clients.map((client) => ({ type: "client.detached", payload: { client } }) as const),
+    );
   }
 
   function detached(wid: WorkspaceId, client: Client) {
@@ -177,9 +184,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const before = toldBranch.get(wid);
       toldBranch.set(wid, workspace.branch);
       if (before !== undefined && before !== workspace.branch) {
-        journal.tellIfPossible(wid, (tx) =>
-          tx.publish({ type: "workspace.updated", payload: { workspace } }),
-        );
+        journal.tellEventually(wid, { type: "workspace.updated", payload: { workspace } });
       }
       return workspace;
     },

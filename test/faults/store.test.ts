@@ -12,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { DaemonRefused, startDaemon } from "../support/daemon.ts";
@@ -19,7 +20,7 @@ import { createGate, eventually } from "../support/happenings.ts";
 import { createHome, type Home } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { mountSmallDisk, whyNoSmallDisk } from "../support/small-disk.ts";
-import { openWorld, type Terminal, type World } from "../support/world.ts";
+import { expectStreamTellsTheTruth, openWorld, type Terminal, type World } from "../support/world.ts";
 
 const noDisk = whyNoSmallDisk();
 if (noDisk !== null) process.stdout.write(`skipped: tests of a full disk (${noDisk})\n`);
@@ -62,6 +63,53 @@ describe.skipIf(noDisk !== null)("a full disk", () => {
       "queued",
       "after",
     ]);
+  });
+
+  test("that fills while an answer streams ends the turn, and everybody is told why until there is room", async () => {
+    const disk = mountSmallDisk(32);
+    const world = await openWorld({ under: disk.path });
+    const terminal = await world.terminal("only");
+    const before = await terminal.snapshot();
+    const gate = createGate();
+    const after = (ms: number) => ({ until: gate.passed.then(() => sleep(ms)) });
+    const stream = (text: string) =>
+      say(text, ...Array.from({ length: 300 }, (_, nth) => [after(nth * 100), "w".repeat(5000)]).flat());
+    world.model.enqueue(stream("one "), stream("two "));
+    const failed = await terminal.prompt("fails");
+    await terminal.events.until("part.delta");
+    disk.fill();
+    gate.open();
+    await (await world.model.requestSaying("fails")).closed;
+    const told = await terminal.events.until("workspace.updated");
+    expect(told.payload.workspace.trouble).toMatch(/^Nothing can be saved: the disk is full/);
+    expect((await (await world.terminal("late")).snapshot()).workspace.trouble).toContain("the disk is full");
+    const late = await tryPrompt(terminal, "refused");
+    expect([late.status, late.text]).toEqual([507, expect.stringContaining("the disk is full")]);
+    disk.free();
+    const end = await terminal.completed(failed.run_id);
+    expect(end).toMatchObject({ outcome: "error", error: { code: "store_unavailable" } });
+    expect(end.error?.message).toMatch(/the disk is full/);
+    expect(end.error?.message).not.toMatch(/again/);
+    expect(end.text).toMatch(/^one w+$/);
+    const over = await terminal.events.until(
+      "workspace.updated",
+      ({ payload }) => !payload.workspace.trouble,
+    );
+    expect(over.seq).toBeGreaterThan(told.seq);
+    expect(world.daemon.log()).toMatch(
+      /the store cannot be written[^\n]*\n(.*\n)*.*the store can be written again/,
+    );
+
+    const canceled = await terminal.prompt("canceled");
+    await world.model.requestSaying("canceled");
+    disk.fill();
+    // It is answered and stops the work, although its end cannot be written yet.
+    expect(await terminal.cancel()).toEqual({ canceled: [canceled.run_id], held: [] });
+    await (await world.model.requestSaying("canceled")).closed;
+    disk.free();
+    expect((await terminal.completed(canceled.run_id)).outcome).toBe("canceled");
+    expect((await terminal.ask("after")).outcome).toBe("end_turn");
+    await expectStreamTellsTheTruth(terminal, before);
   });
 
   test("cannot be written to a file in part: the old one stays whole, and the model is told", async () => {

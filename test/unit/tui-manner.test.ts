@@ -10,7 +10,7 @@ import { homePath } from "../../src/tui/text/home-path.ts";
 import { announcement } from "../../src/tui/view/announcement.ts";
 import { questionView } from "../../src/tui/view/question.ts";
 import { runLine } from "../../src/tui/view/run-line.ts";
-import { connected, permission, run, session } from "../support/tui-state.ts";
+import { connected, permission, replica, run, session } from "../support/tui-state.ts";
 
 const keys = createKeyMap({});
 const manner = (fields: Partial<Manner>): { manner: Manner } => ({
@@ -93,6 +93,21 @@ test("without animations no clock and no counter stands in the line of the run",
   );
   expect(text(busy)).toMatch(/Working \d+.* · ~40 tokens · esc to cancel/);
   expect(text({ ...busy, ...manner({ isStill: true }) })).toBe("✻ Working · esc to cancel");
+});
+
+test("while nothing can be stored the line of the run says so, whatever was going on or asked for", () => {
+  const text = (state: AppState) =>
+    runLine(state, glyphsOf({ unicode: true, screenReader: false }), {})
+      ?.map((part) => part.text)
+      .join("");
+  const trouble = "Nothing can be saved: the disk is full. Free some space there.";
+  const workspace = { ...replica().workspace, trouble };
+  for (const state of [
+    connected({ workspace }),
+    connected({ workspace, runs: [run(1)] }),
+    connected({ workspace, runs: [run(1)] }, { cancelAsked: run(1).id }),
+  ])
+    expect(text(state)).toBe(`! ${trouble}`);
 });
 
 test("terminal.jsonc has a switch for each, and says what is wrong with it", () => {

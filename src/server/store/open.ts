@@ -122,11 +122,11 @@ function asStoreError(cause: unknown, file: string): unknown {
       : /^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EROFS|EPERM)/.test(code)
         ? "it cannot be written"
         : `SQLite says ${code}`;
-  return new HearthError(
-    "store_unavailable",
-    `The store ${file} cannot be used: ${why}. Nothing was lost; hearth tries again by itself.`,
-    { cause, details: { sqlite: code } },
-  );
+  const advice = why === "the disk is full" ? " Free some space there." : "";
+  return new HearthError("store_unavailable", `The store ${file} cannot be used: ${why}.${advice}`, {
+    cause,
+    details: { sqlite: code, why: `${why}.${advice}` },
+  });
 }
 
 const codeOf = (cause: unknown): string =>

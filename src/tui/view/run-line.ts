@@ -6,6 +6,7 @@ import { type AppState, activeRun, openQuestion } from "../state.ts";
 import { formatClock, formatCount, plural } from "../text/figures.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, span } from "../text/line.ts";
+import { sanitizeLine } from "../text/sanitize.ts";
 import { firstChordName } from "./chord-name.ts";
 
 /** Below this there is no room to say it. */
@@ -19,9 +20,13 @@ function canSteer(state: AppState, run: Run | undefined): boolean {
   return text.trim() !== "" && !text.startsWith("/") && shellCommand(text) === undefined;
 }
 
-/** What works right now and how to stop it; undefined when nothing does. */
+/** What works right now and how to stop it, or what keeps it from working; undefined when nothing does. */
 export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides): Line | undefined {
   const run = activeRun(state);
+  // Nothing moves, whatever was going on and whatever was asked of it.
+  const trouble = state.link.state === "connected" ? state.replica?.workspace.trouble : undefined;
+  if (trouble !== undefined)
+    return [span(`${glyphs.warning} `, "warning"), span(sanitizeLine(trouble), "warning")];
   if (run === undefined && state.sending.length === 0) return undefined;
   const dot = glyphs.separator;
   // Said once, and no key but this one is there to be pressed.
