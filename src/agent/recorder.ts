@@ -12,14 +12,7 @@ import type { BackendEvent } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { End } from "./run-state.ts";
-
-/** Every tool call has an end: those that have none get this one. */
-const closed = (parts: readonly Part[], status: "failed" | "canceled" | "interrupted"): Part[] =>
-  parts.map((part) =>
-    part.type === "tool_call" && (part.status === "pending" || part.status === "running")
-      ? { ...part, status }
-      : part,
-  );
+import { emptyMessage, withClosedCalls } from "./turn-message.ts";
 
 type RecorderDeps = {
   run: RunRecord;
@@ -63,23 +56,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     }
   }
 
-  function newMessage(tx: LedgerTx, model: string | null): Message {
-    const at = iso();
-    return {
-      id: newId("msg"),
-      session_id: run.session_id,
-      run_id: run.id,
-      seq: tx.nextMessageSeq(),
-      role: "assistant",
-      agent: run.agent,
-      model,
-      parts: [],
-      finish_reason: null,
-      created_at: at,
-      updated_at: at,
-      completed_at: null,
-    };
-  }
+  const newMessage = (tx: LedgerTx, model: string | null): Message =>
+    emptyMessage(run, { id: newId("msg"), seq: tx.nextMessageSeq(), model, at: iso() });
 
   function open(tx: LedgerTx, model: string | null) {
     const message = newMessage(tx, model);
@@ -94,7 +72,12 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     if (message === undefined || !isOpen) return;
     const at = iso();
     // A backend that goes on without saying how a call ended has lost it.
-    const settled = { ...message, parts: closed(message.parts, "failed"), updated_at: at, completed_at: at };
+    const settled = {
+      ...message,
+      parts: withClosedCalls(message.parts, "failed"),
+      updated_at: at,
+      completed_at: at,
+    };
     replaceLast(settled);
     isOpen = false;
     streaming = null;
@@ -282,7 +265,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       if (unwritten) for (const message of messages) tx.putMessage("message.updated", message);
       const message = isOpen ? last() : undefined;
       const base = message ?? newMessage(tx, run.model);
-      const parts = closed(base.parts, outcome === "interrupted" ? "interrupted" : "canceled");
+      const parts = withClosedCalls(base.parts, outcome === "interrupted" ? "interrupted" : "canceled");
       const told = error && !parts.some((part) => part.type === "notice" && part.code === error.code);
       const notice: Part[] = told
         ? [{ id: newId("prt"), type: "notice", level: "error", code: error.code, text: error.message }]
