@@ -22,11 +22,13 @@ const TOOL_MS = 5000;
 /** `hearth doctor`: looks at everything that hearth rests on; exit code 1 when something does not work. */
 export async function doctor({ options }: Parsed, context: Context): Promise<number> {
   const { out } = context;
+  const config = await lookAtConfig(context);
+  const broken = config.find(({ status }) => status === "error")?.text;
   const findings: Finding[] = [
     finding("node", "ok", `${process.version} at ${process.execPath}`),
     finding("hearth", "ok", `${VERSION}, build ${BUILD}, ${context.launcher}`),
-    ...(await lookAtConfig(context)),
-    ...(await lookAtDaemon(context)),
+    ...config,
+    ...(await lookAtDaemon(context, broken)),
     await lookAtTool("git", ["--version"], "without it no agent is told of branch, changes and commits"),
     finding(
       "sandbox",
@@ -56,7 +58,7 @@ async function lookAtConfig({ paths, cwd }: Context): Promise<Finding[]> {
 }
 
 /** The daemon, its store, and the agents that it finds ready. */
-async function lookAtDaemon(context: Context): Promise<Finding[]> {
+async function lookAtDaemon(context: Context, broken: string | undefined): Promise<Finding[]> {
   const { database } = context.paths;
   try {
     return await connectHere(context, async (connection) => {
@@ -66,7 +68,7 @@ async function lookAtDaemon(context: Context): Promise<Finding[]> {
         finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
         ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
         finding("store", "ok", `${database}, ${(statSync(database).size / 1e6).toFixed(1)} MB`),
-        ...(await lookAtAgents(connection)),
+        ...(await lookAtAgents(connection, broken)),
       ];
     });
   } catch (error) {
@@ -75,7 +77,7 @@ async function lookAtDaemon(context: Context): Promise<Finding[]> {
 }
 
 /** hearth's own agent must be usable; others are a matter of taste. */
-async function lookAtAgents(connection: Connection): Promise<Finding[]> {
+async function lookAtAgents(connection: Connection, broken: string | undefined): Promise<Finding[]> {
   const params = { wid: connection.workspace.id };
   const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
   // What somebody has never installed is nothing to be mended.
@@ -83,6 +85,8 @@ async function lookAtAgents(connection: Connection): Promise<Finding[]> {
   return here.map(({ name, backend, status, model, reason, fix }) => {
     if (status === "ready")
       return finding(`agent ${name}`, "ok", model === null ? "ready" : `ready, ${model}`);
+    if (reason !== null && reason === broken)
+      return finding(`agent ${name}`, "error", "waits for a configuration that can be read");
     const text = [reason ?? status.replaceAll("_", " "), ...(fix === null ? [] : [`→ ${fix}`])].join(" ");
     return finding(`agent ${name}`, backend === "native" ? "error" : "warning", text);
   });

@@ -1,8 +1,11 @@
 import { flushCompileCache } from "node:module";
 import { createNativeBackend } from "../agent/native/backend.ts";
+import type { ModelsDescription } from "../agent/native/models/describe.ts";
+import type { NativeSettings } from "../agent/native/models/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
+import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
 import type { Settings } from "./settings.ts";
@@ -48,18 +51,24 @@ export function createNativeAgent(
     }
   }
 
+  /** A broken configuration makes this agent unready, and nothing else of the workspace unusable. */
+  async function describeModels(wid: WorkspaceId): Promise<ModelsDescription> {
+    let settings: NativeSettings;
+    try {
+      settings = deps.settings.ofWorkspace(wid);
+    } catch (error) {
+      if (!(error instanceof HearthError) || error.code !== "config_invalid") throw error;
+      return { models: [], default: null, ready: false, reason: error.message, fix: "hearth config path" };
+    }
+    return backend.describe(settings);
+  }
+
   return {
     backend,
     /** For commands that a person types. */
     bash,
     async describe(wid) {
-      const {
-        ready,
-        reason,
-        fix,
-        default: model,
-        models,
-      } = await backend.describe(deps.settings.ofWorkspace(wid));
+      const { ready, reason, fix, default: model, models } = await describeModels(wid);
       return {
         name: "hearth",
         backend: "native",

@@ -43,6 +43,8 @@ function mistake(): string {
   return "no mistake";
 }
 
+const told = () => load().warnings.map((warning) => warning.replace(home, ""));
+
 test("without any file everything has its default", () => {
   const { config, limits, warnings, sources } = load();
   expect(config).toEqual({});
@@ -231,10 +233,14 @@ test("a mistake that is mended is gone at the next look", () => {
 test("what a repository puts in the file's place keeps nobody waiting", () => {
   mkdirSync(join(place().root, ".hearth"), { recursive: true });
   execFileSync("mkfifo", [projectConfigFile(place().root)]);
-  expect(mistake()).toBe("The configuration /project/.hearth/hearth.jsonc is not a regular file.");
+  expect(told()).toEqual([
+    "The configuration /project/.hearth/hearth.jsonc is not a regular file. It is ignored.",
+  ]);
   rmSync(projectConfigFile(place().root));
   writeProject(" ".repeat(1024 * 1024 + 1));
-  expect(mistake()).toBe("The configuration /project/.hearth/hearth.jsonc is larger than 1024 KiB.");
+  expect(told()).toEqual([
+    "The configuration /project/.hearth/hearth.jsonc is larger than 1024 KiB. It is ignored.",
+  ]);
 });
 
 test("no key reaches a prototype", () => {
@@ -243,3 +249,43 @@ test("no key reaches a prototype", () => {
   expect(config.model).toBeUndefined();
   expect(config.providers?.["type"]).toBeUndefined();
 });
+
+test("a mistake in a project's file is a warning, and what the rest of it narrows still counts", () => {
+  writeUser('{ "model": "local/big", "permissions": { "mode": "accept_edits" } }');
+  writeProject(
+    JSON.stringify({
+      model: 5,
+      limits: { max_steps: "many", max_warm: 2 },
+      providers: { other: { base_url: "http://x/v1" }, local: { type: "openai" } },
+      permissions: { mode: "plan", deny: ["bash(curl *)", "bash("], ask: "all" },
+    }),
+  );
+  const { config, limits } = load();
+  expect(config.model).toBe("local/big");
+  expect([limits.max_steps, limits.max_warm]).toEqual([100, 2]);
+  expect(config.permissions).toMatchObject({ mode: "plan", deny: ["bash(curl *)"], ask: [] });
+  expect(Object.keys(config.providers ?? {})).toEqual(["local"]);
+  const warnings = told();
+  expect(warnings).toHaveLength(5);
+  for (const key of [
+    "model",
+    "limits.max_steps",
+    "providers.other.type",
+    "permissions.ask",
+    "permissions.deny",
+  ])
+    expect(
+      warnings.filter((warning) => warning.includes(`"${key}"`) && warning.endsWith("It is ignored.")),
+    ).toHaveLength(1);
+});
+
+test.for(["{", "nonsense", '{ "permissions": { "mode": "plan" ', "[]", '"text"', '{ "a": }'])(
+  "a project's file that is no configuration is a warning: %s",
+  (text) => {
+    writeUser('{ "model": "local/big" }');
+    writeProject(text);
+    expect(load().config.model).toBe("local/big");
+    expect(told()[0]).toMatch(/^\/project\/\.hearth\/hearth\.jsonc:\d+:\d+: .* It is ignored\.$/);
+    expect(load().config.permissions?.mode).toBe(text.includes("plan") ? "plan" : undefined);
+  },
+);

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-type Issue = z.core.$ZodIssue;
+export type Issue = z.core.$ZodIssue;
 
 /** What is wrong with one value of the configuration, as a sentence that names its key. */
 export function sentenceOfIssue(

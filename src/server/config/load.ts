@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { type Config, type Limits, limitDefaults } from "../../protocol/config.ts";
+import { HearthError } from "../../protocol/errors.ts";
 import type { Paths } from "../../protocol/paths.ts";
 import { mergeProject } from "./merge.ts";
-import { type ParsedConfig, parseConfig } from "./parse.ts";
+import { type ParsedConfig, parseConfig, parseProjectConfig } from "./parse.ts";
 import { type ReadFile, readConfigFile } from "./read-file.ts";
 
 export type ConfigSource = { kind: "user" | "project"; path: string; exists: boolean };
@@ -22,7 +23,7 @@ export type ConfigPlace = {
   root: string | null;
 };
 
-/** Throws config_invalid with the place of the mistake. */
+/** Throws config_invalid with the place of a mistake in the user's own file; one in a project's is a warning. */
 export type LoadConfig = (place: ConfigPlace) => LoadedConfig;
 
 /** Reads the configuration anew. */
@@ -32,7 +33,8 @@ export const loadConfig: LoadConfig = (place) => createConfigLoader()(place);
 export function createConfigLoader(): LoadConfig {
   const known = new Map<string, { read: ReadFile; parsed: ParsedConfig }>();
 
-  function parsedFile(path: string): ParsedConfig | undefined {
+  type Parse = typeof parseConfig;
+  function parsedFile(path: string, parse: Parse): ParsedConfig | undefined {
     const before = known.get(path);
     const read = readConfigFile(path, before?.read);
     if (read === undefined) {
@@ -40,19 +42,29 @@ export function createConfigLoader(): LoadConfig {
       return undefined;
     }
     if (before !== undefined && before.read === read) return before.parsed;
-    const parsed = parseConfig(read.text, path);
+    const parsed = parse(read.text, path);
     known.set(path, { read, parsed });
     return parsed;
   }
 
+  /** What cannot even be read is as little in the way as what is wrong. */
+  function projectFile(path: string): ParsedConfig | undefined {
+    try {
+      return parsedFile(path, parseProjectConfig);
+    } catch (error) {
+      if (!(error instanceof HearthError)) throw error;
+      return { config: {}, warnings: [`${error.message} It is ignored.`] };
+    }
+  }
+
   return ({ paths, root }) => {
-    const user = parsedFile(paths.configFile);
+    const user = parsedFile(paths.configFile, parseConfig);
     const sources: ConfigSource[] = [{ kind: "user", path: paths.configFile, exists: user !== undefined }];
     const warnings = [...(user?.warnings ?? [])];
     let config = user?.config ?? {};
     if (root !== null) {
       const path = projectConfigFile(root);
-      const project = parsedFile(path);
+      const project = projectFile(path);
       sources.push({ kind: "project", path, exists: project !== undefined });
       if (project !== undefined) {
         const merged = mergeProject(config, project.config, path);

@@ -3,7 +3,7 @@ import { checkRule } from "../../agent/permission/rules.ts";
 import { Config } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import { nearestName } from "../../protocol/nearest.ts";
-import { sentenceOfIssue } from "./issue.ts";
+import { type Issue, sentenceOfIssue } from "./issue.ts";
 import { configSchema, type JsonSchema } from "./schema.ts";
 
 export type ParsedConfig = { config: Config; warnings: string[] };
@@ -13,49 +13,105 @@ type Path = readonly (string | number)[];
 /** Part of the contract, and read by nothing: whoever sets one should not wait for what it does. */
 const notUsedYet: ReadonlySet<string> = new Set(["small_model", "mcp_servers"]);
 
+type Mistake = { place: number; sentence: string; key: string | null };
+
 /**
  * Reads the text of a `hearth.jsonc`. Throws config_invalid for the first mistake, naming file, line, column and
  * key; a key that hearth does not know, or does not use yet, is only a warning.
  */
 export function parseConfig(text: string, file: string): ParsedConfig {
-  const mistakes: ParseError[] = [];
-  const tree = parseTree(text, mistakes, { allowTrailingComma: true });
-  const fail = (offset: number, sentence: string, key: string | null): never => {
-    const { line, column } = placeOf(text, offset);
+  return read(text, file, ({ place, sentence, key }) => {
+    const { line, column } = placeOf(text, place);
     throw new HearthError("config_invalid", `${file}:${line}:${column}: ${sentence}`, {
       details: { file, line, column, key },
     });
-  };
-  if (tree === undefined && isBlank(text)) return { config: {}, warnings: [] };
-  const [mistake] = mistakes;
-  if (mistake !== undefined) fail(mistake.offset, sentenceOfMistake(mistake), keyAt(tree, mistake.offset));
-  if (tree === undefined) return fail(0, "this is no JSON.", null);
+  });
+}
 
+/**
+ * The same for a file that came with a repository: nobody is kept from working by somebody else's mistake. Each is a
+ * warning, and what it stands in is missing; what the rest of the file narrows still counts.
+ */
+export function parseProjectConfig(text: string, file: string): ParsedConfig {
+  const mistakes: string[] = [];
+  const { config, warnings } = read(text, file, ({ place, sentence }) => {
+    const { line, column } = placeOf(text, place);
+    mistakes.push(`${file}:${line}:${column}: ${sentence} It is ignored.`);
+  });
+  return { config, warnings: [...mistakes, ...warnings] };
+}
+
+/** Where `onMistake` returns, what it names is left out. */
+function read(text: string, file: string, onMistake: (mistake: Mistake) => void): ParsedConfig {
+  const errors: ParseError[] = [];
+  const tree = parseTree(text, errors, { allowTrailingComma: true });
+  if (tree === undefined && isBlank(text)) return { config: {}, warnings: [] };
+  const [error] = errors;
+  // Those behind it are mostly what the first one led to; what the parser makes of such a file still counts.
+  if (error !== undefined)
+    onMistake({
+      place: error.offset,
+      sentence: sentenceOfMistake(error),
+      key: keyAt(tree, error.offset),
+    });
+  if (tree === undefined) {
+    if (error === undefined) onMistake({ place: 0, sentence: "this is no JSON.", key: null });
+    return { config: {}, warnings: [] };
+  }
   const nodeAt = (path: Path): Node | undefined => findNodeAtLocation(tree, [...path]);
   /** The nearest thing that is really in the file: a key that is missing has no place of its own. */
-  const placeAt = (path: Path): Node =>
-    nodeAt(path) ?? (path.length === 0 ? tree : placeAt(path.slice(0, -1)));
+  const placeAt = (path: Path): number =>
+    (nodeAt(path) ?? (path.length === 0 ? tree : undefined))?.offset ?? placeAt(path.slice(0, -1));
 
-  const checked = Config.safeParse(plainValue(tree));
-  const issue = checked.error?.issues[0];
-  if (!checked.success) {
-    if (issue === undefined) throw new Error("zod refused without an issue");
-    const path = issue.path.filter((key) => typeof key !== "symbol");
-    const isMissing = nodeAt(path) === undefined;
-    return fail(placeAt(path).offset, sentenceOfIssue(issue, path, isMissing), path.join("."));
-  }
+  const config = checkedConfig(plainValue(tree), (issue, path) => {
+    const sentence = sentenceOfIssue(issue, path, nodeAt(path) === undefined);
+    onMistake({ place: placeAt(path), sentence, key: path.join(".") });
+  });
   for (const list of ["allow", "ask", "deny"] as const) {
-    for (const [index, rule] of (checked.data.permissions?.[list] ?? []).entries()) {
+    const rules = config.permissions?.[list];
+    if (rules === undefined || config.permissions === undefined) continue;
+    config.permissions[list] = rules.filter((rule, index) => {
       const wrong = checkRule(rule);
       const path = ["permissions", list, index];
-      if (wrong !== undefined) fail(placeAt(path).offset, `"permissions.${list}": ${wrong}.`, path.join("."));
-    }
+      if (wrong === undefined) return true;
+      onMistake({ place: placeAt(path), sentence: `"permissions.${list}": ${wrong}.`, key: path.join(".") });
+      return false;
+    });
   }
   const warnings = [...unknownKeys(tree, configSchema(), [])].map(({ node, sentence }) => {
     const { line, column } = placeOf(text, node.offset);
     return `${file}:${line}:${column}: ${sentence}`;
   });
-  return { config: checked.data, warnings };
+  return { config, warnings };
+}
+
+/** What of a value the schema takes. Each issue is told once, and what it is about taken out. */
+function checkedConfig(given: unknown, onIssue: (issue: Issue, path: (string | number)[]) => void): Config {
+  let value = given;
+  for (;;) {
+    const { data, error } = Config.safeParse(value);
+    if (data !== undefined) return data;
+    const issue = error?.issues[0];
+    if (issue === undefined) throw new Error("zod refused without an issue");
+    const path = issue.path.filter((key) => typeof key !== "symbol");
+    onIssue(issue, path);
+    if (path.length === 0) return {};
+    value = without(value, path);
+  }
+}
+
+/** Without what stands at `path`; where a key is missing there, without what misses it. */
+function without(value: unknown, path: Path): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined || typeof value !== "object" || value === null) return undefined;
+  const inner: unknown = Reflect.get(value, key);
+  // An object that misses a key, or a list with one item less that others are counted from, goes as a whole.
+  const isWhole = inner === undefined || (Array.isArray(value) && rest.length === 0);
+  if (isWhole) return undefined;
+  const next = rest.length === 0 ? undefined : without(inner, rest);
+  if (Array.isArray(value)) return next === undefined ? undefined : value.with(Number(key), next);
+  const { [key]: _, ...others } = value as Record<string | number, unknown>;
+  return next === undefined ? others : { ...others, [key]: next };
 }
 
 /** As getNodeValue; a key that would reach a prototype is left out. */
