@@ -29,6 +29,19 @@ const requireBanner =
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const id = buildId(root);
 
+const worker = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/agent/worker/entry.ts"],
+  bundle: true,
+  format: "cjs",
+  platform: "node",
+  target: "node22",
+  minify: true,
+  legalComments: "none",
+  write: false,
+  logLevel: "warning",
+});
+
 const result = await build({
   absWorkingDir: root,
   entryPoints: { main: "src/cli/main.ts" },
@@ -59,6 +72,8 @@ const result = await build({
     "process.env.NODE_ENV": '"production"',
     __HEARTH_VERSION__: JSON.stringify(version),
     __HEARTH_BUILD__: JSON.stringify(id),
+    // A file of its own could be gone when a daemon that outlives its installation starts a thread.
+    __HEARTH_WORKER__: JSON.stringify(worker.outputFiles[0]?.text),
   },
   banner: { js: requireBanner },
   metafile: process.argv.includes("--meta"),

@@ -326,12 +326,41 @@ test("a diff has no file headers, counts lines, and gives up finding what two lo
   expect(diffTexts("a", "a\n").unified).toBe("@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a");
   const many = (name: string) => Array.from({ length: 20_000 }, (_, index) => `${name} ${index}`).join("\n");
   expect(diffTexts(many("old"), many("new"))).toMatchObject({ additions: 20_000, deletions: 20_000 });
+  expect(diffTexts(many("old"), `${many("new")}\nlast`)).toMatchObject({
+    additions: 20_001,
+    deletions: 20_000,
+  });
+});
+
+test("what was replaced throughout a long text is shown line by line", () => {
+  const lines = (name: string) =>
+    Array.from({ length: 20_000 }, (_, at) => (at % 10 === 5 ? name : `line ${at}`));
+  const diff = diffTexts(lines("old").join("\n"), lines("new").join("\n"));
+  expect(diff).toMatchObject({ additions: 2000, deletions: 2000 });
+  expect(diff.unified.split("\n").slice(0, 9)).toEqual([
+    "@@ -3,7 +3,7 @@",
+    " line 2",
+    " line 3",
+    " line 4",
+    "-old",
+    "+new",
+    " line 6",
+    " line 7",
+    " line 8",
+  ]);
 });
 
 test("property: a diff applied with patch gives the new text", () => {
+  const few = fc.array(fc.constantFrom("a", "b", "c", "", "@@ x", "-d", "+e"), { maxLength: 30 });
+  // More lines than are lined up, of as many lines as before or of more.
+  const many = fc
+    .tuple(few, fc.nat({ max: 1 }))
+    .map(([lines, seed]) =>
+      Array.from({ length: 700 }, (_, at) => `${seed} ${at}`).flatMap((line) => [line, ...lines.slice(0, 3)]),
+    );
   const text = fc
-    .array(fc.constantFrom("a", "b", "c", "", "@@ x", "-d", "+e"), { maxLength: 30 })
-    .map((lines) => lines.join("\n"));
+    .tuple(few, fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, many), few)
+    .map((parts) => parts.flat().join("\n"));
   fc.assert(
     fc.property(text, text, (before, after) => {
       fc.pre(before !== after);

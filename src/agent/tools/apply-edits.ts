@@ -1,6 +1,7 @@
 import { closestLines } from "./closest-lines.ts";
 import { ToolFailure } from "./failure.ts";
-import { type MatchPass, matchText } from "./match-text.ts";
+import { type MatchPass, matchIn } from "./match-text.ts";
+import { createSearchedText } from "./searched-text.ts";
 
 export type Edit = { old_string: string; new_string: string; replace_all?: boolean | undefined };
 
@@ -17,7 +18,7 @@ const PLACES_SHOWN_MAX = 8;
 /** One edit after the other, each on what the one before left; all of them, or a ToolFailure that says which not. */
 export function applyEdits(text: string, edits: readonly Edit[], shown: string): Applied {
   const reports: Applied["reports"] = [];
-  let current = text;
+  const searched = createSearchedText(text);
   for (const [index, edit] of edits.entries()) {
     const name = edits.length === 1 ? "old_string" : `old_string of edit ${index + 1} (of ${edits.length})`;
     const search = edit.old_string.replaceAll("\r\n", "\n");
@@ -26,14 +27,13 @@ export function applyEdits(text: string, edits: readonly Edit[], shown: string):
       throw new ToolFailure(`${name} is empty: give the text to replace, or create files with write.`);
     if (search === replacement)
       throw new ToolFailure(`${name} and new_string are the same: nothing to change.`);
-    const match = matchText(current, search, replacement, edit.replace_all ?? false);
+    const match = matchIn(searched, search, replacement, edit.replace_all ?? false);
     if (match.kind === "ambiguous") throw new ToolFailure(ambiguous(name, shown, match.lines));
-    if (match.kind === "missing") throw new ToolFailure(missing(name, shown, current, search, index));
+    if (match.kind === "missing") throw new ToolFailure(missing(name, shown, searched.text(), search, index));
     reports.push({ pass: match.pass, count: match.replacements.length });
-    for (const { start, end, text: made } of match.replacements.toReversed())
-      current = current.slice(0, start) + made + current.slice(end);
+    searched.replace(match.replacements);
   }
-  return { text: current, reports };
+  return { text: searched.text(), reports };
 }
 
 function ambiguous(name: string, shown: string, lines: readonly number[]): string {

@@ -1,4 +1,5 @@
-import { editTool } from "./edit-file.ts";
+import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
+import { createEditTool } from "./edit-file.ts";
 import { reportingFailures } from "./failure.ts";
 import { createGlobTool } from "./find-files.ts";
 import { listTool } from "./list-folder.ts";
@@ -7,19 +8,27 @@ import { createRipgrep, type Ripgrep } from "./ripgrep.ts";
 import { type BashOptions, createBashTool } from "./run-command.ts";
 import { createGrepTool } from "./search-text.ts";
 import type { Tool } from "./tool.ts";
-import { writeTool } from "./write-file.ts";
+import { createWriteTool } from "./write-file.ts";
 
-export type ToolsOptions = { bash?: BashOptions | undefined; ripgrep?: Ripgrep | undefined };
+export type ToolsOptions = {
+  bash?: BashOptions | undefined;
+  ripgrep?: Ripgrep | undefined;
+  workers?: WorkerPool | undefined;
+};
 
 /**
  * The tools of the native agent, one set for all sessions, always in this order (a request's prefix stays the
  * same). Whoever ends a run also calls `processes.stopOwner(run_id)`: that is what ends its background jobs.
  */
-export function createTools({ bash = {}, ripgrep = createRipgrep() }: ToolsOptions = {}): readonly Tool[] {
+export function createTools({
+  bash = {},
+  ripgrep = createRipgrep(),
+  workers = createWorkerPool(),
+}: ToolsOptions = {}): readonly Tool[] {
   return [
     reportingFailures(readTool),
-    reportingFailures(writeTool),
-    reportingFailures(editTool),
+    reportingFailures(createWriteTool(workers)),
+    reportingFailures(createEditTool(workers)),
     reportingFailures(listTool),
     reportingFailures(createGlobTool(ripgrep)),
     reportingFailures(createGrepTool(ripgrep)),

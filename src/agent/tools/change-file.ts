@@ -1,8 +1,10 @@
 import { lstat } from "node:fs/promises";
+import type { WorkerPool } from "../worker/pool.ts";
 import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
-import { numbered } from "./closest-lines.ts";
+import type { Edit } from "./apply-edits.ts";
 import { ToolFailure } from "./failure.ts";
 import { createFile, replaceFile } from "./replace-file.ts";
+import { type TextChange, workOutQuickly } from "./text-change.ts";
 import {
   decodeText,
   encodeText,
@@ -13,17 +15,19 @@ import {
   type TextFile,
 } from "./text-file.ts";
 import type { PreparedCall, ToolContext, ToolResult } from "./tool.ts";
-import { diffTexts, type FileDiff, shortDiff } from "./unified-diff.ts";
+import { quickDiff } from "./unified-diff.ts";
 
-/** What a change makes of a file's text; undefined is a file that is not there. Throws ToolFailure. */
-export type Change = (before: string | undefined) => Changed;
-export type Changed = { text: string; done: string; notes?: readonly string[] };
+/**
+ * What becomes of a file's text (undefined: there is no file): what to work out, what that is called, and what else to
+ * say of it. Throws ToolFailure.
+ */
+export type Change = (before: string | undefined) => {
+  asked: { edits: readonly Edit[] } | { after: string };
+  done: string;
+  notesOf?(change: TextChange): readonly string[];
+};
 
-const VIEW_CHARS_MAX = 64 * 1024;
-/** What a person is asked about is shown in full; nobody reads this much, but it has to travel and be kept. */
-const ASKED_CHARS_MAX = 1024 * 1024;
 const STALE_DIFF_CHARS_MAX = 4000;
-const REGION_LINES_MAX = 60;
 
 /**
  * Works out a change of one file without making it. The diff that permission is asked for is the one that is
@@ -32,24 +36,32 @@ const REGION_LINES_MAX = 60;
 export async function prepareChange(
   place: WorkspacePath,
   context: ToolContext,
-  change: Change,
+  workers: WorkerPool,
+  changeOf: Change,
 ): Promise<PreparedCall> {
   const old = (await exists(place)) ? await readTextFile(place, context.signal) : undefined;
-  if (old !== undefined) checkSeen(place, old, context);
-  const changed = change(old?.text);
-  const diff = diffTexts(old?.text ?? "", changed.text);
-  const { unified } = shortDiff(diff, ASKED_CHARS_MAX);
+  if (old !== undefined) await checkSeen(place, old, context, workers);
+  const { asked, done, notesOf } = changeOf(old?.text);
+  const request = { shown: place.shown, before: old?.text ?? "", ...asked };
+  const outcome = workOutQuickly(request) ?? (await workers.run("change", request, context.signal));
+  if (outcome.kind === "failed") throw new ToolFailure(outcome.message);
+  const { change } = outcome;
+  const notes = notesOf?.(change) ?? [];
   return {
-    permission: { tool: "edit", subject: { type: "path", access: "write", path: place.real, unified } },
-    run: () => apply(place, old, changed, diff, context),
+    permission: {
+      tool: "edit",
+      subject: { type: "path", access: "write", path: place.real, unified: change.asked },
+    },
+    run: () => apply(place, old, { ...change, done, notes }, context),
   };
 }
+
+type Applied = TextChange & { done: string; notes: readonly string[] };
 
 async function apply(
   place: WorkspacePath,
   old: TextFile | undefined,
-  { text, done, notes = [] }: Changed,
-  diff: FileDiff,
+  { text, additions, deletions, view, region, done, notes }: Applied,
   context: ToolContext,
 ): Promise<ToolResult> {
   if (!(await isStillReal(place.real))) throw new ToolFailure(movedText(place.shown));
@@ -77,11 +89,14 @@ async function apply(
     hash: hashOf(bytes),
     text: decodeText(bytes).text,
   });
-  const count = `+${diff.additions} -${diff.deletions}`;
-  const region = old === undefined ? "" : changedRegions(diff, text);
+  const told = [
+    `${done} ${place.shown} (+${additions} -${deletions}).`,
+    ...notes,
+    old === undefined ? "" : region,
+  ];
   return {
-    text: [`${done} ${place.shown} (${count}).`, ...notes, region].filter((line) => line !== "").join("\n"),
-    view: { kind: "diff", path: place.shown, ...shortDiff(diff, VIEW_CHARS_MAX) },
+    text: told.filter((line) => line !== "").join("\n"),
+    view: { kind: "diff", path: place.shown, unified: view, additions, deletions },
   };
 }
 
@@ -96,7 +111,12 @@ async function exists({ real }: WorkspacePath): Promise<boolean> {
 }
 
 /** The model changes only what it knows: the file as it is now must be the file as it last saw it. */
-function checkSeen(place: WorkspacePath, file: TextFile, context: ToolContext): void {
+async function checkSeen(
+  place: WorkspacePath,
+  file: TextFile,
+  context: ToolContext,
+  workers: WorkerPool,
+): Promise<void> {
   if (!file.isFaithful)
     throw new ToolFailure(
       `${place.shown} is not UTF-8 and would not survive an edit: use bash to change it.`,
@@ -105,7 +125,8 @@ function checkSeen(place: WorkspacePath, file: TextFile, context: ToolContext): 
   if (seen === undefined)
     throw new ToolFailure(`Read ${place.shown} first: it was not read in this session.`);
   if (seen.hash === file.hash) return;
-  const diff = seen.text === undefined ? undefined : diffTexts(seen.text, file.text);
+  const diff =
+    seen.text === undefined ? undefined : await diffOf(seen.text, file.text, workers, context.signal);
   if (diff === undefined || diff.unified.length > STALE_DIFF_CHARS_MAX)
     throw new ToolFailure(`${place.shown} has changed since it was read. Read it again, then edit.`);
   // Told all that changed, the model knows the file again.
@@ -115,18 +136,9 @@ function checkSeen(place: WorkspacePath, file: TextFile, context: ToolContext): 
   );
 }
 
-/** The lines that came, numbered as they stand now, with the diff's context around them. */
-function changedRegions({ unified }: FileDiff, text: string): string {
-  const lines = text.split("\n");
-  const regions: string[] = [];
-  let room = REGION_LINES_MAX;
-  for (const [, start, count] of unified.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@$/gm)) {
-    const first = Number(start);
-    const length = Number(count ?? 1);
-    if (room <= 0) return [...regions, "(more changed further down)"].join("\n…\n");
-    const shownLength = Math.min(length, room);
-    if (length > 0) regions.push(numbered(lines.slice(first - 1, first - 1 + shownLength), first));
-    room -= shownLength;
-  }
-  return regions.join("\n…\n");
+const QUICK_DIFF_CHARS_MAX = 256 * 1024;
+
+async function diffOf(before: string, after: string, workers: WorkerPool, signal: AbortSignal) {
+  const quick = before.length + after.length > QUICK_DIFF_CHARS_MAX ? undefined : quickDiff(before, after);
+  return quick ?? (await workers.run("diff", { before, after }, signal));
 }

@@ -1,4 +1,5 @@
-import { linesOf, similarity } from "./match-text.ts";
+import { linesOf } from "./match-text.ts";
+import { similarity, similarityMax } from "./similarity.ts";
 
 const REGION_LINES_MAX = 24;
 const CONTEXT_LINES = 2;
@@ -7,6 +8,8 @@ const LINE_CHARS_MAX = 200;
 const SIMILARITY_MIN = 0.5;
 /** Comparing letter by letter is dear: only in files of so many lines. */
 const LINES_COMPARED_MAX = 5000;
+/** A line that stands in the text asked for more often than this tells little about where that is. */
+const VOTES_A_LINE_MAX = 8;
 
 /** Where a text that was not found would most likely be: numbered lines, or undefined when nothing is like it. */
 export function closestLines(text: string, search: string): string | undefined {
@@ -37,7 +40,7 @@ function bySharedLines(lines: readonly string[], wanted: readonly string[]): num
     const text = line.trim();
     // A closing bracket is everywhere.
     if (text.length < 3) continue;
-    for (const index of indexes.get(text) ?? [])
+    for (const index of indexes.get(text)?.slice(0, VOTES_A_LINE_MAX) ?? [])
       votes.set(at - index, (votes.get(at - index) ?? 0) + text.length);
   }
   const best = [...votes].reduce<[number, number] | undefined>(
@@ -51,8 +54,11 @@ function bySimilarLine(lines: readonly string[], wanted: readonly string[]): num
   if (lines.length > LINES_COMPARED_MAX) return undefined;
   const telling = wanted.reduce((long, line) => (line.trim().length > long.trim().length ? line : long), "");
   let best = { at: -1, alike: SIMILARITY_MIN };
+  const sought = telling.trim();
   for (const [at, line] of lines.entries()) {
-    const alike = similarity(line.trim(), telling.trim());
+    const text = line.trim();
+    if (similarityMax(text, sought) <= best.alike) continue;
+    const alike = similarity(text, sought);
     if (alike > best.alike) best = { at, alike };
   }
   return best.at === -1 ? undefined : Math.max(0, best.at - wanted.indexOf(telling));

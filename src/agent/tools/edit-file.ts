@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { WorkerPool } from "../worker/pool.ts";
 import { locate } from "../workspace-path.ts";
-import { applyEdits, type Edit } from "./apply-edits.ts";
+import type { Edit } from "./apply-edits.ts";
 import { prepareChange } from "./change-file.ts";
 import { ToolFailure } from "./failure.ts";
 import { defineTool } from "./tool.ts";
@@ -17,31 +18,38 @@ const input = z.object({
   edits: z.array(edit).min(1).max(EDITS_MAX).describe("Applied in order, all of them or none"),
 });
 
-export const editTool = defineTool({
-  name: "edit",
-  kind: "edit",
-  readOnly: false,
-  description:
-    "Changes parts of a file that you have read: each old_string is replaced by its new_string. old_string must stand in the file exactly once, indentation included and without the line numbers of read; add the lines around it until it is unique, or set replace_all. Put all changes of one file into one call. Answers with the changed lines. When text is not found, look at the lines it shows instead and try again with what stands there.",
-  // Models trained on other tools give the one edit beside the path; it is taken as a list of one.
-  input: z.preprocess(asList, input),
-  title: ({ path }) => path ?? "",
-  async prepare({ path, edits }, context) {
-    const place = await locate(context.root, path);
-    return prepareChange(place, context, (before) => {
-      if (before === undefined) throw new ToolFailure(`${place.shown} does not exist: create it with write.`);
-      const { text, reports } = applyEdits(before, edits, place.shown);
-      if (text === before)
-        throw new ToolFailure(`The edits leave ${place.shown} as it is: nothing to change.`);
-      const notes = reports.flatMap(({ pass, count }, index) => {
-        const which = edits.length === 1 ? "It" : `Edit ${index + 1}`;
-        if (pass !== "exact") return [`${which} matched only when differences in ${pass} were overlooked.`];
-        return count > 1 ? [`${which} replaced ${count} occurrences.`] : [];
+export const createEditTool = (workers: WorkerPool) =>
+  defineTool({
+    name: "edit",
+    kind: "edit",
+    readOnly: false,
+    description:
+      "Changes parts of a file that you have read: each old_string is replaced by its new_string. old_string must stand in the file exactly once, indentation included and without the line numbers of read; add the lines around it until it is unique, or set replace_all. Put all changes of one file into one call. Answers with the changed lines. When text is not found, look at the lines it shows instead and try again with what stands there.",
+    // Models trained on other tools give the one edit beside the path; it is taken as a list of one.
+    input: z.preprocess(asList, input),
+    title: ({ path }) => path ?? "",
+    async prepare({ path, edits }, context) {
+      const place = await locate(context.root, path);
+      return prepareChange(place, context, workers, (before) => {
+        if (before === undefined)
+          throw new ToolFailure(`${place.shown} does not exist: create it with write.`);
+        return {
+          asked: { edits },
+          done: "Edited",
+          notesOf({ text, reports }) {
+            if (text === before)
+              throw new ToolFailure(`The edits leave ${place.shown} as it is: nothing to change.`);
+            return reports.flatMap(({ pass, count }, index) => {
+              const which = edits.length === 1 ? "It" : `Edit ${index + 1}`;
+              if (pass !== "exact")
+                return [`${which} matched only when differences in ${pass} were overlooked.`];
+              return count > 1 ? [`${which} replaced ${count} occurrences.`] : [];
+            });
+          },
+        };
       });
-      return { text, done: "Edited", notes };
-    });
-  },
-});
+    },
+  });
 
 function asList(value: unknown): unknown {
   if (typeof value !== "object" || value === null || "edits" in value) return value;

@@ -1,5 +1,7 @@
 import { diffArrays } from "diff";
 import { learnIndentation, type Reindent } from "./indentation.ts";
+import { createSearchedText, type Key, type Replacement, type SearchedText } from "./searched-text.ts";
+import { similarity } from "./similarity.ts";
 
 /** How much of a difference was overlooked to find the place, least first. */
 export type MatchPass =
@@ -10,21 +12,19 @@ export type MatchPass =
   | "whitespace"
   | "similar lines";
 
-/** UTF-16 offsets into the text that was searched. */
-export type Replacement = { start: number; end: number; text: string };
-
 export type Match =
   | { kind: "found"; pass: MatchPass; replacements: readonly Replacement[] }
   /** In several places: the first lines of each, from 1. */
   | { kind: "ambiguous"; pass: MatchPass; lines: readonly number[] }
   | { kind: "missing" };
 
-type Key = (line: string) => string;
-
 /** Anchors alone prove little: the rest has to be alike as well. */
 const SIMILARITY_MIN = 0.8;
 const ANCHORED_LINES_MIN = 3;
-const COMPARED_CHARS_MAX = 400;
+/** Where more lines than this are not the same, the place is not the one that was meant. */
+const UNLIKE_LINES_MAX = 500;
+/** Texts that differ in more lines are not lined up: nothing of the old is kept as it stands in the file. */
+const EDIT_LENGTH_MAX = 1000;
 /** Places told of an ambiguous text. */
 const PLACES_MAX = 1000;
 
@@ -49,138 +49,174 @@ const linePasses: readonly { pass: MatchPass; key: Key }[] = [
   { pass: "whitespace", key: collapsed },
 ];
 
+/** The same as `matchIn`, of a text that is searched once. */
+export const matchText = (text: string, search: string, replacement: string, everywhere: boolean): Match =>
+  matchIn(createSearchedText(text), search, replacement, everywhere);
+
 /**
  * Finds the one place that `search` means and what to put there. Each pass overlooks a little more than the one
  * before, and the first that finds anything decides: two places are never narrowed down by guessing. What the
  * looser passes find is replaced line by line, so that lines which the edit keeps stay as they are in the file.
  * With `everywhere`, all places of the exact text, or of it but for trailing whitespace.
  */
-export function matchText(text: string, search: string, replacement: string, everywhere: boolean): Match {
-  const starts = occurrences(text, search, everywhere);
-  if (starts.length > 1 && !everywhere)
-    return { kind: "ambiguous", pass: "exact", lines: starts.map((start) => lineAt(text, start)) };
+export function matchIn(
+  searched: SearchedText,
+  search: string,
+  replacement: string,
+  everywhere: boolean,
+): Match {
+  const starts = occurrences(searched.text(), search, everywhere);
+  if (starts.length > 1 && !everywhere) return ambiguous("exact", linesAt(searched, starts));
   if (starts.length > 0) {
     const replacements = starts.map((start) => ({ start, end: start + search.length, text: replacement }));
     return { kind: "found", pass: "exact", replacements };
   }
   if (search.trim() === "") return { kind: "missing" };
-  const lines = text.split("\n");
   const wanted = linesOf(search);
   const given = replacement === "" && search.endsWith("\n") ? [] : linesOf(replacement);
+  const change = createLineChange(wanted, given);
   for (const { pass, key } of linePasses) {
-    const found = matchLines(lines, wanted, given, { pass, key, everywhere });
+    const found = matchLines(searched, change, { pass, key, everywhere });
     if (found !== undefined) return found;
     if (everywhere) break;
     if (pass === "punctuation") {
-      const fragment = matchFragment(text, search, replacement);
+      const fragment = matchFragment(searched, search, replacement);
       if (fragment !== undefined) return fragment;
     }
   }
-  const anchored = everywhere ? undefined : matchAnchors(lines, wanted, given);
+  const anchored = everywhere ? undefined : matchAnchors(searched, change);
   return anchored ?? { kind: "missing" };
+}
+
+const ambiguous = (pass: MatchPass, places: readonly number[]): Match => ({
+  kind: "ambiguous",
+  pass,
+  lines: places.map((line) => line + 1),
+});
+
+const linesAt = (searched: SearchedText, offsets: readonly number[]): number[] =>
+  offsets.map((offset) => searched.lineAt(offset));
+
+/** What an edit does to lines: which of the wanted ones stay, and what comes between them. */
+type LineChange = {
+  wanted: readonly string[];
+  given: readonly string[];
+  steps(): readonly LineStep[];
+};
+type LineStep = { kind: "kept" | "gone"; count: number } | { kind: "come"; lines: readonly string[] };
+
+function createLineChange(wanted: readonly string[], given: readonly string[]): LineChange {
+  let steps: readonly LineStep[] | undefined;
+  return {
+    wanted,
+    given,
+    steps() {
+      steps ??= stepsBetween(wanted, given);
+      return steps;
+    },
+  };
+}
+
+function stepsBetween(wanted: readonly string[], given: readonly string[]): LineStep[] {
+  const changes = diffArrays([...wanted], [...given], { maxEditLength: EDIT_LENGTH_MAX });
+  if (changes === undefined)
+    return [
+      { kind: "gone", count: wanted.length },
+      { kind: "come", lines: given },
+    ];
+  return changes.map(({ added, removed, value }) =>
+    added ? { kind: "come", lines: value } : { kind: removed ? "gone" : "kept", count: value.length },
+  );
 }
 
 type LineMatch = { pass: MatchPass; key: Key; everywhere: boolean };
 
 function matchLines(
-  lines: readonly string[],
-  wanted: readonly string[],
-  given: readonly string[],
+  searched: SearchedText,
+  change: LineChange,
   { pass, key, everywhere }: LineMatch,
 ): Match | undefined {
-  const keys = lines.map(key);
-  const wantedKeys = wanted.map(key);
-  const places: number[] = [];
-  for (let at = 0; at + wanted.length <= lines.length && places.length < PLACES_MAX; at++) {
-    if (!wantedKeys.every((line, index) => line === keys[at + index])) continue;
-    places.push(at);
-    if (everywhere) at += wanted.length - 1;
-  }
+  const placesMax = everywhere ? Number.POSITIVE_INFINITY : PLACES_MAX;
+  const places = searched.placesOf(change.wanted, key, placesMax, !everywhere);
   if (places.length === 0) return undefined;
-  if (places.length > 1 && !everywhere) return { kind: "ambiguous", pass, lines: places.map((at) => at + 1) };
-  const replacements = places.map((at) => replaceLines(lines, at, wanted, given));
+  if (places.length > 1 && !everywhere) return ambiguous(pass, places);
+  const replacements = places.map((at) => replaceLines(searched, at, change));
   // A structure that does not carry over is no match; a looser pass would only overlook more of it.
   if (replacements.some((made) => made === undefined)) return { kind: "missing" };
   return { kind: "found", pass, replacements: replacements.filter((made) => made !== undefined) };
 }
 
 /** Part of a line, or what begins or ends within one, but for typographic characters. */
-function matchFragment(text: string, search: string, replacement: string): Match | undefined {
-  const starts = occurrences(plain(text), plain(search), false);
+function matchFragment(searched: SearchedText, search: string, replacement: string): Match | undefined {
+  const starts = occurrences(plain(searched.text()), plain(search), false);
   const [start] = starts;
   if (start === undefined) return undefined;
-  if (starts.length > 1)
-    return { kind: "ambiguous", pass: "punctuation", lines: starts.map((found) => lineAt(text, found)) };
+  if (starts.length > 1) return ambiguous("punctuation", linesAt(searched, starts));
   const end = start + search.length;
   return { kind: "found", pass: "punctuation", replacements: [{ start, end, text: replacement }] };
 }
 
 /** First and last line as written, as many lines between them, nearly the same: one such place and no other. */
-function matchAnchors(
-  lines: readonly string[],
-  wanted: readonly string[],
-  given: readonly string[],
-): Match | undefined {
+function matchAnchors(searched: SearchedText, change: LineChange): Match | undefined {
+  const { wanted } = change;
   const count = wanted.length;
-  const first = collapsed(wanted[0] ?? "");
-  const last = collapsed(wanted[count - 1] ?? "");
-  if (count < ANCHORED_LINES_MIN || first === "" || last === "") return undefined;
-  const places: number[] = [];
-  for (let at = 0; at + count <= lines.length && places.length < PLACES_MAX; at++)
-    if (collapsed(lines[at] ?? "") === first && collapsed(lines[at + count - 1] ?? "") === last)
-      places.push(at);
+  const [first = "", last = ""] = [wanted[0], wanted[count - 1]];
+  if (count < ANCHORED_LINES_MIN || collapsed(first) === "" || collapsed(last) === "") return undefined;
+  const ends = new Set(placesOfLine(searched, last));
+  const places = placesOfLine(searched, first).filter((at) => ends.has(at + count - 1));
   const [at] = places;
   if (at === undefined) return undefined;
-  if (places.length > 1)
-    return { kind: "ambiguous", pass: "similar lines", lines: places.map((place) => place + 1) };
-  const alike = wanted.map((line, index) => similarity(collapsed(line), collapsed(lines[at + index] ?? "")));
+  if (places.length > 1) return ambiguous("similar lines", places.slice(0, PLACES_MAX));
+  const there = searched.lines().slice(at, at + count);
+  const alike: number[] = [];
+  let unlike = 0;
+  for (const [index, line] of wanted.entries()) {
+    const [mine, theirs] = [collapsed(line), collapsed(there[index] ?? "")];
+    if (mine !== theirs && ++unlike > UNLIKE_LINES_MAX) return undefined;
+    alike.push(similarity(mine, theirs));
+  }
   if (alike.reduce((sum, value) => sum + value, 0) / count < SIMILARITY_MIN) return undefined;
   // What the edit takes away or replaces must itself have been seen right.
-  const gone = keptLines(wanted, given).flatMap((isKept, index) => (isKept ? [] : [alike[index] ?? 0]));
-  if (gone.some((value) => value < SIMILARITY_MIN)) return undefined;
-  const made = replaceLines(lines, at, wanted, given);
+  let line = 0;
+  for (const step of change.steps()) {
+    if (step.kind === "come") continue;
+    const seen = alike.slice(line, line + step.count);
+    if (step.kind === "gone" && seen.some((value) => value < SIMILARITY_MIN)) return undefined;
+    line += step.count;
+  }
+  const made = replaceLines(searched, at, change);
   return made && { kind: "found", pass: "similar lines", replacements: [made] };
 }
 
+const placesOfLine = (searched: SearchedText, line: string): number[] =>
+  searched.placesOf([line], collapsed, Number.POSITIVE_INFINITY, true);
+
 /** Undefined when the indentation of `wanted` and of the place do not go together. */
-function replaceLines(
-  lines: readonly string[],
-  at: number,
-  wanted: readonly string[],
-  given: readonly string[],
-): Replacement | undefined {
-  const there = lines.slice(at, at + wanted.length);
-  const reindent = learnIndentation(wanted, there);
+function replaceLines(searched: SearchedText, at: number, change: LineChange): Replacement | undefined {
+  const count = change.wanted.length;
+  const lines = searched.lines();
+  const there = lines.slice(at, at + count);
+  const reindent = learnIndentation(change.wanted, there);
   if (reindent === undefined) return undefined;
-  const start = lines.slice(0, at).reduce((sum, line) => sum + line.length + 1, 0);
-  let end = start + there.join("\n").length;
-  const made = mergeLines(there, wanted, given, reindent);
+  const start = searched.startOf(at);
+  const lastLine = at + count - 1;
+  let end = searched.startOf(lastLine) + (lines[lastLine] ?? "").length;
+  const made = mergeLines(there, change, reindent);
   // Lines that go altogether take their line break with them.
-  if (made.length === 0) end += at + wanted.length < lines.length ? 1 : 0;
+  if (made.length === 0) end += at + count < lines.length ? 1 : 0;
   return { start, end, text: made.join("\n") };
 }
 
-/** `given`, with each line that it shares with `wanted` as it stands in the file. */
-function mergeLines(
-  there: readonly string[],
-  wanted: readonly string[],
-  given: readonly string[],
-  reindent: Reindent,
-): string[] {
+/** What is given, with each line that it shares with what was wanted as it stands in the file. */
+function mergeLines(there: readonly string[], change: LineChange, reindent: Reindent): string[] {
   const lineEnd = there.some((line) => line.endsWith("\r")) ? "\r" : "";
   let at = 0;
-  return diffArrays([...wanted], [...given]).flatMap((change) => {
-    if (change.added) return change.value.map((line) => reindent(line) + lineEnd);
-    const kept = change.removed ? [] : there.slice(at, at + change.value.length);
-    at += change.value.length;
+  return change.steps().flatMap((step) => {
+    if (step.kind === "come") return step.lines.map((line) => reindent(line) + lineEnd);
+    const kept = step.kind === "gone" ? [] : there.slice(at, at + step.count);
+    at += step.count;
     return kept;
   });
-}
-
-function keptLines(wanted: readonly string[], given: readonly string[]): boolean[] {
-  return diffArrays([...wanted], [...given])
-    .filter((change) => !change.added)
-    .flatMap((change) => change.value.map(() => !change.removed));
 }
 
 /** A final line break ends the last line; it does not begin another. */
@@ -197,29 +233,4 @@ function occurrences(text: string, search: string, everywhere: boolean): number[
     if (!everywhere && starts.length >= PLACES_MAX) break;
   }
   return starts;
-}
-
-function lineAt(text: string, offset: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
-  return line;
-}
-
-/** 1 for equal, 0 for nothing in common: Levenshtein distance over the longer length. */
-export function similarity(first: string, second: string): number {
-  if (first === second) return 1;
-  const a = first.slice(0, COMPARED_CHARS_MAX);
-  const b = second.slice(0, COMPARED_CHARS_MAX);
-  const longer = Math.max(a.length, b.length);
-  if (longer === 0 || Math.min(a.length, b.length) / longer < 0.3) return 0;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const swapped = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
-      next.push(Math.min(swapped, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return 1 - (row[b.length] ?? longer) / longer;
 }

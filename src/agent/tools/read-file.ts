@@ -5,7 +5,7 @@ import { z } from "zod";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 import { ToolFailure } from "./failure.ts";
 import { sizeText } from "./file-type.ts";
-import { similarity } from "./match-text.ts";
+import { similarity } from "./similarity.ts";
 import { noteFile, openRegular, readTextFile, refuseBinary, TEXT_BYTES_MAX } from "./text-file.ts";
 import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -107,7 +108,7 @@ export function decodeText(bytes: Buffer): Pick<TextFile, "text" | "hasBom" | "i
   const hasBom = decoded.startsWith(BOM);
   const raw = hasBom ? decoded.slice(1) : decoded;
   const isCrlf = /\r\n/.test(raw) && !/(^|[^\r])\n/.test(raw);
-  const isFaithful = !isUtf16 && Buffer.from(decoded, "utf8").equals(bytes);
+  const isFaithful = !isUtf16 && isUtf8(bytes);
   return { text: isCrlf ? raw.replaceAll("\r\n", "\n") : raw, hasBom, isCrlf, isFaithful };
 }
 

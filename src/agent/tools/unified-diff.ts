@@ -3,23 +3,58 @@ import { structuredPatch } from "diff";
 /** `unified` has no file headers. */
 export type FileDiff = { unified: string; additions: number; deletions: number };
 
-/** Texts that differ in more lines are shown as one block going and one coming: the search grows with the square. */
-const EDIT_LENGTH_MAX = 600;
+/** Texts that differ in more lines are not lined up: the search grows with the square. This many take some ms. */
+const EDIT_LENGTH_MAX = 200;
+/** And these a tenth of a second: not for the daemon's own thread. */
+const THOROUGH_EDIT_LENGTH_MAX = 600;
 const CONTEXT_LINES = 3;
+/** Compared at once, where texts are looked at for where they begin to differ. */
+const BLOCK_CHARS = 4096;
 
-export function diffTexts(before: string, after: string): FileDiff {
-  const patch = structuredPatch("", "", before, after, undefined, undefined, {
-    context: CONTEXT_LINES,
-    maxEditLength: EDIT_LENGTH_MAX,
-  });
-  if (patch === undefined) return wholeDiff(before, after);
-  const lines = patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
-    `@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@`,
-    ...lines,
-  ]);
-  const count = (sign: string) =>
-    patch.hunks.reduce((sum, hunk) => sum + hunk.lines.filter((line) => line.startsWith(sign)).length, 0);
-  return { unified: joined(lines), additions: count("+"), deletions: count("-") };
+type Hunk = { oldStart: number; newStart: number; lines: string[]; oldLines: number; newLines: number };
+
+/** Only what lies between the first and the last difference is looked at; it takes the time of its length. */
+export const diffTexts = (before: string, after: string): FileDiff =>
+  quickDiff(before, after) ?? unalignedDiff(before, after);
+
+/** Undefined where lining the texts up would take too long. */
+export const quickDiff = (before: string, after: string): FileDiff | undefined =>
+  alignedDiff(before, after, EDIT_LENGTH_MAX);
+
+/** As `diffTexts`, but tries harder first. */
+export const thoroughDiff = (before: string, after: string): FileDiff =>
+  alignedDiff(before, after, THOROUGH_EDIT_LENGTH_MAX) ?? unalignedDiff(before, after);
+
+function alignedDiff(before: string, after: string, maxEditLength: number): FileDiff | undefined {
+  const ends = commonEnds(before, after);
+  const old = before.slice(ends.head, before.length - ends.tail);
+  const made = after.slice(ends.head, after.length - ends.tail);
+  const options = { context: CONTEXT_LINES, maxEditLength };
+  const patch = structuredPatch("", "", old, made, undefined, undefined, options);
+  return patch && unifiedOf(patch.hunks, ends.headLines);
+}
+
+function unalignedDiff(before: string, after: string): FileDiff {
+  const ends = commonEnds(before, after);
+  const old = before.slice(ends.head, before.length - ends.tail);
+  const made = after.slice(ends.head, after.length - ends.tail);
+  return unifiedOf(hunksOf(unalignedRows(old, made)), ends.headLines);
+}
+
+function unifiedOf(hunks: readonly Hunk[], linesBefore: number): FileDiff {
+  const rows: string[] = [];
+  let [additions, deletions] = [0, 0];
+  for (const { oldStart, oldLines, newStart, newLines, lines } of hunks) {
+    rows.push(
+      `@@ -${range(oldStart + linesBefore, oldLines)} +${range(newStart + linesBefore, newLines)} @@`,
+    );
+    for (const line of lines) {
+      rows.push(line);
+      if (line.startsWith("+")) additions++;
+      else if (line.startsWith("-")) deletions++;
+    }
+  }
+  return { unified: rows.join("\n"), additions, deletions };
 }
 
 /** A diff for a screen or a model, cut at a line; the counts stay those of the whole. */
@@ -30,34 +65,133 @@ export function shortDiff(diff: FileDiff, charsMax: number): FileDiff {
   return { ...diff, unified: `${diff.unified.slice(0, Math.max(0, cut))}\n\\ ${rest} more lines` };
 }
 
-function wholeDiff(before: string, after: string): FileDiff {
-  const old = before.split("\n");
-  const made = after.split("\n");
-  const isSameAt = (index: number) => old[index] === made[index];
-  const isSameFromEnd = (index: number) => old[old.length - 1 - index] === made[made.length - 1 - index];
-  const shorter = Math.min(old.length, made.length);
-  let head = 0;
-  while (head < shorter && isSameAt(head)) head++;
-  let tail = 0;
-  while (tail < shorter - head && isSameFromEnd(tail)) tail++;
-  const gone = old.slice(head, old.length - tail);
-  const come = made.slice(head, made.length - tail);
-  const first = Math.max(0, head - CONTEXT_LINES);
-  const context = old.slice(first, head);
-  const header = `@@ -${range(first + 1, gone.length + context.length)} +${range(first + 1, come.length + context.length)} @@`;
-  const lines = [
-    header,
-    ...context.map((line) => ` ${line}`),
-    ...gone.map((line) => `-${line}`),
-    ...come.map((line) => `+${line}`),
-  ];
-  return { unified: joined(lines), additions: come.length, deletions: gone.length };
+/**
+ * How many characters both texts have in common at their two ends, in whole lines and without the lines that are
+ * shown around a change.
+ */
+function commonEnds(before: string, after: string): { head: number; headLines: number; tail: number } {
+  const shorter = Math.min(before.length, after.length);
+  let head = commonStart(before, after, shorter);
+  for (let lines = 0; lines <= CONTEXT_LINES && head > 0; lines++) head = lineStart(before, head - 1);
+  let tail = commonEnd(before, after, shorter - head);
+  // The tail begins behind the line break that ends the last line of context.
+  let start = before.length - tail;
+  for (let lines = 0; lines <= CONTEXT_LINES && tail > 0; lines++) {
+    const end = before.indexOf("\n", start);
+    start = end === -1 ? before.length : end + 1;
+    tail = before.length - start;
+  }
+  return { head, headLines: countOf(before, "\n", head), tail };
 }
+
+const lineStart = (text: string, offset: number): number =>
+  offset <= 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
+
+function commonStart(a: string, b: string, max: number): number {
+  let at = 0;
+  while (at + BLOCK_CHARS <= max && a.slice(at, at + BLOCK_CHARS) === b.slice(at, at + BLOCK_CHARS))
+    at += BLOCK_CHARS;
+  while (at < max && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  return at;
+}
+
+function commonEnd(a: string, b: string, max: number): number {
+  const blockOf = (text: string, count: number) =>
+    text.slice(text.length - count - BLOCK_CHARS, text.length - count);
+  let count = 0;
+  while (count + BLOCK_CHARS <= max && blockOf(a, count) === blockOf(b, count)) count += BLOCK_CHARS;
+  while (count < max && a.charCodeAt(a.length - 1 - count) === b.charCodeAt(b.length - 1 - count)) count++;
+  return count;
+}
+
+function countOf(text: string, char: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf(char); at !== -1 && at < end; at = text.indexOf(char, at + 1)) count++;
+  return count;
+}
+
+type Row = { sign: " " | "-" | "+"; line: string };
+
+/** As many lines as before are compared one by one, so that what was replaced throughout a text is still seen. */
+function unalignedRows(before: string, after: string): Row[] {
+  const old = linesOf(before);
+  const made = linesOf(after);
+  const rows: Row[] = [];
+  const push = (sign: Row["sign"], lines: readonly string[]) => {
+    for (const line of lines) rows.push({ sign, line });
+  };
+  const replace = (start: number, end: number, madeEnd: number) => {
+    push("-", old.slice(start, end));
+    push("+", made.slice(start, madeEnd));
+  };
+  const isSame = (at: number) => old[at] === made[at];
+  const isPaired = old.length === made.length;
+  for (let at = 0; at < old.length; ) {
+    let end = at;
+    while (end < old.length && isSame(end)) end++;
+    push(" ", old.slice(at, end));
+    at = end;
+    if (!isPaired) break;
+    while (end < old.length && !isSame(end)) end++;
+    replace(at, end, end);
+    at = end;
+  }
+  if (isPaired) return rows;
+  const head = rows.length;
+  const shorter = Math.min(old.length, made.length) - head;
+  let tail = 0;
+  while (tail < shorter && old[old.length - 1 - tail] === made[made.length - 1 - tail]) tail++;
+  replace(head, old.length - tail, made.length - tail);
+  push(" ", old.slice(old.length - tail));
+  return rows;
+}
+
+/** Changes, and around them the lines that show where they are. */
+function hunksOf(rows: readonly Row[]): Hunk[] {
+  const hunks: Hunk[] = [];
+  let [oldLine, newLine] = [1, 1];
+  let hunk: Hunk | undefined;
+  let kept: string[] = []; // lines since the last change
+  for (const { sign, line } of rows) {
+    if (sign === " ") {
+      kept.push(line);
+      oldLine++;
+      newLine++;
+      continue;
+    }
+    if (hunk !== undefined && kept.length <= 2 * CONTEXT_LINES) addLines(hunk, " ", kept);
+    else {
+      if (hunk !== undefined) addLines(hunk, " ", kept.slice(0, CONTEXT_LINES));
+      const before = kept.slice(-CONTEXT_LINES);
+      const at = { oldStart: oldLine - before.length, newStart: newLine - before.length };
+      hunk = { ...at, lines: [], oldLines: 0, newLines: 0 };
+      hunks.push(hunk);
+      addLines(hunk, " ", before);
+    }
+    kept = [];
+    addLines(hunk, sign, [line]);
+    if (sign === "-") oldLine++;
+    else newLine++;
+  }
+  if (hunk !== undefined) addLines(hunk, " ", kept.slice(0, CONTEXT_LINES));
+  return hunks;
+}
+
+function addLines(hunk: Hunk, sign: Row["sign"], lines: readonly string[]): void {
+  for (const line of lines) {
+    const isEnded = line.endsWith("\n");
+    hunk.lines.push(sign + (isEnded ? line.slice(0, -1) : line));
+    if (!isEnded) hunk.lines.push("\\ No newline at end of file");
+    if (sign !== "+") hunk.oldLines++;
+    if (sign !== "-") hunk.newLines++;
+  }
+}
+
+/** With their line breaks; none after a last one. */
+const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 /** Of no lines, the place is told by the line before it. */
 function range(start: number, count: number): string {
   if (count === 1) return `${start}`;
   return `${count === 0 ? start - 1 : start},${count}`;
 }
-
-const joined = (lines: readonly string[]): string => lines.join("\n");

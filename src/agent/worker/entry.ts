@@ -1,0 +1,15 @@
+// What a worker thread runs; built into the program as text (build.mjs), so that it needs no file of its own.
+import { parentPort } from "node:worker_threads";
+import { tasks } from "./tasks.ts";
+import type { Answer, Ask } from "./thread.ts";
+
+parentPort?.on("message", ({ id, task, ask }: Ask) => {
+  try {
+    const work = tasks[task] as (ask: unknown) => unknown; // the sender's types tie the two together
+    answer({ id, value: work(ask) });
+  } catch (error) {
+    answer({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+});
+
+const answer = (message: Answer): void => parentPort?.postMessage(message);
