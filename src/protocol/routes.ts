@@ -241,10 +241,12 @@ export const routes = {
     replies: { 201: z.object({ session: Session }) },
   }),
   "GET /v1/workspaces/{wid}/files": route({
-    summary: "Files of the workspace by a few letters of their path, best first; .gitignore respected",
+    summary: "Files and folders by letters of their path, best first; more may come where not `complete`",
     params: ofWorkspace,
     query: z.object({ ...by, query: z.string().max(500).default(""), limit: count(20, 200) }),
-    replies: { 200: z.object({ files: z.array(z.string()), truncated: z.boolean() }) },
+    replies: {
+      200: z.object({ files: z.array(z.string()), truncated: z.boolean(), complete: z.boolean() }),
+    },
   }),
   "GET /v1/workspaces/{wid}/sessions/{sid}/messages": route({
     summary: "The newest page first, rows oldest to newest",

@@ -1,7 +1,7 @@
 // Long because every part of the daemon is made and tied here.
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { createFileSearch } from "../agent/file-search.ts";
+import { createFileSearch } from "../agent/files/file-search.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
@@ -66,7 +66,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   let busyChanged = () => {};
 
   const hub = createEventHub(store, now);
-  const fileSearch = createFileSearch(() => now().getTime());
+  const fileSearch = createFileSearch(() => performance.now());
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir });
 
@@ -268,7 +268,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         return agents.list(wid);
       },
     },
-    files: (wid, query, limit) => fileSearch.find(workspaces.rowOf(wid).path, query, limit),
+    files: (wid, query, limit, signal) => fileSearch.find(workspaces.rowOf(wid).path, query, limit, signal),
     usage: createUsage(store, (wid) => void workspaces.rowOf(wid)),
     snapshot: createSnapshot({
       ...{ store, hub, journal, workspaces, sessions, coordinators, permissions, agents },
@@ -294,6 +294,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         external.close(),
         ...[...ownSources.values()].map((source) => source.backend.close()),
       ]);
+      fileSearch.close();
       await processes.close();
       for (const coordinator of all) coordinator.abandon();
       storeWatch.close();

@@ -10,8 +10,8 @@ export type Reply<K extends RouteKey> = {
   [Status in keyof Replies<K> & number]: { status: Status; body: Output<Replies<K>[Status]> };
 }[keyof Replies<K> & number];
 
-/** What a request says once it has been parsed by its route's schemas. */
-export type Request<K extends RouteKey> = RouteParsed<K> & { caller: Caller };
+/** What a request says once it has been parsed by its route's schemas. `signal`: who asked is gone. */
+export type Request<K extends RouteKey> = RouteParsed<K> & { caller: Caller; signal: AbortSignal };
 
 type Exchange = { incoming: IncomingMessage; outgoing: ServerResponse };
 type StreamKey = { [K in RouteKey]: "stream" extends Replies<K>[keyof Replies<K>] ? K : never }[RouteKey];

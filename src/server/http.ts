@@ -144,7 +144,10 @@ function createAnswer(key: RouteKey, handlers: Handlers): Answer {
     const body = schemas.body?.safeParse(sent ?? {});
     if (body?.error) throw invalidRequest("body", body.error);
     const caller = query?.data["client_id"] ?? null;
-    const request = { params: params?.data, query: query?.data, body: body?.data, caller };
+    const gone = new AbortController();
+    env.outgoing.once("close", () => gone.abort());
+    const { signal } = gone;
+    const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
     const reply = await handle(request, env);
     if (reply !== undefined) send(env.outgoing, reply.status, reply.body);
   };

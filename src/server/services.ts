@@ -1,3 +1,4 @@
+import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
@@ -99,7 +100,7 @@ export type Services = {
   /** `probe` names an agent that is started and asked what it is before the answer. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */
-  files(wid: WorkspaceId, query: string, limit: number): Promise<{ files: string[]; truncated: boolean }>;
+  files(wid: WorkspaceId, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles>;
   snapshot(wid: WorkspaceId, options: { session_id?: SessionId | undefined; limit: number }): Snapshot;
   events: {
     /**

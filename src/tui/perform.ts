@@ -11,6 +11,7 @@ import type { TranscriptOverlay } from "./overlay.ts";
 import type { SessionLink } from "./session-link.ts";
 import { SHELL_AGENT, shellCommand } from "./shell-command.ts";
 import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } from "./state.ts";
+import { withFound } from "./steps/completion.ts";
 import type { Store } from "./store.ts";
 
 /** Effects that are requests to the daemon. */
@@ -201,7 +202,7 @@ export function createPerformer(
   const finder = createFileFinder(async (query, asked) => {
     try {
       const { connection } = await ready;
-      const { files } = await connection.request("GET /v1/workspaces/{wid}/files", {
+      const { files, complete } = await connection.request("GET /v1/workspaces/{wid}/files", {
         params: { wid: connection.workspace.id },
         query: { query, limit: FILES_MAX },
         signal: asked,
@@ -209,13 +210,13 @@ export function createPerformer(
       // A name that a prompt cannot hold cannot be told to anybody.
       const found = files.filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
       // Only the answer to what stands there now counts.
-      update((state) =>
-        state.completion?.kind === "file" && state.completion.query === query
-          ? { ...state, completion: { ...state.completion, found, isAnswered: true, index: 0 } }
-          : state,
-      );
+      const { completion } = store.get();
+      if (completion?.kind !== "file" || completion.query !== query) return { askAgain: false };
+      update((state) => withFound(state, query, found, complete));
+      return { askAgain: !complete && !completion.isClosed };
     } catch (error) {
       if (!asked.aborted) flash(sentence(error), "error");
+      return { askAgain: false };
     }
   }, signal);
 

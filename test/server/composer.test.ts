@@ -18,17 +18,23 @@ test("files are found by a few letters of their path, best first, and what git i
   }
   world.home.write(".gitignore", "node_modules\n");
   const only = await world.terminal("only");
-  type Found = { files: string[]; truncated: boolean };
+  type Found = { files: string[]; truncated: boolean; complete: boolean };
   const find = (query: string) =>
     only.api.expect<Found>(200, "GET", only.path("/files"), { query: { query } });
-  const found = await find("carttot");
-  expect(found).toEqual({ files: ["src/cart/total.ts"], truncated: false });
+  let found = await find("carttot");
+  while (!found.complete) found = await find("carttot");
+  expect(found).toEqual({ files: ["src/cart/total.ts"], truncated: false, complete: true });
   expect((await find("")).files).toEqual([
     ".gitignore",
+    "docs/",
+    "src/",
     "docs/chart.md",
+    "src/cart/",
     "src/cart/index.ts",
     "src/cart/total.ts",
   ]);
+  expect((await find("node_modules/cart/t")).files).toEqual(["node_modules/cart/total.ts"]);
+  expect((await find("/etc/host")).files).toContain("/etc/hosts");
 });
 
 test("a command that a person typed runs without a question, and the next prompt knows what it said", async () => {

@@ -6,7 +6,7 @@ import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import type { AppState } from "../../src/tui/state.ts";
-import { completionRows, openCompletion, withPasted } from "../../src/tui/steps/completion.ts";
+import { completionRows, openCompletion, withFound, withPasted } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { connected, permission, prompt, replica, run } from "../support/tui-state.ts";
@@ -182,6 +182,7 @@ test("files are asked for at once and then ten times a second, for the newest te
   const stopped = new AbortController();
   const finder = createFileFinder(async (query, signal) => {
     asked.push({ query, signal, at: Date.now() });
+    return { askAgain: false };
   }, stopped.signal);
   const start = Date.now();
   for (let letters = 1; letters <= 50; letters += 1) {
@@ -198,4 +199,29 @@ test("files are asked for at once and then ten times a second, for the newest te
   stopped.abort();
   finder.find("later");
   expect(asked.at(-1)?.query).not.toBe("later");
+});
+
+test("while files are still being listed the same question is asked again, until another one is", async () => {
+  const asked: string[] = [];
+  const stopped = new AbortController();
+  const finder = createFileFinder(async (query) => {
+    asked.push(query);
+    return { askAgain: query === "a" || asked.length < 6 };
+  }, stopped.signal);
+  finder.find("a");
+  await vi.advanceTimersByTimeAsync(600);
+  expect(asked).toEqual(["a", "a", "a"]);
+  finder.find("ab");
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(asked).toEqual(["a", "a", "a", "ab", "ab", "ab"]);
+  stopped.abort();
+});
+
+test("a folder is taken with its name, and what is marked stays marked when more is found", () => {
+  const typed = type(idle, "@sr").state;
+  const one = withFound(typed, "sr", ["src/", "src/a.ts", "src/b.ts"], false);
+  const marked = type(one, DOWN).state;
+  expect(withFound(marked, "sr", ["lib/sr.ts", "src/a.ts"], true).completion?.index).toBe(1);
+  const { atoms } = type(one, "\t").state.editor;
+  expect(atoms[0]).toMatchObject({ file: { name: "src", path: "src" } });
 });

@@ -1,7 +1,9 @@
 // What a worker thread runs; built into the program as text (build.mjs), so that it needs no file of its own.
 import { parentPort } from "node:worker_threads";
-import { tasks } from "./tasks.ts";
+import { createTasks } from "./tasks.ts";
 import type { Answer, Ask } from "./thread.ts";
+
+const tasks = createTasks();
 
 parentPort?.on("message", ({ id, task, ask }: Ask) => {
   try {

@@ -1,14 +1,25 @@
 import { type Outcome, type TextRequest, workOut } from "../tools/text-change.ts";
 import { type FileDiff, thoroughDiff } from "../tools/unified-diff.ts";
+import { createPathIndex } from "./path-index.ts";
 
 /** What a worker thread can be asked, and what it answers. */
 export type Tasks = {
   change: { ask: TextRequest; answer: Outcome };
   diff: { ask: { before: string; after: string }; answer: FileDiff };
+  /** To those of this thread; paths that each end in NUL. */
+  add_paths: { ask: Uint8Array; answer: undefined };
+  find_paths: { ask: { query: string; limit: number }; answer: string[] };
 };
 export type TaskName = keyof Tasks;
 
-export const tasks: { [Name in TaskName]: (ask: Tasks[Name]["ask"]) => Tasks[Name]["answer"] } = {
-  change: workOut,
-  diff: ({ before, after }) => thoroughDiff(before, after),
-};
+type Work = { [Name in TaskName]: (ask: Tasks[Name]["ask"]) => Tasks[Name]["answer"] };
+
+export function createTasks(): Work {
+  const paths = createPathIndex();
+  return {
+    change: workOut,
+    diff: ({ before, after }) => thoroughDiff(before, after),
+    add_paths: (chunk) => void paths.add(chunk),
+    find_paths: ({ query, limit }) => paths.find(query, limit),
+  };
+}

@@ -9,11 +9,7 @@ declare const __HEARTH_WORKER__: string | undefined;
 
 export type Thread = {
   /** Rejects with what went wrong there, or because the thread ended. */
-  ask<Name extends TaskName>(
-    task: Name,
-    ask: Tasks[Name]["ask"],
-    transfer?: readonly ArrayBuffer[],
-  ): Promise<Tasks[Name]["answer"]>;
+  ask<Name extends TaskName>(task: Name, ask: Tasks[Name]["ask"]): Promise<Tasks[Name]["answer"]>;
   /** Ends it in the middle of whatever it does. */
   end(): void;
 };
@@ -44,12 +40,12 @@ export function startThread(): Thread {
     else asked?.resolve(answer.value);
   });
   return {
-    async ask(task, ask, transfer = []) {
+    async ask(task, ask) {
       if (cause !== undefined) throw cause;
       const id = ++lastId;
       const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }));
       worker.ref(); // who waits for an answer gets it
-      worker.postMessage({ id, task, ask } satisfies Ask, [...transfer]);
+      worker.postMessage({ id, task, ask } satisfies Ask);
       return (await answered) as Tasks[typeof task]["answer"]; // what `tasks` gives for it
     },
     end() {

@@ -34,9 +34,9 @@ export function createWorkspaceHandlers({
       status: 200,
       body: { client: workspaces.showSession(params.wid, params.cid, body.session_id) },
     }),
-    "GET /v1/workspaces/{wid}/files": async ({ params, query }) => ({
+    "GET /v1/workspaces/{wid}/files": async ({ params, query, signal }) => ({
       status: 200,
-      body: await files(params.wid, query.query, query.limit),
+      body: await files(params.wid, query.query, query.limit, signal),
     }),
     "GET /v1/workspaces/{wid}/snapshot": ({ params, query }) => ({
       status: 200,

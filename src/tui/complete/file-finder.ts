@@ -1,12 +1,16 @@
 /** Between two questions: who types fast asks for what they have typed by then. */
 const PAUSE_MS = 100;
 
+/** While the daemon still lists files, the same question finds more of them. */
+const AGAIN_MS = 250;
+
 /**
  * Asks for files while a person types behind an `@`: at once, then at most ten times a second, one question at a
- * time, and always for the newest text. `ask` takes what has been answered; it never rejects.
+ * time, and always for the newest text. `ask` takes what has been answered and says whether to ask again for what
+ * was not listed yet; it never rejects.
  */
 export function createFileFinder(
-  ask: (query: string, signal: AbortSignal) => Promise<void>,
+  ask: (query: string, signal: AbortSignal) => Promise<{ askAgain: boolean }>,
   signal: AbortSignal,
 ): { find(query: string): void } {
   let wanted: string | undefined;
@@ -22,7 +26,15 @@ export function createFileFinder(
     asked?.abort();
     const mine = new AbortController();
     asked = mine;
-    void ask(query, AbortSignal.any([signal, mine.signal]));
+    void ask(query, AbortSignal.any([signal, mine.signal])).then(({ askAgain }) => {
+      if (!askAgain) return;
+      const again = setTimeout(() => {
+        if (asked !== mine || wanted !== undefined) return;
+        wanted = query;
+        next();
+      }, AGAIN_MS);
+      again.unref();
+    });
     const timer = setTimeout(() => {
       isPausing = false;
       next();

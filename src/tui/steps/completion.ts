@@ -52,6 +52,20 @@ export function openCompletion(state: AppState): Completion | undefined {
   return isSameToken(token, completion) && token?.query === completion.query ? completion : undefined;
 }
 
+/** The files that were found for what was typed. What is marked stays marked where it is found again. */
+export function withFound(
+  state: AppState,
+  query: string,
+  found: readonly string[],
+  isAnswered: boolean,
+): AppState {
+  const { completion } = state;
+  if (completion?.kind !== "file" || completion.query !== query) return state;
+  const marked = completion.index > 0 ? completion.found[completion.index] : undefined;
+  const index = marked === undefined ? 0 : Math.max(0, found.indexOf(marked));
+  return { ...state, completion: { ...completion, found, isAnswered, index } };
+}
+
 /** A row of the list: the path of a file, or a command's name. */
 export type CompletionRow = { name: string; help: string };
 
@@ -140,7 +154,9 @@ function take(state: AppState, completion: Completion, name: string): Step {
   if (completion.kind === "command") {
     return stay({ ...next, editor: replaceText(state.editor, `/${name} `) });
   }
-  const file = { name: name.slice(name.lastIndexOf("/") + 1), media_type: mediaTypeOf(name), path: name };
+  const isFolder = name.endsWith("/");
+  const path = isFolder ? name.slice(0, -1) : name;
+  const file = { name: path.slice(path.lastIndexOf("/") + 1), media_type: mediaTypeOf(path), path };
   return stay({ ...next, editor: insertFile(state.editor, completion.start, { file, text: `@${name}` }) });
 }
 
