@@ -434,3 +434,12 @@ table("reading inside the workspace is free", policyFor(place), [
   ["python3 -c 'print(1)'", "ask"],
   ["npm test", "ask"],
 ]);
+
+test("a line of too many words asks in every mode, a long here-document or quoted text does not", () => {
+  const many = "echo hello; ".repeat(10_000);
+  const free = policyFor(place, { mode: "yolo" });
+  expect(inShort(judgeLine(many, free))).toMatch(/ask/);
+  const text = "a line of some words, with $(nothing) in it\n".repeat(3000);
+  expect(inShort(judgeLine(`cat > notes.txt <<'END'\n${text}END\n`, free))).toBe("allow");
+  expect(inShort(judgeLine(`printf %s '${text}'`, free))).toBe("allow");
+});

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { withoutChance } from "../../src/agent/native/loop-guard.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 
 const FOREGROUND_MS = 300;
@@ -210,4 +211,20 @@ test("every tool's description is under 600 characters", () => {
     expect(() => tool.title({})).not.toThrow();
   }
   expect([...bench.tools.keys()]).toEqual(["read", "write", "edit", "list", "glob", "grep", "bash"]);
+});
+
+test("the same command with the same outcome is known as the same, however long it took", async () => {
+  await bench.close();
+  bench = createToolBench(); // which waits for as long as it takes
+  const seen = new Set<string>();
+  for (const seconds of ["0", "1"])
+    seen.add(withoutChance((await bash(`sleep ${seconds}; echo "Tests passed in ${seconds}.1 s"`)).text));
+  expect(seen.size).toBe(1);
+  expect(withoutChance("exit code 0 after 12 s; in a")).toBe(withoutChance("exit code 0 after 1.4 s; in a"));
+  expect(withoutChance("the whole output is in /t/bash-0123456789abcdef.txt …")).toBe(
+    withoutChance("the whole output is in /t/bash-fedcba9876543210.txt …"),
+  );
+  // What a command counts is progress.
+  expect(withoutChance("12 of 30 done")).not.toBe(withoutChance("13 of 30 done"));
+  expect(withoutChance("exit code 1 after 12 ms")).not.toBe(withoutChance("exit code 0 after 12 ms"));
 });

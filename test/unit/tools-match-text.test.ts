@@ -295,3 +295,13 @@ test("property: a copy that differs only so changes the one line that it is mean
     { numRuns: 2000 },
   );
 });
+
+test("an indentation of other blanks than spaces and tabs is learned and kept", () => {
+  for (const blank of ["\u3000", "\u00a0", "\u2003"]) {
+    const text = `a {\n${blank}${blank}b();\n${blank}${blank}c();\n}\n`;
+    const made = apply(text, "  b();\n  c();", "  b();\n  d();\n    e();\n  c();");
+    expect(made).toBe(
+      `a {\n${blank}${blank}b();\n${blank}${blank}d();\n${blank}${blank}${blank}${blank}e();\n${blank}${blank}c();\n}\n`,
+    );
+  }
+});

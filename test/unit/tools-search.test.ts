@@ -94,20 +94,24 @@ test("names with line breaks and escapes cannot forge a listing", async () => {
 test("glob finds by name, newest first, without what is ignored or behind links", async () => {
   putProject();
   utimesSync(join(bench.root, "src/main.ts"), 1000, 1000);
-  expect(await linesOf("glob", { pattern: "**/*.ts" })).toEqual(["src/lib/add.ts", "src/main.ts"]);
-  expect(await linesOf("glob", { pattern: "*.ts" })).toEqual(["src/lib/add.ts", "src/main.ts"]);
+  const namesOf = async (pattern: string, isIgnoredToo = false) =>
+    (await linesOf("glob", { include_ignored: isIgnoredToo, pattern })).filter(
+      (line) => line !== "" && !line.startsWith("(Folders behind"),
+    );
+  expect(await namesOf("**/*.ts")).toEqual(["src/lib/add.ts", "src/main.ts"]);
+  expect(await namesOf("*.ts")).toEqual(["src/lib/add.ts", "src/main.ts"]);
   expect(await linesOf("glob", { pattern: "src/*.ts" })).toEqual(["src/main.ts"]);
   expect(await linesOf("glob", { pattern: "*.ts", path: "src/lib" })).toEqual(["src/lib/add.ts"]);
   expect(await linesOf("glob", { pattern: join(bench.root, "src/lib/*.{md,ts}") })).toHaveLength(2);
-  expect(await linesOf("glob", { pattern: "*.log" })).toEqual(["src/lib/keep.log"]);
-  expect((await linesOf("glob", { pattern: "*.{log,ts}", include_ignored: true })).toSorted()).toEqual([
+  expect(await namesOf("*.log")).toEqual(["src/lib/keep.log"]);
+  expect((await namesOf("*.{log,ts}", true)).toSorted()).toEqual([
     "build.log",
     "node_modules/x/add.ts",
     "src/lib/add.ts",
     "src/lib/keep.log",
     "src/main.ts",
   ]);
-  expect(await linesOf("glob", { pattern: "**/ci.yml" })).toEqual([".github/ci.yml"]);
+  expect(await namesOf("**/ci.yml")).toEqual([".github/ci.yml"]);
   expect((await call("glob", { pattern: "*.rs" })).text).toMatch(
     /^No file matches \*\.rs in the workspace root/,
   );
@@ -287,4 +291,17 @@ test("a folder that went away is told", async () => {
   const list = await bench.prepared("list", { path: "gone" });
   rmSync(join(bench.root, "gone"), { recursive: true });
   expect((await list.run()).text).toMatch(/gone does not exist/);
+});
+
+test("a search that goes through folders says which linked ones it left out", async () => {
+  bench.put("real/deep/a.ts", "needle\n");
+  bench.put("elsewhere/ignored.txt", "");
+  symlinkSync("../elsewhere", `${bench.root}/real/linked`);
+  symlinkSync("nowhere", `${bench.root}/real/dangling`);
+  for (const pattern of ["**/*.ts", "*.ts", "real/**"])
+    expect((await bench.call("glob", { pattern })).text).toContain(
+      "(Folders behind links were not looked into: real/linked. Name one as path to search it.)",
+    );
+  expect((await bench.call("glob", { pattern: "real/*.ts" })).text).not.toContain("links");
+  expect((await bench.call("grep", { pattern: "no such thing" })).text).toContain("real/linked");
 });

@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { createFile, replaceFile } from "../tools/replace-file.ts";
+import { createFile, isWriteProtected, readOnlyText, replaceFile } from "../tools/replace-file.ts";
 import { readTextFile } from "../tools/text-file.ts";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 
@@ -42,7 +42,7 @@ export async function readLines(
 }
 
 /** What a file that may not be there holds now. */
-export type Found = { text: string; stats: Stats } | undefined;
+export type Found = { text: string; bytes: Buffer; stats: Stats } | undefined;
 
 export async function findFile(place: WorkspacePath, signal: AbortSignal): Promise<Found> {
   const stats = await isThere(place.real);
@@ -54,19 +54,22 @@ export async function writeWhole(place: WorkspacePath, content: string, found: F
   const bytes = Buffer.from(content, "utf8");
   try {
     if (found === undefined) await createFile(place.real, bytes);
-    else await replaceFile(place.real, bytes, found.stats);
+    else if (await isWriteProtected(place.real, found.stats))
+      throw new Error(`${place.shown} is ${readOnlyText(found.stats)}; nothing was written`);
+    else await replaceFile(place.real, bytes, found);
   } catch (error) {
     throw new ClientRefusal(INTERNAL, messageOf(error));
   }
 }
 
 /** With every byte as it is: the agent writes back what it was given. */
-async function readWhole(place: WorkspacePath, signal: AbortSignal): Promise<{ text: string; stats: Stats }> {
+async function readWhole(place: WorkspacePath, signal: AbortSignal): Promise<NonNullable<Found>> {
   try {
     const file = await readTextFile(place, signal);
     if (!file.isFaithful)
       throw new ClientRefusal(INTERNAL, `${place.shown} is not UTF-8: it would not survive an edit`);
-    return { text: file.bytes.toString("utf8"), stats: file.stats };
+    const { bytes, stats } = file;
+    return { text: bytes.toString("utf8"), bytes, stats };
   } catch (error) {
     if (error instanceof ClientRefusal) throw error;
     if (signal.aborted) throw new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled");

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { TurnHost } from "../backend.ts";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
-import type { CallTrace } from "./loop-guard.ts";
+import { type CallTrace, withoutChance } from "./loop-guard.ts";
 import type { CheckedCall } from "./repair.ts";
 import { callTitle } from "./tool-set.ts";
 
@@ -38,7 +38,7 @@ function canonical(value: unknown): unknown {
 
 function traceOf(call: ReadyCall, text: string, isError: boolean): CallTrace {
   const signature = createHash("sha1")
-    .update(`${call.name}\0${JSON.stringify(canonical(call.checked.given))}\0${text}`)
+    .update(`${call.name}\0${JSON.stringify(canonical(call.checked.given))}\0${withoutChance(text)}`)
     .digest("base64");
   return { signature, failure: isError ? `${call.name}: ${failureClass(text)}` : null };
 }

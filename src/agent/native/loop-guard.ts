@@ -6,6 +6,12 @@ export type CallTrace = {
   failure: string | null;
 };
 
+const chance =
+  /\b(after|since) \d[\d.]* m?s\b|\b\d+\.\d+ ?(ms|s|sec|secs|seconds|m|min)\b|\b\d+ ?(ms|µs|us|ns)\b|\b\d+m\d+\.\d+s\b|\b\d{1,2}:\d{2}:\d{2}([.,]\d+)?|\bjob\d+\b|\b[a-z]+-[0-9a-f]{16}\.txt\b/g;
+
+/** A result without what differs each time by nature: how long it took, the time of day, names made by chance. */
+export const withoutChance = (text: string): string => text.replace(chance, "…");
+
 export type GuardState = {
   /** Signatures of the last calls, oldest first. */
   recent: readonly string[];

@@ -123,7 +123,7 @@ export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSche
       tool,
       given,
       why: "cut_off",
-      text: "This call was not run: the output limit cut it off before its arguments were complete. Make it again in smaller pieces, for example by writing a file in several steps.",
+      text: "This call was not run: the output limit cut it off before its arguments were complete. Make it again in smaller pieces, for example a long file by writing its beginning and then adding to it with edit.",
     };
   if (tool === undefined)
     return {
@@ -146,7 +146,7 @@ export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSche
       text: `This call was not run: its arguments are not a JSON object. They begin with: ${excerpt}${expected}`,
     };
   }
-  const checked = parseInput(tool.input, parsed.value);
+  const checked = parseInput(tool.input, tool.meaning?.(parsed.value) ?? parsed.value);
   if (checked.ok) return { ok: true, tool, given: checked.given, input: checked.input };
   const issues = checked.error.issues
     .slice(0, 5)

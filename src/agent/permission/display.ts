@@ -3,10 +3,9 @@
  * (bidirectional overrides, zero widths, tags), odd blanks, private use and lone surrogates.
  */
 const hidden =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Variation_Selector}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800]|\u034f/gu;
+  /[[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Variation_Selector}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800]--[\n\t]]|\u034f/gv;
 
 const shown = (char: string): string => {
-  if (char === "\n" || char === "\t") return char;
   if (char === "\r") return "\\r";
   if (char === "\u001b") return "\\e";
   return `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;

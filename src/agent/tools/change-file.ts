@@ -3,7 +3,7 @@ import type { WorkerPool } from "../worker/pool.ts";
 import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import type { Edit } from "./apply-edits.ts";
 import { ToolFailure } from "./failure.ts";
-import { createFile, replaceFile } from "./replace-file.ts";
+import { createFile, isWriteProtected, readOnlyText, replaceFile } from "./replace-file.ts";
 import { type TextChange, workOutQuickly } from "./text-change.ts";
 import {
   decodeText,
@@ -40,6 +40,10 @@ export async function prepareChange(
   changeOf: Change,
 ): Promise<PreparedCall> {
   const old = (await exists(place)) ? await readTextFile(place, context.signal) : undefined;
+  if (old !== undefined && (await isWriteProtected(place.real, old.stats)))
+    throw new ToolFailure(
+      `${place.shown} is ${readOnlyText(old.stats)}. Nothing was changed. If the user wants it changed all the same, make it writable first, with chmod in bash.`,
+    );
   if (old !== undefined) await checkSeen(place, old, context, workers);
   const { asked, done, notesOf } = changeOf(old?.text);
   const request = { shown: place.shown, before: old?.text ?? "", ...asked };
@@ -66,6 +70,7 @@ async function apply(
 ): Promise<ToolResult> {
   if (!(await isStillReal(place.real))) throw new ToolFailure(movedText(place.shown));
   const bytes = old === undefined ? Buffer.from(text, "utf8") : encodeText(text, old);
+  const remarks = [...notes];
   let stats: Awaited<ReturnType<typeof createFile>>;
   if (old === undefined) {
     stats = await createFile(place.real, bytes).catch((error: unknown) => {
@@ -81,7 +86,9 @@ async function apply(
         `${place.shown} changed while permission was asked: read it again. Nothing was changed.`,
       );
     context.signal.throwIfAborted();
-    stats = await replaceFile(place.real, bytes, old.stats);
+    const replaced = await replaceFile(place.real, bytes, old);
+    stats = replaced.stats;
+    if (replaced.inPlace !== undefined) remarks.push(`It was written in place, because ${replaced.inPlace}.`);
   }
   context.files.note(place.real, {
     mtimeMs: stats.mtimeMs,
@@ -91,7 +98,7 @@ async function apply(
   });
   const told = [
     `${done} ${place.shown} (+${additions} -${deletions}).`,
-    ...notes,
+    ...remarks,
     old === undefined ? "" : region,
   ];
   return {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { WorkerPool } from "../worker/pool.ts";
 import { locate } from "../workspace-path.ts";
 import type { Edit } from "./apply-edits.ts";
+import { type Arguments, meaningOf, pathNames } from "./arguments.ts";
 import { prepareChange } from "./change-file.ts";
 import { ToolFailure } from "./failure.ts";
 import { defineTool } from "./tool.ts";
@@ -27,6 +28,12 @@ export const createEditTool = (workers: WorkerPool) =>
       "Changes parts of a file that you have read: each old_string is replaced by its new_string. old_string must stand in the file exactly once, indentation included and without the line numbers of read; add the lines around it until it is unique, or set replace_all. Put all changes of one file into one call. Answers with the changed lines. When text is not found, look at the lines it shows instead and try again with what stands there.",
     // Models trained on other tools give the one edit beside the path; it is taken as a list of one.
     input: z.preprocess(asList, input),
+    meaning(given) {
+      const meant = editMeaning(given);
+      const { edits } = meant;
+      const isList = Array.isArray(edits) && edits.every((one) => typeof one === "object" && one !== null);
+      return isList ? { ...meant, edits: edits.map((one) => editMeaning(one as Arguments)) } : meant;
+    },
     title: ({ path }) => path ?? "",
     async prepare({ path, edits }, context) {
       const place = await locate(context.root, path);
@@ -50,6 +57,15 @@ export const createEditTool = (workers: WorkerPool) =>
       });
     },
   });
+
+const editMeaning = meaningOf({
+  names: {
+    path: pathNames,
+    old_string: ["old_str", "oldString", "old_text", "oldText", "search"],
+    new_string: ["new_str", "newString", "new_text", "newText"],
+    replace_all: ["replaceAll"],
+  },
+});
 
 function asList(value: unknown): unknown {
   if (typeof value !== "object" || value === null || "edits" in value) return value;

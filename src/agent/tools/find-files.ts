@@ -2,8 +2,10 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { placeText } from "../workspace-path.ts";
+import { folderNames, meaningOf } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { compileGlob, splitBase } from "./glob-pattern.ts";
+import { linkedFolders, linkedText } from "./linked-folders.ts";
 import { pruningArgs } from "./pruning.ts";
 import type { Ripgrep } from "./ripgrep.ts";
 import { counted, locateSearched, printableName } from "./searched-folder.ts";
@@ -31,6 +33,7 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
     readOnly: true,
     description: `Finds files by name. The pattern is a glob: * and ? stay within one name, ** goes through folders, {a,b} are alternatives. Answers with at most ${SHOWN_MAX} paths, the most recently changed first, hidden files included. What .gitignore leaves out (node_modules, build output) is skipped unless include_ignored is set. To search what is in files use grep.`,
     input,
+    meaning: meaningOf({ names: { pattern: ["glob", "glob_pattern", "query"], path: folderNames } }),
     title: ({ pattern, path }) => (pattern ?? "") + (path === undefined || path === "." ? "" : ` in ${path}`),
     async prepare({ pattern, path, include_ignored }, context) {
       const { base, rest } = splitBase(pattern);
@@ -41,6 +44,10 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
         permission: { tool: "read", subject: { type: "path", access: "read", path: place.real } },
         async run() {
           const found: string[] = [];
+          // A pattern that stays in one folder leaves none out.
+          const isDeep = base === "" || /\*\*|\//.test(rest);
+          const linked = isDeep ? linkedFolders(place.real, context.signal) : Promise.resolve([]);
+          linked.catch(() => {}); // told when it is waited for
           const ignoring = include_ignored ? ["--no-ignore"] : [];
           const args = ["--files", ...ignoring, ...pruningArgs(rest), "--", "."];
           const end = await ripgrep.search(
@@ -76,7 +83,8 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
                       ]
                     : []),
                 ].join("\n");
-          return { text, view: { kind: "matches", count: found.length, truncated } };
+          const left = linkedText(await linked, place.shown);
+          return { text: text + left, view: { kind: "matches", count: found.length, truncated } };
         },
       };
     },

@@ -27,7 +27,8 @@ export function learnIndentation(written: readonly string[], found: readonly str
   };
 }
 
-export const indentOf = (line: string): string => /^[ \t]*/.exec(line)?.[0] ?? "";
+/** Whatever is blank, such as the wide blanks of Chinese and Japanese texts, or one that does not break a line. */
+export const indentOf = (line: string): string => /^[^\S\r\n]*/.exec(line)?.[0] ?? "";
 
 /** So many characters of one side's indentation stand for so many of the other's. */
 type Step = { written: number; found: number; char: string };

@@ -1,18 +1,20 @@
 import { opendir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { folderNames, meaningOf } from "./arguments.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { counted, locateSearched, printableName } from "./searched-folder.ts";
 import { defineTool } from "./tool.ts";
 
 const ENTRIES_MAX = 1000;
+const DEPTH_MAX = 10;
 /** Read of one folder before it is sorted; in a larger one the order is the disk's. */
 const FOLDER_ENTRIES_MAX = 20_000;
 const IGNORED_NAMED_MAX = 12;
 
 const input = z.object({
   path: z.string().default(".").describe("Folder, relative to the workspace root or absolute"),
-  depth: z.int().min(1).max(10).default(2).describe("How many levels"),
+  depth: z.int().min(1).max(DEPTH_MAX).default(2).describe("How many levels"),
   include_ignored: z.boolean().default(false).describe("Also what .gitignore leaves out"),
 });
 
@@ -22,6 +24,7 @@ export const listTool = defineTool({
   readOnly: true,
   description: `Lists a folder as an indented tree: folders end in /, links show where they lead, hidden files are included. Goes \`depth\` levels down (2 unless told) and stops at ${ENTRIES_MAX} entries. What .gitignore leaves out is not shown, only named at the end, unless include_ignored is set. Use it to get to know a project; use glob to find files by name and grep to find them by content.`,
   input,
+  meaning: meaningOf({ names: { path: folderNames }, bounds: { depth: [1, DEPTH_MAX] } }),
   title: ({ path }) => path ?? ".",
   async prepare({ path, depth, include_ignored }, context) {
     const place = await locateSearched(context.root, path, { isFileAllowed: false });

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
+import { meaningOf, pathNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { sizeText } from "./file-type.ts";
 import { similarity } from "./similarity.ts";
@@ -29,6 +30,10 @@ export const readTool = defineTool({
   readOnly: true,
   description: `Reads a text file: up to ${LINES_MAX} lines or ${BYTES_MAX / 1024} KB from \`offset\`, each as its number, a tab and the line. A note at the end says when there is more and where to go on. Read a file before you edit it, and read all you need of it at once rather than in small pieces; read several files in one step. Binary files and images are refused with their type; for a folder use list.`,
   input,
+  meaning: meaningOf({
+    names: { path: pathNames, offset: ["start_line", "line_start"], limit: ["max_lines", "line_count"] },
+    bounds: { offset: [1, Number.MAX_SAFE_INTEGER], limit: [1, LINES_MAX] },
+  }),
   title: ({ path, offset }) =>
     (path ?? "") + (offset !== undefined && offset > 1 ? ` from line ${offset}` : ""),
   async prepare({ path, offset, limit }, context) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { locate, placeText } from "../workspace-path.ts";
+import { type Arguments, meaningOf, numberOf } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { createJobs, type Job, type JobEnd, type Jobs, RUNNING_JOBS_MAX } from "./jobs.ts";
 import { createOutputFolder, type OutputFolder } from "./output-folder.ts";
@@ -49,6 +50,7 @@ export function createBashTool({
     readOnly: false,
     description: `Runs a command in bash, each time in a new shell in the workspace root (or cwd), without a terminal or input. Answers with output, exit code and duration; of long output the beginning and end, the rest goes to a file named there. Ended after timeout_s. What runs longer than ${FOREGROUND_MS / 1000} s goes on as a background job; for servers and watchers set background. action output with job shows what is new, waiting for the end; action kill ends it. Jobs end with your turn. Prefer read, edit, list, glob and grep to cat, sed, ls, find and rg.`,
     input,
+    meaning: commandMeaning,
     title: ({ command, action, job }) =>
       action === undefined ? (command ?? "") : `${action} ${job ?? ""}`.trim(),
     withCommand: (call, command) => ({ ...call, command }),
@@ -68,6 +70,36 @@ export function createBashTool({
       };
     },
   });
+}
+
+const namesMeant = meaningOf({
+  names: {
+    command: ["cmd", "script", "shell_command"],
+    cwd: ["workdir", "working_directory", "workingDirectory", "directory", "dir"],
+    background: ["run_in_background", "is_background", "isBackground"],
+    job: ["job_id", "bash_id", "shell_id"],
+  },
+});
+const boundsMeant = meaningOf({ bounds: { timeout_s: [1, TIMEOUT_S_MAX] } });
+
+/** A command is run whatever `action` was filled with, unless that names a job. */
+function commandMeaning(given: Arguments): Arguments {
+  const { timeout, timeout_ms, action, job, ...meant } = namesMeant(given);
+  const { command } = meant;
+  // A program and its arguments, as some tools take it: the shell's own line is the last of them.
+  if (Array.isArray(command) && command.every((word) => typeof word === "string"))
+    meant["command"] = /^(.*\/)?(ba|z|da)?sh$/.test(command[0] ?? "") ? command.at(-1) : command.join(" ");
+  const ms = numberOf(timeout_ms);
+  // Others count in milliseconds: nobody means to wait for a quarter of an hour with a number as large.
+  const other = numberOf(timeout);
+  const seconds = ms !== undefined ? ms / 1000 : other !== undefined && other >= 1000 ? other / 1000 : other;
+  if (seconds !== undefined) meant["timeout_s"] ??= seconds;
+  const isOfJob = typeof job === "string" && job !== "";
+  if (isOfJob) meant["job"] = job;
+  if (meant["command"] === "") delete meant["command"];
+  const hasCommand = typeof meant["command"] === "string";
+  if (action !== undefined && (isOfJob || !hasCommand)) meant["action"] = action;
+  return boundsMeant(meant);
 }
 
 type Means = { jobs: Jobs; folder: OutputFolder; foregroundMs: number };

@@ -1,8 +1,10 @@
 import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { placeText } from "../workspace-path.ts";
+import { folderNames, meaningOf, pathNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { compileGlob } from "./glob-pattern.ts";
+import { linkedFolders, linkedText } from "./linked-folders.ts";
 import { pruningArgs } from "./pruning.ts";
 import type { Ripgrep } from "./ripgrep.ts";
 import { counted, locateSearched, printableName } from "./searched-folder.ts";
@@ -43,6 +45,16 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
     readOnly: true,
     description: `Searches what is in files with ripgrep and answers with the lines that match, by file and line number: at most ${SHOWN_MAX} matches, ${LINE_CHARS_MAX} characters a line. The pattern is a regular expression; set literal for plain text. Narrow it by path or glob, or see only file names with files_only. Hidden files are searched, binary files and what .gitignore leaves out are not, unless include_ignored is set. Prefer it to grep or rg in bash.`,
     input,
+    meaning: meaningOf({
+      names: {
+        pattern: ["query", "regex"],
+        path: [...pathNames, ...folderNames],
+        glob: ["include", "include_pattern", "file_pattern"],
+        ignore_case: ["case_insensitive", "-i"],
+        context: ["-C", "context_lines"],
+      },
+      bounds: { context: [0, CONTEXT_MAX] },
+    }),
     title: ({ pattern, path, glob }) =>
       (pattern ?? "") +
       (path === undefined || path === "." ? "" : ` in ${path}`) +
@@ -81,9 +93,13 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
           const page = options.files_only ? namesPage(sorted, shownName) : linesPage(sorted, shownName);
           const truncated = page.shown < matches || !end.isComplete;
           const text = matches === 0 ? noMatches(options, placeText(place.shown), end.isComplete) : page.text;
+          const links = matches === 0 && place.isFolder ? await linkedFolders(folder, context.signal) : [];
           const note =
             truncated && matches > 0 ? moreText(page.shown, matches, files.size, end.isComplete) : "";
-          return { text: text + note, view: { kind: "matches", count: matches, truncated } };
+          return {
+            text: text + note + linkedText(links, place.shown),
+            view: { kind: "matches", count: matches, truncated },
+          };
         },
       };
     },

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { ToolKind, ToolView } from "../../protocol/message.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
+import type { Arguments } from "./arguments.ts";
 
 /** `text` is what the model reads, `view` what the screen draws. */
 export type ToolResult = { text: string; isError?: boolean; view?: ToolView };
@@ -45,6 +46,8 @@ export type Tool<Input = unknown> = {
   /** For the model; under 600 characters. */
   description: string;
   input: z.ZodType<Input>;
+  /** What is meant by arguments that other agents' tools have; before they are held against `input`. */
+  meaning?(given: Arguments): Arguments;
   /** One line for the screen: the path, the pattern, the command. Must cope with partial input. */
   title(input: Partial<Input>): string;
   /** Read-only calls of one step run side by side, the rest one after the other. */
