@@ -22,8 +22,8 @@ export function parseOptionTable(table: string): ReadonlyMap<string, OptionKind>
 export type ReadOptions = {
   operands: ShellWord[];
   options: { name: string; kind: OptionKind; value: ShellWord | undefined }[];
-  /** Options that the table does not have, as they are written. */
-  unknown: string[];
+  /** Options that the table does not have, as they are written. A shortened one counts: its full name is a guess. */
+  unknown: ShellWord[];
 };
 
 /** Reads arguments as getopt does: options anywhere before `--`, short ones in one word. */
@@ -43,10 +43,10 @@ export function readOptions(args: readonly ShellWord[], table: ReadonlyMap<strin
     }
     // What begins with something unknown, or with a wildcard, may turn out to be an option.
     if (word.pieces[0] !== undefined && word.pieces[0].kind !== "text" && mayBeOption(word)) {
-      result.unknown.push(text);
+      result.unknown.push(word);
       result.operands.push(word);
     } else if (!text.startsWith("-") || text === "-") result.operands.push(word);
-    else if (!isKnown(word) && splits(word)) result.unknown.push(text);
+    else if (!isKnown(word) && splits(word)) result.unknown.push(word);
     else readOption(word, table, result, takeNext);
   }
   return result;
@@ -71,13 +71,17 @@ function readOption(
     void result.options.push({ name: option, kind, value });
   if (whole !== undefined && (text.startsWith("--") || equals < 0)) {
     if (equals >= 0) {
-      if (whole === "flag") result.unknown.push(text);
+      if (whole === "flag") result.unknown.push(word);
       else add(name, whole, tailOf(word, equals + 1));
     } else add(name, whole, whole === "flag" || whole === "optional" ? undefined : takeNext());
     return;
   }
   if (text.startsWith("--")) {
-    result.unknown.push(text);
+    result.unknown.push(word);
+    const kind = shortenedKind(name, table);
+    // Where it may name a path, that path is judged; the option itself stays one that is not known.
+    if (kind === "read" || kind === "write")
+      add(name, kind, equals >= 0 ? tailOf(word, equals + 1) : takeNext());
     return;
   }
   if (/^-\d+$/.test(text) && table.has("-#")) return;
@@ -85,7 +89,7 @@ function readOption(
     const option = `-${text[letter]}`;
     const kind = table.get(option);
     if (kind === undefined) {
-      result.unknown.push(text);
+      result.unknown.push(word);
       return;
     }
     if (kind === "flag") add(option, kind, undefined);
@@ -96,6 +100,20 @@ function readOption(
     }
   }
 }
+
+/**
+ * What a long option takes that is written as the beginning of its name, as GNU programs understand it
+ * (getopt_long(3): "the names may be abbreviated if the abbreviation is unique"). Where several begin so, the one that
+ * reaches furthest: whether they are all there are, the table cannot tell.
+ */
+function shortenedKind(name: string, table: ReadonlyMap<string, OptionKind>): OptionKind | undefined {
+  if (name.length < SHORTENED_LENGTH_MIN) return undefined;
+  const kinds = [...table].flatMap(([option, kind]) => (option.startsWith(name) ? [kind] : []));
+  return kinds.find((kind) => kind === "write") ?? kinds.find((kind) => kind === "read") ?? kinds[0];
+}
+
+/** Two dashes and a letter. */
+const SHORTENED_LENGTH_MIN = 3;
 
 /** The word without its first characters. */
 export function tailOf(word: ShellWord, from: number): ShellWord {

@@ -53,8 +53,21 @@ export function dangersOf(program: string, args: readonly ShellWord[]): Finding[
     /^(set|edit|delete)$/.test(texts[texts.indexOf("config") + 1] ?? "")
   )
     mark("npm config");
+  if (name === "ps" && showsEnvironment(texts)) mark("shows the environment of other processes");
   if (name === "vim" && texts.some((text) => /^\+./.test(text))) mark("an editor's command");
   return findings;
+}
+
+/**
+ * `e` among the letters that ps takes without a dash (`ps auxe`), and `-E` on macOS: keys of other programs stand in
+ * their environment. What an option before was given (`ps -o pid,time`, `ps -U me`) is no such letters.
+ */
+function showsEnvironment(texts: readonly string[]): boolean {
+  return texts.some((text, at) => {
+    if (text.startsWith("-")) return /^-[A-Za-z]*E/.test(text);
+    const isValue = /^(-[A-Za-z]*[oOkpqtuUgGCsN]|[A-Za-z]*[oOkpqtU]|--[a-z]+)$/.test(texts[at - 1] ?? "");
+    return !isValue && /^[A-Za-z]*e/.test(text);
+  });
 }
 
 /** Options end at `--`; what follows is for somebody else. */
@@ -79,7 +92,7 @@ function dangerousWords(name: string, subcommand: string | undefined, texts: rea
 /** Long options may be shortened, and letters stand in one word with others. */
 function isOption(text: string, option: string): boolean {
   const given = text.split("=")[0] ?? text;
-  if (option.startsWith("--")) return given === option || (given.length >= 5 && option.startsWith(given));
+  if (option.startsWith("--")) return given === option || (given.length >= 3 && option.startsWith(given));
   if (option.length > 2) return given === option;
   return (
     /^-[^-]/.test(text) &&

@@ -53,6 +53,10 @@ export function fromTable(operands: Operands, read: ReadOptions): Effects {
       if (index > 0 || given) paths.push({ word, access: "read" });
     }
   }
+  // What an option is given that the table does not have may be a path: --from-file=/etc/passwd.
+  const told = new Set(paths.map(({ word }) => word.text));
+  const others = read.unknown.filter((word) => !read.operands.includes(word));
+  paths.push(...namedPaths(others).filter(({ word }) => !told.has(word.text)));
   const stray = operands === "none" && read.operands.length > 0;
   return { free: read.unknown.length === 0 && !stray, paths, understood: true };
 }
