@@ -2,7 +2,6 @@
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
-import type { PermissionMode } from "../protocol/permission.ts";
 import type { PromptReply } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
 import type { AcceptedPrompt } from "./accepted-prompt.ts";
@@ -38,12 +37,7 @@ export type CoordinatorDeps = {
   contextOf(run: RunRecord): SessionContext;
   /** What the run's agent missed since its own last turn. */
   handover(run: RunRecord, opened: OpenedSession, transcript: readonly Message[]): string | null;
-  authorize(
-    run: RunRecord,
-    mode: PermissionMode,
-    request: PermissionRequest,
-    signal: AbortSignal,
-  ): Promise<RunVerdict>;
+  authorize(run: RunRecord, request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
   /** What a run may use. */
   budget(): RunBudget;
   /** A bug, or something that nobody waits for: written to the log. */
@@ -153,7 +147,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       open: (signal) => warm.take(deps.contextOf(run), signal),
       turn(session) {
         const context = deps.contextOf(run);
-        return { turn: turnOf(run, context, session), host: hostOf(mine, run, context.mode) };
+        return { turn: turnOf(run, context, session), host: hostOf(mine, run) };
       },
       onOpened: () => loop.post({ type: "opened", run_id: id }),
       onSettled: (end) => loop.post({ type: "settled", run_id: id, end }),
@@ -181,10 +175,10 @@ export function createCoordinator(deps: CoordinatorDeps) {
     };
   }
 
-  function hostOf(mine: ActiveRun, run: RunRecord, mode: PermissionMode): TurnHost {
+  function hostOf(mine: ActiveRun, run: RunRecord): TurnHost {
     return createTurnHost({
       run: mine,
-      authorize: (request, signal) => deps.authorize(run, mode, request, signal),
+      authorize: (request, signal) => deps.authorize(run, request, signal),
       history: book.history,
       isSteered: () =>
         waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),

@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   attach: async () => (await import("./attach.ts")).attach,
   sessions: async () => (await import("./sessions.ts")).sessions,
   agents: async () => (await import("./agents.ts")).agents,
+  permissions: async () => (await import("./permissions.ts")).permissions,
   usage: async () => (await import("./usage.ts")).usage,
   daemon: async () => (await import("./daemon.ts")).daemon,
   serve: async () => (await import("./serve.ts")).serve,

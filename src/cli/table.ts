@@ -167,6 +167,20 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth agents probe goose"],
   },
   {
+    path: ["permissions", "list"],
+    summary: "List what is allowed here without asking",
+    arguments: [],
+    options: [json],
+    examples: ["hearth permissions list", "hearth permissions list --json | jq -r '.[].rule'"],
+  },
+  {
+    path: ["permissions", "revoke"],
+    summary: "Take back what was allowed",
+    arguments: [optional("id|rule", "The number that the list shows, or the rule as it stands there")],
+    options: [{ name: "all", short: "a", help: "All of this directory's" }, json],
+    examples: ["hearth permissions revoke 3", "hearth permissions revoke 'bash(npm test *)'"],
+  },
+  {
     path: ["usage"],
     summary: "Say what runs have used: tokens and cost",
     arguments: [],
@@ -264,6 +278,7 @@ export const commands: readonly CommandSpec[] = [
 export const groups: readonly { name: string; summary: string }[] = [
   { name: "sessions", summary: "List, show and delete sessions" },
   { name: "agents", summary: "See which agents are ready" },
+  { name: "permissions", summary: "List and revoke what is always allowed" },
   { name: "daemon", summary: "See, stop, restart and follow the daemon" },
   { name: "config", summary: "See the configuration" },
 ];

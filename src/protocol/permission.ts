@@ -41,6 +41,17 @@ export const PermissionOption = z.object({
 });
 export type PermissionOption = z.infer<typeof PermissionOption>;
 
+/** What a person has allowed for longer than once. */
+export const Grant = z.object({
+  id: z.int(),
+  /** For this session alone; null: always, in this workspace. */
+  session_id: SessionId.nullable(),
+  rule: z.string(),
+  granted_by: ClientId.nullable(),
+  granted_at: Time,
+});
+export type Grant = z.infer<typeof Grant>;
+
 export const Permission = z.object({
   id: PermissionId,
   session_id: SessionId,

@@ -4,7 +4,7 @@ import { Agent, AgentSession } from "./agent.ts";
 import { errorCodes } from "./errors.ts";
 import { ClientId, MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "./ids.ts";
 import { Message } from "./message.ts";
-import { Decision, Permission, PermissionMode } from "./permission.ts";
+import { Decision, Grant, Permission, PermissionMode } from "./permission.ts";
 import { Delivery, Run } from "./run.ts";
 import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -334,6 +334,19 @@ export const routes = {
       input: AnswerInput.optional(),
     }),
     replies: { 200: z.object({ permission: Permission }) },
+  }),
+  "GET /v1/workspaces/{wid}/grants": route({
+    summary: "What was allowed for a session or always, oldest first",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ grants: z.array(Grant) }) },
+  }),
+  "POST /v1/workspaces/{wid}/grants/revoke": route({
+    summary: "Take grants back: what they allowed asks again. Answers those that were there",
+    params: ofWorkspace,
+    query: byClient,
+    body: z.object({ ids: z.array(z.int().min(1)).min(1).max(10_000) }),
+    replies: { 200: z.object({ grants: z.array(Grant) }) },
   }),
 } as const;
 

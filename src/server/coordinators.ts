@@ -119,7 +119,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
           isNative: deps.agents.isNative(wid, run.agent),
           transcript,
         }),
-      authorize: (run, mode, request, signal) => deps.permissions.authorize(wid, run, mode, request, signal),
+      authorize: (run, request, signal) => deps.permissions.authorize(wid, run, request, signal),
       budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {

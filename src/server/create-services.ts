@@ -130,6 +130,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         protectedPaths: [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket],
       };
     },
+    modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
     sessionChanged,
     newId,
     now,
@@ -208,6 +209,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,
+    onModeChange: permissions.reconsider,
     newId,
     now,
   });
@@ -256,6 +258,14 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       answer(wid, pid, answer, caller) {
         workspaces.rowOf(wid);
         return permissions.answer(wid, pid, answer, caller);
+      },
+      grants(wid) {
+        workspaces.rowOf(wid);
+        return permissions.grants(wid);
+      },
+      revoke(wid, ids) {
+        workspaces.rowOf(wid);
+        return permissions.revoke(wid, ids);
       },
     },
     agents: {

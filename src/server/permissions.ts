@@ -4,7 +4,13 @@ import type { RunRecord } from "../agent/run-record.ts";
 import type { RunVerdict } from "../agent/turn-host.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type { Decision, Permission, PermissionDetail, PermissionMode } from "../protocol/permission.ts";
+import type {
+  Decision,
+  Grant,
+  Permission,
+  PermissionDetail,
+  PermissionMode,
+} from "../protocol/permission.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Journal, JournalTx } from "./journal.ts";
 import type { Caller } from "./services.ts";
@@ -17,6 +23,8 @@ type PermissionsDeps = {
   judge: Judge;
   /** Rules, grants and roots that hold for the session now. */
   policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
+  /** The mode that holds for what the run does now: its own, or the session's as it stands. */
+  modeOf(run: RunRecord): PermissionMode;
   /** Tells that the session waits, or no longer does. */
   sessionChanged(tx: JournalTx, sid: SessionId): void;
   newId: NewId;
@@ -26,8 +34,8 @@ type PermissionsDeps = {
 type Waiting = {
   wid: WorkspaceId;
   permission: Permission;
-  /** Judges the same call with another command. */
-  rejudge(command: string): Judgement;
+  /** Judges the same call as things stand now, or the call with another command. */
+  rejudge(command?: string): Judgement;
   settle(verdict: RunVerdict): void;
 };
 
@@ -92,7 +100,43 @@ export function createPermissions(deps: PermissionsDeps) {
     });
   }
 
+  /** What an answer leads to, in one transaction with whatever else it stores. Throws store_unavailable. */
+  function answered(entry: Waiting, change: Partial<Permission>, also: () => void = () => {}): Permission {
+    const { id, session_id } = entry.permission;
+    waiting.delete(id);
+    try {
+      return deps.journal().commit(entry.wid, "synced", (tx) => {
+        also();
+        const resolved = resolve(tx, entry.permission, {
+          state: "answered",
+          answered_at: now().toISOString(),
+          ...change,
+        });
+        deps.sessionChanged(tx, session_id);
+        return resolved;
+      });
+    } catch (error) {
+      waiting.set(id, entry);
+      throw error;
+    }
+  }
+
+  /**
+   * A mode or a grant has changed: open questions that would not be asked now are answered by whoever changed it.
+   * What would be denied now stays open: a person may only be passing through a mode on the way to another.
+   */
+  function reconsider(wid: WorkspaceId, sid: SessionId | null, caller: Caller) {
+    for (const entry of [...waiting.values()]) {
+      if (entry.wid !== wid || (sid !== null && entry.permission.session_id !== sid)) continue;
+      if (entry.rejudge().decision !== "allow") continue;
+      answered(entry, { decision: "allow_once", answered_by: caller });
+      entry.settle({ decision: "allow" });
+    }
+  }
+
   return {
+    reconsider,
+
     /** Runs that can only go on when somebody answers. */
     waitingRuns: (): number => new Set([...waiting.values()].map(({ permission }) => permission.run_id)).size,
     openCount: (sid: SessionId) => openOf(sid).length,
@@ -103,11 +147,11 @@ export function createPermissions(deps: PermissionsDeps) {
     async authorize(
       wid: WorkspaceId,
       run: RunRecord,
-      mode: PermissionMode,
       request: PermissionRequest,
       signal: AbortSignal,
     ): Promise<RunVerdict> {
-      const judge = (call: PermissionRequest) => deps.judge(call, deps.policy(wid, run.session_id, mode));
+      const judge = (call: PermissionRequest) =>
+        deps.judge(call, deps.policy(wid, run.session_id, deps.modeOf(run)));
       const judgement = judge(request);
       if (judgement.decision === "allow") return { decision: "allow" };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
@@ -138,8 +182,12 @@ export function createPermissions(deps: PermissionsDeps) {
         answered_at: null,
       };
       const { subject } = request;
-      const rejudge = (command: string) =>
-        judge(subject.type === "command" ? { ...request, subject: { ...subject, command } } : request);
+      const rejudge = (command?: string) =>
+        judge(
+          subject.type === "command" && command !== undefined
+            ? { ...request, subject: { ...subject, command } }
+            : request,
+        );
       return ask({ wid, permission, rejudge }, signal);
     },
 
@@ -164,35 +212,27 @@ export function createPermissions(deps: PermissionsDeps) {
         });
       }
       const edited = editedCommand(entry, answer);
-      const at = now().toISOString();
-      waiting.delete(id);
-      let permission: Permission;
-      try {
-        permission = deps.journal().commit(wid, "synced", (tx) => {
-          for (const rule of answer.decision === "deny" ? [] : option.rules) {
+      const granted = answer.decision === "deny" ? [] : option.rules;
+      const grantedFor = answer.decision === "allow_always" ? null : entry.permission.session_id;
+      const permission = answered(
+        entry,
+        {
+          decision: answer.decision,
+          message: answer.message ?? null,
+          answered_by: caller,
+          ...(edited !== undefined && { detail: { ...edited.detail, edited: edited.command } }),
+        },
+        () => {
+          for (const rule of granted)
             store.grants.insert({
               workspace_id: wid,
-              session_id: answer.decision === "allow_always" ? null : entry.permission.session_id,
+              session_id: grantedFor,
               rule,
               granted_by: caller,
-              granted_at: at,
+              granted_at: now().toISOString(),
             });
-          }
-          const resolved = resolve(tx, entry.permission, {
-            state: "answered",
-            decision: answer.decision,
-            message: answer.message ?? null,
-            answered_by: caller,
-            answered_at: at,
-            ...(edited !== undefined && { detail: { ...edited.detail, edited: edited.command } }),
-          });
-          deps.sessionChanged(tx, entry.permission.session_id);
-          return resolved;
-        });
-      } catch (error) {
-        waiting.set(id, entry);
-        throw error;
-      }
+        },
+      );
       entry.settle(
         answer.decision === "deny"
           ? {
@@ -204,8 +244,13 @@ export function createPermissions(deps: PermissionsDeps) {
               ...(edited !== undefined && { edited: { command: edited.command, by: caller } }),
             },
       );
+      if (granted.length > 0) reconsider(wid, grantedFor, caller);
       return permission;
     },
+
+    grants: (wid: WorkspaceId): Grant[] => store.grants.all(wid),
+    revoke: (wid: WorkspaceId, ids: readonly number[]): Grant[] =>
+      store.transaction("synced", () => ids.flatMap((id) => store.grants.remove(wid, id) ?? [])),
 
     /** In the transaction that ends the run: its questions are withdrawn everywhere. */
     cancelRun(tx: JournalTx, run: RunRecord) {

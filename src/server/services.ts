@@ -2,7 +2,7 @@ import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
-import type { Permission } from "../protocol/permission.ts";
+import type { Grant, Permission } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
@@ -61,7 +61,7 @@ export type Services = {
       },
     ): { sessions: Session[]; next_before: string | null };
     get(wid: WorkspaceId, sid: SessionId): Session;
-    update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges): Session;
+    update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges, caller: Caller): Session;
     remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Session;
     /** The settled transcript up to `message_id`, as a session of its own. */
     fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Session;
@@ -95,6 +95,10 @@ export type Services = {
   permissions: {
     list(wid: WorkspaceId): Permission[];
     answer(wid: WorkspaceId, pid: PermissionId, answer: PermissionAnswer, caller: Caller): Permission;
+    /** What was allowed for longer than once, oldest first. */
+    grants(wid: WorkspaceId): Grant[];
+    /** Takes some back; those that were there. */
+    revoke(wid: WorkspaceId, ids: readonly number[]): Grant[];
   };
   usage(by: UsageBy, wid: WorkspaceId | undefined): { by: UsageBy; rows: UsageRow[]; total: UsageRow };
   /** `probe` names an agent that is started and asked what it is before the answer. */

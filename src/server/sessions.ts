@@ -7,7 +7,7 @@ import { noUsage } from "../protocol/usage.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
 import { type Journal, publicMessage } from "./journal.ts";
-import type { Services } from "./services.ts";
+import type { Caller, Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 
@@ -22,6 +22,8 @@ type SessionsDeps = {
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
   waiting(sid: SessionId): boolean;
+  /** What is allowed without asking has changed. */
+  onModeChange(wid: WorkspaceId, sid: SessionId, caller: Caller): void;
   newId: NewId;
   now: () => Date;
 };
@@ -99,7 +101,7 @@ export function createSessions(deps: SessionsDeps) {
       };
     },
     get: (wid, sid) => present(storedOf(wid, sid)),
-    update(wid, sid, changes) {
+    update(wid, sid, changes, caller) {
       const before = storedOf(wid, sid);
       checkFields(wid, changes);
       const isOtherAgent = changes.agent !== undefined && changes.agent !== before.agent;
@@ -115,7 +117,7 @@ export function createSessions(deps: SessionsDeps) {
         archived: changes.archived ?? before.archived,
         updated_at: deps.now().toISOString(),
       };
-      return journal.commit(wid, "relaxed", (tx) => {
+      const updated = journal.commit(wid, "relaxed", (tx) => {
         store.sessions.update(session);
         // What one agent meant to do says nothing of the next one.
         if (session.agent !== before.agent && store.sessions.plan(sid).length > 0)
@@ -124,6 +126,8 @@ export function createSessions(deps: SessionsDeps) {
         tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
         return shown;
       });
+      if (session.mode !== before.mode) deps.onModeChange(wid, sid, caller);
+      return updated;
     },
     remove(wid, sid, _options, caller) {
       storedOf(wid, sid);

@@ -187,6 +187,13 @@ test("every documented route answers with every documented success, exactly as d
     body: { decision: "deny", message: "not now" },
     status: 200,
   });
+  await drive({ key: `GET ${W}/grants`, path: `${w}/grants`, status: 200 });
+  await drive({
+    key: `POST ${W}/grants/revoke`,
+    path: `${w}/grants/revoke`,
+    body: { ids: [1] },
+    status: 200,
+  });
   await terminal.completed(String(running.run_id));
   await terminal.completed(queued.run_id);
   await drive({ key: `GET ${S}/messages`, path: `${s}/messages?limit=1`, status: 200 });
@@ -277,6 +284,7 @@ describe("errors", () => {
       const good: Record<string, unknown> = {
         [`POST /v1/workspaces/{wid}/agent`]: { session_id: terminal.sid, prompt: "x" },
         [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
+        [`POST /v1/workspaces/{wid}/grants/revoke`]: { ids: [1] },
       };
       for (const name of names) {
         for (const form of ["absent", "malformed"] as const) {

@@ -45,7 +45,10 @@ export function bareServices(given: Parts = {}): Services {
       ...{ edit: not("edit"), withdraw: not("withdraw"), resume: not("resume") },
       ...given.runs,
     },
-    permissions: { list: not("list"), answer: not("answer"), ...given.permissions },
+    permissions: {
+      ...{ list: not("list"), answer: not("answer"), grants: not("grants"), revoke: not("revoke") },
+      ...given.permissions,
+    },
     agents: { list: not("list"), ...given.agents },
     events: { attach: not("attach"), ...given.events },
   };

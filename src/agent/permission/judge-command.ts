@@ -172,7 +172,8 @@ export function judgeCommand(
     const harmless = effects.free && dangers.length === 0;
     const aside = harmless && startsNothing.has(program);
     if (!aside) alone = false;
-    if (!harmless || policy.harmlessCommands === "ask") {
+    // A plan is made by looking: there a command that only looks is like any other reading.
+    if (!harmless || (policy.harmlessCommands === "ask" && policy.mode !== "plan")) {
       dangers.push({ severity: "plain", reason: "", aside });
       tally.readOnly = false;
     }

@@ -164,8 +164,7 @@ function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
   if (policy.mode === "plan" && !verdict.readOnly) {
     return {
       decision: "deny",
-      message:
-        "In plan mode nothing is changed and no commands are run, apart from those that only read in the workspace. Put it into the plan instead.",
+      message: `In plan mode nothing is changed and no commands are run, apart from those that only read in the workspace (ls, grep, git log). ${plannedWhy(left)}Put it into the plan instead.`,
     };
   }
   const reasons = reasonsOf(left);
@@ -177,6 +176,12 @@ function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
     protected: left.some(({ severity }) => severity === "protected"),
     reasons,
   };
+}
+
+/** What of it goes beyond reading, where that can be told. */
+function plannedWhy(findings: readonly Finding[]): string {
+  const [reason] = reasonsOf(findings);
+  return reason === undefined ? "" : `This one does not only read: ${reason}. `;
 }
 
 /** Where the user restricts commands, what cannot be analysed cannot be known to keep to it. */

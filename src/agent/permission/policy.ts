@@ -7,7 +7,7 @@ export type Policy = {
   rules: { allow: readonly string[]; ask: readonly string[]; deny: readonly string[] };
   /** What a person allowed before, in the syntax of rules. */
   grants: { session: readonly string[]; always: readonly string[] };
-  /** Commands that only look at what is in the workspace: run unasked (also in plan mode), or ask like any other. */
+  /** Commands that only look at what is in the workspace: run unasked, or ask like any other. In plan mode they run. */
   harmlessCommands?: "allow" | "ask" | undefined;
   /** The session's root: the workspace, or its worktree. */
   root: string;

@@ -1,7 +1,11 @@
 import type { Handlers } from "../handler.ts";
 import type { Services } from "../services.ts";
 
-type Keys = "GET /v1/workspaces/{wid}/permissions" | "POST /v1/workspaces/{wid}/permissions/{pid}";
+type Keys =
+  | "GET /v1/workspaces/{wid}/permissions"
+  | "POST /v1/workspaces/{wid}/permissions/{pid}"
+  | "GET /v1/workspaces/{wid}/grants"
+  | "POST /v1/workspaces/{wid}/grants/revoke";
 
 export function createPermissionHandlers({ permissions }: Services): Pick<Handlers, Keys> {
   return {
@@ -12,6 +16,14 @@ export function createPermissionHandlers({ permissions }: Services): Pick<Handle
     "POST /v1/workspaces/{wid}/permissions/{pid}": ({ params, body, caller }) => ({
       status: 200,
       body: { permission: permissions.answer(params.wid, params.pid, body, caller) },
+    }),
+    "GET /v1/workspaces/{wid}/grants": ({ params }) => ({
+      status: 200,
+      body: { grants: permissions.grants(params.wid) },
+    }),
+    "POST /v1/workspaces/{wid}/grants/revoke": ({ params, body }) => ({
+      status: 200,
+      body: { grants: permissions.revoke(params.wid, body.ids) },
     }),
   };
 }

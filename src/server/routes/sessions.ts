@@ -25,9 +25,9 @@ export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Ke
       status: 200,
       body: { session: sessions.get(params.wid, params.sid) },
     }),
-    "PATCH /v1/workspaces/{wid}/sessions/{sid}": ({ params, body }) => ({
+    "PATCH /v1/workspaces/{wid}/sessions/{sid}": ({ params, body, caller }) => ({
       status: 200,
-      body: { session: sessions.update(params.wid, params.sid, body) },
+      body: { session: sessions.update(params.wid, params.sid, body, caller) },
     }),
     "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query, caller }) => ({
       status: 200,

@@ -1,5 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
+import type { Grant } from "../../protocol/permission.ts";
 
 /** The only code that knows the table `grants`. */
 export function createGrantRows(db: Database) {
@@ -16,7 +17,14 @@ export function createGrantRows(db: Database) {
     )
     .pluck();
   const forget = db.prepare<[string]>("DELETE FROM grants WHERE workspace_id = ?");
+  const all = db.prepare<[string], Grant>(`
+    SELECT id, session_id, rule, granted_by, granted_at FROM grants WHERE workspace_id = ? ORDER BY id`);
+  const remove = db.prepare<[string, number], Grant>(`
+    DELETE FROM grants WHERE workspace_id = ? AND id = ? RETURNING id, session_id, rule, granted_by, granted_at`);
   return {
+    all: (workspaceId: WorkspaceId): Grant[] => all.all(workspaceId),
+    /** The one that was there. */
+    remove: (workspaceId: WorkspaceId, id: number): Grant | undefined => remove.get(workspaceId, id),
     /** Everything that was ever granted there. */
     forgetWorkspace: (workspaceId: WorkspaceId) => void forget.run(workspaceId),
     insert(grant: {

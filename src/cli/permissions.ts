@@ -1,0 +1,62 @@
+import type { Connection } from "../client/connect.ts";
+import type { Grant } from "../protocol/permission.ts";
+import { connectHere } from "./connect-here.ts";
+import type { Context } from "./context.ts";
+import { exitCodes, UsageError } from "./exit.ts";
+import { formatElapsed, formatTable, shortId } from "./format.ts";
+import { withoutEscapes } from "./printable.ts";
+import type { Parsed } from "./table.ts";
+
+/** `hearth permissions list|revoke`: what people here have allowed for a session or always. */
+export async function permissions(parsed: Parsed, context: Context): Promise<number> {
+  return connectHere(context, (connection) =>
+    parsed.command.path[1] === "list"
+      ? list(parsed, context, connection)
+      : revoke(parsed, context, connection),
+  );
+}
+
+async function grantsOf({ request, workspace }: Connection): Promise<Grant[]> {
+  const { grants } = await request("GET /v1/workspaces/{wid}/grants", { params: { wid: workspace.id } });
+  return grants;
+}
+
+async function list({ options }: Parsed, { out }: Context, connection: Connection): Promise<number> {
+  const grants = await grantsOf(connection);
+  if (options["json"] === true) await out.line(JSON.stringify(grants, null, 2));
+  else if (grants.length === 0) await out.line(`Nothing is always allowed in ${connection.workspace.path}.`);
+  else await out.write(formatTable([["ID", "FOR", "AGE", "RULE"], ...grants.map(rowOf)]));
+  return exitCodes.done;
+}
+
+const rowOf = ({ id, session_id, granted_at, rule }: Grant): string[] => [
+  String(id),
+  session_id === null ? "always" : shortId(session_id),
+  formatElapsed(Date.now() - Date.parse(granted_at)),
+  withoutEscapes(rule),
+];
+
+async function revoke(
+  { options, positionals }: Parsed,
+  { out }: Context,
+  connection: Connection,
+): Promise<number> {
+  const [named] = positionals;
+  const isAll = options["all"] === true;
+  if ((named === undefined) !== isAll)
+    throw new UsageError("Name a grant by its number or its rule, or say --all.");
+  const grants = await grantsOf(connection);
+  const chosen = isAll ? grants : grants.filter(({ id, rule }) => String(id) === named || rule === named);
+  if (chosen.length === 0 && !isAll)
+    throw new UsageError(`Nothing here is allowed as ${named}; \`hearth permissions list\` shows what is.`);
+  const params = { wid: connection.workspace.id };
+  const ids = chosen.map(({ id }) => id);
+  const { grants: revoked } =
+    ids.length === 0
+      ? { grants: [] }
+      : await connection.request("POST /v1/workspaces/{wid}/grants/revoke", { params, body: { ids } });
+  if (options["json"] === true) await out.line(JSON.stringify({ revoked }));
+  else if (revoked.length === 0) await out.line("There was nothing to take back.");
+  else for (const { rule } of revoked) await out.line(`Revoked ${withoutEscapes(rule)}: it asks again.`);
+  return exitCodes.done;
+}
