@@ -4,13 +4,8 @@ import type { RunRecord } from "../agent/run-record.ts";
 import type { RunVerdict } from "../agent/turn-host.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type {
-  Decision,
-  Grant,
-  Permission,
-  PermissionDetail,
-  PermissionMode,
-} from "../protocol/permission.ts";
+import type { Decision, Grant, Permission, PermissionMode } from "../protocol/permission.ts";
+import { editedCommand, withEditable } from "./edited-command.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Journal, JournalTx } from "./journal.ts";
 import type { Caller } from "./services.ts";
@@ -289,44 +284,4 @@ function permissionNeeded(title: string, policy: "fail" | "deny"): RunVerdict {
   const why = policy === "deny" ? "this run asks nobody" : "no terminal is attached to approve it";
   const message = `${title} needs a permission, and ${why}.`;
   return { decision: "fail", error: { code: "permission_needed", message, retryable: false } };
-}
-
-const withEditable = (
-  detail: PermissionDetail,
-  { editable, subject }: PermissionRequest,
-): PermissionDetail =>
-  editable === true && detail.type === "command" && subject.type === "command"
-    ? { ...detail, editable: true }
-    : detail;
-
-/**
- * The command that is to run in place of the one that was asked about, judged like any other. Throws when it may not,
- * or when it would have been asked about for a graver reason than the person has seen.
- */
-function editedCommand({ permission, rejudge }: Waiting, { decision, input }: Answer) {
-  if (input === undefined) return undefined;
-  const { detail } = permission;
-  if (detail.type !== "command" || detail.editable !== true)
-    throw new HearthError("invalid_request", "input: what is asked about here cannot be changed.", {
-      details: { field: "input" },
-    });
-  if (decision !== "allow_once")
-    throw new HearthError("invalid_request", "input: a changed command is allowed once or not at all.", {
-      details: { field: "input" },
-    });
-  const judgement = rejudge(input.command);
-  if (judgement.decision === "deny") {
-    // What follows the first sentence is for a model.
-    const [sentence] = judgement.message.split(/(?<=\.) (?=[A-Z])/, 1);
-    throw new HearthError("command_refused", `Not run as changed. ${sentence}`);
-  }
-  if (judgement.decision === "ask" && judgement.protected) {
-    const unseen = judgement.reasons.filter((reason) => !detail.reasons.includes(reason));
-    if (unseen.length > 0)
-      throw new HearthError(
-        "command_refused",
-        `Not run as changed: ${unseen.join(", ")}. The question is still open; a command of your own runs with ! in front.`,
-      );
-  }
-  return { detail, command: input.command };
 }
