@@ -231,7 +231,7 @@ describe("a local Ollama", () => {
 
   test("that answers is used when there is nothing else, with a model that can use tools", async () => {
     await withOllama(["nomic-embed-text:latest", "gemma2:2b", "qwen3-coder:30b"], async (host) => {
-      const probe = createOllamaProbe(Date.now);
+      const probe = createOllamaProbe(Date.now, 20_000);
       const described = await describeModels(settings({}, { OLLAMA_HOST: host }), probe);
       expect(described).toMatchObject({ default: "ollama/qwen3-coder:30b", ready: true });
       expect(described.models.map(({ id }) => id)).toEqual([

@@ -2,6 +2,7 @@ import { type DemoStep, type DemoView, demoMove } from "./demo-script.ts";
 import { noCost } from "./models/catalog.ts";
 import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./models/model.ts";
 import { demoModelId } from "./models/resolve.ts";
+import { traitsOf } from "./models/traits.ts";
 
 /** A pace that can be read along. */
 const WORD_MS = 12;
@@ -16,8 +17,7 @@ const textIn = (message: PromptMessage): string =>
 /** What a person typed: without what stands around it for real models. */
 function promptIn(message: PromptMessage): string {
   return textIn(message)
-    .replace(/<(environment|project_instructions|user_instructions|agent|file)\b[\s\S]*?<\/\1>/g, "")
-    .replace(/^\[[^\]]*\]$/gm, "")
+    .replace(/<(hearth|environment|project_instructions|user_instructions|agent|file)\b[\s\S]*?<\/\1>/g, "")
     .trim();
 }
 
@@ -92,7 +92,7 @@ export const createDemoModel = (wait: Wait): Model => ({
   providerLabel: "Demo",
   family: "open",
   isPrivate: false,
-  takesPdf: false,
+  traits: traitsOf({ type: "openai-compatible", baseUrl: "", model: demoModelId }),
   cost: noCost,
   stream: (request, signal) => perform(wait, request, signal),
 });

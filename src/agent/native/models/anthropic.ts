@@ -1,9 +1,10 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { anthropicExtras, createExtras } from "./extras.ts";
 import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
+import { createToolList, type SdkCall, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createAnthropicReader } from "./wire/anthropic.ts";
 
@@ -31,39 +32,68 @@ export function markLastUserMessages(messages: readonly PromptMessage[]): Prompt
   return marked;
 }
 
-/** Thinks as much as it finds right, says a summary of it, and takes its thinking back. */
-function thinkingOf(model: string) {
-  const isAdaptive = /claude-(sonnet|opus)-4-[6-9]|claude-(opus|sonnet|haiku|fable|mythos)-[5-9]/.test(model);
-  if (!isAdaptive) return {};
-  if (/-4-6/.test(model)) return { thinking: { type: "adaptive" } };
-  // These refuse a whole request when anything before a thinking block has changed, and a restarted daemon may
-  // describe the environment anew: losing old thinking is better than losing the session.
-  const isBound = /claude-(opus|sonnet|haiku)-5-[5-9]|claude-(fable|mythos)-5-[1-9]/.test(model);
-  return {
-    thinking: {
-      type: "adaptive",
-      display: "summarized",
-      ...(isBound ? { blockBinding: { prefixMismatchBehavior: "drop_block" } } : {}),
-    },
-  };
+type Options = NonNullable<SdkCall["providerOptions"]>[string];
+type Thinking = {
+  /** Part of what may be put out. */
+  budgetTokens: number;
+  options: Options;
+};
+
+/** Opus, Sonnet and Haiku up to 4.5 think within a budget; what is older, or no Claude, does not think. */
+const withBudget = /claude-(opus|sonnet|haiku)-4([-.][0-5])?(-\d{8}|-latest|$|@|:)|claude-3[-.]7/;
+const isAdaptive = /claude-(sonnet|opus)-4[-.][6-9]|claude-(opus|sonnet|haiku|fable|mythos)-[5-9]/;
+const BUDGET_TOKENS = 12_000;
+/** The least that Anthropic takes. */
+const BUDGET_TOKENS_MIN = 1_024;
+
+/** How a model thinks, and says a summary of it. */
+export function thinkingOf(model: string, outputTokensMax: number): Thinking {
+  const think = (thinking: Options, budgetTokens = 0): Thinking => ({ budgetTokens, options: { thinking } });
+  if (withBudget.test(model)) {
+    const budgetTokens = Math.min(BUDGET_TOKENS, Math.floor(outputTokensMax / 2));
+    return budgetTokens < BUDGET_TOKENS_MIN
+      ? { budgetTokens: 0, options: {} }
+      : think({ type: "enabled", budgetTokens }, budgetTokens);
+  }
+  if (!isAdaptive.test(model)) return { budgetTokens: 0, options: {} };
+  if (/-4[-.]6/.test(model)) return think({ type: "adaptive" });
+  // These refuse a whole request when anything before a thinking block has changed: losing old thinking is better
+  // than losing the session.
+  const isBound = /claude-(opus|sonnet|haiku)-5[-.][5-9]|claude-(fable|mythos)-5[-.][1-9]/.test(model);
+  return think({
+    type: "adaptive",
+    display: "summarized",
+    ...(isBound ? { blockBinding: { prefixMismatchBehavior: "drop_block" } } : {}),
+  });
+}
+
+/** A turn that goes on after calls without thinking must not think now: "Expected `thinking`, but found …". */
+function mayThink({ messages }: ModelRequest): boolean {
+  const since = messages.findLastIndex(({ role }) => role === "user");
+  return messages
+    .slice(since + 1)
+    .every(({ role, content }) => role !== "assistant" || content.some((part) => part.type === "reasoning"));
 }
 
 /** Anthropic's Messages API, or another server that speaks it. */
 export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
+  const shared = modelOf(spec);
   const longTexts = createLongTexts();
+  const extras = createExtras(anthropicExtras, { namedOnly: shared.traits.isOfficial });
   const model = createAnthropic({
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: longTexts.around(writtenOnly),
+    fetch: extras.around(longTexts.around(writtenOnly)),
   }).languageModel(spec.model);
   const deps = { fetch, createReader: createAnthropicReader, origin: originOf(spec) };
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
   const family = familyOf(spec.model);
   const maxOutputTokens =
     spec.maxOutputTokens ?? (family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS);
-  const providerOptions = { anthropic: thinkingOf(spec.model) };
-  const withFallback = createReasoningFallback("conversation");
+  // The limit is for thinking and answer together; the package adds the budget to what it is given.
+  const { budgetTokens, options } = thinkingOf(spec.model, maxOutputTokens);
+  const withFallback = createReasoningFallback(shared.traits);
   const send = (request: ModelRequest, signal: AbortSignal) =>
     streamFromSdk(
       model,
@@ -73,15 +103,16 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
           ...markLastUserMessages(longTexts.shorten(request.messages)),
         ],
         tools: toolList(request.tools),
-        maxOutputTokens,
-        providerOptions,
+        ...(budgetTokens > 0 && !mayThink(request)
+          ? { maxOutputTokens }
+          : { maxOutputTokens: maxOutputTokens - budgetTokens, providerOptions: { anthropic: options } }),
       },
       deps,
       signal,
     );
   return {
-    ...modelOf(spec),
-    takesPdf: true,
-    stream: (request, signal) => withFallback(request, signal, send),
+    ...shared,
+    stream: (request, signal) =>
+      withFallback(request, signal, (made, until) => extras.send(made, until, send)),
   };
 }

@@ -15,6 +15,8 @@ type FailureFields = {
   triesMax?: number | undefined;
   /** HTTP status, where there was one. */
   status?: number | undefined;
+  /** All that the provider said, without secrets. */
+  body?: string | undefined;
   cause?: unknown;
 };
 
@@ -26,6 +28,8 @@ export class ModelFailure extends Error {
   readonly retryAfterMs: number | undefined;
   readonly triesMax: number | undefined;
   readonly status: number | undefined;
+  /** All that the provider said, without secrets; "" where it said nothing. Its words name what it refuses. */
+  readonly body: string;
 
   constructor(message: string, fields: FailureFields) {
     super(message, { cause: fields.cause });
@@ -36,6 +40,7 @@ export class ModelFailure extends Error {
     this.retryAfterMs = fields.retryAfterMs;
     this.triesMax = fields.triesMax;
     this.status = fields.status;
+    this.body = fields.body ?? "";
   }
 }
 
@@ -172,13 +177,14 @@ function failureOfFacts(
   status: number,
   about: RequestOrigin,
   retryAfterMs: number | undefined,
+  body: string,
   cause: unknown,
 ): ModelFailure {
   const brief =
     kind === "tool_call" ? "a tool call was refused" : `${status} ${briefByStatus[status] ?? "error"}`;
   const reason = sentence === "" ? brief : `${status}: ${reasonOf(sentence)}`;
   const { sentence: message, ...rest } = said(kind, status, reason, about);
-  return new ModelFailure(message, { ...rest, brief, status, retryAfterMs, cause });
+  return new ModelFailure(message, { ...rest, brief, status, retryAfterMs, body, cause });
 }
 
 /** A status that is no success, with whatever the body says. */
@@ -194,7 +200,7 @@ export function failureOfAnswer(
   const plain = withoutSecrets(body, about);
   const retryAfterMs = retryAfterOf(headers, plain, Date.now());
   const facts = readError(parsedBody(plain), status, retryAfterMs !== undefined);
-  return failureOfFacts(facts, status, about, retryAfterMs, undefined);
+  return failureOfFacts(facts, status, about, retryAfterMs, plain, undefined);
 }
 
 function failureOfNetwork(code: string, about: RequestOrigin, cause: unknown): ModelFailure {
@@ -243,8 +249,9 @@ export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailu
   const body = withoutSecrets(JSON.stringify(event) ?? "", about);
   const retryAfterMs = retryAfterOf({}, body, Date.now());
   const facts = readError(parsedBody(body), undefined, retryAfterMs !== undefined);
-  if (facts.status !== undefined) return failureOfFacts(facts, facts.status, about, retryAfterMs, event);
-  if (facts.kind === "overflow") return failureOfFacts(facts, 400, about, undefined, event);
+  if (facts.status !== undefined)
+    return failureOfFacts(facts, facts.status, about, retryAfterMs, body, event);
+  if (facts.kind === "overflow") return failureOfFacts(facts, 400, about, undefined, body, event);
   return cutOff(
     about,
     facts.sentence === "" ? "an error without a message" : reasonOf(facts.sentence),

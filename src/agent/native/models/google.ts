@@ -20,7 +20,6 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
   const thinks = /gemini-(2\.5|[3-9])/.test(spec.model);
   return {
     ...modelOf(spec),
-    takesPdf: true,
     stream: (request, signal) =>
       streamFromSdk(
         model,

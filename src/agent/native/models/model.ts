@@ -1,5 +1,6 @@
 import type { LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Usage } from "../../../protocol/usage.ts";
+import type { Traits } from "./traits.ts";
 
 /** One message of a prompt, in the shape that the provider packages turn into each provider's own. */
 export type PromptMessage = Extract<LanguageModelV4Message, { role: "user" | "assistant" | "tool" }>;
@@ -75,8 +76,8 @@ export type Model = {
   readonly family: PromptFamily;
   /** It is served on a machine or network of the user's own, where reading a long prompt takes minutes. */
   readonly isPrivate: boolean;
-  /** PDFs may be sent as they are. */
-  readonly takesPdf: boolean;
+  /** What it and its server take, and in which form. */
+  readonly traits: Traits;
   readonly cost: ModelCost;
   /**
    * Streams one answer. Throws ModelFailure; when `signal` aborts, the connection is closed at once and it

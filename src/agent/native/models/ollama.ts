@@ -38,9 +38,9 @@ function namesIn(body: string): string[] {
 /** Models that can be asked to use tools come first. */
 const preference = /coder|devstral|gpt-oss|qwen[3-9]|glm|kimi|deepseek|mistral|llama[3-9]/i;
 
-function ask(url: string): Promise<string[] | undefined> {
+function ask(url: string, answerMs: number): Promise<string[] | undefined> {
   return new Promise((resolve) => {
-    const request = get(`${url}/api/tags`, { timeout: ANSWER_MS_MAX, agent: false }, (response) => {
+    const request = get(`${url}/api/tags`, { timeout: answerMs, agent: false }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => {
@@ -59,7 +59,7 @@ function ask(url: string): Promise<string[] | undefined> {
         }
       });
     });
-    const giveUp = setTimeout(() => request.destroy(), ANSWER_MS_MAX);
+    const giveUp = setTimeout(() => request.destroy(), answerMs);
     request.on("close", () => {
       clearTimeout(giveUp);
       resolve(undefined);
@@ -70,13 +70,13 @@ function ask(url: string): Promise<string[] | undefined> {
 }
 
 /** Asks a local Ollama for its models: undefined when nobody answers. Remembered for a while, also the silence. */
-export function createOllamaProbe(now: () => number) {
+export function createOllamaProbe(now: () => number, answerMs = ANSWER_MS_MAX) {
   const asked = new Map<string, { at: number; models: Promise<string[] | undefined> }>();
   return (url: string): Promise<string[] | undefined> => {
     if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is asked when it is used
     const known = asked.get(url);
     if (known && now() - known.at < REMEMBER_MS) return known.models;
-    const models = ask(url);
+    const models = ask(url, answerMs);
     asked.set(url, { at: now(), models });
     return models;
   };

@@ -3,6 +3,7 @@ import type { Connections } from "./connection.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import type { ModelSpec } from "./spec.ts";
+import { wireOf } from "./traits.ts";
 
 /** Loads the provider package of a family: each costs tens of milliseconds and a megabyte, so only when used. */
 async function familyOpener(type: ModelSpec["type"]) {
@@ -27,7 +28,7 @@ export function createModelOpener(connections: Connections) {
   return {
     /** `env` is the run's: its proxy settings count. */
     async open(spec: ModelSpec, env: Readonly<Record<string, string>>): Promise<Model> {
-      const [opener, fetch] = await Promise.all([familyOpener(spec.type), connections.fetchFor(env)]);
+      const [opener, fetch] = await Promise.all([familyOpener(wireOf(spec)), connections.fetchFor(env)]);
       const key = JSON.stringify(spec);
       const known = opened.get(key);
       if (known?.fetch === fetch) return known.model;

@@ -1,33 +1,13 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { createMessageWriter } from "./chat-messages.ts";
+import { chatExtras, createExtras } from "./extras.ts";
 import { createLongTexts } from "./long-texts.ts";
-import type { Model, ModelRequest, PromptMessage } from "./model.ts";
+import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
-import { createReasoningFallback } from "./reasoning-fallback.ts";
+import { createReasoningFallback, type ReasoningSent } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createChatReader } from "./wire/chat.ts";
-
-/** Servers that answer 400 to a message with the field `reasoning_content`. Others are found out by trying. */
-const refusesReasoning = /(^|\.)(groq\.com|cerebras\.ai|mistral\.ai)$/;
-
-/**
- * Arguments as text: the package writes an object out with a slow replacer, again in every request. The change is
- * remembered per message, which the history keeps as long as the conversation.
- */
-function createWriter() {
-  const written = new WeakMap<PromptMessage, PromptMessage>();
-  return (message: PromptMessage): PromptMessage => {
-    if (message.role !== "assistant") return message;
-    const known = written.get(message);
-    if (known) return known;
-    const content = message.content.map((part) =>
-      part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part,
-    );
-    const made = { ...message, content };
-    written.set(message, made);
-    return made;
-  };
-}
 
 type WireMessage = { role: string; content: unknown };
 const isWireMessage = (value: unknown): value is WireMessage =>
@@ -57,9 +37,12 @@ function withBreakpoints(body: Record<string, unknown>): Record<string, unknown>
 
 /** Chat completions as most servers speak them: vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek … */
 export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model {
+  const shared = modelOf(spec);
+  const { traits } = shared;
   const host = new URL(spec.baseUrl).hostname;
   const needsBreakpoints = host.endsWith("openrouter.ai") && spec.model.startsWith("anthropic/");
   const longTexts = createLongTexts();
+  const extras = createExtras(chatExtras, { namedOnly: true });
   const model = createOpenAICompatible({
     // The key under which the package looks for our provider options; never shown.
     name: "compatible",
@@ -67,21 +50,24 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
     headers: spec.headers,
     includeUsage: true,
-    fetch: longTexts.around(writtenOnly),
-    ...(needsBreakpoints ? { transformRequestBody: withBreakpoints } : {}),
+    fetch: extras.around(longTexts.around(writtenOnly)),
+    transformRequestBody: (body: Record<string, unknown>) => {
+      const made = { ...traits.body, ...body };
+      return needsBreakpoints ? withBreakpoints(made) : made;
+    },
   }).chatModel(spec.model);
   const deps = { fetch, createReader: createChatReader, origin: originOf(spec) };
   const toolList = createToolList();
-  const write = createWriter();
-  const withFallback = createReasoningFallback("server", refusesReasoning.test(host));
+  const write = createMessageWriter();
+  const withFallback = createReasoningFallback(traits);
 
-  const send = (request: ModelRequest, signal: AbortSignal) =>
+  const ask = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) =>
     streamFromSdk(
       model,
       {
         prompt: [
           { role: "system", content: request.system },
-          ...longTexts.shorten(request.messages).map(write),
+          ...longTexts.shorten(request.messages).map((message) => write(message, sent)),
         ],
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
@@ -91,8 +77,10 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     );
 
   return {
-    ...modelOf(spec),
-    takesPdf: false,
-    stream: (request, signal) => withFallback(request, signal, send),
+    ...shared,
+    stream: (request, signal) =>
+      withFallback(request, signal, (made, until, sent) =>
+        extras.send(made, until, (again, stopped) => ask(again, stopped, sent)),
+      ),
   };
 }

@@ -2,6 +2,7 @@ import type { ProviderType } from "../../../protocol/config.ts";
 import type { RequestOrigin } from "./failure.ts";
 import type { ModelCost, PromptFamily } from "./model.ts";
 import { isPrivateAddress } from "./private-address.ts";
+import { traitsOf } from "./traits.ts";
 
 /** All that is needed to open a model: plain data, found by resolve.ts. */
 export type ModelSpec = {
@@ -30,6 +31,7 @@ export const modelOf = (spec: ModelSpec) => ({
   providerLabel: spec.label,
   family: familyOf(spec.model),
   isPrivate: isPrivateAddress(spec.baseUrl),
+  traits: traitsOf(spec),
   cost: spec.cost,
 });
 

@@ -1,0 +1,225 @@
+import { ModelFailure } from "./failure.ts";
+import type { ModelChunk, ModelRequest } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
+import { refusalOf } from "./reasoning-fallback.ts";
+
+type Json = { [key: string]: unknown };
+
+/** A part of a request that helps and is not needed: a server that refuses it is asked without. */
+export type Extra = {
+  /** Words of a refusal that name it. */
+  words: RegExp;
+  /** Where it is in the body, "[]" for each of a list: "tools[].cache_control". */
+  at: readonly Place[];
+  headers?: readonly string[];
+};
+
+/** `to`: what stands there instead, made of what stood there; undefined leaves it as it is. Without: nothing. */
+type Place = string | { path: string; to: (value: unknown) => unknown };
+
+type Send = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelChunk>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A refusal that could be of the request's form, for servers that name nothing. */
+const formWording =
+  /unknown|unexpected|unrecogni[sz]ed|unsupported|not (permitted|allowed|supported|valid)|extra|additional|invalid|schema|validation|field|param|propert|bad request|malformed|deserialize|unmarshal|decode|expected|cannot|can't|type/i;
+
+/** All that is said in a refusal, wherever in it. */
+function saidIn(body: string): string {
+  const texts = (value: unknown): string[] => {
+    if (typeof value === "string") return [value];
+    return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+  };
+  try {
+    return texts(JSON.parse(body)).join(" ");
+  } catch {
+    return body;
+  }
+}
+
+const hasFiles = ({ messages }: ModelRequest): boolean =>
+  messages.some(({ role, content }) => role === "user" && content.some((part) => part.type === "file"));
+
+/** The value with the extra taken out of it; the same object where it was not there. */
+function without(
+  value: unknown,
+  path: readonly string[],
+  to: ((value: unknown) => unknown) | undefined,
+): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined || !isObject(value)) return value;
+  const isList = step.endsWith("[]");
+  const key = isList ? step.slice(0, -2) : step;
+  if (!(key in value)) return value;
+  const inner = value[key];
+  if (isList) {
+    if (!Array.isArray(inner)) return value;
+    const items = inner.map((item: unknown) => without(item, rest, to));
+    return items.every((item, at) => item === inner[at]) ? value : { ...value, [key]: items };
+  }
+  if (rest.length > 0) {
+    const made = without(inner, rest, to);
+    return made === inner ? value : { ...value, [key]: made };
+  }
+  if (to === undefined) {
+    const { [key]: _, ...others } = value;
+    return others;
+  }
+  const made = to(inner);
+  return made === undefined || made === inner ? value : { ...value, [key]: made };
+}
+
+const withoutExtra = (body: unknown, extra: Extra): unknown =>
+  extra.at.reduce<unknown>((made, place) => {
+    const { path, to } = typeof place === "string" ? { path: place, to: undefined } : place;
+    return without(made, path.split("."), to);
+  }, body);
+
+const hasHeader = (headers: unknown, { headers: names = [] }: Extra): boolean =>
+  isObject(headers) && names.some((name) => headers[name] !== undefined);
+
+const isRefusal = (error: unknown): error is ModelFailure =>
+  error instanceof ModelFailure &&
+  error.code === "provider_error" &&
+  (error.status === 400 || error.status === 422) &&
+  !error.isRetryable;
+
+/**
+ * What a server has refused once is left out of every later request to it, and the turn goes on. Belongs to one
+ * model at one server. `namedOnly`: its refusals always name what they refuse, so nothing is guessed.
+ */
+export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnly: boolean }) {
+  const refused = new Set<Extra>();
+  /** What was sent last, before anything was left out of it. Neighbouring conversations send the same extras. */
+  let sent: RequestInit = {};
+
+  const changed = (init: RequestInit): RequestInit => {
+    sent = init;
+    if (refused.size === 0 || typeof init.body !== "string") return init;
+    const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(init.body));
+    const dropped = new Set([...refused].flatMap(({ headers = [] }) => headers));
+    const headers = Object.fromEntries(
+      Object.entries((init.headers ?? {}) as Record<string, string>).filter(([name]) => !dropped.has(name)),
+    );
+    return { ...init, headers, body: JSON.stringify(body) };
+  };
+
+  /** Extras that the refused request had, and that are not left out yet. */
+  function present(): Extra[] {
+    if (typeof sent.body !== "string") return [];
+    const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(sent.body));
+    return extras.filter(
+      (extra) =>
+        !refused.has(extra) && (withoutExtra(body, extra) !== body || hasHeader(sent.headers, extra)),
+    );
+  }
+
+  /** What to leave out because of a refusal, as little as it takes. */
+  function toLeaveOut(failure: ModelFailure, request: ModelRequest): Extra[] {
+    const words = failure.body === "" ? failure.message : saidIn(failure.body);
+    const candidates = present();
+    const named = candidates.find((extra) => extra.words.test(words));
+    if (named !== undefined) return [named];
+    // What others know better than a guess: a signature that is wrong, a picture.
+    if (namedOnly || refusalOf(failure) !== undefined || hasFiles(request)) return [];
+    return formWording.test(words) || failure.body === "" ? candidates : [];
+  }
+
+  return {
+    around:
+      (fetch: ModelFetch): ModelFetch =>
+      (input, init) =>
+        fetch(input, init === undefined ? init : changed(init)),
+    /** Sends, and again without what is refused. Throws the last refusal where nothing is left to leave out. */
+    async *send(request: ModelRequest, signal: AbortSignal, send: Send): AsyncGenerator<ModelChunk> {
+      let guessed: { extras: Extra[]; failure: ModelFailure } | undefined;
+      for (;;) {
+        let hasBegun = false;
+        try {
+          for await (const chunk of send(request, signal)) {
+            hasBegun = true;
+            yield chunk;
+          }
+          return;
+        } catch (error) {
+          if (!isRefusal(error) || hasBegun) throw error;
+          if (guessed !== undefined) {
+            // It was not the form: nothing has been learned, and the first words are the ones that count.
+            for (const extra of guessed.extras) refused.delete(extra);
+            throw guessed.failure;
+          }
+          const left = toLeaveOut(error, request);
+          if (left.length === 0) throw error;
+          for (const extra of left) refused.add(extra);
+          if (left.length > 1) guessed = { extras: left, failure: error };
+        }
+      }
+    },
+  };
+}
+
+const textOf = (value: unknown): unknown => {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const texts = value.map((block: unknown) => (isObject(block) ? block["text"] : undefined));
+  return texts.every((text) => typeof text === "string") ? texts.join("\n\n") : undefined;
+};
+
+function withoutThinking(value: unknown): unknown {
+  if (!Array.isArray(value)) return undefined;
+  const kept = value.filter((block) => !/thinking$/.test(String(isObject(block) && block["type"])));
+  return kept.length === value.length ? undefined : kept;
+}
+
+/** Beyond what the first version of the Messages API had: gateways lag behind. */
+export const anthropicExtras: readonly Extra[] = [
+  { words: /eager_input_streaming/, at: ["tools[].eager_input_streaming"] },
+  { words: /thinking\.display|\bdisplay\b/, at: ["thinking.display"] },
+  {
+    words: /block_binding|thinking-binding/,
+    at: ["thinking.block_binding"],
+    headers: ["anthropic-beta"],
+  },
+  { words: /anthropic-beta|beta/i, at: [], headers: ["anthropic-beta"] },
+  {
+    words: /cache_control/,
+    at: [
+      "system[].cache_control",
+      "tools[].cache_control",
+      "messages[].content[].cache_control",
+      "messages[].content[].content[].cache_control",
+    ],
+  },
+  { words: /is_error/, at: ["messages[].content[].is_error"] },
+  { words: /tool_choice/, at: ["tool_choice"] },
+  // Without it no earlier thinking may be sent either. A signature that is wrong is another matter.
+  {
+    words: /^(?!.*signature).*thinking/s,
+    at: ["thinking", { path: "messages[].content", to: withoutThinking }],
+  },
+  { words: /system.{0,80}(string|str\b)/is, at: [{ path: "system", to: textOf }] },
+  { words: /content.{0,80}(string|str\b)/is, at: [{ path: "messages[].content[].content", to: textOf }] },
+];
+
+/** Beyond what the oldest servers of chat completions know. */
+export const chatExtras: readonly Extra[] = [
+  { words: /stream_options|include_usage/, at: ["stream_options"] },
+  { words: /reasoning(?!_)/, at: ["reasoning"] },
+  { words: /reasoning_details/, at: ["messages[].reasoning_details"] },
+  { words: /cache_control/, at: ["messages[].content[].cache_control"] },
+  { words: /parallel_tool_calls/, at: ["parallel_tool_calls"] },
+  { words: /tool_choice/, at: ["tool_choice"] },
+  { words: /additionalProperties|\$schema/, at: ["tools[].function.parameters.additionalProperties"] },
+  {
+    words: /(?<!reasoning_)content.{0,80}(null|none|string|str\b)|null.{0,40}content/is,
+    at: [{ path: "messages[].content", to: (value) => (value === null ? "" : undefined) }],
+  },
+];
+
+/** A summary of its reasoning is told to verified organisations only. */
+export const responsesExtras: readonly Extra[] = [
+  { words: /reasoning\.summary|reasoning summar|verified to (generate|stream)/i, at: ["reasoning.summary"] },
+  { words: /phase/, at: ["input[].phase"] },
+  { words: /prompt_cache_key/, at: ["prompt_cache_key"] },
+];

@@ -1,0 +1,110 @@
+import type { ProviderType } from "../../../protocol/config.ts";
+
+/** How providers and model families differ in what they take. Data: nobody asks for a provider's name elsewhere. */
+export type Traits = {
+  /** Where earlier reasoning goes: the package's own signed blocks, a field of a chat message, or nowhere. */
+  reasoningField: "signed" | "reasoning_content" | "reasoning_details" | "none";
+  /** Earlier answers that are refused without reasoning: a single space stands where there is none. */
+  reasoningRequired: "never" | "always";
+  /** A person's message may follow tool results directly. Otherwise a short answer of hearth's stands between. */
+  userAfterTool: boolean;
+  /** `plain`: up to 64 of A-Z a-z 0-9 _ -. `nine`: exactly nine letters or digits. */
+  callIds: "plain" | "nine";
+  /** PDFs are read as they are. */
+  pdf: boolean;
+  /** Of one image as base64. */
+  imageCharsMax: number;
+  /** Added to the body of each request. */
+  body: Readonly<Record<string, unknown>>;
+  /** The provider itself, whose refusals name what they refuse. */
+  isOfficial: boolean;
+};
+
+/** Anthropic's bound for one encoded image; nobody that we know of takes less. */
+const IMAGE_CHARS_MAX = 5 * 1024 * 1024;
+
+const plain: Traits = {
+  reasoningField: "reasoning_content",
+  reasoningRequired: "never",
+  userAfterTool: true,
+  callIds: "plain",
+  pdf: false,
+  imageCharsMax: IMAGE_CHARS_MAX,
+  body: {},
+  isOfficial: false,
+};
+
+type Row = { type?: ProviderType; host?: RegExp; model?: RegExp; traits: Partial<Traits> };
+
+const domain = (...names: string[]): RegExp =>
+  new RegExp(`(^|\\.)(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})$`);
+
+/** Every row that fits counts, a later one over an earlier one. */
+const rows: readonly Row[] = [
+  // Text beside tool results teaches Claude to end its turns there (platform.claude.com, "Handle tool calls").
+  { type: "anthropic", traits: { reasoningField: "signed", userAfterTool: false, pdf: true } },
+  { type: "anthropic", host: domain("anthropic.com"), traits: { isOfficial: true } },
+  // The package makes a content of each message, and Gemini takes no two of the user in a row.
+  { type: "google", traits: { reasoningField: "signed", userAfterTool: false, pdf: true } },
+  { type: "google", host: domain("googleapis.com"), traits: { isOfficial: true } },
+  { type: "openai", traits: { reasoningField: "signed", isOfficial: true } },
+  { type: "openai", model: /gpt-[4-9]|^o[1-9]/, traits: { pdf: true } },
+  { type: "openai-compatible", model: /^gpt-[4-9]/, traits: { pdf: true } },
+
+  // 400 "The reasoning_content in the thinking mode must be passed back to the API" (api-docs.deepseek.com,
+  // platform.moonshot.ai, mimo.xiaomi.com), wherever these models are served. The empty string is refused too.
+  {
+    type: "openai-compatible",
+    model: /deepseek-(v[4-9]|reason)|kimi-k(2\.[5-9]|2-think|[3-9])|kimi-(think|latest)|mimo-v/i,
+    traits: { reasoningRequired: "always" },
+  },
+  {
+    type: "openai-compatible",
+    host: domain("deepseek.com", "moonshot.ai", "moonshot.cn", "kimi.com", "xiaomimimo.com"),
+    traits: { reasoningRequired: "always", isOfficial: true },
+  },
+
+  // 400 or 422 to the field `reasoning_content`.
+  {
+    host: domain("groq.com", "cerebras.ai"),
+    traits: { reasoningField: "none", reasoningRequired: "never", isOfficial: true },
+  },
+  // "Unexpected role 'user' after role 'tool'"; "Tool call id … must be a-z, A-Z, 0-9, with a length of 9".
+  {
+    host: domain("mistral.ai"),
+    traits: {
+      ...{ reasoningField: "none", reasoningRequired: "never", isOfficial: true },
+      ...{ userAfterTool: false, callIds: "nine" },
+    },
+  },
+  // openrouter.ai/docs/use-cases/reasoning-tokens: the details go back verbatim. It reads PDFs for every model.
+  {
+    host: domain("openrouter.ai"),
+    traits: {
+      ...{ reasoningField: "reasoning_details", reasoningRequired: "never", pdf: true },
+      body: { reasoning: { enabled: true } },
+    },
+  },
+  { host: domain("x.ai"), traits: { isOfficial: true } },
+];
+
+const hostOf = (baseUrl: string): string => (URL.canParse(baseUrl) ? new URL(baseUrl).hostname : "");
+
+type Place = { type: ProviderType; baseUrl: string; model: string };
+
+/** The wire that is spoken: what sits behind another address than OpenAI's own speaks chat completions. */
+export const wireOf = ({ type, baseUrl }: Place): ProviderType =>
+  type === "openai" && !domain("openai.com").test(hostOf(baseUrl)) ? "openai-compatible" : type;
+
+/** What is known beforehand of a model at a server. What a server says later is learned beside it. */
+export function traitsOf(at: Place): Traits {
+  const host = hostOf(at.baseUrl);
+  const wire = wireOf(at);
+  const fitting = rows.filter(
+    ({ type, host: hosts, model }) =>
+      (type === undefined || type === wire) &&
+      (hosts === undefined || hosts.test(host)) &&
+      (model === undefined || model.test(at.model)),
+  );
+  return Object.assign({}, plain, ...fitting.map(({ traits }) => traits)) as Traits;
+}
