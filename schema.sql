@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '2');
+INSERT INTO meta (key, value) VALUES ('schema_version', '3');
 
 -- A directory that clients attach to. Keeps its id for good, closed or not.
 CREATE TABLE workspaces (
@@ -125,6 +125,7 @@ CREATE TABLE agent_sessions (
   context_used     INTEGER,                 -- tokens of its conversation in the model's window, and which model that is
   context_window   INTEGER,
   context_model    TEXT,
+  kept             TEXT,                    -- what its requests hold beside the transcript, in the backend's own form
   PRIMARY KEY (session_id, agent)
 ) STRICT, WITHOUT ROWID;
 

@@ -133,6 +133,8 @@ export type SessionContext = {
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;
   remember(value: Remembered): void;
+  /** A text of the backend's own that is there again after a restart. `write` says whether it was written. */
+  kept?: { read(): string | null; write(text: string): boolean };
   onEvent(event: AgentSessionEvent): void;
 };
 export type Remembered = {

@@ -1,4 +1,4 @@
-import type { AgentSessionEvent, Backend, Remembered } from "../agent/backend.ts";
+import type { AgentSessionEvent, Backend, Remembered, SessionContext } from "../agent/backend.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -114,6 +114,26 @@ export function createAgents({
       const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
       const reported_cost = value.reported_cost ?? row.reported_cost;
       store.transaction("relaxed", () => store.agentSessions.put({ ...row, ...value, reported_cost }));
+    },
+
+    /** A text of the backend's own; a store that cannot be written now keeps what it had. */
+    keptFor(session_id: SessionId, agent: string): NonNullable<SessionContext["kept"]> {
+      return {
+        read: () => store.agentSessions.kept(session_id, agent),
+        write(kept) {
+          if (store.sessions.get(session_id) === undefined) return true; // deleted meanwhile
+          const { backend } = emptyRow(session_id, agent);
+          try {
+            store.transaction("relaxed", () =>
+              store.agentSessions.keep({ session_id, agent, backend, kept }),
+            );
+            return true;
+          } catch (error) {
+            if (error instanceof HearthError && error.code === "store_unavailable") return false;
+            throw error;
+          }
+        },
+      };
     },
 
     /** What a backend says of a session outside its turns. */

@@ -88,6 +88,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
             }
           : null,
       remember: (value) => deps.agents.remember(run.session_id, run.agent, value),
+      kept: deps.agents.keptFor(run.session_id, run.agent),
       onEvent: (event) => deps.agents.heard(wid, run.session_id, run.agent, event),
     };
   }

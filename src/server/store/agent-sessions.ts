@@ -55,13 +55,25 @@ export function createAgentSessionRows(db: Database) {
       fingerprint = @fingerprint, seen_seq = @seen_seq, input_tokens = @input_tokens,
       output_tokens = @output_tokens, cost = @cost, reported_cost = @reported_cost, last_active_at = @last_active_at,
       context_used = @context_used, context_window = @context_window, context_model = @context_model`);
+  // Without `kept`, which can be long.
+  const columns = `SELECT session_id, agent, backend, agent_session_id, fingerprint, seen_seq, input_tokens,
+    output_tokens, cost, reported_cost, last_active_at, context_used, context_window, context_model
+    FROM agent_sessions`;
   const get = db.prepare<[string, string], StoredAgentSession>(
-    "SELECT * FROM agent_sessions WHERE session_id = ? AND agent = ?",
+    `${columns} WHERE session_id = ? AND agent = ?`,
   );
-  const list = db.prepare<[string], StoredAgentSession>(
-    "SELECT * FROM agent_sessions WHERE session_id = ? ORDER BY agent",
+  const list = db.prepare<[string], StoredAgentSession>(`${columns} WHERE session_id = ? ORDER BY agent`);
+  const keep = db.prepare(`
+    INSERT INTO agent_sessions (session_id, agent, backend, kept) VALUES (@session_id, @agent, @backend, @kept)
+    ON CONFLICT (session_id, agent) DO UPDATE SET kept = @kept`);
+  const kept = db.prepare<[string, string], { kept: string | null }>(
+    "SELECT kept FROM agent_sessions WHERE session_id = ? AND agent = ?",
   );
   return {
+    /** What the backend keeps for itself. */
+    keep: (row: { session_id: SessionId; agent: string; backend: BackendKind; kept: string }) =>
+      void keep.run(row),
+    kept: (sessionId: SessionId, agent: string): string | null => kept.get(sessionId, agent)?.kept ?? null,
     put: (row: StoredAgentSession) => void put.run(row),
     get: (sessionId: SessionId, agent: string) => get.get(sessionId, agent),
     list: (sessionId: SessionId) => list.all(sessionId),

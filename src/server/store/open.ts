@@ -14,7 +14,7 @@ import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 /** From this release on a WAL reset can no longer corrupt a file that several connections read. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**
