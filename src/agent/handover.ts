@@ -1,5 +1,8 @@
+import { endsOf } from "../protocol/cut-text.ts";
 import { type Message, messageText, type ToolCallPart } from "../protocol/message.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
+import { earlyEndOf, endTexts } from "./early-end.ts";
+import { hearthNote, textInside } from "./hearth-note.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** What an agent that is switched to is told of what it missed (design G15). */
@@ -33,7 +36,7 @@ export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed
   for (const entry of missed.toReversed()) {
     const bytes = Buffer.byteLength(entry) + 2;
     if (bytes > room) {
-      if (room >= PIECE_BYTES_MIN) kept.unshift(endOf(entry, room));
+      if (room >= PIECE_BYTES_MIN) kept.unshift(newestOf(entry, room));
       break;
     }
     room -= bytes;
@@ -56,8 +59,11 @@ function told(message: Message): string {
     .filter((part) => part.type === "tool_call")
     .map((call) => toldCall(call, isShell ? SHELL_OUTPUT_CHARS_MAX : COMMAND_OUTPUT_CHARS_MAX));
   const body = [messageText(message), ...files, ...calls].filter((line) => line !== "").join("\n");
-  if (body === "") return "";
-  return `${speakerOf(message, isShell)}: ${withoutMark(body)}`;
+  // A command that a person ran is no request to anybody.
+  const end = isShell ? undefined : earlyEndOf(message);
+  if (body === "") return end === undefined ? "" : hearthNote(endTexts[end].unanswered);
+  const said = `${speakerOf(message, isShell)}: ${textInside("conversation_so_far", body)}`;
+  return end === undefined ? said : `${said}\n${hearthNote(endTexts[end].cut)}`;
 }
 
 function speakerOf({ role, agent }: Message, isShell: boolean): string {
@@ -72,17 +78,10 @@ function toldCall({ name, title, kind, status, output }: ToolCallPart, charsMax:
   return said === "" ? line : `${line}\n${bounded(said, charsMax)}`;
 }
 
-/** Nobody's words may look like the end of what was said, with a request behind it. */
-const withoutMark = (text: string): string => text.replace(/<(\/?\s*conversation_so_far)/gi, "‹$1");
-
-function bounded(text: string, charsMax: number): string {
-  if (text.length <= charsMax) return text;
-  const half = charsMax / 2;
-  return `${text.slice(0, half)}\n[…]\n${text.slice(-half)}`.toWellFormed();
-}
+const bounded = (text: string, charsMax: number): string => endsOf(text, charsMax, () => "\n[…]\n");
 
 /** The newest of it: how a message ends says what comes next. */
-function endOf(entry: string, bytesMax: number): string {
+function newestOf(entry: string, bytesMax: number): string {
   const mark = "[The beginning of this is left out.]\n…";
   const bytes = Buffer.from(entry, "utf8");
   let start = bytes.length - (bytesMax - Buffer.byteLength(mark) - 2);

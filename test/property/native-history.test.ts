@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createHistory, type Notes } from "../../src/agent/native/history.ts";
 import type { ModelRequest } from "../../src/agent/native/models/model.ts";
+import type { Traits } from "../../src/agent/native/models/traits.ts";
 import type { Message, Part, ToolCallStatus } from "../../src/protocol/message.ts";
 import { anthropicFaults, bodyOf, modelIdOf, openAiFaults } from "./native-wire.ts";
 
@@ -105,14 +106,22 @@ const notesFor = (messages: readonly Message[], picks: readonly number[]): Notes
       const at = messages[pick % Math.max(1, messages.length)];
       return at === undefined
         ? []
-        : [[at.id, pick % 2 === 0 ? { after: "[after]" } : { before: "[before]", after: "[after]" }]];
+        : [
+            [
+              at.id,
+              pick % 2 === 0
+                ? { after: "<hearth>after</hearth>" }
+                : { before: "<hearth>before</hearth>", after: "<hearth>after</hearth>" },
+            ],
+          ];
     }),
   );
 
-const historyFor = (model: string) =>
+const historyFor = (model: string, traits: Partial<Traits> = {}) =>
   createHistory({
     agent: "hearth",
     model,
+    traits: { userAfterTool: true, callIds: "plain", ...traits },
     accepts: (name) => name === "echo",
     loadFile: (part) =>
       part.media_type === "image/png"
@@ -240,9 +249,9 @@ describe("what a model is told of the past", () => {
   test.each<[ToolCallStatus, string, RegExp]>([
     ["completed", "", /^\(no output\)$/],
     ["denied", "Not allowed: no", /^Not allowed: no$/],
-    ["canceled", "half", /^half\n\[Canceled before/],
-    ["canceled", "", /^\[Canceled by the user/],
-    ["interrupted", "", /^\[Interrupted before it finished/],
+    ["canceled", "half", /^half\n<hearth>Canceled before/],
+    ["canceled", "", /^<hearth>Canceled before/],
+    ["interrupted", "", /^<hearth>Interrupted before it finished/],
     ["pending", "", /not run/],
   ])("a call that is %s has a result that says so", (status, output, expected) => {
     const told = tell([user("q"), assistant({ parts: [{ ...call, status, output } as Part] })]);

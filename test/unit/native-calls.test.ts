@@ -373,7 +373,9 @@ describe("a conversation", () => {
     await native.start("Third", { mode: "plan" }).result;
     const third = await server.request(2);
     expect(sentText(third).match(/The permission mode is now/g)).toHaveLength(1);
-    expect(third.body.messages[3]?.content).toMatch(/^\[The permission mode is now: plan .*\n\nSecond$/s);
+    expect(third.body.messages[3]?.content).toMatch(
+      /^<hearth>The permission mode is now: plan .*<\/hearth>\n\nSecond$/s,
+    );
     await native.close();
   });
 });

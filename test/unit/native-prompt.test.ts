@@ -93,7 +93,8 @@ describe("the environment", () => {
     await native.start("Hello", { env, mode: "accept_edits" }).result;
     const prompt = firstPrompt(await server.request(0));
     expect(prompt).toContain(`Project root and working directory: ${root}`);
-    expect(prompt).toContain("Shell: /bin/zsh");
+    expect(prompt).toContain("Shell that runs commands: bash");
+    expect(prompt).toContain("The user's login shell: /bin/zsh");
     expect(prompt).toContain("Git branch: sunny");
     expect(prompt).toMatch(/Git status:\n {2} M a\.txt\n {2}\?\? new\.txt/);
     expect(prompt).toMatch(/Last commits:\n {2}the first one/);
@@ -209,11 +210,12 @@ describe("project instructions", () => {
 });
 
 describe("an attached file", () => {
+  const taken = { images: true, pdf: true, charsMax: 5_242_880, isLeftOut: () => false };
   const part = (path: string, media_type = "text/plain") =>
     ({ id: "prt_f", type: "file", name: "f", media_type, size: 1, path }) as const;
 
   test("of the workspace is read within bounds; what lies outside or is no file is named only", () => {
-    const load = createFileLoader(root, { images: true, pdf: false });
+    const load = createFileLoader(root, { ...taken, pdf: false });
     put("a.txt", "hello");
     put("long.txt", "x".repeat(60_000));
     put("paper.pdf", "%PDF");
@@ -225,14 +227,14 @@ describe("an attached file", () => {
     };
     expect(textOf("a.txt")).toBe('<file path="a.txt">\nhello\n</file>');
     expect(textOf(join(root, "a.txt"))).toContain("hello");
-    expect(textOf("long.txt")).toMatch(/\[Cut at 50000 bytes; read it at long\.txt if you need it\]/);
+    expect(textOf("long.txt")).toMatch(
+      /<hearth>Cut at 50000 bytes; read it at long\.txt if you need it<\/hearth>/,
+    );
     expect(textOf("link.txt")).toMatch(/outside the workspace; it was not read/);
     expect(textOf("../other")).toMatch(/cannot be read|outside/);
     expect(textOf("pipe.txt")).toMatch(/not a regular file/);
-    expect(textOf("paper.pdf", "application/pdf")).toContain("%PDF");
-    expect(
-      createFileLoader(root, { images: true, pdf: true })(part("paper.pdf", "application/pdf")),
-    ).toMatchObject({
+    expect(textOf("paper.pdf", "application/pdf")).toMatch(/cannot read PDFs; read it at paper\.pdf/);
+    expect(createFileLoader(root, taken)(part("paper.pdf", "application/pdf"))).toMatchObject({
       kind: "media",
       base64: "JVBERg==",
     });

@@ -18,7 +18,7 @@ import { createModelOpener } from "./models/open.ts";
 import { resolveModel } from "./models/resolve.ts";
 import type { NativeSettings } from "./models/settings.ts";
 import type { ModelSpec } from "./models/spec.ts";
-import { readBeginning } from "./read-beginning.ts";
+import { decodeText, readBeginning } from "./read-beginning.ts";
 import { rehearseTurn } from "./rehearsal.ts";
 import { createToolSet } from "./tool-set.ts";
 
@@ -53,7 +53,7 @@ function readInstructions(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
     const found = readBeginning(file, INSTRUCTIONS_BYTES_MAX);
-    return new TextDecoder().decode(found?.bytes).trim() || undefined;
+    return found && (decodeText(found.bytes)?.trim() || undefined);
   } catch {
     return undefined; // most users have none
   }

@@ -1,11 +1,13 @@
 import type { Message } from "../../protocol/message.ts";
-import type { PermissionMode } from "../../protocol/permission.ts";
 import type { SessionContext, Turn } from "../backend.ts";
+import { hearthNote, textInside } from "../hearth-note.ts";
 import { createFileLoader } from "./attachments.ts";
-import { environmentBlock, modeText } from "./environment-block.ts";
+import { commandShell, environmentBlock, modeText } from "./environment-block.ts";
 import type { GitReader } from "./git-state.ts";
 import { createHistory, type History } from "./history.ts";
 import { createInstructions, quoteInstructions } from "./instructions.ts";
+import { type Kept, readKept } from "./kept-conversation.ts";
+import { createMediaRefusals } from "./media-refusals.ts";
 import type { ModelFailure } from "./models/failure.ts";
 import type { Model, ModelRequest, PromptFamily } from "./models/model.ts";
 import { systemPrompt } from "./prompt.ts";
@@ -28,41 +30,62 @@ const dayOf = (ms: number): string => {
 
 /**
  * What one session tells its models beyond the transcript: the environment as it was at the start, project
- * instructions, and notes between messages. All of it stays where and what it was once it has been sent, so that
- * each request begins with the one before.
+ * instructions, and notes between messages. All of it stays where and what it was once it has been sent, also after
+ * a restart, so that each request begins with the one before.
  */
 export function createConversation({ session, tools, git, userInstructions, now }: ConversationDeps) {
-  const instructions = createInstructions(session.root);
+  const kept = readKept(session);
+  const instructions = createInstructions(session.root, kept?.folders ?? []);
   const histories = new Map<string, History>();
   const systems = new Map<PromptFamily, string>();
-  const notes = new Map<string, { before?: string; after?: string }>();
+  const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
+    kept?.notes ?? [],
+  );
   const toolNames = new Set(tools.names);
-  /** Models that have refused a request because of an image or a PDF in it. */
-  const blind = new Set<string>();
+  const media = createMediaRefusals(kept?.left_out ?? []);
   const gathering = new AbortController();
-  let told: { mode: PermissionMode; day: string } = { mode: session.mode, day: dayOf(now()) };
-  let opening: string | undefined;
-  const gitState = git.begin(session, `${session.session_id}-environment`, gathering.signal);
+  let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
+  let opening = kept?.opening;
+  let isKept = true;
+  const gitState =
+    opening === undefined
+      ? git.begin(session, `${session.session_id}-environment`, gathering.signal)
+      : undefined;
 
   async function open(turn: Turn): Promise<string> {
     told = { mode: turn.mode, day: dayOf(now()) };
     const environment = environmentBlock({
       root: session.root,
-      shell: turn.env["SHELL"] ?? "/bin/sh",
+      shell: await commandShell(turn.env),
+      loginShell: turn.env["SHELL"],
       mode: turn.mode,
       date: told.day,
-      git: await gitState(),
+      git: await gitState?.(),
     });
     const own = userInstructions();
-    const user = own === undefined ? [] : [`<user_instructions>\n${own}\n</user_instructions>`];
+    const user =
+      own === undefined
+        ? []
+        : [`<user_instructions>\n${textInside("user_instructions", own)}\n</user_instructions>`];
     const project = quoteInstructions(instructions.initial());
     return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
+  }
+
+  /** What is about to be sent is kept before it is. */
+  function keep() {
+    if (opening === undefined) return;
+    const state: Kept = {
+      ...{ version: 1, root: session.root, opening, told, notes: [...notes] },
+      ...{ folders: instructions.folders(), left_out: media.leftOut() },
+    };
+    isKept = session.kept?.write(JSON.stringify(state)) ?? true;
   }
 
   function note(id: string, place: "before" | "after", text: string) {
     const known = notes.get(id);
     const said = known?.[place];
-    notes.set(id, { ...known, [place]: said === undefined ? text : `${said}\n\n${text}` });
+    const noted = hearthNote(text);
+    notes.set(id, { ...known, [place]: said === undefined ? noted : `${said}\n\n${noted}` });
   }
 
   return {
@@ -70,26 +93,28 @@ export function createConversation({ session, tools, git, userInstructions, now 
     async begin(turn: Turn, transcript: readonly Message[]): Promise<void> {
       if (opening === undefined) {
         opening = await open(turn);
+        keep();
         return;
       }
       const prompt = transcript.find((message) => message.run_id === turn.run_id && message.role === "user");
       const day = dayOf(now());
       if (prompt !== undefined && turn.mode !== told.mode)
-        note(prompt.id, "before", `[The permission mode is now: ${modeText[turn.mode]}]`);
-      if (prompt !== undefined && day !== told.day) note(prompt.id, "before", `[The date is now ${day}.]`);
+        note(prompt.id, "before", `The permission mode is now: ${modeText[turn.mode]}`);
+      if (prompt !== undefined && day !== told.day) note(prompt.id, "before", `The date is now ${day}.`);
+      if (turn.mode === told.mode && day === told.day) return;
       told = { mode: turn.mode, day };
+      keep();
     },
     request(transcript: readonly Message[], model: Model): ModelRequest {
+      if (!isKept) keep();
       let history = histories.get(model.id);
       if (history === undefined) {
         history = createHistory({
           agent: session.agent,
           model: model.id,
           accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
-          loadFile: createFileLoader(session.root, {
-            images: !blind.has(model.id),
-            pdf: model.takesPdf && !blind.has(model.id),
-          }),
+          traits: model.traits,
+          loadFile: createFileLoader(session.root, media.takenBy(model)),
         });
         histories.set(model.id, history);
       }
@@ -106,24 +131,21 @@ export function createConversation({ session, tools, git, userInstructions, now 
       };
     },
     /**
-     * Whether it is worth asking again because a request was refused for its images: from now on this model is
-     * told of them by name, so that one attachment cannot end a session.
+     * Whether it is worth asking again because a request was refused for an image or a PDF: from now on it is told
+     * by name, so that one attachment cannot end a session.
      */
-    learnsToDoWithoutMedia(model: Model, request: ModelRequest, failure: ModelFailure): boolean {
-      const hasMedia = request.messages.some(
-        ({ role, content }) => role === "user" && content.some((part) => part.type === "file"),
-      );
-      const isRefusal = failure.status !== undefined && failure.status >= 400 && !failure.isRetryable;
-      if (!hasMedia || !isRefusal || !/image|vision|multi-?modal|media|pdf|document/i.test(failure.message))
-        return false;
-      blind.add(model.id);
+    learnsToDoWithoutMedia(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
+      if (!media.learn(transcript, model, failure)) return false;
       histories.delete(model.id);
+      keep();
       return true;
     },
     /** Says something to the model after the transcript's last message. */
     noteAfter(transcript: readonly Message[], text: string) {
       const last = transcript.at(-1);
-      if (last !== undefined) note(last.id, "after", text);
+      if (last === undefined) return;
+      note(last.id, "after", text);
+      keep();
     },
     /** Instructions of folders that are touched for the first time, to be told with `noteAfter`. */
     instructionsFor: (path: string): string | undefined => {

@@ -1,5 +1,8 @@
+import { access, constants } from "node:fs/promises";
 import { type as osType, release } from "node:os";
+import { delimiter, join } from "node:path";
 import type { PermissionMode } from "../../protocol/permission.ts";
+import { inOneLine, textInside } from "../hearth-note.ts";
 import type { GitState } from "./git-state.ts";
 
 /** What a model should know of the mode: what will be asked and what is refused. */
@@ -11,27 +14,45 @@ export const modeText: Readonly<Record<PermissionMode, string>> = {
   yolo: "yolo (file changes and commands run without asking; be all the more careful)",
 };
 
-const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}`).join("\n");
+/** Names of folders, branches and commits are anybody's: none leaves its line or ends the block. */
+const said = (text: string): string => textInside("environment", inOneLine(text));
+const indent = (lines: readonly string[]): string => lines.map((line) => `  ${said(line)}`).join("\n");
+
+/** The program that the commands of these variables run in: bash where there is one. */
+export async function commandShell({ PATH = "" }: Readonly<Record<string, string>>): Promise<string> {
+  for (const folder of PATH.split(delimiter).filter((entry) => entry.startsWith("/"))) {
+    const is = await access(join(folder, "bash"), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (is) return "bash";
+  }
+  return "/bin/sh";
+}
 
 /** The state of things when the conversation began, as the model is told it. Pure but for the kind of machine. */
 export function environmentBlock(facts: {
   root: string;
+  /** Which program runs the commands. */
   shell: string;
+  /** The person's own, which reads what they type. */
+  loginShell: string | undefined;
   mode: PermissionMode;
   date: string;
   git: GitState | undefined;
 }): string {
-  const { root, shell, mode, date, git } = facts;
+  const { root, shell, loginShell, mode, date, git } = facts;
   const lines = [
     `OS: ${osType()} ${release()}`,
-    `Shell: ${shell}`,
-    `Project root and working directory: ${root}`,
+    `Shell that runs commands: ${shell}`,
+    ...(loginShell === undefined ? [] : [`The user's login shell: ${said(loginShell)}`]),
+    `Project root and working directory: ${said(root)}`,
     `Date: ${date}`,
     `Permission mode: ${modeText[mode]}`,
   ];
   if (git === undefined) lines.push("Git: not a repository");
   else {
-    lines.push(`Git branch: ${git.branch}`);
+    lines.push(`Git branch: ${said(git.branch)}`);
     const more = git.more > 0 ? [`… and ${git.more} more`] : [];
     if (git.status.length === 0) lines.push("Git status: clean");
     else lines.push("Git status:", indent([...git.status, ...more]));

@@ -1,208 +1,122 @@
-import type { FilePart, Message, ReasoningPart, ToolCallPart } from "../../protocol/message.ts";
-import { SHELL_AGENT } from "../../protocol/shell-agent.ts";
-import type { LoadedFile } from "./attachments.ts";
+import type { Message } from "../../protocol/message.ts";
+import { type EarlyEnd, endTexts } from "../early-end.ts";
+import { hearthNote } from "../hearth-note.ts";
 import type { PromptMessage } from "./models/model.ts";
+import {
+  type AssistantMessage,
+  callIdOf,
+  type HistoryReader,
+  joinTexts,
+  type Piece,
+  type ToolMessage,
+  tellMessage,
+  type UserContent,
+} from "./told-message.ts";
 
-type UserMessage = Extract<PromptMessage, { role: "user" }>;
-type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
-type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
-type ToolResult = Extract<ToolMessage["content"][number], { type: "tool-result" }>;
-type UserContent = UserMessage["content"];
-type AssistantContent = AssistantMessage["content"];
-type ProviderOptions = NonNullable<AssistantMessage["providerOptions"]>;
-
-/** For whom the transcript is told. */
-export type HistoryReader = {
-  /** Our own agent's name: other agents' messages are told as theirs. */
-  agent: string;
-  /** Reasoning goes back only to the model that made it. */
-  model: string;
-  /** A call that one of our tools could have been asked for in just this way. */
-  accepts(name: string, input: unknown): boolean;
-  loadFile(part: FilePart): LoadedFile;
-};
-
-/** What the loop has to say to the model around a message. Stays where it is once it has been sent. */
+/**
+ * What the loop has to say to the model around a message, in hearth's own form. Stays where it is once it has been
+ * sent.
+ */
 export type Notes = ReadonlyMap<string, { before?: string | undefined; after?: string | undefined }>;
 
-type Piece =
-  | { role: "user"; content: UserContent }
-  | { role: "assistant"; message: AssistantMessage; results: ToolMessage | undefined };
+const continueText = hearthNote(
+  "Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.",
+);
+const beginningText = hearthNote("The beginning of this conversation is not available.");
+const emptyAnswerText = hearthNote("This answer was empty.");
+const meanwhileText = hearthNote("The user wrote the next message while you were working.");
 
-const RESULT_CHARS_MAX = 100_000;
-const FOREIGN_OUTPUT_CHARS_MAX = 500;
-/** What a person ran themselves, they ran to show it. */
-const SHELL_OUTPUT_CHARS_MAX = 30_000;
-const continueText =
-  "[Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.]";
-const beginningText = "[The beginning of this conversation is not available.]";
-const emptyText = "[The user sent an empty message.]";
+/** The conversation as it grows: roles alternate, and every user message that was ever sent stays as it was. */
+function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) {
+  const out: PromptMessage[] = [];
+  const taken = new Set<string>();
+  let isOpened = opening === "";
+  /** The run before ended early; said when the next prompt stands beside it. */
+  let ended: EarlyEnd | undefined;
 
-function bounded(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const half = Math.floor(max / 2);
-  return `${text.slice(0, half)}\n[… ${text.length - 2 * half} characters left out …]\n${text.slice(-half)}`;
-}
+  const answerShortly = (text: string) =>
+    void out.push({ role: "assistant", content: [{ type: "text", text }] });
 
-/** What the model is told of a call, whatever became of it. Never empty. */
-export function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">): string {
-  const said = bounded(output.trim() === "" ? "" : output, RESULT_CHARS_MAX);
-  const withNote = (text: string) => (said === "" ? text : `${said}\n${text}`);
-  switch (status) {
-    case "completed":
-      return said === "" ? "(no output)" : said;
-    case "failed":
-      return said === "" ? "The call failed." : said;
-    case "denied":
-      return said === "" ? "The user did not allow this call." : said;
-    case "canceled":
-      return said === ""
-        ? "[Canceled by the user before it finished.]"
-        : `${said}\n[Canceled before it finished.]`;
-    case "interrupted":
-    case "running":
-      return withNote("[Interrupted before it finished; what it has done so far is unknown.]");
-    case "pending":
-      return withNote("[This call was not run.]");
+  function pushUser(content: UserContent) {
+    const opened = isOpened ? content : [{ type: "text" as const, text: opening }, ...content];
+    isOpened = true;
+    const last = out.at(-1);
+    if (last?.role === "user")
+      out[out.length - 1] = { role: "user", content: joinTexts([...last.content, ...opened]) };
+    else out.push({ role: "user", content: opened === content ? content : joinTexts(opened) });
   }
-}
+  const pushText = (text: string) => pushUser([{ type: "text", text }]);
 
-/** A person may have run something else than what was asked for: the answer to the call says what. */
-function editedText({ edited, input }: Pick<ToolCallPart, "edited" | "input">): string {
-  if (edited === undefined) return "";
-  const command = isObject(input) ? input["command"] : undefined;
-  return `[The user changed the command before it ran. This was run instead:\n${String(command)}\nIts result:]\n`;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Letters that every provider takes in ids and names of tools. */
-const plainId = (id: string, lengthMax: number): string => {
-  const plain = id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, lengthMax);
-  return plain === "" ? "_" : plain;
-};
-
-const optionsOf = (part: ReasoningPart | ToolCallPart, isSameModel: boolean) =>
-  isSameModel && part.provider !== undefined ? { providerOptions: part.provider as ProviderOptions } : {};
-
-/** Neighbouring texts become one: plain strings are what every server understands. */
-function joinTexts(content: UserContent): UserContent {
-  const joined: UserContent = [];
-  for (const part of content) {
-    const before = joined.at(-1);
-    if (part.type === "text" && before?.type === "text")
-      joined[joined.length - 1] = { type: "text", text: `${before.text}\n\n${part.text}` };
-    else joined.push(part);
+  /** The end of the run before, ahead of what somebody else says. What there is to be said in front of that. */
+  function tellEnd(): UserContent {
+    const how = ended;
+    ended = undefined;
+    if (how === undefined) return [];
+    if (out.at(-1)?.role === "assistant") return [{ type: "text", text: hearthNote(endTexts[how].cut) }];
+    // A request without its answer would read as one with the next: an answer stands between them.
+    if (out.length > 0) answerShortly(hearthNote(endTexts[how].unanswered));
+    return [];
   }
-  return joined;
-}
 
-function tellUser(message: Message, reader: HistoryReader): Piece {
-  const content: UserContent = [];
-  for (const part of message.parts) {
-    if (part.type === "text" && part.text.trim() !== "") content.push({ type: "text", text: part.text });
-    if (part.type !== "file") continue;
-    const file = reader.loadFile(part);
-    if (file.kind === "text") content.push({ type: "text", text: file.text });
-    else
-      content.push({
-        type: "file",
-        filename: file.name,
-        mediaType: file.mediaType,
-        data: { type: "data", data: file.base64 },
-      });
-  }
-  if (content.length === 0) content.push({ type: "text", text: emptyText });
-  return { role: "user", content: joinTexts(content) };
-}
-
-/** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
-function tellForeign(message: Message): Piece | undefined {
-  const outputMax = message.agent === SHELL_AGENT ? SHELL_OUTPUT_CHARS_MAX : FOREIGN_OUTPUT_CHARS_MAX;
-  const lines: string[] = [];
-  for (const part of message.parts) {
-    if (part.type === "text" && part.text.trim() !== "") lines.push(part.text);
-    if (part.type !== "tool_call") continue;
-    const output = bounded(part.output.trim(), outputMax);
-    lines.push(`[${part.title || part.name} · ${part.status}]${output === "" ? "" : `\n${output}`}`);
-  }
-  if (lines.length === 0) return undefined;
-  // Nobody's words may look like the end of them, with a request behind it.
-  const said = lines.join("\n").replace(/<(\/\s*agent\b)/gi, "‹$1");
-  const text = `<agent name=${JSON.stringify(message.agent)}>\n${said}\n</agent>`;
-  return { role: "user", content: [{ type: "text", text }] };
-}
-
-function tellOwn(message: Message, reader: HistoryReader): Piece | undefined {
-  const isSameModel = message.model === reader.model;
-  const content: AssistantContent = [];
-  const results: ToolResult[] = [];
-  for (const part of message.parts) {
-    switch (part.type) {
-      case "text":
-        if (part.text.trim() !== "") content.push({ type: "text", text: part.text });
-        break;
-      case "reasoning":
-        if (isSameModel && (part.text.trim() !== "" || part.provider !== undefined))
-          content.push({ type: "reasoning", text: part.text, ...optionsOf(part, isSameModel) });
-        break;
-      case "tool_call": {
-        const toolCallId = plainId(part.tool_call_id, 64);
-        const toolName = plainId(part.name, 64);
-        const asked = part.edited === undefined ? part.input : part.edited.input;
-        const input = isObject(asked) ? asked : {};
-        content.push({ type: "tool-call", toolCallId, toolName, input, ...optionsOf(part, isSameModel) });
-        const type = part.status === "completed" ? ("text" as const) : ("error-text" as const);
-        results.push({
-          type: "tool-result",
-          toolCallId,
-          toolName,
-          output: { type, value: editedText(part) + resultText(part) },
-        });
-        break;
-      }
-      default: // notices are for people; an assistant sends no files
-    }
-  }
-  if (!content.some((part) => part.type === "text" || part.type === "tool-call")) return undefined;
   return {
-    role: "assistant",
-    message: { role: "assistant", content },
-    results: results.length > 0 ? { role: "tool", content: results } : undefined,
+    out,
+    /** A person, or another agent. */
+    user(content: UserContent, before: string | undefined) {
+      const said = before === undefined ? content : [{ type: "text" as const, text: before }, ...content];
+      if (said.length === 0) return;
+      const first = tellEnd();
+      if (out.at(-1)?.role === "tool" && !traits.userAfterTool) answerShortly(meanwhileText);
+      pushUser(first.length === 0 && before === undefined ? content : joinTexts([...first, ...said]));
+    },
+    ends(how: EarlyEnd | undefined) {
+      ended = how ?? ended;
+    },
+    /** An answer of which nothing came, in a run that had said something before: it was asked to go on. */
+    saidNothing(hasAnswered: boolean) {
+      if (hasAnswered && out.at(-1)?.role === "assistant") pushText(continueText);
+    },
+    answer(message: AssistantMessage, results: ToolMessage | undefined) {
+      ended = undefined; // the same run went on
+      if (out.length === 0) pushText(beginningText);
+      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      const own = results === undefined ? { message, results } : withOwnIds(message, results, taken, traits);
+      out.push(own.message);
+      if (own.results !== undefined) out.push(own.results);
+    },
+    /** hearth's own words, where no prompt follows. `isAnswered`: what stands last was sent before, as it is. */
+    note(text: string, isAnswered: boolean) {
+      const last = out.at(-1);
+      if (isAnswered && last !== undefined && last.role !== "assistant") answerShortly(emptyAnswerText);
+      const end = out.at(-1);
+      if (end?.role === "tool" && !traits.userAfterTool) out[out.length - 1] = memo.withNote(end, text);
+      else pushText(text);
+    },
+    finish(): PromptMessage[] {
+      if (out.length === 0) pushText(beginningText);
+      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      return out;
+    },
   };
 }
 
-/** A call of another agent counts as ours where it could have been: same tool, arguments that fit. */
-function isLikeOurs(message: Message, reader: HistoryReader): boolean {
-  const calls = message.parts.filter((part) => part.type === "tool_call");
-  return calls.length > 0 && calls.every((call) => reader.accepts(call.name, call.input));
-}
-
-function tell(message: Message, reader: HistoryReader): Piece | undefined {
-  if (message.role === "user") return tellUser(message, reader);
-  if (message.agent === reader.agent || isLikeOurs(message, reader)) return tellOwn(message, reader);
-  return tellForeign(message);
-}
-
 /** Gives every call in the conversation an id of its own: some servers count from zero in every answer. */
-function withOwnIds(piece: Extract<Piece, { role: "assistant" }>, taken: Set<string>) {
-  const { message, results } = piece;
-  if (results === undefined) return piece;
-  let renamed: Map<number, string> | undefined;
+function withOwnIds(
+  message: AssistantMessage,
+  results: ToolMessage,
+  taken: Set<string>,
+  { callIds }: HistoryReader["traits"],
+) {
+  const renamed = new Map<number, string>();
   let at = 0;
   for (const part of message.content) {
     if (part.type !== "tool-call") continue;
     let id = part.toolCallId;
-    for (let n = 2; taken.has(id); n += 1) id = `${part.toolCallId.slice(0, 56)}_${n}`;
+    for (let n = 2; taken.has(id); n += 1) id = callIdOf(part.toolCallId, n, callIds);
     taken.add(id);
-    if (id !== part.toolCallId) {
-      renamed ??= new Map();
-      renamed.set(at, id);
-    }
+    if (id !== part.toolCallId) renamed.set(at, id);
     at += 1;
   }
-  if (renamed === undefined) return piece;
+  if (renamed.size === 0) return { message, results };
   let call = -1;
   const content = message.content.map((part) => {
     if (part.type !== "tool-call") return part;
@@ -212,58 +126,66 @@ function withOwnIds(piece: Extract<Piece, { role: "assistant" }>, taken: Set<str
   const told = results.content.map((part, index) =>
     part.type === "tool-result" ? { ...part, toolCallId: renamed.get(index) ?? part.toolCallId } : part,
   );
-  return { ...piece, message: { ...message, content }, results: { ...results, content: told } };
+  return { message: { ...message, content }, results: { ...results, content: told } };
 }
+
+/** The same results with the same note are the same object, so that what is remembered of them holds. */
+function createMemo() {
+  const noted = new WeakMap<ToolMessage, { text: string; made: ToolMessage }>();
+  return {
+    withNote(message: ToolMessage, text: string): ToolMessage {
+      const known = noted.get(message);
+      if (known?.text === text) return known.made;
+      const last = message.content.findLastIndex((part) => part.type === "tool-result");
+      const content = message.content.map((part, at) => {
+        if (at !== last || part.type !== "tool-result") return part;
+        const { output } = part;
+        if (output.type !== "text" && output.type !== "error-text") return part;
+        return { ...part, output: { ...output, value: `${output.value}\n\n${text}` } };
+      });
+      const made: ToolMessage = { ...message, content };
+      noted.set(message, { text, made });
+      return made;
+    },
+  };
+}
+type Memo = ReturnType<typeof createMemo>;
 
 /**
  * Makes prompts of transcripts. Whatever happened to a session, what it gives is valid everywhere: it begins and
  * ends with a user's or tools' turn, turns alternate, no text is empty, every call has exactly one result right
- * after it (G16). A message is converted once and the piece kept as long as the message itself.
+ * after it (G16); and requests that were given up are told as that (G17). A message is converted once and the piece
+ * kept as long as the message itself.
  */
 export function createHistory(reader: HistoryReader) {
-  const pieces = new WeakMap<Message, { piece: Piece | undefined }>();
+  const pieces = new WeakMap<Message, Piece>();
+  const memo = createMemo();
 
-  function pieceOf(message: Message): Piece | undefined {
+  function pieceOf(message: Message): Piece {
     const known = pieces.get(message);
-    if (known) return known.piece;
-    const piece = tell(message, reader);
-    pieces.set(message, { piece });
+    if (known) return known;
+    const piece = tellMessage(message, reader);
+    pieces.set(message, piece);
     return piece;
   }
 
   /** `opening` stands before the first user message: the environment and the project's instructions. */
   return (messages: readonly Message[], opening: string, notes: Notes): PromptMessage[] => {
-    const out: PromptMessage[] = [];
-    const taken = new Set<string>();
-    let isOpened = opening === "";
-
-    function pushUser(content: UserContent) {
-      const opened = isOpened ? content : [{ type: "text" as const, text: opening }, ...content];
-      isOpened = true;
-      const last = out.at(-1);
-      if (last?.role === "user")
-        out[out.length - 1] = { role: "user", content: joinTexts([...last.content, ...opened]) };
-      else out.push({ role: "user", content: opened === content ? content : joinTexts(opened) });
-    }
-    const pushText = (text: string) => pushUser([{ type: "text", text }]);
-
+    const assembly = createAssembly(opening, reader, memo);
+    let answeredRun: string | undefined;
     for (const message of messages) {
       const piece = pieceOf(message);
       const note = notes.get(message.id);
-      if (note?.before !== undefined) pushText(note.before);
-      if (piece?.role === "user") pushUser(piece.content);
-      else if (piece !== undefined) {
-        if (out.length === 0) pushText(beginningText);
-        else if (out.at(-1)?.role === "assistant") pushText(continueText);
-        const own = withOwnIds(piece, taken);
-        out.push(own.message);
-        if (own.results !== undefined) out.push(own.results);
-      }
-      if (note?.after !== undefined) pushText(note.after);
+      if (piece.role === "user") assembly.user(piece.content, note?.before);
+      else if (piece.message !== undefined) {
+        assembly.answer(piece.message, piece.results);
+        answeredRun = message.run_id;
+      } else assembly.saidNothing(answeredRun === message.run_id);
+      assembly.ends(piece.ended);
+      if (note?.after !== undefined)
+        assembly.note(note.after, piece.role === "assistant" && piece.message === undefined);
     }
-    if (out.length === 0) pushText(beginningText);
-    else if (out.at(-1)?.role === "assistant") pushText(continueText);
-    return out;
+    return assembly.finish();
   };
 }
 export type History = ReturnType<typeof createHistory>;

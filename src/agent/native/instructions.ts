@@ -1,7 +1,8 @@
 import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
-import { readBeginning } from "./read-beginning.ts";
+import { decodeText, readBeginning } from "./read-beginning.ts";
 
 /** In this order a folder's instructions are looked for; the first one found counts. */
 const names = ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] as const;
@@ -20,7 +21,9 @@ function readInside(
   try {
     const real = realpathSync(path);
     const found = contains(root, real) ? readBeginning(real, bytesMax) : undefined;
-    return found && { text: new TextDecoder().decode(found.bytes), isCut: found.size > bytesMax };
+    if (found === undefined) return undefined;
+    const text = decodeText(found.bytes) ?? "[This file is no text: hearth could not read it.]";
+    return { text, isCut: found.size > bytesMax };
   } catch {
     return undefined; // most folders have none
   }
@@ -50,11 +53,12 @@ function repositoryRoot(folder: string): string {
 /**
  * One session's project instructions: those from the repository's root down to the session's own folder at the
  * start, and those of a folder below when a file in it is first touched. They are quoted, never followed to
- * other files; a link out of the repository is not read; together they stay within 32 KB.
+ * other files; a link out of the repository is not read; together they stay within 32 KB. `toldFolders` were told
+ * before a restart.
  */
-export function createInstructions(root: string) {
+export function createInstructions(root: string, toldFolders: readonly string[] = []) {
   const top = repositoryRoot(root);
-  const looked = new Set<string>();
+  const looked = new Set<string>(toldFolders);
   let left = BYTES_MAX;
 
   function lookIn(folder: string): Instructions | undefined {
@@ -87,6 +91,8 @@ export function createInstructions(root: string) {
     /** Once, at the start. */
     initial: (): Instructions[] =>
       [top, ...below(top, root)].map(lookIn).filter((found) => found !== undefined),
+    /** The folders that were looked into, to be given back after a restart. */
+    folders: (): string[] => [...looked],
     /** What was not told yet of the folders between the root and a file that is touched. */
     forPath(path: string): Instructions[] {
       const absolute = isAbsolute(path) ? path : join(root, path);
@@ -101,6 +107,6 @@ export const quoteInstructions = (found: readonly Instructions[]): string =>
   found
     .map(
       ({ path, text }) =>
-        `<project_instructions path=${JSON.stringify(path)}>\n${text}\n</project_instructions>`,
+        `<project_instructions path=${JSON.stringify(inOneLine(path))}>\n${textInside("project_instructions", text)}\n</project_instructions>`,
     )
     .join("\n\n");

@@ -30,7 +30,7 @@ type LoopDeps = {
 /** How often a wrong call is answered with the whole schema; a model that needs it more often does not read it. */
 const SCHEMA_REPLIES_MAX = 3;
 const nudgeText =
-  "[Your last answer was empty. If the task is done, say what you did; otherwise go on with it.]";
+  "Your last answer was empty. If the task is done, say what you did; otherwise go on with it.";
 const notRunText = "Not run: the answer was cut off before it was complete.";
 
 function errorOf(failure: ModelFailure, toldTooLong: boolean): RunError {
@@ -151,7 +151,7 @@ export async function runLoop(
     step.begin();
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
-      if (conversation.learnsToDoWithoutMedia(model, request, answer.failure)) continue;
+      if (conversation.learnsToDoWithoutMedia(host.transcript(), model, answer.failure)) continue;
       const over = await recover(answer);
       if (over !== undefined) return over;
       if (!isStepOpen) host.takeSteering();
@@ -202,8 +202,7 @@ export async function runLoop(
         const judged = judgeCalls(guard, traces, isStrict);
         guard = judged.state;
         if (judged.verdict.kind === "stop") return loopError(judged.verdict.text);
-        if (judged.verdict.kind === "remind")
-          conversation.noteAfter(host.transcript(), `[${judged.verdict.text}]`);
+        if (judged.verdict.kind === "remind") conversation.noteAfter(host.transcript(), judged.verdict.text);
         for (const path of touched) {
           const found = conversation.instructionsFor(path);
           if (found !== undefined) conversation.noteAfter(host.transcript(), found);

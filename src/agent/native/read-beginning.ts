@@ -18,3 +18,32 @@ export function readBeginning(path: string, bytesMax: number): Beginning | undef
     closeSync(file);
   }
 }
+
+const byteOrders = [
+  { mark: [0xff, 0xfe], encoding: "utf-16le" },
+  { mark: [0xfe, 0xff], encoding: "utf-16be" },
+] as const;
+/** In so many bytes it shows which half of a unit is zero in a text without a mark. */
+const LOOKED_AT_BYTES = 4096;
+
+/** By its mark, or by every second byte being zero, as in Latin text. */
+function utf16Of(bytes: Uint8Array): (typeof byteOrders)[number]["encoding"] | undefined {
+  const marked = byteOrders.find(({ mark }) => bytes[0] === mark[0] && bytes[1] === mark[1]);
+  if (marked !== undefined) return marked.encoding;
+  const head = bytes.subarray(0, LOOKED_AT_BYTES);
+  const zeros = [0, 0];
+  for (const [at, byte] of head.entries()) if (byte === 0) zeros[at % 2] = (zeros[at % 2] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros;
+  if (odd > head.length / 4 && even === 0) return "utf-16le";
+  return even > head.length / 4 && odd === 0 ? "utf-16be" : undefined;
+}
+
+/**
+ * The text of a file's beginning, in UTF-8 or UTF-16; undefined where it is no text. A character that the end of
+ * the bytes cut is left out.
+ */
+export function decodeText(bytes: Uint8Array): string | undefined {
+  const wide = utf16Of(bytes);
+  if (wide === undefined && bytes.includes(0)) return undefined;
+  return new TextDecoder(wide).decode(bytes, { stream: true }).toWellFormed();
+}

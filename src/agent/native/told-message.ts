@@ -1,0 +1,215 @@
+import { createHash } from "node:crypto";
+import { endsOf, wellFormed } from "../../protocol/cut-text.ts";
+import type { FilePart, Message, ReasoningPart, TextPart, ToolCallPart } from "../../protocol/message.ts";
+import { SHELL_AGENT } from "../../protocol/shell-agent.ts";
+import { type EarlyEnd, earlyEndOf } from "../early-end.ts";
+import { foreignText, hearthNote, textInside } from "../hearth-note.ts";
+import type { LoadedFile } from "./attachments.ts";
+import type { PromptMessage } from "./models/model.ts";
+import type { Traits } from "./models/traits.ts";
+
+export type UserMessage = Extract<PromptMessage, { role: "user" }>;
+export type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
+export type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
+type ToolResult = Extract<ToolMessage["content"][number], { type: "tool-result" }>;
+export type UserContent = UserMessage["content"];
+type AssistantContent = AssistantMessage["content"];
+type ProviderOptions = NonNullable<AssistantMessage["providerOptions"]>;
+
+/** For whom the transcript is told. */
+export type HistoryReader = {
+  /** Our own agent's name: other agents' messages are told as theirs. */
+  agent: string;
+  /** Reasoning goes back only to the model that made it. */
+  model: string;
+  /** What the model's server takes. */
+  traits: Pick<Traits, "userAfterTool" | "callIds">;
+  /** A call that one of our tools could have been asked for in just this way. */
+  accepts(name: string, input: unknown): boolean;
+  loadFile(part: FilePart): LoadedFile;
+};
+
+export type Piece =
+  | { role: "user"; content: UserContent; ended?: EarlyEnd | undefined }
+  /** `message` is missing where nothing was said. */
+  | {
+      role: "assistant";
+      message: AssistantMessage | undefined;
+      results: ToolMessage | undefined;
+      ended: EarlyEnd | undefined;
+    };
+
+const RESULT_CHARS_MAX = 100_000;
+const FOREIGN_OUTPUT_CHARS_MAX = 500;
+/** What a person ran themselves, they ran to show it. */
+const SHELL_OUTPUT_CHARS_MAX = 30_000;
+const emptyText = hearthNote("The user sent an empty message.");
+
+const bounded = (text: string, max: number): string =>
+  endsOf(text, max, (left) => `\n[… ${left} characters left out …]\n`);
+
+/** What the model is told of a call, whatever became of it. Never empty. */
+export function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">): string {
+  const said = foreignText(bounded(output.trim() === "" ? "" : output, RESULT_CHARS_MAX));
+  const withNote = (text: string) => (said === "" ? hearthNote(text) : `${said}\n${hearthNote(text)}`);
+  switch (status) {
+    case "completed":
+      return said === "" ? "(no output)" : said;
+    case "failed":
+      return said === "" ? "The call failed." : said;
+    case "denied":
+      return said === "" ? "The user did not allow this call." : said;
+    case "canceled":
+      return withNote("Canceled before it finished.");
+    case "interrupted":
+    case "running":
+      return withNote("Interrupted before it finished; what it has done so far is unknown.");
+    case "pending":
+      return withNote("This call was not run.");
+  }
+}
+
+/** A person may have run something else than what was asked for: the answer to the call says what. */
+function editedText({ edited, input }: Pick<ToolCallPart, "edited" | "input">): string {
+  if (edited === undefined) return "";
+  const command = isObject(input) ? input["command"] : undefined;
+  return `${hearthNote(`The user changed the command before it ran. This was run instead:\n${foreignText(String(command))}\nIts result follows.`)}\n`;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Letters that every provider takes in names of tools. */
+const plainName = (name: string, lengthMax: number): string => {
+  const plain = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, lengthMax);
+  return plain === "" ? "_" : plain;
+};
+
+/** The n-th choice of an id that the reader's server takes for a call. */
+export function callIdOf(id: string, n: number, form: Traits["callIds"]): string {
+  if (form === "plain") return n === 1 ? plainName(id, 64) : `${plainName(id, 56)}_${n}`;
+  if (n === 1 && /^[A-Za-z0-9]{9}$/.test(id)) return id;
+  return createHash("sha256").update(`${n} ${id}`).digest("hex").slice(0, 9);
+}
+
+const optionsOf = (part: TextPart | ReasoningPart | ToolCallPart, isSameModel: boolean) =>
+  isSameModel && part.provider !== undefined ? { providerOptions: part.provider as ProviderOptions } : {};
+
+/** Neighbouring texts become one: plain strings are what every server understands. */
+export function joinTexts(content: UserContent): UserContent {
+  const joined: UserContent = [];
+  for (const part of content) {
+    const before = joined.at(-1);
+    if (part.type === "text" && before?.type === "text")
+      joined[joined.length - 1] = { type: "text", text: `${before.text}\n\n${part.text}` };
+    else joined.push(part);
+  }
+  return joined;
+}
+
+function tellUser(message: Message, reader: HistoryReader): Piece {
+  const content: UserContent = [];
+  for (const part of message.parts) {
+    if (part.type === "text" && part.text.trim() !== "")
+      content.push({ type: "text", text: foreignText(part.text) });
+    if (part.type !== "file") continue;
+    const file = reader.loadFile(part);
+    if (file.kind === "text") content.push({ type: "text", text: file.text });
+    else
+      content.push({
+        type: "file",
+        filename: file.name,
+        mediaType: file.mediaType,
+        data: { type: "data", data: file.base64 },
+      });
+  }
+  if (content.length === 0) content.push({ type: "text", text: emptyText });
+  return { role: "user", content: joinTexts(content) };
+}
+
+/** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
+function tellForeign(message: Message): Piece {
+  const outputMax = message.agent === SHELL_AGENT ? SHELL_OUTPUT_CHARS_MAX : FOREIGN_OUTPUT_CHARS_MAX;
+  const lines: string[] = [];
+  for (const part of message.parts) {
+    if (part.type === "text" && part.text.trim() !== "") lines.push(part.text);
+    if (part.type !== "tool_call") continue;
+    const output = bounded(part.output.trim(), outputMax);
+    lines.push(`[${part.title || part.name} · ${part.status}]${output === "" ? "" : `\n${output}`}`);
+  }
+  // A command that a person ran is no request to anybody.
+  const ended = message.agent === SHELL_AGENT ? undefined : earlyEndOf(message);
+  if (lines.length === 0) return { role: "user", content: [], ended };
+  const said = textInside("agent", lines.join("\n"));
+  const text = `<agent name=${JSON.stringify(foreignText(message.agent))}>\n${said}\n</agent>`;
+  return { role: "user", content: [{ type: "text", text }], ended };
+}
+
+/** Reasoning that nothing follows is refused, or it is the beginning of an answer that was cut. */
+function withoutLooseReasoning(content: AssistantContent): AssistantContent {
+  const last = content.findLastIndex((part) => part.type !== "reasoning");
+  return content.slice(0, last + 1);
+}
+
+function tellOwn(message: Message, reader: HistoryReader): Piece {
+  const isSameModel = message.model === reader.model;
+  const content: AssistantContent = [];
+  const results: ToolResult[] = [];
+  for (const part of message.parts) {
+    switch (part.type) {
+      case "text":
+        if (part.text.trim() !== "")
+          content.push({ type: "text", text: foreignText(part.text), ...optionsOf(part, isSameModel) });
+        // A blank text is not sent, and OpenAI refuses a reasoning item without the item that followed it.
+        else while (isOpenAiItem(content.at(-1))) content.pop();
+        break;
+      case "reasoning":
+        if (isSameModel && (part.text.trim() !== "" || part.provider !== undefined))
+          content.push({
+            type: "reasoning",
+            text: part.text.toWellFormed(),
+            ...optionsOf(part, isSameModel),
+          });
+        break;
+      case "tool_call": {
+        const toolCallId = callIdOf(part.tool_call_id, 1, reader.traits.callIds);
+        const toolName = plainName(part.name, 64);
+        const asked = wellFormed(part.edited === undefined ? part.input : part.edited.input);
+        const input = isObject(asked) ? asked : {};
+        content.push({ type: "tool-call", toolCallId, toolName, input, ...optionsOf(part, isSameModel) });
+        const type = part.status === "completed" ? ("text" as const) : ("error-text" as const);
+        results.push({
+          type: "tool-result",
+          toolCallId,
+          toolName,
+          output: { type, value: editedText(part) + resultText(part) },
+        });
+        break;
+      }
+      default: // notices are for people; an assistant sends no files
+    }
+  }
+  const told = withoutLooseReasoning(content);
+  return {
+    role: "assistant",
+    message: told.length === 0 ? undefined : { role: "assistant", content: told },
+    results: results.length > 0 ? { role: "tool", content: results } : undefined,
+    ended: earlyEndOf(message),
+  };
+}
+
+const isOpenAiItem = (part: AssistantContent[number] | undefined): boolean =>
+  part?.type === "reasoning" && part.providerOptions?.["openai"] !== undefined;
+
+/** A call of another agent counts as ours where it could have been: same tool, arguments that fit. */
+function isLikeOurs(message: Message, reader: HistoryReader): boolean {
+  const calls = message.parts.filter((part) => part.type === "tool_call");
+  return calls.length > 0 && calls.every((call) => reader.accepts(call.name, call.input));
+}
+
+/** One message of the transcript as its reader is told it. */
+export function tellMessage(message: Message, reader: HistoryReader): Piece {
+  if (message.role === "user") return tellUser(message, reader);
+  if (message.agent === reader.agent || isLikeOurs(message, reader)) return tellOwn(message, reader);
+  return tellForeign(message);
+}
