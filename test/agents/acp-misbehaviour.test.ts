@@ -84,12 +84,13 @@ describe("an agent that does not start", () => {
   });
 
   test("because it never answers is ended, and the next prompt starts another", async () => {
-    const at = await openScriptedWorld({ startTimeoutMs: 1500 });
+    // Longer than a loaded machine takes to start it.
+    const at = await openScriptedWorld({ startTimeoutMs: 10_000 });
     at.acp.nextStart({ answers: { initialize: "never" } });
     const end = await at.world.ask("Hello");
     expect(end.error).toMatchObject({
       code: "agent_unavailable",
-      message: expect.stringContaining("gave no answer within 2 s"),
+      message: expect.stringContaining("gave no answer within 10 s"),
     });
     expect(at.acp.pids().map(alive)).toEqual([false]);
     await expectCleanTurn(at);
@@ -381,7 +382,8 @@ describe("an agent that says what it should not", () => {
   test("may send a line of 600 MB: it is left out, in memory that stays flat", {
     timeout: 60_000,
   }, async () => {
-    const at = await openScriptedWorld();
+    // That it takes long to shout is not what is told here.
+    const at = await openScriptedWorld({ stallNoticeMs: 600_000 });
     await expectCleanTurn(at);
     const before = process.memoryUsage();
     const peak = { bytes: 0 };

@@ -1,6 +1,3 @@
-import { isTimeout } from "../../async/wait.ts";
-import { HearthError } from "../../protocol/errors.ts";
-import type { RunError } from "../../protocol/run.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -9,14 +6,23 @@ import { type Choices, choicesOf } from "./choices.ts";
 import { ClientRefusal } from "./client-files.ts";
 import { createClientTerminals } from "./client-terminals.ts";
 import type { AcpConnection, SessionSink } from "./connection.ts";
-import { requestFailure, runErrorOf, withoutMend } from "./failure.ts";
 import { createMeter } from "./meter.ts";
 import { outcomeOf } from "./outcome.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { Quirks } from "./quirks.ts";
+import {
+  isListening,
+  newSession,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
+  stepSession,
+  type TurnEnd,
+} from "./session-state.ts";
 import { createSettings } from "./settings.ts";
 import { watchSilence } from "./silence.ts";
-import { createRunningTurn, type RunningTurn } from "./turn.ts";
+import { type CurrentTurn, createRunningTurn } from "./turn.ts";
+import { createTurnErrors } from "./turn-errors.ts";
 import { endTurn } from "./update-mapper.ts";
 import { contextOfUpdate } from "./usage.ts";
 import { at, textOf, type Wire } from "./wire.ts";
@@ -65,16 +71,32 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   const settings = createSettings({ agent, connection, ownModes: deps.modes, isKnown, onEvent });
   const meter = createMeter(quirks.usage);
   const terminals = createClientTerminals(processes);
+  const errors = createTurnErrors({ agent, child, login: deps.login, onEvent });
   let sessionId = "";
-  let phase: "opening" | "open" | "gone" = "opening";
-  let current: RunningTurn | undefined;
-  let running: Promise<unknown> | undefined;
-  let abandon = () => {};
+  let life: SessionState = newSession;
+  let current: CurrentTurn | undefined;
   /** It knows what was said so far: it has been told, or was there. */
   let isInformed = false;
 
+  function dispatch(event: SessionEvent) {
+    const step = stepSession(life, event);
+    life = step.state;
+    for (const effect of step.effects) if (current !== undefined) perform(effect, current);
+    return step.effects;
+  }
+
+  function perform(effect: SessionEffect, mine: CurrentTurn) {
+    if (effect.do === "prepare") void prepare(mine);
+    else if (effect.do === "send_prompt") sendPrompt(mine);
+    else if (effect.do === "send_cancel") {
+      connection.notify("session/cancel", { sessionId });
+      // What it had us run is ours to end; it may be waiting for just that.
+      void processes.stopOwner(mine.turn.run_id);
+    } else if (effect.do === "settle") mine.end.resolve(effect.end);
+  }
+
   function update(said: Wire) {
-    if (phase === "gone") return;
+    if (life.session === "gone") return;
     switch (said["sessionUpdate"]) {
       case "available_commands_update":
       case "current_mode_update":
@@ -93,101 +115,108 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       }
       default:
         // Between turns, and while an old conversation is told again, words are nobody's.
-        if (phase === "open") current?.update(said);
+        if (isListening(life)) current?.running?.update(said);
     }
   }
 
   async function request(method: string, params: Wire, taken: AbortSignal): Promise<unknown> {
-    if (current !== undefined) return current.request(method, params, taken);
+    if (current?.running !== undefined) return current.running.request(method, params, taken);
     if (method === "session/request_permission") return { outcome: { outcome: "cancelled" } };
     throw new ClientRefusal(INVALID_REQUEST, `${method}: no turn is running in this session`);
   }
 
   async function runTurn(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
     if (signal.aborted) return { outcome: "canceled" };
+    if (life.session !== "open" || current !== undefined)
+      return { outcome: "error", error: await errors.ofRefusal() };
     const release = child.beginTurn();
-    const abandoned = Promise.withResolvers<void>();
-    abandon = abandoned.resolve;
-    const work = attempt(turn, host, signal, abandoned.promise);
-    running = work;
+    const mine: CurrentTurn = {
+      turn,
+      host,
+      signal,
+      end: Promise.withResolvers(),
+      over: Promise.withResolvers(),
+    };
+    current = mine;
+    const cancel = () => void dispatch({ type: "canceled" });
+    signal.addEventListener("abort", cancel, { once: true });
     try {
-      return await work;
+      dispatch({ type: "turn_began" });
+      return await resultOf(await mine.end.promise, mine);
     } finally {
+      if (signal.aborted) await endWork(mine);
+      signal.removeEventListener("abort", cancel);
+      mine.stopWatching?.();
       current = undefined;
       release();
+      mine.over.resolve();
     }
   }
 
-  async function attempt(
-    turn: Turn,
-    host: TurnHost,
-    signal: AbortSignal,
-    abandoned: Promise<void>,
-  ): Promise<TurnResult> {
+  async function prepare(mine: CurrentTurn): Promise<void> {
+    const { turn, host } = mine;
     const notice = deps.takeNotice();
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
-    let mine: RunningTurn | undefined;
     try {
       await settings.apply(sessionId, turn.model ?? deps.model, turn);
-      const { choices } = settings;
-      const commands = choices.commands.map(({ name }) => name);
-      const prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);
-      if (signal.aborted) return { outcome: "canceled" };
-      const { model } = choices;
-      mine = createRunningTurn({ agent, turn, host, signal, root, model, terminals, now });
-      current = mine;
-      host.emit({ type: "prompted" });
-      const answer = connection.request("session/prompt", { sessionId, prompt });
-      isInformed = true;
-      const response = await follow(answer, mine, turn, host, signal, abandoned);
-      if (response === undefined) return { outcome: "canceled" };
-      // A dying agent may still say that its turn was canceled: nobody here did that.
-      const wasCut = at(response, "stopReason") === "cancelled" && child.isDying;
-      if (wasCut && !signal.aborted) return { outcome: "error", error: await crashError() };
-      return finish(response, mine, signal);
+      const commands = settings.choices.commands.map(({ name }) => name);
+      mine.prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);
+      dispatch({ type: "prepared" });
     } catch (error) {
-      return signal.aborted ? { outcome: "canceled" } : { outcome: "error", error: await errorOf(error) };
-    } finally {
-      if (signal.aborted) await endWork(turn, mine);
+      mine.error = error;
+      dispatch({ type: "failed" });
     }
   }
 
-  /** Waits for the response to the prompt; undefined when the session was given up before it came. */
-  async function follow(
-    answer: Promise<unknown>,
-    mine: RunningTurn,
-    turn: Turn,
-    host: TurnHost,
-    signal: AbortSignal,
-    abandoned: Promise<void>,
-  ): Promise<unknown> {
-    const onAbort = () => {
-      connection.notify("session/cancel", { sessionId });
-      // What it had us run is ours to end; it may be waiting for just that.
-      void processes.stopOwner(turn.run_id);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    const stopWatching = watchSilence({
-      agent,
-      limitMs: deps.stallNoticeMs,
-      silentMs: mine.silentMs,
-      emit: host.emit,
-    });
-    answer.catch(() => {}); // when the session is given up, nobody waits for it any more
-    try {
-      return await Promise.race([answer, abandoned]);
-    } finally {
-      stopWatching();
-      signal.removeEventListener("abort", onAbort);
+  function sendPrompt(mine: CurrentTurn) {
+    const { turn, host, signal, prompt } = mine;
+    const { model } = settings.choices;
+    mine.running = createRunningTurn({ agent, turn, host, signal, root, model, terminals, now });
+    host.emit({ type: "prompted" });
+    isInformed = true;
+    connection.request("session/prompt", { sessionId, prompt }).then(
+      (response) => {
+        if (current !== mine) return; // the answer to one that was given up
+        mine.response = response;
+        // A dying agent may still say that its turn was canceled: nobody here did that.
+        dispatch({
+          type: "answered",
+          wasCut: at(response, "stopReason") === "cancelled" && child.isDying,
+        });
+      },
+      (error: unknown) => {
+        if (current !== mine) return;
+        mine.error = error;
+        dispatch({ type: "failed" });
+      },
+    );
+    const { silentMs } = mine.running;
+    mine.stopWatching = watchSilence({ agent, limitMs: deps.stallNoticeMs, silentMs, emit: host.emit });
+  }
+
+  async function resultOf(end: TurnEnd, mine: CurrentTurn): Promise<TurnResult> {
+    mine.stopWatching?.();
+    switch (end.kind) {
+      case "canceled":
+        return end.isAnswered ? finish(mine, "canceled") : { outcome: "canceled" };
+      case "answered":
+        return finish(mine, outcomeOf(textOf(at(mine.response, "stopReason"))));
+      case "cut":
+        return { outcome: "error", error: await errors.ofCrash() };
+      case "failed": {
+        const error = await errors.of(mine.error);
+        return mine.signal.aborted ? { outcome: "canceled" } : { outcome: "error", error };
+      }
     }
   }
 
-  function finish(response: unknown, mine: RunningTurn, signal: AbortSignal): TurnResult {
+  function finish(
+    { response, running }: CurrentTurn,
+    outcome: Exclude<TurnResult["outcome"], "error">,
+  ): TurnResult {
     child.proved();
-    const outcome = signal.aborted ? "canceled" : outcomeOf(textOf(at(response, "stopReason")));
-    const { usage, cost } = meter.end(response, !signal.aborted);
-    mine.calls.apply(endTurn(mine.calls.state, outcome, usage, cost));
+    const { usage, cost } = meter.end(response, outcome !== "canceled");
+    running?.calls.apply(endTurn(running.calls.state, outcome, usage, cost));
     if (outcome !== "canceled") onEvent({ type: "login", reason: null });
     remember();
     return { outcome };
@@ -198,34 +227,9 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     context.remember({ agent_session_id: sessionId, fingerprint, reported_cost: meter.counted });
   }
 
-  async function errorOf(error: unknown): Promise<RunError> {
-    if (error instanceof HearthError) return { code: error.code, message: error.message, retryable: false };
-    const failure = requestFailure(error);
-    if (failure !== undefined) {
-      child.proved();
-      const found = runErrorOf(agent, deps.login, failure);
-      if (found.code === "provider_auth")
-        onEvent({ type: "login", reason: withoutMend(found.message, deps.login) });
-      return found;
-    }
-    if (isTimeout(error)) {
-      // It answers nobody any more, unless others' turns still run there.
-      if (child.activeTurns > 1) child.retire();
-      else await child.kill();
-      return { code: "agent_crashed", message: `${agent}: ${error.message}.`, retryable: true };
-    }
-    return crashError();
-  }
-
-  /** Its connection ended, and how the child did says more. */
-  async function crashError(): Promise<RunError> {
-    const { message } = await child.gone;
-    return { code: "agent_crashed", message: `${message}.`, retryable: true };
-  }
-
   /** A canceled turn takes with it what it had us run, and what its agent left running by itself. */
-  async function endWork(turn: Turn, mine: RunningTurn | undefined): Promise<void> {
-    const since = phase === "open" ? mine?.calls.commandSince() : undefined;
+  async function endWork({ turn, running }: CurrentTurn): Promise<void> {
+    const since = life.session === "open" ? running?.calls.commandSince() : undefined;
     await Promise.all([
       processes.stopOwner(turn.run_id),
       since === undefined ? undefined : child.endCommandsSince(since),
@@ -233,14 +237,13 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   }
 
   function onGone(end: ChildEnd) {
-    if (phase === "gone") return;
-    phase = "gone";
+    if (!dispatch({ type: "child_gone" }).some((effect) => effect.do === "leave")) return;
     onEvent(end.kind === "crashed" ? { type: "crashed", message: `${end.message}.` } : { type: "cooled" });
   }
 
   async function close(): Promise<void> {
-    const wasOpen = phase === "open" && child.isUsable;
-    phase = "gone";
+    const wasOpen = life.session === "open" && child.isUsable;
+    dispatch({ type: "closed" });
     await terminals.close();
     if (!wasOpen) return;
     // The last one out: nothing is kept warm for nobody.
@@ -254,7 +257,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     sink: { update, request },
     start(id, kind, answer) {
       sessionId = id;
-      phase = "open";
+      dispatch({ type: "opened" });
       isInformed = kind === "resumed";
       const opened: Choices = choicesOf(settings.choices, answer);
       settings.open(opened, kind === "new");
@@ -266,19 +269,18 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         get kind() {
           return isInformed ? "resumed" : "new";
         },
-        isWarm: () => phase === "open" && child.isUsable,
-        isUsable: (place) => phase === "open" && child.isUsable && deps.fitsIn(place),
+        isWarm: () => life.session === "open" && child.isUsable,
+        isUsable: (place) => life.session === "open" && child.isUsable && deps.fitsIn(place),
         runTurn,
         async kill() {
           if (child.activeTurns > 1) {
             // Others are at work there: this conversation is left to itself, and loaded in a fresh child.
-            phase = "gone";
             detach();
             child.retire();
             deps.onAbandoned();
-            abandon();
+            dispatch({ type: "abandoned" });
           } else await child.kill();
-          await Promise.allSettled([running, terminals.close()]);
+          await Promise.allSettled([current?.over.promise, terminals.close()]);
         },
         async close() {
           detach();

@@ -1,6 +1,9 @@
+import type { Turn, TurnHost } from "../backend.ts";
 import { createClientRequests } from "./client-requests.ts";
 import type { ClientTerminals } from "./client-terminals.ts";
 import { type Outcome, outcomeFor } from "./permission.ts";
+import type { promptBlocks } from "./prompt-blocks.ts";
+import type { TurnEnd } from "./session-state.ts";
 import { titleOf } from "./tool-call.ts";
 import { createTurnCalls, type TurnCallsDeps } from "./turn-calls.ts";
 import { textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
@@ -8,6 +11,22 @@ import { textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 type RunningTurnDeps = TurnCallsDeps & { agent: string; terminals: ClientTerminals };
 
 export type RunningTurn = ReturnType<typeof createRunningTurn>;
+
+/** A turn from its beginning until all that it started is dead. */
+export type CurrentTurn = {
+  turn: Turn;
+  host: TurnHost;
+  signal: AbortSignal;
+  end: PromiseWithResolvers<TurnEnd>;
+  /** What it had run is dead, too. */
+  over: PromiseWithResolvers<void>;
+  prompt?: Awaited<ReturnType<typeof promptBlocks>>;
+  /** From the prompt on. */
+  running?: RunningTurn;
+  stopWatching?: () => void;
+  response?: unknown;
+  error?: unknown;
+};
 
 /** One prompt's turn while it runs: what the agent says becomes events, what it asks for is judged and done. */
 export function createRunningTurn(deps: RunningTurnDeps) {
