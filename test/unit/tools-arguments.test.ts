@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkCall } from "../../src/agent/native/repair.ts";
-import { createToolSet } from "../../src/agent/native/tool-set.ts";
+import { callTitle, createToolSet } from "../../src/agent/native/tool-set.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 
 let bench: ToolBench;
@@ -69,4 +69,13 @@ test("the names that other agents' tools have for arguments are understood", () 
 
 test("what the model gave by our own name wins over another name of it", () => {
   expect(meant("read", { path: "mine", file_path: "other" })).toMatchObject({ path: "mine" });
+});
+
+test("a title is short, however long the command is, and whole characters", () => {
+  const tool = bench.tools.get("bash");
+  expect(callTitle(tool, "bash", { command: "ls" })).toBe("ls");
+  const title = callTitle(tool, "bash", { command: `x${"🙂".repeat(50_000)}` });
+  expect(title.length).toBeLessThanOrEqual(2001);
+  expect(title).toBe(title.toWellFormed());
+  expect(title.endsWith("🙂…")).toBe(true);
 });

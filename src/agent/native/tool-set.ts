@@ -27,11 +27,20 @@ export function createToolSet(tools: readonly Tool[]): ToolSet {
   };
 }
 
+const TITLE_CHARS_MAX = 2000;
+
 /** What a person is shown of a call; its name where the tool has nothing to say of such input, or there is no tool. */
 export function callTitle(tool: Tool | undefined, name: string, input: Record<string, unknown>): string {
   if (tool === undefined) return name;
   try {
-    return tool.title(input) || name;
+    const title = tool.title(input) || name;
+    // Stored and sent with every change of its message; what is asked about is shown whole apart from it.
+    return title.length <= TITLE_CHARS_MAX
+      ? title
+      : `${title
+          .slice(0, TITLE_CHARS_MAX)
+          .toWellFormed()
+          .replace(/\ufffd$/, "")}…`;
   } catch {
     return name; // a title must never end a turn
   }

@@ -18,8 +18,8 @@ export type PipeMaker = {
   close(): Promise<void>;
 };
 
-/** Made by one mkfifo, which costs as much as starting any program. */
-const BATCH = 6;
+/** Made by one mkfifo, which costs as much as starting any program: not to be paid for every few commands. */
+const BATCH = 16;
 /** With fewer left, the next batch is made, once whoever took the last one has had time for its own work. */
 const SPARE_MIN = 3;
 const REFILL_AFTER_MS = 250;
