@@ -6,6 +6,7 @@ import {
   commands,
   commandWords,
   groups,
+  type Offers,
   type OptionSpec,
   type Parsed,
 } from "./table.ts";
@@ -14,10 +15,13 @@ import {
  * `hearth completion bash|zsh|fish` prints a script for the shell. What such a script offers it asks of
  * `hearth completion words -- <the words so far>`, so that it never grows stale.
  */
-export async function completion({ positionals }: Parsed, { out }: Context): Promise<number> {
+export async function completion({ positionals }: Parsed, context: Context): Promise<number> {
+  const { out } = context;
   const [shell = "", ...words] = positionals;
   if (shell === "words") {
-    for (const candidate of completeWords(words)) await out.line(candidate);
+    const offers = offersFor(words.slice(0, -1));
+    const offered = offers && (await (await import("./completion-offers.ts")).offered(offers, context));
+    for (const candidate of completeWords(words, offered)) await out.line(candidate);
     return exitCodes.done;
   }
   const script = scripts[shell];
@@ -50,19 +54,38 @@ complete -c hearth -n '__fish_seen_subcommand_from attach' -F
 `,
 };
 
-/** What may stand in the place of the last word, given those before it. */
-export function completeWords(words: readonly string[]): string[] {
+/** What may stand in the place of the last word, given those before it, and what the daemon offers for it. */
+export function completeWords(words: readonly string[], offered: readonly string[] = []): string[] {
   const current = words.at(-1) ?? "";
   const before = words.slice(0, -1);
-  return candidates(before).filter(
+  return [...offered, ...candidates(before)].filter(
     (candidate) => candidate.startsWith(current) && (current !== "" || !candidate.startsWith("-")),
   );
 }
 
+const commandOf = (before: readonly string[]): CommandSpec | undefined =>
+  commands.find(({ path }) => path.every((word, index) => before[index] === word));
+
+/** The option that the last word is a value of. */
+const valuedBy = (before: readonly string[]): OptionSpec | undefined =>
+  (commandOf(before) ?? bareCommand).options.find(
+    (option) => option.value !== undefined && isCalled(option, before.at(-1)),
+  );
+
+/** What only the daemon knows of what may stand behind these words. */
+function offersFor(before: readonly string[]): Offers | undefined {
+  const option = valuedBy(before);
+  if (option !== undefined) return option.offers;
+  const command = commandOf(before);
+  // The first argument alone is one of a kind.
+  const isFirst = command !== undefined && before.length === command.path.length;
+  return isFirst ? command.arguments[0]?.offers : undefined;
+}
+
 function candidates(before: readonly string[]): readonly string[] {
-  const command = commands.find(({ path }) => path.every((word, index) => before[index] === word));
-  const options = (command ?? bareCommand).options;
-  const valued = options.find((option) => option.value !== undefined && isCalled(option, before.at(-1)));
+  const command = commandOf(before);
+  const { options } = command ?? bareCommand;
+  const valued = valuedBy(before);
   if (valued !== undefined) return valued.choices ?? [];
   if (command !== undefined) return [...argumentsOf(command), ...flagsOf(options)];
   const group = groups.find(({ name }) => name === before[0]);

@@ -38,7 +38,7 @@ async function main(argv: readonly string[], context: Context): Promise<number> 
   }
   if (asked.kind === "help") {
     const { helpText } = await import("./help.ts");
-    await context.out.write(helpText(asked.path));
+    await context.out.write(helpText(asked.path, process.stdout.columns));
     return exitCodes.done;
   }
   const load = loaders[asked.parsed.command.path[0] ?? ""];

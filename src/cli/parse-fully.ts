@@ -1,15 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
-import { nearestName } from "../protocol/nearest.ts";
 import { UsageError } from "./exit.ts";
-import {
-  bareCommand,
-  type CommandSpec,
-  commands,
-  commandWords,
-  groups,
-  nameOf,
-  type Parsed,
-} from "./table.ts";
+import { mistypedCommand } from "./mistyped.ts";
+import { bareCommand, type CommandSpec, commands, groups, nameOf, type Parsed } from "./table.ts";
 
 /** Understands any command line. Throws UsageError, with what was probably meant. */
 export function parseFully(argv: readonly string[]): Parsed {
@@ -22,10 +14,13 @@ export function parseFully(argv: readonly string[]): Parsed {
     if (parent === undefined) throw new Error(`no group for ${nameOf(spec)}`);
     configure(parent.command(second ?? first), spec, found);
   }
-  const mistyped = argv.length === 1 ? nearestName(argv[0] ?? "", commandWords) : undefined;
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const isPrompt = argv.includes("--") || argv[0]?.startsWith("-") === true;
+  const mistyped = isPrompt ? undefined : mistypedCommand(words);
   if (mistyped !== undefined) {
+    const typed = words.join(" ");
     throw new UsageError(
-      `There is no command "${argv[0]}"; did you mean \`hearth ${mistyped}\`? (As a prompt: \`hearth -- ${argv[0]}\`.)`,
+      `There is no command "${words[0]}"; did you mean \`hearth ${mistyped}\`? (As a prompt: \`hearth -- ${typed}\`.)`,
     );
   }
   try {

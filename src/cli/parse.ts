@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { nearestName } from "../protocol/nearest.ts";
 import { UsageError } from "./exit.ts";
+import { mistypedCommand } from "./mistyped.ts";
 import {
   bareCommand,
   type CommandSpec,
@@ -21,16 +21,27 @@ export type Asked =
  * Understands a command line. What is plain is read here at once; what is not, a mistake above all, is left to
  * commander, which costs 14 ms to load and says what was wrong. Throws UsageError.
  */
-export async function parseCommandLine(argv: readonly string[]): Promise<Asked> {
+export async function parseCommandLine(given: readonly string[]): Promise<Asked> {
+  const argv = withVerb(given);
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   const words = own.filter((word) => !word.startsWith("-"));
   if (own[0] === "help") return { kind: "help", path: words.slice(1) };
-  if (own.includes("--help") || own.includes("-h")) return { kind: "help", path: words };
+  if (own.some(isHelp)) return { kind: "help", path: words };
   if (own[0] === "--version" || own[0] === "-V") return { kind: "version" };
   const parsed = parsePlain(argv) ?? (await import("./parse-fully.ts")).parseFully(argv);
   for (const option of parsed.command.options) checkChoice(parsed, option);
   return { kind: "command", parsed };
 }
+
+/** `hearth sessions --json` means `hearth sessions list --json`. */
+function withVerb(argv: readonly string[]): readonly string[] {
+  const [first = "", second] = argv;
+  const group = groups.find(({ name }) => name === first);
+  const isAlone = second === undefined || (second.startsWith("-") && !argv.some(isHelp));
+  return group !== undefined && isAlone ? [first, group.alone, ...argv.slice(1)] : argv;
+}
+
+const isHelp = (word: string): boolean => word === "--help" || word === "-h";
 
 /** Reads the bare command and those of one word; undefined for everything that needs a second look. */
 export function parsePlain(argv: readonly string[]): Parsed | undefined {
@@ -66,12 +77,11 @@ function fits(command: CommandSpec, positionals: readonly string[]): boolean {
   return positionals.length >= required && positionals.length <= most;
 }
 
-/** A single word may be a mistyped command; a sentence, or what stands after `--`, is a prompt. */
+/** What stands after `--` is a prompt, whatever it looks like. */
 function looksLikeCommand(argv: readonly string[], positionals: readonly string[]): boolean {
   const [word] = positionals;
   if (word === undefined || argv.includes("--")) return false;
-  if (commandWords.includes(word)) return true;
-  return positionals.length === 1 && nearestName(word, commandWords) !== undefined;
+  return commandWords.includes(word) || mistypedCommand(positionals) !== undefined;
 }
 
 function checkChoice({ command, options }: Parsed, { name, choices }: OptionSpec): void {

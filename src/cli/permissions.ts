@@ -23,7 +23,7 @@ async function grantsOf({ request, workspace }: Connection): Promise<Grant[]> {
 
 async function list({ options }: Parsed, { out }: Context, connection: Connection): Promise<number> {
   const grants = await grantsOf(connection);
-  if (options["json"] === true) await out.line(JSON.stringify(grants, null, 2));
+  if (options["json"] === true) await out.json(grants, 2);
   else if (grants.length === 0) await out.line(`Nothing is always allowed in ${connection.workspace.path}.`);
   else await out.write(formatTable([["ID", "FOR", "AGE", "RULE"], ...grants.map(rowOf)]));
   return exitCodes.done;
@@ -55,8 +55,8 @@ async function revoke(
     ids.length === 0
       ? { grants: [] }
       : await connection.request("POST /v1/workspaces/{wid}/grants/revoke", { params, body: { ids } });
-  if (options["json"] === true) await out.line(JSON.stringify({ revoked }));
+  if (options["json"] === true) await out.json({ revoked });
   else if (revoked.length === 0) await out.line("There was nothing to take back.");
-  else for (const { rule } of revoked) await out.line(`Revoked ${withoutEscapes(rule)}: it asks again.`);
+  else for (const { rule } of revoked) await out.line(`Revoked ${rule}: it asks again.`);
   return exitCodes.done;
 }

@@ -1,10 +1,8 @@
 import type { Connection } from "../client/connect.ts";
+import { DEMO_MODEL } from "../protocol/demo-model.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { PromptReply } from "../protocol/routes.ts";
 import type { Output } from "./output.ts";
-
-/** The contract's own name for the built-in model. */
-const DEMO_MODEL = "demo";
 
 /**
  * What somebody who waits for a headless run must know at once, whatever its format: that it waits, for what and

@@ -7,11 +7,21 @@ export type OptionSpec = {
   /** The placeholder of its value; without one it is a switch. */
   value?: string;
   choices?: readonly string[];
+  /** What a shell completes its value to, where the daemon runs and can be asked. */
+  offers?: Offers;
   help: string;
 };
 
+export type Offers = "agents" | "models" | "sessions";
+
 /** Without a help text it is for the scripts of `hearth completion` alone. */
-export type ArgumentSpec = { name: string; isRequired: boolean; isRest: boolean; help: string };
+export type ArgumentSpec = {
+  name: string;
+  isRequired: boolean;
+  isRest: boolean;
+  offers?: Offers;
+  help: string;
+};
 
 export type CommandSpec = {
   /** Words after `hearth`; none for the bare command. */
@@ -40,9 +50,25 @@ const optional = (name: string, help: string): ArgumentSpec => ({
 });
 const rest = (name: string, help: string): ArgumentSpec => ({ name, isRequired: false, isRest: true, help });
 
-const agent: OptionSpec = { name: "agent", value: "NAME", help: "Use this agent, of `hearth agents list`" };
-const model: OptionSpec = { name: "model", value: "PROVIDER/MODEL", help: "Use this model" };
-const session: OptionSpec = { name: "session", short: "s", value: "ID", help: "Go on with this session" };
+const agent: OptionSpec = {
+  name: "agent",
+  value: "NAME",
+  offers: "agents",
+  help: "Use this agent, of `hearth agents list`",
+};
+const model: OptionSpec = {
+  name: "model",
+  value: "PROVIDER/MODEL",
+  offers: "models",
+  help: "Use this model",
+};
+const session: OptionSpec = {
+  name: "session",
+  short: "s",
+  value: "ID",
+  offers: "sessions",
+  help: "Go on with this session",
+};
 const goOn: OptionSpec = {
   name: "continue",
   short: "c",
@@ -110,8 +136,8 @@ export const commands: readonly CommandSpec[] = [
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [
-      "A question is waited for while a terminal is attached here to answer it; where\nnone is it ends the run (exit code 4). `--permission-mode deny` asks nobody: the\nmodel is told no. Ctrl+C cancels the run.",
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable,\n4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
+      "A question is waited for while a terminal is attached here to answer it; where none is it ends the run (exit code 4). `--permission-mode deny` asks nobody: the model is told no. Ctrl+C cancels the run.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
     ],
     examples: [
       'hearth run "which tests cover the parser?"',
@@ -122,7 +148,7 @@ export const commands: readonly CommandSpec[] = [
   {
     path: ["attach"],
     summary: "Open it on another directory or session",
-    arguments: [optional("path|session", "A directory, or a session's id")],
+    arguments: [{ ...optional("path|session", "A directory, or a session's id"), offers: "sessions" }],
     options: [screenReader, noAnimations],
     examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
   },
@@ -141,14 +167,14 @@ export const commands: readonly CommandSpec[] = [
   {
     path: ["sessions", "show"],
     summary: "Print a session's transcript",
-    arguments: [required("id", "The session's id, or the beginning of it")],
+    arguments: [{ ...required("id", "The session's id, or the beginning of it"), offers: "sessions" }],
     options: [json],
     examples: ["hearth sessions show ses_0123"],
   },
   {
     path: ["sessions", "delete"],
     summary: "Cancel what runs in a session and delete it",
-    arguments: [required("id", "The session's id, or the beginning of it")],
+    arguments: [{ ...required("id", "The session's id, or the beginning of it"), offers: "sessions" }],
     options: [{ name: "force", help: "Even with changes that wait to be applied" }, json],
     examples: ["hearth sessions delete ses_0123"],
   },
@@ -162,7 +188,7 @@ export const commands: readonly CommandSpec[] = [
   {
     path: ["agents", "probe"],
     summary: "Start an agent and ask it whether it can be used",
-    arguments: [optional("name", "The agent; none: all that are installed")],
+    arguments: [{ ...optional("name", "The agent; none: all that are installed"), offers: "agents" }],
     options: [json],
     examples: ["hearth agents probe goose"],
   },
@@ -274,13 +300,13 @@ export const commands: readonly CommandSpec[] = [
   },
 ];
 
-/** What holds several commands, in the order of the help. */
-export const groups: readonly { name: string; summary: string }[] = [
-  { name: "sessions", summary: "List, show and delete sessions" },
-  { name: "agents", summary: "See which agents are ready" },
-  { name: "permissions", summary: "List and revoke what is always allowed" },
-  { name: "daemon", summary: "See, stop, restart and follow the daemon" },
-  { name: "config", summary: "See the configuration" },
+/** What holds several commands, in the order of the help. `alone`: what its name without a verb means. */
+export const groups: readonly { name: string; alone: string; summary: string }[] = [
+  { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
+  { name: "agents", alone: "list", summary: "See which agents are ready" },
+  { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
+  { name: "daemon", alone: "status", summary: "See, stop, restart and follow the daemon" },
+  { name: "config", alone: "show", summary: "See the configuration" },
 ];
 
 /** What may stand first on a command line. */

@@ -65,6 +65,21 @@ test.each([
     ["daemon logs", { follow: true, lines: "5" }, []],
   ],
   [["attach"], ["attach", {}, []]],
+  [["sessions"], ["sessions list", {}, []]],
+  [
+    ["sessions", "-n", "5"],
+    ["sessions list", { limit: "5" }, []],
+  ],
+  [["agents"], ["agents list", {}, []]],
+  [["daemon"], ["daemon status", {}, []]],
+  [
+    ["config", "--json"],
+    ["config show", { json: true }, []],
+  ],
+  [
+    ["agnets", "are", "everywhere"],
+    ["", {}, ["agnets", "are", "everywhere"]],
+  ],
   [["serve"], ["serve", {}, []]],
   [
     ["completion", "words", "--", "run", "--f"],
@@ -89,7 +104,18 @@ test.each([
   [["run", "--model"], "Option '--model <PROVIDER/MODEL>' argument missing. Try `hearth run --help`."],
   [["run", "--format", "xml", "y"], '--format of hearth run takes text, json or stream-json, not "xml".'],
   [["--mode", "wild"], '--mode takes ask, accept_edits, plan or yolo, not "wild".'],
-  [["daemon"], "`hearth daemon` needs one of: status, stop, restart, logs."],
+  [
+    ["sesions", "list"],
+    'There is no command "sesions"; did you mean `hearth sessions list`? (As a prompt: `hearth -- sesions list`.)',
+  ],
+  [
+    ["deamon", "stpo", "--force"],
+    'There is no command "deamon"; did you mean `hearth daemon stop`? (As a prompt: `hearth -- deamon stpo`.)',
+  ],
+  [
+    ["completoin", "bash"],
+    'There is no command "completoin"; did you mean `hearth completion bash`? (As a prompt: `hearth -- completoin bash`.)',
+  ],
   [["daemon", "sttus"], "Unknown command 'sttus'; did you mean status? Try `hearth daemon --help`."],
   [["sessions", "show"], "Missing required argument 'id'. Try `hearth sessions show --help`."],
   [["serve", "now"], expect.stringMatching(/^Too many arguments for 'serve'.* Try `hearth serve --help`\.$/)],
@@ -132,19 +158,32 @@ test("both parsers understand a plain line alike", () => {
   }
 });
 
-test("every help fits a screen, says how to call it and ends with examples", () => {
-  for (const { path } of [{ path: [] }, ...commands, ...groups.map(({ name }) => ({ path: [name] }))]) {
+const allHelp = [{ path: [] }, ...commands, ...groups.map(({ name }) => ({ path: [name] }))];
+
+test("every help says how to call it and ends with examples", () => {
+  for (const { path } of allHelp) {
     const lines = helpText(path).split("\n");
-    expect(lines.length, path.join(" ")).toBeLessThanOrEqual(48);
-    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(84);
+    expect(lines.length, path.join(" ")).toBeLessThanOrEqual(50);
     expect(lines.some((line) => line.startsWith(`Usage: hearth ${path.join(" ")}`.trimEnd()))).toBe(true);
     expect(lines.slice(lines.indexOf("Examples") + 1).filter(Boolean)[0]).toContain("hearth");
   }
   for (const { path, options } of commands)
     for (const { name } of options) expect(helpText(path)).toContain(`--${name}`);
-  expect(helpText([])).toContain("124 timeout");
-  expect(helpText(["run"])).toContain("4 permission needed");
+  expect(helpText([]).replaceAll(/\s+/g, " ")).toContain("124 timeout");
+  expect(helpText(["run"]).replaceAll(/\s+/g, " ")).toContain("4 permission needed");
   expect(helpText(["no", "such"])).toBe(helpText([]));
+});
+
+test.for([50, 80])("every help fits %i columns, and loses no word", (width) => {
+  for (const { path } of allHelp) {
+    const text = helpText(path, width);
+    // An example is one word of a shell at its longest.
+    for (const line of text.split("\n"))
+      expect(line.length, line).toBeLessThanOrEqual(Math.max(width, 2 + 71));
+    for (const line of text.split("\n").filter((each) => each.length > width))
+      expect(line.trim()).not.toContain(" ");
+    expect(text.split(/\s+/)).toEqual(helpText(path).split(/\s+/));
+  }
 });
 
 test.each([
@@ -171,6 +210,12 @@ test.each([
   [["--mo"], ["--model", "--mode"]],
 ])("after %j the shell offers", (words, expected) => {
   expect(completeWords(words)).toEqual(expected);
+});
+
+test("what the daemon offers stands before options, as far as it fits", () => {
+  const sessions = ["ses_1", "ses_2"];
+  expect(completeWords(["sessions", "show", "ses_1"], sessions)).toEqual(["ses_1"]);
+  expect(completeWords(["run", "--model", "local/"], ["local/big", "demo"])).toEqual(["local/big"]);
 });
 
 test("the words that an option takes are those of the contract", () => {

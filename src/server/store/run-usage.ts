@@ -1,5 +1,6 @@
 import type { Database } from "better-sqlite3";
 import type { RunRecord } from "../../agent/run-record.ts";
+import { DEMO_MODEL } from "../../protocol/demo-model.ts";
 import type { WorkspaceId } from "../../protocol/ids.ts";
 import type { UsageBy, UsageRow } from "../../protocol/usage.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";
@@ -50,9 +51,10 @@ export function createRunUsageRows(db: Database) {
     day: sums("day"),
   };
   return {
-    /** A run that used nothing leaves nothing. */
+    /** A run that used nothing leaves nothing; nor does the demo, whose figures stand for no model's work. */
     put(workspaceId: WorkspaceId, run: RunRecord) {
       const { usage, cost } = run;
+      if (run.agent === "hearth" && run.model === DEMO_MODEL) return;
       if (cost === 0 && usage.input_tokens === 0 && usage.output_tokens === 0) return;
       const { id, session_id, agent, model, completed_at, accepted_at } = run;
       const day = (completed_at ?? accepted_at).slice(0, 10);

@@ -1,3 +1,4 @@
+import { DEMO_MODEL } from "../../../protocol/demo-model.ts";
 import { HearthError } from "../../../protocol/errors.ts";
 import { type OllamaProbe, ollamaUrl } from "./ollama.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import type { NativeSettings } from "./settings.ts";
 import type { ModelSpec } from "./spec.ts";
 
-export const demoModelId = "demo";
+export const demoModelId = DEMO_MODEL;
 
 /** Which model answers: a real one, or the built-in demo. */
 export type Resolved = { kind: "spec"; spec: ModelSpec } | { kind: "demo" };
