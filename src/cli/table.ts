@@ -1,5 +1,5 @@
-// One table of all commands: what parses them, what documents them and what completes them is made of it.
-// It is longer than most files because it is a table.
+// Long because it is one table of all commands: what parses them, what documents them and what completes them is
+// made of it.
 
 export type OptionSpec = {
   name: string;
