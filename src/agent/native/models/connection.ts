@@ -1,18 +1,15 @@
-import type { EnvHttpProxyAgent as ProxyAgent, Agent as UndiciAgent } from "undici";
+import type { Dispatcher, Agent as UndiciAgent } from "undici";
 import { createModelFetch, type ModelFetch } from "./model-fetch.ts";
+import { type NamedProxy, proxyOf } from "./proxy.ts";
 
 /** An idle connection is kept so long, so that the step after a tool needs no new TLS handshake. */
 const KEEP_ALIVE_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 
-const proxyNames = [
-  "HTTPS_PROXY",
-  "https_proxy",
-  "HTTP_PROXY",
-  "http_proxy",
-  "NO_PROXY",
-  "no_proxy",
-] as const;
+const settingNames = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
 
 /**
  * The daemon's connections to models, by undici's own agents: Node's global fetch refuses an agent of another
@@ -21,49 +18,50 @@ const proxyNames = [
  */
 export function createConnections(connect?: UndiciAgent.Options["connect"]) {
   let loading: Promise<typeof import("undici")> | undefined;
-  const byProxy = new Map<string, { agent: UndiciAgent | ProxyAgent; fetch: ModelFetch }>();
+  const bySettings = new Map<string, ModelFetch>();
+  /** By the proxy's address; "" is none. */
+  const agents = new Map<string, Dispatcher>();
 
   const load = () => {
     loading ??= import("undici");
     return loading;
   };
+  function agentFor(undici: typeof import("undici"), proxy: NamedProxy | undefined): Dispatcher {
+    const key = proxy?.url ?? "";
+    const known = agents.get(key);
+    if (known) return known;
+    const options = {
+      // The watchdog owns silence: it sees what the model says, not what keeps a proxy awake.
+      bodyTimeout: 0,
+      headersTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: connect ?? { timeout: CONNECT_TIMEOUT_MS },
+    };
+    const agent =
+      proxy === undefined ? new undici.Agent(options) : new undici.ProxyAgent({ ...options, uri: proxy.url });
+    agents.set(key, agent);
+    return agent;
+  }
 
   return {
-    /** `env`: the client's own, of which the proxy settings count. The machine itself is never behind a proxy. */
+    /** `env`: the client's own, of which the proxy settings count. */
     async fetchFor(env: Readonly<Record<string, string>>): Promise<ModelFetch> {
       const undici = await load();
-      const settings = proxyNames.map((name) => env[name] ?? "");
-      const key = settings.join("\n");
-      const known = byProxy.get(key);
-      if (known) return known.fetch;
-      const options = {
-        // The watchdog owns silence: it sees what the model says, not what keeps a proxy awake.
-        bodyTimeout: 0,
-        headersTimeout: 0,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        connect: connect ?? { timeout: CONNECT_TIMEOUT_MS },
-      };
-      const [https = "", httpsLower = "", http = "", httpLower = "", no = "", noLower = ""] = settings;
-      const httpsProxy = https || httpsLower;
-      const httpProxy = http || httpLower;
-      const noProxy = [no || noLower, "localhost", "127.0.0.1", "[::1]", "::1"].filter(Boolean).join(",");
-      const agent =
-        httpsProxy === "" && httpProxy === ""
-          ? new undici.Agent(options)
-          : new undici.EnvHttpProxyAgent({
-              ...options,
-              httpProxy: httpProxy || httpsProxy,
-              httpsProxy: httpsProxy || httpProxy,
-              noProxy,
-            });
-      const bound = createModelFetch(undici, agent);
-      byProxy.set(key, { agent, fetch: bound });
+      const key = settingNames.map((name) => env[name] ?? "").join("\n");
+      const known = bySettings.get(key);
+      if (known) return known;
+      const bound = createModelFetch(undici, (url) => {
+        const proxy = proxyOf(new URL(url), env);
+        return { proxy, dispatcher: () => agentFor(undici, proxy) };
+      });
+      bySettings.set(key, bound);
       return bound;
     },
     async close(): Promise<void> {
-      const agents = [...byProxy.values()];
-      byProxy.clear();
-      await Promise.all(agents.map(({ agent }) => agent.destroy()));
+      const all = [...agents.values()];
+      agents.clear();
+      bySettings.clear();
+      await Promise.all(all.map((agent) => agent.destroy()));
     },
   };
 }

@@ -3,6 +3,7 @@ import { retryAfterOf } from "../retry-after.ts";
 import { type ErrorFacts, type ErrorKind, readError } from "./error-kind.ts";
 import { lastingNetworkCodes, networkCodeOf, networkCodes } from "./error-network.ts";
 import { oneLine, parsedBody, sentenceOf } from "./error-sentence.ts";
+import { type ProxyError, proxyErrorIn, proxyName } from "./proxy.ts";
 
 type FailureFields = {
   code: ErrorCode;
@@ -219,6 +220,16 @@ function failureOfNetwork(code: string, about: RequestOrigin, cause: unknown): M
   });
 }
 
+function failureOfProxy(error: ProxyError, code: string | undefined, about: RequestOrigin): ModelFailure {
+  const brief = (code && networkCodes[code]) ?? reasonOf(withoutSecrets(error.message, about));
+  const { proxy } = error;
+  const message = `${about.label} cannot be reached through the proxy ${proxyName(proxy)}: ${brief}. Check that the proxy runs, or unset ${proxy.from}.`;
+  return new ModelFailure(message, {
+    ...{ code: "provider_unreachable", brief: `proxy: ${brief}`, isRetryable: true, cause: error },
+    triesMax: UNREACHABLE_TRIES_MAX,
+  });
+}
+
 const cutOff = (about: RequestOrigin, brief: string, cause: unknown): ModelFailure =>
   new ModelFailure(`${about.label} ended the answer of ${about.model} before it was complete: ${brief}.`, {
     code: "provider_error",
@@ -263,6 +274,8 @@ export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailu
 export function failureOf(error: unknown, about: RequestOrigin, hasBegun = false): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const code = networkCodeOf(error);
+  const proxied = hasBegun ? undefined : proxyErrorIn(error);
+  if (proxied !== undefined) return failureOfProxy(proxied, code, about);
   if (code !== undefined)
     return hasBegun ? cutOff(about, networkCodes[code] ?? code, error) : failureOfNetwork(code, about, error);
   const message = withoutSecrets(error instanceof Error ? error.message : String(error), about);
