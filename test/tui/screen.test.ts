@@ -42,7 +42,7 @@ const row = fc.oneof(
   fc.constantFrom(
     "日本語テキスト",
     "x".repeat(COLUMNS),
-    "👩‍👩‍👧 family",
+    "family 👩‍👩‍👧",
     "\x1b[31mred\x1b[m plain",
     "\x1b[1mbold",
     "aé̂b",
@@ -109,6 +109,25 @@ test("a row that goes from the frame to the scrollback unchanged is not sent aga
   screen.setFrame(["second row", "third", "> "], { row: 2, column: 2 });
   expect(await flush()).toBeLessThan(60);
   expect(emulator.everything()).toEqual(["first row of an answer", "second row", "third", ">"]);
+});
+
+test("a character that is drawn wider than it is counted moves nothing else", async () => {
+  const { screen, flush, emulator } = open();
+  // Where each member of a family is drawn in two columns this would be wrapped, and all below be one row off.
+  const family = "👩‍👩‍👧".repeat(7);
+  screen.setFrame([`${family} a`, "👍🏽 b", "ทำ c", "> "], { row: 3, column: 2 });
+  await flush();
+  expect(
+    emulator
+      .window()
+      .map((text) => text.slice(-1))
+      .slice(0, 4),
+  ).toEqual(["a", "b", "c", ">"]);
+  // Where it is counted: 7 × 4 columns, then a blank.
+  expect(emulator.cells()[0]?.at(-1)?.text).toBe("a");
+  expect(emulator.cursor()).toEqual({ row: 3, column: 2 });
+  await emulator.write("x".repeat(40));
+  expect(emulator.everything()).toHaveLength(5);
 });
 
 test("one key in a prompt costs a few bytes", async () => {

@@ -1,3 +1,5 @@
+import { graphemesOf, isSimple, isUncertain } from "../text/width.ts";
+
 const SGR = /\x1b\[([0-9;:]*)m/y;
 /** Characters whose width is beyond doubt, and our own glyphs, which the layout counts as one column anyway. */
 const certain = /^[\x20-\x7e\u00b7\u2026\u203a\u2500-\u257f\u25cf\u2713\u2717]$/;
@@ -14,11 +16,44 @@ export function rowUpdate(before: string, after: string): string {
   // would take the last character away.
   const erase = before.length > index ? "\x1b[K" : "";
   const move = column === 0 ? "\r" : `\x1b[${column + 1}G`;
-  return `${move}${erase}${style}${rest}${endsStyled(style + rest) ? "\x1b[m" : ""}`;
+  return `${move}${erase}${style}${inPlace(rest, column)}${endsStyled(style + rest) ? "\x1b[m" : ""}`;
 }
 
 /** The bytes that write a row over whatever stands in its place. */
-export const wholeRow = (row: string): string => `\r\x1b[K${row}${endsStyled(row) ? "\x1b[m" : ""}`;
+export const wholeRow = (row: string): string =>
+  `\r\x1b[K${inPlace(row, 0)}${endsStyled(row) ? "\x1b[m" : ""}`;
+
+const sequences = /(\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\)))/;
+const WRAP_OFF = "\x1b[?7l";
+const WRAP_ON = "\x1b[?7h";
+
+/**
+ * Text from a column on, written so that every terminal has it where it is counted: behind a cluster whose width is
+ * not certain the column is set, and the row is not wrapped should it be wider after all.
+ */
+function inPlace(text: string, column: number): string {
+  const parts = text.split(sequences);
+  if (!parts.some((part, index) => index % 2 === 0 && !isSimple(part) && hasUncertain(part))) return text;
+  let at = column;
+  let out = "";
+  for (const [index, part] of parts.entries()) {
+    if (index % 2 === 1) out += part;
+    else if (isSimple(part)) {
+      out += part;
+      at += part.length;
+    } else {
+      for (const { text: cluster, width } of graphemesOf(part)) {
+        out += cluster;
+        at += width;
+        if (isUncertain(cluster)) out += `\x1b[${at + 1}G`;
+      }
+    }
+  }
+  return `${WRAP_OFF}${out}${WRAP_ON}`;
+}
+
+const hasUncertain = (text: string): boolean =>
+  graphemesOf(text).some(({ text: cluster }) => isUncertain(cluster));
 
 type Start = { index: number; column: number; style: string };
 

@@ -3,8 +3,10 @@ import { LazySegmenter } from "./lazy-segmenter.ts";
 import { NARROW } from "./narrow.ts";
 
 /**
- * Columns are counted as Ink counts them (string-width 8), with one exception: half a flag, which is what
- * streaming shows between its two code points, counts 2, because terminals differ there and too wide is harmless.
+ * Columns are counted as the terminals count that take the most: many (tmux, VTE, xterm.js, screen) go by single
+ * characters and give Thai sara am, an Indic conjunct or a skin tone columns of its own, where others draw one cluster.
+ * What is counted too wide leaves a gap; what is counted too narrow is wrapped, and the rows below are not where they
+ * are believed to be.
  */
 export type Grapheme = { text: string; width: number };
 
@@ -19,8 +21,29 @@ const runs = new RegExp(`([${NARROW}]+)|([${WIDE}]+)|[^${NARROW}${WIDE}]+`, "g")
 const loneRegionalIndicator = /^[\u{1F1E6}-\u{1F1FF}]$/u;
 const segmenter = new LazySegmenter("en", { granularity: "grapheme" });
 
-const widthOfCluster = (text: string): number =>
-  loneRegionalIndicator.test(text) ? 2 : stringWidth(text, { countAnsiEscapeCodes: true });
+const isOneCharacter = /^.$/su;
+/** Drawn as one everywhere: the letters of a syllable, and what flags are made of. */
+const isOneEverywhere = /^(?:\p{RI}{2}|[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+)$/u;
+const ofString = (text: string): number => stringWidth(text, { countAnsiEscapeCodes: true });
+
+/** More than this a terminal needs only for a family whose members it draws one beside the other. */
+const CLUSTER_WIDTH_MAX = 4;
+
+function widthOfCluster(text: string): number {
+  if (loneRegionalIndicator.test(text)) return 2;
+  const whole = ofString(text);
+  if (isOneCharacter.test(text) || isOneEverywhere.test(text)) return whole;
+  let single = 0;
+  for (const character of text) single += ofString(character);
+  const width = Math.max(whole, single);
+  return /\p{Extended_Pictographic}/u.test(text) ? Math.min(width, CLUSTER_WIDTH_MAX) : width;
+}
+
+/** Terminals differ in how wide they draw it. */
+export const isUncertain = (cluster: string): boolean =>
+  /\p{Extended_Pictographic}|\p{RI}/u.test(cluster) ||
+  (!isOneCharacter.test(cluster) && !/^.\p{Mn}+$/su.test(cluster)) ||
+  /[\ufe0e\ufe0f]/.test(cluster);
 
 /**
  * Walks through a text in runs of characters that need no segmenter (which is a hundred times slower) and in
@@ -82,10 +105,10 @@ export function widthOf(text: string): number {
 /** True where every UTF-16 unit is a cluster of one column. */
 export const isSimple = (text: string): boolean => simple.test(text);
 
-/** What a terminal draws as one is at most this wide; "clusters" beyond it are runs of marks or jamo. */
-const CLUSTER_WIDTH_MAX = 4;
-
-/** The text's clusters, each of which a terminal draws as one; none may be split. */
+/**
+ * The text's clusters, each of which a terminal draws as one; none may be split. What is wider than an emoji can be is
+ * a run of marks, of jamo or of conjuncts, and given by its characters.
+ */
 export function graphemesOf(text: string): Grapheme[] {
   const graphemes: Grapheme[] = [];
   walk(
