@@ -7,7 +7,13 @@ import { memoryOf, timeProcess } from "./measure/process.ts";
 import { median } from "./measure/report.ts";
 import { leave, openScreen } from "./measure/screen.ts";
 import { makeLongSession, timeOpening } from "./measure/terminal-open.ts";
-import { echoWhileStreaming, memoryAfterTokens, streamLoad, watchLoad } from "./measure/terminal-stream.ts";
+import {
+  echoWhileStreaming,
+  memoryAfterTokens,
+  streamLoad,
+  textBehindModel,
+  watchLoad,
+} from "./measure/terminal-stream.ts";
 import { type Figure, reportTerminal } from "./measure/terminal-table.ts";
 import {
   enterToModel,
@@ -178,7 +184,9 @@ async function turns(world: TerminalWorld) {
 async function load(world: TerminalWorld) {
   const screen = await world.ready();
   const taken = await streamLoad(world, screen, seconds);
+  const behind = await textBehindModel(world, screen, 10);
   add(
+    { name: "100 tokens/s: text behind the model", unit: "ms", samples: behind, budget: 50 },
     { name: "100 tokens/s: CPU, terminal + daemon", unit: "% of a core", samples: taken.both, budget: 12 },
     { name: "100 tokens/s: CPU, terminal", unit: "% of a core", samples: taken.terminal },
     { name: "100 tokens/s: CPU, daemon", unit: "% of a core", samples: taken.daemon },

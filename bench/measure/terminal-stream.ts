@@ -76,3 +76,32 @@ export async function memoryAfterTokens(world: TerminalWorld, screen: Screen): P
   }
   return samples;
 }
+
+/** How long after the model has given a word it is on the screen, for every word of a paced stream. */
+export async function textBehindModel(
+  world: TerminalWorld,
+  screen: Screen,
+  seconds: number,
+): Promise<number[]> {
+  const count = seconds * RATE;
+  const words = Array.from({ length: count }, (_, index) => `t${index}${index % 60 === 59 ? "\n\n" : " "}`);
+  const { pieces, begin, givenAt } = pacedPieces(words, RATE);
+  world.model.enqueue(say(...pieces));
+  await enterToModel(world, screen, "one word after the other");
+  begin();
+  const samples: number[] = [];
+  await screen.until(
+    (window) => {
+      const now = performance.now();
+      const newest = Math.max(
+        -1,
+        ...(window.join(" ").match(/\bt\d+\b/g) ?? []).map((word) => Number(word.slice(1))),
+      );
+      // A number may be cut where the text so far ends: it counts when the next one is begun.
+      while (samples.length < newest) samples.push(now - (givenAt[samples.length] ?? now));
+      return newest === count - 1 && isIdle(window);
+    },
+    `t${count - 1}`,
+  );
+  return samples;
+}

@@ -86,16 +86,24 @@ export function markdownTokens(count: number): string[] {
 }
 
 /** Pieces that come one by one at a steady rate from the moment that `begin` is called. */
-export function pacedPieces(texts: readonly string[], perSecond: number): { pieces: Piece[]; begin(): void } {
+export function pacedPieces(
+  texts: readonly string[],
+  perSecond: number,
+): { pieces: Piece[]; begin(): void; givenAt: readonly number[] } {
+  const givenAt: number[] = [];
   const doors = texts.map(() => Promise.withResolvers<void>());
   return {
     pieces: texts.flatMap((text, index): Piece[] => [{ until: doors[index]?.promise ?? pause(0) }, text]),
+    givenAt,
     begin() {
       const began = performance.now();
       let open = 0;
       const timer = setInterval(() => {
         const due = Math.min(texts.length, Math.floor(((performance.now() - began) / 1000) * perSecond));
-        for (; open < due; open += 1) doors[open]?.resolve();
+        for (; open < due; open += 1) {
+          givenAt.push(performance.now());
+          doors[open]?.resolve();
+        }
         if (open === texts.length) clearInterval(timer);
       }, 5);
     },
