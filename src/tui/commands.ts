@@ -3,7 +3,6 @@ import { modeNames, themeChoices } from "./choices.ts";
 import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
-import { remember } from "./editor/history.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
 import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
@@ -17,6 +16,7 @@ import {
   textOfMessage,
 } from "./state.ts";
 import { changeSession } from "./steps/change-session.ts";
+import { takeDraft } from "./steps/take-draft.ts";
 
 type Command = {
   name: string;
@@ -229,12 +229,7 @@ export function runCommand(state: AppState, text: string): Step | undefined {
     );
   }
   const line = editorText(state.editor);
-  const taken = {
-    ...state,
-    editor: { ...emptyEditor, kills: state.editor.kills },
-    history: remember(state.history, line),
-  };
-  const result = command.run({ ...taken, flash: undefined, armed: undefined }, rest.trim());
+  const result = command.run(takeDraft(state), rest.trim());
   // A command that was wrong stays in the composer, to be mended.
   if (result.state.flash?.level === "error")
     return stay({ ...result.state, editor: state.editor, history: state.history });

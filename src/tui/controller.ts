@@ -12,7 +12,7 @@ import {
   skippedOnOpening,
 } from "./conversation.ts";
 import { isEmpty, replaceText } from "./editor/editor.ts";
-import { remember } from "./editor/history.ts";
+import { addEntry } from "./editor/history.ts";
 import type { Effect } from "./effects.ts";
 import type { InputEvent } from "./input/decode.ts";
 import type { KeyMap, KeyOverrides } from "./keys.ts";
@@ -32,6 +32,7 @@ import {
 import { stepInput } from "./steps/input.ts";
 import { stepLine } from "./steps/line.ts";
 import { withQuestion } from "./steps/question.ts";
+import { leaveEditing } from "./steps/take-draft.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/block.ts";
@@ -295,7 +296,7 @@ export function createController(options: {
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
     const away = isFirst ? options.away() : [];
     const closing = openingBlocks(replica, clientId, skipped.size, now(), "after", away);
-    const state = { ...store.get(), ...settle(replica), now: now(), editing: undefined };
+    const state = { ...leaveEditing(store.get()), ...settle(replica), now: now() };
     commit(closing);
     set(state);
   }
@@ -408,8 +409,8 @@ export function createController(options: {
       else
         set({
           ...state,
-          history: remember(state.history, text),
-          flash: { ...flash, text: `${flash.text} (↑ brings it back)` },
+          history: addEntry(state.history, text),
+          flash: { ...flash, text: `${flash.text} (↑ restores it)` },
         });
     },
     close() {

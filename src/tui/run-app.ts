@@ -13,6 +13,7 @@ import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
 import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
+import { addEntry, draftOf } from "./editor/history.ts";
 import { guardExits, stopJob } from "./exits.ts";
 import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
@@ -253,10 +254,18 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         return;
       case "edit_outside":
         void lend(async () => {
-          const name = isWritingCommand(store.get()) ? "command.sh" : "prompt.md";
-          const written = await editOutside(editorText(store.get().editor), name, env);
+          const before = store.get();
+          const name = isWritingCommand(before) ? "command.sh" : "prompt.md";
+          const written = await editOutside(editorText(before.editor), name, env);
           if ("problem" in written) return say(written.problem, "warning");
           controller.update((state) => {
+            if (!isSamePlace(before, state)) {
+              const flash = {
+                text: "What it was written for is gone · ↑ restores it",
+                level: "warning",
+              } as const;
+              return { ...state, history: addEntry(state.history, written.text), flash };
+            }
             const atoms = withFiles(written.text, state.editor.atoms);
             return { ...state, editor: replaceAtoms(state.editor, atoms), flash: undefined };
           });
@@ -278,8 +287,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       if (preferences.notifications) terminal.send(callSequence(text, env));
     },
     onState(state) {
-      const { editor, editing, question } = state;
-      terminalFile.draft((editing?.aside ?? question?.writing?.aside ?? editor).atoms);
+      const { editor, editing, question, history: entries } = state;
+      terminalFile.draft(draftOf(entries, editing?.aside ?? question?.writing?.aside ?? editor));
       keepShown(state);
     },
     away: () => back.away,
@@ -314,3 +323,9 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     undoGuard();
   }
 }
+
+/** The composer is still for the same: the draft, a queued prompt, or what is written for a question. */
+const isSamePlace = (a: AppState, b: AppState): boolean =>
+  a.editing?.runId === b.editing?.runId &&
+  a.question?.writing?.what === b.question?.writing?.what &&
+  (a.question?.writing === undefined || a.question.id === b.question?.id);

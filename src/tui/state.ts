@@ -59,8 +59,8 @@ export type QuestionState = {
   isCut: boolean;
   /** … and has not been looked at in full yet. */
   isUnread: boolean;
-  /** What is written for the answer in the prompt's place, and the draft put aside for it. */
-  writing: { what: "reason" | "command"; aside: Editor; isSent: boolean } | undefined;
+  /** What is written for the answer in the prompt's place, what stood there at first, and the draft put aside for it. */
+  writing: { what: "reason" | "command"; aside: Editor; given: string; isSent: boolean } | undefined;
 };
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };

@@ -5,7 +5,7 @@ import type { Delivery } from "../../protocol/run.ts";
 import { editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
 import { attachmentsOf } from "../editor/atoms.ts";
 import * as edit from "../editor/editor.ts";
-import { newer, older, remember } from "../editor/history.ts";
+import { goTo, newer, older } from "../editor/history.ts";
 import { caretAt, layoutEditor } from "../editor/layout.ts";
 import { type Step, stay, step } from "../effects.ts";
 import type { Action } from "../keys.ts";
@@ -25,6 +25,7 @@ import { composerWidth } from "../view/composer.ts";
 import { changeSession } from "./change-session.ts";
 import { reopenCompletion } from "./completion.ts";
 import { leaveWriting } from "./question.ts";
+import { leaveEditing, takeDraft } from "./take-draft.ts";
 
 /** How long a second press still means what the first one offered. */
 const ARMED_MS = 2000;
@@ -145,18 +146,6 @@ function stepWriting(state: AppState, action: Action): Step | undefined {
   }
 }
 
-/** The draft is gone from the composer and in the history. */
-function taken(state: AppState): AppState {
-  const text = edit.editorText(state.editor);
-  return {
-    ...state,
-    editor: { ...edit.emptyEditor, kills: state.editor.kills, pastes: state.editor.pastes },
-    history: remember(state.history, text),
-    armed: undefined,
-    flash: undefined,
-  };
-}
-
 /** Whoever sends a prompt wants a daemon that was stopped to be started. */
 function submit(state: AppState, delivery: Delivery): Step {
   const submitted = submitText(state, delivery);
@@ -172,7 +161,7 @@ function submitText(state: AppState, delivery: Delivery): Step {
   if (command !== undefined) return command;
   if (shellCommand(text) !== undefined) return submitShell(state, text);
   return step(
-    taken(state),
+    takeDraft(state),
     {
       do: "send",
       text,
@@ -189,7 +178,7 @@ function submitShell(state: AppState, text: string): Step {
     return stay({ ...state, flash: { text: "! needs a command for the shell.", level: "error" } });
   }
   return step(
-    taken(state),
+    takeDraft(state),
     { do: "send", text, delivery: "queue", attachments: [], isShell: true },
     { do: "remember", text },
   );
@@ -213,7 +202,7 @@ function submitNothing(state: AppState): Step {
 function saveQueued(state: AppState, text: string): Step {
   if (state.editing === undefined) return stay(state);
   const { runId, aside } = state.editing;
-  const next = { ...taken(state), editor: aside, editing: undefined };
+  const next = { ...takeDraft(state), editor: aside, editing: undefined };
   const run = queuedRuns(state).find(({ id }) => id === runId);
   const command = shellCommand(text);
   if (command === "") return submitShell(state, text);
@@ -242,22 +231,23 @@ const arm = (state: AppState, press: "interrupt" | "escape", text: string, now: 
     { do: "wake", at: now + ARMED_MS },
   );
 
-/** Puts the draft away: it can be had back with Up. */
+/** Takes the draft out of the composer: it can be had back with Up. An entry that was only looked at just closes. */
 function stash(state: AppState): Step {
-  const text = edit.editorText(state.editor);
-  const next: AppState = {
-    ...taken(state),
-    flash: { text: "draft put away · ↑ brings it back", level: "info" },
-  };
-  return step(next, { do: "remember", text });
+  const { history, editor } = state;
+  const text = edit.editorText(editor);
+  if (history.position > 0 && text === history.entries.at(-history.position)) {
+    return stay({ ...state, ...goTo(history, editor, 0), armed: undefined, flash: undefined });
+  }
+  const flash = { text: "draft saved · ↑ restores it", level: "info" } as const;
+  return step({ ...takeDraft(state), flash }, { do: "remember", text });
 }
 
 function stepEscape(state: AppState, now: number): Step {
-  if (state.editing !== undefined) return stay({ ...state, editor: state.editing.aside, editing: undefined });
+  if (state.editing !== undefined) return stay(leaveEditing(state));
   if (isBusy(state)) return cancel(state);
   if (edit.isEmpty(state.editor)) return stay({ ...state, flash: undefined });
   if (state.armed?.press === "escape") return stash(state);
-  return arm(state, "escape", "esc again puts the draft away", now);
+  return arm(state, "escape", "press esc again to clear", now);
 }
 
 function cancel(state: AppState): Step {
@@ -265,7 +255,7 @@ function cancel(state: AppState): Step {
 }
 
 function interrupt(state: AppState, now: number): Step {
-  if (state.editing !== undefined) return stay({ ...state, editor: state.editing.aside, editing: undefined });
+  if (state.editing !== undefined) return stay(leaveEditing(state));
   if (!edit.isEmpty(state.editor)) return stash(state);
   const leave = () => step({ ...state, isLeaving: true }, { do: "leave" });
   if (state.armed?.press === "interrupt") return leave();

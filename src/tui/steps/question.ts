@@ -9,6 +9,7 @@ import {
   insertNewline,
   replaceText,
 } from "../editor/editor.ts";
+import { addEntry } from "../editor/history.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
@@ -27,12 +28,13 @@ const ARM_MS = 300;
 export function withQuestion(state: AppState, now: number): AppState {
   const open = openQuestion(state);
   if (open?.id === state.question?.id) return state;
-  const editor = state.question?.writing?.aside ?? state.editor;
-  if (open === undefined) return { ...state, editor, question: undefined };
+  const { editor, history } = leaveWriting(state);
+  if (open === undefined) return { ...state, editor, history, question: undefined };
   const wasTyping = now - state.lastTypedAt < TYPING_MS;
   return {
     ...state,
     editor,
+    history,
     question: {
       id: open.id,
       index: 0,
@@ -143,7 +145,10 @@ function write(state: AppState, what: "reason" | "command", editor: Editor): App
   return {
     ...state,
     editor,
-    question: { ...question, writing: { what, aside: state.editor, isSent: false } },
+    question: {
+      ...question,
+      writing: { what, aside: state.editor, given: editorText(editor), isSent: false },
+    },
   };
 }
 
@@ -158,8 +163,16 @@ function editCommand(state: AppState, permission: Permission): Step {
   return stay({ ...write(state, "command", replaceText(emptyEditor, command)), flash: undefined });
 }
 
-/** Back to the question, with nothing answered. */
+/** Back to the question, with nothing answered; the words that were written for it are in the history. */
 export function leaveWriting(state: AppState): AppState {
+  const writing = state.question?.writing;
+  if (writing === undefined) return state;
+  const text = editorText(state.editor);
+  const isOwn = !writing.isSent && text !== writing.given;
+  return closeWriting(isOwn ? { ...state, history: addEntry(state.history, text) } : state);
+}
+
+function closeWriting(state: AppState): AppState {
   const { question } = state;
   if (question?.writing === undefined) return state;
   const { aside } = question.writing;
@@ -172,8 +185,8 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
   const { question } = state;
   const writing = question?.writing;
   if (question === undefined || writing === undefined) return stay(state);
-  const back = leaveWriting(state);
-  if (action !== "question.accept") return stay(back);
+  if (action !== "question.accept") return stay(leaveWriting(state));
+  const back = closeWriting(state);
   if (endsWithBackslash(state.editor)) {
     // In a command the backslash means the same to the shell.
     const goOn = writing.what === "command" ? insertNewline : backslashToNewline;

@@ -1,5 +1,4 @@
-import { replaceText } from "../editor/editor.ts";
-import { searchHistory } from "../editor/history.ts";
+import { goTo, searchHistory } from "../editor/history.ts";
 import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
@@ -24,8 +23,9 @@ export function stepSearch(state: AppState, search: Search, event: InputEvent, k
       return go({ query: Array.from(search.query).slice(0, -1).join(""), skip: 0 });
     case "search.accept": {
       const found = searchHistory(state.history, search.query, search.skip);
-      const editor = found === undefined ? state.editor : replaceText(state.editor, found.entry);
-      return stay({ ...state, search: undefined, editor });
+      const { history, editor } = state;
+      const place = found === undefined ? {} : goTo(history, editor, history.entries.length - found.index);
+      return stay({ ...state, search: undefined, ...place });
     }
     case "search.cancel":
       return go(undefined);
