@@ -68,6 +68,8 @@ export function createPerformer(
   let changing: Promise<void> = Promise.resolve();
   /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
   const underWay = new Set<Promise<void>>();
+  /** One after the other: they are accepted in the order in which they were typed. */
+  let posting: Promise<unknown> = Promise.resolve();
 
   const flash = (text: string, level: Flash["level"]) =>
     update((state) => ({ ...state, flash: { text, level } }));
@@ -92,7 +94,7 @@ export function createPerformer(
     return session;
   }
 
-  async function send(effect: Extract<Effect, { do: "send" }>): Promise<void> {
+  async function send(effect: Extract<Effect, { do: "send" }>, before: Promise<unknown>): Promise<void> {
     const { text, delivery, attachments, isShell = false } = effect;
     const runId: RunId = newId("run");
     const prompt = isShell ? (shellCommand(text) ?? text) : text;
@@ -104,6 +106,7 @@ export function createPerformer(
       await switching;
       await changed;
       const sessionId = await sessionForPrompt();
+      await before;
       await connection.request("POST /v1/workspaces/{wid}/agent", {
         params: { wid: connection.workspace.id },
         body: {
@@ -245,7 +248,8 @@ export function createPerformer(
 
   async function run(effect: RequestEffect): Promise<void> {
     if (effect.do === "send") {
-      const sent = send(effect).finally(() => underWay.delete(sent));
+      const sent = send(effect, posting).finally(() => underWay.delete(sent));
+      posting = sent;
       underWay.add(sent);
       return sent;
     }

@@ -61,11 +61,13 @@ test("the transcript marks what is searched for, and says when it is not there",
     overlay:
       state.overlay?.kind === "transcript" ? { ...state.overlay, messages, isLoading: false } : undefined,
   }));
-  at.type("/thing 3\r");
+  at.type("/thing 3");
+  at.type("\r");
   await at.window();
   const marked = at.emulator.cells().flatMap((row) => row.filter((cell) => cell.inverse));
   expect(marked.map(({ text }) => text).join("")).toBe("thing 3");
-  at.type("/unicorn\r");
+  at.type("/unicorn");
+  at.type("\r");
   expect((await at.window()).split("\n").at(-1)).toContain('no "unicorn"');
   at.type("k");
   expect((await at.window()).split("\n").at(-1)).toContain("q closes");

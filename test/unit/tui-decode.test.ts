@@ -95,7 +95,31 @@ test("a paste whose end mark never comes is given when nothing more arrives, and
   expect(decoder.push(bytes("\x1b[200~lost"))).toEqual([]);
   expect(decoder.pending).toBe("paste");
   expect(decoder.flush()).toEqual([{ type: "paste", text: "lost" }]);
+  expect(decoder.pending).toBe("endless_paste");
+  expect(decoder.flush()).toEqual([]);
   expect(decoder.push(bytes("a"))).toEqual([{ type: "text", text: "a" }]);
+});
+
+test("a paste that pauses goes on as a paste, whatever of its end mark came before the pause", () => {
+  const decoder = createDecoder();
+  decoder.push(bytes("\x1b[200~one\r"));
+  expect(decoder.flush()).toEqual([{ type: "paste", text: "one\r" }]);
+  expect(decoder.push(bytes("two\r\x1b[20"))).toEqual([]);
+  expect(decoder.flush()).toEqual([{ type: "paste", text: "two\r" }]);
+  expect(decoder.push(bytes("1~three"))).toEqual([{ type: "text", text: "three" }]);
+});
+
+test("Escape or Ctrl+C alone gets out of a paste that has no end", () => {
+  for (const [key, chord] of [
+    ["\x1b", "escape"],
+    ["\x03", "ctrl+c"],
+  ] as const) {
+    const decoder = createDecoder();
+    decoder.push(bytes("\x1b[200~lost"));
+    decoder.flush();
+    expect([...decoder.push(bytes(key)), ...decoder.flush()]).toEqual([{ type: "key", chord }]);
+    expect(decoder.push(bytes("\r"))).toEqual([{ type: "key", chord: "enter" }]);
+  }
 });
 
 test("an Escape waits for what may follow and is the key when nothing does", () => {

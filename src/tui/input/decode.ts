@@ -14,7 +14,7 @@ export type InputEvent =
   | { type: "reply"; sequence: string };
 
 /** What the decoder waits for; the tap decides how long. */
-export type Pending = "nothing" | "escape" | "sequence" | "paste";
+export type Pending = "nothing" | "escape" | "sequence" | "report" | "paste" | "endless_paste";
 
 export type Decoder = {
   push(chunk: Uint8Array): InputEvent[];
@@ -28,6 +28,9 @@ const PASTE_START = `${ESC}[200~`;
 const PASTE_END = `${ESC}[201~`;
 /** Longer than any report we know; beyond it the bytes are noise and are dropped. */
 const SEQUENCE_MAX = 1024 * 1024;
+
+/** The rest of a mouse report, of a key with modifiers or of a focus report, without its ESC. Nobody types that. */
+const REPORT_TAIL = /^\[(?:<[\d;]+[Mm]|\??[\d;]+[A-Za-z~]|[IO]$)/;
 
 const controlNames: Readonly<Record<string, string>> = {
   "\t": "tab",
@@ -140,12 +143,22 @@ export function createDecoder(): Decoder {
   const utf8 = new StringDecoder("utf8");
   /** An unfinished sequence, from its ESC on. */
   let held = "";
-  /** What was pasted so far; undefined outside a paste. */
+  /** What was pasted since it was last told; undefined outside a paste. */
   let pasted: string | undefined;
+  /** The paste has been silent for a while: its end mark may have been lost. */
+  let isDoubtful = false;
+  /** An Escape was told, and what comes next may be the rest of a report that was cut behind it. */
+  let mayBeTail = false;
 
   function push(chunk: Uint8Array): InputEvent[] {
     const events: InputEvent[] = [];
-    read(held + utf8.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)), events);
+    const input = utf8.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    const tail = mayBeTail ? (REPORT_TAIL.exec(input)?.[0] ?? "") : "";
+    mayBeTail = false;
+    // The way out of a paste that has no end.
+    if (isDoubtful && (input === ESC || input === "\x03")) pasted = undefined;
+    isDoubtful = false;
+    read(held + input.slice(tail.length), events);
     return events;
   }
 
@@ -178,20 +191,25 @@ export function createDecoder(): Decoder {
       return "";
     }
     pasted = undefined;
-    events.push({ type: "paste", text: text.slice(0, end) });
+    if (end > 0) events.push({ type: "paste", text: text.slice(0, end) });
     return text.slice(end + PASTE_END.length);
   }
 
   function flush(): InputEvent[] {
     const events: InputEvent[] = [];
     if (pasted !== undefined) {
-      // The end mark was lost: what came is the paste.
-      events.push({ type: "paste", text: pasted });
-      pasted = undefined;
+      // What came is told, and more of it is waited for once more: a slow line may stop in the middle of a paste. Of
+      // the end mark a part may have come.
+      const end = markStart(pasted);
+      const text = pasted.slice(0, end);
+      if (text !== "") events.push({ type: "paste", text });
+      pasted = isDoubtful ? undefined : pasted.slice(end);
+      isDoubtful = !isDoubtful;
       return events;
     }
     const waiting = held;
     held = "";
+    mayBeTail = waiting === ESC;
     if (waiting === ESC) events.push(key("escape"));
     else if (waiting === ESC + ESC) events.push(key("escape"), key("escape"));
     else if (waiting.length === 2) events.push(character(waiting.slice(1), { ...plain, alt: true }));
@@ -206,11 +224,20 @@ export function createDecoder(): Decoder {
     push,
     flush,
     get pending(): Pending {
-      if (pasted !== undefined) return "paste";
+      if (pasted !== undefined) return isDoubtful ? "endless_paste" : "paste";
       if (held === "") return "nothing";
-      return held === ESC || held === ESC + ESC ? "escape" : "sequence";
+      if (held === ESC || held === ESC + ESC) return "escape";
+      return /^\x1b+[[\]P_^]/.test(held) ? "report" : "sequence";
     },
   };
+}
+
+/** Where an end mark begins that may be cut off at the end of the text. */
+function markStart(text: string): number {
+  for (let length = Math.min(PASTE_END.length - 1, text.length); length > 0; length -= 1) {
+    if (text.endsWith(PASTE_END.slice(0, length))) return text.length - length;
+  }
+  return text.length;
 }
 
 /** How much of `input` makes one token; undefined when more is needed. A run of plain text is one token. */
