@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import { inBackground, notMissed } from "../client/in-background.ts";
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
 import { createOutput } from "./output.ts";
@@ -21,7 +22,7 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
     onReady({ isOther, pid, socket }) {
       if (isStartedByClient) return; // it was told over its pipe; stdout is the log
       const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
-      void out.line(`${state}: pid ${pid}, ${socket}`);
+      inBackground(() => out.line(`${state}: pid ${pid}, ${socket}`), notMissed); // nobody reads it
     },
   });
   // An exit of Node's waits for a compiling thread that may wait for the main one (nodejs/node#54918), for ever. All is

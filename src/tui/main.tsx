@@ -1,5 +1,6 @@
 import { newClientId } from "../client/client-id.ts";
 import { connect } from "../client/connect.ts";
+import { inBackground, notMissed } from "../client/in-background.ts";
 import { terminalLabel } from "../client/terminal-label.ts";
 import type { Paths } from "../protocol/paths.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
@@ -41,9 +42,6 @@ export async function runTui(options: TuiOptions): Promise<{ exitCode: number }>
     return await runApp({ ...options, clientId, connecting, label }, stopped.signal);
   } finally {
     stopped.abort();
-    void connecting.then(
-      (connection) => connection.close(),
-      () => {},
-    );
+    inBackground(async () => (await connecting).close(), notMissed);
   }
 }

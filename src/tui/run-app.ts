@@ -1,6 +1,7 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { homedir } from "node:os";
 import type { Connection } from "../client/connect.ts";
+import { inBackground, notMissed } from "../client/in-background.ts";
 import { randomHex } from "../client/random.ts";
 import type { NewId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
@@ -89,7 +90,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         onWidth: env["TERM"] === "linux" ? "cuts" : "wraps",
         onResize: (size) => controller.onResize(size),
         onModes: (active) => terminalFile.modes(active),
-        onPause: () => void warmUp(renderer, terminal.size.columns),
+        onPause: () => inBackground(() => warmUp(renderer, terminal.size.columns), notMissed),
       });
   const initial = initialState({
     clientId,
@@ -122,10 +123,11 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     extras: () => ({ root: link?.replica?.workspace.path, highlight, moreKey }),
     // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
     onCode() {
-      void loadHighlight().then((loaded) => {
-        highlight = loaded;
+      // Where a new installation has taken its file away meanwhile, code stays without colours.
+      inBackground(async () => {
+        highlight = await loadHighlight();
         controller.update((state) => ({ ...state }));
-      });
+      }, notMissed);
     },
   });
   const newId: NewId = (prefix) => `${prefix}_${randomHex(16)}`;
@@ -202,8 +204,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     leftSessions.show(session.id, runs);
   }
 
-  const lend = (use: () => Promise<void>) =>
-    terminal.lend(use).catch((error: unknown) => say(sentence(error), "error"));
+  const guarded = (work: () => Promise<unknown>) =>
+    inBackground(work, (error) => say(sentence(error), "error"));
   function local(effect: LocalEffect): void {
     switch (effect.do) {
       case "remember":
@@ -216,10 +218,17 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         link?.retryNow();
         return;
       case "attach_path":
-        void attachPaths(effect.text);
+        inBackground(
+          () => attachPaths(effect.text),
+          (error) => {
+            controller.update((state) => withPasted(state, effect.text));
+            say(`Not attached, but named: ${fileTrouble(error)}`, "warning");
+          },
+        );
         return;
       case "paste_image":
-        void clipboardImage().then((image) => {
+        guarded(async () => {
+          const image = await clipboardImage();
           if (image === undefined) say("There is no image in the clipboard.", "warning");
           else insertAttachments([image]);
         });
@@ -228,48 +237,53 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         // Both: which of the two reaches the clipboard that is meant is not told to anybody.
         const sequence = copySequence(effect.text, env);
         if (sequence !== undefined) terminal.send(sequence);
-        void copyText(effect.text, env, process.platform).then((isTaken) => {
+        guarded(async () => {
+          const isTaken = await copyText(effect.text, env, process.platform);
           if (isTaken || sequence !== undefined) say("copied", "info");
           else say("The answer is too long for the clipboard of a terminal: /export writes it.", "warning");
         });
         return;
       }
       case "export":
-        void exportTo(effect.file);
+        guarded(() => exportTo(effect.file));
         return;
       case "doctor":
-        void runDoctor(options.launcher, env).then((text) => controller.print(text));
+        guarded(async () => controller.print(await runDoctor(options.launcher, env)));
         return;
       case "set_theme":
         renderer.setTheme(effect.name === "auto" ? usualTheme : themes[effect.name]);
-        void import("./files/save-theme.ts")
-          .then(({ saveTheme }) => saveTheme(paths, effect.name))
-          .then(
-            () => say(`theme ${effect.name.replace("_", " ")}`, "info"),
-            (error: unknown) => say(`The theme was not kept: ${fileTrouble(error)}`, "warning"),
-          );
+        inBackground(
+          async () => {
+            const { saveTheme } = await import("./files/save-theme.ts");
+            await saveTheme(paths, effect.name);
+            say(`theme ${effect.name.replace("_", " ")}`, "info");
+          },
+          (error) => say(`The theme was not kept: ${fileTrouble(error)}`, "warning"),
+        );
         return;
       case "suspend":
-        void lend(stopJob);
+        guarded(() => terminal.lend(stopJob));
         return;
       case "edit_outside":
-        void lend(async () => {
-          const before = store.get();
-          const name = isWritingCommand(before) ? "command.sh" : "prompt.md";
-          const written = await editOutside(editorText(before.editor), name, env);
-          if ("problem" in written) return say(written.problem, "warning");
-          controller.update((state) => {
-            if (!isSamePlace(before, state)) {
-              const flash = {
-                text: "What it was written for is gone · ↑ restores it",
-                level: "warning",
-              } as const;
-              return { ...state, history: addEntry(state.history, written.text), flash };
-            }
-            const atoms = withFiles(written.text, state.editor.atoms);
-            return { ...state, editor: replaceAtoms(state.editor, atoms), flash: undefined };
-          });
-        });
+        guarded(() =>
+          terminal.lend(async () => {
+            const before = store.get();
+            const name = isWritingCommand(before) ? "command.sh" : "prompt.md";
+            const written = await editOutside(editorText(before.editor), name, env);
+            if ("problem" in written) return say(written.problem, "warning");
+            controller.update((state) => {
+              if (!isSamePlace(before, state)) {
+                const flash = {
+                  text: "What it was written for is gone · ↑ restores it",
+                  level: "warning",
+                } as const;
+                return { ...state, history: addEntry(state.history, written.text), flash };
+              }
+              const atoms = withFiles(written.text, state.editor.atoms);
+              return { ...state, editor: replaceAtoms(state.editor, atoms), flash: undefined };
+            });
+          }),
+        );
     }
   }
 
@@ -280,7 +294,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     keys: createKeyMap(preferences.keys),
     overrides: preferences.keys,
     now,
-    request: (effect) => void performer.perform(effect),
+    request: (effect) => guarded(() => performer.perform(effect)),
     local,
     send: (sequence) => terminal.send(sequence),
     call(text) {
@@ -311,7 +325,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     controller.update((state) => ({ ...state, live: [headerBlock(place, undefined)] }));
     terminal.listen(ahead?.typed ?? [], controller.onInput, () => leave(isPlain ? 0 : HUNG_UP));
     if (options.prompt !== undefined) {
-      void performer.perform({ do: "send", text: options.prompt, delivery: "queue", attachments: [] });
+      const text = options.prompt;
+      guarded(() => performer.perform({ do: "send", text, delivery: "queue", attachments: [] }));
     }
     return await left.promise;
   } finally {

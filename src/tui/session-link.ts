@@ -1,4 +1,5 @@
 import type { Connection } from "../client/connect.ts";
+import { inBackground, notMissed } from "../client/in-background.ts";
 import { applyEvent, type Replica, replicaOf } from "../client/replica.ts";
 import { type EventStream, openEvents } from "../client/stream.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -154,7 +155,7 @@ export function createSessionLink(
             } else if (state.state === "connected") {
               onLink({ state: "connected" });
               // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
-              if (state.attempt > 0) void show(replica?.session_id ?? null).catch(() => {});
+              if (state.attempt > 0) inBackground(() => show(replica?.session_id ?? null), notMissed);
             } else if (state.state === "retrying") {
               onLink({
                 state: "lost",
@@ -169,10 +170,11 @@ export function createSessionLink(
         signal,
       );
       stream = opened;
-      void opened.ended.then((end) => {
+      inBackground(async () => {
+        const end = await opened.ended;
         if (end.reason === "failed") onLink({ state: "failed", error: end.error });
         ended.resolve();
-      });
+      }, ended.reject);
       await opened.opened;
     },
     show,

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../client/in-background.ts";
 import type { InputEvent } from "./input/decode.ts";
 import { createTerminalModes, type ModeName } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
@@ -158,7 +159,7 @@ export function openTerminal(
         setFrame(rowsOf(kept));
         clearTimeout(inkPause);
         // Should it be gone from the disk, all goes on as it began.
-        inkPause = setTimeout(() => void loadInk().catch(() => {}), PAUSE_MS);
+        inkPause = setTimeout(() => inBackground(loadInk, notMissed), PAUSE_MS);
       }
       // A caret that moves over unchanged rows makes no frame of Ink's.
       else screen.setCaret(kept.caret);

@@ -1,3 +1,5 @@
+import { inBackground, notMissed } from "../../client/in-background.ts";
+
 /** Between two questions: who types fast asks for what they have typed by then. */
 const PAUSE_MS = 100;
 
@@ -26,7 +28,8 @@ export function createFileFinder(
     asked?.abort();
     const mine = new AbortController();
     asked = mine;
-    void ask(query, AbortSignal.any([signal, mine.signal])).then(({ askAgain }) => {
+    inBackground(async () => {
+      const { askAgain } = await ask(query, AbortSignal.any([signal, mine.signal]));
       if (!askAgain) return;
       const again = setTimeout(() => {
         if (asked !== mine || wanted !== undefined) return;
@@ -34,7 +37,7 @@ export function createFileFinder(
         next();
       }, AGAIN_MS);
       again.unref();
-    });
+    }, notMissed);
     const timer = setTimeout(() => {
       isPausing = false;
       next();
