@@ -12,7 +12,7 @@ import type { BackendEvent } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { End } from "./run-state.ts";
-import { emptyMessage, withClosedCalls } from "./turn-message.ts";
+import { emptyMessage, neverBegan, withClosedCalls } from "./turn-message.ts";
 
 type RecorderDeps = {
   run: RunRecord;
@@ -141,7 +141,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     const part = findToolCall(event.tool_call_id);
     if (part === undefined) return;
     const { type: _, tool_call_id: __, ...changes } = event;
-    replacePart({ ...part, ...changes }, true);
+    replacePart({ ...part, ...changes, ...neverBegan(part, changes.status) }, true);
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { MessageId } from "../protocol/ids.ts";
-import type { Message, Part } from "../protocol/message.ts";
+import type { Message, Part, ToolCallPart } from "../protocol/message.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** What a run's agent is about to say: one step of it. */
@@ -28,6 +28,10 @@ export const withClosedCalls = (
 ): Part[] =>
   parts.map((part) =>
     part.type === "tool_call" && (part.status === "pending" || part.status === "running")
-      ? { ...part, status }
+      ? { ...part, status, ...neverBegan(part, status) }
       : part,
   );
+
+/** What waited (for a person's answer, for its arguments) when its turn ended was never stopped. */
+export const neverBegan = (part: ToolCallPart, status: ToolCallPart["status"] | undefined) =>
+  part.status === "pending" && (status === "canceled" || status === "interrupted") ? { not_run: true } : {};

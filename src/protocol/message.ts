@@ -78,6 +78,8 @@ export const ToolCallPart = z.object({
   /** What the model is told, or the output streamed so far. */
   output: z.string(),
   view: ToolView.optional(),
+  /** It was canceled or interrupted before it had begun. */
+  not_run: z.boolean().optional(),
   /** A person changed the call before it ran: `input` above is theirs, this is what the model had asked for. */
   edited: z.object({ by: ClientId.nullable(), input: z.unknown() }).optional(),
   /** Provider data that must go back verbatim with the call. */

@@ -1,4 +1,5 @@
 import type { RunId } from "../protocol/ids.ts";
+import { isKnownModel, whyNotReady } from "./agent-choice.ts";
 import { modeNames, themeChoices } from "./choices.ts";
 import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
@@ -15,6 +16,7 @@ import {
   queuedRuns,
   textOfMessage,
 } from "./state.ts";
+import { withEditsAllowed } from "./steps/allow-edits.ts";
 import { changeSession } from "./steps/change-session.ts";
 import { takeDraft } from "./steps/take-draft.ts";
 
@@ -137,7 +139,9 @@ export const commands: readonly Command[] = [
     run: (state, rest) =>
       rest === ""
         ? stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") })
-        : changeSession(state, { model: rest }),
+        : isKnownModel(currentAgent(state), rest)
+          ? changeSession(state, { model: rest })
+          : complain(state, `${currentAgent(state)?.name} has no model "${rest}"; /model lists them.`),
   },
   {
     name: "agent",
@@ -148,6 +152,7 @@ export const commands: readonly Command[] = [
         return stay({ ...state, overlay: newListOverlay("agents", currentAgent(state)?.name) });
       const agent = state.replica?.agents.find(({ name }) => name === rest);
       if (agent === undefined) return complain(state, `There is no agent "${rest}"; /agent lists them.`);
+      if (agent.status !== "ready") return complain(state, whyNotReady(agent));
       return changeSession(state, { agent: agent.name, model: null });
     },
   },
@@ -163,7 +168,7 @@ export const commands: readonly Command[] = [
     run(state, rest) {
       if (rest === "") return stay({ ...state, overlay: newListOverlay("modes") });
       const mode = modeNames.find((name) => name === rest.replace("-", "_"));
-      if (mode !== undefined) return changeSession(state, { mode });
+      if (mode !== undefined) return withEditsAllowed(changeSession(state, { mode }), mode);
       const own = currentAgent(state)?.modes.map(({ id }) => id) ?? [];
       return own.includes(rest)
         ? changeSession(state, { agent_mode: rest })

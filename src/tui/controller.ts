@@ -174,8 +174,12 @@ export function createController(options: {
     if (overlay === undefined) {
       const live = liveView(state, renderer, overrides, last);
       const { question } = state;
-      if (question !== undefined && question.isCut !== live.isQuestionCut) {
-        store.set({ ...state, question: { ...question, isCut: live.isQuestionCut } });
+      const { isQuestionCut: isCut, cutOptions } = live;
+      if (
+        question !== undefined &&
+        (isCut !== question.isCut || `${cutOptions}` !== `${question.cutOptions}`)
+      ) {
+        store.set({ ...state, question: { ...question, isCut, cutOptions } });
       }
       terminal.show({ kind: "live", live, caret: live.caret });
     } else if (overlay.kind === "transcript") drawTranscript(state, overlay);

@@ -5,7 +5,10 @@ const PATIENCE_MS = 30_000;
 /** What `hearth doctor` says, as a person would have it in a shell. */
 export function runDoctor(launcher: string, env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve) => {
-    const options = { env: { ...env, NO_COLOR: "1" }, timeout: PATIENCE_MS };
+    // The doctor writes into a pipe here; the terminal that it should look at is this one.
+    const { columns, rows } = process.stdout;
+    const terminal = { COLUMNS: String(columns), LINES: String(rows), HEARTH_TERMINAL: "1" };
+    const options = { env: { ...env, ...terminal, NO_COLOR: "1" }, timeout: PATIENCE_MS };
     execFile(process.execPath, [launcher, "doctor"], options, (error, stdout, stderr) => {
       resolve(stdout.trim() || stderr.trim() || (error?.message ?? "The doctor said nothing."));
     });

@@ -55,9 +55,11 @@ export type QuestionState = {
   isFocused: boolean;
   /** Before this moment keys still belong to what was being typed. */
   armedAt: number;
-  /** Something of what is asked about has no room in the live region … */
+  /** Something of what is asked about has no room in the live region, */
   isCut: boolean;
-  /** … and has not been looked at in full yet. */
+  /** or of these answers, by index, what they would allow, */
+  cutOptions: readonly number[];
+  /** and it has not been looked at in full yet. */
   isUnread: boolean;
   /** What is written for the answer in the prompt's place, what stood there at first, and the draft put aside for it. */
   writing: { what: "reason" | "command"; aside: Editor; given: string; isSent: boolean } | undefined;
@@ -205,11 +207,15 @@ export const textOfMessage = ({ parts }: Pick<Message, "parts">): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 
 /** A queued prompt can be folded into the turn that runs; a command for the shell neither folds nor is folded into. */
-export function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
+function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
   const active = activeRun(state);
   if (active === undefined || active.agent === SHELL_AGENT || agent === SHELL_AGENT) return false;
   return phase === "queued" && delivery !== "steer";
 }
+
+/** Enter alone steers with one's own prompt; what another terminal has queued waits as it was asked to. */
+export const isOwnSteering = (state: AppState, run: Run): boolean =>
+  run.by === state.clientId && canSteerWith(state, run);
 
 /** A waiting prompt as it was typed, for the composer and for lists. */
 export const draftOfRun = (state: AppState, run: Run): string =>

@@ -41,7 +41,7 @@ export function attachmentsOf(atoms: readonly Atom[]): Attachment[] {
 
 /** What a folded paste shows. */
 export function pasteLabel(atom: PasteAtom): string {
-  const lines = atom.text.split("\n").length;
+  const lines = atom.text.replace(/\n$/, "").split("\n").length;
   return lines > 1
     ? `[pasted #${atom.paste} · ${lines} lines]`
     : `[pasted #${atom.paste} · ${atom.text.length} characters]`;

@@ -1,3 +1,4 @@
+import { whyNotReady } from "../agent-choice.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
@@ -13,6 +14,7 @@ import {
   themeItems,
 } from "../overlay-items.ts";
 import { type AppState, currentAgent } from "../state.ts";
+import { withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { stepTranscript } from "./transcript.ts";
 
@@ -90,18 +92,15 @@ export function acceptItem(
     case "agents": {
       const agent = agentItems(state, overlay)[index];
       if (agent === undefined || agent === currentAgent(state)) return stay(close(state));
-      if (agent.status !== "ready") {
-        const fix = agent.fix === null ? "" : ` · ${agent.fix}`;
-        return stay({
-          ...state,
-          flash: { text: `${agent.name}: ${agent.reason ?? agent.status}${fix}`, level: "warning" },
-        });
-      }
+      if (agent.status !== "ready")
+        return stay({ ...state, flash: { text: whyNotReady(agent), level: "warning" } });
       return changeSession(close(state), { agent: agent.name, model: null });
     }
     case "modes": {
       const item = modeItems(state, overlay)[index];
-      return item === undefined ? stay(close(state)) : changeSession(close(state), item.changes);
+      return item === undefined
+        ? stay(close(state))
+        : withEditsAllowed(changeSession(close(state), item.changes), item.changes.mode);
     }
     case "themes": {
       const name = themeItems(overlay)[index];

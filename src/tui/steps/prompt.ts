@@ -14,14 +14,15 @@ import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import {
   type AppState,
   activeRun,
-  canSteerWith,
   currentPlan,
   currentSession,
   draftOfRun,
   isBusy,
+  isOwnSteering,
   queuedRuns,
 } from "../state.ts";
 import { composerWidth } from "../view/composer.ts";
+import { withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { reopenCompletion } from "./completion.ts";
 import { leaveWriting } from "./question.ts";
@@ -194,7 +195,7 @@ function submitNothing(state: AppState): Step {
   const [first] = queuedRuns(state);
   if (first === undefined) return stay(state);
   if (first.state === "held") return step(state, { do: "resume_queue" });
-  return canSteerWith(state, first)
+  return isOwnSteering(state, first)
     ? step(state, { do: "change_queued", id: first.id, delivery: "steer" })
     : stay(state);
 }
@@ -300,5 +301,5 @@ function goNewer(state: AppState): Step {
 function cycleMode(state: AppState): Step {
   const current = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
   const mode = modes[(modes.indexOf(current) + 1) % modes.length] ?? "ask";
-  return changeSession(state, { mode });
+  return withEditsAllowed(changeSession(state, { mode }), mode);
 }

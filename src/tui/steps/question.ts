@@ -14,6 +14,8 @@ import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
 import { type AppState, openQuestion } from "../state.ts";
+import { isPlainEdit, withEditsAllowed } from "./allow-edits.ts";
+import { changeSession } from "./change-session.ts";
 import { openCompletion } from "./completion.ts";
 
 /** Typed less than this before a question appeared: the person is in the middle of a word. */
@@ -42,6 +44,7 @@ export function withQuestion(state: AppState, now: number): AppState {
       isFocused: openCompletion(state) === undefined,
       armedAt: wasTyping ? now + ARM_MS : now,
       isCut: false,
+      cutOptions: [],
       isUnread: true,
       writing: undefined,
     },
@@ -55,6 +58,7 @@ export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, 
   if (question === undefined || action === undefined) return false;
   // While something is written for it only sending that and going back belong to the question.
   if (question.writing !== undefined) return action === "question.accept" || action === "question.stop";
+  if (action === "question.all_edits" && !isPlainEdit(openQuestion(state))) return false;
   if (action === "question.edit" && editableCommand(openQuestion(state)) === undefined) return false;
   // Going to the question is no answer: it needs no pause.
   if (action === "question.prompt") return true;
@@ -92,6 +96,9 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
       return choose(state, permission, question.index);
     case "question.edit":
       return editCommand(state, permission);
+    case "question.all_edits":
+      if (question.isCut && question.isUnread) return openTranscript(state);
+      return withEditsAllowed(changeSession(state, { mode: "accept_edits" }), "accept_edits");
     case "question.stop":
       return step(state, { do: "cancel" });
     case "question.prompt": {
@@ -128,7 +135,8 @@ function choose(state: AppState, permission: Permission, index: number): Step {
   if (option === undefined || question === undefined) return stay(state);
   if (option.decision !== "deny") {
     // Nobody allows what they have not seen: what had no room is shown first.
-    if (question.isCut && question.isUnread) return openTranscript(state);
+    const isHidden = question.isCut || question.cutOptions.includes(index);
+    if (isHidden && question.isUnread) return openTranscript(state);
     return step(state, answer(permission, option.decision, undefined));
   }
   // A denial may say why; the draft comes back when it is sent.

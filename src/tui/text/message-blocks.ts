@@ -247,7 +247,9 @@ function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "
   const started = run?.started_at ?? undefined;
   const completed = run?.completed_at ?? undefined;
   const stopped = message.parts.flatMap((part) =>
-    part.type === "tool_call" && (part.status === "canceled" || part.status === "interrupted")
+    part.type === "tool_call" &&
+    part.not_run !== true &&
+    (part.status === "canceled" || part.status === "interrupted")
       ? [part.title]
       : [],
   );

@@ -122,7 +122,9 @@ export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout)
   const clock = block.durationMs === undefined ? undefined : formatClock(block.durationMs);
   const figures = [
     ...(block.agent === undefined ? [] : [sanitizeLine(block.agent)]),
-    ...(block.tokens === undefined || block.tokens === 0 ? [] : [`${formatCount(block.tokens)} tokens`]),
+    ...(block.tokens === undefined || block.tokens === 0
+      ? []
+      : [`${formatCount(block.tokens)} ${block.tokens === 1 ? "token" : "tokens"}`]),
     ...(block.cost === undefined || block.cost === 0 ? [] : [formatCost(block.cost)]),
   ];
   const ending = endings[block.outcome];

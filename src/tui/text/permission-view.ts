@@ -27,8 +27,11 @@ export type PermissionView = {
   home?: string | undefined;
 };
 
-/** `hiddenRows`: rows of the question that had no room. Nobody should allow what they have not seen. */
-export type RenderedPermission = { rows: string[]; hiddenRows: number };
+/**
+ * `hiddenRows`: rows of what is asked that had no room; `hiddenOptions`: answers of which something had none, their
+ * rules perhaps. Nobody should allow what they have not seen.
+ */
+export type RenderedPermission = { rows: string[]; hiddenRows: number; hiddenOptions: number[] };
 
 const SUBJECT_ROWS_MIN = 3;
 /** More than any window has: nothing is cut. */
@@ -59,34 +62,66 @@ export function renderPermission(
     isWhole && hiddenRows === 0
       ? { lines, hiddenRows: 0 }
       : cutMiddle(lines, rowsMax, hiddenRows, inner, layout);
-  const head = capped(headLines(permission, view, inner, layout), HEAD_ROWS_MAX);
   const reasons = capped(reasonLines(permission, inner, layout), REASON_ROWS_MAX);
-  const options = permission.options.map((option, index) =>
-    capped(optionLines(option, index, view, inner, layout), OPTION_ROWS_MAX),
-  );
-  const hints = { lines: hintLines(view, inner, layout), hiddenRows: 0 };
-  const rest = [reasons, ...options, hints];
-  const taken = [head, ...rest].reduce((sum, part) => sum + part.lines.length, 0);
-  const room = Math.max(SUBJECT_ROWS_MIN, view.rowsMax - taken);
-  const asked = subjectLines(permission, inner, room, layout);
-  const subject = capped(asked.lines, room, asked.hiddenRows);
-  const parts = [head, subject, ...rest];
+  // Where there is little room, hints and facts go before anything that is asked or answered.
+  const sizes = [
+    { hasFacts: true, hasHints: true, optionRows: OPTION_ROWS_MAX },
+    { hasFacts: true, hasHints: false, optionRows: OPTION_ROWS_MAX },
+    { hasFacts: false, hasHints: false, optionRows: OPTION_ROWS_MAX },
+    { hasFacts: false, hasHints: false, optionRows: 1 },
+  ].map(({ hasFacts, hasHints, optionRows }) => {
+    const head = capped(headLines(permission, view, inner, layout, hasFacts), HEAD_ROWS_MAX);
+    const options = permission.options.map((option, index) => {
+      const lines = optionLines(option, index, view, inner, layout);
+      if (optionRows > 1 || isWhole || lines.length === 1) return capped(lines, OPTION_ROWS_MAX);
+      const [first = []] = lines;
+      return { lines: [[...first, span(layout.glyphs.ellipsis, "muted")]], hiddenRows: lines.length - 1 };
+    });
+    const hints = hasHints ? hintLines(view, inner, layout) : [];
+    const around = [head, reasons, ...options].reduce((sum, part) => sum + part.lines.length, hints.length);
+    return { head, options, hints, around };
+  });
+  const subjectAt = (around: number) => {
+    const room = Math.max(SUBJECT_ROWS_MIN, view.rowsMax - around);
+    const asked = subjectLines(permission, inner, room, layout);
+    return capped(asked.lines, room, asked.hiddenRows);
+  };
+  const fitting = sizes.find(({ around }) => {
+    const subject = subjectAt(around);
+    return subject.hiddenRows === 0 && around + subject.lines.length <= view.rowsMax;
+  });
+  // What is too long for any of them leaves the answers whole as long as some of it is in sight beside them.
+  const size =
+    fitting ?? sizes.find(({ around }) => around + SUBJECT_ROWS_MIN <= view.rowsMax) ?? sizes.at(-1);
+  if (size === undefined) throw new Error("there is a size for every question");
+  const { head, options } = size;
+  const subject = subjectAt(size.around);
+  const parts = [head, subject, reasons, ...options, { lines: size.hints, hiddenRows: 0 }];
   const paint = createPainter(theme, capabilities);
   const { ellipsis } = layout.glyphs;
   return {
     rows: parts.flatMap((part) => part.lines.map((line) => paint(truncateLine(line, width, ellipsis)))),
-    hiddenRows: parts.reduce((sum, part) => sum + part.hiddenRows, 0),
+    hiddenRows: [head, subject, reasons].reduce((sum, part) => sum + part.hiddenRows, 0),
+    hiddenOptions: options.flatMap((option, index) => (option.hiddenRows > 0 ? [index] : [])),
   };
 }
 
-function headLines(permission: Permission, view: PermissionView, width: number, layout: Layout): Line[] {
+function headLines(
+  permission: Permission,
+  view: PermissionView,
+  width: number,
+  layout: Layout,
+  hasFacts: boolean,
+): Line[] {
   const { glyphs, capabilities } = layout;
   const question = questionOf(permission, view.home);
   const facts = [
     ...(view.askedMs === undefined ? [] : [`asked ${formatClock(view.askedMs)}`]),
     ...(view.terminals > 1 ? [`seen on ${view.terminals} terminals`] : []),
     ...(view.waiting > 0 ? [`${plural(view.waiting, "more question")}`] : []),
-  ].join(glyphs.separator);
+  ]
+    .filter(() => hasFacts)
+    .join(glyphs.separator);
   // A counting clock would be read aloud again and again.
   if (capabilities.screenReader) return wrapLine([span(`Question: ${question}`)], width);
   const left: Line = [span(`${glyphs.question} `, "warning strong"), span(question, "strong")];

@@ -34,6 +34,10 @@ const EXPANDED_ROWS = 2000;
 /** The end of a long output, from which its last rows are taken. */
 const TAIL_CHARACTERS = 64 * 1024;
 
+/** What a rule or a mode denied says why; a person who denied it knows. */
+const REFUSED = "Not allowed: ";
+const REFUSED_CHARACTERS_MAX = 500;
+
 const verbs: { readonly [K in ToolKind]?: string } = { execute: "run", switch_mode: "mode" };
 
 const marks: { readonly [S in ToolCallStatus]: { glyph: GlyphName; token: ThemeToken; words: string } } = {
@@ -53,7 +57,7 @@ export function toolCallLines(block: ToolCallBlock, width: number, layout: Layou
 }
 
 function headLines(block: ToolCallBlock, width: number, layout: Layout): Line[] {
-  const mark = marks[block.status];
+  const mark = marks[hasFailed(block) ? "failed" : block.status];
   const title = titleSpan(block, layout);
   const facts = factsOf(block, layout);
   const name = nameOf(block);
@@ -118,7 +122,12 @@ const cutTitle = (block: ToolCallBlock, title: string, room: number, { glyphs }:
     ? truncateEnd(title, room, glyphs.ellipsis)
     : truncateMiddle(title, room, glyphs.ellipsis);
 
-const resultToken = (block: ToolCallBlock): ThemeToken => (block.status === "failed" ? "error" : "muted");
+const resultToken = (block: ToolCallBlock): ThemeToken => (hasFailed(block) ? "error" : "muted");
+
+/** A command that ended with anything but 0 has failed, however its agent calls that. */
+const hasFailed = ({ status, view }: ToolCallBlock): boolean =>
+  status === "failed" ||
+  (status === "completed" && view?.kind === "command" && view.exit_code !== null && view.exit_code !== 0);
 
 /** What came of it, in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
 function factsOf(block: ToolCallBlock, layout: Layout): string[] {
@@ -158,6 +167,10 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
   const { view, status, isExpanded } = { ...block, isExpanded: layout.isExpanded };
   if (view?.kind === "diff" && status !== "denied" && view.unified !== "") {
     return diffLines(sanitizeText(view.unified), width, layout, isExpanded ? {} : { rowsMax: DIFF_ROWS });
+  }
+  if (status === "denied" && block.output.startsWith(REFUSED)) {
+    const why = sanitizeLine(block.output.slice(REFUSED.length, REFUSED_CHARACTERS_MAX));
+    return wrapLine([span(why, "muted")], width);
   }
   if (isExpanded)
     return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];

@@ -26,6 +26,7 @@ export const emptyView: AppView = {
     status: [],
     caret: { row: 0, column: 0 },
     isQuestionCut: false,
+    cutOptions: [],
   },
   caret: undefined,
 };

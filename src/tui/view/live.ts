@@ -34,6 +34,8 @@ export type LiveView = {
   readonly caret: Caret;
   /** Something of the open question had no room. */
   readonly isQuestionCut: boolean;
+  /** Answers of which something had no room. */
+  readonly cutOptions: readonly number[];
 };
 
 export const liveParts = [
@@ -135,6 +137,7 @@ export function liveView(
     composer: composerRows,
     status,
     isQuestionCut: asked !== undefined && (asked.hiddenRows > 0 || question.length < asked.rows.length),
+    cutOptions: asked?.hiddenOptions ?? [],
     caret: { row: above + caret.row, column: caret.column },
   };
 }
@@ -142,6 +145,8 @@ export function liveView(
 /** The last turn ended before its time, and nothing has been asked since. */
 function wasCutShort(state: AppState): boolean {
   const last = isBusy(state) ? undefined : state.replica?.messages.at(-1);
+  // A command of one's own has nothing that an agent could continue.
+  if (last?.agent === SHELL_AGENT) return false;
   const reason = last?.role === "assistant" ? last.finish_reason : null;
   return reason === "canceled" || reason === "interrupted" || reason === "error";
 }

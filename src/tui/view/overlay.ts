@@ -1,4 +1,4 @@
-import type { KeyOverrides } from "../keys.ts";
+import type { Action, KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
   agentItems,
@@ -18,6 +18,7 @@ import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
+import { firstChordName } from "./chord-name.ts";
 import { contextFact, fittingFacts } from "./facts.ts";
 import type { Renderer } from "./renderer.ts";
 
@@ -58,7 +59,12 @@ export function listView(
   const list = listOf(state, overlay, renderer, overrides);
   const index = Math.min(list.index, Math.max(0, list.items.length - 1));
   const note = noteLines(state, list, index);
-  const room = Math.max(1, rows - 5 - note.length);
+  const hints = prefixLines(
+    wrapLine([span(list.hints, "muted")], columns - 2).slice(0, HINT_ROWS_MAX),
+    [span(" ")],
+    [span(" ")],
+  );
+  const room = Math.max(1, rows - 4 - hints.length - note.length);
   const first = Math.max(0, Math.min(index - Math.floor(room / 2), list.items.length - room));
   const shown = list.items.slice(first, first + room).map(({ left, right }, offset): Line => {
     const isMarked = first + offset === index;
@@ -73,15 +79,17 @@ export function listView(
   });
   const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
   const title: Line = [span(` ${list.title}`, "heading")];
-  const hints: Line = [span(` ${list.hints}`, "muted")];
   const label = list.ask?.label ?? "filter:";
   const text = list.ask?.text ?? list.query;
   const foot: Line = [
     span(` ${label} `, list.ask?.isGrave === true ? "warning strong" : "accent"),
     span(text),
   ];
-  const filler = Array.from({ length: Math.max(0, rows - 4 - body.length - note.length) }, (): Line => []);
-  const lines = [title, hints, [], ...body, ...filler, ...note, foot];
+  const filler = Array.from(
+    { length: Math.max(0, rows - 3 - hints.length - body.length - note.length) },
+    (): Line => [],
+  );
+  const lines = [title, ...hints, [], ...body, ...filler, ...note, foot];
   return {
     rows: lines.map((line) => renderer.fit(line, columns)),
     caret: { row: lines.length - 1, column: Math.min(lineWidth(foot), columns - 1) },
@@ -128,6 +136,7 @@ function spokenRow(index: number, left: Line, right: readonly string[]): string 
 }
 
 const NOTE_ROWS_MAX = 3;
+const HINT_ROWS_MAX = 3;
 
 /** Above what is typed: what went wrong, or the whole of a marked row that is cut. */
 function noteLines(state: AppState, { items }: List, index: number): Line[] {
@@ -189,9 +198,7 @@ function listOf(
         items,
         ask,
         title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
-        hints: overlay.isArchive
-          ? `enter opens${dot}alt+a takes it back, d delete${dot}tab: the others`
-          : `alt+n new, f fork, r rename, a archive, d delete, x stop${dot}tab: archived`,
+        hints: sessionKeys(overlay, overrides).join(dot),
         empty:
           overlay.found === undefined
             ? "asking the daemon"
@@ -281,6 +288,26 @@ function listOf(
       };
     }
   }
+}
+
+function sessionKeys({ isArchive }: SessionsOverlay, overrides: KeyOverrides): string[] {
+  const key = (action: Action, does: string) => `${firstChordName(action, overrides)} ${does}`;
+  return isArchive
+    ? [
+        key("list.accept", "open"),
+        key("list.archive", "take back"),
+        key("list.delete", "delete"),
+        key("list.archived", "the others"),
+      ]
+    : [
+        key("list.new", "new"),
+        key("list.fork", "fork"),
+        key("list.rename", "rename"),
+        key("list.archive", "archive"),
+        key("list.delete", "delete"),
+        key("list.stop", "stop"),
+        key("list.archived", "archived"),
+      ];
 }
 
 const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {

@@ -1,6 +1,7 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import { type AppState, terminalCount } from "../state.ts";
+import { isPlainEdit } from "../steps/allow-edits.ts";
 import { editableCommand } from "../steps/question.ts";
 import type { PermissionView } from "../text/permission-view.ts";
 import { firstChordName } from "./chord-name.ts";
@@ -17,6 +18,7 @@ export function questionView(
   const key = (action: Action) => firstChordName(action, overrides);
   const toggle = key("question.prompt");
   const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
+  const all = isPlainEdit(permission) ? [`${key("question.all_edits")} allow all edits in this session`] : [];
   const isCommand = question?.writing?.what === "command";
   const isWriting = question?.isFocused === false;
   return {
@@ -37,7 +39,7 @@ export function questionView(
           ]
         : isWriting
           ? [`${toggle} to the answers`, stop]
-          : [stop, ...edit, `${toggle} to the prompt`],
+          : [...all, stop, ...edit, `${toggle} to the prompt`],
   };
 }
 

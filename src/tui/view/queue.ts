@@ -1,6 +1,6 @@
 import { isEmpty } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
-import { type AppState, canSteerWith, draftOfRun, nameOfClient, queuedRuns } from "../state.ts";
+import { type AppState, draftOfRun, isOwnSteering, nameOfClient, queuedRuns } from "../state.ts";
 import { type Line, span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
@@ -43,7 +43,9 @@ function queueHints(state: AppState, overrides: KeyOverrides): string[] {
   if (!isEmpty(state.editor) || state.editing !== undefined || first === undefined) return [];
   return [
     `${firstChordName("prompt.up", overrides)} edits the last`,
-    ...(canSteerWith(state, first) ? [`${firstChordName("prompt.submit", overrides)} steers with 1`] : []),
+    ...(isOwnSteering(state, first)
+      ? [`${firstChordName("prompt.submit", overrides)} sends 1 into this turn`]
+      : []),
     "/queue",
   ];
 }

@@ -152,6 +152,13 @@ function footOf(
   if (overlay.isSearching) return [span(" /", "accent"), span(overlay.query)];
   if (state.flash !== undefined) return [span(` ${state.flash.text}`, "warning")];
   const dot = glyphs.separator;
+  const question = openQuestion(state);
+  // Said first, so that it is said at every width.
+  if (question !== undefined && overlay.up === 0 && overlay.messages !== undefined)
+    return [
+      span(` Press 1-${question.options.length} to answer`, "warning strong"),
+      span(`${dot}q goes back${dot}/ searches`, "muted"),
+    ];
   const place =
     overlay.messages === undefined
       ? "asking the daemon"
