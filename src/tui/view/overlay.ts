@@ -1,50 +1,20 @@
-import type { Action, KeyOverrides } from "../keys.ts";
-import type { Overlay, SessionsOverlay } from "../overlay.ts";
-import {
-  agentItems,
-  helpItems,
-  isOpenSession,
-  itemIds,
-  markedIndex,
-  modeItems,
-  modelItems,
-  sessionItems,
-  themeItems,
-} from "../overlay-items.ts";
+import type { KeyOverrides } from "../keys.ts";
+import type { Overlay } from "../overlay.ts";
+import { helpItems } from "../overlay-items.ts";
 import type { Caret } from "../screen/difference.ts";
-import { type AppState, currentAgent } from "../state.ts";
-import { formatAgo, formatCost } from "../text/figures.ts";
-import { homePath } from "../text/home-path.ts";
+import type { AppState } from "../state.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
-import { sanitizeLine } from "../text/sanitize.ts";
-import { truncateEnd, widthOf } from "../text/width.ts";
-import { firstChordName } from "./chord-name.ts";
-import { contextFact, fittingFacts } from "./facts.ts";
+import { widthOf } from "../text/width.ts";
+import { fittingFacts } from "./facts.ts";
+import { type List, listOf } from "./lists.ts";
 import type { Renderer } from "./renderer.ts";
 
 const MARK_COLUMNS = 3;
-/** So much of a title stands in the question whether to delete it. */
-const DELETED_TITLE_MAX = 30;
 
 export type OverlayView = {
   rows: string[];
   caret: Caret | undefined;
   spoken?: readonly string[] | undefined;
-};
-
-type List = {
-  title: string;
-  hints: string;
-  /** What the last row asks for instead of a filter. */
-  ask?: { label: string; text: string; isGrave?: boolean } | undefined;
-  /**
-   * What stands at the right goes from its end where there is no room for all of it. `whole`: what is said of the
-   * marked row where it is cut.
-   */
-  items: readonly { left: Line; right: readonly string[]; whole?: string; isCut?: boolean }[];
-  empty: string;
-  index: number;
-  query: string;
 };
 
 /** A list over the whole window: title, rows around the marked one, and at the bottom what is typed. */
@@ -149,176 +119,3 @@ function noteLines(state: AppState, { items }: List, index: number): Line[] {
   const lines = wrapLine([span(marked.whole, "muted")], columns - 2);
   return prefixLines(lines.slice(0, NOTE_ROWS_MAX), [span(" ")], [span(" ")]);
 }
-
-function listOf(
-  state: AppState,
-  overlay: Exclude<Overlay, { kind: "transcript" }>,
-  renderer: Renderer,
-  overrides: KeyOverrides,
-): List {
-  const { glyphs } = renderer;
-  const base = { index: markedIndex(itemIds(state, overlay, overrides), overlay), query: overlay.query };
-  const dot = glyphs.separator;
-  switch (overlay.kind) {
-    case "sessions": {
-      const signs = { waiting: glyphs.question, running: glyphs.running, idle: " " } as const;
-      const styles = { waiting: "warning", running: "accent", idle: "muted" } as const;
-      const items = sessionItems(state, overlay).map((session) => ({
-        left: [
-          span(`${signs[session.state]} `, styles[session.state]),
-          span(sanitizeLine(session.title) || "untitled"),
-          span(isOpenSession(state, session) ? "  (open)" : "", "muted"),
-        ],
-        whole: sanitizeLine(session.title),
-        right: [
-          session.state === "idle"
-            ? formatAgo(state.now - Date.parse(session.updated_at))
-            : session.state === "waiting"
-              ? "needs you"
-              : "running",
-          ...(session.queued > 0 ? [`${session.queued} queued`] : []),
-          session.agent,
-          ...contextFact(session),
-          ...(session.cost > 0 ? [formatCost(session.cost)] : []),
-        ],
-      }));
-      const { task } = overlay;
-      const ask =
-        task.do === "rename"
-          ? { label: "new title:", text: task.title }
-          : task.do === "delete"
-            ? {
-                label: `delete "${titleOfTask(state, overlay)}" for good? enter deletes, esc keeps it`,
-                text: "",
-                isGrave: true,
-              }
-            : undefined;
-      return {
-        ...base,
-        items,
-        ask,
-        title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
-        hints: sessionKeys(overlay, overrides).join(dot),
-        empty:
-          overlay.found === undefined
-            ? "asking the daemon"
-            : overlay.isArchive
-              ? "nothing is archived"
-              : "no session fits",
-      };
-    }
-    case "models":
-      return {
-        ...base,
-        items: modelItems(state, overlay).map(({ name, detail, isCurrent }) => ({
-          left: [
-            span(`${isCurrent ? glyphs.ok : " "} `, "success"),
-            span(sanitizeLine(name)),
-            span(isCurrent ? "  (current)" : "", "muted"),
-          ],
-          right: [sanitizeLine(detail)],
-        })),
-        title: `Models of ${currentAgent(state)?.name ?? "the agent"}`,
-        hints: "enter takes it from the next turn on",
-        empty: "this agent names no models: /model NAME takes any",
-      };
-    case "agents":
-      return {
-        ...base,
-        items: agentItems(state, overlay).map((agent) => ({
-          left: [
-            span(`${agent.status === "ready" ? glyphs.ok : " "} `, "success"),
-            span(agent.name, agent.status === "ready" ? "text" : "muted"),
-            span(agent === currentAgent(state) ? "  (current)" : "", "muted"),
-            span(agent.reason === null ? "" : `  ${sanitizeLine(agent.reason)}`, "muted"),
-          ],
-          whole: [agent.name, agent.reason ?? "", agent.fix ?? ""]
-            .filter((part) => part !== "")
-            .map(sanitizeLine)
-            .join(dot),
-          right: [agent.backend, agent.version ?? "", agent.status.replaceAll("_", " ")].filter(
-            (fact) => fact !== "",
-          ),
-        })),
-        title: "Agents",
-        hints: "enter switches from the next turn on",
-        empty: "no agent fits",
-      };
-    case "modes":
-      return {
-        ...base,
-        items: modeItems(state, overlay).map(({ name, meaning, mode, isCurrent }) => ({
-          left: [
-            span(sanitizeLine(name), mode === undefined ? "text" : `mode_${mode}`),
-            span(isCurrent ? "  (now)" : "", "muted"),
-            span(`  ${sanitizeLine(meaning)}`, "muted"),
-          ],
-          right: [],
-        })),
-        title: "What the agent may do without asking",
-        hints: "enter takes it for this session, in every terminal",
-        empty: "no mode fits",
-      };
-    case "themes":
-      return {
-        ...base,
-        items: themeItems(overlay).map((name) => ({ left: [span(name.replace("_", " "))], right: [] })),
-        title: "Themes",
-        hints: "enter takes it and keeps it in terminal.jsonc",
-        empty: "no theme fits",
-      };
-    case "help": {
-      const items = helpItems(overlay, overrides);
-      const wide = Math.min(
-        state.size.columns >= 100 ? 34 : 28,
-        Math.floor(state.size.columns * 0.4),
-        Math.max(8, ...items.map(({ key }) => widthOf(key))),
-      );
-      return {
-        ...base,
-        items: items.map(({ key, text, name }) => ({
-          left: [span(padded(key, wide, glyphs.ellipsis), "accent"), span(text)],
-          right: [name],
-          isCut: widthOf(key) > wide,
-          whole: [`${key}: ${text}`, name].filter((part) => part !== "").join(dot),
-        })),
-        title: "Keys and commands",
-        hints: "terminal.jsonc in the config folder changes them",
-        empty: "nothing fits",
-      };
-    }
-  }
-}
-
-function sessionKeys({ isArchive }: SessionsOverlay, overrides: KeyOverrides): string[] {
-  const key = (action: Action, does: string) => `${firstChordName(action, overrides)} ${does}`;
-  return isArchive
-    ? [
-        key("list.accept", "open"),
-        key("list.archive", "take back"),
-        key("list.delete", "delete"),
-        key("list.archived", "the others"),
-      ]
-    : [
-        key("list.new", "new"),
-        key("list.fork", "fork"),
-        key("list.rename", "rename"),
-        key("list.archive", "archive"),
-        key("list.delete", "delete"),
-        key("list.stop", "stop"),
-        key("list.archived", "archived"),
-      ];
-}
-
-const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {
-  const { task } = overlay;
-  const session = sessionItems(state, { ...overlay, query: "" }).find(
-    ({ id }) => task.do !== "choose" && id === task.id,
-  );
-  return truncateEnd(sanitizeLine(session?.title ?? "") || "untitled", DELETED_TITLE_MAX);
-};
-
-const padded = (text: string, columns: number, ellipsis: string): string => {
-  const shown = truncateEnd(text, columns, ellipsis);
-  return shown + " ".repeat(Math.max(0, columns + 2 - widthOf(shown)));
-};
