@@ -28,8 +28,8 @@ export function createLoopWatch({ log, running, isWorking }: LoopWatch) {
   function look() {
     const now = performance.now();
     const blockedMs = now - lookedAt - TICK_MS;
-    const used = process.cpuUsage(cpu);
     if (blockedMs > BLOCKED_MS) {
+      const used = process.cpuUsage(cpu);
       const runs = running();
       const cpu_ms = Math.round((used.user + used.system) / 1000);
       log.warn("the event loop stood still", { ms: Math.round(blockedMs), cpu_ms, requests, runs });

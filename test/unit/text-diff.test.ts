@@ -89,3 +89,10 @@ test("tabs and wide characters in a diff keep its columns", () => {
     "\n1       if x\n2 +     日本\n",
   );
 });
+
+test("lines with more changed words than are compared are shown as replaced", () => {
+  const words = (start: number) => Array.from({ length: 100 }, (_, at) => `w${start + at}`).join(" ");
+  const long = `@@ -1 +1 @@\n-same ${words(100)}\n+same ${words(300)}`;
+  const styles = diffLines(long, 400, layout).flatMap((line) => line.map((part) => part.style));
+  expect(styles.some((style) => style.endsWith("_word"))).toBe(false);
+});

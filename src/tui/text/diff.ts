@@ -8,6 +8,8 @@ type Row = { kind: Kind; number: number | undefined; text: string; partner?: Row
 
 /** Words of longer lines are not compared: the comparison is quadratic. */
 const WORD_LINE_MAX = 400;
+/** Words and blanks that came or went; a pair with more of them was replaced, and to find that out takes long. */
+const WORDS_CHANGED_MAX = 80;
 /** A pair of lines that has less in common was replaced, not changed. */
 const COMMON_PART_MIN = 0.4;
 /** Context kept around a hunk's changes in the short form. */
@@ -165,7 +167,8 @@ function contentOf(row: Row, token: ThemeToken): Span[] {
     return [span(row.text, token)];
   const isAdded = row.kind === "added";
   const [before, after] = isAdded ? [partner.text, row.text] : [row.text, partner.text];
-  const parts = diffWordsWithSpace(before, after);
+  const parts = diffWordsWithSpace(before, after, { maxEditLength: WORDS_CHANGED_MAX });
+  if (parts === undefined) return [span(row.text, token)];
   const common = parts.reduce((sum, part) => (part.added || part.removed ? sum : sum + part.value.length), 0);
   if (common < COMMON_PART_MIN * Math.max(before.length, after.length)) return [span(row.text, token)];
   const wordToken = isAdded ? "diff_added_word" : "diff_removed_word";
