@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { sweepOrphans } from "../../src/agent/process/sweep-orphans.ts";
+import { eventually } from "../support/happenings.ts";
 
 const isLinux = process.platform === "linux";
 const source = join(import.meta.dirname, "../../src/agent/process/supervisor.ts");
@@ -54,12 +55,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** How long until all of them are gone. */
-async function goneAfter(pids: readonly number[]): Promise<number> {
-  const beganAt = performance.now();
-  while (pids.some(isAlive)) await wait(20);
-  return performance.now() - beganAt;
-}
+/** Resolves when all of them are gone. How soon that is belongs to the measurements: here the machine may be busy. */
+const goneAll = (pids: readonly number[]) =>
+  eventually(() => !pids.some(isAlive), `the end of ${pids.join(" ")}`);
 
 /** By the marker that it was told, as the daemon recorded it. */
 function guardianOf(dir: string): number | undefined {
@@ -81,10 +79,10 @@ function commandLineOf(pid: string): string {
   }
 }
 
-test("after kill -9 of the daemon nothing of its children is alive within 5 s", async () => {
+test("after kill -9 of the daemon nothing of its children stays alive", async () => {
   const { daemon, pids } = await startDaemon();
   daemon.kill("SIGKILL");
-  expect(await goneAfter(pids)).toBeLessThan(5000);
+  await goneAll(pids);
 });
 
 test.runIf(isLinux)("the guardian goes as well, and holds none of the daemon's pipes", async () => {
@@ -94,7 +92,7 @@ test.runIf(isLinux)("the guardian goes as well, and holds none of the daemon's p
   const links = readdirSync(`/proc/${guardian}/fd`).map(Number);
   expect(links.filter((fd) => fd < 16).sort()).toEqual([0, 1, 2]);
   daemon.kill("SIGKILL");
-  expect(await goneAfter([...pids, guardian])).toBeLessThan(5000);
+  await goneAll([...pids, guardian]);
 });
 
 test.runIf(isLinux)("a guardian that was killed is replaced, and the new one knows the groups", async () => {
@@ -104,7 +102,7 @@ test.runIf(isLinux)("a guardian that was killed is replaced, and the new one kno
   process.kill(first, "SIGKILL");
   while ([undefined, first].includes(guardianOf(dir))) await wait(10);
   daemon.kill("SIGKILL");
-  expect(await goneAfter(pids)).toBeLessThan(5000);
+  await goneAll(pids);
 });
 
 test.runIf(isLinux)("the next daemon ends what daemon and guardian left behind", async () => {

@@ -27,7 +27,7 @@ import { openWorld } from "../support/world.ts";
 
 const git = (cwd: string, ...args: string[]) =>
   execFileSync("git", args, {
-    timeout: 10_000,
+    timeout: 120_000,
     cwd,
     stdio: ["ignore", "pipe", "ignore"],
     encoding: "utf8",

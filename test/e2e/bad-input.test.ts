@@ -98,7 +98,7 @@ test("a directory that is gone: the shell's own, and one that was named", async 
   const found = spawnSync("/bin/sh", ["-c", script, "sh", gone, process.execPath, launcher], {
     env: home.env,
     encoding: "utf8",
-    timeout: 20_000,
+    timeout: 120_000,
   });
   expect(found.status).toBe(2);
   expect(found.stderr.trim().split("\n")).toHaveLength(1);
@@ -204,7 +204,7 @@ test.each(["20.11.1", "22.18.0", "18.0.0"])(
       const result = spawnSync(process.execPath, ["--require", pretend, launcher, ...args], {
         env: home.env,
         encoding: "utf8",
-        timeout: 20_000,
+        timeout: 120_000,
       });
       expect(result.status).toBe(1);
       expect(result.stdout).toBe("");

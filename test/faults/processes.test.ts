@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createApi } from "../support/api.ts";
 import { runHearth } from "../support/cli.ts";
 import { openCliWorld } from "../support/cli-world.ts";
-import { eventually } from "../support/happenings.ts";
+import { eventually, soon } from "../support/happenings.ts";
 import { repository } from "../support/home.ts";
 import { say, toolResults } from "../support/model-server.ts";
 import { processesOf } from "../support/processes.ts";
@@ -36,8 +36,8 @@ test.each([
   await toolRunning(terminal, "up");
   await terminal.cancel();
   expect((await terminal.completed(run_id)).outcome).toBe("canceled");
-  await eventually(() => toolsOf(world).length === 0, "the tools to be gone", 6000);
-  await eventually(() => processesOf(run_id).length === 0, "what carries the run's mark to be gone", 6000);
+  await eventually(() => toolsOf(world).length === 0, "the tools to be gone");
+  await eventually(() => processesOf(run_id).length === 0, "what carries the run's mark to be gone");
   expect((await terminal.ask("next")).outcome).toBe("end_turn");
 });
 
@@ -96,7 +96,7 @@ test("a limit of open files that is too low is said or lived with, never a crash
         cwd: home.project,
         env: home.env,
         encoding: "utf8",
-        timeout: 15_000,
+        timeout: 120_000,
       },
     );
   const result = limited(["run", "hello"]);
@@ -178,12 +178,8 @@ test("a prompt, a file name and a pattern made to be slow delay nobody else", as
   );
   world.home.write("slow.txt", slow);
   const asked = terminal.ask(`${slow} ${"```".repeat(5000)}`, { on_question: "deny" });
-  const latencies: number[] = [];
-  for (let look = 0; look < 60; look += 1) {
-    const began = performance.now();
-    await terminal.api.call("GET", "/v1/health");
-    latencies.push(performance.now() - began);
-  }
+  // A pattern that runs away takes minutes: nobody would get an answer.
+  for (let look = 0; look < 60; look += 1)
+    expect((await soon(terminal.api.call("GET", "/v1/health"), "an answer")).status).toBe(200);
   expect((await asked).outcome).toBe("end_turn");
-  expect(Math.max(...latencies)).toBeLessThan(1000);
 });

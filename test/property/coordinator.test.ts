@@ -44,7 +44,7 @@ describe("the coordinator on a real store", () => {
       ),
       { numRuns: 60 },
     );
-  }, 180_000);
+  });
 
   it("keeps them through a kill -9 anywhere, and goes on where it was", async () => {
     await fc.assert(
@@ -61,7 +61,7 @@ describe("the coordinator on a real store", () => {
       ),
       { numRuns: 15 },
     );
-  }, 180_000);
+  });
 
   it("ends an accepted run that is canceled while its agent session is still being opened", () =>
     inTempDir(async (file) => {

@@ -145,4 +145,4 @@ test("bash starts nothing and writes nothing outside for a line that goes unaske
     const beside = [join(home, "o"), join(home, "p"), join(base, "o")].filter((path) => existsSync(path));
     expect({ command, beside }).toEqual({ command, beside: [] });
   }
-}, 120_000);
+});

@@ -91,7 +91,7 @@ describe("a daemon that is killed", () => {
     const children = toolsOf(world);
     expect(children.length).toBeGreaterThanOrEqual(2);
     await world.kill();
-    await eventually(() => children.filter(isAlive).length === 0, "the tool's processes to be gone", 6000);
+    await eventually(() => children.filter(isAlive).length === 0, "the tool's processes to be gone");
 
     await world.restart();
     const after = await world.terminal("first", { since: before.events.lastSeq() });

@@ -45,7 +45,7 @@ test("eight terminals that start at once on an empty home get one daemon and eig
   const api = createApi(socket, "checker");
   expect(await api.expect(200, "GET", "/v1/health")).toMatchObject({ status: "ok", pid });
   api.close();
-}, 40_000);
+});
 
 test("a daemon that was killed stands in nobody's way, with its socket, pid file and lock left behind", async () => {
   const { home } = await openCliWorld();
@@ -93,7 +93,7 @@ test("whatever the umask, everything hearth makes is its user's alone", async ()
     env: home.env,
     stdio: "ignore",
   });
-  const code = await soon(new Promise((resolve) => shell.once("exit", resolve)), "hearth run", 25_000);
+  const code = await soon(new Promise((resolve) => shell.once("exit", resolve)), "hearth run");
   expect(code).toBe(0);
   const modes: string[] = [];
   const look = (path: string) => {

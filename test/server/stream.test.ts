@@ -58,7 +58,7 @@ test("a client that comes back anywhere gets what it missed, once, in order, and
     expect(missed.filter((found) => found.type !== "part.delta")).toEqual(expected);
     expect(comparable(joined(before, told, missed, event.seq, now.seq))).toEqual(comparable(now));
   }
-}, 60_000);
+});
 
 test("Last-Event-ID resumes like since, and wins over it", async () => {
   const world = await openWorld();
@@ -156,7 +156,7 @@ test("every client's state can be rebuilt from rows alone, by a daemon that has 
     expect(now.messages).toEqual(staying.messages);
     back.events.drop();
   }
-}, 60_000);
+});
 
 test("a replay of thousands of events is whole, while more of them happen", async () => {
   const world = await openWorld();
@@ -232,7 +232,7 @@ test("a client that never reads is cut off, delays nobody, and catches up when i
   );
   const seqs = stream.map((event) => event.seq);
   expect(new Set(seqs).size).toBe(seqs.length);
-}, 60_000);
+});
 
 test("a hundred clients all see the same run, and one that keeps dropping disturbs none of them", async () => {
   const world = await openWorld();

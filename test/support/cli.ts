@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { soon } from "./happenings.ts";
+import { PATIENCE_MS, soon } from "./happenings.ts";
 import { type Home, launcher } from "./home.ts";
 
 export type CliResult = {
@@ -53,7 +53,7 @@ export function startHearth(home: Home, args: readonly string[], options: CliOpt
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  const bounded = soon(result, `hearth ${args.join(" ")}`, options.patienceMs ?? 25_000).catch(
+  const bounded = soon(result, `hearth ${args.join(" ")}`, options.patienceMs ?? 2 * PATIENCE_MS).catch(
     (error: unknown) => {
       child.kill("SIGKILL");
       throw new Error(

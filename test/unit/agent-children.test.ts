@@ -136,13 +136,11 @@ describe("what is kept warm", () => {
 
   test("goes when it was idle for long enough, by itself", async () => {
     const { keeper, add, evicted, until } = keeperOf({ idle_evict_ms: 30, max_warm: 6 });
-    const clock = performance.now();
     const entry = add("one", 0);
     // The keeper's own timer looks again; its clock has to have gone on by then.
     entry.used = -1000;
     await until(1);
     expect(evicted).toEqual(["one"]);
-    expect(performance.now() - clock).toBeLessThan(5000);
     keeper.close();
   });
 

@@ -114,7 +114,7 @@ test("property: what is ignored is what git ignores", async () => {
     }),
     { numRuns: 40 },
   );
-}, 60_000);
+});
 
 async function isVisible(path: string): Promise<boolean> {
   let rules = await readIgnoreRules(folder);
