@@ -145,10 +145,14 @@ function tellForeign(message: Message): Piece {
   return { role: "user", content: [{ type: "text", text }], ended };
 }
 
-/** Reasoning that nothing follows is refused, or it is the beginning of an answer that was cut. */
+/**
+ * Reasoning that nothing follows is refused, or it is the beginning of an answer that was cut. What a gateway wants
+ * back belongs to the whole answer, wherever in it it was told.
+ */
 function withoutLooseReasoning(content: AssistantContent): AssistantContent {
   const last = content.findLastIndex((part) => part.type !== "reasoning");
-  return content.slice(0, last + 1);
+  if (last < 0) return [];
+  return content.filter((part, at) => at <= last || part.providerOptions?.["compatible"] !== undefined);
 }
 
 function tellOwn(message: Message, reader: HistoryReader): Piece {

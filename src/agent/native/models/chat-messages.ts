@@ -1,5 +1,6 @@
 import type { PromptMessage } from "./model.ts";
 import type { ReasoningSent } from "./reasoning-fallback.ts";
+import type { Traits } from "./traits.ts";
 
 type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
 
@@ -10,6 +11,18 @@ const KEPT = "compatible";
 
 type Detail = Record<string, unknown>;
 const isDetail = (value: unknown): value is Detail => typeof value === "object" && value !== null;
+
+/** What Gemini takes for the signature of a call that another model made (ai.google.dev, "Thought signatures"). */
+const UNSIGNED = "skip_thought_signature_validator";
+
+/** What stands for reasoning where there is none: the empty text is refused. */
+function placeholder({ content }: AssistantMessage, field: Traits["reasoningField"]): Detail {
+  if (field !== "reasoning_details") return { reasoning_content: " " };
+  const call = content.find((part) => part.type === "tool-call");
+  if (call === undefined) return {};
+  const detail = { type: "reasoning.encrypted", format: "google-gemini-v1", index: 0, data: UNSIGNED };
+  return { reasoning_details: [{ ...detail, id: call.toolCallId }] };
+}
 
 function detailsOf({ content }: AssistantMessage): Detail[] {
   return content.flatMap(({ providerOptions }) => {
@@ -23,20 +36,20 @@ function detailsOf({ content }: AssistantMessage): Detail[] {
  * slow replacer, again in every request), and reasoning in the server's own field. The change is remembered per
  * message, which the history keeps as long as the conversation.
  */
-export function createMessageWriter() {
+export function createMessageWriter(field: Traits["reasoningField"]) {
   let form: ReasoningSent | undefined;
   let written = new WeakMap<PromptMessage, PromptMessage>();
 
   function write(message: AssistantMessage, { back, blank }: ReasoningSent): AssistantMessage {
     const details = back ? detailsOf(message) : [];
     const content = message.content
-      // What is in the details is not said twice.
-      .filter((part) => part.type !== "reasoning" || details.length === 0)
+      // A server of details takes nothing else, and what is in them is not said twice.
+      .filter((part) => part.type !== "reasoning" || (field !== "reasoning_details" && details.length === 0))
       .map((part) => (part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part));
     const hasReasoning = content.some((part) => part.type === "reasoning" && part.text !== "");
     const fields = {
       ...(details.length > 0 ? { reasoning_details: details } : {}),
-      ...(blank && !hasReasoning && details.length === 0 ? { reasoning_content: " " } : {}),
+      ...(blank && !hasReasoning && details.length === 0 ? placeholder(message, field) : {}),
     };
     const made: AssistantMessage = { ...message, content };
     return Object.keys(fields).length === 0

@@ -58,7 +58,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   }).chatModel(spec.model);
   const deps = { fetch, createReader: createChatReader, origin: originOf(spec) };
   const toolList = createToolList();
-  const write = createMessageWriter();
+  const write = createMessageWriter(traits.reasoningField);
   const withFallback = createReasoningFallback(traits);
 
   const ask = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) =>

@@ -4,7 +4,7 @@ import type { ProviderType } from "../../../protocol/config.ts";
 export type Traits = {
   /** Where earlier reasoning goes: the package's own signed blocks, a field of a chat message, or nowhere. */
   reasoningField: "signed" | "reasoning_content" | "reasoning_details" | "none";
-  /** Earlier answers that are refused without reasoning: a single space stands where there is none. */
+  /** Earlier answers that are refused without reasoning: a placeholder stands where there is none. */
   reasoningRequired: "never" | "always";
   /** A person's message may follow tool results directly. Otherwise a short answer of hearth's stands between. */
   userAfterTool: boolean;
@@ -85,6 +85,8 @@ const rows: readonly Row[] = [
       body: { reasoning: { enabled: true } },
     },
   },
+  // "Gemini models require OpenRouter reasoning details to be preserved in each request", other models' calls too.
+  { host: domain("openrouter.ai"), model: /gemini-[3-9]/, traits: { reasoningRequired: "always" } },
   { host: domain("x.ai"), traits: { isOfficial: true } },
 ];
 
