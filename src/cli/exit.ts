@@ -42,6 +42,8 @@ export const exitCodeOfCode = (code: ErrorCode): ExitCode => byCode[code] ?? exi
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HearthError)) return exitCodes.failed;
+  // A daemon that could not start is none, whatever kept it from starting.
+  if (error.code === "store_unavailable" && error.details["is_start"] === true) return exitCodes.noDaemon;
   const field = error.details["field"];
   // The daemon refuses a name it does not know as a bad field of the request.
   if (error.code === "invalid_request" && (field === "agent" || field === "model")) return exitCodes.unusable;

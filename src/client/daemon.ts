@@ -98,7 +98,10 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
 }
 
 function startError(result: { code: string; message: string }, paths: Paths): HearthError {
-  if (result.code !== "died") return new HearthError(result.code as HearthError["code"], result.message);
+  // What kept it from starting keeps its code; that there is no daemon is true whatever it was.
+  const details = { is_start: true };
+  if (result.code !== "died")
+    return new HearthError(result.code as HearthError["code"], result.message, { details });
   return new HearthError(
     "daemon_unreachable",
     `The daemon could not start: ${result.message}. More in ${paths.log}.`,

@@ -12,6 +12,7 @@ import { createRunUsageRows } from "./run-usage.ts";
 import { createRunRows } from "./runs.ts";
 import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
+import { whyUnwritable } from "./unwritable.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
 const SCHEMA_VERSION = 3;
@@ -115,18 +116,21 @@ function asStoreError(cause: unknown, file: string): unknown {
     return new HearthError("store_unavailable", message, { cause, details: { sqlite: code } });
   }
   if (!/^(SQLITE_|EACCES|EROFS|ENOSPC|EPERM)/.test(code)) return cause;
-  const why = /^SQLITE_(BUSY|LOCKED)/.test(code)
-    ? "another program holds it"
-    : /^(SQLITE_FULL|ENOSPC)/.test(code)
-      ? "the disk is full"
-      : /^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EROFS|EPERM)/.test(code)
-        ? "it cannot be written"
-        : `SQLite says ${code}`;
-  const advice = why === "the disk is full" ? " Free some space there." : "";
-  return new HearthError("store_unavailable", `The store ${file} cannot be used: ${why}.${advice}`, {
+  const { why, advice } = reasonOf(code, file);
+  const reason = advice === "" ? `${why}.` : `${why}. ${advice}`;
+  return new HearthError("store_unavailable", `The store ${file} cannot be used: ${reason}`, {
     cause,
-    details: { sqlite: code, why: `${why}.${advice}` },
+    details: { sqlite: code, why: reason },
   });
+}
+
+function reasonOf(code: string, file: string): { why: string; advice: string } {
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return { why: "another program holds it", advice: "" };
+  if (/^(SQLITE_FULL|ENOSPC)/.test(code))
+    return { why: "the disk is full", advice: "Free some space there." };
+  if (/^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EROFS|EPERM)/.test(code))
+    return whyUnwritable(file);
+  return { why: `SQLite says ${code}`, advice: "" };
 }
 
 const codeOf = (cause: unknown): string =>
