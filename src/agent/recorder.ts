@@ -8,6 +8,7 @@ import type {
   ToolCallPart,
 } from "../protocol/message.ts";
 import { addUsage, noUsage, type Usage } from "../protocol/usage.ts";
+import { answerText } from "./answer-text.ts";
 import type { BackendEvent } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -40,7 +41,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
   /** Of an answer that is not whole yet. */
   let unfinished: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
   let wasPrompted = false;
-
+  function spend(more: { usage: Usage; cost: number }) {
+    usage = addUsage(usage, more.usage);
+    cost += more.cost;
+    unfinished = { usage: noUsage, cost: 0 };
+  }
   const last = () => messages.at(-1);
   const iso = () => now().toISOString();
   const replaceLast = (message: Message) => {
@@ -214,15 +219,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
           return ledger.appendText({ ...delta, offset: part.output.length });
         }
         case "usage":
-          unfinished = event.isLost ? { usage: noUsage, cost: 0 } : event;
-          if (!event.isLost) return;
-          usage = addUsage(usage, event.usage);
-          cost += event.cost;
+          if (event.isLost) return spend(event);
+          unfinished = event;
           return;
         case "step_finished": {
-          usage = addUsage(usage, event.usage);
-          cost += event.cost;
-          unfinished = { usage: noUsage, cost: 0 };
+          spend(event);
           streaming = null;
           return commit((tx) => {
             const isKnown = event.usage !== noUsage;
@@ -282,6 +283,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       tx.putMessage(message ? "message.updated" : "message.created", ended);
       return ended;
     },
+    /** The answer as a person saw it: one that was cut off goes on in the message after it. */
+    answerText: (message: Message): string => answerText(messages, message),
     /** After a restart: the turn's messages as they are in the store. */
     adopt(stored: readonly Message[]) {
       adopt(stored);

@@ -126,7 +126,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       outcome: end.outcome,
       ...(end.error ? { error: end.error } : {}),
       message_id: last.id,
-      text: last.role === "assistant" ? messageText(last) : "",
+      text: last.role === "assistant" ? recorder.answerText(last) : "",
       usage: ended.usage,
       cost: ended.cost,
       duration_ms: durationOf(entry, at),

@@ -78,7 +78,8 @@ describe.each(["openai-compatible", "anthropic"] as const)("a provider of type %
       await sawText(terminal, "Half of it");
       gate.open();
       const end = await terminal.completed(run_id);
-      expect(end).toMatchObject({ outcome: "end_turn", text: "The whole answer." });
+      // What a person saw: the second try goes on where the first was cut off.
+      expect(end).toMatchObject({ outcome: "end_turn", text: "Half of itThe whole answer." });
       const messages = await terminal.messages();
       expect(lastAnswer(messages)).toEqual({ text: "The whole answer.", finish: "end_turn" });
       const texts = messages.flatMap((message) =>

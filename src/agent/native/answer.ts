@@ -26,6 +26,8 @@ export type Answer =
       note: string | undefined;
       calls: readonly AskedCall[];
       hasText: boolean;
+      /** It made no call, and wrote something that looks like one. */
+      isCallLike: boolean;
     }
   /** `hasStreamed`: something of it has been shown. `openCalls`: shown calls that will never be run. */
   | {
@@ -47,7 +49,6 @@ type AnswerDeps = {
   limits: Limits;
   /** Gives the provider's id of a call, or another when that is taken. */
   claimId(id: string): string;
-  now(): number;
 };
 
 /** A model of one's own reads a long prompt for minutes before its first word. */
@@ -70,7 +71,7 @@ const stalled = (model: Model, silentMs: number): ModelFailure =>
 
 /** Asks once and shows what comes, as it comes. Never throws but for a bug. */
 export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise<Answer> {
-  const { model, request, host, tools, limits, claimId, now } = deps;
+  const { model, request, host, tools, limits, claimId } = deps;
   const attempt = new AbortController();
   const calls: AskedCall[] = [];
   const idOf = new Map<string, string>();
@@ -100,7 +101,6 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
       progressMs: limits.stall_progress_ms,
       noticeMs: limits.stall_notice_ms,
     },
-    now,
     {
       quiet: (silentMs, limitMs) =>
         host.emit({
@@ -180,6 +180,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
             note: chunk.note,
             calls,
             hasText,
+            isCallLike: chunk.isCallLike === true && calls.length === 0,
           };
       }
     }

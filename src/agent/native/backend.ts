@@ -121,7 +121,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
-        { model, tools, conversation, context, limits, stepsMax, now, random, wait },
+        { model, tools, conversation, context, limits, stepsMax, random, wait },
         turn,
         tellingContext(host, session),
         signal,

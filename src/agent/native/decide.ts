@@ -8,8 +8,15 @@ export type LoopState = {
   emptyInRow: number;
   /** Answers in a row whose calls were cut off by the output limit. */
   truncatedInRow: number;
+  /** The model was told that a call written as text runs nothing: once a turn. */
+  wasToldOfCalls: boolean;
 };
-export const loopStart: LoopState = { answered: 0, emptyInRow: 0, truncatedInRow: 0 };
+export const loopStart: LoopState = {
+  answered: 0,
+  emptyInRow: 0,
+  truncatedInRow: 0,
+  wasToldOfCalls: false,
+};
 
 export type AnswerSeen = {
   end: AnswerEnd;
@@ -18,13 +25,15 @@ export type AnswerSeen = {
   calls: number;
   /** Calls that the output limit cut off. */
   truncatedCalls: number;
+  /** It wrote something like a call, and made none. */
+  isCallLike?: boolean;
 };
 
 export type Next =
   /** Run the calls, then ask again, unless `afterwards` says that the turn ends with them. */
   | { do: "act"; afterwards: "ask" | "max_steps" | "max_tokens" }
-  /** Nothing came: ask again, and say so. */
-  | { do: "nudge" }
+  /** Nothing came, or a call that was only written out: ask again, and say so. */
+  | { do: "nudge"; why: "empty" | "call_like" }
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
   | { do: "give_up" };
 
@@ -41,7 +50,13 @@ export function decide(
   const isLast = stepsMax !== null && answered >= stepsMax;
   const isEmpty = seen.calls === 0 && !seen.hasText && seen.end === "stop";
   const truncatedInRow = seen.truncatedCalls > 0 ? state.truncatedInRow + 1 : 0;
-  const after: LoopState = { answered, emptyInRow: isEmpty ? state.emptyInRow + 1 : 0, truncatedInRow };
+  const tellsOfCalls = seen.isCallLike === true && seen.end === "stop" && !state.wasToldOfCalls && !isLast;
+  const after: LoopState = {
+    answered,
+    emptyInRow: isEmpty ? state.emptyInRow + 1 : 0,
+    truncatedInRow,
+    wasToldOfCalls: state.wasToldOfCalls || tellsOfCalls,
+  };
   const decided = (next: Next, finishReason: FinishReason) => ({ state: after, next, finishReason });
 
   if (seen.end === "refusal") return decided({ do: "end", outcome: "refusal" }, "refusal");
@@ -52,7 +67,8 @@ export function decide(
     return decided({ do: "act", afterwards: "ask" }, "tool_use");
   }
   if (isEmpty && after.emptyInRow >= EMPTY_IN_ROW_MAX) return decided({ do: "give_up" }, "error");
-  if (isEmpty && !isLast) return decided({ do: "nudge" }, "tool_use");
+  if (isEmpty && !isLast) return decided({ do: "nudge", why: "empty" }, "tool_use");
+  if (tellsOfCalls) return decided({ do: "nudge", why: "call_like" }, "tool_use");
   if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");
   if (isEmpty) return decided({ do: "end", outcome: "max_steps" }, "max_steps");
   return decided({ do: "end", outcome: "end_turn" }, "end_turn");

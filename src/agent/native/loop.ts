@@ -22,7 +22,6 @@ type LoopDeps = {
   limits: Limits;
   /** Null: no bound. */
   stepsMax: number | null;
-  now(): number;
   random(): number;
   wait(ms: number, signal: AbortSignal): Promise<unknown>;
 };
@@ -31,6 +30,8 @@ type LoopDeps = {
 const SCHEMA_REPLIES_MAX = 3;
 const nudgeText =
   "Your last answer was empty. If the task is done, say what you did; otherwise go on with it.";
+const callLikeText =
+  "Your last answer has a tool call written out as text, which runs nothing. Call the tool itself, by your interface for tools; if you are done, say so.";
 const notRunText = "Not run: the answer was cut off before it was complete.";
 
 function errorOf(failure: ModelFailure, toldTooLong: boolean): RunError {
@@ -95,7 +96,7 @@ export async function runLoop(
   host: TurnHost,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { model, tools, conversation, limits, stepsMax, now, random } = deps;
+  const { model, tools, conversation, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
   let state = loopStart;
@@ -147,7 +148,7 @@ export async function runLoop(
     const request = conversation.request(host.transcript(), model);
     const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;
-    const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId, now }, signal);
+    const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId }, signal);
     step.begin();
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
@@ -164,6 +165,7 @@ export async function runLoop(
       end: answer.end,
       hasText: answer.hasText,
       calls: answer.end === "refusal" ? 0 : calls.length,
+      isCallLike: answer.isCallLike,
       truncatedCalls: calls.filter(({ checked }) => !checked.ok && checked.why === "cut_off").length,
     };
     const decided = decide(state, seen, stepsMax);
@@ -187,7 +189,7 @@ export async function runLoop(
       case "give_up":
         return loopError(`${model.id} gave three empty answers in a row, so the turn was stopped.`);
       case "nudge":
-        conversation.noteAfter(host.transcript(), nudgeText);
+        conversation.noteAfter(host.transcript(), next.why === "call_like" ? callLikeText : nudgeText);
         break;
       case "act": {
         const touched = new Set<string>();

@@ -1,12 +1,10 @@
+import { backoffMs } from "../../async/backoff.ts";
 import type { ModelFailure } from "./models/failure.ts";
 
-const FIRST_DELAY_MS = 2_000;
-const DELAY_MS_MAX = 60_000;
-const JITTER = 0.2;
+/** Jitter keeps many sessions from asking again in the same moment. */
+const backoff = { firstMs: 2_000, maxMs: 60_000, jitter: { below: 0.2, above: 0.2 } };
 /** Waiting longer than this for one request is the user's decision, not ours. */
 const TOLD_DELAY_MS_MAX = 5 * 60_000;
-/** A told delay of nothing still leaves the provider a moment. */
-const DELAY_MS_MIN = 250;
 /** An answer that was cut off has cost money: fewer tries than for one that never began. */
 const RETRIES_AFTER_FIRST_BYTE = 4;
 
@@ -36,16 +34,10 @@ export function planRetry(
   );
   if (!failure.isRetryable || failed > allowed) return { again: false, toldTooLong: false };
   const told = failure.retryAfterMs;
-  if (told !== undefined) {
-    if (told > TOLD_DELAY_MS_MAX) return { again: false, toldTooLong: true };
-    return { again: true, delayMs: Math.max(told, DELAY_MS_MIN), retriesMax: allowed };
-  }
-  const base = Math.min(FIRST_DELAY_MS * 2 ** Math.min(failed - 1, 16), DELAY_MS_MAX);
-  return {
-    again: true,
-    delayMs: Math.round(base * (1 - JITTER + 2 * JITTER * random())),
-    retriesMax: allowed,
-  };
+  if (told !== undefined && told > TOLD_DELAY_MS_MAX) return { again: false, toldTooLong: true };
+  // A told wait is a lower bound: "one second", told eight times, must not use up all tries in eight seconds.
+  const delayMs = Math.max(told ?? 0, backoffMs(backoff, failed, random));
+  return { again: true, delayMs, retriesMax: allowed };
 }
 
 /** "Anthropic: 529 overloaded · retry 2/6 in 8 s" */

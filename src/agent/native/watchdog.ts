@@ -1,3 +1,15 @@
+import { uptime } from "node:os";
+
+/**
+ * Two clocks that nobody sets: `awakeMs` stands still while a laptop sleeps, `bootMs` does not. A person or a time
+ * server that moves the time of day concerns neither.
+ */
+export type Clocks = { awakeMs(): number; bootMs(): number };
+
+const systemClocks: Clocks = { awakeMs: () => performance.now(), bootMs: () => uptime() * 1000 };
+/** Differences below this are how finely the two clocks are read. */
+const ASLEEP_MS_MIN = 1_000;
+
 /**
  * Timers of the system stand still while a laptop sleeps; looking at the clock this often, a stalled stream is
  * noticed within this time after waking.
@@ -37,16 +49,26 @@ export function judgeSilence(
 /** Watches one answer. Calls `on.quiet` once per silence and `on.stall` at most once. */
 export function startWatch(
   limits: WatchLimits,
-  now: () => number,
   on: { quiet(silentMs: number, limitMs: number): void; stall(silentMs: number): void },
+  { awakeMs, bootMs }: Clocks = systemClocks,
 ): Watch {
-  let last = now();
+  let last = awakeMs();
+  /** How far the clocks are apart: more than at the last look means that the machine has slept. */
+  let apart = bootMs() - last;
+  let asleepMs = 0;
+  let hasHeard = false;
   let hasBegun = false;
   let wasTold = false;
   let timer: NodeJS.Timeout | undefined;
 
   function look() {
-    const silentMs = now() - last;
+    const at = awakeMs();
+    const slept = bootMs() - at - apart;
+    apart += slept;
+    // A sleep that something was heard after is over; reading that clock at every word would cost more than words do.
+    if (slept >= ASLEEP_MS_MIN && !hasHeard) asleepMs += slept;
+    hasHeard = false;
+    const silentMs = at - last + asleepMs;
     const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasTold }, limits);
     if (verdict === "stalled") return on.stall(silentMs);
     timer = setTimeout(look, nextMs);
@@ -59,7 +81,9 @@ export function startWatch(
 
   return {
     progress() {
-      last = now();
+      last = awakeMs();
+      asleepMs = 0;
+      hasHeard = true;
       hasBegun = true;
       wasTold = false;
     },

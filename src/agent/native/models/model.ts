@@ -60,6 +60,8 @@ export type ModelChunk =
       cost?: number;
       /** Why it ended so, for a person. */
       note?: string;
+      /** It made no call, and wrote something that looks like one. */
+      isCallLike?: boolean;
     };
 
 /** USD per million tokens. */

@@ -6,7 +6,7 @@ import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback, type ReasoningSent } from "./reasoning-fallback.ts";
 import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
-import { type ModelSpec, modelOf, originOf } from "./spec.ts";
+import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createChatReader } from "./wire/chat.ts";
 
 type WireMessage = { role: string; content: unknown };
@@ -56,7 +56,11 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
       return needsBreakpoints ? withBreakpoints(made) : made;
     },
   }).chatModel(spec.model);
-  const deps = { fetch, createReader: createChatReader, origin: originOf(spec) };
+  const origin = originOf(spec);
+  // Models of the big three are never served without a reader for their thinking and their calls.
+  const isOpen = familyOf(spec.model) === "open";
+  const readerFor = ({ tools }: ModelRequest) =>
+    createChatReader(isOpen ? new Set(tools.map(({ name }) => name)) : undefined);
   const toolList = createToolList();
   const write = createMessageWriter(traits.reasoningField);
   const withFallback = createReasoningFallback(traits);
@@ -72,7 +76,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },
-      deps,
+      { fetch, createReader: () => readerFor(request), origin },
       signal,
     );
 

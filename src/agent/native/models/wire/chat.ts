@@ -2,6 +2,7 @@ import { noUsage, type Usage } from "../../../../protocol/usage.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
 import { argumentsOf, type CallPieces, isWholeCall, newCall } from "./call-pieces.ts";
+import { createInlineReader } from "./inline.ts";
 import type { Ending, WireReader } from "./reader.ts";
 import { createReasoningDetails } from "./reasoning-details.ts";
 
@@ -59,8 +60,12 @@ function partsOf(content: unknown): { type: "text" | "reasoning"; text: string }
 const isPlainError = (event: Loose): boolean =>
   !("choices" in event) && !("usage" in event) && ("detail" in event || "message" in event);
 
-/** Chat completions, as OpenAI documents them and as everybody else sends them. */
-export function createChatReader(): WireReader {
+/**
+ * Chat completions, as OpenAI documents them and as everybody else sends them. `inlineTools`: the model is one that may
+ * write its thinking and its calls of these tools as text.
+ */
+export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader {
+  const inline = inlineTools === undefined ? undefined : createInlineReader(inlineTools);
   const calls: CallPieces[] = [];
   const byIndex = new Map<number, CallPieces>();
   const details = createReasoningDetails();
@@ -79,6 +84,19 @@ export function createChatReader(): WireReader {
     open = type;
     return [...ended, { type, text }];
   }
+  /** Text as it came, which may be more than text. */
+  const sayWritten = (text: string): ModelChunk[] =>
+    inline === undefined
+      ? say("text", text)
+      : inline
+          .feed(text)
+          .flatMap((chunk) =>
+            chunk.type === "text" || chunk.type === "reasoning" ? say(chunk.type, chunk.text) : [chunk],
+          );
+  const endWritten = (): ModelChunk[] =>
+    (inline?.end() ?? []).flatMap((chunk) =>
+      chunk.type === "text" || chunk.type === "reasoning" ? say(chunk.type, chunk.text) : [chunk],
+    );
   const endPart = (): ModelChunk[] => {
     if (open === undefined) return [];
     open = undefined;
@@ -140,7 +158,9 @@ export function createChatReader(): WireReader {
     const asked = isRecord(delta["tool_calls"]) ? [delta["tool_calls"]] : recordsOf(delta["tool_calls"]);
     return [
       ...say("reasoning", thought),
-      ...partsOf(delta["content"]).flatMap(({ type, text }) => say(type, text)),
+      ...partsOf(delta["content"]).flatMap(({ type, text }) =>
+        type === "text" ? sayWritten(text) : say(type, text),
+      ),
       ...say("text", refusal),
       ...[...asked, ...called].flatMap(takeCall),
     ];
@@ -184,15 +204,20 @@ export function createChatReader(): WireReader {
     isOver: () => isDone,
     close(): ModelChunk[] {
       const provider = details.all();
+      const rest = endWritten();
+      const written = calls.length > 0 ? [] : (inline?.calls() ?? []);
       return [
+        ...rest,
         ...endPart(),
         ...(provider === undefined ? [] : [{ type: "part_ended" as const, provider }]),
         ...calls.map((call): ModelChunk => {
           const { id, name, provider: own } = call;
           return { type: "tool_call", id, name, arguments: argumentsOf(call), provider: own };
         }),
+        ...written.map((call): ModelChunk => ({ type: "tool_call", id: "", ...call })),
       ];
     },
+    isCallLike: () => calls.length === 0 && inline?.isCallLike() === true,
     usage: () => usage,
     cost: () => cost,
   };

@@ -144,6 +144,7 @@ export async function* exchange(
       end: ending.end,
       usage: reader.usage(),
       ...(cost === undefined ? {} : { cost }),
+      ...(reader.isCallLike?.() ? { isCallLike: true } : {}),
       ...(ending.note === undefined ? {} : { note: ending.note }),
     };
   } catch (error) {

@@ -28,6 +28,8 @@ export type WireReader = {
   close(): readonly ModelChunk[];
   /** As far as the provider has told; `noUsage` when it has told nothing. */
   usage(): Usage;
+  /** Something in the text looks like a call of a tool and could not be read as one. */
+  isCallLike?(): boolean;
   /** USD, where the provider says itself what it takes. */
   cost?(): number | undefined;
 };
