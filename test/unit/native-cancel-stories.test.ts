@@ -1,0 +1,96 @@
+// A turn is canceled in each phase on each wire, and the next prompt works against a server that is strict.
+import { afterEach, describe, expect, test } from "vitest";
+import type { BackendEvent } from "../../src/agent/backend.ts";
+import {
+  type ModelServer,
+  type Reply,
+  refuse,
+  say,
+  sentText,
+  silence,
+  startModelServer,
+} from "../support/model-server.ts";
+import { echoTool, oneProvider, openNative } from "./native-host.ts";
+
+const wires = ["openai-compatible", "anthropic", "google"] as const;
+
+let server: ModelServer;
+afterEach(() => server.close());
+
+/** Begins when the call has, and ends when the turn is canceled. */
+const slowTool = {
+  ...echoTool,
+  name: "slow",
+  prepare: async () => ({
+    run: (_context: unknown, signal: AbortSignal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      }),
+  }),
+};
+
+type Phase = [string, Reply, (event: BackendEvent) => boolean];
+const never = new Promise(() => {});
+const phases: Phase[] = [
+  ["after the headers", say({ raw: ": nothing yet\n\n" }, { until: never }), () => false],
+  ["in the text", say("Some text", { stop: "hang" }), ({ type }) => type === "text_delta"],
+  ["in the reasoning", say({ reasoning: "Hm" }, { stop: "hang" }), ({ type }) => type === "reasoning_delta"],
+  [
+    "in the arguments of a call",
+    say("I call.", { call_begin: "echo" }, { args: '{"te' }, { stop: "hang" }),
+    ({ type }) => type === "text_delta",
+  ],
+  [
+    "while a tool runs",
+    say("I run.", { call: "slow", input: { text: "x" } }),
+    (event) => event.type === "tool_call_updated" && event.status === "running",
+  ],
+];
+
+describe.each(wires)("a turn with a model of type %s", (type) => {
+  async function story(reply: Reply, isThere: (event: BackendEvent) => boolean, abortAtRequest: boolean) {
+    // Its checks are those of the other two wires.
+    server = await startModelServer({ isStrict: type !== "google" });
+    server.enqueue(reply);
+    const abort = new AbortController();
+    const native = await openNative({
+      config: oneProvider(type === "google" ? `${server.origin}/v1beta` : server.baseUrl, type),
+      tools: [echoTool, slowTool],
+      wait: (_ms, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+          abort.abort();
+        }),
+    });
+    const turn = native.start("Do it", {
+      signal: abort.signal,
+      onEvent: (event) => {
+        if (isThere(event)) abort.abort();
+      },
+    });
+    if (abortAtRequest) {
+      await server.request(0);
+      abort.abort();
+    }
+    expect(await turn.result).toEqual({ outcome: "canceled" });
+    expect((await (await server.request(0)).closed).by).toBeDefined();
+    server.enqueue(say("Fine."));
+    const next = native.start("And now?");
+    expect(await next.result).toEqual({ outcome: "end_turn" });
+    expect(sentText(await server.request(1))).toContain("And now?");
+    expect(server.requests).toHaveLength(2);
+    expect(server.violations).toEqual([]);
+    if (type === "google") {
+      const { contents } = (await server.request(1)).body as unknown as { contents: { role: string }[] };
+      expect(contents.filter(({ role }, at) => role === contents[at - 1]?.role)).toEqual([]);
+    }
+    await native.close();
+  }
+
+  test("canceled before the headers goes on with the next prompt", () => story(silence(), () => false, true));
+  test("canceled while it waits to ask again goes on with the next prompt", () =>
+    story(refuse(503, "down"), () => false, false));
+  test.each(phases)("canceled %s goes on with the next prompt", (name, reply, isThere) =>
+    story(reply, isThere, name === "after the headers"),
+  );
+});
