@@ -47,4 +47,6 @@ export async function stopJob(): Promise<void> {
   await resumed.promise;
   clearTimeout(timer);
   process.off("SIGCONT", resumed.resolve);
+  // A job that is stopped is not told of another size of the window; this has Node look.
+  process.kill(process.pid, "SIGWINCH");
 }

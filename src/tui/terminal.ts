@@ -138,7 +138,11 @@ export function openTerminal(
       flushLast();
     },
   });
-  const resize = () => change.begin(sizeOf(output).columns);
+  let isLent = false;
+  /** Not while another program has the terminal: it would get the answer to our question. */
+  const resize = () => {
+    if (!isLent) change.begin(sizeOf(output).columns);
+  };
   output.on("resize", resize);
 
   return {
@@ -182,6 +186,8 @@ export function openTerminal(
       if (!isClosed) output.write(sequence);
     },
     async lend(use) {
+      isLent = true;
+      change.close();
       screen.suspend();
       tap?.suspend();
       modes.restore();
@@ -192,6 +198,9 @@ export function openTerminal(
           modes.reapply();
           tap?.resume();
           screen.resume();
+          isLent = false;
+          const { columns, rows } = sizeOf(output);
+          if (columns !== screen.size.columns || rows !== screen.size.rows) resize();
         }
       }
     },
