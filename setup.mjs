@@ -14,6 +14,8 @@ const modules = join(root, "node_modules");
 const node = join(modules, "node", "bin", "node");
 const stamp = join(modules, ".hearth-setup");
 const [command = "", ...args] = process.argv.slice(2);
+/** How often a person is told how far the fetching is. */
+const PROGRESS_MS = 3000;
 
 /** Something the user can mend; the message says how. */
 class SetupError extends Error {}
@@ -36,7 +38,7 @@ try {
 
 /** Runs hearth in the directory where npm was called. */
 async function start() {
-  install();
+  await install();
   buildIfStale();
   const cwd = process.env.INIT_CWD ?? process.cwd();
   return run([join(root, "bin", "hearth"), ...args], { cwd, env: callersEnvironment() });
@@ -44,7 +46,7 @@ async function start() {
 
 /** All checks and all tests; with arguments only the tests these select (they go to vitest). */
 async function test() {
-  install();
+  await install();
   const results = args.length > 0 ? [await checkBuild()] : [await checkBuild(), ...(await checks())];
   const tests = await vitest(args);
   const passed = results.filter((result) => result.ok).length + tests.passed;
@@ -56,7 +58,7 @@ async function test() {
 }
 
 async function check() {
-  install();
+  await install();
   const failed = (await checks()).filter((result) => !result.ok);
   if (failed.length > 0) say(`failed: ${failed.map((result) => result.name).join(", ")}`);
   return { code: failed.length > 0 ? 1 : 0 };
@@ -64,13 +66,13 @@ async function check() {
 
 /** The quick tests, for while one writes; arguments go to vitest. */
 async function unit() {
-  install();
+  await install();
   return run([tool("vitest"), "run", "--project", "unit", "--project", "property", ...args]);
 }
 
 /** `bench NAME [arguments]` runs bench/NAME.ts on a fresh build; without a name it lists them. */
 async function bench() {
-  install();
+  await install();
   const [name, ...rest] = args;
   const file = join(root, "bench", `${name}.ts`);
   if (name === undefined || !existsSync(file)) {
@@ -86,13 +88,13 @@ async function bench() {
 
 /** Draws docs/pictures, or only those named, from a fresh build. */
 async function pictures() {
-  install();
+  await install();
   buildIfStale();
   return run([join(root, "docs", "pictures", "draw.ts"), ...args]);
 }
 
 async function buildAlways() {
-  install();
+  await install();
   return run([join(root, "build.mjs"), ...args]);
 }
 
@@ -105,7 +107,7 @@ async function prepare() {
     process.env.npm_config_global === "true" || ["pack", "publish"].includes(process.env.npm_command);
   if (!existsSync(join(modules, "esbuild"))) {
     if (existsSync(join(root, "dist", "main.js")) || !mustBuild) return { code: 0 }; // installed without dev dependencies
-    install();
+    await install();
   }
   const built = runToEnd([join(root, "build.mjs"), ...(mustBuild ? ["--clean"] : [])]);
   if (!built && !mustBuild) say("the build failed; `npm run build` shows why");
@@ -114,24 +116,50 @@ async function prepare() {
 
 // ---- install and build
 
-function install() {
+async function install() {
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
   if (readOrEmpty(stamp) !== lock) {
     // An `npm ci` by hand leaves npm's own record of what it installed, newer than nothing we wrote.
     if (!existsSync(node) || !isInstalledFromLock()) {
-      say("installing (npm ci)");
-      const npm = process.env.npm_execpath?.endsWith(".js")
-        ? [process.execPath, process.env.npm_execpath]
-        : ["npm"];
-      const options = ["ci", "--include=dev", "--global=false", "--engine-strict=false", "--loglevel=error"];
-      const done = spawnSync(npm[0], [...npm.slice(1), ...options], { cwd: root, stdio: ["ignore", 2, 2] });
-      if (done.status !== 0) throw new SetupError("npm ci failed; its messages are above");
+      await fetchPackages();
     }
     requirePinnedNode();
     writeFileSync(stamp, lock);
   } else requirePinnedNode();
+}
+
+/** npm itself shows one spinner for what may take a minute: what is fetched is counted here. */
+async function fetchPackages() {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const wanted = Object.entries(packages).flatMap(([path, entry]) =>
+    path === "" || entry.optional || entry.peer ? [] : [path],
+  );
+  const here = () => wanted.filter((path) => existsSync(join(root, path, "package.json"))).length;
+  say(
+    `fetching ${wanted.length} packages and Node 24 from the npm registry, once (npm ci); this may take a minute`,
+  );
+  const npm = process.env.npm_execpath?.endsWith(".js")
+    ? [process.execPath, process.env.npm_execpath]
+    : ["npm"];
+  const options = ["ci", "--include=dev", "--global=false", "--engine-strict=false", "--loglevel=error"];
+  const more = ["--no-progress"]; // its spinner would run over our lines
+  const child = spawn(npm[0], [...npm.slice(1), ...options, ...more], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  let told = 0;
+  const timer = setInterval(() => {
+    const count = here();
+    if (count > told) say(`${count} of ${wanted.length} packages are there`);
+    told = Math.max(told, count);
+  }, PROGRESS_MS);
+  const code = await new Promise((resolve) => {
+    child.once("error", () => resolve(1)).once("exit", resolve);
+  });
+  clearInterval(timer);
+  if (code !== 0) throw new SetupError("npm ci failed; its messages are above");
 }
 
 /** Whether node_modules holds exactly the versions that package-lock.json names, by npm's own record of it. */
