@@ -156,12 +156,11 @@ export function createAgents({
         return true;
       });
       if (changed.length === 0) return;
-      const wasTold = journal.tellIfPossible(wid, (tx) => {
-        for (const entry of changed) {
-          tx.publish({ type: "agent_session.updated", session_id: sid, payload: { agent_session: entry } });
-        }
-      });
-      if (!wasTold) for (const { agent } of changed) told.delete(keyOf(sid, agent));
+      const events = changed.map(
+        (agent_session) =>
+          ({ type: "agent_session.updated", session_id: sid, payload: { agent_session } }) as const,
+      );
+      journal.tellEventually(wid, ...events);
     },
 
     ofSession(sid: SessionId): AgentSession[] {

@@ -58,7 +58,8 @@ export function openStore(file: string, log: (message: string) => void = () => {
     return asStoreError(cause, file);
   };
 
-  let running: Durability = "relaxed";
+  /** Null between transactions. */
+  let running: Durability | null = null;
 
   return {
     file,
@@ -79,18 +80,20 @@ export function openStore(file: string, log: (message: string) => void = () => {
      * only written, when this returns. Throws HearthError store_unavailable when the file cannot be written now.
      */
     transaction<T>(durability: Durability, work: () => T): T {
-      if (db.inTransaction) {
+      if (running !== null) {
         if (durability === "synced" && running !== "synced")
           throw new Error("what has to be on the disk cannot join a transaction that need not be");
         return work();
       }
-      running = durability;
       try {
+        // One that could not even be rolled back: what is written into it would never be committed.
+        if (db.inTransaction) rollback.run();
         (durability === "synced" ? setSynced : setRelaxed).run();
         begin.run();
       } catch (cause) {
         throw failure(cause);
       }
+      running = durability;
       try {
         const result = work();
         commit.run();
@@ -98,6 +101,8 @@ export function openStore(file: string, log: (message: string) => void = () => {
       } catch (cause) {
         if (db.inTransaction) rollback.run();
         throw failure(cause);
+      } finally {
+        running = null;
       }
     },
     close() {
