@@ -61,6 +61,7 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
     journal.changeSession(tx, sid, coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 });
   const permissions = createPermissions({
     ...{ store, hub, journal: () => journal, judge: createJudge(), sessionChanged, newId, now },
+    modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
     policy: (wid, sid, mode) => ({
       ...{ mode, rules: { allow: [], ask: [], deny: [] }, protectedPaths: [], tempDirs: [] },
       grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },
@@ -100,6 +101,7 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
   const sessions = createSessions({
     ...{ store, journal, coordinators, agents, newId, now },
     defaults: () => ({ agent: AGENT, model: null, mode: "ask" }),
+    onModeChange: permissions.reconsider,
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,
