@@ -19,6 +19,10 @@ export function endOf(text: string, unitsMax: number): string {
   return text.slice(splitsPair(text, start) ? start + 1 : start).toWellFormed();
 }
 
+/** A piece that was cut from a longer text without regard for characters, without the halves at its ends. */
+export const withoutHalves = (piece: string): string =>
+  piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "").toWellFormed();
+
 /** Both ends, with what `middle` says of the number of code units left out; the whole text where it fits. */
 export function endsOf(text: string, unitsMax: number, middle: (left: number) => string): string {
   if (text.length <= unitsMax) return text.toWellFormed();

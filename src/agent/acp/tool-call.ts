@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve } from "node:path";
+import { endsOf, startOf } from "../../protocol/cut-text.ts";
 import { type ToolCallStatus, ToolKind, type ToolView } from "../../protocol/message.ts";
 import { diffTexts, shortDiff } from "../tools/unified-diff.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
@@ -181,7 +182,7 @@ export function titleOf(call: TrackedCall, root: string): string {
   const paths = isFile ? pathsOf(call).map((path) => shownPath(path, root)) : [];
   const own = call.title?.trim();
   const title = command ?? (paths.length > 0 ? paths.join(", ") : undefined) ?? (own || undefined);
-  return (title ?? call.name ?? kind).slice(0, TITLE_CHARS_MAX);
+  return startOf(title ?? call.name ?? kind, TITLE_CHARS_MAX);
 }
 
 export function shownPath(path: string, root: string): string {
@@ -194,7 +195,7 @@ function boundedInput(input: unknown): unknown {
   if (input === undefined) return {};
   const text = JSON.stringify(input) ?? "null";
   if (text.length <= INPUT_CHARS_MAX) return input;
-  return { shortened: `${text.slice(0, INPUT_CHARS_MAX)}… (${text.length} characters in all)` };
+  return { shortened: `${startOf(text, INPUT_CHARS_MAX)}… (${text.length} characters in all)` };
 }
 
 /** What it answered, without the wrapping that each agent has of its own. */
@@ -207,9 +208,7 @@ function outputOf(call: TrackedCall): string | undefined {
   const text =
     told !== undefined && told !== "" ? told : shown.length > 0 ? shown.join("\n") : field(raw, "error");
   if (text === undefined) return undefined;
-  if (text.length <= OUTPUT_CHARS_MAX) return text;
-  const half = OUTPUT_CHARS_MAX / 2;
-  return `${text.slice(0, half)}\n[… ${text.length - OUTPUT_CHARS_MAX} characters left out …]\n${text.slice(-half)}`;
+  return endsOf(text, OUTPUT_CHARS_MAX, (left) => `\n[… ${left} characters left out …]\n`);
 }
 
 /** A block of content as text: what is no text is told by its name. */

@@ -1,3 +1,4 @@
+import { startOf } from "../../protocol/cut-text.ts";
 import { linesOf } from "./match-text.ts";
 import { similarity, similarityMax } from "./similarity.ts";
 
@@ -26,7 +27,7 @@ export function closestLines(text: string, search: string): string | undefined {
 export function numbered(lines: readonly string[], first: number): string {
   return lines
     .map((line, index) => {
-      const shown = line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)}…` : line;
+      const shown = line.length > LINE_CHARS_MAX ? `${startOf(line, LINE_CHARS_MAX)}…` : line;
       return `${first + index}\t${shown}`;
     })
     .join("\n");

@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { withoutHalves } from "../../protocol/cut-text.ts";
 import { sizeText } from "./file-type.ts";
 
 /** What the model gets of a command's output: the beginning says what was done, the end how it went. */
@@ -70,14 +71,15 @@ export function createCommandOutput(openFile: () => Promise<OutputFile | undefin
       // Where something is left out anyway, the tail begins with a whole line.
       const cut = left > 0 ? last.indexOf("\n") + 1 : 0;
       told = chars;
-      return ends(head, last.slice(cut), left + cut);
+      if (left === 0) return ends(head, last, 0);
+      return ends(withoutHalves(head), withoutHalves(last.slice(cut)), left + cut);
     },
     news() {
       const count = chars - told;
       const last = (head + tail).slice(-Math.min(count, TAIL_CHARS_MAX));
       const kept = count === 0 ? "" : last;
       told = chars;
-      return ends("", kept, count - kept.length);
+      return ends("", withoutHalves(kept), count - kept.length);
     },
     isTruncated: () => chars > SHOWN_CHARS_MAX,
     async end() {

@@ -2,6 +2,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { startOf } from "../../protocol/cut-text.ts";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 import { meaningOf, pathNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
@@ -114,7 +115,7 @@ function createPage(offset: number) {
       const cut = line.endsWith("\r") ? line.slice(0, -1) : line;
       const text =
         cut.length > LINE_CHARS_MAX
-          ? `${cut.slice(0, LINE_CHARS_MAX)}… (${cut.length} characters in this line)`
+          ? `${startOf(cut, LINE_CHARS_MAX)}… (${cut.length} characters in this line)`
           : cut;
       const row = `${offset + rows.length}\t${text}`;
       const rowBytes = Buffer.byteLength(row) + 1;

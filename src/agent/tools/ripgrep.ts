@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { startOf } from "../../protocol/cut-text.ts";
 import { ToolFailure } from "./failure.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -118,5 +119,5 @@ function nameOf(text: string): string {
 async function firstChars(stream: Readable, charsMax: number): Promise<string> {
   let text = "";
   for await (const chunk of stream) if (text.length < charsMax) text += String(chunk);
-  return text.slice(0, charsMax).trim();
+  return startOf(text, charsMax).trim();
 }
