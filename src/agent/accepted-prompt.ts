@@ -10,6 +10,8 @@ import type { RunRecord } from "./run-record.ts";
 export type AcceptedPrompt = {
   run_id: RunId;
   prompt: string;
+  /** What stands there where nobody prompted. */
+  note?: { code: string; text: string };
   attachments: readonly Attachment[];
   agent: string;
   model: string | null;
@@ -21,6 +23,18 @@ export type AcceptedPrompt = {
   request_hash: string;
   by: string | null;
 };
+
+const WORKS_ON = "works_on";
+
+/** For what an agent does by itself behind the answer of its turn. */
+export const ownPrompt = (run_id: RunId, agent: string): AcceptedPrompt => ({
+  ...{ run_id, agent, prompt: "", attachments: [], model: null, mode: null, delivery: "queue", env: null },
+  ...{ max_steps: null, on_question: "wait", request_hash: WORKS_ON, by: null },
+  note: { code: WORKS_ON, text: `${agent} works on by itself.` },
+});
+
+export const isOwnRun = ({ request_hash }: Pick<RunRecord, "request_hash">): boolean =>
+  request_hash === WORKS_ON;
 
 type Place = { session_id: SessionId; seq: number; newId: NewId; at: string };
 
@@ -37,6 +51,8 @@ export function promptMessage(prompt: AcceptedPrompt, { session_id, seq, newId, 
       ...(file.data === undefined ? {} : { data: file.data }),
     }),
   );
+  const note: Part[] =
+    prompt.note === undefined ? [] : [{ id: newId("prt"), type: "notice", level: "info", ...prompt.note }];
   const text: Part[] = prompt.prompt === "" ? [] : [{ id: newId("prt"), type: "text", text: prompt.prompt }];
   return {
     id: newId("msg"),
@@ -46,7 +62,7 @@ export function promptMessage(prompt: AcceptedPrompt, { session_id, seq, newId, 
     role: "user",
     agent: prompt.agent,
     model: prompt.model,
-    parts: [...text, ...files],
+    parts: [...note, ...text, ...files],
     finish_reason: null,
     created_at: at,
     updated_at: at,

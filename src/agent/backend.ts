@@ -84,6 +84,8 @@ export type AgentSessionEvent =
   | { type: "failed"; message: string }
   /** Its provider wants a login of it, for that reason; null: it does its work. */
   | { type: "login"; reason: string | null }
+  /** Behind its turn's answer it works on: a turn that `goesOn` tells what it does. */
+  | { type: "works_on" }
   /** It is not kept warm any more. */
   | { type: "cooled" };
 
@@ -104,6 +106,11 @@ export type Turn = {
   max_steps: number | null;
   /** What this agent missed since its own last turn, to be put before the prompt; null when nothing. Unused by native. */
   handover: string | null;
+  /**
+   * It has no prompt: the agent works on by itself behind an earlier turn. It ends when nothing more is heard of that,
+   * or when the signal aborts: then a prompt waits.
+   */
+  goesOn?: AbortSignal;
 };
 
 /** What a turn may ask of its session. Everything here is inert once the run has ended. */

@@ -4,7 +4,7 @@ import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
 import { type Message, messageText } from "../protocol/message.ts";
 import type { PromptReply } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
-import type { AcceptedPrompt } from "./accepted-prompt.ts";
+import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import type { PermissionRequest } from "./permission/request.ts";
@@ -61,6 +61,10 @@ export function createCoordinator(deps: CoordinatorDeps) {
   let active: ActiveRun | null = null;
   const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
   const idleWaiters = new Set<() => void>();
+  /** Aborts when a prompt waits behind what an agent does by itself. */
+  let giveWay = new AbortController();
+  /** One that has begun to work by itself before the session was free for it. */
+  let waking: string | null = null;
   const book = createRunBook({ session_id, ledger, newId: deps.newId, now, monotonicMs });
   const loop = createRunLoop({
     carryOut,
@@ -122,7 +126,9 @@ export function createCoordinator(deps: CoordinatorDeps) {
   }
 
   function wakeIfIdle() {
-    if (isIdle()) for (const wake of idleWaiters) wake();
+    if (!isIdle()) return;
+    for (const wake of idleWaiters) wake();
+    if (waking !== null) workOn(waking);
   }
 
   /** A run whose work cannot even begin has ended. */
@@ -141,10 +147,12 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
   function begin(id: RunId): ActiveRun {
     const { run } = book.entryOf(id);
+    // Its prompt comes before what it did by itself.
+    if (waking === run.agent) waking = null;
     const mine = createRun({
       run_id: id,
       recorder: book.begin(id),
-      open: (signal) => warm.take(deps.contextOf(run), signal),
+      open: (signal) => warm.take(hearing(deps.contextOf(run)), signal),
       turn(session) {
         const context = deps.contextOf(run);
         return { turn: turnOf(run, context, session), host: hostOf(mine, run) };
@@ -155,6 +163,36 @@ export function createCoordinator(deps: CoordinatorDeps) {
       report: deps.report,
     });
     return mine;
+  }
+
+  const hearing = (context: SessionContext): SessionContext => ({
+    ...context,
+    onEvent(event) {
+      if (event.type === "works_on") workOn(context.agent);
+      else context.onEvent(event);
+    },
+  });
+
+  /** An agent does something by itself: a run of its own, unless somebody wants something else of it. */
+  function workOn(agent: string) {
+    const isFree = isIdle() && queue.gate === "open";
+    waking = isFree ? null : agent;
+    if (!isFree) return;
+    const run_id = deps.newId("run");
+    giveWay = new AbortController();
+    try {
+      loop.ask(() =>
+        carryOutNow({ type: "prompted", run_id, delivery: "queue" }, null, {
+          write(tx) {
+            book.insert(tx, ownPrompt(run_id, agent));
+            return null;
+          },
+        }),
+      );
+    } catch (error) {
+      book.discard(run_id);
+      deps.report("what an agent does by itself could not be recorded", error);
+    }
   }
 
   const waitingFor = (agent: string) =>
@@ -172,6 +210,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       env: context.env,
       max_steps: run.max_steps,
       handover: deps.handover(run, session, book.history()),
+      ...(isOwnRun(run) ? { goesOn: giveWay.signal } : {}),
     };
   }
 
@@ -251,6 +290,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
         if (messageId === undefined) throw new Error("a prompt was accepted without a message");
         return messageId;
       });
+      giveWay.abort();
       return replyFor(prompt.run_id, message_id);
     },
 

@@ -504,14 +504,14 @@ describe("an agent that says what it should not", () => {
     expect(at.acp.pids()).toHaveLength(1);
   });
 
-  test("words that come after the end are nobody's; its title, commands and cost are still heard", async () => {
+  test("words that come after a cancel are nobody's; its title, commands and cost are still heard", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [
         say("in time"),
         update({ sessionUpdate: "usage_update", used: 1, size: 2, cost: { amount: 0.25, currency: "USD" } }),
+        { do: "hang" },
       ],
-      afterMs: 60,
       after: [
         say("too late"),
         update({ sessionUpdate: "tool_call", toolCallId: "late", title: "late", status: "in_progress" }),
@@ -523,8 +523,10 @@ describe("an agent that says what it should not", () => {
         update({ sessionUpdate: "usage_update", used: 1, size: 2, cost: { amount: 0.75, currency: "USD" } }),
       ],
     });
-    const first = await at.world.ask("One");
-    expect(first.cost).toBeCloseTo(0.25);
+    const first = at.world.prompt("One");
+    await at.world.sawText("in time");
+    at.world.cancel();
+    await at.world.ended(first);
     await at.acp.until(({ said }) => said === "played", "its late words");
     await eventually(() => at.world.sessionEvents.some((event) => event.type === "title"), "its title");
     expect(at.world.sessionEvents).toContainEqual(
@@ -533,8 +535,10 @@ describe("an agent that says what it should not", () => {
     expect(at.world.sessionEvents).toContainEqual(
       expect.objectContaining({ type: "commands", commands: [{ name: "late", description: "" }] }),
     );
+    await at.world.idle();
     const second = await expectCleanTurn(at);
-    expect(second.cost).toBeCloseTo(0.5);
+    // What the canceled turn cost is counted with it.
+    expect(second.cost).toBeCloseTo(0.75);
     expect(JSON.stringify(at.world.messages())).not.toContain("late");
   });
 

@@ -13,6 +13,9 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.constantFrom<SessionEvent>(
     { type: "opened" },
     { type: "turn_began" },
+    { type: "follow" },
+    { type: "word" },
+    { type: "quiet" },
     { type: "prepared" },
     { type: "canceled" },
     { type: "failed" },
@@ -51,7 +54,7 @@ test("every turn that began has one end, and none has an end that did not begin"
     fc.property(life, (events) => {
       let open = 0;
       for (const { effects, after } of play(events)) {
-        if (has(effects, "prepare")) open += 1;
+        if (has(effects, "prepare") || has(effects, "follow")) open += 1;
         if (has(effects, "settle")) open -= 1;
         expect(open).toBe(after.turn === null ? 0 : 1);
       }
@@ -81,10 +84,10 @@ test("a cancel is sent once, behind the prompt, and is the turn's outcome whatev
     fc.property(life, (events) => {
       let sent = 0;
       for (const { before, effects } of play(events)) {
-        if (has(effects, "prepare")) sent = 0;
+        if (has(effects, "prepare") || has(effects, "follow")) sent = 0;
         if (has(effects, "send_cancel")) {
           sent += 1;
-          expect(before.turn?.phase).toBe("prompted");
+          expect(before.turn?.phase).not.toBe("preparing");
         }
         expect(sent).toBeLessThanOrEqual(1);
         for (const effect of effects)
@@ -98,7 +101,7 @@ test("a canceled turn settles by its answer, its failure or by force, and nothin
   fc.assert(
     fc.property(life, (events) => {
       for (const { after } of play(events)) {
-        if (after.turn === null) continue;
+        if (after.turn === null || after.turn.phase === "following") continue;
         const canceled = stepSession(after, { type: "canceled" }).state;
         for (const last of [{ type: "failed" }, { type: "abandoned" }] as const)
           expect(stepSession(canceled, last)).toMatchObject({
@@ -114,13 +117,31 @@ test("a canceled turn settles by its answer, its failure or by force, and nothin
   );
 });
 
-test("late words are dropped: it listens between a prompt and its end alone, and never once it is gone", () => {
+test("words count in a turn alone, which has its prompt or is the agent's own, and never once it is gone", () => {
   fc.assert(
     fc.property(life, (events) => {
-      for (const { before, after, effects } of play(events)) {
+      for (const { event: each, before, after, effects } of play(events)) {
         if (before.session === "gone") expect(isListening(after)).toBe(false);
         if (has(effects, "settle")) expect(isListening(after)).toBe(false);
-        if (!isListening(before) && isListening(after)) expect(has(effects, "send_prompt")).toBe(true);
+        if (!isListening(before) && isListening(after))
+          expect(has(effects, "send_prompt") || has(effects, "follow")).toBe(true);
+        if (each.type === "word") expect(has(effects, "hear")).toBe(isListening(before));
+      }
+    }),
+  );
+});
+
+test("words without a turn are kept only behind a turn that ended by itself", () => {
+  fc.assert(
+    fc.property(life, (events) => {
+      let lastEnd: string | undefined;
+      for (const { before, effects } of play(events)) {
+        for (const effect of effects) {
+          if (effect.do === "settle") lastEnd = effect.end.kind;
+          if (effect.do !== "keep") continue;
+          expect(before.turn).toBeNull();
+          expect(["answered", "quiet"]).toContain(lastEnd);
+        }
       }
     }),
   );

@@ -19,16 +19,16 @@ import {
   stepSession,
   type TurnEnd,
 } from "./session-state.ts";
-import { createSettings } from "./settings.ts";
-import { watchSilence } from "./silence.ts";
+import { createSettings, hearOfSession } from "./settings.ts";
+import { untilQuiet, watchSilence } from "./silence.ts";
 import { type CurrentTurn, createRunningTurn } from "./turn.ts";
 import { createTurnErrors } from "./turn-errors.ts";
-import { endTurn } from "./update-mapper.ts";
-import { contextOfUpdate } from "./usage.ts";
+import { endTurn, isWork } from "./update-mapper.ts";
 import { at, textOf, type Wire } from "./wire.ts";
 
 const CLOSE_TIMEOUT_MS = 3000;
 const INVALID_REQUEST = -32600;
+const KEPT_MAX = 1000;
 
 export type AcpSessionDeps = {
   agent: string;
@@ -77,16 +77,20 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   let current: CurrentTurn | undefined;
   /** It knows what was said so far: it has been told, or was there. */
   let isInformed = false;
+  /** What was said without a turn, for the one that will tell it. */
+  let kept: Wire[] = [];
 
   function dispatch(event: SessionEvent) {
-    const step = stepSession(life, event);
-    life = step.state;
-    for (const effect of step.effects) if (current !== undefined) perform(effect, current);
-    return step.effects;
+    const { state, effects } = stepSession(life, event);
+    life = state;
+    for (const effect of effects) if (current !== undefined) perform(effect, current);
+    return effects;
   }
 
   function perform(effect: SessionEffect, mine: CurrentTurn) {
     if (effect.do === "prepare") void prepare(mine);
+    else if (effect.do === "follow") void follow(mine);
+    else if (effect.do === "refuse") mine.end.resolve({ kind: "quiet" });
     else if (effect.do === "send_prompt") sendPrompt(mine);
     else if (effect.do === "send_cancel") {
       connection.notify("session/cancel", { sessionId });
@@ -96,26 +100,13 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   }
 
   function update(said: Wire) {
-    if (life.session === "gone") return;
-    switch (said["sessionUpdate"]) {
-      case "available_commands_update":
-      case "current_mode_update":
-      case "config_option_update":
-        return settings.hear(said);
-      case "session_info_update": {
-        const title = textOf(said["title"])?.trim();
-        if (title) onEvent({ type: "title", title });
-        return;
-      }
-      case "usage_update": {
-        meter.hear(said);
-        const context = contextOfUpdate(said);
-        if (context) onEvent({ type: "context", ...context, model: null });
-        return;
-      }
-      default:
-        // Between turns, and while an old conversation is told again, words are nobody's.
-        if (isListening(life)) current?.running?.update(said);
+    if (life.session === "gone" || hearOfSession(said, { settings, meter, onEvent })) return;
+    // While an old conversation is told again, and behind a turn that was stopped, words are nobody's.
+    if (!isListening(life) && life.rest !== "awake" && !isWork(said)) return;
+    for (const effect of dispatch({ type: "word" })) {
+      if (effect.do === "hear") current?.running?.update(said);
+      else if (kept.length < KEPT_MAX) kept.push(said);
+      if (effect.do === "keep" && isWork(said)) onEvent({ type: "works_on" });
     }
   }
 
@@ -141,7 +132,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     const cancel = () => void dispatch({ type: "canceled" });
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      dispatch({ type: "turn_began" });
+      dispatch({ type: turn.goesOn === undefined ? "turn_began" : "follow" });
       return await resultOf(await mine.end.promise, mine);
     } finally {
       if (signal.aborted) await endWork(mine);
@@ -168,10 +159,26 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     }
   }
 
+  const runningTurn = ({ turn, host, signal }: CurrentTurn) =>
+    createRunningTurn({ agent, turn, host, signal, root, model: settings.choices.model, terminals, now });
+
+  /** Tells what the agent does by itself, until it is quiet. */
+  async function follow(mine: CurrentTurn): Promise<void> {
+    const { signal, turn, host } = mine;
+    const running = runningTurn(mine);
+    mine.running = running;
+    // What it missed of others is still to be told.
+    if (turn.handover === null) host.emit({ type: "prompted" });
+    for (const said of kept) running.update(said);
+    kept = [];
+    await untilQuiet(running, AbortSignal.any([signal, turn.goesOn ?? signal]));
+    dispatch({ type: "quiet" });
+  }
+
   function sendPrompt(mine: CurrentTurn) {
-    const { turn, host, signal, prompt } = mine;
-    const { model } = settings.choices;
-    mine.running = createRunningTurn({ agent, turn, host, signal, root, model, terminals, now });
+    const { host, prompt } = mine;
+    kept = [];
+    mine.running = runningTurn(mine);
     host.emit({ type: "prompted" });
     isInformed = true;
     connection.request("session/prompt", { sessionId, prompt }).then(
@@ -179,10 +186,8 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         if (current !== mine) return; // the answer to one that was given up
         mine.response = response;
         // A dying agent may still say that its turn was canceled: nobody here did that.
-        dispatch({
-          type: "answered",
-          wasCut: at(response, "stopReason") === "cancelled" && child.isDying,
-        });
+        const wasCut = at(response, "stopReason") === "cancelled" && child.isDying;
+        dispatch({ type: "answered", wasCut });
       },
       (error: unknown) => {
         if (current !== mine) return;
@@ -201,6 +206,9 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         return end.isAnswered ? finish(mine, "canceled") : { outcome: "canceled" };
       case "answered":
         return finish(mine, outcomeOf(textOf(at(mine.response, "stopReason"))));
+      case "quiet":
+        mine.running?.calls.apply(endTurn(mine.running.calls.state, "end_turn", undefined, 0));
+        return { outcome: "end_turn" };
       case "cut":
         return { outcome: "error", error: await errors.ofCrash() };
       case "failed": {
@@ -222,10 +230,10 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     return { outcome };
   }
 
-  function remember() {
-    const { fingerprint } = deps;
-    context.remember({ agent_session_id: sessionId, fingerprint, reported_cost: meter.counted });
-  }
+  const remember = () =>
+    context.remember({
+      ...{ agent_session_id: sessionId, fingerprint: deps.fingerprint, reported_cost: meter.counted },
+    });
 
   /** A canceled turn takes with it what it had us run, and what its agent left running by itself. */
   async function endWork({ turn, running }: CurrentTurn): Promise<void> {

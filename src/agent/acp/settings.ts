@@ -5,8 +5,10 @@ import type { Launch } from "../registry/resolve-agent.ts";
 import { applyUpdate, type Choices, noChoices } from "./choices.ts";
 import type { AcpConnection } from "./connection.ts";
 import { requestFailure } from "./failure.ts";
+import type { createMeter } from "./meter.ts";
 import { modeToSet } from "./quirks.ts";
-import { at, type Wire } from "./wire.ts";
+import { contextOfUpdate } from "./usage.ts";
+import { at, textOf, type Wire } from "./wire.ts";
 
 const SETTING_TIMEOUT_MS = 10_000;
 const MODELS_NAMED_MAX = 10;
@@ -109,4 +111,34 @@ export function createSettings({ agent, connection, ownModes, isKnown, onEvent }
       isChosen = model !== null;
     },
   };
+}
+
+type SessionEars = {
+  settings: Pick<ReturnType<typeof createSettings>, "hear">;
+  meter: Pick<ReturnType<typeof createMeter>, "hear">;
+  onEvent: SessionContext["onEvent"];
+};
+
+/** What an agent says of its session at any time, turn or no turn; false where it says something of its work. */
+export function hearOfSession(said: Wire, { settings, meter, onEvent }: SessionEars): boolean {
+  switch (said["sessionUpdate"]) {
+    case "available_commands_update":
+    case "current_mode_update":
+    case "config_option_update":
+      settings.hear(said);
+      return true;
+    case "session_info_update": {
+      const title = textOf(said["title"])?.trim();
+      if (title) onEvent({ type: "title", title });
+      return true;
+    }
+    case "usage_update": {
+      meter.hear(said);
+      const context = contextOfUpdate(said);
+      if (context) onEvent({ type: "context", ...context, model: null });
+      return true;
+    }
+    default:
+      return false;
+  }
 }

@@ -74,6 +74,8 @@ export function createRunningTurn(deps: RunningTurnDeps) {
         heardAt = now();
       }
     },
+    /** Milliseconds without a word, whatever goes on. */
+    unheardMs: (): number => now() - heardAt,
     /** Milliseconds without a word; 0 while something goes on that takes its time. */
     silentMs: (): number => (calls.isWorking() ? 0 : now() - heardAt),
   };

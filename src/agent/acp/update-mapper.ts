@@ -51,6 +51,16 @@ export const beginTurn = (root: string, model: string | null): TurnState => ({
   chars: 0,
 });
 
+/** Something that an agent does, rather than says of what it did. */
+export function isWork(update: Wire): boolean {
+  const kind = update["sessionUpdate"];
+  if (kind === "tool_call") return true;
+  return (
+    (kind === "agent_message_chunk" || kind === "agent_thought_chunk") &&
+    contentText(update["content"]) !== ""
+  );
+}
+
 /** `now` in milliseconds. Kinds that say nothing about a turn answer no events. */
 export function mapUpdate(state: TurnState, update: Wire, now: number): Mapped {
   switch (update["sessionUpdate"]) {

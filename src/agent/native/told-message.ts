@@ -110,6 +110,8 @@ export function joinTexts(content: UserContent): UserContent {
 function tellUser(message: Message, reader: HistoryReader): Piece {
   const content: UserContent = [];
   for (const part of message.parts) {
+    // Nobody prompted: an agent worked on by itself.
+    if (part.type === "notice") content.push({ type: "text", text: hearthNote(part.text) });
     if (part.type === "text" && part.text.trim() !== "")
       content.push({ type: "text", text: foreignText(part.text) });
     if (part.type !== "file") continue;

@@ -94,7 +94,8 @@ export function createMessageFeed(context: BlockContext): MessageFeed {
           closed.push(block);
         }
       };
-      if (message.role === "user") {
+      // Where nobody prompted, a notice says why there is a turn.
+      if (message.role === "user" && !message.parts.some(({ type }) => type === "notice")) {
         give(promptBlock(message, context), true);
         isDone = true;
         return { closed, open };
