@@ -111,10 +111,6 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
     if (isOwn(segments, places) || isOwn(written, placesAsWritten)) {
       return [{ severity: "protected", reason: `${verb} hearth's own files: ${shownPath}${link}` }];
     }
-    if (holdsSecrets(segments) || holdsSecrets(written))
-      return [
-        { severity: "protected", reason: `${verb} the memory or environment of a process: ${shownPath}` },
-      ];
     if (access !== "read") {
       if (destroysDevice(segments) || destroysDevice(written)) {
         return [{ severity: "protected", reason: `writes to a device or the kernel: ${shownPath}` }];
@@ -178,10 +174,6 @@ function isQuietDevice(segments: readonly string[], access: Access): boolean {
   const path = segments.join("/");
   return /^dev\/(null|stdin|stdout|stderr|fd\/\d+)$/.test(path) || (access === "write" && path === "dev/tty");
 }
-
-/** Where Linux shows what a process was started with and holds, keys among it. */
-const holdsSecrets = (segments: readonly string[]): boolean =>
-  /^proc\/[^/]+\/(task\/[^/]+\/)?(environ|mem)$/.test(segments.join("/"));
 
 /** Disks, and switches of the kernel. */
 function destroysDevice(segments: readonly string[]): boolean {
