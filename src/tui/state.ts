@@ -29,6 +29,8 @@ export type Completion = {
   found: readonly string[];
   /** The daemon has said what there is for this very query. */
   isAnswered: boolean;
+  /** The daemon has answered while it still looked for files: there may be more. */
+  isPartial: boolean;
   index: number;
   isClosed: boolean;
 };

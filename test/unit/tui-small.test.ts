@@ -11,6 +11,7 @@ import { emptyEditor, insertPaste } from "../../src/tui/editor/editor.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import { type AppState, isOwnSteering } from "../../src/tui/state.ts";
+import { withFound } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { blocksOf } from "../../src/tui/text/message-blocks.ts";
@@ -250,4 +251,19 @@ test("a command of one's own that was canceled offers nothing to continue", asyn
   expect(await terminal.window()).toContain("/continue");
   terminal.show(replica({ messages: [prompt(1, "go"), canceled("shell")] }));
   expect((await terminal.window()).split("\n").slice(-2).join()).not.toContain("/continue");
+});
+
+test("a search for files that goes on says so, with what it has found and without", async () => {
+  const terminal = openTuiTerminal(80, 20);
+  onTestFinished(() => terminal.close());
+  terminal.show(replica());
+  terminal.type("@x");
+  const found = async (files: readonly string[], isWhole: boolean) => {
+    terminal.controller.update((state) => withFound(state, "x", files, isWhole));
+    return terminal.window();
+  };
+  expect(await found([], false)).toContain("searching …");
+  expect(await found(["src/x.ts"], false)).toContain("still searching …");
+  expect(await found(["src/x.ts"], true)).not.toContain("searching");
+  expect(await found([], true)).toContain("no such file");
 });

@@ -63,7 +63,7 @@ export function withFound(
   if (completion?.kind !== "file" || completion.query !== query) return state;
   const marked = completion.index > 0 ? completion.found[completion.index] : undefined;
   const index = marked === undefined ? 0 : Math.max(0, found.indexOf(marked));
-  return { ...state, completion: { ...completion, found, isAnswered, index } };
+  return { ...state, completion: { ...completion, found, isAnswered, isPartial: !isAnswered, index } };
 }
 
 /** A row of the list: the path of a file, or a command's name. */
@@ -79,6 +79,8 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
     ...token,
     found: known?.kind === "file" && token.kind === "file" ? stillMatching(known.found, token.query) : [],
     isAnswered: false,
+    // Until the next answer, as it was: nothing flickers while a person types.
+    isPartial: known?.kind === "file" && token.kind === "file" && known.isPartial,
     index: 0,
     isClosed,
   };

@@ -22,9 +22,16 @@ export function completionLines(state: AppState, renderer: Renderer, overrides: 
   const rows = completionRows(state, completion);
   if (rows.length === 0) {
     // Behind a bare sign the daemon is only being asked.
-    const isNone =
-      completion.kind === "command" ? "no such command" : completion.isAnswered ? "no such file" : "";
-    return completion.query === "" || isNone === "" ? [] : [[span(`    ${isNone}`, "muted")]];
+    if (completion.query === "" && !completion.isPartial) return [];
+    const none =
+      completion.kind === "command"
+        ? "no such command"
+        : completion.isPartial
+          ? `searching ${glyphs.ellipsis}`
+          : completion.isAnswered
+            ? "no such file"
+            : "";
+    return none === "" ? [] : [[span(`    ${none}`, "muted")]];
   }
   const index = Math.min(completion.index, rows.length - 1);
   const room = rows.length > ROWS_MAX ? ROWS_MAX - 1 : ROWS_MAX;
@@ -41,9 +48,14 @@ export function completionLines(state: AppState, renderer: Renderer, overrides: 
     const gap = " ".repeat(Math.max(2, width + 2 - widthOf(name)));
     return [mark, span(name, style), span(gap + sanitizeLine(row.help), "muted")];
   });
+  const partial = completion.isPartial ? ` ${glyphs.dot} still searching ${glyphs.ellipsis}` : "";
+  if (rows.length <= room && partial !== "") lines.push([span(`   ${partial}`, "muted")]);
   if (rows.length > room)
     lines.push([
-      span(`    ${index + 1}/${rows.length} ${glyphs.dot} ${keysOf(completion, overrides)}`, "muted"),
+      span(
+        `    ${index + 1}/${rows.length}${partial} ${glyphs.dot} ${keysOf(completion, overrides)}`,
+        "muted",
+      ),
     ]);
   return lines;
 }
