@@ -1,3 +1,4 @@
+import { createPieceJoiner } from "../protocol/cut-text.ts";
 import type { NewId } from "../protocol/ids.ts";
 import type {
   Message,
@@ -34,6 +35,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
   let isOpen = false;
   /** The text or reasoning part that deltas go to. */
   let streaming: { id: string; type: "text" | "reasoning" } | null = null;
+  const pieces = createPieceJoiner();
   /** Something was not written: `end` must write the whole turn. */
   let unwritten = false;
   let usage: Usage = noUsage;
@@ -69,6 +71,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     messages = [...messages, message];
     isOpen = true;
     streaming = null;
+    pieces.clear();
     tx.putMessage("message.created", message);
   }
 
@@ -124,7 +127,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       | ToolCallPart
       | undefined;
 
-  function stream(type: "text" | "reasoning", text: string) {
+  function stream(type: "text" | "reasoning", piece: string) {
+    const text = pieces.join(type, piece);
     if (text === "") return;
     if (streaming?.type !== type) {
       const id = newId("prt");
@@ -208,14 +212,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         case "tool_output": {
           const part = findToolCall(event.tool_call_id);
           const message = last();
-          if (part === undefined || message === undefined || event.text === "") return;
-          const delta = {
-            message_id: message.id,
-            part_id: part.id,
-            field: "output",
-            text: event.text,
-          } as const;
-          replacePart({ ...part, output: part.output + event.text }, false);
+          if (part === undefined || message === undefined) return;
+          const text = pieces.join(part.id, event.text);
+          if (text === "") return;
+          const delta = { message_id: message.id, part_id: part.id, field: "output", text } as const;
+          replacePart({ ...part, output: part.output + text }, false);
           return ledger.appendText({ ...delta, offset: part.output.length });
         }
         case "usage":

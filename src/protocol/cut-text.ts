@@ -41,3 +41,22 @@ export function wellFormed(value: unknown): unknown {
   if (made.every(([key, inner], at) => key === entries[at]?.[0] && inner === entries[at]?.[1])) return value;
   return Array.isArray(value) ? made.map(([, inner]) => inner) : Object.fromEntries(made);
 }
+
+/**
+ * Joins pieces of texts that were cut anywhere: the first half of a character at the end of a piece waits for the next
+ * piece of the same text. A half without its other is told as U+FFFD, and not at all where nothing follows.
+ */
+export function createPieceJoiner() {
+  const held = new Map<string, string>();
+  return {
+    join(text: string, piece: string): string {
+      const all = (held.get(text) ?? "") + piece;
+      const isCut = isHigh(all.charCodeAt(all.length - 1));
+      if (isCut) held.set(text, all.slice(-1));
+      else if (all !== "") held.delete(text);
+      return (isCut ? all.slice(0, -1) : all).toWellFormed();
+    },
+    /** No text goes on. */
+    clear: () => held.clear(),
+  };
+}

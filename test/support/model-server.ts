@@ -10,6 +10,7 @@ import {
   type ScriptedUsage,
 } from "./model-wire.ts";
 import { checkRequest } from "./request-check.ts";
+import { tunnelToItself } from "./tunnel.ts";
 
 /** One thing that an answer says or does; pieces follow each other as fast as the connection takes them. */
 export type Piece =
@@ -76,7 +77,7 @@ type WireMessage = { [field: string]: unknown; role: string; content?: unknown }
 export type Script = (request: ModelRequest, index: number) => Reply;
 
 export type ModelServer = {
-  /** Without a version segment. */
+  /** Without a version segment. Also a proxy behind which it stands for every provider, under their own names. */
   readonly origin: string;
   /** With it, as `base_url` is written in hearth.jsonc. */
   readonly baseUrl: string;
@@ -119,6 +120,8 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
     });
   });
   server.keepAliveTimeout = 60_000;
+
+  const endTunnels = tunnelToItself(server);
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse) {
     const path = (incoming.url ?? "").split("?")[0] ?? "";
@@ -189,6 +192,7 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
     requestSaying: (text) =>
       requests.until((found) => lastPrompt(found).includes(text), `a request to the model saying "${text}"`),
     async close() {
+      endTunnels();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

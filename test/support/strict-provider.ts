@@ -1,9 +1,10 @@
 // Providers as strict as the published rules of their requests, over real HTTP, reached as a proxy so that a request
 // may be addressed to the provider's own name.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createGeminiWire, createResponsesWire } from "./agent-wires.ts";
 import { createAnthropicWire, createOpenAiWire, type ModelWire } from "./model-wire.ts";
+import { tunnelToItself } from "./tunnel.ts";
 
 export type Json = { [key: string]: unknown };
 const isObject = (value: unknown): value is Json =>
@@ -249,21 +250,13 @@ export async function startStrictProviders(answer: StrictAnswer) {
     );
   });
   server.on("connection", (socket) => sockets.add(socket));
-  server.on("connect", (_request, socket, head) => {
-    const own = connect((server.address() as AddressInfo).port, "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-      own.write(head);
-      own.pipe(socket).pipe(own);
-    });
-    own.on("error", () => socket.destroy());
-    socket.on("error", () => own.destroy());
-    sockets.add(own);
-  });
+  const endTunnels = tunnelToItself(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     proxy: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     async close() {
+      endTunnels();
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -231,3 +231,15 @@ export const oneProvider = (
     },
   },
 });
+
+export const nativeWires = ["openai-compatible", "anthropic", "google", "openai"] as const;
+export type NativeWire = (typeof nativeWires)[number];
+
+/** One model on a wire. OpenAI's own is spoken under its own name only, which the server is a proxy for. */
+export const onWire = ({ origin, baseUrl }: { origin: string; baseUrl: string }, type: NativeWire) => ({
+  config: oneProvider(
+    { google: `${origin}/v1beta`, openai: "http://api.openai.com/v1" }[type as string] ?? baseUrl,
+    type,
+  ),
+  env: type === "openai" ? { HTTP_PROXY: origin } : {},
+});
