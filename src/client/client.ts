@@ -1,5 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../async/wait.ts";
 import { HearthError, isErrorCode } from "../protocol/errors.ts";
 import type { RouteInput, RouteKey, RouteReply } from "../protocol/routes.ts";
 

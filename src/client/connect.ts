@@ -1,3 +1,4 @@
+import { orAborted } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RouteReply } from "../protocol/routes.ts";
@@ -55,6 +56,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       });
     return reconnecting;
   };
+  /** Nobody waits for it longer than they want to; it goes on for the others. */
+  const restarted = (until: AbortSignal | undefined) =>
+    until === undefined ? restart() : orAborted(restart(), until);
   const take = (again: Attached) => {
     client.close();
     ({ client, workspace, notice, warnings } = again);
@@ -79,12 +83,12 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
         if (!(error instanceof HearthError) || !isGone(error)) throw error;
         stop ??= stopIn(error);
         if (stop !== undefined) throw stopped(stop, error);
-        await untilAborted(restart(), args[0]?.signal);
+        await restarted(args[0]?.signal);
         return client.request(key, ...args);
       }
     },
     async reconnect(untilSignal, { mayStart } = { mayStart: true }) {
-      if (mayStart) await untilAborted(restart(), untilSignal);
+      if (mayStart) await restarted(untilSignal);
       else take(await attach({ ...options, mayStart }, untilSignal));
       return { socketPath: client.socketPath };
     },
@@ -129,17 +133,3 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
 
 const stopped = (stop: DaemonStop, cause: HearthError): HearthError =>
   new HearthError("daemon_unreachable", `${sentenceOfStop(stop)}.`, { cause, details: stop });
-
-/** Waits no longer than the caller wants to; what is waited for goes on for the others. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}

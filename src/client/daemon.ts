@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../async/backoff.ts";
+import { sleep } from "../async/wait.ts";
 import { type DaemonFile, parseDaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
@@ -16,8 +17,7 @@ import type { StartOptions } from "./start-daemon.ts";
 const START_MS = 20_000;
 /** A daemon that accepts a connection and says nothing for so long hangs. */
 const ANSWER_MS = 5000;
-const POLL_FIRST_MS = 10;
-const POLL_MAX_MS = 200;
+const POLL = { firstMs: 10, maxMs: 200 };
 /** A daemon that stops gives its runs 5 s. */
 const STOP_MS = 15_000;
 /** How long one terminal leaves the start to another that began it before. */
@@ -64,8 +64,7 @@ export async function ensureDaemon(options: EnsureOptions, signal: AbortSignal):
 async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daemon> {
   const { paths, mayStart = true } = options;
   let mayReplace = mayStart;
-  let pollMs = POLL_FIRST_MS;
-  for (;;) {
+  for (let round = 1; ; round++) {
     const found = await findDaemon(options, signal);
     if (found !== undefined) {
       const daemon = await settleSkew(options, found, mayReplace, signal);
@@ -77,7 +76,7 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
     const claim = claimStart(paths);
     if (claim === undefined) {
       // Another terminal is starting it.
-      await sleep(pollMs, undefined, { signal });
+      await sleep(backoffMs(POLL, round), signal);
     } else {
       try {
         // Loaded here alone: most calls find a daemon.
@@ -88,12 +87,11 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
           const winner = await findDaemon(options, signal);
           if (winner === undefined) throw startError(result, paths);
         }
-        if (!result.ok) await sleep(pollMs, undefined, { signal });
+        if (!result.ok) await sleep(backoffMs(POLL, round), signal);
       } finally {
         claim.release();
       }
     }
-    pollMs = Math.min(POLL_MAX_MS, pollMs * 2);
   }
 }
 
@@ -225,7 +223,7 @@ async function stopIfIdle(client: Client, signal: AbortSignal): Promise<boolean>
 /** Waits until the daemon of that pid no longer answers. Throws daemon_unreachable for one that does not go. */
 export async function untilGone(options: FindOptions, pid: number, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + STOP_MS;
-  for (let pollMs = POLL_FIRST_MS; ; pollMs = Math.min(POLL_MAX_MS, pollMs * 2)) {
+  for (let round = 1; ; round++) {
     if (Date.now() > deadline) {
       const message = `The daemon (pid ${pid}) is still stopping after ${STOP_MS / 1000} s: end it with \`hearth daemon stop --force\`.`;
       throw new HearthError("daemon_unreachable", message);
@@ -233,7 +231,7 @@ export async function untilGone(options: FindOptions, pid: number, signal: Abort
     const found = await findDaemon(options, signal);
     found?.client.close();
     if (found === undefined || found.health.pid !== pid) return;
-    await sleep(pollMs, undefined, { signal });
+    await sleep(backoffMs(POLL, round), signal);
   }
 }
 

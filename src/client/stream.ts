@@ -1,5 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
+import { backoffMs } from "../async/backoff.ts";
+import { pause } from "../async/wait.ts";
 import { type DaemonStop, readFarewell } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
@@ -8,8 +10,8 @@ import type { ClientKind } from "../protocol/workspace.ts";
 import { addressOf, errorOfReply, isCrowded, onSocket, unreachable } from "./client.ts";
 import { isGone, stopIn } from "./gone.ts";
 
-const RETRY_FIRST_MS = 50;
-const RETRY_MAX_MS = 2000;
+/** Half of it is random, so that a hundred terminals do not come back in the same moment. */
+const RETRY = { firstMs: 50, maxMs: 2000, jitter: { below: 0.5, above: 0 } };
 /** How often a first connection is tried while too many others wait for theirs, or the daemon that was found goes. */
 const FIRST_TRIES_MAX = 5;
 /** How often a stream looks whether somebody else has started the daemon that was stopped on purpose. */
@@ -139,7 +141,7 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
         continue;
       }
       if (attempt === 0) onState({ state: "lost", error });
-      const inMs = backOff(attempt);
+      const inMs = backoffMs(RETRY, attempt + 1);
       onState({ state: "retrying", attempt: attempt + 1, inMs, error });
       await retry.wait(inMs);
       if (signal.aborted) return { reason: "aborted" };
@@ -156,12 +158,6 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
   });
   return { opened: opened.promise, ended, retryNow: retry.now, lastSeq: () => last };
 }
-
-/** Half of it is random, so that a hundred terminals do not come back in the same moment. */
-const backOff = (attempt: number): number => {
-  const full = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempt);
-  return Math.round(full / 2 + (Math.random() * full) / 2);
-};
 
 const isFinal = (error: HearthError): boolean =>
   error.code === "version_skew" ||
@@ -250,32 +246,21 @@ async function readRefusal(response: IncomingMessage, what: string): Promise<Hea
   return errorOfReply(value, response.statusCode ?? 0, what);
 }
 
-/** A wait that can be cut short, also by a word that came just before it; no timer is left behind. */
+/** A wait that can be cut short, also by a word that came just before it. */
 function createRetryTimer(signal: AbortSignal) {
-  let isAsked = false;
-  let wake = () => {};
+  let asked = new AbortController();
+  const clear = () => {
+    if (asked.signal.aborted) asked = new AbortController();
+  };
   return {
-    now() {
-      isAsked = true;
-      wake();
-    },
-    clear() {
-      isAsked = false;
-    },
+    now: () => asked.abort(),
+    clear,
     /** Whether it was cut short. */
-    wait: (ms: number) =>
-      new Promise<boolean>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", done);
-          wake = () => {};
-          resolve(isAsked);
-          isAsked = false;
-        };
-        const timer = setTimeout(done, ms);
-        wake = done;
-        signal.addEventListener("abort", done, { once: true });
-        if (signal.aborted || isAsked) done();
-      }),
+    async wait(ms: number): Promise<boolean> {
+      await pause(ms, AbortSignal.any([signal, asked.signal]));
+      const wasAsked = asked.signal.aborted;
+      clear();
+      return wasAsked;
+    },
   };
 }
