@@ -6,7 +6,14 @@ import { describe, expect, test } from "vitest";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import { runError } from "../../src/agent/opencode/failure.ts";
 import { permissionRequest } from "../../src/agent/opencode/permission.ts";
-import { createTurnTranslator, type TurnEffect } from "../../src/agent/opencode/translate.ts";
+import { createTurnTranslator, type Said } from "../../src/agent/opencode/translate.ts";
+import {
+  isListening,
+  newTurn,
+  stepTurn,
+  type TurnEffect,
+  type TurnEvent,
+} from "../../src/agent/opencode/turn-state.ts";
 import { parseEvent, type WireEvent } from "../../src/agent/opencode/wire.ts";
 
 type Binding = { session_id: string; message_id: string };
@@ -19,8 +26,30 @@ function recorded(scene: string): { binding: Binding; events: WireEvent[] } {
     events: events.flatMap((line) => parseEvent(JSON.parse(line)) ?? []),
   };
 }
-const translator = (binding: Binding) =>
-  createTurnTranslator({ agent: "opencode", root: "/project", ...binding });
+type Effect = Exclude<Said, { do: "step" }> | TurnEffect;
+
+/** A turn whose life and words are those of its translator. */
+function translator(binding: Binding) {
+  const words = createTurnTranslator({ agent: "opencode", root: "/project", ...binding });
+  let life = newTurn;
+  function dispatch(event: TurnEvent): readonly TurnEffect[] {
+    const { state, effects } = stepTurn(life, event);
+    life = state;
+    return effects;
+  }
+  const hear = (all: readonly Said[]): Effect[] =>
+    all.flatMap((said): readonly Effect[] => {
+      if (!isListening(life)) return [];
+      return said.do === "step" ? dispatch(said.event) : [said];
+    });
+  return {
+    dispatch,
+    accept: (event: WireEvent) => hear(words.accept(event)),
+    merge: (events: readonly WireEvent[]) => hear(words.merge(events)),
+    lostTrack: words.lostTrack,
+    call: words.call,
+  };
+}
 
 function play(scene: string) {
   const { binding, events } = recorded(scene);
@@ -28,11 +57,11 @@ function play(scene: string) {
   const effects = events.flatMap((event) => turn.accept(event));
   return { turn, effects, said: said(effects) };
 }
-const said = (effects: readonly TurnEffect[]): BackendEvent[] =>
+const said = (effects: readonly Effect[]): BackendEvent[] =>
   effects.flatMap((effect) => (effect.do === "emit" ? [effect.event] : []));
 const text = (events: readonly BackendEvent[]) =>
   events.map((event) => (event.type === "text_delta" ? event.text : "")).join("");
-const ends = (effects: readonly TurnEffect[]) =>
+const ends = (effects: readonly Effect[]) =>
   effects.flatMap((effect) => (effect.do === "settle" ? [effect.result] : []));
 const steps = (events: readonly BackendEvent[]) =>
   events.flatMap((event) => (event.type === "step_finished" ? [event.finish_reason] : []));
@@ -100,7 +129,8 @@ test("a refusal with words goes on, one without ends the turn behind a step that
   const rejected = play("reject");
   expect(ends(rejected.effects)).toEqual([]);
   expect(rejected.effects.some((effect) => effect.do === "look")).toBe(true);
-  expect(ends(rejected.turn.idle())).toEqual([{ outcome: "end_turn" }]);
+  const idle = rejected.turn.dispatch({ type: "looked", isBusy: false });
+  expect(ends(idle)).toEqual([{ outcome: "end_turn" }]);
 });
 
 test("a plan is told as it stands", () => {

@@ -1,7 +1,9 @@
+import type { RunError } from "../../protocol/run.ts";
 import type { BackendEvent, TurnResult } from "../backend.ts";
 import { runError } from "./failure.ts";
 import { finishReason, planEntries, usageOf } from "./figures.ts";
 import { kindOfTool, textOf, titleOfTool, viewOfTool } from "./tool-call.ts";
+import type { TurnEvent } from "./turn-state.ts";
 import type {
   AssistantInfo,
   ModelError,
@@ -13,25 +15,22 @@ import type {
   WireEvent,
 } from "./wire.ts";
 
-export type TurnEffect =
+export type Said =
   | { do: "emit"; event: BackendEvent }
   | { do: "ask"; permission: PermissionAsked }
   | { do: "answer"; question: QuestionAsked }
-  /** The turn may be over: what the server says of the session decides. */
-  | { do: "look" }
-  | { do: "settle"; result: TurnResult };
+  /** Something of the turn's life. */
+  | { do: "step"; event: TurnEvent };
 
 type KnownPart = { kind: "text" | "reasoning"; sent: number; isWhole: boolean };
 /** `hasFigures`: its last part has come. */
-type KnownMessage = { isOpen: boolean; hasFigures: boolean; isCompleted: boolean };
+type KnownMessage = { isOpen: boolean; hasFigures: boolean };
 
 export type TurnTranslator = ReturnType<typeof createTurnTranslator>;
 
 /**
  * What opencode says of one turn, in hearth's words; it reads nothing but what it is given. The turn is bound to
- * `message_id`, the user message that hearth named itself: only assistant messages with it as their parent count.
- * Idle and error events name just a session, and after an abort they come twice and late (agents.md §5.3): they
- * lead to a look at most, and only once this turn was seen to be busy.
+ * `message_id`, the user message that hearth named itself: only assistant messages with it as their parent end it.
  */
 export function createTurnTranslator({
   agent,
@@ -54,20 +53,12 @@ export function createTurnTranslator({
   const diffs = new Map<string, string>();
   const denied = new Set<string>();
   const asked = new Set<string>();
-  let isTaken = false;
-  let wasBusy = false;
-  let isSettled = false;
   /** What is being taken in comes from the store, and is whole. */
   let isStored = false;
-  let lastError: ModelError | undefined;
-  let out: TurnEffect[] = [];
+  let out: Said[] = [];
 
   const emit = (event: BackendEvent) => void out.push({ do: "emit", event });
-  function settle(result: TurnResult) {
-    if (isSettled) return;
-    isSettled = true;
-    out.push({ do: "settle", result });
-  }
+  const step = (event: TurnEvent) => void out.push({ do: "step", event });
 
   function stepFinished(known: KnownMessage, reason: string | undefined, tokens: Tokens, cost: number) {
     if (!known.isOpen) return;
@@ -84,23 +75,29 @@ export function createTurnTranslator({
   function assistantUpdated(info: AssistantInfo) {
     let known = messages.get(info.id);
     if (known === undefined) {
-      known = { isOpen: false, hasFigures: false, isCompleted: false };
+      known = { isOpen: false, hasFigures: false };
       messages.set(info.id, known);
       begin(info, known);
     }
     if (info.time.completed === undefined) return;
     // opencode writes its events later than it makes them: this one may be ahead of the words that it ends. What is
     // stored has them all.
-    if (!isStored && (info.error !== undefined || !known.hasFigures)) return void out.push({ do: "look" });
-    known.isCompleted = true;
-    if (info.error !== undefined) {
-      if (info.error.name === "MessageOutputLengthError") return settle({ outcome: "max_tokens" });
-      return settle({ outcome: "error", error: runError(agent, info.error) });
-    }
-    if (info.tokens !== undefined) stepFinished(known, info.finish, info.tokens, info.cost);
-    if (info.finish === undefined || info.finish === "tool-calls" || info.finish === "unknown") return;
-    const reason = finishReason(info.finish);
-    settle({ outcome: reason === "max_tokens" || reason === "refusal" ? reason : "end_turn" });
+    const isSure = isStored || (info.error === undefined && known.hasFigures);
+    if (!isSure) return step({ type: "maybe_over" });
+    step({ type: "answered" });
+    if (info.error === undefined && info.tokens !== undefined)
+      stepFinished(known, info.finish, info.tokens, info.cost);
+    const result = resultOf(info);
+    if (result !== undefined) step({ type: "over", result });
+  }
+
+  /** Undefined where the turn goes on behind it. */
+  function resultOf({ error, finish }: AssistantInfo): TurnResult | undefined {
+    if (error?.name === "MessageOutputLengthError") return { outcome: "max_tokens" };
+    if (error !== undefined) return { outcome: "error", error: runError(agent, error) };
+    if (finish === undefined || finish === "tool-calls" || finish === "unknown") return undefined;
+    const reason = finishReason(finish);
+    return { outcome: reason === "max_tokens" || reason === "refusal" ? reason : "end_turn" };
   }
 
   function stream(id: string, kind: "text" | "reasoning", text: string, isOver: boolean) {
@@ -168,6 +165,7 @@ export function createTurnTranslator({
         return toolUpdated(part);
       case "step-finish":
         known.hasFigures = true;
+        step({ type: "answered" });
         return stepFinished(known, part.reason, part.tokens, part.cost);
       case "step-start":
         return;
@@ -178,8 +176,12 @@ export function createTurnTranslator({
     switch (event.type) {
       case "message.updated": {
         const { info } = event.properties;
-        if (info.role === "user") isTaken ||= info.id === message_id;
-        else if (info.parentID === message_id && info.sessionID === session_id) assistantUpdated(info);
+        if (info.role === "user") {
+          if (info.id !== message_id) return;
+          step({ type: "taken" });
+          // Stored messages are asked for when it was.
+          if (isStored) step({ type: "busy" });
+        } else if (info.parentID === message_id && info.sessionID === session_id) assistantUpdated(info);
         return;
       }
       case "message.part.updated":
@@ -194,20 +196,16 @@ export function createTurnTranslator({
       case "session.status": {
         if (event.properties.sessionID !== session_id) return;
         const { status } = event.properties;
-        if (status.type === "idle") return wasBusy ? void out.push({ do: "look" }) : undefined;
-        if (isTaken) wasBusy = true;
-        if (status.type === "retry" && isTaken) {
-          const text = `The provider did not answer: ${status.message}. ${agent} tries again (${status.attempt}).`;
-          emit({ type: "notice", level: "warning", code: "retry", text });
-        }
-        return;
+        if (status.type !== "retry") return step({ type: status.type });
+        const text = `The provider did not answer: ${status.message}. ${agent} tries again (${status.attempt}).`;
+        return step({ type: "retrying", text });
       }
       case "session.idle":
-        if (event.properties.sessionID === session_id && wasBusy) out.push({ do: "look" });
-        return;
+        return event.properties.sessionID === session_id ? step({ type: "idle" }) : undefined;
       case "session.error":
-        if (event.properties.sessionID === session_id && isTaken) lastError = event.properties.error;
-        return;
+        return event.properties.sessionID === session_id
+          ? step({ type: "session_failed", error: failureOf(event.properties.error) })
+          : undefined;
       case "session.created":
       case "session.updated": {
         const { id, parentID } = event.properties.info;
@@ -241,52 +239,33 @@ export function createTurnTranslator({
     out.push({ do: "ask", permission });
   }
 
-  function collect(work: () => void): TurnEffect[] {
+  /** An abort is no failure. */
+  const failureOf = (error: ModelError | undefined): RunError | null =>
+    error === undefined || error.name === "MessageAbortedError" ? null : runError(agent, error);
+
+  function collect(work: () => void): Said[] {
     out = [];
-    if (!isSettled) work();
+    work();
     return out;
   }
 
   return {
-    accept: (event: WireEvent): TurnEffect[] => collect(() => take(event)),
+    accept: (event: WireEvent): Said[] => collect(() => take(event)),
     /** After the stream was lost: deltas of open parts are of unknown place until the part is told whole. */
     lostTrack() {
       for (const part of parts.values()) part.isWhole = false;
     },
     /** The session's messages as they are stored; parts that it did not know may have been told in between. */
-    merge: (events: readonly WireEvent[]): TurnEffect[] =>
+    merge: (events: readonly WireEvent[]): Said[] =>
       collect(() => {
         isStored = true;
-        for (const event of events) {
-          if (event.type === "message.updated" && event.properties.info.role === "user")
-            wasBusy ||= event.properties.info.id === message_id;
-          take(event);
-        }
+        for (const event of events) take(event);
         isStored = false;
         for (const part of parts.values()) part.isWhole = false;
-      }),
-    /** The server says that the session is idle, and `merge` has had its messages. */
-    idle: (): TurnEffect[] =>
-      collect(() => {
-        if (lastError !== undefined && lastError.name !== "MessageAbortedError")
-          return settle({ outcome: "error", error: runError(agent, lastError) });
-        const known = [...messages.values()];
-        // A refused question ends the turn behind a step that asked for tools.
-        if (known.some((message) => message.isCompleted || message.hasFigures))
-          return settle({ outcome: "end_turn" });
-        const message = `${agent} ended the turn without an answer.`;
-        settle({ outcome: "error", error: { code: "provider_error", message, retryable: true } });
       }),
     deny: (tool_call_id: string) => void denied.add(tool_call_id),
     call: (tool_call_id: string | undefined): ToolPart | undefined =>
       tool_call_id === undefined ? undefined : calls.get(tool_call_id),
     has: (sessionId: string): boolean => family.has(sessionId),
-    /** A step of its own has ended. */
-    get isAnswered() {
-      return [...messages.values()].some((message) => message.isCompleted || message.hasFigures);
-    },
-    get isSettled() {
-      return isSettled;
-    },
   };
 }

@@ -1,14 +1,23 @@
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { pause, settlesWithin, untilAborted } from "../../async/wait.ts";
+import { pause, settlesWithin } from "../../async/wait.ts";
 import type { Attachment } from "../../protocol/routes.ts";
+import type { RunError } from "../../protocol/run.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
-import type { Child } from "../children/child.ts";
+import type { Child, ChildEnd } from "../children/child.ts";
 import { asRunFailure } from "./failure.ts";
 import type { ModelChoice } from "./named-model.ts";
 import { permissionRequest } from "./permission.ts";
-import type { OpencodeServer, Reply } from "./server.ts";
-import { createTurnTranslator, type TurnEffect } from "./translate.ts";
+import type { OpencodeServer } from "./server.ts";
+import { createTurnTranslator, type Said } from "./translate.ts";
+import {
+  isListening,
+  newTurn,
+  stepTurn,
+  type TurnEffect,
+  type TurnEvent,
+  type TurnState,
+} from "./turn-state.ts";
 import {
   eventsOfMessages,
   PermissionAsked as Pending,
@@ -41,36 +50,67 @@ export type TurnPlace = {
 
 /** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
 export async function runTurn(
-  { agent, session_id, message_id, root, child, model, mode, notice }: TurnPlace,
+  place: TurnPlace,
   turn: Turn,
   host: TurnHost,
   signal: AbortSignal,
   force: AbortSignal,
 ): Promise<TurnResult> {
   if (signal.aborted) return { outcome: "canceled" };
+  const { agent, session_id, message_id, root, child, notice } = place;
   const server = child.connection;
   const translator = createTurnTranslator({ agent, session_id, message_id, root });
   const settled = Promise.withResolvers<TurnResult>();
+  /** It said its own end, which a cancel waits for. */
+  const heardEnd = Promise.withResolvers<void>();
   const over = new AbortController();
-  const until = AbortSignal.any([over.signal, force]);
   const asking = new AbortController();
   const waiting = AbortSignal.any([asking.signal, signal]);
   const session = `/session/${encodeURIComponent(session_id)}`;
-  let isLooking = false;
-  let isLookDue = false;
-  let wasIdle = false;
+  let life: TurnState = newTurn;
 
-  const settle = (result: TurnResult) => settled.resolve(signal.aborted ? { outcome: "canceled" } : result);
-  const fail = (error: unknown) => settle({ outcome: "error", error: asRunFailure(agent, error) });
+  function dispatch(event: TurnEvent) {
+    const { state, effects } = stepTurn(life, event);
+    life = state;
+    if (!isListening(state)) heardEnd.resolve();
+    for (const effect of effects) perform(effect);
+  }
+
+  const failed = (error: unknown) => asRunFailure(agent, error);
+  /** Does what the turn cannot go on without. */
+  const needed = (work: Promise<TurnEvent>, lost: (error: RunError) => TurnEvent = failure) =>
+    void work.then(dispatch, (error: unknown) => dispatch(lost(failed(error))));
+  const failure = (error: RunError): TurnEvent => ({ type: "failed", error });
   const quietly = (work: Promise<unknown>) => void work.catch(() => {}); // its loss shows in how the turn ends
+  const get = (path: string) => server.call("GET", path, undefined, over.signal);
 
-  function perform(effects: readonly TurnEffect[]) {
-    for (const effect of effects) {
-      if (effect.do === "emit") host.emit(effect.event);
-      else if (effect.do === "settle") settle(effect.result);
-      else if (effect.do === "look") void look();
-      else if (effect.do === "ask") quietly(ask(effect.permission));
-      else quietly(answer(effect.question));
+  function perform(effect: TurnEffect) {
+    switch (effect.do) {
+      case "post":
+        return needed(post(), (error) => ({ type: "post_lost", error }));
+      case "find_post":
+        return needed(findPost());
+      case "look":
+        return needed(look(effect.isLater));
+      case "tell_retry":
+        return host.emit({ type: "notice", level: "warning", code: "retry", text: effect.text });
+      case "abort":
+        return quietly(abort().then(dispatch));
+      case "withdraw":
+        return quietly(withdraw().then(dispatch));
+      case "settle":
+        return settled.resolve(effect.result ?? { outcome: "error", error: silent(agent) });
+    }
+  }
+
+  /** What opencode says counts until the turn's own end, also within one answer of its. */
+  function hear(all: readonly Said[]) {
+    for (const said of all) {
+      if (!isListening(life)) return;
+      if (said.do === "emit") host.emit(said.event);
+      else if (said.do === "step") dispatch(said.event);
+      else if (said.do === "ask") quietly(ask(said.permission));
+      else quietly(answer(said.question));
     }
   }
 
@@ -98,7 +138,7 @@ export async function runTurn(
       verdict.decision === "allow"
         ? { reply: "once" }
         : { reply: "reject", message: verdict.message || "The user refused this." };
-    const { status } = await server.call("POST", `/permission/${permission.id}/reply`, reply, until);
+    const { status } = await server.call("POST", `/permission/${permission.id}/reply`, reply, over.signal);
     // Its end has overtaken the answer.
     if (status === 404) return;
     if (call === undefined) {
@@ -113,135 +153,98 @@ export async function runTurn(
 
   async function answer({ id, questions }: QuestionAsked) {
     const answers = questions.map(() => [NOBODY_ANSWERS]);
-    const { status } = await server.call("POST", `/question/${id}/reply`, { answers }, until);
-    if (status >= 400) await server.call("POST", `/question/${id}/reject`, {}, until);
+    const { status } = await server.call("POST", `/question/${id}/reply`, { answers }, over.signal);
+    if (status >= 400) await server.call("POST", `/question/${id}/reject`, {}, over.signal);
   }
 
-  /** One look at a time; what asks for one meanwhile gets another behind it. */
-  async function look() {
-    isLookDue = true;
-    if (isLooking) return;
-    isLooking = true;
-    try {
-      while (isLookDue && !until.aborted) {
-        isLookDue = false;
-        await lookOnce();
-      }
-    } catch (error) {
-      fail(error);
-    } finally {
-      isLooking = false;
-    }
+  const isBusy = async () => statusOf((await get("/session/status")).json, session_id) !== "idle";
+
+  async function look(isLater: boolean): Promise<TurnEvent> {
+    if (isLater) await pause(LOOK_AGAIN_MS, over.signal);
+    const wasBusy = await isBusy();
+    const messages = await get(`${session}/message?limit=${MESSAGES_MAX}`);
+    hear(translator.merge(eventsOfMessages(messages.json)));
+    return { type: "looked", isBusy: wasBusy };
   }
 
-  async function lookOnce() {
-    const { json } = await server.call("GET", "/session/status", undefined, until);
-    const isBusy = statusOf(json, session_id) !== "idle";
-    const path = `${session}/message?limit=${MESSAGES_MAX}`;
-    const messages = await server.call("GET", path, undefined, until);
-    perform(translator.merge(eventsOfMessages(messages.json)));
-    if (isBusy || translator.isSettled) {
-      wasIdle = false;
-      return;
-    }
-    // Between taking a prompt and beginning to work it is idle, too.
-    if (translator.isAnswered || wasIdle) return perform(translator.idle());
-    wasIdle = true;
-    await pause(LOOK_AGAIN_MS, until);
-    isLookDue = true;
+  async function post(): Promise<TurnEvent> {
+    const body = promptBody(turn, place);
+    const { status, json } = await server.call("POST", `${session}/prompt_async`, body, over.signal);
+    if (status < 300) return { type: "posted" };
+    return failure(failed(new Error(`it refused the prompt (${status}): ${messageIn(json)}`)));
   }
-
-  const stopListening = server.listen({
-    event: (event) => perform(translator.accept(event)),
-    missed() {
-      translator.lostTrack();
-      quietly(
-        server.call("GET", "/permission", undefined, until).then(({ json }) => {
-          for (const asked of pendingIn(json))
-            perform(translator.accept({ type: "permission.asked", properties: asked }));
-        }),
-      );
-      void look();
-    },
-  });
-  void child.gone.then(({ kind, message }) =>
-    settle({
-      outcome: "error",
-      error: {
-        code: kind === "crashed" ? "agent_crashed" : "agent_unavailable",
-        message: `${message}. The next prompt starts it again.`,
-        retryable: true,
-      },
-    }),
-  );
-  force.addEventListener("abort", () => settle({ outcome: "canceled" }), { once: true });
 
   /** A prompt whose answer was lost may have been taken all the same: posted again, it would be written twice. */
-  async function post(): Promise<Reply> {
-    const send = () =>
-      server.call(
-        "POST",
-        `${session}/prompt_async`,
-        promptBody(turn, message_id, { root, model, mode }),
-        until,
-      );
-    try {
-      return await send();
-    } catch (error) {
-      if (until.aborted || !child.isUsable) throw error;
-      const known = await server.call("GET", `${session}/message/${message_id}`, undefined, until);
-      return known.status === 200 ? known : send();
-    }
+  async function findPost(): Promise<TurnEvent> {
+    const { status } = await get(`${session}/message/${message_id}`);
+    return { type: "post_found", wasTaken: status === 200 };
   }
 
   /** Until it has really stopped: the next turn must not meet this one's end (agents.md §5.3). */
-  async function cancel(posted: Promise<unknown>) {
-    await posted.catch(() => {});
-    for (;;) {
-      await server.call("POST", `${session}/abort`, {}, until);
-      await settlesWithin(settled.promise, ABORT_EVERY_MS, until);
-      const { json } = await server.call("GET", "/session/status", undefined, until);
-      if (statusOf(json, session_id) === "idle") break;
-    }
-    const { json } = await server.call("GET", "/permission", undefined, until);
-    for (const { id, sessionID } of pendingIn(json)) {
-      if (!translator.has(sessionID)) continue;
-      await server.call("POST", `/permission/${id}/reply`, { reply: "reject" }, until);
-    }
+  async function abort(): Promise<TurnEvent> {
+    await server.call("POST", `${session}/abort`, {}, over.signal);
+    await settlesWithin(heardEnd.promise, ABORT_EVERY_MS, over.signal);
+    return { type: "aborted", isBusy: await isBusy() };
   }
 
-  let canceling: Promise<void> | null = null;
+  async function withdraw(): Promise<TurnEvent> {
+    for (const { id, sessionID } of pendingIn((await get("/permission")).json)) {
+      if (!translator.has(sessionID)) continue;
+      await server.call("POST", `/permission/${id}/reply`, { reply: "reject" }, over.signal);
+    }
+    return { type: "withdrawn" };
+  }
+
+  async function hearPending() {
+    for (const asked of pendingIn((await get("/permission")).json))
+      hear(translator.accept({ type: "permission.asked", properties: asked }));
+  }
+
+  const onAbort = () => {
+    asking.abort();
+    dispatch({ type: "canceled" });
+  };
+  const stopListening = server.listen({
+    event: (event) => hear(translator.accept(event)),
+    missed() {
+      translator.lostTrack();
+      quietly(hearPending());
+      dispatch({ type: "missed" });
+    },
+  });
+  void child.gone.then((end) => dispatch({ type: "child_gone", error: gone(end) }));
+  const onForce = () => dispatch({ type: "forced" });
+  force.addEventListener("abort", onForce, { once: true });
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     if (notice !== null) host.emit({ type: "notice", level: "info", ...notice });
     host.emit({ type: "prompted" });
-    const posted = post();
-    const onAbort = () => {
-      asking.abort();
-      canceling ??= cancel(posted).then(
-        () => settle({ outcome: "canceled" }),
-        () => {}, // its child is gone or `force` came: both settle the turn
-      );
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+    perform({ do: "post" });
     if (signal.aborted) onAbort();
-    posted.then(({ status, json }) => {
-      if (status >= 300) fail(new Error(`it refused the prompt (${status}): ${messageIn(json)}`));
-    }, fail);
-    const result = await settled.promise;
-    if (canceling !== null) await Promise.race([canceling, child.gone, untilAborted(force)]);
-    return result;
+    if (force.aborted) onForce();
+    return await settled.promise;
   } finally {
+    force.removeEventListener("abort", onForce);
+    signal.removeEventListener("abort", onAbort);
     stopListening();
     asking.abort();
     over.abort();
   }
 }
 
-function promptBody(
-  turn: Turn,
-  messageID: string,
-  { root, model, mode }: Pick<TurnPlace, "root" | "model" | "mode">,
-) {
+const gone = ({ kind, message }: ChildEnd): RunError => ({
+  code: kind === "crashed" ? "agent_crashed" : "agent_unavailable",
+  message: `${message}. The next prompt starts it again.`,
+  retryable: true,
+});
+
+const silent = (agent: string): RunError => ({
+  code: "provider_error",
+  message: `${agent} ended the turn without an answer.`,
+  retryable: true,
+});
+
+function promptBody(turn: Turn, { message_id: messageID, root, model, mode }: TurnPlace) {
   const text = (words: string) => ({ type: "text", text: words });
   return {
     messageID,
