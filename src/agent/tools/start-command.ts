@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { setTimeout as wait } from "node:timers/promises";
+import { settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess } from "../process/types.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { createCommandOutput } from "./command-output.ts";
@@ -8,8 +8,10 @@ import type { OutputFolder } from "./output-folder.ts";
 import { createTextCleaner } from "./text-cleaner.ts";
 import type { ToolContext } from "./tool.ts";
 
-/** What a command that has ended may still have in its pipe; longer only what it left running holds it open. */
+/** What comes no more for so long behind a command's end is not its own: what it left running holds its pipe open … */
 const DRAIN_MS = 150;
+/** … and may go on writing there. */
+const DRAIN_MS_MAX = 3000;
 
 export type CommandRequest = {
   command: string;
@@ -37,13 +39,18 @@ export async function startCommand(
   );
   const output = createCommandOutput(() => folder.create("bash"));
   let isOpen = true;
+  /** What was taken out of its pipes, and what of it is still being kept. */
+  const taken = { chunks: 0, open: 0 };
   const read = Promise.all(
     [child.stdout, child.stderr].map(async (stream) => {
       const cleaner = createTextCleaner();
       for await (const chunk of readChunks(stream)) {
         const text = cleaner.push(chunk);
         onText(text);
+        taken.chunks++;
+        taken.open++;
         await output.add(text);
+        taken.open--;
       }
       const last = cleaner.end();
       onText(last);
@@ -65,11 +72,12 @@ export async function startCommand(
     const exit = await child.exited;
     clearTimeout(timer);
     const durationMs = Math.round(performance.now() - startedAt);
-    const drained = new AbortController();
-    await Promise.race([
-      read.finally(() => drained.abort()),
-      wait(DRAIN_MS, undefined, { signal: drained.signal }).catch(() => {}), // it was read to its end
-    ]);
+    let known = -1;
+    for (let ms = 0; isOpen && ms < DRAIN_MS_MAX; ms += DRAIN_MS) {
+      if (taken.chunks === known && taken.open === 0) break;
+      known = taken.chunks;
+      if (await settlesWithin(read, DRAIN_MS)) await read;
+    }
     const end = { ...exit, durationMs, isTimedOut };
     job.end = end;
     return end;
