@@ -1,9 +1,9 @@
 import { setTimeout as timer } from "node:timers/promises";
 
-/** Rejects with the signal's reason when it aborts first. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+/** Rejects with the signal's reason when it aborts first. Without `ref` it keeps no process from ending. */
+export async function sleep(ms: number, signal?: AbortSignal, { ref } = { ref: true }): Promise<void> {
   try {
-    await timer(ms, undefined, signal && { signal });
+    await timer(ms, undefined, { ref, ...(signal && { signal }) });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }

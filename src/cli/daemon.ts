@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../async/wait.ts";
 import { newClientId } from "../client/client-id.ts";
 import { ensureDaemon, findDaemon, readDaemonFile } from "../client/daemon.ts";
 import { isAlive } from "../client/process-identity.ts";

@@ -1,10 +1,10 @@
 import { realpathSync, statSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
 import { handoverFor } from "../agent/handover.ts";
 import type { RunRecord } from "../agent/run-record.ts";
 import type { RunBudget } from "../agent/turn-host.ts";
+import { sleep } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Agents } from "./agents.ts";

@@ -1,4 +1,5 @@
 // Long because every part of the daemon is made and tied here.
+
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createFileSearch } from "../agent/files/file-search.ts";
@@ -6,6 +7,7 @@ import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
+import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { NewId, SessionId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
@@ -294,10 +296,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       stopping = why;
       const all = coordinators.all();
       for (const coordinator of all) coordinator.shut();
-      await Promise.race([
-        Promise.all(all.map((coordinator) => coordinator.whenIdle())),
-        new Promise((resolve) => setTimeout(resolve, graceMs).unref()),
-      ]);
+      await settlesWithin(Promise.all(all.map((coordinator) => coordinator.whenIdle())), graceMs);
       coordinators.tellNow();
       workspaces.endStreams(why);
       await Promise.allSettled([

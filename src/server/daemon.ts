@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../async/backoff.ts";
+import { settlesWithin, sleep } from "../async/wait.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -22,8 +23,8 @@ const STOP_SLACK_MS = 3_000;
 /** After a fault of its own nothing but writing down what there is is worth waiting for. */
 const FAULT_GRACE_MS = 1_000;
 const WINNER_MS_MAX = 15_000;
-const LOCK_PAUSE_FIRST_MS = 10;
-const LOCK_PAUSE_MAX_MS = 200;
+/** Of those that try in the same moment all may have failed: they must not stay in step. */
+const LOCK_PAUSE = { firstMs: 10, maxMs: 200, jitter: { below: 0.5, above: 0.5 } };
 
 /** What a daemon is made of once its folders, lock and log are there. */
 export type Core = {
@@ -134,7 +135,7 @@ type Undo = { what: string; run(): void | Promise<void> };
 /** The lock; or the daemon that has it and answers. Throws daemon_busy when neither can be had in time. */
 async function takeLock(paths: Paths): Promise<DaemonLock | { pid: number }> {
   const deadline = performance.now() + WINNER_MS_MAX;
-  for (let pauseMs = LOCK_PAUSE_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, LOCK_PAUSE_MAX_MS)) {
+  for (let round = 1; ; round++) {
     const lock = tryDaemonLock(paths.lockFile);
     if (lock) return lock;
     const winner = await probeDaemon(paths.socket);
@@ -143,8 +144,7 @@ async function takeLock(paths: Paths): Promise<DaemonLock | { pid: number }> {
       const message = `Another hearth daemon holds ${paths.lockFile} and does not answer: end it with \`hearth daemon stop --force\`.`;
       throw new HearthError("daemon_busy", message);
     }
-    // Of those that try in the same moment all may have failed: they must not stay in step.
-    await sleep(pauseMs * (0.5 + Math.random()));
+    await sleep(backoffMs(LOCK_PAUSE, round));
   }
 }
 
@@ -207,9 +207,7 @@ function exitWhenIdle(core: Core, requestStop: RequestStop, log: Log) {
 /** A part that does not stop must not keep the daemon, and with it its lock, alive. */
 async function stopCore(core: Core, { graceMs: asked, why }: StopRequest, log: Log): Promise<void> {
   const graceMs = Math.min(asked, GRACE_MS);
-  const given = new AbortController();
-  const tooLong = sleep(graceMs + STOP_SLACK_MS, "late", { signal: given.signal }).catch(() => "in time");
   const stopped = core.stop(graceMs, why).catch((error) => log.error("stopping failed", { error }));
-  if ((await Promise.race([stopped, tooLong])) === "late") log.error("stopping took too long; going without");
-  given.abort();
+  if (!(await settlesWithin(stopped, graceMs + STOP_SLACK_MS)))
+    log.error("stopping took too long; going without");
 }

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
+import { settlesWithin } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { type Route, type RouteKey, routeKeys, routes } from "../protocol/routes.ts";
 import { readJsonBody } from "./body.ts";
@@ -78,9 +79,8 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
       const closed = server.listening && new Promise<void>((resolve) => server.close(() => resolve()));
       streams.close();
       server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
+      if (closed && !(await settlesWithin(closed, CLOSE_MS_MAX))) server.closeAllConnections();
       await closed;
-      clearTimeout(timer);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { startTimeOf } from "./daemon-file.ts";
 import { tryDaemonLock } from "./daemon-lock.ts";

@@ -1,5 +1,5 @@
 // Long because it says for every effect what is asked of the daemon.
-import { setTimeout as sleep } from "node:timers/promises";
+import { settlesWithin } from "../async/wait.ts";
 import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
@@ -151,7 +151,7 @@ export function createPerformer(
     if (underWay.size > 0) {
       const arrived = Promise.allSettled(underWay);
       // With a run to stop, a slow prompt does not hold up the cancel.
-      await (activeRun(store.get()) === undefined ? arrived : Promise.race([arrived, sleep(OVERTAKE_MS)]));
+      await (activeRun(store.get()) === undefined ? arrived : settlesWithin(arrived, OVERTAKE_MS));
     }
     const sid = id ?? currentSessionId(store.get());
     if (sid === null) return;

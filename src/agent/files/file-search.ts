@@ -1,4 +1,4 @@
-import { pause } from "../../async/wait.ts";
+import { settlesWithin } from "../../async/wait.ts";
 import { namesAt, saysWhere } from "./folder-names.ts";
 import { createListedPaths, type ListedPaths } from "./listed-paths.ts";
 import { listPaths } from "./path-listing.ts";
@@ -108,8 +108,9 @@ export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MA
         whole === undefined || now() - whole.endedAt >= Math.max(FRESH_MS, FRESH_TIMES_TAKEN * whole.tookMs);
       if (isOld && known.running === undefined) start(root, known);
       const { running } = known;
-      if (running !== undefined && whole === undefined)
-        await Promise.race([running.done, pause(FIRST_ANSWER_MS, signal)]);
+      if (running !== undefined && whole === undefined) {
+        if (await settlesWithin(running.done, FIRST_ANSWER_MS, signal)) await running.done;
+      }
       signal.throwIfAborted();
       const asked = known.whole ?? known.running;
       const files = (await asked?.paths.find(query, limit)) ?? [];

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
@@ -63,7 +63,7 @@ function readInstructions(file: string | undefined): string | undefined {
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, now } = deps;
   const random = deps.random ?? Math.random;
-  const wait = deps.wait ?? ((ms, signal) => sleep(ms, undefined, { signal }));
+  const wait = deps.wait ?? sleep;
   const tools = createToolSet(deps.tools);
   const connections = createConnections();
   const opener = createModelOpener(connections);

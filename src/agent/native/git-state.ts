@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { settlesWithin } from "../../async/wait.ts";
 import { createBoundedMap } from "../bounded-map.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
@@ -182,16 +182,8 @@ export function createGitReader(processes: ProcessSupervisor, now: () => number)
       return async (): Promise<GitState | undefined> => {
         const before = known.get(place.root);
         const isKnown = before !== undefined && now() - before.at < KNOWN_MS_MAX;
-        const waiting = new AbortController();
-        const late = sleep(isKnown ? WAIT_MS_WITH_KNOWN : WAIT_MS_MAX, undefined, {
-          signal: waiting.signal,
-        }).then(
-          () => (isKnown ? before.state : undefined),
-          () => undefined,
-        );
-        const state = await Promise.race([reading, late]);
-        waiting.abort();
-        return state;
+        if (await settlesWithin(reading, isKnown ? WAIT_MS_WITH_KNOWN : WAIT_MS_MAX)) return reading;
+        return isKnown ? before.state : undefined;
       };
     },
   };

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { sleep } from "../../async/wait.ts";
 import { type ProcessRow, readProcesses } from "./process-table.ts";
 
 /** What is to be ended: process groups, and whoever else `findStrays` finds (asked again until it finds none). */
@@ -25,7 +25,7 @@ export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: 
     signalProcess(-group, "SIGTERM");
     signalProcess(-group, "SIGCONT"); // a stopped process would sleep through the rest
   }
-  for (let round = 0, pause = POLL_MS_MIN; ; round++, pause = Math.min(pause * 1.5, POLL_MS_MAX)) {
+  for (let round = 0, pauseMs = POLL_MS_MIN; ; round++, pauseMs = Math.min(pauseMs * 1.5, POLL_MS_MAX)) {
     const elapsed = performance.now() - beganAt;
     const isForced = elapsed >= killAfterMs;
     const present = groups.filter(groupExists);
@@ -46,7 +46,7 @@ export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: 
       if (strays.length === 0 && !present.some((group) => hasLivingMember(group, rows))) return true;
     }
     if (elapsed >= killAfterMs + AFTER_KILL_MS) return false;
-    await wait(pause);
+    await sleep(pauseMs);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { orAborted, settlesWithin } from "../../async/wait.ts";
 import { locate, placeText } from "../workspace-path.ts";
 import { type Arguments, meaningOf, numberOf } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
@@ -168,19 +169,12 @@ async function kill(job: Job): Promise<ToolResult> {
  */
 async function waitFor(job: Job, ms: number | undefined, context: ToolContext): Promise<void> {
   const { processes, run_id, signal } = context;
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) resolve();
   try {
-    await Promise.race([job.ended, over]);
+    if (ms === undefined) await orAborted(job.ended, signal);
+    else await settlesWithin(job.ended, ms, signal);
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
+    if (signal.aborted) await processes.stopOwner(run_id);
   }
-  if (!signal.aborted) return;
-  await processes.stopOwner(run_id);
   signal.throwIfAborted();
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { settlesWithin } from "../../../../async/wait.ts";
 import { noUsage } from "../../../../protocol/usage.ts";
 import {
   failureOf,
@@ -47,26 +47,18 @@ const sizeOf = (body: RequestInit["body"]): number =>
 
 /** Reads a connection to its end where that is near, so that the next request may have it. Never rejects. */
 async function letGo(bytes: Bytes): Promise<void> {
-  const giveUp = setTimeout(() => void bytes.cancel().catch(() => {}), LINGER_MS_MAX);
-  try {
+  const toItsEnd = async () => {
     while (!(await bytes.read()).done);
-  } catch {
-    // It broke or was given up: the answer is whole all the same.
-  } finally {
-    clearTimeout(giveUp);
-  }
+  };
+  // Whether it breaks or is given up, the answer is whole all the same.
+  if (!(await settlesWithin(toItsEnd(), LINGER_MS_MAX))) await bytes.cancel().catch(() => {});
 }
 
 /** What comes next; undefined when the answer is told to be over and nothing comes any more. */
 async function nextBytes(bytes: Bytes, isTold: boolean) {
   if (!isTold) return bytes.read();
-  const waiting = new AbortController();
-  const grace = sleep(END_GRACE_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
-  try {
-    return await Promise.race([bytes.read(), grace]);
-  } finally {
-    waiting.abort();
-  }
+  const next = bytes.read();
+  return (await settlesWithin(next, END_GRACE_MS)) ? next : undefined;
 }
 
 /**
