@@ -2,6 +2,7 @@ import { createBoundedMap } from "../../bounded-map.ts";
 import type { Connections } from "./connection.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
+import { isOllama, withOllamaWindow } from "./ollama-window.ts";
 import type { ModelSpec } from "./spec.ts";
 import { wireOf } from "./traits.ts";
 
@@ -32,7 +33,8 @@ export function createModelOpener(connections: Connections) {
       const key = JSON.stringify(spec);
       const known = opened.get(key);
       if (known?.fetch === fetch) return known.model;
-      const model = opener(spec, fetch);
+      const plain = opener(spec, fetch);
+      const model = isOllama(spec) ? withOllamaWindow(plain, spec, fetch) : plain;
       opened.set(key, { model, fetch });
       return model;
     },

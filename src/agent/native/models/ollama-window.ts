@@ -1,0 +1,115 @@
+import { ModelFailure } from "./failure.ts";
+import { countOf, recordOf, recordsOf } from "./loose.ts";
+import type { Model, ModelRequest } from "./model.ts";
+import type { ModelFetch } from "./model-fetch.ts";
+import { OLLAMA_PORT } from "./ollama.ts";
+import type { ModelSpec } from "./spec.ts";
+
+/** Beside the instructions and the tools a window must hold a prompt, a file or two and an answer. */
+const WORK_TOKENS = 4_096;
+/** What Ollama's own documentation asks of agents, rounded to what people set. */
+const ADVISED_TOKENS = 65_536;
+/** Tools and instructions, on the average. */
+const CHARS_PER_TOKEN = 4;
+/** No text that people write has more: what does not even fit so is certain to be cut. */
+const CHARS_PER_TOKEN_MAX = 8;
+
+/** Whether what answers there is an Ollama: by its name in the configuration, or by its port. */
+export const isOllama = ({ id, baseUrl }: Pick<ModelSpec, "id" | "baseUrl">): boolean =>
+  id.startsWith("ollama/") || new URL(baseUrl).port === String(OLLAMA_PORT);
+
+/** A name without a tag means the latest. */
+const tagged = (name: unknown): string => {
+  const text = String(name);
+  return text.includes(":") ? text : `${text}:latest`;
+};
+
+const charsOf = (value: unknown): number => JSON.stringify(value).length;
+
+/** Of the words alone: how many tokens a picture takes is for the server to say. */
+const wordsIn = ({ messages }: ModelRequest): number =>
+  charsOf(
+    messages.map(({ content }) =>
+      Array.isArray(content) ? content.filter(({ type }) => type !== "file") : content,
+    ),
+  );
+
+/**
+ * Ollama's `/v1` takes no window with a request, and cuts silently from the prompt what does not fit the one that the
+ * model was loaded with, which is 4,096 tokens on most machines: the instructions are gone, and the model knows no
+ * tools. So the window is read, and a request that cannot fit is refused here, saying what to set. A model that is not
+ * loaded yet is loaded first, as the request would have done. An Ollama that does not tell is asked as it is.
+ */
+export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetch): Model {
+  const origin = new URL(spec.baseUrl).origin;
+  /** Read once, and again when something did not fit: it may have been started anew since. */
+  let window: number | undefined;
+
+  async function ask(path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
+    const headers = {
+      ...spec.headers,
+      ...(spec.apiKey === null ? {} : { authorization: `Bearer ${spec.apiKey}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    };
+    const sent = body === undefined ? { headers } : { headers, method: "POST", body: JSON.stringify(body) };
+    try {
+      const response = await fetch(`${origin}${path}`, { ...sent, signal });
+      const text = await response.text();
+      return response.ok ? JSON.parse(text) : undefined;
+    } catch {
+      signal.throwIfAborted();
+      return undefined; // what is wrong with the server is said by the request itself
+    }
+  }
+
+  /** Undefined: it is not loaded, or the server does not say. `isThere`: it lists what is loaded. */
+  async function loaded(signal: AbortSignal): Promise<{ isThere: boolean; window: number | undefined }> {
+    const running = await ask("/api/ps", signal);
+    const found = recordsOf(recordOf(running)["models"]).find(({ name, model: own }) =>
+      [name, own].map(tagged).includes(tagged(spec.model)),
+    );
+    return {
+      isThere: found === undefined && Array.isArray(recordOf(running)["models"]),
+      window: countOf(found?.["context_length"]) || undefined,
+    };
+  }
+
+  async function read(signal: AbortSignal): Promise<number | undefined> {
+    const first = await loaded(signal);
+    if (first.window !== undefined || !first.isThere) return first.window;
+    await ask("/api/generate", signal, { model: spec.model, stream: false });
+    return (await loaded(signal)).window;
+  }
+
+  function refusal(request: ModelRequest, tokens: number): ModelFailure | undefined {
+    const fixed = Math.ceil((request.system.length + charsOf(request.tools)) / CHARS_PER_TOKEN);
+    const told = { code: "context_overflow", isRetryable: false } as const;
+    const size = tokens.toLocaleString("en-US");
+    if (request.tools.length > 0 && tokens < fixed + WORK_TOKENS)
+      return new ModelFailure(
+        `${spec.label} runs ${spec.model} with a context window of ${size} tokens, which is too small for hearth's tools: set OLLAMA_CONTEXT_LENGTH=${ADVISED_TOKENS} for \`ollama serve\`, or num_ctx in the model's Modelfile.`,
+        { ...told, brief: "the window is too small" },
+      );
+    const least = Math.ceil(
+      (request.system.length + charsOf(request.tools) + wordsIn(request)) / CHARS_PER_TOKEN_MAX,
+    );
+    if (tokens >= least) return undefined;
+    return new ModelFailure(
+      `The conversation no longer fits the context window of ${size} tokens that ${spec.label} runs ${spec.model} with: start a new session, or set a larger OLLAMA_CONTEXT_LENGTH for \`ollama serve\`.`,
+      { ...told, brief: "the window is full" },
+    );
+  }
+
+  return {
+    ...model,
+    async *stream(request, signal) {
+      const known = window;
+      if (known === undefined || refusal(request, known) !== undefined) {
+        window = await read(signal);
+        const failure = window === undefined ? undefined : refusal(request, window);
+        if (failure !== undefined) throw failure;
+      }
+      yield* model.stream(request, signal);
+    },
+  };
+}
