@@ -65,6 +65,7 @@ export const bindings = {
   "question.second": binding("question", "2"),
   "question.third": binding("question", "3"),
   "question.fourth": binding("question", "4"),
+  "question.fifth": binding("question", "5"),
   "question.up": binding("question", "up"),
   "question.down": binding("question", "down"),
   "question.accept": binding("question", "enter", "question: take the marked answer"),

@@ -193,7 +193,7 @@ test("the rows under a command are what it said; how it ended stands in its head
     "| two",
   ]);
   expect(rows("(no output)\n\n[exit code 3 after 28 ms; in the workspace root]", 3)).toEqual([
-    "ok run npm test exit 3 - 0.0s",
+    "x run npm test exit 3 - 0.0s",
   ]);
   // Unfolded, everything that the model was told is there.
   expect(rows("one\n\n[exit code 0 after 28 ms; in src]", 0, { isExpanded: true })).toContain(

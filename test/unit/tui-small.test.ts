@@ -11,6 +11,7 @@ import { emptyEditor, insertPaste } from "../../src/tui/editor/editor.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import { type AppState, isOwnSteering } from "../../src/tui/state.ts";
+import { answersOf } from "../../src/tui/steps/allow-edits.ts";
 import { withFound } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
@@ -96,13 +97,25 @@ const editAsked = (reasons: string[] = []) =>
     0,
   );
 
-test("all edits of a session are allowed with a, or with Shift+Tab, and the one that is asked about with them", () => {
-  for (const key of ["a", "\x1b[Z"]) {
+test("all edits of a session are allowed by an answer, with a, or with Shift+Tab, and the one that is asked about with them", () => {
+  expect(answersOf(edit).map(({ label }) => label)).toEqual([
+    "allow once",
+    "allow this session",
+    "allow all edits in this session",
+    "deny",
+  ]);
+  for (const key of ["3", "a", "\x1b[Z"]) {
     expect(type(editAsked(), key).effects).toMatchObject([
       { do: "change_session", changes: { mode: "accept_edits" } },
       { do: "answer", decision: "allow_once" },
     ]);
   }
+  // What had no room is shown before it is allowed, as with every other answer.
+  const asked = editAsked();
+  if (asked.question === undefined) throw new Error("no question");
+  const cut = { ...asked, question: { ...asked.question, isCut: true } };
+  expect(type(cut, "3").effects).toMatchObject([{ do: "load_transcript" }]);
+  expect(type(asked, "4").state.question?.writing?.what).toBe("reason");
   // One that asks for more than that (a protected file, one outside) is a question of its own.
   expect(type(editAsked(["protected"]), "\x1b[Z").effects).toMatchObject([{ do: "change_session" }]);
   expect(type(editAsked(["protected"]), "a").effects).toEqual([]);

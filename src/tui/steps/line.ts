@@ -1,6 +1,7 @@
 import { emptyEditor, insertText } from "../editor/editor.ts";
 import { type Step, stay } from "../effects.ts";
 import { type AppState, openQuestion } from "../state.ts";
+import { answersOf } from "./allow-edits.ts";
 import { acceptItem } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";
 import { answerInWords, chooseAnswer, editableCommand } from "./question.ts";
@@ -16,10 +17,11 @@ export function stepLine(state: AppState, line: string, now: number): Step {
   const asked = openQuestion(state);
   if (question !== undefined && asked !== undefined) {
     const wanted = line.trim();
-    const isNoAnswer = /^\d+$/.test(wanted) && asked.options[Number(wanted) - 1] === undefined;
+    const answers = answersOf(asked);
+    const isNoAnswer = /^\d+$/.test(wanted) && answers[Number(wanted) - 1] === undefined;
     const isNoChange = wanted === "e" && editableCommand(asked) === undefined;
     if (wanted === "" || isNoAnswer || isNoChange) {
-      const text = `type a number from 1 to ${asked.options.length} and press Enter`;
+      const text = `type a number from 1 to ${answers.length} and press Enter`;
       return stay({ ...state, flash: { text, level: "info" } });
     }
     if (/^(?:\d+|e)$/.test(wanted)) return chooseAnswer(state, wanted);

@@ -14,7 +14,7 @@ import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
 import { type AppState, openQuestion } from "../state.ts";
-import { isPlainEdit, withEditsAllowed } from "./allow-edits.ts";
+import { answersOf, isPlainEdit, withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { openCompletion } from "./completion.ts";
 
@@ -77,7 +77,7 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
   const { question } = state;
   if (permission === undefined || question === undefined || action === undefined) return stay(state);
   if (question.writing !== undefined) return finishWriting(state, permission, action);
-  const last = permission.options.length - 1;
+  const last = answersOf(permission).length - 1;
   const mark = (index: number) => stay({ ...state, question: { ...question, index } });
   switch (action) {
     case "question.up":
@@ -92,13 +92,18 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
       return choose(state, permission, 2);
     case "question.fourth":
       return choose(state, permission, 3);
+    case "question.fifth":
+      return choose(state, permission, 4);
     case "question.accept":
       return choose(state, permission, question.index);
     case "question.edit":
       return editCommand(state, permission);
     case "question.all_edits":
-      if (question.isCut && question.isUnread) return openTranscript(state);
-      return withEditsAllowed(changeSession(state, { mode: "accept_edits" }), "accept_edits");
+      return choose(
+        state,
+        permission,
+        answersOf(permission).findIndex(({ decision }) => decision === "all_edits"),
+      );
     case "question.stop":
       return step(state, { do: "cancel" });
     case "question.prompt": {
@@ -130,13 +135,15 @@ export function answerInWords(state: AppState, line: string): Step {
 }
 
 function choose(state: AppState, permission: Permission, index: number): Step {
-  const option = permission.options[index];
+  const option = answersOf(permission)[index];
   const { question } = state;
   if (option === undefined || question === undefined) return stay(state);
   if (option.decision !== "deny") {
     // Nobody allows what they have not seen: what had no room is shown first.
     const isHidden = question.isCut || question.cutOptions.includes(index);
     if (isHidden && question.isUnread) return openTranscript(state);
+    if (option.decision === "all_edits")
+      return withEditsAllowed(changeSession(state, { mode: "accept_edits" }), "accept_edits");
     return step(state, answer(permission, option.decision, undefined));
   }
   // A denial may say why; the draft comes back when it is sent.

@@ -10,7 +10,11 @@ import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVe
 import { spellOut } from "./sanitize.ts";
 import { MEASURE_MAX } from "./tool-call.ts";
 
+type Answer = Pick<PermissionOption, "label" | "rules">;
+
 export type PermissionView = {
+  /** What can be answered, where that is more than the daemon offers. */
+  answers?: readonly Answer[];
   /** Which option the keys are on, from 0. */
   selected: number;
   /** Undefined: not said. */
@@ -34,6 +38,8 @@ export type PermissionView = {
 export type RenderedPermission = { rows: string[]; hiddenRows: number; hiddenOptions: number[] };
 
 const SUBJECT_ROWS_MIN = 3;
+/** So much of it that the rest of the question may take some room. */
+const SUBJECT_ROWS_GOOD = 6;
 /** More than any window has: nothing is cut. */
 const WHOLE_ROWS_MIN = 1000;
 /** What an agent writes into the other parts must not push the subject, or the options, off the screen. */
@@ -71,7 +77,7 @@ export function renderPermission(
     { hasFacts: false, hasHints: false, optionRows: 1 },
   ].map(({ hasFacts, hasHints, optionRows }) => {
     const head = capped(headLines(permission, view, inner, layout, hasFacts), HEAD_ROWS_MAX);
-    const options = permission.options.map((option, index) => {
+    const options = (view.answers ?? permission.options).map((option, index) => {
       const lines = optionLines(option, index, view, inner, layout);
       if (optionRows > 1 || isWhole || lines.length === 1) return capped(lines, OPTION_ROWS_MAX);
       const [first = []] = lines;
@@ -91,8 +97,12 @@ export function renderPermission(
     return subject.hiddenRows === 0 && around + subject.lines.length <= view.rowsMax;
   });
   // What is too long for any of them leaves the answers whole as long as some of it is in sight beside them.
+  // Hints and facts stay only where a good part of it is.
   const size =
-    fitting ?? sizes.find(({ around }) => around + SUBJECT_ROWS_MIN <= view.rowsMax) ?? sizes.at(-1);
+    fitting ??
+    sizes.find(({ around }) => around + SUBJECT_ROWS_GOOD <= view.rowsMax) ??
+    sizes.slice(0, -1).findLast(({ around }) => around + SUBJECT_ROWS_MIN <= view.rowsMax) ??
+    sizes.at(-1);
   if (size === undefined) throw new Error("there is a size for every question");
   const { head, options } = size;
   const subject = subjectAt(size.around);
@@ -139,7 +149,8 @@ function questionOf({ agent, kind, title, detail }: Permission, home: string | u
     case "command":
       return `${who} wants to run a command in ${shortPath(detail.cwd, home)}`;
     case "edit": {
-      const verb = kind === "delete" || kind === "move" ? kind : "change";
+      const isNew = detail.unified.startsWith("@@ -0,0 ");
+      const verb = kind === "delete" || kind === "move" ? kind : isNew ? "create" : "change";
       return `${who} wants to ${verb} ${shortPath(detail.path, home)}`;
     }
     case "text":
@@ -192,7 +203,7 @@ function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout):
 
 /** The rules that an option would store stand beside it, or below it, exactly. */
 function optionLines(
-  option: PermissionOption,
+  option: Answer,
   index: number,
   view: PermissionView,
   width: number,

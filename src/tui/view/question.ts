@@ -1,7 +1,7 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import { type AppState, terminalCount } from "../state.ts";
-import { isPlainEdit } from "../steps/allow-edits.ts";
+import { answersOf } from "../steps/allow-edits.ts";
 import { editableCommand } from "../steps/question.ts";
 import type { PermissionView } from "../text/permission-view.ts";
 import { firstChordName } from "./chord-name.ts";
@@ -18,10 +18,10 @@ export function questionView(
   const key = (action: Action) => firstChordName(action, overrides);
   const toggle = key("question.prompt");
   const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
-  const all = isPlainEdit(permission) ? [`${key("question.all_edits")} allow all edits in this session`] : [];
   const isCommand = question?.writing?.what === "command";
   const isWriting = question?.isFocused === false;
   return {
+    answers: answersOf(permission),
     selected: isWriting || isCommand ? -1 : (question?.index ?? 0),
     askedMs: manner.isStill ? undefined : now - Date.parse(permission.asked_at),
     home: manner.home,
@@ -39,7 +39,7 @@ export function questionView(
           ]
         : isWriting
           ? [`${toggle} to the answers`, stop]
-          : [...all, stop, ...edit, `${toggle} to the prompt`],
+          : [stop, ...edit, `${toggle} to the prompt`],
   };
 }
 

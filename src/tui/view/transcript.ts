@@ -3,6 +3,7 @@ import type { Message } from "../../protocol/message.ts";
 import { isWaiting, pastContext } from "../conversation.ts";
 import type { TranscriptOverlay } from "../overlay.ts";
 import { type AppState, openQuestion } from "../state.ts";
+import { answersOf } from "../steps/allow-edits.ts";
 import type { Block } from "../text/block.ts";
 import { type Line, lineWidth, span } from "../text/line.ts";
 import { blocksOf } from "../text/message-blocks.ts";
@@ -65,6 +66,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
     const question = openQuestion(state);
     if (question !== undefined) {
       const whole = {
+        answers: answersOf(question),
         selected: -1,
         askedMs: undefined,
         home: state.manner.home,
@@ -156,7 +158,7 @@ function footOf(
   // Said first, so that it is said at every width.
   if (question !== undefined && overlay.up === 0 && overlay.messages !== undefined)
     return [
-      span(` Press 1-${question.options.length} to answer`, "warning strong"),
+      span(` Press 1-${answersOf(question).length} to answer`, "warning strong"),
       span(`${dot}q goes back${dot}/ searches`, "muted"),
     ];
   const place =
