@@ -48,9 +48,9 @@ describe("Markdown on a screen", () => {
     expect(
       rows("| Name | Qty | 日本語 |\n|:--|--:|:-:|\n| cart | 12 | 全角文字 |\n| 👨‍👩‍👧 x | 3,400 | ok |"),
     ).toBe(`
-Name │   Qty │  日本語
-─────┼───────┼─────────
-cart │    12 │ 全角文字
+Name   │   Qty │  日本語
+───────┼───────┼─────────
+cart   │    12 │ 全角文字
 👨‍👩‍👧 x │ 3,400 │    ok
 `);
   });
