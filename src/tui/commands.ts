@@ -69,7 +69,17 @@ export const commands: readonly Command[] = [
     run: (state) => stay({ ...state, overlay: newListOverlay("help") }),
   },
   { name: "new", help: "start a new session", run: (state) => step(state, { do: "open_session", id: null }) },
-  { name: "clear", help: "the same as /new", run: (state) => step(state, { do: "open_session", id: null }) },
+  {
+    name: "clear",
+    help: "start a new session on an empty screen; /resume opens this one again",
+    run: (state) =>
+      step(
+        state,
+        currentSession(state) === undefined
+          ? { do: "clear_screen" }
+          : { do: "open_session", id: null, isCleared: true },
+      ),
+  },
   { name: "sessions", help: "pick, search, rename or delete sessions", run: openSessions },
   { name: "resume", help: "the same as /sessions", run: openSessions },
   { name: "transcript", help: "the whole conversation, unfolded (ctrl+o)", run: openTranscript },

@@ -288,8 +288,10 @@ export function createController(options: {
     };
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
     const isFirst = conversation === undefined;
+    const { isClearing } = store.get();
+    if (isClearing) clear();
     if (isFirst) commit(options.opening(replica));
-    else commit(switchBlocks(replica, currentSession(store.get()), now()));
+    else commit(switchBlocks(replica, currentSession(store.get()), now(), isClearing));
     conversation = createConversation({
       clientId,
       isStill: manner.isStill,
@@ -305,6 +307,12 @@ export function createController(options: {
     set(state);
   }
 
+  function clear(): void {
+    terminal.clear();
+    last = undefined;
+    changed();
+  }
+
   function run(effects: readonly Effect[]): void {
     for (const effect of effects) perform(effect);
   }
@@ -316,6 +324,9 @@ export function createController(options: {
         return;
       case "find":
         find(effect.isOlder);
+        return;
+      case "clear_screen":
+        clear();
         return;
       case "repaint":
         terminal.repaint();

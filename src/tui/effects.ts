@@ -20,7 +20,9 @@ export type Effect =
       command?: string | undefined;
     }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
-  | { do: "open_session"; id: SessionId | null }
+  /** `isCleared`: on an empty screen. */
+  | { do: "open_session"; id: SessionId | null; isCleared?: true }
+  | { do: "clear_screen" }
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions"; isArchive?: boolean }
   | { do: "fork"; id: SessionId }

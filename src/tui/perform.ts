@@ -188,6 +188,18 @@ export function createPerformer(
     }
   }
 
+  async function showSession(
+    link: SessionLink,
+    { id, isCleared }: Extract<Effect, { do: "open_session" }>,
+  ): Promise<void> {
+    update((state) => ({ ...state, isClearing: isCleared === true }));
+    try {
+      await link.show(id);
+    } finally {
+      update((state) => ({ ...state, isClearing: false }));
+    }
+  }
+
   async function loadSessions(isArchive: boolean): Promise<void> {
     const { connection } = await ready;
     const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
@@ -266,7 +278,8 @@ export function createPerformer(
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
     if (effect.do === "open_session" || effect.do === "fork") {
-      const shown = switching.then(() => (effect.do === "fork" ? fork(effect.id) : link.show(effect.id)));
+      const open = () => (effect.do === "fork" ? fork(effect.id) : showSession(link, effect));
+      const shown = switching.then(open);
       switching = shown.catch(() => {});
       return shown;
     }

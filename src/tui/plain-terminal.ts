@@ -44,6 +44,7 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
     loadInk: async () => {},
     commit: ({ rows }) => print(rows),
     repaint() {},
+    clear() {},
     listen(_typed, _onEvents, onEnd) {
       lines = createInterface({ input: input as NodeJS.ReadableStream, terminal: false });
       lines.on("line", onLine);

@@ -127,6 +127,8 @@ export type AppState = {
   lastTypedAt: number;
   defaults: Defaults;
   isLeaving: boolean;
+  /** The session that is being opened begins on an empty screen. */
+  isClearing: boolean;
 };
 
 export const initialState = (options: {
@@ -161,6 +163,7 @@ export const initialState = (options: {
   lastTypedAt: Number.NEGATIVE_INFINITY,
   defaults: options.defaults,
   isLeaving: false,
+  isClearing: false,
 });
 
 export const currentSessionId = (state: AppState): SessionId | null => state.replica?.session_id ?? null;

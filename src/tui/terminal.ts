@@ -34,6 +34,8 @@ export type Terminal = {
   commit(finished: Finished): void;
   /** Draws what the window shows again, for when something else has written into it. */
   repaint(): void;
+  /** Empties the window; what stood in it is in the scrollback. */
+  clear(): void;
   /** Takes the keys from whoever had them; `typed` came before. */
   listen(
     typed: readonly Uint8Array[],
@@ -152,6 +154,9 @@ export function openTerminal(
     repaint() {
       if (screen.isAlternate) screen.redrawAlternate();
       else if (!change.isUnderWay) change.locate();
+    },
+    clear() {
+      if (!change.isUnderWay) screen.clear();
     },
     show(next) {
       const before = view.get();

@@ -59,6 +59,28 @@ test("a session is found by a word of its title and opened; another is renamed",
   expect(await titlesOf(world)).toEqual(expect.arrayContaining(["mend the cart", "docs, a better title"]));
 });
 
+test("/clear begins a new session on an empty screen; what stood there can be scrolled to and resumed", async () => {
+  const { world, pty } = await twoSessions();
+  pty.type("/clear\r");
+  const window = () => pty.emulator.window();
+  await pty.until(() => window()[0]?.includes("new session") === true, "an empty screen");
+  expect(window()[0]).toContain('/resume opens "write the docs"');
+  expect(window().join("\n")).not.toContain("Done with");
+  expect(pty.text()).toContain("Done with: write the docs.");
+  world.model.enqueue(say("A fresh answer.\n"));
+  pty.type("once more\r");
+  await pty.until((text) => text.includes("A fresh answer."), "the answer");
+  expect(JSON.stringify(world.model.requests.at(-1)?.body)).not.toContain("write the docs");
+  await pick(pty, "docs");
+  pty.type("\r");
+  await pty.until((text) => text.split("Done with: write the docs.").length === 3, "the session before");
+  // With no session there is nothing to leave: the screen is cleared all the same.
+  pty.type("/new\r");
+  await pty.until((text) => text.lastIndexOf("── new session") > text.lastIndexOf("docs."), "a new one");
+  pty.type("/clear\r");
+  await pty.until(() => window().every((row) => !row.includes("new session")), "an empty screen again");
+});
+
 test("a session is archived: it leaves the list and nothing of it is lost", async () => {
   const { world, pty } = await twoSessions();
   const second = await open(world);

@@ -167,6 +167,22 @@ test("more rows than the window holds are committed at once without losing any",
   expect(emulator.everything()).toEqual([...rows, "live", ">"]);
 });
 
+test("a cleared window has moved into the scrollback whole, wherever the frame stood in it", async () => {
+  for (const before of [0, 1, 5, ROWS - 2, 40]) {
+    const { screen, flush, emulator } = open();
+    const rows = Array.from({ length: before }, (_, index) => `row ${index}`);
+    screen.commit(fixed(rows));
+    screen.setFrame(["live", "> "], { row: 1, column: 2 });
+    await flush();
+    screen.clear();
+    screen.commit(fixed(["new session"]));
+    screen.setFrame(["", "> "], { row: 1, column: 2 });
+    await flush();
+    expect(emulator.window().slice(0, 3)).toEqual(["new session", "", ">"]);
+    expect(emulator.everything()).toEqual([...rows, "new session", "", ">"]);
+  }
+});
+
 test("closing leaves the cursor on a fresh row below what stays", async () => {
   const { screen, flush, emulator } = open();
   screen.commit(fixed(["kept"]));

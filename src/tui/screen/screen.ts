@@ -25,6 +25,8 @@ export type Screen = {
   readonly isAdrift: boolean;
   /** Draws the frame anew, and the finished rows above it that stand in the window. */
   place(place: Place): void;
+  /** Moves all that stands in the window into the scrollback and begins again at its top. */
+  clear(): void;
   /** Draws the alternate screen anew. */
   redrawAlternate(): void;
   /** Erases the live region and stops drawing, for another program; rows committed meanwhile wait. */
@@ -185,6 +187,15 @@ export function createScreen(options: {
     place(place) {
       isAdrift = false;
       placed = place;
+      dirty();
+    },
+    clear() {
+      if (state !== "drawing" || alternate !== undefined || isAdrift) return;
+      flush();
+      // Erasing the window would lose what is in it; a line end at its bottom moves a row into the scrollback.
+      write(`${eraseFrom(main.cursor.row)}${"\n".repeat(size.rows - 1)}\x1b[H`);
+      main = nothing;
+      recent.forget();
       dirty();
     },
     redrawAlternate() {

@@ -100,7 +100,13 @@ export function openingBlocks(
  * Between what was shown and the session that is shown now: otherwise a replay would seem to belong to what stands
  * above it. Nothing for a session that its first prompt has just made.
  */
-export function switchBlocks(replica: Replica, left: Session | undefined, now: number): Block[] {
+export function switchBlocks(
+  replica: Replica,
+  left: Session | undefined,
+  now: number,
+  /** What was shown before is out of sight. */
+  isCleared = false,
+): Block[] {
   const { session_id, sessions, messages } = replica;
   if (session_id !== null && messages.length === 0) return [];
   const title = ({ title }: Pick<Session, "title">) => `"${title || "untitled"}"`;
@@ -109,6 +115,7 @@ export function switchBlocks(replica: Replica, left: Session | undefined, now: n
   const text = [
     session === undefined ? "new session" : title(session),
     ...(goesOn === undefined ? [] : [`${title(goesOn)} goes on`]),
+    ...(isCleared && left !== undefined && goesOn === undefined ? [`/resume opens ${title(left)}`] : []),
   ].join(" · ");
   return [{ id: `local/switch/${now}`, type: "presence", text, isRule: true }];
 }
