@@ -26,6 +26,8 @@ export const Agent = z.object({
   /** The model used when none is named. */
   model: z.string().nullable(),
   models: z.array(AgentModel),
+  /** Providers all of whose models are among `models`: no other name of theirs can be used. */
+  closed_providers: z.array(z.string()).optional(),
   modes: z.array(AgentMode),
   commands: z.array(AgentCommand),
 });

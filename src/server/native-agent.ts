@@ -58,7 +58,8 @@ export function createNativeAgent(
       settings = deps.settings.ofWorkspace(wid);
     } catch (error) {
       if (!(error instanceof HearthError) || error.code !== "config_invalid") throw error;
-      return { models: [], default: null, ready: false, reason: error.message, fix: "hearth config path" };
+      const fix = "hearth config path";
+      return { models: [], closedProviders: [], default: null, ready: false, reason: error.message, fix };
     }
     return backend.describe(settings);
   }
@@ -68,7 +69,7 @@ export function createNativeAgent(
     /** For commands that a person types. */
     bash,
     async describe(wid) {
-      const { ready, reason, fix, default: model, models } = await describeModels(wid);
+      const { ready, reason, fix, default: model, models, closedProviders } = await describeModels(wid);
       return {
         name: "hearth",
         backend: "native",
@@ -78,6 +79,7 @@ export function createNativeAgent(
         version: deps.version,
         model,
         models,
+        closed_providers: closedProviders,
         modes: [],
         commands: [],
       };

@@ -5,15 +5,16 @@ export const whyNotReady = ({ name, status, reason, fix }: Agent): string =>
   `${name}: ${reason ?? status.replaceAll("_", " ")}${fix === null ? "" : ` · ${fix}`}`;
 
 /**
- * Whether an agent can be given that model. What it names is all it has; of a provider that it names models of there
- * may be newer ones than it knows, and where it names none any may be right.
+ * The model that a name means; undefined where the agent cannot have it. What it names is all it has; of a provider
+ * that it names some models of there may be newer ones, and where it names none any may be right. A name without its
+ * provider is enough where only one has it.
  */
-export function isKnownModel(agent: Agent | undefined, wanted: string): boolean {
+export function modelOfName(agent: Agent | undefined, wanted: string): string | undefined {
   const ids = agent?.models.map(({ id }) => id) ?? [];
-  const provider = /^[^/]+\//.exec(wanted)?.[0];
-  return (
-    ids.length === 0 ||
-    ids.includes(wanted) ||
-    (provider !== undefined && ids.some((id) => id.startsWith(provider)))
-  );
+  if (ids.length === 0 || ids.includes(wanted)) return wanted;
+  const [owner, ...others] = ids.filter((id) => id.endsWith(`/${wanted}`));
+  if (owner !== undefined && others.length === 0) return owner;
+  const [, provider] = /^([^/]+)\//.exec(wanted) ?? [];
+  if (provider === undefined || agent?.closed_providers?.includes(provider)) return undefined;
+  return ids.some((id) => id.startsWith(`${provider}/`)) ? wanted : undefined;
 }

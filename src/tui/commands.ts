@@ -1,5 +1,6 @@
+// Long because it is the one table of every command behind a slash.
 import type { RunId } from "../protocol/ids.ts";
-import { isKnownModel, whyNotReady } from "./agent-choice.ts";
+import { modelOfName, whyNotReady } from "./agent-choice.ts";
 import { modeNames, themeChoices } from "./choices.ts";
 import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
@@ -146,12 +147,14 @@ export const commands: readonly Command[] = [
     name: "model",
     takes: "[NAME]",
     help: "choose the model",
-    run: (state, rest) =>
-      rest === ""
-        ? stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") })
-        : isKnownModel(currentAgent(state), rest)
-          ? changeSession(state, { model: rest })
-          : complain(state, `${currentAgent(state)?.name} has no model "${rest}"; /model lists them.`),
+    run(state, rest) {
+      if (rest === "")
+        return stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") });
+      const model = modelOfName(currentAgent(state), rest);
+      return model === undefined
+        ? complain(state, `${currentAgent(state)?.name} has no model "${rest}"; /model lists them.`)
+        : changeSession(state, { model });
+    },
   },
   {
     name: "agent",

@@ -278,6 +278,8 @@ describe("what the registry says", () => {
       ready: true,
       reason: null,
       fix: null,
+      // The ones that are known; the provider may have newer ones.
+      closedProviders: [],
     });
     expect(described.models[0]).toEqual({
       id: "anthropic/claude-sonnet-5-5",
@@ -295,6 +297,11 @@ describe("what the registry says", () => {
       fix: "export LOCAL_KEY=…",
       reason: expect.stringContaining("LOCAL_KEY"),
     });
+  });
+
+  test("a provider whose models the configuration lists has no others", async () => {
+    const described = await describeModels(settings(local, { LOCAL_KEY: "k" }), nobody);
+    expect(described.closedProviders).toEqual(["local"]);
   });
 
   test("with a model that no list has: it is offered all the same", async () => {

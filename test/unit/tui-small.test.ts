@@ -156,6 +156,12 @@ test("an agent that is not there and a model that nobody has are refused with wh
   expect(refused("/agent goose\r")).toBe("goose: goose is not on PATH · brew install goose");
   expect(refused("/model nope/x\r")).toBe('hearth has no model "nope/x"; /model lists them.');
   expect(type(state, "/model local/new\r").effects.map((effect) => effect.do)).toContain("change_session");
+  const modelOf = (text: string) =>
+    type(state, text).effects.find(({ do: what }) => what === "change_session");
+  expect(modelOf("/model big\r")).toMatchObject({ changes: { model: "local/big" } });
+  // Where all that a provider has is known there is nothing newer.
+  const closed = connected({ agents: [{ ...agent, closed_providers: ["local"] }] });
+  expect(type(closed, "/model local/new\r").state.flash?.text).toContain('has no model "local/new"');
 });
 
 test("a paste counts its lines as a person does", () => {

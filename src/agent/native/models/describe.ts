@@ -7,6 +7,8 @@ import type { NativeSettings } from "./settings.ts";
 
 export type ModelsDescription = {
   models: AgentModel[];
+  /** Providers that have no models but these. */
+  closedProviders: string[];
   /** Used when none is named; null when there is none that works. */
   default: string | null;
   ready: boolean;
@@ -44,6 +46,7 @@ export async function describeModels(
       }),
     ),
   );
+  const closedProviders = providers.flatMap(({ name, listed }) => (listed.length > 0 ? [name] : []));
   models.push({ id: demoModelId, name: "Built-in demo (scripted, offline)", context_window: null });
   try {
     const resolved = await resolveModel(null, settings, probe);
@@ -54,11 +57,18 @@ export async function describeModels(
         name: `${resolved.spec.model} · ${resolved.spec.label}`,
         context_window: resolved.spec.contextWindow,
       });
-    return { models, default: id, ready: true, reason: null, fix: null };
+    return { models, closedProviders, default: id, ready: true, reason: null, fix: null };
   } catch (error) {
     if (!(error instanceof HearthError)) throw error;
     const { variable } = error.details;
     const fix = typeof variable === "string" ? `export ${variable}=…` : fixes[error.code];
-    return { models, default: null, ready: false, reason: error.message, fix: fix ?? null };
+    return {
+      models,
+      closedProviders,
+      default: null,
+      ready: false,
+      reason: error.message,
+      fix: fix ?? null,
+    };
   }
 }
