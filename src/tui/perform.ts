@@ -4,6 +4,7 @@ import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
+import { askedFor } from "./complete/above.ts";
 import { createFileFinder } from "./complete/file-finder.ts";
 import { cleanText } from "./editor/atoms.ts";
 import type { Effect } from "./effects.ts";
@@ -217,13 +218,14 @@ export function createPerformer(
   const finder = createFileFinder(async (query, asked) => {
     try {
       const { connection } = await ready;
+      const above = askedFor(query, connection.workspace.path);
       const { files, complete } = await connection.request("GET /v1/workspaces/{wid}/files", {
         params: { wid: connection.workspace.id },
-        query: { query, limit: FILES_MAX },
+        query: { query: above.query, limit: FILES_MAX },
         signal: asked,
       });
       // A name that a prompt cannot hold cannot be told to anybody.
-      const found = files.filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
+      const found = files.map(above.shown).filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
       // Only the answer to what stands there now counts.
       const { completion } = store.get();
       if (completion?.kind !== "file" || completion.query !== query) return { askAgain: false };

@@ -47,8 +47,8 @@ test("a path that says where it begins is looked up there, and so is what is ign
   writeFileSync(join(root, ".gitignore"), "*.log\n");
   expect((await find("/etc/host")).files).toContain("/etc/hosts");
   expect((await find("./s")).files).toEqual(["./src/"]);
-  expect((await find("..")).files).toEqual(["../"]);
-  expect((await find("../")).files.length).toBeGreaterThan(0);
+  for (const climbing of ["..", "../", "src/../..", "/etc/../etc/host"])
+    expect((await find(climbing)).files, climbing).toEqual([]);
   expect((await find(`${homedir()}/nothing-like-that`)).files).toEqual([]);
   expect((await find("~/nothing-like-that")).files).toEqual([]);
   expect((await find("src/se")).files).toEqual(["src/secret.log"]);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { askedFor } from "../../src/tui/complete/above.ts";
 import { createFileFinder } from "../../src/tui/complete/file-finder.ts";
 import { matching, stillMatching } from "../../src/tui/complete/matching.ts";
 import { editorText } from "../../src/tui/editor/editor.ts";
@@ -224,4 +225,17 @@ test("a folder is taken with its name, and what is marked stays marked when more
   expect(withFound(marked, "sr", ["lib/sr.ts", "src/a.ts"], true).completion?.index).toBe(1);
   const { atoms } = type(one, "\t").state.editor;
   expect(atoms[0]).toMatchObject({ file: { name: "src", path: "src" } });
+});
+
+test("what stands above the workspace is asked for from the top and shown as it was typed", () => {
+  const shown = (typed: string, found: string) => {
+    const { query, shown } = askedFor(typed, "/home/me/work");
+    return [query, shown(found)];
+  };
+  expect(shown("..", "/home/me/notes/")).toEqual(["/home/me/", "../notes/"]);
+  expect(shown("../no", "/home/me/notes/")).toEqual(["/home/me/no", "../notes/"]);
+  expect(shown("../../../et", "/etc/")).toEqual(["/et", "../../../etc/"]);
+  expect(shown("../work/src/", "/home/me/work/src/a.ts")).toEqual(["/home/me/work/src/", "../work/src/a.ts"]);
+  expect(shown("src/a", "src/a.ts")).toEqual(["src/a", "src/a.ts"]);
+  expect(shown("..a", "..a.ts")).toEqual(["..a", "..a.ts"]);
 });

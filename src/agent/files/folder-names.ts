@@ -15,10 +15,11 @@ export async function namesAt(
   limit: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (/^(~|\.|\.\.)$/.test(typed)) return [`${typed}/`];
+  // Nothing is reached by climbing: who wants what is elsewhere names it from the top.
+  if (/\0|(^|\/)\.\.(\/|$)/.test(typed)) return [];
+  if (/^[~.]$/.test(typed)) return [`${typed}/`];
   const cut = typed.lastIndexOf("/") + 1;
   const [folder, beginning] = [typed.slice(0, cut), typed.slice(cut).toLowerCase()];
-  if (/\0/.test(typed)) return [];
   const found: { name: string; isFolder: boolean }[] = [];
   try {
     let seen = 0;
