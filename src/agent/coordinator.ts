@@ -152,7 +152,10 @@ export function createCoordinator(deps: CoordinatorDeps) {
     const mine = createRun({
       run_id: id,
       recorder: book.begin(id),
-      open: (signal) => warm.take(hearing(deps.contextOf(run)), signal),
+      async open(signal) {
+        await book.readAhead();
+        return warm.take(hearing(deps.contextOf(run)), signal);
+      },
       turn(session) {
         const context = deps.contextOf(run);
         return { turn: turnOf(run, context, session), host: hostOf(mine, run) };

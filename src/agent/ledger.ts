@@ -21,6 +21,8 @@ export type Ledger = {
    * store_unavailable when text has waited for the store for seconds; the run must end, and its end has all of it.
    */
   appendText(delta: PartDelta): void;
+  /** Reads what `loadTranscript` will say in short turns of the event loop: of a long session that takes seconds. */
+  readAhead(): Promise<void>;
   /** The messages of every run that neither waits nor was taken back before it started, oldest first. */
   loadTranscript(): Message[];
 };

@@ -172,6 +172,10 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       transcript ??= ledger.loadTranscript();
       return transcript;
     },
+    /** So that `history` need not read much; harmless to call again. */
+    async readAhead() {
+      if (transcript === null) await ledger.readAhead();
+    },
     forgetHistory() {
       transcript = null;
     },

@@ -235,6 +235,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       coordinators.all().filter((coordinator) => !coordinator.isIdle()).length - permissions.waitingRuns(),
   });
 
+  for (const id of store.sessions.hidden()) store.transaction("relaxed", () => store.sessions.remove(id));
   workspaces.recover();
   agents.recover(store.workspaces.list().map(({ id }) => id));
   permissions.recover();

@@ -15,8 +15,8 @@ const WINDOW_EVENTS = 50_000;
 const WINDOW_BYTES = 64 * 1024 * 1024;
 const WINDOW_MS = 24 * 60 * 60_000;
 const PRUNE_EVERY = 2_000;
-/** Events replayed at once: what is older than this waits until the reader has read. */
-const REPLAY_PAGE_EVENTS = 500;
+/** Replayed in one turn of the event loop; what comes behind waits until the reader has read. */
+const REPLAY_PAGE = { events: 100, bytes: 256 * 1024 };
 
 /** An event with its number, encoded once for every reader. */
 type Frame = { seq: number; bytes: Buffer };
@@ -91,8 +91,7 @@ export function createEventHub(store: Store, now: () => Date) {
   function replay(wid: WorkspaceId, stream: Stream, reader: Subscriber) {
     const state = stream.readers.get(reader);
     if (state === undefined) return;
-    const rows = store.events.after(wid, state.last, REPLAY_PAGE_EVENTS);
-    const isLast = rows.length < REPLAY_PAGE_EVENTS;
+    const { rows, isLast } = store.events.after(wid, state.last, REPLAY_PAGE);
     const until = isLast ? stream.seq : (rows.at(-1)?.seq ?? stream.seq);
     const frames = rows.map(
       (row): Frame => ({

@@ -8,6 +8,7 @@ import { HearthError } from "../protocol/errors.ts";
 import { type Route, type RouteKey, routeKeys, routes } from "../protocol/routes.ts";
 import { readJsonBody } from "./body.ts";
 import { limitConnections } from "./connection-limit.ts";
+import { encodeReply } from "./encode-reply.ts";
 import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
 import type { Handlers } from "./handler.ts";
 import type { Log } from "./log.ts";
@@ -149,20 +150,26 @@ function createAnswer(key: RouteKey, handlers: Handlers): Answer {
     const { signal } = gone;
     const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
     const reply = await handle(request, env);
-    if (reply !== undefined) send(env.outgoing, reply.status, reply.body);
+    if (reply !== undefined) await send(env.outgoing, reply.status, reply.body);
   };
 }
 
 /** Writes to Node's own response: Hono's would be made into that again, at twice the cost. */
-function send(outgoing: ServerResponse, status: number, body: unknown, headers = {}): Response {
+async function send(
+  outgoing: ServerResponse,
+  status: number,
+  body: unknown,
+  headers = {},
+): Promise<Response> {
   if (!outgoing.headersSent) {
-    const bytes = Buffer.from(JSON.stringify(body));
+    const pieces = await encodeReply(body);
     outgoing.writeHead(status, {
       "content-type": "application/json",
-      "content-length": bytes.length,
+      "content-length": pieces.reduce((sum, piece) => sum + piece.length, 0),
       ...headers,
     });
-    outgoing.end(bytes);
+    for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
+    outgoing.end(pieces.at(-1));
   }
   return RESPONSE_ALREADY_SENT;
 }

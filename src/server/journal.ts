@@ -13,6 +13,7 @@ import type { Durability, Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 import { createTextStream, type TextStream } from "./text-stream.ts";
 import { titleOf } from "./title.ts";
+import { createTranscript } from "./transcript.ts";
 
 /** A snapshot says the same; so many may come and go while the store is away. */
 const OWED_MAX = 1000;
@@ -182,16 +183,15 @@ export function createJournal(deps: JournalDeps) {
       putPlan: (entries) => changePlan(tx, sid, entries),
       publish: (event) => tx.publish(event),
     });
+    const transcript = createTranscript(store, sid);
     return {
       commit: (durability, write) => commit(wid, durability, (tx) => write(withTx(tx))),
       appendText: (delta) => text.append(delta),
       loadTranscript() {
         text.flush();
-        const unstarted = store.runs.unstarted(sid);
-        return store.messages
-          .page(sid, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-          .filter((message) => !unstarted.has(message.run_id));
+        return transcript.load();
       },
+      readAhead: transcript.readAhead,
     };
   }
 

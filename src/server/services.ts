@@ -62,14 +62,14 @@ export type Services = {
     ): { sessions: Session[]; next_before: string | null };
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges, caller: Caller): Session;
-    remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Session;
+    remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Promise<Session>;
     /** The settled transcript up to `message_id`, as a session of its own. */
-    fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Session;
+    fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Promise<Session>;
     messages(
       wid: WorkspaceId,
       sid: SessionId,
       page: { limit: number; before?: string | undefined },
-    ): { messages: Message[]; next_before: string | null };
+    ): Promise<{ messages: Message[]; next_before: string | null }>;
     agentSessions(wid: WorkspaceId, sid: SessionId): AgentSession[];
   };
   runs: {
@@ -105,7 +105,10 @@ export type Services = {
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */
   files(wid: WorkspaceId, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles>;
-  snapshot(wid: WorkspaceId, options: { session_id?: SessionId | undefined; limit: number }): Snapshot;
+  snapshot(
+    wid: WorkspaceId,
+    options: { session_id?: SessionId | undefined; limit: number },
+  ): Promise<Snapshot>;
   events: {
     /**
      * Attaches a client: says `client.attached`, replays what comes after `since` (or starts at the present when

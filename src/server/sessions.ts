@@ -1,15 +1,17 @@
+import { createTurns } from "../async/turns.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type { Message } from "../protocol/message.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
 import { type Journal, publicMessage } from "./journal.ts";
+import { readMessages } from "./read-messages.ts";
 import type { Caller, Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
+import { copySession, dropSession, dropSome } from "./whole-session.ts";
 
 type SessionsDeps = {
   store: Store;
@@ -129,24 +131,29 @@ export function createSessions(deps: SessionsDeps) {
       if (session.mode !== before.mode) deps.onModeChange(wid, sid, caller);
       return updated;
     },
-    remove(wid, sid, _options, caller) {
+    async remove(wid, sid, _options, caller) {
       storedOf(wid, sid);
       const coordinator = coordinators.known(sid);
       coordinator?.close(null);
       const session = present(storedOf(wid, sid));
+      let isGone: boolean;
       try {
-        journal.commit(wid, "relaxed", (tx) => {
-          store.sessions.remove(sid);
+        isGone = journal.commit(wid, "relaxed", (tx) => {
+          store.sessions.hide(sid);
+          const isGone = dropSome(sid, store, createTurns().isOver);
           tx.publish({ type: "session.deleted", session_id: sid, payload: { session, by: caller } });
+          return isGone;
         });
       } catch (error) {
         coordinator?.reopen();
         throw error;
       }
       coordinators.forget(sid);
+      // It is deleted for everybody; what is left of it now is dropped by the next start.
+      if (!isGone) await dropSession(sid, store).catch(() => {});
       return session;
     },
-    fork(wid, sid, messageId) {
+    async fork(wid, sid, messageId) {
       const source = storedOf(wid, sid);
       deps.mustAccept(wid);
       const at = deps.now().toISOString();
@@ -162,28 +169,26 @@ export function createSessions(deps: SessionsDeps) {
         usage: noUsage,
         cost: 0,
       };
-      // A turn that goes on, or never began, stays where it is.
-      const left = new Set([...store.runs.unstarted(sid), ...store.runs.unfinished(sid).map(({ id }) => id)]);
-      const copied = store.messages
-        .page(sid, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-        .filter(({ seq, run_id }) => seq <= until && !left.has(run_id));
-      const runIds = new Map(copied.map(({ run_id }) => [run_id, deps.newId("run")]));
+      await copySession(sid, session, until, {
+        store,
+        newId: deps.newId,
+        mustGoOn: () => deps.mustAccept(wid),
+      });
       return journal.commit(wid, "synced", (tx) => {
-        store.sessions.insert(session);
-        for (const message of copied) store.messages.put(copyInto(session.id, message, runIds));
+        store.sessions.show(session.id);
         const shown = present(session);
         tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
         return shown;
       });
     },
-    messages(wid, sid, { limit, before }) {
+    async messages(wid, sid, { limit, before }) {
       storedOf(wid, sid);
       journal.flush(wid);
       const beforeSeq = before === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, before);
-      const rows = store.messages.page(sid, beforeSeq, limit + 1);
+      const rows = store.messages.heads(sid, beforeSeq, limit + 1);
       const page = rows.slice(-limit);
       return {
-        messages: page.map(publicMessage),
+        messages: (await readMessages(store, page)).map(publicMessage),
         next_before: rows.length > limit ? (page[0]?.id ?? null) : null,
       };
     },
@@ -200,15 +205,6 @@ export function createSessions(deps: SessionsDeps) {
     if (message?.session_id === sid) return message.seq;
     throw new HearthError("message_not_found", `before: there is no message ${before} in this session.`);
   }
-
-  /** A message of a fork. Its runs are the first session's: the copies' run ids name none. */
-  const copyInto = (sid: SessionId, message: Message, runIds: ReadonlyMap<RunId, RunId>): Message => ({
-    ...message,
-    id: deps.newId("msg"),
-    session_id: sid,
-    run_id: runIds.get(message.run_id) ?? message.run_id,
-    parts: message.parts.map((part) => ({ ...part, id: deps.newId("prt") })),
-  });
 
   return { services, present, storedOf };
 }

@@ -1,9 +1,11 @@
 import { publicRun } from "../agent/run-record.ts";
+import type { Snapshot } from "../protocol/snapshot.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
 import type { EventHub } from "./event-hub.ts";
 import { type Journal, publicMessage } from "./journal.ts";
 import type { Permissions } from "./permissions.ts";
+import { readMessages } from "./read-messages.ts";
 import type { Services } from "./services.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store/open.ts";
@@ -22,10 +24,13 @@ type SnapshotDeps = {
   agents: Agents;
 };
 
-/** Everything in one turn of the event loop: what it shows is true of its `seq`, with nothing told in between. */
+/**
+ * What it shows is true of its `seq`: looked up in one turn of the event loop, with nothing told in between. Only what
+ * settled messages hold is read in turns behind that, since nothing is streamed into them any more.
+ */
 export const createSnapshot =
   ({ store, hub, journal, ...parts }: SnapshotDeps): Services["snapshot"] =>
-  (wid, { session_id, limit }) => {
+  async (wid, { session_id, limit }) => {
     const { workspaces, sessions, coordinators, permissions, agents } = parts;
     const workspace = workspaces.presentAndTold(wid);
     const session = session_id && sessions.storedOf(wid, session_id);
@@ -33,7 +38,13 @@ export const createSnapshot =
     journal.flush(wid);
     const listed = sessions.services.list(wid, { limit: SESSIONS_MAX }).sessions;
     const entries = session ? store.sessions.plan(session.id) : [];
-    return {
+    const heads = session ? store.messages.heads(session.id, Number.MAX_SAFE_INTEGER, limit) : [];
+    const open = new Map(
+      heads
+        .filter(({ completed_at }) => completed_at === null)
+        .map((head) => [head.id, store.messages.whole(head)]),
+    );
+    const now: Omit<Snapshot, "messages"> = {
       seq: hub.seq(wid),
       workspace,
       clients: hub.clients(wid),
@@ -41,9 +52,6 @@ export const createSnapshot =
         session && !listed.some(({ id }) => id === session.id)
           ? [...listed, sessions.present(session)]
           : listed,
-      messages: session
-        ? store.messages.page(session.id, Number.MAX_SAFE_INTEGER, limit).map(publicMessage)
-        : [],
       runs: coordinators
         .ofWorkspace(wid)
         .flatMap(([, coordinator]) => coordinator.unfinished())
@@ -53,4 +61,10 @@ export const createSnapshot =
       agent_sessions: session ? agents.ofSession(session.id) : [],
       plans: session && entries.length > 0 ? [{ session_id: session.id, entries }] : [],
     };
+    const settled = await readMessages(
+      store,
+      heads.filter(({ id }) => !open.has(id)),
+    );
+    const messages = [...settled, ...open.values()].sort((a, b) => a.seq - b.seq).map(publicMessage);
+    return { ...now, messages };
   };

@@ -80,7 +80,7 @@ async function play(offset: number, fault: Fault | null): Promise<number> {
   const transactions = count;
   isDone = true;
   checkTold(done);
-  checkReplay(done);
+  await checkReplay(done);
   expect(done.world.reports, "no bug came up").toEqual([]);
   kill(done.world);
   checkStore(file, done.accepted);
@@ -110,9 +110,9 @@ function checkTold({ world, wid, told, deleted }: Done) {
 }
 
 /** What is told from the beginning on is what the tables say now. */
-function checkReplay({ world, wid, sid }: Done) {
+async function checkReplay({ world, wid, sid }: Done) {
   const events = world.attach(wid, 0);
-  const now = world.snapshot(wid, sid);
+  const now = await world.snapshot(wid, sid);
   const nothing: Snapshot = {
     ...{ seq: 0, workspace: now.workspace, clients: [], sessions: [], messages: [], runs: [] },
     ...{ permissions: [], agents: [], agent_sessions: [], plans: [] },

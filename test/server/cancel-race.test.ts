@@ -129,7 +129,7 @@ test("a run canceled at the gate between accepted and active ends canceled, and 
   expect(world.model.requests).toHaveLength(1);
   expect(world.told("run.started")).toHaveLength(1);
   expect(world.told("run.completed")).toHaveLength(2);
-  const turn = world.services.sessions.messages(world.wid, world.sid, { limit: 100 }).messages;
+  const { messages: turn } = await world.services.sessions.messages(world.wid, world.sid, { limit: 100 });
   expect(turn.map((message) => [message.role, message.finish_reason])).toEqual([
     ["user", null],
     ["assistant", "canceled"],

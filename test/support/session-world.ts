@@ -130,7 +130,8 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
     /** Agent sessions that nobody has closed yet. */
     opened,
     openWorkspace: async () => (await workspaces.services.open({ path: project }, "me")).workspace.id,
-    snapshot: (wid: WorkspaceId, sid: SessionId): Snapshot => snapshot(wid, { session_id: sid, limit: 1000 }),
+    snapshot: (wid: WorkspaceId, sid: SessionId): Promise<Snapshot> =>
+      snapshot(wid, { session_id: sid, limit: 1000 }),
     /** Attaches a client; what it is told is in the list that is returned. */
     attach(wid: WorkspaceId, since: number | null = null): HearthEvent[] {
       const told: HearthEvent[] = [];
@@ -145,7 +146,7 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
       return told;
     },
     storedEvents: (wid: WorkspaceId): { seq: number; type: string; payload_json: string }[] =>
-      store.events.after(wid, 0, 100_000),
+      store.events.after(wid, 0, { events: 100_000, bytes: Number.MAX_SAFE_INTEGER }).rows,
     run: (id: RunId): Run | undefined => store.runs.get(id),
     questions: (wid: WorkspaceId): Permission[] => permissions.list(wid),
     isAtRest: () => coordinators.all().every((coordinator) => coordinator.isIdle()),

@@ -147,6 +147,7 @@ export async function openNative(options: HostOptions = {}) {
             publish: () => {},
           } as unknown as Parameters<typeof write>[0]),
         appendText: () => {},
+        readAhead: async () => {},
         loadTranscript: () => [],
       },
     });

@@ -32,7 +32,7 @@ function openWithWorkspace() {
 test("events outside the window go, whether by number, by bytes or by age", () => {
   const store = openWithWorkspace();
   for (let seq = 1; seq <= 10; seq += 1) store.tell(seq * 10, seq <= 5 ? old : recent, "x".repeat(87));
-  const seqs = () => store.events.after(wid, 0, 100).map(({ seq }) => seq);
+  const seqs = () => store.events.after(wid, 0, { events: 100, bytes: 1e6 }).rows.map(({ seq }) => seq);
   expect(store.events.prune(wid, wide)).toBeUndefined();
   expect(store.events.prune(wid, { ...wide, events: 8 })).toBe(20);
   expect(store.events.prune(wid, { ...wide, bytes: 799 })).toBe(30);
@@ -50,6 +50,19 @@ test("a whole window that has run out goes in pieces", () => {
   const floors = [1, 2, 3].map(() => store.events.prune(wid, { ...wide, since: recent }));
   expect(floors).toEqual([5001, 10_002, 12_000]);
   expect(store.events.prune(wid, { ...wide, since: recent })).toBeUndefined();
+  store.close();
+});
+
+test("a page of events ends with the one that fills it, and goes on behind that", () => {
+  const store = openWithWorkspace();
+  for (let seq = 1; seq <= 5; seq += 1) store.tell(seq, old, "x".repeat(1000));
+  const page = (after: number, events: number, bytes: number) => {
+    const { rows, isLast } = store.events.after(wid, after, { events, bytes });
+    return [rows.map(({ seq }) => seq), isLast];
+  };
+  expect(page(0, 100, 1500)).toEqual([[1, 2], false]);
+  expect(page(2, 2, MIB)).toEqual([[3, 4], false]);
+  expect(page(4, 2, MIB)).toEqual([[5], true]);
   store.close();
 });
 
@@ -79,9 +92,11 @@ test("a large store is read from end to end only when damage was met in it", () 
 
   const opened = openStore(file);
   expect(opened.movedAside).toBeNull();
-  expect(() => opened.transaction("relaxed", () => opened.events.after(wid, 0, 100))).toThrowError(
-    /damaged.*hearth daemon restart/,
-  );
+  expect(() =>
+    opened.transaction("relaxed", () =>
+      opened.events.after(wid, 0, { events: 100, bytes: Number.MAX_SAFE_INTEGER }),
+    ),
+  ).toThrowError(/damaged.*hearth daemon restart/);
   opened.close();
 
   const again = openStore(file);

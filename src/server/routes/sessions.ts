@@ -29,17 +29,19 @@ export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Ke
       status: 200,
       body: { session: sessions.update(params.wid, params.sid, body, caller) },
     }),
-    "DELETE /v1/workspaces/{wid}/sessions/{sid}": ({ params, query, caller }) => ({
+    "DELETE /v1/workspaces/{wid}/sessions/{sid}": async ({ params, query, caller }) => ({
       status: 200,
-      body: { session: sessions.remove(params.wid, params.sid, { force: query.force ?? false }, caller) },
+      body: {
+        session: await sessions.remove(params.wid, params.sid, { force: query.force ?? false }, caller),
+      },
     }),
-    "POST /v1/workspaces/{wid}/sessions/{sid}/fork": ({ params, body }) => ({
+    "POST /v1/workspaces/{wid}/sessions/{sid}/fork": async ({ params, body }) => ({
       status: 201,
-      body: { session: sessions.fork(params.wid, params.sid, body?.message_id) },
+      body: { session: await sessions.fork(params.wid, params.sid, body?.message_id) },
     }),
-    "GET /v1/workspaces/{wid}/sessions/{sid}/messages": ({ params, query }) => ({
+    "GET /v1/workspaces/{wid}/sessions/{sid}/messages": async ({ params, query }) => ({
       status: 200,
-      body: sessions.messages(params.wid, params.sid, query),
+      body: await sessions.messages(params.wid, params.sid, query),
     }),
     "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions": ({ params }) => ({
       status: 200,

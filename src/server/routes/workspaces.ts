@@ -38,9 +38,9 @@ export function createWorkspaceHandlers({
       status: 200,
       body: await files(params.wid, query.query, query.limit, signal),
     }),
-    "GET /v1/workspaces/{wid}/snapshot": ({ params, query }) => ({
+    "GET /v1/workspaces/{wid}/snapshot": async ({ params, query }) => ({
       status: 200,
-      body: snapshot(params.wid, query),
+      body: await snapshot(params.wid, query),
     }),
   };
 }

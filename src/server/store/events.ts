@@ -43,9 +43,21 @@ export function createEventRows(db: Database) {
       const bytes = Buffer.byteLength(payloadJson);
       insert.run(workspaceId, seq, type, time, session_id ?? null, payloadJson, bytes);
     },
-    /** In order; rows as they were stored, the payload still JSON. */
-    after: (workspaceId: WorkspaceId, seq: number, limit: number): Row[] =>
-      after.all(workspaceId, seq, limit),
+    /** In order, as many as the page holds; rows as they were stored, the payload still JSON. */
+    after(
+      workspaceId: WorkspaceId,
+      seq: number,
+      page: { events: number; bytes: number },
+    ): { rows: Row[]; isLast: boolean } {
+      const rows: Row[] = [];
+      let bytes = 0;
+      for (const row of after.iterate(workspaceId, seq, page.events)) {
+        rows.push(row);
+        bytes += row.payload_json.length;
+        if (bytes >= page.bytes) return { rows, isLast: false };
+      }
+      return { rows, isLast: rows.length < page.events };
+    },
     /** Those of some types alone, in order. */
     ofTypes: (workspaceId: WorkspaceId, types: readonly EventType[]) =>
       ofTypes.all({ workspace: workspaceId, types: JSON.stringify(types) }),

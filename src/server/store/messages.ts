@@ -3,7 +3,8 @@ import type { MessageId, PartId, RunId, SessionId } from "../../protocol/ids.ts"
 import type { Message, Part } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/usage.ts";
 
-type MessageRow = Omit<Message, "parts" | "usage"> & { usage_json: string | null };
+/** A message without its parts, as its row says. */
+export type MessageHead = Omit<Message, "parts" | "usage"> & { usage_json: string | null };
 type PartRow = { id: PartId; message_id: MessageId; text: string; data_json: string; tail: string | null };
 
 /** The column `text` holds what streams: a tool call's output, any other part's text. */
@@ -38,19 +39,22 @@ export function createMessageRows(db: Database) {
   const dropParts = db.prepare<[string]>("DELETE FROM parts WHERE message_id = ?");
   const insertDelta = db.prepare<[PartId, string]>("INSERT INTO part_deltas (part_id, text) VALUES (?, ?)");
   const dropDeltas = db.prepare<[string]>("DELETE FROM part_deltas WHERE part_id = ?");
-  const byId = db.prepare<[string], MessageRow>("SELECT * FROM messages WHERE id = ?");
-  const byRun = db.prepare<[string, string], MessageRow>(
+  const byId = db.prepare<[string], MessageHead>("SELECT * FROM messages WHERE id = ?");
+  const byRun = db.prepare<[string, string], MessageHead>(
     "SELECT * FROM messages WHERE run_id = ? AND session_id = ? ORDER BY seq",
   );
-  const page = db.prepare<[string, number, number], MessageRow>(
+  const page = db.prepare<[string, number, number], MessageHead>(
     "SELECT * FROM messages WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+  );
+  const dropNewest = db.prepare<[string, number]>(
+    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE session_id = ? ORDER BY seq DESC LIMIT ?)",
   );
   const partsOf = db.prepare<[string], PartRow>(`
     SELECT id, message_id, text, data_json,
       (SELECT group_concat(text, '' ORDER BY id) FROM part_deltas WHERE part_id = parts.id) AS tail
     FROM parts WHERE message_id = ? ORDER BY position`);
 
-  const toMessage = (row: MessageRow): Message => ({
+  const toMessage = (row: MessageHead): Message => ({
     id: row.id,
     session_id: row.session_id,
     run_id: row.run_id,
@@ -90,8 +94,14 @@ export function createMessageRows(db: Database) {
     },
     /** Oldest first. A fork holds copies of the run's messages: they are not meant. */
     ofRun: (sessionId: SessionId, runId: RunId): Message[] => byRun.all(runId, sessionId).map(toMessage),
-    /** The newest `limit` below `beforeSeq`, oldest first. */
+    /** The newest `limit` below `beforeSeq`, oldest first: what `whole` reads the rest of. */
+    heads: (sessionId: SessionId, beforeSeq: number, limit: number): MessageHead[] =>
+      page.all(sessionId, beforeSeq, limit).reverse(),
+    whole: toMessage,
+    /** The same, whole: for a page that is known to be small. */
     page: (sessionId: SessionId, beforeSeq: number, limit: number): Message[] =>
       page.all(sessionId, beforeSeq, limit).map(toMessage).reverse(),
+    /** How many of the newest were dropped, with what they hold. */
+    drop: (sessionId: SessionId, limit: number): number => dropNewest.run(sessionId, limit).changes,
   };
 }

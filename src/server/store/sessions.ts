@@ -43,6 +43,9 @@ const toSession = (row: Row): StoredSession => ({
   cost: row.cost,
 });
 
+/** In place of a use: a session that is not all there yet, or any more, and that nobody is shown. */
+const HIDDEN = 0;
+
 /** The only code that knows the table `sessions`. */
 export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
@@ -57,8 +60,15 @@ export function createSessionRows(db: Database) {
       input_tokens = @input_tokens, output_tokens = @output_tokens, reasoning_tokens = @reasoning_tokens,
       cache_read_tokens = @cache_read_tokens, cache_write_tokens = @cache_write_tokens
     WHERE id = @id`);
+  const insertHidden = db.prepare(`
+    INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
+      created_at, updated_at, used_seq)
+    VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
+      @created_at, @updated_at, ${HIDDEN})`);
+  const hide = db.prepare<[string]>(`UPDATE sessions SET used_seq = ${HIDDEN} WHERE id = ?`);
+  const hidden = db.prepare<[], SessionId>(`SELECT id FROM sessions WHERE used_seq = ${HIDDEN}`).pluck();
   const touch = db.prepare<[string]>(`UPDATE sessions SET used_seq = ${nextUse} WHERE id = ?`);
-  const byId = db.prepare<[string], Row>("SELECT * FROM sessions WHERE id = ?");
+  const byId = db.prepare<[string], Row>(`SELECT * FROM sessions WHERE id = ? AND used_seq <> ${HIDDEN}`);
   const useOf = db
     .prepare<[string, string], number>("SELECT used_seq FROM sessions WHERE id = ? AND workspace_id = ?")
     .pluck();
@@ -67,7 +77,7 @@ export function createSessionRows(db: Database) {
     Row
   >(`
     SELECT * FROM sessions
-    WHERE workspace_id = @workspace_id AND used_seq < @before AND title LIKE @pattern ESCAPE '\\'
+    WHERE workspace_id = @workspace_id AND used_seq < @before AND used_seq > ${HIDDEN} AND title LIKE @pattern ESCAPE '\\'
       AND (@archived IS NULL OR archived = @archived)
     ORDER BY used_seq DESC LIMIT @limit`);
   const plan = db.prepare<[string], string | null>("SELECT plan_json FROM sessions WHERE id = ?").pluck();
@@ -77,6 +87,14 @@ export function createSessionRows(db: Database) {
     insert(session: StoredSession) {
       insert.run({ ...session, archived: Number(session.archived) });
     },
+    /** Nobody sees it before it is shown; a start after a crash drops it. */
+    insertHidden(session: StoredSession) {
+      insertHidden.run({ ...session, archived: Number(session.archived) });
+    },
+    /** As the most recently used. */
+    show: (id: SessionId) => void touch.run(id),
+    hide: (id: SessionId) => void hide.run(id),
+    hidden: (): SessionId[] => hidden.all(),
     update(session: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
     },

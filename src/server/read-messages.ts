@@ -1,0 +1,15 @@
+import { createTurns } from "../async/turns.ts";
+import type { Message } from "../protocol/message.ts";
+import type { MessageHead } from "./store/messages.ts";
+import type { Store } from "./store/open.ts";
+
+/** Messages with all they hold, read in short turns of the event loop: a page may hold tens of megabytes. */
+export async function readMessages(store: Store, heads: readonly MessageHead[]): Promise<Message[]> {
+  const turns = createTurns();
+  const messages: Message[] = [];
+  for (const head of heads) {
+    messages.push(store.messages.whole(head));
+    await turns.rest();
+  }
+  return messages;
+}

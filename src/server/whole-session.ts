@@ -1,0 +1,90 @@
+import { createTurns } from "../async/turns.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
+import type { Message } from "../protocol/message.ts";
+import type { Store } from "./store/open.ts";
+import type { StoredSession } from "./store/sessions.ts";
+
+/** Messages looked up at once: only those that are copied are read whole. */
+const HEADS_MAX = 200;
+
+type ForkDeps = {
+  store: Store;
+  newId: NewId;
+  /** Throws when no more work is taken in: then nothing of the copy stays. */
+  mustGoOn(): void;
+};
+
+/**
+ * Copies the messages of `source` up to the one numbered `until` into `fork`, which nobody sees before it is whole.
+ * A long conversation is copied in short turns of the event loop, a transaction each.
+ */
+export async function copySession(
+  source: SessionId,
+  fork: StoredSession,
+  until: number,
+  { store, newId, mustGoOn }: ForkDeps,
+): Promise<void> {
+  // A turn that goes on, or never began, stays where it is.
+  const left = new Set([
+    ...store.runs.unstarted(source),
+    ...store.runs.unfinished(source).map(({ id }) => id),
+  ]);
+  const runIds = new Map<RunId, RunId>();
+  const runIdOf = (id: RunId): RunId => {
+    const known = runIds.get(id) ?? newId("run");
+    runIds.set(id, known);
+    return known;
+  };
+  /** A message of the fork. Its runs are the first session's: the copies' run ids name none. */
+  const copyOf = (message: Message): Message => ({
+    ...message,
+    id: newId("msg"),
+    session_id: fork.id,
+    run_id: runIdOf(message.run_id),
+    parts: message.parts.map((part) => ({ ...part, id: newId("prt") })),
+  });
+
+  const turns = createTurns();
+  let before = Math.min(until, Number.MAX_SAFE_INTEGER - 1) + 1;
+  /** Newest first, until the turn is over; whether there is more. */
+  function copySome(): boolean {
+    for (const head of store.messages.heads(source, before, HEADS_MAX).reverse()) {
+      if (turns.isOver()) return true;
+      before = head.seq;
+      if (!left.has(head.run_id)) store.messages.put(copyOf(store.messages.whole(head)));
+    }
+    return store.messages.heads(source, before, 1).length > 0;
+  }
+  store.transaction("relaxed", () => store.sessions.insertHidden(fork));
+  try {
+    while (store.transaction("relaxed", copySome)) {
+      await turns.rest();
+      mustGoOn();
+    }
+    if (store.sessions.get(source) === undefined)
+      throw new HearthError("session_not_found", `The session ${source} was deleted while it was copied.`);
+  } catch (error) {
+    await dropSession(fork.id, store).catch(() => {}); // the next start does it: a hidden session is dropped then
+    throw error;
+  }
+}
+
+/** Drops a session that is hidden, and all that it holds, in short turns of the event loop. */
+export async function dropSession(sid: SessionId, store: Store): Promise<void> {
+  const turns = createTurns();
+  while (!store.transaction("relaxed", () => dropSome(sid, store, turns.isOver))) await turns.rest();
+}
+
+/** Dropped at once by the index; a message may hold megabytes. */
+const DROPPED_AT_ONCE = 10;
+
+/** Inside a transaction: drops until the turn is over; whether the whole session is gone. */
+export function dropSome(sid: SessionId, store: Store, isOver: () => boolean): boolean {
+  do {
+    if (store.messages.drop(sid, DROPPED_AT_ONCE) > 0) continue;
+    store.sessions.remove(sid);
+    return true;
+  } while (!isOver());
+  return false;
+}
