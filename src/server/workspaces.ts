@@ -128,6 +128,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       return workspace;
     },
     showSession(wid, cid, sid) {
+      rowOf(wid);
       const client = hub.showSession(wid, cid, sid);
       if (client === undefined)
         throw new HearthError("not_found", `There is no client ${cid} attached to this workspace.`);

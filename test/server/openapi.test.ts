@@ -145,6 +145,12 @@ test("every documented route answers with every documented success, exactly as d
     status: 200,
   });
   await drive({ key: `GET ${W}/agent`, path: `${w}/agent`, status: 200 });
+  await drive({
+    key: `PATCH ${W}/clients/{cid}`,
+    path: `${w}/clients/${terminal.id}`,
+    body: { session_id: world.sid },
+    status: 200,
+  });
 
   // A turn with everything in it: reasoning, a tool call, a question, a queue, a file, a plan, an error.
   const gate = createGate();
@@ -246,7 +252,7 @@ test("every documented route answers with every documented success, exactly as d
 });
 
 describe("errors", () => {
-  const none = { wid: "ws", sid: "ses", rid: "run", pid: "prm" } as const;
+  const none = { wid: "ws", sid: "ses", rid: "run", pid: "prm", cid: "nobody" } as const;
   const absent = (name: keyof typeof none) => `${none[name]}_${"0".repeat(32)}`;
 
   /** The path of a route with ids of things that are there, but for `missing`. */
@@ -273,6 +279,7 @@ describe("errors", () => {
       sid: "session_not_found",
       rid: "run_not_found",
       pid: "permission_not_found",
+      cid: "not_found",
     };
     const codeOf = (reply: ApiReply) =>
       (reply.json as { error?: { code?: string } } | undefined)?.error?.code;
@@ -285,6 +292,7 @@ describe("errors", () => {
         [`POST /v1/workspaces/{wid}/agent`]: { session_id: terminal.sid, prompt: "x" },
         [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
         [`POST /v1/workspaces/{wid}/grants/revoke`]: { ids: [1] },
+        [`PATCH /v1/workspaces/{wid}/clients/{cid}`]: { session_id: null },
       };
       for (const name of names) {
         for (const form of ["absent", "malformed"] as const) {
