@@ -4,14 +4,30 @@ import type { Model } from "./models/model.ts";
 
 /** Words by which a server says that it takes no pictures at all, and not that this one is wrong. */
 const blindWording =
-  /(not|n't|no|without|cannot|unable).{0,40}(support|accept|have|process|handle|multi-?modal|vision|capab).{0,60}(image|vision|picture|multi-?modal)|(image|vision|multi-?modal).{0,60}(not|n't|un)\s?(be )?(support|available|enabled|allowed)|not (a )?(multi-?modal|vision)|mmproj|no endpoints found that support image|expected (a )?string|(must|should) be (a )?(valid )?string|got (an )?array|unknown variant .?image|(invalid|unsupported|unexpected).{0,40}(type|variant).{0,20}image/i;
+  /(not|n't|no|without|cannot|unable).{0,40}(support|accept|have|process|handle|multi-?modal|vision|capab).{0,60}(image|vision|picture|multi-?modal)|(image|vision|multi-?modal).{0,60}(not|n't|un)\s?(be )?(support|available|enabled|allowed)|not (a )?(multi-?modal|vision)|mmproj|no endpoints found that support image|expected (a )?string|(must|should) be (a )?(valid )?string|got (an )?array|unknown variant .?image|(image|vision).{0,40}only supported|missing data required for image|(invalid|unsupported|unexpected).{0,40}(type|variant).{0,20}image/i;
+/** Words about one picture: what is wrong is that one, and not that the model sees none. */
+const onePictureWording =
+  /(unable|could not|couldn't|cannot|can't|failed).{0,10}(process|decode|read|parse|load|fetch|download)\b.{0,30}image\b|valid image\b/i;
 const mediaWording = /image|vision|multi-?modal|media|pdf|document|file|base64|attachment|pixel|mmproj/i;
+/** Words by which a server says that all of it is too much, where it does not say 413. */
+const sizeWording =
+  /(payload|entity|body|request|content).{0,30}(size|length|large|long|limit).{0,60}(exceed|limit|large|maximum|bytes)|exceeds?.{0,60}bytes/i;
 
 const isMediaPart = (part: Message["parts"][number]): part is FilePart =>
   part.type === "file" && (part.media_type.startsWith("image/") || part.media_type === "application/pdf");
 
 /** What the server said in its own words, too. */
 const wordsOf = ({ message, body }: ModelFailure): string => `${message}\n${body}`;
+
+/** Whether a refusal can be for an attachment. */
+function isAbout({ status, code, isRetryable }: ModelFailure, words: string, isBlind: boolean): boolean {
+  if (code === "provider_auth" || code === "provider_rate_limited" || status === 402) return false;
+  // llama.cpp and Ollama say 500, gateways say it inside an answer: only where the words are about pictures.
+  if (status === undefined || status >= 500)
+    return isBlind && /image|vision|multi-?modal|mmproj/i.test(words);
+  if (status < 400 || isRetryable) return false;
+  return isBlind || status === 413 || mediaWording.test(words) || sizeWording.test(words);
+}
 
 /**
  * Which attachments are not sent any more because a server refused a request for them. A picture that is wrong is
@@ -31,17 +47,16 @@ export function createMediaRefusals(known: readonly string[]) {
     }),
     /** Whether asking again makes sense: something will be left out that was sent. */
     learn(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
-      const { status } = failure;
-      const isRefusal = status !== undefined && status >= 400 && status < 500 && !failure.isRetryable;
-      if (!isRefusal || status === 401 || status === 402 || blind.has(model.id)) return false;
+      if (blind.has(model.id)) return false;
       const words = wordsOf(failure);
-      if (status !== 413 && !mediaWording.test(words) && !blindWording.test(words)) return false;
-      const newest = transcript.findLast(({ parts }) =>
-        parts.some((part) => isMediaPart(part) && !leftOut.has(part.id)),
-      );
+      const isBlind = blindWording.test(words) && !onePictureWording.test(words);
+      if (!isAbout(failure, words, isBlind)) return false;
+      const newest = transcript
+        .flatMap(({ parts }) => parts.filter(isMediaPart))
+        .findLast(({ id }) => !leftOut.has(id));
       if (newest === undefined) return false;
-      if (blindWording.test(words)) blind.add(model.id);
-      else for (const part of newest.parts.filter(isMediaPart)) leftOut.add(part.id);
+      if (isBlind) blind.add(model.id);
+      else leftOut.add(newest.id);
       return true;
     },
   };
