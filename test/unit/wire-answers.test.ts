@@ -51,6 +51,13 @@ describe("an answer ends as its provider says", () => {
       "it ran out of resources",
     ],
     [
+      "chat, an error behind an answer that was cut at its limit",
+      "chat",
+      [finish("length"), { error: { code: 400, message: "Token limit reached" } }],
+      true,
+      "400 error",
+    ],
+    [
       "OpenRouter's malformed call",
       "chat",
       [finish("error", { native_finish_reason: "MALFORMED_FUNCTION_CALL" })],
@@ -153,7 +160,7 @@ describe("an answer ends as its provider says", () => {
     const { finished, error } = await askRaw(wire, { body: sse(events, { done }) });
     if (typeof expected === "string") {
       expect(finished).toBeUndefined();
-      expect(error).toMatchObject({ brief: expected, isRetryable: true });
+      expect(error).toMatchObject({ brief: expected, isRetryable: !expected.startsWith("400") });
     } else {
       expect(error).toBeUndefined();
       expect(finished).toMatchObject(expected);
@@ -231,4 +238,22 @@ describe("what was used is what the provider's own total says", () => {
       expect.objectContaining({ type: "progress", usage: expect.objectContaining({ input_tokens: 5 }) }),
     );
   });
+});
+
+test("responses that follow each other in one body are one answer", async () => {
+  const say = (delta: string) => ({
+    type: "response.output_text.delta",
+    output_index: 0,
+    item_id: delta,
+    delta,
+  });
+  const end = (input_tokens: number) => ({
+    type: "response.completed",
+    response: { usage: { input_tokens } },
+  });
+  const { text: said, finished } = await askRaw("responses", {
+    body: sse([say("One. "), end(1), say("Two."), end(2)]),
+  });
+  expect(said).toBe("One. Two.");
+  expect(finished).toMatchObject({ end: "stop", usage: { input_tokens: 2 } });
 });

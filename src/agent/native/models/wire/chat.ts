@@ -182,7 +182,9 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       const whole = choice?.["message"];
       const chunks = choice === undefined ? [] : takeDelta(recordOf(choice["delta"] ?? whole));
       const told = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
-      const isError = (isRecord(told) || stringOf(told) !== undefined) && finish === undefined;
+      // An error behind an answer that is whole has broken nothing.
+      const isCut = finish === undefined || endings[finish]?.kind === "failed" || finish === "length";
+      const isError = (isRecord(told) || stringOf(told) !== undefined) && isCut;
       if (isError) error = { ...event, error: told };
       else if (choice === undefined && (event["type"] === "error" || isPlainError(event))) error = event;
       const native = stringOf(choice?.["native_finish_reason"])?.toLowerCase();

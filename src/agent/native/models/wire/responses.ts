@@ -228,7 +228,8 @@ export function createResponsesReader(): WireReader {
       if (ending === undefined) return isDone && ended > 0 ? { kind: "whole", end: "stop" } : undefined;
       return hasRefused ? { kind: "whole", end: "refusal" } : ending;
     },
-    isOver: () => ending !== undefined || isDone,
+    // What follows the end of a response in the same body is more of the answer.
+    isOver: () => isDone,
     close: () => [...items.keys()].flatMap((place) => end(place)),
     usage: () => usage,
     cost: () => cost,
