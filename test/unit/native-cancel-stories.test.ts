@@ -6,13 +6,11 @@ import {
   type Reply,
   refuse,
   say,
-  sentText,
   silence,
   startModelServer,
 } from "../support/model-server.ts";
-import { echoTool, oneProvider, openNative } from "./native-host.ts";
-
-const wires = ["openai-compatible", "anthropic", "google"] as const;
+import { responsesFaults } from "../support/strict-provider.ts";
+import { echoTool, nativeWires, onWire, openNative } from "./native-host.ts";
 
 let server: ModelServer;
 afterEach(() => server.close());
@@ -47,14 +45,15 @@ const phases: Phase[] = [
   ],
 ];
 
-describe.each(wires)("a turn with a model of type %s", (type) => {
+describe.each(nativeWires)("a turn with a model of type %s", (type) => {
   async function story(reply: Reply, isThere: (event: BackendEvent) => boolean, abortAtRequest: boolean) {
     // Its checks are those of the other two wires.
-    server = await startModelServer({ isStrict: type !== "google" });
+    server = await startModelServer({ isStrict: type !== "google" && type !== "openai" });
     server.enqueue(reply);
     const abort = new AbortController();
+    const { config, env } = onWire(server, type);
     const native = await openNative({
-      config: oneProvider(type === "google" ? `${server.origin}/v1beta` : server.baseUrl, type),
+      config,
       tools: [echoTool, slowTool],
       wait: (_ms, signal) =>
         new Promise((_resolve, reject) => {
@@ -63,6 +62,7 @@ describe.each(wires)("a turn with a model of type %s", (type) => {
         }),
     });
     const turn = native.start("Do it", {
+      env,
       signal: abort.signal,
       onEvent: (event) => {
         if (isThere(event)) abort.abort();
@@ -75,15 +75,16 @@ describe.each(wires)("a turn with a model of type %s", (type) => {
     expect(await turn.result).toEqual({ outcome: "canceled" });
     expect((await (await server.request(0)).closed).by).toBeDefined();
     server.enqueue(say("Fine."));
-    const next = native.start("And now?");
+    const next = native.start("And now?", { env });
     expect(await next.result).toEqual({ outcome: "end_turn" });
-    expect(sentText(await server.request(1))).toContain("And now?");
+    expect(JSON.stringify((await server.request(1)).body)).toContain("And now?");
     expect(server.requests).toHaveLength(2);
     expect(server.violations).toEqual([]);
     if (type === "google") {
       const { contents } = (await server.request(1)).body as unknown as { contents: { role: string }[] };
       expect(contents.filter(({ role }, at) => role === contents[at - 1]?.role)).toEqual([]);
     }
+    if (type === "openai") expect(responsesFaults((await server.request(1)).body)).toEqual([]);
     await native.close();
   }
 
