@@ -97,6 +97,22 @@ const agent: Agent = {
   commands: [],
 };
 
+test("what an agent did by itself has no heading in Markdown, and says so", () => {
+  const part = (fields: Record<string, unknown>) => ({ id: "prt_1", ...fields }) as unknown as Part;
+  const own: Message = {
+    ...prompt(1, ""),
+    parts: [part({ type: "notice", level: "info", code: "works_on", text: "goose works on by itself." })],
+  };
+  const said: Message = {
+    ...prompt(2, ""),
+    role: "assistant",
+    parts: [part({ type: "text", text: "It passes." })],
+  };
+  expect(sessionMarkdown(session(), [own, said])).toContain(
+    "\n\n> goose works on by itself.\n\nIt passes.\n",
+  );
+});
+
 test("a session as Markdown is what was said and done, and nothing in it ends a fence or reaches a terminal", () => {
   const part = (fields: Record<string, unknown>) => ({ id: "prt_1", ...fields }) as unknown as Part;
   const call = { type: "tool_call", tool_call_id: "c", kind: "execute", input: {}, status: "completed" };

@@ -15,8 +15,9 @@ export function sessionMarkdown(session: Session, messages: readonly Message[]):
   const turns = messages.map((message) => {
     const parts = message.parts.map(partMarkdown).filter((part) => part !== "");
     if (parts.length === 0) return "";
-    // A prompt's first line is a heading; what is more of it stands below.
-    return `${message.role === "user" ? "## " : ""}${parts.join("\n\n")}`;
+    // A prompt's first line is a heading; what is more of it stands below. Where nobody prompted there is none.
+    const isPrompt = message.role === "user" && message.parts.some(({ type }) => type !== "notice");
+    return `${isPrompt ? "## " : ""}${parts.join("\n\n")}`;
   });
   return `${[head, ...turns.filter((turn) => turn !== "")].join("\n\n")}\n`;
 }
