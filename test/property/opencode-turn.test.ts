@@ -30,6 +30,7 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
     { type: "missed" },
     { type: "canceled" },
     { type: "withdrawn" },
+    { type: "gave_way" },
     { type: "forced" },
     { type: "child_gone", error },
   ),
@@ -40,7 +41,7 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
 const life = fc.array(event, { maxLength: 40 });
 /** Without what ends a turn from outside, or by a failure. */
 const quietLife = life.map((events) =>
-  events.filter(({ type }) => !["failed", "post_lost", "forced", "child_gone"].includes(type)),
+  events.filter(({ type }) => !["failed", "post_lost", "gave_way", "forced", "child_gone"].includes(type)),
 );
 
 type Played = {

@@ -13,6 +13,7 @@ import {
   stepTurn,
   type TurnEffect,
   type TurnEvent,
+  type TurnState,
 } from "../../src/agent/opencode/turn-state.ts";
 import { parseEvent, type WireEvent } from "../../src/agent/opencode/wire.ts";
 
@@ -30,8 +31,13 @@ type Effect = Exclude<Said, { do: "step" }> | TurnEffect;
 
 /** A turn whose life and words are those of its translator. */
 function translator(binding: Binding) {
-  const words = createTurnTranslator({ agent: "opencode", root: "/project", ...binding });
-  let life = newTurn;
+  const words = createTurnTranslator({
+    agent: "opencode",
+    root: "/project",
+    ...binding,
+    isMine: ({ parentID }) => parentID === binding.message_id,
+  });
+  let life: TurnState = newTurn;
   function dispatch(event: TurnEvent): readonly TurnEffect[] {
     const { state, effects } = stepTurn(life, event);
     life = state;

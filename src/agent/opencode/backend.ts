@@ -14,6 +14,7 @@ import { type Choices, readChoices } from "./choices.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
 import { namedMode, namedModel } from "./named-model.ts";
+import { createOwnWork } from "./own-work.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
 import { runTurn } from "./turn.ts";
 
@@ -155,8 +156,11 @@ function openedSession(parts: OpenedParts): OpenedSession {
   /** Of the turn that runs now. */
   let force = new AbortController();
   let title = "";
+  const own = createOwnWork({ session_id, onWork: () => context.onEvent({ type: "works_on" }) });
   const stopListening = child.connection.listen({
     event(event) {
+      if (event.type === "message.updated" && event.properties.info.role === "assistant")
+        own.turnOf(event.properties.info, false);
       if (event.type !== "session.updated" || event.properties.info.id !== session_id) return;
       const said = event.properties.info.title;
       // Its name for a session that has none yet.
@@ -203,8 +207,11 @@ function openedSession(parts: OpenedParts): OpenedSession {
         const mode = await namedMode(agent, child.connection, turn, until);
         const told = notice;
         notice = null;
-        const message_id = parts.newMessageId();
-        const place = { agent, session_id, message_id, root, child, model, mode, notice: told };
+        const message_id = turn.goesOn === undefined ? parts.newMessageId() : null;
+        const place = {
+          ...{ agent, session_id, message_id, own, root, child, model, mode },
+          ...{ notice: told, now: deps.now() },
+        };
         const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
         if (result.outcome === "error" && result.error.code === "provider_auth")
           context.onEvent({ type: "login", reason: result.error.message });

@@ -31,16 +31,19 @@ export type TurnTranslator = ReturnType<typeof createTurnTranslator>;
 /**
  * What opencode says of one turn, in hearth's words; it reads nothing but what it is given. The turn is bound to
  * `message_id`, the user message that hearth named itself: only assistant messages with it as their parent end it.
+ * null: a turn of the agent's own, which ends when the session is idle.
  */
 export function createTurnTranslator({
   agent,
   session_id,
   message_id,
   root,
+  isMine,
 }: {
   agent: string;
   session_id: string;
-  message_id: string;
+  message_id: string | null;
+  isMine(info: AssistantInfo, isStored: boolean): boolean;
   /** Files in it are shown by their path from here. */
   root: string;
 }) {
@@ -88,7 +91,9 @@ export function createTurnTranslator({
     if (info.error === undefined && info.tokens !== undefined)
       stepFinished(known, info.finish, info.tokens, info.cost);
     const result = resultOf(info);
-    if (result !== undefined) step({ type: "over", result });
+    if (info.parentID === message_id && result !== undefined) return step({ type: "over", result });
+    // What answers another prompt than the turn's does not end it.
+    if (info.error !== undefined) step({ type: "session_failed", error: failureOf(info.error) });
   }
 
   /** Undefined where the turn goes on behind it. */
@@ -181,7 +186,7 @@ export function createTurnTranslator({
           step({ type: "taken" });
           // Stored messages are asked for when it was.
           if (isStored) step({ type: "busy" });
-        } else if (info.parentID === message_id && info.sessionID === session_id) assistantUpdated(info);
+        } else if (isMine(info, isStored)) assistantUpdated(info);
         return;
       }
       case "message.part.updated":

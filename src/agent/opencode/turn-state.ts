@@ -58,6 +58,8 @@ export type TurnEvent =
   | { type: "aborted"; isBusy: boolean }
   /** What a canceled turn had asked is taken back: nothing of it is left. */
   | { type: "withdrawn" }
+  /** A prompt waits for the end of what the agent does by itself. */
+  | { type: "gave_way" }
   /** It is not waited for any more. */
   | { type: "forced" }
   | { type: "child_gone"; error: RunError };
@@ -80,7 +82,7 @@ export type TurnStep = { state: TurnState; effects: readonly TurnEffect[] };
 type Running = Extract<TurnState, { phase: "running" }>;
 
 /** Its prompt is being posted. */
-export const newTurn: TurnState = {
+export const newTurn: Running = {
   phase: "running",
   post: "sent",
   isTaken: false,
@@ -91,6 +93,15 @@ export const newTurn: TurnState = {
   look: "none",
   wasIdle: false,
   cancel: "none",
+};
+
+/** The agent works by itself, without a prompt: a look says whether it still does. */
+export const newOwnTurn: TurnState = {
+  ...newTurn,
+  post: "answered",
+  isTaken: true,
+  wasBusy: true,
+  look: "under_way",
 };
 
 /** What opencode says counts until the turn's own end. */
@@ -143,6 +154,8 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
       return { state, effects: [event.isBusy ? { do: "abort" } : { do: "withdraw" }] };
     case "withdrawn":
       return state.cancel === "under_way" ? settle(canceled) : stay(state);
+    case "gave_way":
+      return state.cancel === "none" ? settle({ outcome: "end_turn" }) : stay(state);
     case "forced":
       return settle(canceled);
     case "child_gone":

@@ -1,17 +1,17 @@
-import { isAbsolute, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { pause, settlesWithin } from "../../async/wait.ts";
-import type { Attachment } from "../../protocol/routes.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import { asRunFailure } from "./failure.ts";
 import type { ModelChoice } from "./named-model.ts";
+import type { OwnWork } from "./own-work.ts";
 import { permissionRequest } from "./permission.ts";
+import { promptBody } from "./prompt-body.ts";
 import type { OpencodeServer } from "./server.ts";
 import { createTurnTranslator, type Said } from "./translate.ts";
 import {
   isListening,
+  newOwnTurn,
   newTurn,
   stepTurn,
   type TurnEffect,
@@ -19,6 +19,7 @@ import {
   type TurnState,
 } from "./turn-state.ts";
 import {
+  type AssistantInfo,
   eventsOfMessages,
   PermissionAsked as Pending,
   type PermissionAsked,
@@ -37,7 +38,10 @@ export type TurnPlace = {
   agent: string;
   /** opencode's own id. */
   session_id: string;
-  message_id: string;
+  /** null: it has no prompt, the agent works by itself. */
+  message_id: string | null;
+  /** Whose words are whose. */
+  own: OwnWork;
   root: string;
   child: Child<OpencodeServer>;
   /** null: the one that the session has used last, or its own choice. */
@@ -46,6 +50,7 @@ export type TurnPlace = {
   mode: string | null;
   /** Something to be told before the turn's first words. */
   notice: { code: string; text: string } | null;
+  now: number;
 };
 
 /** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
@@ -57,9 +62,11 @@ export async function runTurn(
   force: AbortSignal,
 ): Promise<TurnResult> {
   if (signal.aborted) return { outcome: "canceled" };
-  const { agent, session_id, message_id, root, child, notice } = place;
+  const { agent, session_id, message_id, own, root, child, notice } = place;
   const server = child.connection;
-  const translator = createTurnTranslator({ agent, session_id, message_id, root });
+  const mine = own.begin(message_id, place.now);
+  const isMine = (info: AssistantInfo, isStored: boolean) => own.turnOf(info, isStored) === mine;
+  const translator = createTurnTranslator({ agent, session_id, message_id, root, isMine });
   const settled = Promise.withResolvers<TurnResult>();
   /** It said its own end, which a cancel waits for. */
   const heardEnd = Promise.withResolvers<void>();
@@ -67,7 +74,7 @@ export async function runTurn(
   const asking = new AbortController();
   const waiting = AbortSignal.any([asking.signal, signal]);
   const session = `/session/${encodeURIComponent(session_id)}`;
-  let life: TurnState = newTurn;
+  let life: TurnState = message_id === null ? newOwnTurn : newTurn;
 
   function dispatch(event: TurnEvent) {
     const { state, effects } = stepTurn(life, event);
@@ -99,8 +106,15 @@ export async function runTurn(
       case "withdraw":
         return quietly(withdraw().then(dispatch));
       case "settle":
-        return settled.resolve(effect.result ?? { outcome: "error", error: silent(agent) });
+        return end(effect.result ?? silently);
     }
+  }
+
+  const silently: TurnResult =
+    message_id === null ? { outcome: "end_turn" } : { outcome: "error", error: silent(agent) };
+  function end(result: TurnResult) {
+    own.end(message_id, result.outcome !== "error" && result.outcome !== "canceled");
+    settled.resolve(result);
   }
 
   /** What opencode says counts until the turn's own end, also within one answer of its. */
@@ -213,19 +227,27 @@ export async function runTurn(
     },
   });
   void child.gone.then((end) => dispatch({ type: "child_gone", error: gone(end) }));
+  const onWanted = () => dispatch({ type: "gave_way" });
   const onForce = () => dispatch({ type: "forced" });
   force.addEventListener("abort", onForce, { once: true });
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     if (notice !== null) host.emit({ type: "notice", level: "info", ...notice });
     host.emit({ type: "prompted" });
-    perform({ do: "post" });
+    if (message_id !== null) perform({ do: "post" });
+    else {
+      quietly(hearPending());
+      perform({ do: "look", isLater: false });
+      if (turn.goesOn?.aborted) onWanted();
+      turn.goesOn?.addEventListener("abort", onWanted, { once: true });
+    }
     if (signal.aborted) onAbort();
     if (force.aborted) onForce();
     return await settled.promise;
   } finally {
     force.removeEventListener("abort", onForce);
     signal.removeEventListener("abort", onAbort);
+    turn.goesOn?.removeEventListener("abort", onWanted);
     stopListening();
     asking.abort();
     over.abort();
@@ -243,28 +265,6 @@ const silent = (agent: string): RunError => ({
   message: `${agent} ended the turn without an answer.`,
   retryable: true,
 });
-
-function promptBody(turn: Turn, { message_id: messageID, root, model, mode }: TurnPlace) {
-  const text = (words: string) => ({ type: "text", text: words });
-  return {
-    messageID,
-    parts: [
-      ...(turn.handover === null ? [] : [text(turn.handover)]),
-      ...(turn.prompt === "" ? [] : [text(turn.prompt)]),
-      ...turn.attachments.map((attachment) => filePart(attachment, root)),
-    ],
-    ...(model === null ? {} : { model }),
-    ...(mode === null ? {} : { agent: mode }),
-  };
-}
-
-function filePart({ name, media_type, path, data }: Attachment, root: string) {
-  const url =
-    data !== undefined
-      ? `data:${media_type};base64,${data}`
-      : pathToFileURL(path !== undefined && isAbsolute(path) ? path : join(root, path ?? name)).href;
-  return { type: "file", mime: media_type, filename: name, url };
-}
 
 function statusOf(json: unknown, sessionId: string): string {
   const entry = typeof json === "object" && json !== null ? Object.entries(json) : [];

@@ -25,6 +25,8 @@ const AssistantInfo = z.object({
   sessionID: z.string(),
   role: z.literal("assistant"),
   parentID: z.string(),
+  /** It sums up the conversation for itself. */
+  summary: z.boolean().optional().catch(undefined),
   providerID: z.string().optional(),
   modelID: z.string().optional(),
   time: z.object({ created: z.number(), completed: z.number().optional() }),

@@ -1,0 +1,30 @@
+import { isAbsolute, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Attachment } from "../../protocol/routes.ts";
+import type { Turn } from "../backend.ts";
+import type { ModelChoice } from "./named-model.ts";
+
+type Place = { message_id: string | null; root: string; model: ModelChoice | null; mode: string | null };
+
+/** What is posted for a prompt. */
+export function promptBody(turn: Turn, { message_id: messageID, root, model, mode }: Place) {
+  const text = (words: string) => ({ type: "text", text: words });
+  return {
+    messageID,
+    parts: [
+      ...(turn.handover === null ? [] : [text(turn.handover)]),
+      ...(turn.prompt === "" ? [] : [text(turn.prompt)]),
+      ...turn.attachments.map((attachment) => filePart(attachment, root)),
+    ],
+    ...(model === null ? {} : { model }),
+    ...(mode === null ? {} : { agent: mode }),
+  };
+}
+
+function filePart({ name, media_type, path, data }: Attachment, root: string) {
+  const url =
+    data !== undefined
+      ? `data:${media_type};base64,${data}`
+      : pathToFileURL(path !== undefined && isAbsolute(path) ? path : join(root, path ?? name)).href;
+  return { type: "file", mime: media_type, filename: name, url };
+}
