@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Atom } from "../../src/tui/editor/atoms.ts";
-import { textOf } from "../../src/tui/editor/atoms.ts";
-import { editorText } from "../../src/tui/editor/editor.ts";
+import { attachmentsOf, textOf, withFiles } from "../../src/tui/editor/atoms.ts";
+import { editorText, insertAttachment, replaceAtoms } from "../../src/tui/editor/editor.ts";
 import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import type { AppState } from "../../src/tui/state.ts";
+import { withFound } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { leaveEditing } from "../../src/tui/steps/take-draft.ts";
@@ -78,7 +79,9 @@ test("what was changed in a queued prompt, or written for an answer, is in the h
   expect(withQuestion(gone, 0).history.entries).toContain("because");
 });
 
-const held = (atoms: readonly Atom[]) => textOf(atoms);
+/** Files by their names. */
+const held = (atoms: readonly Atom[]) =>
+  [textOf(atoms), ...attachmentsOf(atoms).map(({ name }) => name)].join("\n");
 
 /** Everything that a person can get at again, or has sent. */
 function reachable(state: AppState, effects: readonly Effect[]): string {
@@ -89,16 +92,20 @@ function reachable(state: AppState, effects: readonly Effect[]): string {
     held(editing?.aside.atoms ?? []),
     held(question?.writing?.aside.atoms ?? []),
     ...history.entries,
+    ...history.whole.map(held),
     held(history.draft?.atoms ?? []),
     ...[...history.edits.values()].map(held),
     ...effects.flatMap((effect) => {
-      if (effect.do === "send") return [effect.text];
+      if (effect.do === "send") return [effect.text, ...effect.attachments.map(({ name }) => name)];
       if (effect.do === "change_queued") return [effect.prompt ?? ""];
       if (effect.do === "answer") return [effect.message ?? "", effect.command ?? ""];
       return [];
     }),
   ].join("\n");
 }
+
+/** To the start and the end of the line, a word, a character on either side. */
+const deletions = ["\x15", "\x0b", "\x17", "\x7f", "\x1b[3~"];
 
 test("whatever was typed is in the composer, sent, or to be had back, in every order of what can happen", () => {
   const happening = fc.constantFrom(
@@ -118,6 +125,13 @@ test("whatever was typed is in the composer, sent, or to be had back, in every o
     "\x0f", // the transcript
     "\x1f", // undo and redo
     "\x1b_",
+    ...deletions,
+    "\x19", // what was cut, again
+    "@",
+    "/",
+    "found",
+    "image",
+    "editor",
     "\n",
     "3",
     "e",
@@ -142,7 +156,21 @@ test("whatever was typed is in the composer, sent, or to be had back, in every o
         else if (what === "answered") replica({ permissions: [] });
         else if (what === "unqueued") replica({ runs: [run(1)] });
         else if (what === "resize") state = { ...state, size: { columns: 40 + index, rows: 12 } };
-        else if (what === "switch") {
+        else if (what === "found") {
+          const query = state.completion?.query ?? "";
+          state = withFound(state, query, ["src/a.ts", `${query}.ts`], index % 2 === 0);
+        } else if (what === "image" || what === "editor") {
+          // What comes from outside comes where the person is: not into a command or a reason.
+          if (state.question?.writing !== undefined) continue;
+          const word = `w${index}w`;
+          const { editor } = state;
+          const written =
+            what === "image"
+              ? insertAttachment(editor, { name: word, media_type: "image/png", data: "iVBORw0KGgo=" })
+              : replaceAtoms(editor, withFiles(`${editorText(editor)} ${word} `, editor.atoms));
+          state = { ...state, editor: written };
+          typed.push(word);
+        } else if (what === "switch") {
           state = leaveEditing(state);
           replica({ runs: [], permissions: [], messages: [] });
         } else {
@@ -150,7 +178,7 @@ test("whatever was typed is in the composer, sent, or to be had back, in every o
           const keysTyped = what === "word" ? word : what === "paste" ? `\x1b[200~${word}\x1b[201~` : what;
           const step = type(state, keysTyped, index * 500);
           // Who takes a word back does not want it.
-          if (what === "\x1f" || what === "\x1b_") {
+          if (what === "\x1f" || what === "\x1b_" || deletions.includes(what)) {
             for (const known of typed) if (!draft(step.state).includes(known)) undone.add(known);
           }
           state = step.state;
