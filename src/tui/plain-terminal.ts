@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { BURST_LINES_MIN, BURST_MS } from "./input/tap.ts";
 import type { Terminal, TerminalStreams } from "./terminal.ts";
 import type { AppView } from "./view/app-view.ts";
 import type { LiveView } from "./view/live.ts";
@@ -17,6 +18,31 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
   let lines: ReturnType<typeof createInterface> | undefined;
   let newest = "";
   let isClosed = false;
+  /** Lines that came together: the terminal hands out one of a paste at a time. */
+  let burst: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let afterReading: NodeJS.Immediate | undefined;
+
+  const forgetTimers = () => {
+    clearTimeout(timer);
+    clearImmediate(afterReading);
+  };
+  /** What was pasted is one prompt, and never the answer to a question; fewer lines were typed ahead. */
+  const endBurst = () => {
+    forgetTimers();
+    const together = burst;
+    burst = [];
+    if (together.length >= BURST_LINES_MIN) onLine(together.join("\n"));
+    else for (const line of together) onLine(line);
+  };
+  const addLine = (line: string) => {
+    burst.push(line);
+    forgetTimers();
+    // After a busy moment the timer is due before what has come meanwhile is read.
+    timer = setTimeout(() => {
+      afterReading = setImmediate(endBurst);
+    }, BURST_MS);
+  };
 
   const print = (rows: readonly string[]) => {
     if (isClosed || rows.length === 0) return;
@@ -47,8 +73,11 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
     clear() {},
     listen(_typed, _onEvents, onEnd) {
       lines = createInterface({ input: input as NodeJS.ReadableStream, terminal: false });
-      lines.on("line", onLine);
-      lines.on("close", onEnd);
+      lines.on("line", addLine);
+      lines.on("close", () => {
+        endBurst();
+        onEnd();
+      });
     },
     send() {},
     async lend(use) {
@@ -62,6 +91,7 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
     close(last) {
       print(last);
       isClosed = true;
+      forgetTimers();
       lines?.removeAllListeners("close");
       lines?.close();
     },

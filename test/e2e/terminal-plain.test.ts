@@ -1,5 +1,5 @@
 // A terminal whose cursor cannot be moved, and a screen reader: lines, one after the other.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createGate } from "../support/happenings.ts";
@@ -60,6 +60,29 @@ test.each([
     expect(await pty.exited).toBe(0);
   },
 );
+
+test("twenty pasted lines are one prompt, and no answer to a question", async () => {
+  const world = await openWorld();
+  const pasted = Array.from({ length: 20 }, (_, index) => `${index + 1}`);
+  world.model.enqueue(
+    say("Read them."),
+    say({ call: "bash", input: { command: "touch it.txt" } }),
+    say("Denied."),
+  );
+  const pty = openTestPty(world, { env: { TERM: "dumb" } });
+  await pty.until((text) => text.includes("hearth 0"), "the header");
+  pty.type(pasted.map((line) => `${line}\n`).join(""));
+  await pty.until((text) => text.includes("Read them."), "the answer");
+  expect(world.model.requests).toHaveLength(1);
+  expect(JSON.stringify(world.model.requests[0]?.body)).toContain(pasted.join("\\n"));
+  pty.type("make it\n");
+  await pty.until((text) => text.includes("4 deny"), "the question");
+  pty.type("1\n1\n1\n");
+  await pty.until((text) => /queue.*1/i.test(text.slice(text.lastIndexOf("4 deny"))), "a prompt that waits");
+  expect(existsSync(join(world.home.project, "it.txt"))).toBe(false);
+  pty.type("\x04");
+  expect(await pty.exited).toBe(0);
+});
 
 test("--no-animations draws no clock, and what streams is still shown", async () => {
   const world = await openWorld();

@@ -11,9 +11,9 @@ const PASTE_MS = 1000;
 /** … and when still nothing comes, its end mark was lost. */
 const ENDLESS_PASTE_MS = 10_000;
 /** Lines that come within so long of each other were pasted by a terminal that does not say so. */
-const BURST_MS = 15;
+export const BURST_MS = 15;
 /** Fewer were typed ahead. */
-const BURST_LINES_MIN = 3;
+export const BURST_LINES_MIN = 3;
 
 const waits: { readonly [P in Exclude<Pending, "nothing">]: number } = {
   escape: ESCAPE_MS,

@@ -38,5 +38,6 @@ function stepList(state: AppState, line: string): Step {
   const closed: AppState = { ...state, overlay: undefined };
   if (overlay === undefined || overlay.kind === "transcript" || line.trim() === "") return stay(closed);
   if (/^\d+$/.test(line.trim())) return acceptItem(state, overlay, Number(line) - 1);
-  return stay({ ...state, overlay: { ...overlay, query: line.trim(), marked: undefined } });
+  const query = line.trim().split("\n")[0] ?? "";
+  return stay({ ...state, overlay: { ...overlay, query, marked: undefined } });
 }
