@@ -18,7 +18,7 @@ type Wishes = {
 export async function chooseSession(
   connection: Connection,
   wishes: Wishes,
-): Promise<{ id: SessionId; isNew: boolean }> {
+): Promise<{ id: SessionId; title: string; isNew: boolean }> {
   const wid = connection.workspace.id;
   const { isolation } = wishes;
   if (wishes.session === undefined && !wishes.goOn) {
@@ -32,7 +32,7 @@ export async function chooseSession(
       params: { wid },
       body,
     });
-    return { id: session.id, isNew: true };
+    return { id: session.id, title: session.title, isNew: true };
   }
   const session =
     wishes.session === undefined ? await lastUsed(connection) : await findSession(connection, wishes.session);
@@ -40,7 +40,7 @@ export async function chooseSession(
     const params = { wid, sid: session.id };
     await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", { params, body: { isolation } });
   }
-  return { id: session.id, isNew: false };
+  return { id: session.id, title: session.title, isNew: false };
 }
 
 async function lastUsed(connection: Connection): Promise<Session> {

@@ -1,8 +1,12 @@
 import type { Connection } from "../client/connect.ts";
 import { DEMO_MODEL } from "../protocol/demo-model.ts";
 import type { HearthEvent } from "../protocol/events.ts";
+import type { SessionId } from "../protocol/ids.ts";
 import type { PromptReply } from "../protocol/routes.ts";
+import type { Workspace } from "../protocol/workspace.ts";
+import { shortId } from "./format.ts";
 import type { Output } from "./output.ts";
+import { withoutEscapes } from "./printable.ts";
 
 /**
  * What somebody who waits for a headless run must know at once, whatever its format: that it waits, for what and
@@ -10,8 +14,19 @@ import type { Output } from "./output.ts";
  */
 export function createRunNotes(connection: Connection, err: Output, wishedModel: string | undefined) {
   let isDemoTold = wishedModel === DEMO_MODEL;
+  let trouble: string | undefined;
   const note = (text: string) => err.line(`hearth: ${text}`);
   return {
+    /** Which session a prompt goes to that makes none of its own. */
+    async follows({ id, title }: { id: SessionId; title: string }): Promise<void> {
+      await note(`Continues "${withoutEscapes(title) || "untitled"}" (${shortId(id)}).`);
+    },
+    /** What keeps everything in this workspace from going on, and that nothing does any more. */
+    async workspace({ trouble: now }: Workspace): Promise<void> {
+      if (now === trouble) return;
+      trouble = now;
+      await note(now === undefined ? "It goes on." : withoutEscapes(now));
+    },
     async event(event: HearthEvent): Promise<void> {
       if (event.type === "permission.requested") {
         const { title } = event.payload.permission;
