@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../async/in-background.ts";
 import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
 import { sentenceOfStop } from "../client/gone.ts";
@@ -7,6 +8,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { RunId, SessionId } from "../protocol/ids.ts";
 import type { RunCompleted } from "../protocol/run.ts";
+import type { Workspace } from "../protocol/workspace.ts";
 import { chooseSession } from "./choose-session.ts";
 import type { Context } from "./context.ts";
 import { endOfRun } from "./end-of-run.ts";
@@ -58,7 +60,7 @@ async function runPrompt(
   };
   let connection: Connection;
   try {
-    const onWait = (what: string) => void err.line(`hearth: ${what}`);
+    const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), notMissed);
     connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return saysCanceled(context, stop);
@@ -68,7 +70,7 @@ async function runPrompt(
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
   if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
   const notes = createRunNotes(connection, err, wishes.model);
-  const run = followRun(connection, withNotes(output, notes.event));
+  const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {
     // A reader of the stream is told of the session's making too; for the others both are asked for at once.
     if (wishes.format === "stream-json") await run.stream.opened;
@@ -85,11 +87,14 @@ async function runPrompt(
       on_question: wishes.onQuestion,
     };
     const wid = connection.workspace.id;
+    if (!session.isNew) await notes.follows(session);
     run.watch(session.id);
     if (stop.signal.aborted) return saysCanceled(context, stop);
     const accepted = await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
     stop.startTimeout();
-    const cancel = () => void cancelRun(connection, session, run.id, stop, run.giveUp, aside);
+    // When even its failure cannot be said, stderr is closed: there is nobody to wait any longer for.
+    const cancel = () =>
+      inBackground(() => cancelRun(connection, session, run.id, stop, run.giveUp, aside), run.giveUp);
     if (stop.signal.aborted) cancel();
     else stop.signal.addEventListener("abort", cancel, { once: true });
     await notes.accepted(accepted);
@@ -112,7 +117,11 @@ const withNotes = (output: RunOutput, note: RunOutput["event"]): RunOutput => ({
 });
 
 /** Attaches to the workspace and picks out what belongs to one run that is about to be posted. */
-function followRun(connection: Connection, output: RunOutput) {
+function followRun(
+  connection: Connection,
+  output: RunOutput,
+  onWorkspace: (workspace: Workspace) => Promise<void>,
+) {
   const runId = `run_${randomHex(16)}` as RunId;
   const belongs = createRunFilter(runId);
   const closing = new AbortController();
@@ -131,7 +140,8 @@ function followRun(connection: Connection, output: RunOutput) {
     // What comes before the session is known is kept in the socket.
     const sessionId = await watched.promise;
     if (isDone) return;
-    if (event.type === "resync") {
+    if (event.type === "workspace.updated") await onWorkspace(event.payload.workspace);
+    else if (event.type === "resync") {
       const end = await endOfRun(connection, sessionId, runId);
       if (end !== undefined) await complete(end);
     } else if (event.session_id === sessionId && belongs(event)) {
@@ -156,9 +166,10 @@ function followRun(connection: Connection, output: RunOutput) {
     },
     closing.signal,
   );
-  void stream.ended.then((end) => {
+  inBackground(async () => {
+    const end = await stream.ended;
     if (!isDone) ended.reject(errorOfStreamEnd(end));
-  });
+  }, ended.reject);
   return {
     id: runId,
     stream,

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from "node:v8";
-import { inBackground, notMissed } from "../client/in-background.ts";
+import { inBackground, notMissed } from "../async/in-background.ts";
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
 import { createOutput } from "./output.ts";

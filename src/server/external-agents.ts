@@ -11,6 +11,7 @@ import {
   resolveAgent,
   unusableError,
 } from "../agent/registry/resolve-agent.ts";
+import { inBackground, notMissed } from "../async/in-background.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Config } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -146,7 +147,11 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       for (const name of names) {
         const resolved = name === "hearth" ? null : resolveFor(wid, name);
         if (!resolved?.launch || probes.known(resolved.launch) !== undefined) continue;
-        void probe(wid, name).then(() => deps.onLearned(wid));
+        // What cannot be asked now is asked when it is used.
+        inBackground(async () => {
+          await probe(wid, name);
+          deps.onLearned(wid);
+        }, notMissed);
       }
     },
     /** What a working agent says of itself. */

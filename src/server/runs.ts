@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { publicRun, type RunRecord } from "../agent/run-record.ts";
+import { inBackground, notMissed } from "../async/in-background.ts";
 import type { Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -86,7 +87,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         request_hash: hash,
         by: caller,
       });
-      if (body.keep_warm === false) void coordinators.keepNot(body.session_id);
+      if (body.keep_warm === false) inBackground(() => coordinators.keepNot(body.session_id), notMissed);
       else coordinators.keepWarm(body.session_id);
       return reply;
     },

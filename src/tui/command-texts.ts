@@ -43,7 +43,7 @@ export function attachText(state: AppState): string {
 export function permissionsText(state: AppState): string {
   const mode = currentSession(state)?.mode ?? state.defaults.mode ?? "ask";
   return [
-    `mode ${mode.replace("_", " ")}: ${modeMeanings[mode]} · /mode or shift+tab changes it`,
-    'rules stand in hearth.jsonc, "permissions": allow, ask, deny · `hearth config path` says where',
-  ].join("\n");
+    `mode ${mode.replace("_", " ")}: ${modeMeanings[mode]} (/mode)`,
+    "rules: hearth.jsonc (`hearth config path`)",
+  ].join(" · ");
 }

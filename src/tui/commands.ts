@@ -2,11 +2,11 @@
 import type { RunId } from "../protocol/ids.ts";
 import { modelOfName, whyNotReady } from "./agent-choice.ts";
 import { modeNames, themeChoices } from "./choices.ts";
-import { attachText, clientsText, permissionsText, statusText } from "./command-texts.ts";
+import { attachText, clientsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
 import { type Effect, type Step, stay, step } from "./effects.ts";
-import { newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
+import { newGrantsOverlay, newListOverlay, newSessionsOverlay, newTranscriptOverlay } from "./overlay.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
 import {
   type AppState,
@@ -199,8 +199,8 @@ export const commands: readonly Command[] = [
   { name: "cost", help: "the same as /status", run: (state) => say(state, statusText(state)) },
   {
     name: "permissions",
-    help: "what is asked about, and where rules stand",
-    run: (state) => say(state, permissionsText(state)),
+    help: "what is allowed without asking, and taking it back",
+    run: (state) => step({ ...state, overlay: newGrantsOverlay }, { do: "load_grants" }),
   },
   {
     name: "theme",

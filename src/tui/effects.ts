@@ -25,6 +25,8 @@ export type Effect =
   | { do: "clear_screen" }
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions"; isArchive?: boolean }
+  | { do: "load_grants" }
+  | { do: "revoke_grant"; id: number }
   | { do: "fork"; id: SessionId }
   | { do: "find_files"; query: string }
   /** What was pasted may be the paths of files; otherwise it is text. */

@@ -1,6 +1,6 @@
+import { inBackground, notMissed } from "../async/in-background.ts";
 import { newClientId } from "../client/client-id.ts";
 import { connect } from "../client/connect.ts";
-import { inBackground, notMissed } from "../client/in-background.ts";
 import { terminalLabel } from "../client/terminal-label.ts";
 import type { Paths } from "../protocol/paths.ts";
 import type { PermissionMode } from "../protocol/permission.ts";

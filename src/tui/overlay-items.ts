@@ -1,11 +1,11 @@
 import type { Agent } from "../protocol/agent.ts";
-import type { PermissionMode } from "../protocol/permission.ts";
+import type { Grant, PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { modeMeanings, modeNames, themeChoices } from "./choices.ts";
 import { commands } from "./commands.ts";
 import type { SessionChanges } from "./effects.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
-import type { ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
+import type { GrantsOverlay, ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
 import { type AppState, currentAgent, currentModel, currentSession, currentSessionId } from "./state.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { chordName } from "./view/chord-name.ts";
@@ -137,6 +137,14 @@ export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeI
   );
 }
 
+/** What is allowed here always, or in the open session. */
+export function grantItems(state: AppState, { found, query }: GrantsOverlay): readonly Grant[] {
+  const open = currentSessionId(state);
+  return (found ?? []).filter(
+    ({ session_id, rule }) => (session_id === null || session_id === open) && holds(rule, query),
+  );
+}
+
 export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
   themeChoices.filter((name) => holds(name, overlay.query));
 
@@ -155,10 +163,13 @@ export function itemIds(
       return agentItems(state, overlay).map(({ name }) => name);
     case "modes":
       return modeItems(state, overlay).map(({ id }) => id);
+    case "grants":
+      return grantItems(state, overlay).map(({ id }) => `${id}`);
     case "themes":
       return themeItems(overlay);
     case "help":
-      return helpItems(overlay, overrides).map(({ key }) => key);
+      // A key may stand for more than one thing.
+      return helpItems(overlay, overrides).map(({ key, name }) => name || key);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SessionId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
+import type { Grant } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 
 /** A list to pick from: what was typed to filter it, and the marked row by its id, for rows move; none: the first. */
@@ -13,6 +14,13 @@ export type SessionsOverlay = ListOverlay & {
   found: readonly Session[] | undefined;
   /** What the keys are for now: choosing, writing a new title, or confirming a deletion. */
   task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
+};
+
+/** What is allowed without being asked about, to take it back. */
+export type GrantsOverlay = ListOverlay & {
+  kind: "grants";
+  /** Undefined until the daemon has answered. */
+  found: readonly Grant[] | undefined;
 };
 
 /** The whole conversation, unfolded, to scroll and search in. */
@@ -31,6 +39,7 @@ export type TranscriptOverlay = {
 
 export type Overlay =
   | SessionsOverlay
+  | GrantsOverlay
   | (ListOverlay & { kind: "models" | "agents" | "modes" | "themes" | "help" })
   | TranscriptOverlay;
 
@@ -41,6 +50,13 @@ export const newSessionsOverlay: SessionsOverlay = {
   isArchive: false,
   found: undefined,
   task: { do: "choose" },
+};
+
+export const newGrantsOverlay: GrantsOverlay = {
+  kind: "grants",
+  query: "",
+  marked: undefined,
+  found: undefined,
 };
 
 export const newTranscriptOverlay: TranscriptOverlay = {

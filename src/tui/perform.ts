@@ -27,6 +27,8 @@ export type RequestEffect = Extract<
       | "open_session"
       | "delete_session"
       | "load_sessions"
+      | "load_grants"
+      | "revoke_grant"
       | "fork"
       | "find_files"
       | "load_transcript"
@@ -215,6 +217,31 @@ export function createPerformer(
     );
   }
 
+  async function loadGrants(): Promise<void> {
+    const { connection } = await ready;
+    const params = { wid: connection.workspace.id };
+    const { grants } = await connection.request("GET /v1/workspaces/{wid}/grants", { params, signal });
+    update((state) =>
+      state.overlay?.kind === "grants" ? { ...state, overlay: { ...state.overlay, found: grants } } : state,
+    );
+  }
+
+  async function revokeGrant(id: number): Promise<void> {
+    const { connection } = await ready;
+    const params = { wid: connection.workspace.id };
+    try {
+      await connection.request("POST /v1/workspaces/{wid}/grants/revoke", {
+        params,
+        body: { ids: [id] },
+        signal,
+      });
+    } catch (error) {
+      // It has left the list, and still holds.
+      await loadGrants().catch(() => {});
+      throw error;
+    }
+  }
+
   const finder = createFileFinder(async (query, asked) => {
     try {
       const { connection } = await ready;
@@ -275,6 +302,8 @@ export function createPerformer(
     if (effect.do === "cancel") return cancel(effect.id);
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return loadSessions(effect.isArchive ?? false);
+    if (effect.do === "load_grants") return loadGrants();
+    if (effect.do === "revoke_grant") return revokeGrant(effect.id);
     if (effect.do === "load_transcript") return loadTranscript();
     if (effect.do === "find_files") return finder.find(effect.query);
     const { connection, link } = await ready;

@@ -1,7 +1,7 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { homedir } from "node:os";
+import { inBackground, notMissed } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
-import { inBackground, notMissed } from "../client/in-background.ts";
 import { randomHex } from "../client/random.ts";
 import type { NewId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";

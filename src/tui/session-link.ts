@@ -1,5 +1,5 @@
+import { inBackground, notMissed } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
-import { inBackground, notMissed } from "../client/in-background.ts";
 import { applyEvent, type Replica, replicaOf } from "../client/replica.ts";
 import { type EventStream, openEvents } from "../client/stream.ts";
 import { HearthError } from "../protocol/errors.ts";

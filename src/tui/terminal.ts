@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../client/in-background.ts";
+import { inBackground, notMissed } from "../async/in-background.ts";
 import type { InputEvent } from "./input/decode.ts";
 import { createTerminalModes, type ModeName } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";

@@ -262,7 +262,8 @@ test("a run that is killed outright goes on in the daemon", async () => {
 test("--continue and --session go on with a session, and a plain run starts its own", async () => {
   const { home, model } = await openCliWorld();
   await runHearth(home, ["run", "first thing"]);
-  await runHearth(home, ["run", "--continue", "second thing"]);
+  const continued = await runHearth(home, ["run", "--continue", "second thing"]);
+  expect(continued.stderr).toMatch(/^hearth: Continues "first thing" \([0-9a-z_]+\)\.$/m);
   expect(sentText(await model.request(1))).toContain("first thing");
   await runHearth(home, ["run", "third thing"]);
   expect(sentText(await model.request(2))).not.toContain("first thing");

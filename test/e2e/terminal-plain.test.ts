@@ -38,8 +38,10 @@ test.each([
     world.model.enqueue(say({ call: "bash", input: { command: "touch that.txt" } }), say("Left alone.\n"));
     pty.type("and that\n");
     await pty.until((text) => text.split("4 deny").length === 3, "the second question");
-    pty.type("\n4\n");
-    await pty.until((text) => text.includes("type a number from 1 to 4") && text.includes("Why not?"), "why");
+    pty.type("\n");
+    await pty.until((text) => text.includes("type a number from 1 to 4"), "what an empty line says");
+    pty.type("4\n");
+    await pty.until((text) => text.includes("Why not?"), "why");
     pty.type("not mine\n");
     await pty.until((text) => text.includes("Left alone."), "the end");
     expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("not mine");

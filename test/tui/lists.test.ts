@@ -1,7 +1,8 @@
 // What the screens around the conversation say: lists, the transcript, and where one session follows another.
 import { afterEach, expect, test, vi } from "vitest";
+import { helpItems } from "../../src/tui/overlay-items.ts";
 import { scenes } from "../support/tui-scenes.ts";
-import { permission, prompt, replica, run, session } from "../support/tui-state.ts";
+import { permission, prompt, replica, run, SESSION, session } from "../support/tui-state.ts";
 import { openTuiTerminal, type TuiTerminal } from "../support/tui-terminal.ts";
 
 let open: TuiTerminal | undefined;
@@ -22,6 +23,59 @@ test("what is said of a key is whole for the marked row, however narrow the wind
   narrow.type("steer");
   const rows = (await narrow.window()).split("\n").map((row) => row.trim());
   expect(rows.join(" ")).toContain("send into the running turn at its next step · prompt.steer");
+});
+
+test.each([
+  [50, 15],
+  [80, 24],
+  [40, 12],
+])("the help says every key and command in full at %d×%d", async (columns, rows) => {
+  const at = terminal(columns, rows);
+  at.show(replica());
+  at.type("?");
+  const keys = helpItems({ query: "", marked: undefined }, {});
+  const words = new Set<string>();
+  for (const _ of keys) {
+    const shown = (await at.window()).split("\n").slice(2, -2);
+    expect(shown.join("\n")).not.toContain("…");
+    for (const word of shown.join(" ").split(/\s+/)) words.add(word);
+    at.type("\x1b[B");
+  }
+  const asked = keys.flatMap(({ text }) => text.split(/\s+/));
+  expect(asked.filter((word) => word.length < 10 && !words.has(word))).toEqual([]);
+});
+
+test("what is always allowed is listed with for how long, and taken back", async () => {
+  const at = terminal();
+  at.show(replica());
+  at.type("/permissions");
+  at.type("\r");
+  expect(at.effects).toContainEqual({ do: "load_grants" });
+  const other = `ses_${"9".padStart(32, "0")}` as const;
+  const grant = (id: number, session_id: typeof SESSION | typeof other | null, rule: string) => ({
+    ...{ id, session_id, rule },
+    ...{ granted_by: null, granted_at: "2026-01-01T00:00:00.000Z" },
+  });
+  const found = [
+    grant(1, null, "bash(npm test)"),
+    grant(2, SESSION, "edit(a.ts)"),
+    grant(3, other, "bash(rm x)"),
+  ];
+  at.controller.update((state) =>
+    state.overlay?.kind === "grants" ? { ...state, overlay: { ...state.overlay, found } } : state,
+  );
+  const shown = await at.window();
+  expect(shown).toMatch(/bash\(npm test\) +always/);
+  expect(shown).toMatch(/edit\(a\.ts\) +this session/);
+  expect(shown).not.toContain("rm x");
+  at.type("\x1b[B\r");
+  expect(at.effects).toContainEqual({ do: "revoke_grant", id: 2 });
+  const after = await at.window();
+  expect(after).toContain("edit(a.ts) asks again");
+  expect(after).not.toContain("this session");
+  at.type("\x1b[3~");
+  expect(at.effects).toContainEqual({ do: "revoke_grant", id: 1 });
+  expect(await at.window()).toContain("nothing was allowed for longer than once");
 });
 
 test("before a session is deleted the question names it", async () => {

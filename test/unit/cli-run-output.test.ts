@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { createOutput, type Output } from "../../src/cli/output.ts";
+import { createRunNotes } from "../../src/cli/run-notes.ts";
 import { createRunFilter, createTextOutput } from "../../src/cli/run-output.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
@@ -178,4 +179,22 @@ test("only what belongs to the run passes", () => {
   expect(event({ type: "run.completed", payload: { ...completed, run_id: "run_2" } })).toBe(false);
   expect(event({ type: "run.completed", payload: completed })).toBe(true);
   expect(event({ type: "session.updated", payload: {} })).toBe(true);
+});
+
+test("what holds everything up is said once, and that it does no more; a session that is continued is named", async () => {
+  const err = createPaper(false, []);
+  const notes = createRunNotes({} as never, err, undefined);
+  const workspace = {
+    ...{ id: `ws_${"1".repeat(32)}` as const, path: "/project", state: "open" as const },
+    ...{ created_at: "2026-01-01T00:00:00.000Z", branch: null },
+  };
+  await notes.workspace(workspace);
+  await notes.workspace({ ...workspace, trouble: "Nothing can be saved: the disk is full" });
+  await notes.workspace({ ...workspace, trouble: "Nothing can be saved: the disk is full" });
+  await notes.workspace(workspace);
+  await notes.follows({ id: `ses_${"1".repeat(32)}`, title: "a\x1b[2Jb" });
+  const [full, goesOn, follows] = err.text().trim().split("\n");
+  expect(full).toBe("hearth: Nothing can be saved: the disk is full");
+  expect(goesOn).toBe("hearth: It goes on.");
+  expect(follows).toMatch(/^hearth: Continues "ab" \([0-9a-z_]+\)\.$/);
 });

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import { orAborted } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { OpenedSession, SessionContext } from "../backend.ts";
@@ -121,7 +122,8 @@ export function createOpenings<C>(children: Children<C>) {
           if (entry.phase === "finding") {
             forget(key, entry);
             entry.stop.abort(signal.reason);
-          } else if (entry.phase === "opened") void entry.session.then((opened) => opened.close());
+          } else if (entry.phase === "opened")
+            inBackground(async () => (await entry.session).close(), notMissed);
         }
       }
     },

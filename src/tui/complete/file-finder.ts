@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../client/in-background.ts";
+import { inBackground, notMissed } from "../../async/in-background.ts";
 
 /** Between two questions: who types fast asks for what they have typed by then. */
 const PAUSE_MS = 100;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "../../protocol/paths.ts";
 import { openSmallFile } from "./small-file.ts";
@@ -28,7 +29,7 @@ export function openLeftSessions(
   place: { cwd: string; terminal: string },
 ): LeftSessions {
   const { cwd, terminal } = place;
-  const name = createHash("sha256").update(cwd).digest("hex").slice(0, 16);
+  const name = createHash("sha256").update(realPathOf(cwd)).digest("hex").slice(0, 16);
   const file = openSmallFile(join(paths.stateDir, "left", `${name}.json`));
   const read = () => parse(file.read());
   return {
@@ -38,6 +39,15 @@ export function openLeftSessions(
       file.write([...others, { session, terminal, runs }].slice(-LEFT_MAX));
     },
   };
+}
+
+/** Whichever way somebody has come to a directory, it is the same one. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is gone: the daemon says so
+  }
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";

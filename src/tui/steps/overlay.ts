@@ -1,10 +1,12 @@
+import type { Grant } from "../../protocol/permission.ts";
 import { whyNotReady } from "../agent-choice.ts";
 import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
-import type { Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
+import type { GrantsOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
 import {
   agentItems,
+  grantItems,
   isOpenSession,
   itemIds,
   markedIndex,
@@ -65,6 +67,7 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
     case "list.accept":
       return acceptItem(state, overlay, index);
     default:
+      if (overlay.kind === "grants" && action === "list.delete") return acceptItem(state, overlay, index);
       return overlay.kind === "sessions" ? manage(state, overlay, index, action) : stay(state);
   }
 }
@@ -102,6 +105,8 @@ export function acceptItem(
         ? stay(close(state))
         : withEditsAllowed(changeSession(close(state), item.changes), item.changes.mode);
     }
+    case "grants":
+      return takeBack(state, overlay, grantItems(state, overlay)[index]);
     case "themes": {
       const name = themeItems(overlay)[index];
       return name === undefined ? stay(close(state)) : step(close(state), { do: "set_theme", name });
@@ -109,6 +114,15 @@ export function acceptItem(
     case "help":
       return stay(close(state));
   }
+}
+
+/** What was allowed asks again; the list stays, for there may be more of it. */
+function takeBack(state: AppState, overlay: GrantsOverlay, grant: Grant | undefined): Step {
+  if (grant === undefined) return stay(close(state));
+  const found = overlay.found?.filter(({ id }) => id !== grant.id);
+  const flash = { text: `${grant.rule} asks again`, level: "info" } as const;
+  const next = { ...withOverlay(state, { ...overlay, found, marked: undefined }), flash };
+  return step(next, { do: "revoke_grant", id: grant.id });
 }
 
 /** What can be done to the marked session besides opening it. */

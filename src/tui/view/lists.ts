@@ -1,7 +1,10 @@
+import { permissionsText } from "../command-texts.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../overlay.ts";
 import {
   agentItems,
+  grantItems,
+  type HelpItem,
   helpItems,
   isOpenSession,
   itemIds,
@@ -14,7 +17,7 @@ import {
 import { type AppState, currentAgent } from "../state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
-import { type Line, span } from "../text/line.ts";
+import { type Line, lineWidth, span, wrapLine } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
@@ -23,6 +26,15 @@ import type { Renderer } from "./renderer.ts";
 
 /** So much of a title stands in the question whether to delete it. */
 const DELETED_TITLE_MAX = 30;
+
+/** `below`: where what stands at the left goes on in more rows. */
+type Item = {
+  left: Line;
+  below?: readonly Line[];
+  right: readonly string[];
+  whole?: string;
+  isCut?: boolean;
+};
 
 export type List = {
   title: string;
@@ -33,7 +45,7 @@ export type List = {
    * What stands at the right goes from its end where there is no room for all of it. `whole`: what is said of the
    * marked row where it is cut.
    */
-  items: readonly { left: Line; right: readonly string[]; whole?: string; isCut?: boolean }[];
+  items: readonly Item[];
   empty: string;
   index: number;
   query: string;
@@ -149,6 +161,21 @@ export function listOf(
         hints: "enter takes it for this session, in every terminal",
         empty: "no mode fits",
       };
+    case "grants":
+      return {
+        ...base,
+        items: grantItems(state, overlay).map(({ rule, session_id, granted_at }) => ({
+          left: [span(sanitizeLine(rule))],
+          right: [
+            session_id === null ? "always" : "this session",
+            formatAgo(state.now - Date.parse(granted_at)),
+          ],
+          whole: sanitizeLine(rule),
+        })),
+        title: "Allowed without asking",
+        hints: `enter takes it back, then it asks again${dot}${permissionsText(state)}`,
+        empty: overlay.found === undefined ? "asking the daemon" : "nothing was allowed for longer than once",
+      };
     case "themes":
       return {
         ...base,
@@ -166,12 +193,7 @@ export function listOf(
       );
       return {
         ...base,
-        items: items.map(({ key, text, name }) => ({
-          left: [span(padded(key, wide, glyphs.ellipsis), "accent"), span(text)],
-          right: [name],
-          isCut: widthOf(key) > wide,
-          whole: [`${key}: ${text}`, name].filter((part) => part !== "").join(dot),
-        })),
+        items: items.map((item) => helpRows(item, wide, state.size.columns, dot)),
         title: "Keys and commands",
         hints: "terminal.jsonc in the config folder changes them",
         empty: "nothing fits",
@@ -208,7 +230,23 @@ const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {
   return truncateEnd(sanitizeLine(session?.title ?? "") || "untitled", DELETED_TITLE_MAX);
 };
 
-const padded = (text: string, columns: number, ellipsis: string): string => {
-  const shown = truncateEnd(text, columns, ellipsis);
-  return shown + " ".repeat(Math.max(0, columns + 2 - widthOf(shown)));
-};
+/** Before a row and between its columns. */
+const HELP_GAPS = 6;
+
+/** Keys and what they do side by side, each in as many rows as it needs. */
+function helpRows({ key, text, name }: HelpItem, wide: number, columns: number, dot: string): Item {
+  const keys = wrapLine([span(key, "accent")], wide);
+  const texts = wrapLine([span(text)], Math.max(8, columns - wide - HELP_GAPS));
+  const rows = Array.from({ length: Math.max(keys.length, texts.length) }, (_, index): Line => {
+    const left = keys[index] ?? [];
+    return [...left, span(" ".repeat(wide + 2 - lineWidth(left))), ...(texts[index] ?? [])];
+  });
+  const [left = [], ...below] = rows;
+  return {
+    left,
+    below,
+    right: [name],
+    isCut: lineWidth(left) + widthOf(name) + HELP_GAPS > columns,
+    whole: [`${key}: ${text}`, name].filter((part) => part !== "").join(dot),
+  };
+}

@@ -35,10 +35,15 @@ export function listView(
     [span(" ")],
   );
   const room = Math.max(1, rows - 4 - hints.length - note.length);
-  const first = Math.max(0, Math.min(index - Math.floor(room / 2), list.items.length - room));
-  const shown = list.items.slice(first, first + room).map(({ left, right }, offset): Line => {
-    const isMarked = first + offset === index;
-    const mark = span(isMarked ? ` ${glyphs.prompt} ` : "   ", isMarked ? "accent" : "muted");
+  const all = list.items.flatMap(({ left, below = [], right }, item) => [
+    { item, left, right, isFirst: true },
+    ...below.map((more) => ({ item, left: more, right: [], isFirst: false })),
+  ]);
+  const marked = all.findIndex(({ item }) => item === index);
+  const first = Math.max(0, Math.min(marked - Math.floor(room / 2), all.length - room));
+  const shown = all.slice(first, first + room).map(({ item, left, right, isFirst }): Line => {
+    const isMarked = item === index;
+    const mark = span(isMarked && isFirst ? ` ${glyphs.prompt} ` : "   ", isMarked ? "accent" : "muted");
     const line: Line = [
       mark,
       ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
@@ -73,7 +78,8 @@ export function spokenList(
   renderer: Renderer,
   overrides: KeyOverrides,
 ): string[] | undefined {
-  if (overlay.kind === "sessions" && overlay.found === undefined) return undefined;
+  if ((overlay.kind === "sessions" || overlay.kind === "grants") && overlay.found === undefined)
+    return undefined;
   // The clock stands still: a list is not said again because a minute has passed.
   const list = listOf({ ...state, now: 0 }, overlay, renderer, overrides);
   const isHelp = overlay.kind === "help";
