@@ -32,8 +32,9 @@ test.each([
       expect(pty.text().split(once)).toHaveLength(2);
     }
     pty.type("/mode plan\n");
-    await pty.until((text) => text.includes("mode plan"), "the new mode");
+    await pty.until((text) => /^(?!\/).*mode plan/m.test(text), "the new mode");
     pty.type("/mode ask\n");
+    await pty.until((text) => /^(?!\/).*mode ask/m.test(text), "the mode before");
     // An empty line allows nothing, a denial asks why, a list is answered by a number, and nothing is a dead end.
     world.model.enqueue(say({ call: "bash", input: { command: "touch that.txt" } }), say("Left alone.\n"));
     pty.type("and that\n");
