@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '3');
+INSERT INTO meta (key, value) VALUES ('schema_version', '4');
 
 -- A directory that clients attach to. Keeps its id for good, closed or not.
 CREATE TABLE workspaces (
@@ -39,7 +39,8 @@ CREATE TABLE sessions (
   cache_read_tokens  INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
   cost               REAL NOT NULL DEFAULT 0,
-  plan_json          TEXT                   -- what its agent means to do: the entries of its own list
+  plan_json          TEXT,                  -- what its agent means to do: the entries of its own list
+  request_hash       TEXT                   -- what its client chose the id for: the same id must mean the same
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 

@@ -1,12 +1,12 @@
 import { inBackground, notMissed } from "../async/in-background.ts";
+import { newId } from "../client/asked-twice.ts";
 import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
 import { sentenceOfStop } from "../client/gone.ts";
-import { randomHex } from "../client/random.ts";
 import { type EventStream, openEvents, type StreamEnd } from "../client/stream.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
-import type { RunId, SessionId } from "../protocol/ids.ts";
+import type { SessionId } from "../protocol/ids.ts";
 import type { RunCompleted } from "../protocol/run.ts";
 import type { Workspace } from "../protocol/workspace.ts";
 import { chooseSession } from "./choose-session.ts";
@@ -122,7 +122,7 @@ function followRun(
   output: RunOutput,
   onWorkspace: (workspace: Workspace) => Promise<void>,
 ) {
-  const runId = `run_${randomHex(16)}` as RunId;
+  const runId = newId("run");
   const belongs = createRunFilter(runId);
   const closing = new AbortController();
   const ended = Promise.withResolvers<RunCompleted | undefined>();

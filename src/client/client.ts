@@ -52,6 +52,7 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
     const { method, path } = addressOf(key, input.params ?? {}, { ...input.query, client_id: clientId });
     const sent: Exchange = { socketPath, agent, method, path, body: input.body, signal: input.signal };
     let reply = await exchange(sent);
+    let maybeRead = "lost" in reply && !isUnsent(reply.lost);
     // The daemon closed an idle connection in the moment it was used again: nothing of the call was read.
     if ("lost" in reply && reply.wasReused) reply = await exchange({ ...sent, agent: false });
     const deadline = performance.now() + CROWD_MS_MAX;
@@ -59,7 +60,10 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
       await sleep(CROWD_PAUSE_MS);
       reply = await exchange(sent);
     }
-    if ("lost" in reply) throw unreachable(reply.lost, socketPath);
+    if ("lost" in reply) {
+      maybeRead ||= !isUnsent(reply.lost);
+      throw unreachable(reply.lost, socketPath, maybeRead);
+    }
     return readReply(reply, `${method} ${path}`);
   }
   return {
@@ -76,6 +80,13 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
  */
 export const isCrowded = (error: unknown): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === "EAGAIN";
+
+/** Nothing of the call can have been read: there was no connection. */
+const isUnsent = (error: unknown): boolean =>
+  error instanceof Error &&
+  ["ENOENT", "ECONNREFUSED", "EACCES", "EPERM", "EAGAIN"].includes(
+    (error as NodeJS.ErrnoException).code ?? "",
+  );
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -175,8 +186,8 @@ export function errorOfReply(value: unknown, status: number, what: string): Hear
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Says in one sentence why the daemon could not be talked to. */
-export function unreachable(error: unknown, socketPath: string): HearthError {
+/** Says in one sentence why the daemon could not be talked to. `maybeRead`: it may have done what was asked. */
+export function unreachable(error: unknown, socketPath: string, maybeRead = false): HearthError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const sentence =
@@ -185,5 +196,8 @@ export function unreachable(error: unknown, socketPath: string): HearthError {
       : code === "EACCES" || code === "EPERM"
         ? `The socket ${socketPath} may not be used by this user: it belongs to somebody else.`
         : `The connection to the daemon on ${socketPath} was lost (${code || cause.message}).`;
-  return new HearthError("daemon_unreachable", sentence, { cause, details: { reason: code } });
+  return new HearthError("daemon_unreachable", sentence, {
+    cause,
+    details: { reason: code, maybe_read: maybeRead },
+  });
 }

@@ -3,6 +3,7 @@ import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RouteReply } from "../protocol/routes.ts";
 import type { Workspace } from "../protocol/workspace.ts";
+import { mayBeAskedTwice, withChosenId } from "./asked-twice.ts";
 import type { Client, RequestArguments, RequestKey } from "./client.ts";
 import { type Daemon, type EnsureOptions, ensureDaemon, untilGone } from "./daemon.ts";
 import { isGone, sentenceOfStop, stopIn } from "./gone.ts";
@@ -26,7 +27,8 @@ export type Connection = {
   socketPath(): string;
   /**
    * As `Client.request`; a daemon that died is started again and asked once more, one that was stopped on purpose
-   * is not. Safe for whatever may be said twice, which every prompt with a run id may.
+   * is not. What makes something does so under an id that is chosen here, once for both times; what may not be
+   * carried out twice is not repeated when the first daemon may have read it.
    */
   request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
   /**
@@ -76,13 +78,15 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     },
     clientId: options.clientId,
     socketPath: () => client.socketPath,
-    async request(key, ...args) {
+    async request(key, ...given) {
+      const args = withChosenId(key, given);
       try {
         return await client.request(key, ...args);
       } catch (error) {
         if (!(error instanceof HearthError) || !isGone(error)) throw error;
         stop ??= stopIn(error);
         if (stop !== undefined) throw stopped(stop, error);
+        if (error.details["maybe_read"] === true && !mayBeAskedTwice(key)) throw unanswered(error);
         await restarted(args[0]?.signal);
         return client.request(key, ...args);
       }
@@ -130,6 +134,13 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
     }
   }
 }
+
+const unanswered = (cause: HearthError): HearthError =>
+  new HearthError(
+    "daemon_unreachable",
+    "The daemon ended before it answered, so it is not known whether this was done.",
+    { cause, details: cause.details },
+  );
 
 const stopped = (stop: DaemonStop, cause: HearthError): HearthError =>
   new HearthError("daemon_unreachable", `${sentenceOfStop(stop)}.`, { cause, details: stop });

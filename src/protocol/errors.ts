@@ -16,6 +16,7 @@ const statusByCode = {
   method_not_allowed: 405,
   workspace_closing: 409,
   run_id_conflict: 409,
+  session_id_conflict: 409,
   run_started: 409,
   already_answered: 409,
   daemon_busy: 409,

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * Every id is a prefix that names its noun and at least 128 bits; hearth makes 32 hex digits. A client that
- * chooses its own run id may use any URL-safe alphabet of 22 to 64 characters.
+ * chooses its own run or session id may use any URL-safe alphabet of 22 to 64 characters.
  */
 const id = <Prefix extends string>(prefix: Prefix) =>
   z.string().regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{22,64}$`), {

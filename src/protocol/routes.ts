@@ -118,6 +118,10 @@ const SessionFields = z.object({
   isolation: Isolation.optional(),
 });
 
+/** What makes a session may name it: said twice, by a client that did not hear the answer, it makes one. */
+const newSessionId = { id: SessionId.optional() };
+const NewSession = SessionFields.extend(newSessionId);
+
 const OpenedWorkspace = z.object({
   workspace: Workspace,
   /** What of the configuration is ignored here, a sentence each: unknown keys, what a project may not set. */
@@ -199,7 +203,7 @@ export const routes = {
     summary: "Create a session",
     params: ofWorkspace,
     query: byClient,
-    body: SessionFields,
+    body: NewSession,
     replies: { 201: z.object({ session: Session }) },
   }),
   "GET /v1/workspaces/{wid}/sessions": route({
@@ -237,7 +241,7 @@ export const routes = {
     summary: "A new session with the transcript up to a message, or all of it",
     params: ofSession,
     query: byClient,
-    body: z.object({ message_id: MessageId.optional() }).optional(),
+    body: z.object({ ...newSessionId, message_id: MessageId.optional() }).optional(),
     replies: { 201: z.object({ session: Session }) },
   }),
   "GET /v1/workspaces/{wid}/files": route({

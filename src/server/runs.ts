@@ -111,6 +111,11 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       return publicRun(coordinator.edit(rid, changes));
     },
     withdraw(wid, sid, rid, caller) {
+      deps.sessionOf(wid, sid);
+      const run = runOf(sid, rid);
+      // Asked again by who did not hear the answer.
+      if (run.outcome === "canceled" && run.started_at === null && run.canceled_by === caller)
+        return publicRun(run);
       waitingRun(wid, sid, rid).withdraw(rid, caller);
       return publicRun(runOf(sid, rid));
     },

@@ -1,6 +1,6 @@
 import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
-import type { MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
@@ -15,6 +15,7 @@ export type Caller = string | null;
 
 type ShutdownOptions = RouteParsed<"POST /v1/daemon/shutdown">["body"];
 type SessionFields = RouteParsed<"POST /v1/workspaces/{wid}/sessions">["body"];
+type ForkOptions = NonNullable<RouteParsed<"POST /v1/workspaces/{wid}/sessions/{sid}/fork">["body"]>;
 type PermissionAnswer = RouteParsed<"POST /v1/workspaces/{wid}/permissions/{pid}">["body"];
 type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
 
@@ -50,6 +51,7 @@ export type Services = {
     showSession(wid: WorkspaceId, cid: string, sid: SessionId | null): Client;
   };
   sessions: {
+    /** With an `id` that is known: that session. Throws session_id_conflict where it was made of something else. */
     create(wid: WorkspaceId, fields: SessionFields): Session;
     list(
       wid: WorkspaceId,
@@ -63,8 +65,8 @@ export type Services = {
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges, caller: Caller): Session;
     remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Promise<Session>;
-    /** The settled transcript up to `message_id`, as a session of its own. */
-    fork(wid: WorkspaceId, sid: SessionId, messageId: MessageId | undefined): Promise<Session>;
+    /** The settled transcript up to `message_id`, as a session of its own. `id` as for `create`. */
+    fork(wid: WorkspaceId, sid: SessionId, options: ForkOptions): Promise<Session>;
     messages(
       wid: WorkspaceId,
       sid: SessionId,

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { createTurns } from "../async/turns.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { MessageId, NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
@@ -62,15 +63,72 @@ export function createSessions(deps: SessionsDeps) {
     }
   }
 
+  const hashOf = (request: readonly unknown[]) =>
+    createHash("sha256").update(JSON.stringify(request)).digest("hex");
+
+  /** The session that was made when this was asked for before. Throws session_id_conflict. */
+  function madeBefore(id: SessionId | undefined, hash: string): Session | undefined {
+    const known = id && store.sessions.get(id);
+    if (!known) return undefined;
+    if (store.sessions.requestHash(known.id) === hash) return present(known);
+    throw takenId(known.id);
+  }
+  const takenId = (id: SessionId) =>
+    new HearthError(
+      "session_id_conflict",
+      `${id} already names another session; choose a new id for this one.`,
+    );
+
+  /** Copies under way, by the id of the fork. */
+  const forking = new Map<SessionId, { hash: string; session: Promise<Session> }>();
+
+  async function forkInto(
+    wid: WorkspaceId,
+    sid: SessionId,
+    { id, message_id }: { id: SessionId; message_id?: MessageId | undefined },
+    hash: string,
+  ): Promise<Session> {
+    const source = storedOf(wid, sid);
+    deps.mustAccept(wid);
+    const at = deps.now().toISOString();
+    const until = message_id === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, message_id);
+    const session: StoredSession = {
+      ...source,
+      id,
+      title: source.title === "" ? "" : `${source.title} (fork)`,
+      parent_id: sid,
+      archived: false,
+      created_at: at,
+      updated_at: at,
+      usage: noUsage,
+      cost: 0,
+    };
+    await copySession(sid, session, until, {
+      store,
+      newId: deps.newId,
+      mustGoOn: () => deps.mustAccept(wid),
+    });
+    return journal.commit(wid, "synced", (tx) => {
+      store.sessions.show(session.id);
+      store.sessions.nameRequest(session.id, hash);
+      const shown = present(session);
+      tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
+      return shown;
+    });
+  }
+
   const services: Services["sessions"] = {
     create(wid, fields) {
       deps.mustExist(wid);
+      const hash = hashOf([wid, fields]);
+      const known = madeBefore(fields.id, hash);
+      if (known) return known;
       deps.mustAccept(wid);
       checkFields(wid, fields);
       const defaults = deps.defaults(wid);
       const at = deps.now().toISOString();
       const session: StoredSession = {
-        id: deps.newId("ses"),
+        id: fields.id ?? deps.newId("ses"),
         workspace_id: wid,
         title: fields.title ?? "",
         agent: fields.agent ?? defaults.agent,
@@ -86,7 +144,7 @@ export function createSessions(deps: SessionsDeps) {
         cost: 0,
       };
       return journal.commit(wid, "relaxed", (tx) => {
-        store.sessions.insert(session);
+        store.sessions.insert(session, fields.id ? hash : null);
         const shown = present(session);
         tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
         return shown;
@@ -153,33 +211,19 @@ export function createSessions(deps: SessionsDeps) {
       if (!isGone) await dropSession(sid, store).catch(() => {});
       return session;
     },
-    async fork(wid, sid, messageId) {
-      const source = storedOf(wid, sid);
-      deps.mustAccept(wid);
-      const at = deps.now().toISOString();
-      const until = messageId === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, messageId);
-      const session: StoredSession = {
-        ...source,
-        id: deps.newId("ses"),
-        title: source.title === "" ? "" : `${source.title} (fork)`,
-        parent_id: sid,
-        archived: false,
-        created_at: at,
-        updated_at: at,
-        usage: noUsage,
-        cost: 0,
-      };
-      await copySession(sid, session, until, {
-        store,
-        newId: deps.newId,
-        mustGoOn: () => deps.mustAccept(wid),
-      });
-      return journal.commit(wid, "synced", (tx) => {
-        store.sessions.show(session.id);
-        const shown = present(session);
-        tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
-        return shown;
-      });
+    async fork(wid, sid, options) {
+      deps.mustExist(wid);
+      const { id = deps.newId("ses") } = options;
+      const hash = hashOf([wid, sid, options.message_id]);
+      // Asked again while it is still copied: both get the one copy.
+      const copying = forking.get(id);
+      if (copying?.hash === hash) return copying.session;
+      if (copying) throw takenId(id);
+      const known = madeBefore(id, hash);
+      if (known) return known;
+      const session = forkInto(wid, sid, { ...options, id }, hash).finally(() => forking.delete(id));
+      forking.set(id, { hash, session });
+      return session;
     },
     async messages(wid, sid, { limit, before }) {
       storedOf(wid, sid);

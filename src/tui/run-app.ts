@@ -1,9 +1,8 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { homedir } from "node:os";
 import { inBackground, notMissed } from "../async/in-background.ts";
+import { newId } from "../client/asked-twice.ts";
 import type { Connection } from "../client/connect.ts";
-import { randomHex } from "../client/random.ts";
-import type { NewId } from "../protocol/ids.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import { clipboardImage, readDragged } from "./attach-image.ts";
 import { detectCapabilities, isOn } from "./capabilities.ts";
@@ -130,7 +129,6 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       }, notMissed);
     },
   });
-  const newId: NewId = (prefix) => `${prefix}_${randomHex(16)}`;
   const ready = options.connecting.then(async (connection) => {
     told = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
     const opened = createSessionLink(

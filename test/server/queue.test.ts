@@ -109,6 +109,8 @@ test("a queued prompt can be edited and withdrawn until it starts, by any client
   await first.events.until("message.updated", (event) => textOf(event.payload.message) === "one, but better");
 
   const withdrawn = await second.api.expect<{ run: Run }>(200, "DELETE", queuePath(second, two));
+  // Who did not hear the answer asks again.
+  expect(await second.api.expect(200, "DELETE", queuePath(second, two))).toEqual(withdrawn);
   expect(withdrawn.run).toMatchObject({
     id: two.run_id,
     state: "completed",

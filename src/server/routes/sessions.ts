@@ -37,7 +37,7 @@ export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Ke
     }),
     "POST /v1/workspaces/{wid}/sessions/{sid}/fork": async ({ params, body }) => ({
       status: 201,
-      body: { session: await sessions.fork(params.wid, params.sid, body?.message_id) },
+      body: { session: await sessions.fork(params.wid, params.sid, body ?? {}) },
     }),
     "GET /v1/workspaces/{wid}/sessions/{sid}/messages": async ({ params, query }) => ({
       status: 200,

@@ -51,9 +51,9 @@ export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
   const insert = db.prepare(`
     INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
-      created_at, updated_at, used_seq)
+      created_at, updated_at, request_hash, used_seq)
     VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
-      @created_at, @updated_at, ${nextUse})`);
+      @created_at, @updated_at, @requestHash, ${nextUse})`);
   const update = db.prepare(`
     UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, agent_mode = @agent_mode,
       isolation = @isolation, archived = @archived, updated_at = @updated_at, cost = @cost,
@@ -80,12 +80,17 @@ export function createSessionRows(db: Database) {
     WHERE workspace_id = @workspace_id AND used_seq < @before AND used_seq > ${HIDDEN} AND title LIKE @pattern ESCAPE '\\'
       AND (@archived IS NULL OR archived = @archived)
     ORDER BY used_seq DESC LIMIT @limit`);
+  const nameRequest = db.prepare<[string, string]>("UPDATE sessions SET request_hash = ? WHERE id = ?");
+  const requestHash = db
+    .prepare<[string], string | null>("SELECT request_hash FROM sessions WHERE id = ?")
+    .pluck();
   const plan = db.prepare<[string], string | null>("SELECT plan_json FROM sessions WHERE id = ?").pluck();
   const setPlan = db.prepare<[string | null, string]>("UPDATE sessions SET plan_json = ? WHERE id = ?");
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
   return {
-    insert(session: StoredSession) {
-      insert.run({ ...session, archived: Number(session.archived) });
+    /** `requestHash` is of what its client chose the id for; null where the daemon chose it. */
+    insert(session: StoredSession, requestHash: string | null = null) {
+      insert.run({ ...session, requestHash, archived: Number(session.archived) });
     },
     /** Nobody sees it before it is shown; a start after a crash drops it. */
     insertHidden(session: StoredSession) {
@@ -93,6 +98,7 @@ export function createSessionRows(db: Database) {
     },
     /** As the most recently used. */
     show: (id: SessionId) => void touch.run(id),
+    nameRequest: (id: SessionId, hash: string) => void nameRequest.run(hash, id),
     hide: (id: SessionId) => void hide.run(id),
     hidden: (): SessionId[] => hidden.all(),
     update(session: StoredSession) {
@@ -104,6 +110,7 @@ export function createSessionRows(db: Database) {
       const row = byId.get(id);
       return row && toSession(row);
     },
+    requestHash: (id: SessionId): string | null => requestHash.get(id) ?? null,
     /** Most recently used first. `before` is the id of the last session of the page before. */
     page(
       workspaceId: WorkspaceId,
