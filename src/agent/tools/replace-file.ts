@@ -24,7 +24,10 @@ export async function replaceFile(
   old: { stats: Stats; bytes: Buffer },
 ): Promise<Replaced> {
   const inPlace = reasonInPlace(old.stats);
-  if (inPlace === undefined) return replaceWhole(path, bytes, old.stats);
+  if (inPlace === undefined)
+    return replaceWhole(path, bytes, old.stats).catch((error: unknown) => {
+      throw toldOf(path, error);
+    });
   // Beside it until it is done: who is killed half-way leaves the whole of it there.
   const copy = await writeBeside(path, bytes).catch(() => undefined); // no room, or no right: then without
   try {
@@ -86,7 +89,9 @@ export const readOnlyText = ({ mode }: Stats): string =>
 /** Makes a file and the folders above it; EEXIST when one came there meanwhile. */
 export async function createFile(path: string, bytes: Buffer): Promise<Stats> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = await writeBeside(path, bytes);
+  const temporary = await writeBeside(path, bytes).catch((error: unknown) => {
+    throw toldOf(path, error);
+  });
   try {
     await link(temporary, path);
   } catch (error) {
@@ -98,6 +103,16 @@ export async function createFile(path: string, bytes: Buffer): Promise<Stats> {
     await unlink(temporary);
   }
   return lstat(path);
+}
+
+const temporaryName = /\/\.hearth-[0-9a-f]{16}\.tmp$/;
+
+/** What the system refused for the file beside it, said of the file that was asked for. */
+function toldOf(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && "path" in error && temporaryName.test(String(error.path)))) return error;
+  const { code, errno, syscall } = error as NodeJS.ErrnoException;
+  const message = error.message.replaceAll(String(error.path), path);
+  return Object.assign(new Error(message, { cause: error }), { code, errno, syscall, path });
 }
 
 async function writeBeside(path: string, bytes: Buffer): Promise<string> {
