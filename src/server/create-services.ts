@@ -199,9 +199,9 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     journal,
     coordinators,
     agents,
-    defaults(wid) {
+    defaults(wid, caller) {
       const { config } = settings.orDefaults(wid);
-      const env = environments.forProviders(wid, null);
+      const env = environments.forProviders(wid, caller);
       return {
         agent: env["HEARTH_AGENT"] ?? config.agent ?? "hearth",
         model: null,

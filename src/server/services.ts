@@ -52,7 +52,7 @@ export type Services = {
   };
   sessions: {
     /** With an `id` that is known: that session. Throws session_id_conflict where it was made of something else. */
-    create(wid: WorkspaceId, fields: SessionFields): Session;
+    create(wid: WorkspaceId, fields: SessionFields, caller: Caller): Session;
     list(
       wid: WorkspaceId,
       page: {

@@ -19,7 +19,8 @@ type SessionsDeps = {
   journal: Journal;
   coordinators: Coordinators;
   agents: Agents;
-  defaults(wid: WorkspaceId): { agent: string; model: string | null; mode: PermissionMode };
+  /** What a new session of that client has where it does not say. */
+  defaults(wid: WorkspaceId, caller: Caller): { agent: string; model: string | null; mode: PermissionMode };
   /** Throws workspace_not_found. */
   mustExist(wid: WorkspaceId): void;
   /** Throws workspace_closing, daemon_stopping. */
@@ -118,14 +119,14 @@ export function createSessions(deps: SessionsDeps) {
   }
 
   const services: Services["sessions"] = {
-    create(wid, fields) {
+    create(wid, fields, caller) {
       deps.mustExist(wid);
       const hash = hashOf([wid, fields]);
       const known = madeBefore(fields.id, hash);
       if (known) return known;
       deps.mustAccept(wid);
       checkFields(wid, fields);
-      const defaults = deps.defaults(wid);
+      const defaults = deps.defaults(wid, caller);
       const at = deps.now().toISOString();
       const session: StoredSession = {
         id: fields.id ?? deps.newId("ses"),

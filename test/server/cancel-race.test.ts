@@ -73,7 +73,7 @@ async function openGatedServices() {
   });
   const { workspace } = await services.workspaces.open({ path: home.project, env: home.env }, "opener");
   const wid: WorkspaceId = workspace.id;
-  const sid: SessionId = services.sessions.create(wid, {}).id;
+  const sid: SessionId = services.sessions.create(wid, {}, null).id;
   const frames: string[] = [];
   services.events.attach(
     wid,

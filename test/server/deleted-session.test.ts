@@ -65,7 +65,7 @@ async function openServices() {
 
 test("a deleted session lets its agent go, once the turn that it cut short has settled", async () => {
   const { services, wid, started, mayEnd, closed, order } = await openServices();
-  const { id } = services.sessions.create(wid, {});
+  const { id } = services.sessions.create(wid, {}, null);
   services.runs.accept(wid, { session_id: id, prompt: "work" }, "somebody");
   await soon(started.promise, "the turn");
   services.sessions.remove(wid, id, { force: false }, "somebody");

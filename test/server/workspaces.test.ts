@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Session } from "../../src/protocol/session.ts";
 import type { Workspace } from "../../src/protocol/workspace.ts";
 import { StreamRefused } from "../support/event-reader.ts";
 import { createGate, soon } from "../support/happenings.ts";
@@ -282,4 +283,22 @@ test("only_if_idle stops an idle daemon and leaves a busy one alone", async () =
   await terminal.api.expect(202, "POST", "/v1/daemon/shutdown", { body: { only_if_idle: true } });
   await soon(world.daemon.exited, "the daemon's end");
   expect(world.daemon.log()).toContain('"stopped"');
+});
+
+test("a new session has the agent that its own client wishes, whoever came last", async () => {
+  const world = await openWorld();
+  const created = async (client: string, env: Record<string, string> | undefined) => {
+    const api = world.daemon.api(client);
+    const body = { path: world.home.project, env };
+    if (env) await api.expect(200, "POST", "/v1/workspaces", { body });
+    return async () => {
+      const path = `/v1/workspaces/${world.wid}/sessions`;
+      const { session } = await api.expect<{ session: Session }>(201, "POST", path, { body: {} });
+      return session.agent;
+    };
+  };
+  const wishing = await created("wishing", { HEARTH_AGENT: "goose" });
+  const plain = await created("plain", { PATH: "/bin" });
+  const last = await created("last", { HEARTH_AGENT: "qwen" });
+  expect([await wishing(), await plain(), await last()]).toEqual(["goose", "hearth", "qwen"]);
 });

@@ -60,8 +60,8 @@ export async function playWork({ open, kill, pass }: Work): Promise<Done> {
   const told: Done["told"] = [];
   const attach = () => told.push({ from: 0, until: 0, events: world.attach(wid) });
   attach();
-  const { id: sid } = await surely(() => world.sessions.create(wid, {}));
-  const { id: other } = await surely(() => world.sessions.create(wid, {}));
+  const { id: sid } = await surely(() => world.sessions.create(wid, {}, null));
+  const { id: other } = await surely(() => world.sessions.create(wid, {}, null));
   const accepted: RunId[] = [];
   const deleted: RunId[] = [];
 

@@ -13,9 +13,9 @@ type Keys =
 
 export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Keys> {
   return {
-    "POST /v1/workspaces/{wid}/sessions": ({ params, body }) => ({
+    "POST /v1/workspaces/{wid}/sessions": ({ params, body, caller }) => ({
       status: 201,
-      body: { session: sessions.create(params.wid, body) },
+      body: { session: sessions.create(params.wid, body, caller) },
     }),
     "GET /v1/workspaces/{wid}/sessions": ({ params, query }) => ({
       status: 200,
