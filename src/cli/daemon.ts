@@ -5,11 +5,12 @@ import { isAlive } from "../client/process-identity.ts";
 import { ttyName } from "../client/terminal-label.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
+import { plural } from "../protocol/plural.ts";
 import { BUILD } from "../protocol/version.ts";
 import { NEVER } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import { formatElapsed, plural } from "./format.ts";
+import { formatElapsed } from "./format.ts";
 import { nameOf, type Parsed } from "./table.ts";
 
 /** A stopping daemon gives its runs 5 s and itself 3 more. */

@@ -2,6 +2,7 @@ import type { Connection } from "../client/connect.ts";
 import { DEMO_MODEL } from "../protocol/demo-model.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId } from "../protocol/ids.ts";
+import { plural } from "../protocol/plural.ts";
 import type { PromptReply } from "../protocol/routes.ts";
 import type { Workspace } from "../protocol/workspace.ts";
 import { shortId } from "./format.ts";
@@ -44,7 +45,7 @@ export function createRunNotes(connection: Connection, err: Output, wishedModel:
     },
     async accepted({ state, queue_position: before }: PromptReply): Promise<void> {
       if (state !== "queued" || before === 0) return;
-      const prompts = before === 1 ? "1 prompt runs" : `${before} prompts run`;
+      const prompts = plural(before, "prompt runs", "prompts run");
       await note(`Waits for its turn: ${prompts} before it in this session.`);
     },
   };

@@ -1,5 +1,6 @@
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
+import { plural } from "../protocol/plural.ts";
 import type { Services } from "./services.ts";
 
 /** What a run may take to end where whoever stops the daemon says nothing. */
@@ -28,7 +29,7 @@ export function createDaemonServices(deps: Deps): Pick<Services, "health" | "shu
     shutdown({ grace_ms = GRACE_MS, only_if_idle, restart = false, by }, caller) {
       const count = activeRunCount();
       if (only_if_idle && count > 0) {
-        const going = count === 1 ? "1 run" : `${count} runs`;
+        const going = plural(count, "run");
         throw new HearthError("daemon_busy", `The daemon has ${going} going; it was not stopped.`);
       }
       requestStop(grace_ms, { reason: restart ? "restart" : "stop", by: by ?? caller });

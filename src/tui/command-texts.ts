@@ -1,3 +1,4 @@
+import { plural } from "../protocol/plural.ts";
 import { modeMeanings } from "./choices.ts";
 import { type AppState, currentAgent, currentSession, nameOfClient } from "./state.ts";
 import { homePath } from "./text/home-path.ts";
@@ -26,7 +27,7 @@ export function statusText(state: AppState): string {
     `${session.title || "untitled"} · ${session.id}`,
     `${path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
     `agent ${session.agent} · model ${model} · mode ${session.mode} · ${session.isolation}`,
-    `${usage.input_tokens} tokens in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
+    `${plural(usage.input_tokens, "token")} in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
   ].join("\n");
 }
 

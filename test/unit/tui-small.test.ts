@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../src/protocol/agent.ts";
 import type { Message, ToolCallPart } from "../../src/protocol/message.ts";
+import { plural } from "../../src/protocol/plural.ts";
 import { readDragged } from "../../src/tui/attach-image.ts";
 import { pasteLabel } from "../../src/tui/editor/atoms.ts";
 import { emptyEditor, insertPaste } from "../../src/tui/editor/editor.ts";
@@ -285,4 +286,10 @@ test("a search for files that goes on says so, with what it has found and withou
   expect(await found(["src/x.ts"], false)).toContain("still searching …");
   expect(await found(["src/x.ts"], true)).not.toContain("searching");
   expect(await found([], true)).toContain("no such file");
+});
+
+test("one of a thing is said as one", () => {
+  expect(pasteLabel({ paste: 1, text: "x" })).toBe("[pasted #1 · 1 character]");
+  expect(plural(1, "token")).toBe("1 token");
+  expect(plural(0, "match", "matches")).toBe("0 matches");
 });

@@ -1,3 +1,4 @@
+import { plural } from "../../protocol/plural.ts";
 import type { Attachment } from "../../protocol/routes.ts";
 import { LazySegmenter } from "../text/lazy-segmenter.ts";
 import { widthOf } from "../text/width.ts";
@@ -43,8 +44,8 @@ export function attachmentsOf(atoms: readonly Atom[]): Attachment[] {
 export function pasteLabel(atom: PasteAtom): string {
   const lines = atom.text.replace(/\n$/, "").split("\n").length;
   return lines > 1
-    ? `[pasted #${atom.paste} · ${lines} lines]`
-    : `[pasted #${atom.paste} · ${atom.text.length} characters]`;
+    ? `[pasted #${atom.paste} · ${plural(lines, "line")}]`
+    : `[pasted #${atom.paste} · ${plural(atom.text.length, "character")}]`;
 }
 
 /** Text as atoms, in which the files of `before` are files again where their names still stand. */

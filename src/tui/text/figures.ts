@@ -39,7 +39,3 @@ export function formatAgo(ms: number): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours}h ago` : `${Math.floor(hours / 24)}d ago`;
 }
-
-/** `1 line`, `2 lines`. */
-export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
-  `${count} ${count === 1 ? noun : nouns}`;

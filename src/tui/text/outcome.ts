@@ -1,3 +1,4 @@
+import { nounFor, plural } from "../../protocol/plural.ts";
 import type { Outcome } from "../../protocol/run.ts";
 import type { ThemeToken } from "../theme.ts";
 import type {
@@ -9,7 +10,7 @@ import type {
   QueueBlock,
   TurnEndBlock,
 } from "./block.ts";
-import { formatBytes, formatClock, formatCost, formatCount, plural } from "./figures.ts";
+import { formatBytes, formatClock, formatCost, formatCount } from "./figures.ts";
 import type { Glyphs } from "./glyphs.ts";
 import type { Layout } from "./layout.ts";
 import { type Line, prefixLines, type Span, span, splitLines, truncateLine, wrapLine } from "./line.ts";
@@ -124,7 +125,7 @@ export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout)
     ...(block.agent === undefined ? [] : [sanitizeLine(block.agent)]),
     ...(block.tokens === undefined || block.tokens === 0
       ? []
-      : [`${formatCount(block.tokens)} ${block.tokens === 1 ? "token" : "tokens"}`]),
+      : [`${formatCount(block.tokens)} ${nounFor(block.tokens, "token")}`]),
     ...(block.cost === undefined || block.cost === 0 ? [] : [formatCost(block.cost)]),
   ];
   const ending = endings[block.outcome];

@@ -1,9 +1,10 @@
 import type { Permission, PermissionOption } from "../../protocol/permission.ts";
+import { plural } from "../../protocol/plural.ts";
 import type { Capabilities } from "../capabilities.ts";
 import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
 import { diffEnds, endsOf } from "./diff.ts";
-import { formatClock, plural } from "./figures.ts";
+import { formatClock } from "./figures.ts";
 import { homePath } from "./home-path.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
 import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";

@@ -1,9 +1,10 @@
+import { plural } from "../../protocol/plural.ts";
 import type { Capabilities } from "../capabilities.ts";
 import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
 import type { Block, CodeBlock, PromptBlock, ReasoningBlock, TextBlock } from "./block.ts";
 import { codeLines } from "./code.ts";
-import { formatBytes, plural } from "./figures.ts";
+import { formatBytes } from "./figures.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
 import { type Line, prefixLines, span, splitLines, truncateLine, wrapLine } from "./line.ts";
 import { CODE_INDENT, markdownLines } from "./markdown.ts";

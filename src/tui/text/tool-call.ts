@@ -1,9 +1,10 @@
 import type { ToolCallStatus, ToolKind } from "../../protocol/message.ts";
+import { plural } from "../../protocol/plural.ts";
 import type { ThemeToken } from "../theme.ts";
 import { safeHref } from "./ansi.ts";
 import type { ToolCallBlock } from "./block.ts";
 import { diffLines } from "./diff.ts";
-import { formatClock, formatDuration, plural } from "./figures.ts";
+import { formatClock, formatDuration } from "./figures.ts";
 import { type Layout, moreText } from "./layout.ts";
 import {
   type Line,

@@ -1,6 +1,7 @@
 import type { Replica } from "../../client/replica.ts";
+import { plural } from "../../protocol/plural.ts";
 import type { Outcome, Run } from "../../protocol/run.ts";
-import { formatClock, plural } from "../text/figures.ts";
+import { formatClock } from "../text/figures.ts";
 
 const words: { readonly [O in Outcome]: string } = {
   end_turn: "done",

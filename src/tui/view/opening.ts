@@ -1,11 +1,13 @@
 import { homedir } from "node:os";
 import type { Replica } from "../../client/replica.ts";
+import { plural } from "../../protocol/plural.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
+import { whyNotReady } from "../agent-choice.ts";
 import { othersHere } from "../state.ts";
 import type { Block } from "../text/block.ts";
-import { formatClock, plural } from "../text/figures.ts";
+import { formatClock } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { awayText } from "./away.ts";
 
@@ -33,8 +35,12 @@ export function welcomeBlocks(
 ): Block[] {
   const say = (level: "warning" | "info") => (text: string, index: number) =>
     ({ id: `local/${level}/${index}`, type: "notice", level, code: "start", text }) as const;
-  const blocks: Block[] = [...warnings.map(say("warning")), ...hints.map(say("info"))];
-  const isDemo = replica.session_id === null && replica.agents.some(({ model }) => model === DEMO);
+  const isNew = replica.session_id === null;
+  // Another agent is chosen knowing what it is; hearth's own is there unasked, and its first prompt would fail.
+  const unready = replica.agents.filter(({ backend, status }) => backend === "native" && status !== "ready");
+  const troubles = [...warnings, ...(isNew ? unready.map(whyNotReady) : [])];
+  const blocks: Block[] = [...troubles.map(say("warning")), ...hints.map(say("info"))];
+  const isDemo = isNew && replica.agents.some(({ model }) => model === DEMO);
   if (!isDemo) return blocks;
   const text = [
     "No model provider found, so this is the built-in demo: it answers from a script, with real tools on this folder.",

@@ -1,9 +1,10 @@
+import { nounFor } from "../../protocol/plural.ts";
 import type { Run } from "../../protocol/run.ts";
 import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
 import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import { type AppState, activeRun, openQuestion } from "../state.ts";
-import { formatClock, formatCount, plural } from "../text/figures.ts";
+import { formatClock, formatCount } from "../text/figures.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
@@ -48,7 +49,7 @@ export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides
     return [span(`${glyphs.question} `, "warning"), span(`Waiting for you${sinceThen}`, "muted")];
   }
   const { tokens, isEstimate } = state.tokenCount ?? { tokens: 0, isEstimate: false };
-  const said = plural(tokens, "token").replace(/^\d+/, formatCount(tokens));
+  const said = `${formatCount(tokens)} ${nounFor(tokens, "token")}`;
   const facts = [
     `Working${elapsed}`,
     ...(tokens > 0 && !isStill ? [`${isEstimate ? "~" : ""}${said}`] : []),
