@@ -95,6 +95,19 @@ test("a command's outputs come through one real pipe in the order they were writ
   expect(await child.exited).toEqual({ code: 0, signal: null });
 });
 
+test.runIf(isLinux)("a session of many commands uses the pipes again that its first ones had", async () => {
+  const pipes = new Set<string>();
+  const told = Array.from({ length: 20 }, (_, index) => `command ${index}`);
+  for (const text of told) {
+    const child = await sh(`stat -L -c %i /dev/stdout; echo ${text}`, { stdio: "command" });
+    const [pipe, ...rest] = (await textOf(child.stdout)).split("\n");
+    expect(rest).toEqual([text, ""]);
+    pipes.add(pipe ?? "");
+    await child.exited;
+  }
+  expect(pipes.size).toBeLessThan(told.length);
+});
+
 test("a program that is not there is ENOENT, a file that is no program EACCES, a missing folder is named", async () => {
   const plain = join(dir, "plain");
   writeFileSync(plain, "text");

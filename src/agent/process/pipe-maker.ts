@@ -15,6 +15,11 @@ export type Pipe = { readEnd: number; writeEnd: number };
 export type PipeMaker = {
   /** Undefined where it does not work (no mkfifo, a file system without FIFOs): use what Node gives then. */
   take(): Promise<Pipe | undefined>;
+  /**
+   * At the end of what was written to a pipe, before its read end is closed: whoever wrote is gone, so that it is as
+   * good as new. A session of many commands starts one mkfifo.
+   */
+  takeBack(readEnd: number): void;
   close(): Promise<void>;
 };
 
@@ -50,6 +55,14 @@ export function createPipeMaker(dir: string): PipeMaker {
       if (pipe !== undefined && spare.length < SPARE_MIN)
         timer ??= setTimeout(refill, REFILL_AFTER_MS).unref();
       return pipe;
+    },
+    takeBack(readEnd) {
+      if (isClosed || spare.length >= BATCH) return;
+      try {
+        spare.push(openBothEnds(`/proc/self/fd/${readEnd}`));
+      } catch {
+        // No /proc: the next batch is made in its time.
+      }
     },
     async close() {
       isClosed = true;

@@ -72,6 +72,8 @@ export function createProcessSupervisor({
     const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
     const { child, stdin, stdout, stderr } = startChild(request, mark, pipe);
+    // Once the stream is destroyed the number may be another file's.
+    if (pipe !== undefined) stdout.once("end", () => !stdout.destroyed && pipes.takeBack(pipe.readEnd));
     if (request.stdio === "command") stdin.end();
     if (child.pid === undefined) {
       stdout.destroy();
