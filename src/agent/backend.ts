@@ -115,7 +115,8 @@ export type Turn = {
 
 /** What a turn may ask of its session. Everything here is inert once the run has ended. */
 export type TurnHost = {
-  emit(event: BackendEvent): void;
+  /** Several at once are written in one transaction; text, which has one of its own, comes alone. */
+  emit(...events: BackendEvent[]): void;
   /** Judges by mode, rules and grants, and asks a person where that does not decide. Never throws. */
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
   /**

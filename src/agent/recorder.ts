@@ -12,6 +12,7 @@ import { addUsage, noUsage, type Usage } from "../protocol/usage.ts";
 import { answerText } from "./answer-text.ts";
 import type { BackendEvent } from "./backend.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
+import { createPartWriter } from "./part-writer.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { End } from "./run-state.ts";
 import { emptyMessage, neverBegan, withClosedCalls } from "./turn-message.ts";
@@ -48,6 +49,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     cost += more.cost;
     unfinished = { usage: noUsage, cost: 0 };
   }
+  const { put, putPart } = createPartWriter();
   const last = () => messages.at(-1);
   const iso = () => now().toISOString();
   const replaceLast = (message: Message) => {
@@ -72,7 +74,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     isOpen = true;
     streaming = null;
     pieces.clear();
-    tx.putMessage("message.created", message);
+    put(tx, "message.created", message);
   }
 
   function settle(tx: LedgerTx) {
@@ -89,7 +91,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     replaceLast(settled);
     isOpen = false;
     streaming = null;
-    tx.putMessage("message.updated", settled);
+    put(tx, "message.updated", settled);
     onSettled(settled);
   }
 
@@ -105,7 +107,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     commit((tx) => {
       const message = current(tx);
       replaceLast({ ...message, parts: [...message.parts, part], updated_at: iso() });
-      tx.putMessage("message.updated", last() ?? message, [part]);
+      putPart(tx, last() ?? message, part);
     });
   }
 
@@ -114,7 +116,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     if (message === undefined) return;
     const parts = message.parts.map((old) => (old.id === part.id ? part : old));
     replaceLast({ ...message, parts, updated_at: tell ? iso() : message.updated_at });
-    if (tell) commit((tx) => tx.putMessage("message.updated", last() ?? message, [part]));
+    if (tell) commit((tx) => putPart(tx, last() ?? message, part));
   }
 
   function adopt(stored: readonly Message[]) {
@@ -153,6 +155,86 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     replacePart({ ...part, ...changes, ...neverBegan(part, changes.status) }, true);
   }
 
+  function recordOne(event: BackendEvent) {
+    switch (event.type) {
+      case "prompted":
+        wasPrompted = true;
+        return;
+      case "step_started":
+        // A notice may have opened this step's message already.
+        if (isOpen && last()?.finish_reason === null) return;
+        return commit((tx) => {
+          settle(tx);
+          open(tx, event.model);
+        });
+      case "text_delta":
+        return stream("text", event.text);
+      case "reasoning_delta":
+        return stream("reasoning", event.text);
+      case "part_ended": {
+        const id = streaming?.id;
+        const part = last()?.parts.find((candidate) => candidate.id === id);
+        streaming = null;
+        if (!event.provider) return;
+        if (part?.type === "reasoning" || part?.type === "text")
+          return replacePart({ ...part, provider: event.provider }, true);
+        // What says nothing readable (encrypted, redacted) still has to go back to its model.
+        return addPart({
+          id: newId("prt"),
+          type: event.of ?? "reasoning",
+          text: "",
+          provider: event.provider,
+        });
+      }
+      case "tool_call": {
+        streaming = null;
+        const known = findToolCall(event.tool_call_id);
+        const { type, ...call } = event;
+        if (known) return replacePart({ ...known, ...call }, true);
+        return addPart({ id: newId("prt"), type, output: "", ...call });
+      }
+      case "tool_call_updated":
+        return updateToolCall(event);
+      case "tool_output": {
+        const part = findToolCall(event.tool_call_id);
+        const message = last();
+        if (part === undefined || message === undefined) return;
+        const text = pieces.join(part.id, event.text);
+        if (text === "") return;
+        const delta = { message_id: message.id, part_id: part.id, field: "output", text } as const;
+        replacePart({ ...part, output: part.output + text }, false);
+        return ledger.appendText({ ...delta, offset: part.output.length });
+      }
+      case "usage":
+        if (event.isLost) return spend(event);
+        unfinished = event;
+        return;
+      case "step_finished": {
+        spend(event);
+        streaming = null;
+        return commit((tx) => {
+          const isKnown = event.usage !== noUsage;
+          const message: Message = {
+            ...current(tx),
+            finish_reason: event.finish_reason,
+            ...(isKnown && { usage: event.usage }),
+            updated_at: iso(),
+          };
+          replaceLast(message);
+          put(tx, "message.updated", message);
+        });
+      }
+      case "notice": {
+        const { type, level, code, text } = event;
+        streaming = null;
+        const part: NoticePart = { id: newId("prt"), type, level, code, text };
+        return addPart(part);
+      }
+      case "plan":
+        return commit((tx) => tx.putPlan(event.entries));
+    }
+  }
+
   return {
     get usage() {
       return addUsage(usage, unfinished.usage);
@@ -169,84 +251,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       const message = last();
       return isOpen && message?.finish_reason != null ? message : undefined;
     },
-    record(event: BackendEvent) {
-      switch (event.type) {
-        case "prompted":
-          wasPrompted = true;
-          return;
-        case "step_started":
-          // A notice may have opened this step's message already.
-          if (isOpen && last()?.finish_reason === null) return;
-          return commit((tx) => {
-            settle(tx);
-            open(tx, event.model);
-          });
-        case "text_delta":
-          return stream("text", event.text);
-        case "reasoning_delta":
-          return stream("reasoning", event.text);
-        case "part_ended": {
-          const id = streaming?.id;
-          const part = last()?.parts.find((candidate) => candidate.id === id);
-          streaming = null;
-          if (!event.provider) return;
-          if (part?.type === "reasoning" || part?.type === "text")
-            return replacePart({ ...part, provider: event.provider }, true);
-          // What says nothing readable (encrypted, redacted) still has to go back to its model.
-          return addPart({
-            id: newId("prt"),
-            type: event.of ?? "reasoning",
-            text: "",
-            provider: event.provider,
-          });
-        }
-        case "tool_call": {
-          streaming = null;
-          const known = findToolCall(event.tool_call_id);
-          const { type, ...call } = event;
-          if (known) return replacePart({ ...known, ...call }, true);
-          return addPart({ id: newId("prt"), type, output: "", ...call });
-        }
-        case "tool_call_updated":
-          return updateToolCall(event);
-        case "tool_output": {
-          const part = findToolCall(event.tool_call_id);
-          const message = last();
-          if (part === undefined || message === undefined) return;
-          const text = pieces.join(part.id, event.text);
-          if (text === "") return;
-          const delta = { message_id: message.id, part_id: part.id, field: "output", text } as const;
-          replacePart({ ...part, output: part.output + text }, false);
-          return ledger.appendText({ ...delta, offset: part.output.length });
-        }
-        case "usage":
-          if (event.isLost) return spend(event);
-          unfinished = event;
-          return;
-        case "step_finished": {
-          spend(event);
-          streaming = null;
-          return commit((tx) => {
-            const isKnown = event.usage !== noUsage;
-            const message: Message = {
-              ...current(tx),
-              finish_reason: event.finish_reason,
-              ...(isKnown && { usage: event.usage }),
-              updated_at: iso(),
-            };
-            replaceLast(message);
-            tx.putMessage("message.updated", message);
-          });
-        }
-        case "notice": {
-          const { type, level, code, text } = event;
-          streaming = null;
-          const part: NoticePart = { id: newId("prt"), type, level, code, text };
-          return addPart(part);
-        }
-        case "plan":
-          return commit((tx) => tx.putPlan(event.entries));
-      }
+    /** Several are written in one transaction. */
+    record(...events: BackendEvent[]) {
+      const [only, ...more] = events;
+      if (only !== undefined && more.length === 0) recordOne(only);
+      else commit(() => events.forEach(recordOne));
     },
     /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */
     settleStep: () => commit(settle),

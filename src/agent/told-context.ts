@@ -8,12 +8,14 @@ export function tellingContext(host: TurnHost, { onEvent }: Pick<SessionContext,
   let model: string | null = null;
   return {
     ...host,
-    emit(event) {
-      host.emit(event);
-      if (event.type === "step_started") model = event.model;
-      if (event.type !== "step_finished") return;
-      const used = event.usage.input_tokens + event.usage.output_tokens;
-      if (used > 0) onEvent({ type: "context", used, window: null, model });
+    emit(...events) {
+      host.emit(...events);
+      for (const event of events) {
+        if (event.type === "step_started") model = event.model;
+        if (event.type !== "step_finished") continue;
+        const used = event.usage.input_tokens + event.usage.output_tokens;
+        if (used > 0) onEvent({ type: "context", used, window: null, model });
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Message } from "../protocol/message.ts";
 import type { RunError } from "../protocol/run.ts";
-import type { TurnHost } from "./backend.ts";
+import type { BackendEvent, TurnHost } from "./backend.ts";
 import type { PermissionRequest, Verdict } from "./permission/request.ts";
 import { type ActiveRun, asRunError } from "./run.ts";
 
@@ -44,11 +44,13 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
     }
   }
   return {
-    emit: (event) =>
+    emit: (...events) =>
       guarded(() => {
-        run.recorder.record(event);
+        run.recorder.record(...events);
         // A turn that has its answer is not taken it for what it cost.
-        if (event.type !== "step_finished" || event.finish_reason !== "tool_use") return;
+        const goesOn = (event: BackendEvent) =>
+          event.type === "step_finished" && event.finish_reason === "tool_use";
+        if (!events.some(goesOn)) return;
         const over = overBudget(run.recorder, deps.budget());
         if (over !== null) stop(over);
       }),

@@ -125,9 +125,9 @@ export function playTurn(
   const waiters = new Set<(event: BackendEvent) => void>();
   const controller = new AbortController();
   const host: TurnHost = {
-    emit(event) {
-      events.push(event);
-      for (const waiter of [...waiters]) waiter(event);
+    emit(...told) {
+      events.push(...told);
+      for (const event of told) for (const waiter of [...waiters]) waiter(event);
     },
     async authorize(request, signal) {
       asked.push(request);

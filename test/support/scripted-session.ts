@@ -15,7 +15,7 @@ export type ScriptedTurn = {
   prompt: string;
   host: TurnHost;
   signal: AbortSignal;
-  say(event: BackendEvent): void;
+  say(...events: BackendEvent[]): void;
   end(result: TurnResult): void;
 };
 
@@ -46,7 +46,7 @@ export function createScriptedBackend(options: { holdOpen?: boolean } = {}) {
               prompt: turn.prompt,
               host,
               signal,
-              say: (event) => host.emit(event),
+              say: (...events) => host.emit(...events),
               end: resolve,
             });
             wake();

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import type { BackendEvent } from "../../src/agent/backend.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
+import { noUsage } from "../../src/protocol/usage.ts";
 import { createFaultyStore, type Fault } from "../support/faulty-store.ts";
 import { createScriptedBackend, newId, openSession } from "../support/scripted-session.ts";
 
@@ -153,4 +155,59 @@ test("what goes wrong behind a commit is reported: nobody is told that it failed
   });
   expect(told.at(-1)?.type).toBe("plan.updated");
   expect(session.reports).toHaveLength(1);
+});
+
+test("what a step ends with is one transaction, and no part in it is written that is written already", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "hearth-journal-"));
+  const scripted = createScriptedBackend();
+  const written: string[] = [];
+  let counted = { count: 0 };
+  const session = openSession(join(dir, "hearth.db"), scripted.backend, {
+    store(real) {
+      const counting = createFaultyStore(real, () => null);
+      counted = counting;
+      const put: typeof real.messages.put = (message, parts = message.parts) => {
+        written.push(parts.map(({ type }) => type).join(" "));
+        real.messages.put(message, parts);
+      };
+      return { ...counting.store, messages: { ...real.messages, put } };
+    },
+  });
+  onTestFinished(() => {
+    session.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const { coordinator } = session;
+  coordinator.accept({
+    ...{ run_id: newId("run"), prompt: "go", attachments: [], agent: "scripted", model: null, mode: null },
+    ...{ delivery: "queue", env: {}, max_steps: null, on_question: "wait", request_hash: "", by: "c" },
+  });
+  await scripted.until(() => scripted.turns.length > 0);
+  const [turn] = scripted.turns;
+  const call = { type: "tool_call", tool_call_id: "c", name: "bash", kind: "execute", title: "x" } as const;
+  const commits = (...events: BackendEvent[]) => {
+    const before = counted.count;
+    written.length = 0;
+    turn?.say(...events);
+    return { commits: counted.count - before, written: [...written] };
+  };
+  commits({ type: "step_started", model: "m" });
+  commits({ type: "text_delta", text: "Looking." });
+  commits({ ...call, input: {}, status: "pending" });
+  expect(
+    commits(
+      { ...call, input: { command: "ls" }, status: "pending" },
+      { type: "step_finished", finish_reason: "tool_use", usage: noUsage, cost: 0 },
+    ),
+  ).toEqual({ commits: 1, written: ["tool_call", "text"] });
+  const done = { type: "tool_call_updated", tool_call_id: "c", status: "completed", output: "a" } as const;
+  expect(commits(done)).toEqual({ commits: 1, written: ["tool_call"] });
+  expect(commits({ type: "step_started", model: "m" })).toEqual({ commits: 1, written: ["", ""] });
+  const [, answer] = session.store.messages.page(session.sid, Number.MAX_SAFE_INTEGER, 10);
+  expect(answer?.parts).toMatchObject([
+    { type: "text", text: "Looking." },
+    { type: "tool_call", status: "completed", input: { command: "ls" }, output: "a" },
+  ]);
+  turn?.end({ outcome: "end_turn" });
+  expect(session.reports).toEqual([]);
 });

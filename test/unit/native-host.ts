@@ -164,10 +164,10 @@ export async function openNative(options: HostOptions = {}) {
       ...fields,
     };
     const host: TurnHost = {
-      emit(event) {
-        events.push(event);
-        recorder.record(event);
-        onEvent?.(event);
+      emit(...told) {
+        events.push(...told);
+        recorder.record(...told);
+        for (const event of told) onEvent?.(event);
       },
       authorize: options.verdict ?? (async () => ({ decision: "allow" })),
       transcript() {

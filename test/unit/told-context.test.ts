@@ -7,7 +7,7 @@ test("each step's request tells how full the window is, and one without figures 
   const heard: BackendEvent[] = [];
   const told: AgentSessionEvent[] = [];
   const host: TurnHost = {
-    emit: (event) => void heard.push(event),
+    emit: (...events) => void heard.push(...events),
     authorize: async () => ({ decision: "allow" }),
     transcript: () => [],
     takeSteering: () => [],

@@ -79,9 +79,9 @@ function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
   const timer = isOpen ? undefined : setTimeout(begin, STEP_DELAY_MS);
   return {
     begin,
-    emit(event: BackendEvent) {
+    emit(...events: BackendEvent[]) {
       begin();
-      host.emit(event);
+      host.emit(...events);
     },
   };
 }
@@ -105,11 +105,11 @@ export async function runLoop(
   let schemaReplies = 0;
   let isStepOpen = false;
 
-  function readyCall(asked: AskedCall, isWhole: boolean): ReadyCall {
+  function readyCall(asked: AskedCall, isWhole: boolean): { call: ReadyCall; told: BackendEvent } {
     const checked = checkCall(asked, tools, isWhole, schemaReplies < SCHEMA_REPLIES_MAX);
     if (!checked.ok && (checked.why === "schema" || checked.why === "not_json")) schemaReplies += 1;
     const name = checked.tool?.name ?? asked.name;
-    host.emit({
+    const told: BackendEvent = {
       type: "tool_call",
       tool_call_id: asked.id,
       name,
@@ -118,8 +118,8 @@ export async function runLoop(
       input: checked.given,
       status: "pending",
       ...(asked.provider === undefined ? {} : { provider: asked.provider }),
-    });
-    return { id: asked.id, name, checked };
+    };
+    return { call: { id: asked.id, name, checked }, told };
   }
 
   /** Tells of a failed answer and waits; a result when the turn is over with it. */
@@ -160,7 +160,8 @@ export async function runLoop(
     }
 
     failed = 0;
-    const calls = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
+    const ready = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
+    const calls = ready.map(({ call }) => call);
     const seen: AnswerSeen = {
       end: answer.end,
       hasText: answer.hasText,
@@ -170,11 +171,12 @@ export async function runLoop(
     };
     const decided = decide(state, seen, stepsMax);
     state = decided.state;
+    const told = ready.map((each) => each.told);
     if (answer.note !== undefined) {
       const code = answer.end === "refusal" ? "refusal" : "cut";
-      host.emit({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
+      told.push({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
     }
-    host.emit({
+    host.emit(...told, {
       type: "step_finished",
       finish_reason: decided.finishReason,
       usage: answer.usage,
