@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { withoutChance } from "../../src/agent/native/loop-guard.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 
@@ -123,6 +123,13 @@ test("within the foreground time it is ended in the call itself", async () => {
   bench = createToolBench();
   const result = await bash("echo begun; sleep 60", { timeout_s: 1 });
   expect(result.text).toMatch(/^begun\n\n\[timed out and was ended after 1\.\d s/);
+});
+
+test("a command that is over before the screen would be told of it says all in its result alone", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const result = await bash("echo one; echo two").finally(() => vi.useRealTimers());
+  expect(result.text).toMatch(/^one\ntwo\n\n\[exit code 0/);
+  expect(bench.shown).toEqual([]);
 });
 
 test("what takes long goes on in the background: its output is asked for, nothing is lost or told twice", async () => {

@@ -116,9 +116,13 @@ async function runCommand(
   const timeoutMs = timeoutS === undefined ? undefined : timeoutS * 1000;
   const feed = createScreenFeed(context.onOutput);
   const job = await startCommand({ command, cwd, timeoutMs, onText: feed.push }, folder, context);
+  let isOver = false;
   try {
     await waitFor(job, background ? SETTLE_MS : foregroundMs, context);
-    if (job.end !== undefined && !job.hasLeftovers()) return result(job, job.output.text(), endText(job.end));
+    if (job.end !== undefined && !job.hasLeftovers()) {
+      isOver = true;
+      return result(job, job.output.text(), endText(job.end));
+    }
     const id = jobs.add(context.run_id, job);
     if (job.end !== undefined) {
       const leftovers =
@@ -147,7 +151,7 @@ async function runCommand(
     await waitFor(job, undefined, context);
     return result(job, job.output.text(), job.end === undefined ? "" : endText(job.end));
   } finally {
-    feed.end();
+    feed.end(isOver);
   }
 }
 

@@ -1,5 +1,9 @@
 /** Passes a running command's output on to the screen, in pieces that a person could follow. */
-export type ScreenFeed = { push(text: string): void; end(): void };
+export type ScreenFeed = {
+  push(text: string): void;
+  /** Nothing is passed on after it. `isOver`: the call's result, which comes right behind, says it all. */
+  end(isOver: boolean): void;
+};
 
 const EVERY_MS = 100;
 /** More than that in one piece nobody reads: its end is shown. */
@@ -31,9 +35,10 @@ export function createScreenFeed(onOutput: (text: string) => void): ScreenFeed {
       }
       timer ??= setTimeout(flush, EVERY_MS);
     },
-    end() {
+    end(isOver) {
       clearTimeout(timer);
-      flush();
+      // Most commands are over before their first piece: it would be written, told and replaced at once.
+      if (!isOver || sent > 0) flush();
       sent = Number.POSITIVE_INFINITY; // what comes later belongs to no call any more
     },
   };
