@@ -179,12 +179,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         if (part?.type === "reasoning" || part?.type === "text")
           return replacePart({ ...part, provider: event.provider }, true);
         // What says nothing readable (encrypted, redacted) still has to go back to its model.
-        return addPart({
-          id: newId("prt"),
-          type: event.of ?? "reasoning",
-          text: "",
-          provider: event.provider,
-        });
+        const { of: type = "reasoning", provider } = event;
+        return addPart({ id: newId("prt"), type, text: "", provider });
       }
       case "tool_call": {
         streaming = null;
@@ -206,18 +202,17 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         return ledger.appendText({ ...delta, offset: part.output.length });
       }
       case "usage":
-        if (event.isLost) return spend(event);
-        unfinished = event;
+        if (event.isLost) spend(event);
+        else unfinished = event;
         return;
       case "step_finished": {
         spend(event);
         streaming = null;
         return commit((tx) => {
-          const isKnown = event.usage !== noUsage;
           const message: Message = {
             ...current(tx),
             finish_reason: event.finish_reason,
-            ...(isKnown && { usage: event.usage }),
+            ...(event.usage !== noUsage && { usage: event.usage }),
             updated_at: iso(),
           };
           replaceLast(message);
@@ -225,10 +220,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         });
       }
       case "notice": {
-        const { type, level, code, text } = event;
         streaming = null;
-        const part: NoticePart = { id: newId("prt"), type, level, code, text };
-        return addPart(part);
+        return addPart({ id: newId("prt"), ...event });
       }
       case "plan":
         return commit((tx) => tx.putPlan(event.entries));
@@ -253,8 +246,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     },
     /** Several are written in one transaction. */
     record(...events: BackendEvent[]) {
-      const [only, ...more] = events;
-      if (only !== undefined && more.length === 0) recordOne(only);
+      if (events.length === 1) events.forEach(recordOne);
       else commit(() => events.forEach(recordOne));
     },
     /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */
