@@ -36,6 +36,7 @@ import { leaveEditing } from "./steps/take-draft.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/block.ts";
+import { drawnTogether } from "./text/render-block.ts";
 import { withTokenCount } from "./token-count.ts";
 import { announcement } from "./view/announcement.ts";
 import { liveView } from "./view/live.ts";
@@ -141,12 +142,13 @@ export function createController(options: {
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
     changed(); // before the terminal hears of the rows: they and the frame that goes with them are one write
-    const previous = last;
-    const layOut = (columns: number) => renderer.blocks(blocks, columns, previous).map(canonicalRow);
-    terminal.commit({ rows: layOut(store.get().size.columns), layOut });
-    last =
-      blocks.findLast((block) => renderer.blocks([block], store.get().size.columns, undefined).length > 0) ??
-      last;
+    for (const together of drawnTogether(blocks)) {
+      const previous = last;
+      const layOut = (columns: number) => renderer.blocks(together, columns, previous).map(canonicalRow);
+      const rows = layOut(store.get().size.columns);
+      terminal.commit({ rows, layOut });
+      if (rows.length > 0) last = together.at(-1);
+    }
   }
 
   /** What was only worth a glance goes by itself; what went wrong stays until the next key. */

@@ -1,70 +1,31 @@
 import { expect, test } from "vitest";
 import { createGate } from "../support/happenings.ts";
 import { type Piece, say } from "../support/model-server.ts";
-import { isConnected } from "../support/test-pty.ts";
-import { hasTmux, openTestTmux, type Tmux } from "../support/tmux.ts";
-import { openWorld } from "../support/world.ts";
+import { hasTmux } from "../support/tmux.ts";
+import {
+  expectWhole,
+  isIdleAfter,
+  openInTmux,
+  paragraphs,
+  settle,
+  settleAt,
+} from "../support/tmux-conversation.ts";
 
-/** Of one row or several, so that now and then one begins in the window's first row. */
-const paragraph = (index: number) =>
-  `begin${index} ${"some words to wrap ".repeat((index * 5) % 11)}end${index}.`;
-const paragraphs = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, index) => paragraph(from + index));
+/** The last one that is of several rows. */
+const SHOWN = 10;
 
-async function open(columns: number, rows: number) {
-  const world = await openWorld();
-  const tmux = await openTestTmux(world.home, { columns, rows });
-  await tmux.until((window) => isConnected(window.join("\n")), "a terminal that is connected");
-  return { world, tmux };
-}
-
-let marks = 0;
-/** A key is drawn only when nothing of a change of size is still to be drawn. */
-async function settle(tmux: Tmux): Promise<void> {
-  marks += 1;
-  const mark = `m${marks}k`;
-  await tmux.type(mark);
-  await tmux.until((window) => window.some((row) => row.includes(`› ${mark}`)), `the draft ${mark}`);
-  await tmux.type("\x15");
-  await tmux.until((window) => !window.some((row) => row.includes(mark)), "an empty prompt");
-}
-
-/** Everything that was said is there once, and the live region too. */
-async function expectWhole(tmux: Tmux, count: number): Promise<void> {
-  const history = await tmux.history();
-  const text = history.join("\n");
-  const words = text.split(/\s+/);
-  const found = (word: string) => words.filter((other) => other === word).length;
-  const wrong = Array.from({ length: count }, (_, index) => [`begin${index}`, `end${index}.`])
-    .flat()
-    .filter((word) => found(word) !== 1)
-    .map((word) => `${word}: ${found(word)} times`);
-  // The whole text, the gaps between rows aside: a row that is lost or doubled inside a paragraph shows here.
-  const said = words.join(" ");
-  const broken = paragraphs(count).filter((each) => !said.includes(each)).length;
-  const live = {
-    composers: history.filter((row) => row.startsWith("› ") || row === "›").length,
-    statusLines: history.filter((row) => row.includes("? keys")).length,
-    runLines: history.filter((row) => row.includes("esc to cancel")).length,
-  };
-  expect({ wrong, broken, live }, text).toEqual({
-    wrong: [],
-    broken: 0,
-    // The prompt that was sent, and the one that is written.
-    live: { composers: 2, statusLines: 1, runLines: 0 },
-  });
-}
+test("these tests have a tmux: install it (apt install tmux, brew install tmux) to run them", ({ skip }) => {
+  if (!hasTmux) skip("tmux is not installed: what a change of size does in it was NOT tested");
+  expect(hasTmux).toBe(true);
+});
 
 test.skipIf(!hasTmux)(
   "in tmux an idle conversation is there once, whatever sizes the window takes",
   async () => {
-    const { world, tmux } = await open(100, 30);
+    const { world, tmux } = await openInTmux(100, 30);
     world.model.enqueue(say(`${paragraphs(12).join("\n\n")}\n`));
     await tmux.type("tell me\r");
-    await tmux.until(
-      (window) => /end11\./.test(window.join(" ")) && !/Working/.test(window.join(" ")),
-      "the answer",
-    );
+    await tmux.until(isIdleAfter("end11."), "the answer");
     await settle(tmux);
     await expectWhole(tmux, 12);
     for (const [columns, rows] of [
@@ -76,14 +37,31 @@ test.skipIf(!hasTmux)(
       [100, 30],
     ] as const) {
       await tmux.resize(columns, rows);
-      await settle(tmux);
+      await settleAt(tmux, columns, rows, SHOWN);
       await expectWhole(tmux, 12);
     }
-    for (let columns = 100; columns >= 50; columns -= 3) await tmux.resize(columns, 30 - (columns % 7));
-    await settle(tmux);
+  },
+);
+
+test.skipIf(!hasTmux)(
+  "in tmux a window that is dragged narrower and wider leaves an idle conversation there once",
+  async () => {
+    const { world, tmux } = await openInTmux(100, 30);
+    world.model.enqueue(say(`${paragraphs(12).join("\n\n")}\n`));
+    await tmux.type("tell me\r");
+    await tmux.until(isIdleAfter("end11."), "the answer");
+    // Step by step, once every size told, once as fast as they come.
+    for (let columns = 97; columns >= 52; columns -= 9) {
+      await tmux.resize(columns, 30);
+      await tmux.told(columns, 30);
+    }
+    await settleAt(tmux, 52, 30, SHOWN);
     await expectWhole(tmux, 12);
-    for (let columns = 50; columns <= 110; columns += 4) await tmux.resize(columns, 24 + (columns % 5));
-    await settle(tmux);
+    for (let columns = 52; columns <= 110; columns += 4) await tmux.resize(columns, 24 + (columns % 5));
+    await settleAt(tmux, 108, 27, SHOWN);
+    await expectWhole(tmux, 12);
+    for (let columns = 108; columns >= 50; columns -= 3) await tmux.resize(columns, 30 - (columns % 7));
+    await settleAt(tmux, 51, 28, SHOWN);
     await expectWhole(tmux, 12);
   },
 );
@@ -91,7 +69,7 @@ test.skipIf(!hasTmux)(
 test.skipIf(!hasTmux)(
   "in tmux a conversation that streams is there once, whatever sizes the window takes",
   async () => {
-    const { world, tmux } = await open(100, 30);
+    const { world, tmux } = await openInTmux(100, 30);
     const sizes = [
       [70, 30],
       [100, 30],
@@ -118,12 +96,9 @@ test.skipIf(!hasTmux)(
       );
       gates[index]?.open();
       await tmux.resize(columns, rows);
-      await settle(tmux);
+      await settleAt(tmux, columns, rows);
     }
-    await tmux.until(
-      (window) => /end29\./.test(window.join(" ")) && !/Working/.test(window.join(" ")),
-      "the answer",
-    );
+    await tmux.until(isIdleAfter("end29."), "the answer");
     await settle(tmux);
     await expectWhole(tmux, 30);
   },

@@ -93,9 +93,21 @@ export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
   }
 }
 
+const isContinued = (block: Block | undefined): boolean => block?.type === "code" && !block.opensFence;
+
+/** Blocks one by one, so that each can be drawn again alone; the pieces of one fence stay together. */
+export function drawnTogether(blocks: readonly Block[]): Block[][] {
+  const groups: Block[][] = [];
+  for (const block of blocks) {
+    const before = groups.at(-1);
+    if (before !== undefined && isContinued(block)) before.push(block);
+    else groups.push([block]);
+  }
+  return groups;
+}
+
 /** The pieces of one fence are highlighted together where they are drawn together. */
 function joinFences(blocks: readonly Block[]): readonly Block[] {
-  const isContinued = (block: Block | undefined) => block?.type === "code" && !block.opensFence;
   if (!blocks.some(isContinued)) return blocks;
   const joined: Block[] = [];
   for (const block of blocks) {
