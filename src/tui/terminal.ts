@@ -21,6 +21,8 @@ export type TerminalStreams = {
     rows?: number | undefined;
     on(event: "resize", listener: () => void): unknown;
     off(event: "resize", listener: () => void): unknown;
+    /** Reads the size from the terminal, as Node does at each SIGWINCH. Not documented, so it may be gone one day. */
+    _refreshSize?(): void;
   };
 };
 
@@ -73,8 +75,11 @@ export function openTerminal(
   let tap: InputTap | undefined;
   let isClosed = false;
 
+  /** On a busy machine the signal of another size comes after the timers and keys that are due with it. */
+  const look = () => output._refreshSize?.();
   const flush = () => {
     scheduled = undefined;
+    look();
     if (!change.isUnderWay) screen.flush();
   };
   /** Behind whatever of this turn of the loop draws yet. */
@@ -127,6 +132,7 @@ export function openTerminal(
   const change = createSizeChange({
     send: (sequence) => output.write(sequence),
     onWidth: options.onWidth,
+    look,
     onSettled() {
       const size = sizeOf(output);
       screen.resized(size);

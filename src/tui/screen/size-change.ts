@@ -27,6 +27,8 @@ export function createSizeChange(options: {
   send: (sequence: string) => void;
   /** Until the terminal has said more of itself. */
   onWidth: OnWidth;
+  /** Has `begin` called at once when the window has a size that nobody has told of yet. */
+  look: () => void;
   /** The size lasts; says whether the cursor's place is needed. */
   onSettled: () => boolean;
   onPlaced: (place: Place) => void;
@@ -76,7 +78,8 @@ export function createSizeChange(options: {
       narrowest = Math.min(narrowest, columns);
       settling = setTimeout(() => {
         settling = undefined;
-        if (options.onSettled()) locate();
+        options.look();
+        if (settling === undefined && options.onSettled()) locate();
       }, SETTLE_MS);
     },
     locate,
@@ -87,6 +90,9 @@ export function createSizeChange(options: {
       open -= 1;
       answers = true;
       if (asking === undefined || open > 0) return;
+      // The answer is of use only when it is about the size that the window has now.
+      options.look();
+      if (settling !== undefined) return;
       placed({ row: Number(place[1]) - 1, column: Number(place[2]) - 1 });
     },
     get isUnderWay() {
