@@ -133,6 +133,7 @@ export function createScreen(options: {
       const { top, isCertain } = topOf(before, { ...place, at }, size.columns);
       // Rows that may stand elsewhere stay as they are: twice a row of the frame is better than a finished one less.
       if (!isCertain) recent.forget();
+      keepAbove(before.rows, -top, height);
       const first = Math.max(0, top);
       const above = recent.takeFitting(first, height);
       waiting.unshift(...above);
@@ -140,6 +141,23 @@ export function createScreen(options: {
     } else recent.forget();
     waiting = waiting.map((entry) => ({ ...entry, rows: entry.layOut(size.columns) }));
     return erasing;
+  }
+
+  /**
+   * Rows of a frame whose beginning has left the window stand below the finished ones. When they come back, they are
+   * erased with them.
+   */
+  function keepAbove(
+    rows: readonly string[],
+    above: number,
+    height: (rows: readonly string[]) => number,
+  ): void {
+    if (above <= 0) return;
+    let count = 0;
+    while (count < rows.length && height(rows.slice(0, count)) < above) count += 1;
+    const gone = rows.slice(0, count);
+    if (height(gone) === above) recent.add([{ rows: gone, layOut: () => [] }]);
+    else recent.forget();
   }
 
   const eraseFrom = (up: number): string => `${up > 0 ? `\x1b[${up}A` : ""}${ERASE_BELOW}`;
