@@ -641,7 +641,7 @@ test.each([{ isReloaded: false }, { isReloaded: true }])(
     const at = await openScriptedWorld();
     at.acp.nextStart({ atStart: "exit" });
     expect(await at.world.ask("Mend the parser", { agent: "other" })).toMatchObject({ outcome: "error" });
-    if (isReloaded) await at.world.coordinator().release();
+    if (isReloaded) await at.world.reload();
     at.acp.nextTurn({ deeds: [say("done")] });
     await at.world.ask("Try again");
     expect(JSON.stringify(at.acp.paramsOf("session/prompt"))).toContain("User: Mend the parser");

@@ -256,7 +256,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
   for (const { id } of stored.toReversed()) openSession(id);
   const main = sessions.values().next().value ?? openSession();
   const sessionOf = (sid: SessionId | undefined): Session => {
-    const found = sid === undefined ? main : sessions.get(sid);
+    const found = sessions.get(sid ?? main.sid);
     if (found === undefined) throw new Error(`no session ${sid}`);
     return found;
   };
@@ -283,6 +283,11 @@ export async function openAgentWorld(options: AgentWorldOptions) {
     },
     newSession: (): SessionId => openSession().sid,
     coordinator: (sid?: SessionId) => sessionOf(sid).coordinator,
+    /** The main session is let go and taken up again from the store. */
+    async reload() {
+      await sessionOf(main.sid).coordinator.release();
+      openSession(main.sid);
+    },
 
     prompt(text: string, { agent, model, mode, env, attachments, session }: PromptOptions = {}): RunId {
       const run_id = newId("run");

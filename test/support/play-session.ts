@@ -110,7 +110,10 @@ export function createPlayer({ session, scripted, onAccepted }: Playing) {
   const wanted = new Map<string, string>();
   const agentOf = (runId: string) => session.store.runs.get(runId)?.agent;
   const turn = () => scripted.turns.at(-1);
-  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  /** An agent session is read up to and opened some turns of the event loop behind the prompt that needs it. */
+  const settle = async () => {
+    for (let turns = 0; turns < 4; turns += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
 
   function act(move: Move) {
     const current = turn();
