@@ -72,7 +72,7 @@ export const commands: readonly Command[] = [
   { name: "new", help: "start a new session", run: (state) => step(state, { do: "open_session", id: null }) },
   {
     name: "clear",
-    help: "start a new session on an empty screen; /resume opens this one again",
+    help: "new session on an empty screen",
     run: (state) =>
       step(
         state,

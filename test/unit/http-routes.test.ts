@@ -39,6 +39,7 @@ const bodies: { [key: string]: object } = {
   "PATCH /v1/workspaces/{wid}/clients/{cid}": { session_id: null },
   "POST /v1/workspaces/{wid}/agent": { session_id: sid, prompt: "hi" },
   "POST /v1/workspaces/{wid}/permissions/{pid}": { decision: "deny" },
+  "POST /v1/workspaces/{wid}/grants/revoke": { ids: [1] },
 };
 
 test("every route of the table reaches its service, and what that throws becomes status and body", async () => {

@@ -72,15 +72,13 @@ test("/mode offers the modes that the agent has itself, for the session or for t
   expect(ran("/mode fast", fresh).state.flash?.text).toContain("yolo, auto, approve");
 });
 
-test("what is told of session, clients and permissions is what a person asks for", () => {
+test("what is told of session and clients is what a person asks for", () => {
   const model = { agents: [{ ...agent, model: "local/big" }] };
   expect(said("/status", connected(model))[0]).toContain("model local/big (default)");
   const clients = [
     { id: "me", kind: "tui", label: "pts/4", attached_at: "2026-01-01T10:00:00.000Z" },
   ] as const;
   expect(said("/clients", connected({ clients: [...clients] }))[0]).toContain("pts/4 (this terminal)");
-  const plan = connected({ sessions: [session({ mode: "plan" })] });
-  expect(said("/permissions", plan)[0]).toContain("mode plan: nothing is written, no command runs");
   expect(said("/attach")[0]).toContain(`hearth attach ${session().id.slice(0, 12)}`);
 });
 
