@@ -8,6 +8,6 @@ export const themeChoices: readonly ThemeChoice[] = ["auto", ...(Object.keys(the
 export const modeMeanings: { readonly [M in PermissionMode]: string } = {
   ask: "reads are free, writes and commands ask",
   accept_edits: "edits inside the workspace are free, commands ask",
-  plan: "nothing is written, no command runs",
+  plan: "nothing is written, only commands that read run",
   yolo: "nothing asks but what could destroy the machine",
 };

@@ -12,7 +12,7 @@ test("a probe tells what the agent has, the first names of each kind", () => {
     ...{ id: `model-${index + 1}`, name: "", context_window: null },
   }));
   const modes = [{ id: "auto", name: "Auto" }];
-  const commands = [{ name: "plan\x1b[31m", description: "" }];
+  const commands = [{ name: "plan", description: "" }];
   expect(offersOf({ ...agent, models, modes, commands })).toBe(
     [
       "",
