@@ -19,7 +19,7 @@ test("a probe tells what the agent has, the first names of each kind", () => {
       "goose",
       "  models    model-1, model-2, model-3, model-4, model-5, model-6, model-7, model-8 and 12 more",
       "  modes     auto",
-      "  commands  /plan[31m",
+      "  commands  /plan",
       "",
     ].join("\n"),
   );
