@@ -9,7 +9,7 @@ import { createEmulator } from "../support/emulator.ts";
 const COLUMNS = 30;
 const ROWS = 12;
 
-function open(columns = COLUMNS, rows = ROWS) {
+function open(columns = COLUMNS, rows = ROWS, onDirty = () => {}) {
   const emulator = createEmulator(columns, rows);
   let bytes = 0;
   let waiting: Promise<void> = Promise.resolve();
@@ -23,7 +23,7 @@ function open(columns = COLUMNS, rows = ROWS) {
     output,
     modes: createTerminalModes(output),
     size: { columns, rows },
-    onDirty: () => {},
+    onDirty,
   });
   const flush = async () => {
     const before = bytes;
@@ -155,6 +155,24 @@ test("rows committed on the alternate screen appear when it is closed, and the f
   expect(emulator.isAlternate).toBe(false);
   expect(emulator.everything()).toEqual(["done 1", "done 2", "live", ">"]);
   expect(emulator.cursor()).toEqual({ row: 3, column: 2 });
+});
+
+test("an overlay is drawn anew for another size although a frame had to wait while the size changed", async () => {
+  let asked = 0;
+  const { screen, flush, emulator } = open(COLUMNS, ROWS, () => {
+    asked += 1;
+  });
+  screen.setAlternate(true);
+  screen.setFrame(["overlay"], undefined);
+  await flush();
+  // Nothing is drawn while the size changes, so this is not.
+  screen.setFrame(["overlay, a moment later"], undefined);
+  asked = 0;
+  screen.resized({ columns: COLUMNS, rows: ROWS });
+  screen.redrawAlternate();
+  expect(asked).toBe(1);
+  await flush();
+  expect(emulator.window()[0]).toBe("overlay, a moment later");
 });
 
 test("more rows than the window holds are committed at once without losing any", async () => {

@@ -49,8 +49,8 @@ const CLEAR_ALTERNATE = "\x1b[m\x1b[2J\x1b[H";
  * row which goes from the frame to the scrollback unchanged costs nothing, and a frame that only moves down is
  * moved by the terminal. Ink's own output would draw the whole frame again for every row that is finished.
  *
- * `drawn` is what the first frame has already put on the screen. `onDirty` is called when something waits to be
- * drawn and nothing did before.
+ * `drawn` is what the first frame has already put on the screen. `onDirty` is called each time that something is to be
+ * drawn: `flush` draws it.
  */
 export function createScreen(options: {
   output: ScreenOutput;
@@ -72,19 +72,16 @@ export function createScreen(options: {
   let caret: Caret | undefined;
   let waiting: Finished[] = [];
   let state: "drawing" | "suspended" | "closed" = "drawing";
-  let isDirty = false;
 
+  /** Said also when something waits already: whoever draws may have had to put it off. */
   const dirty = () => {
-    if (isDirty || state === "closed") return;
-    isDirty = true;
-    onDirty();
+    if (state !== "closed") onDirty();
   };
   const write = (text: string) => {
     if (text !== "") output.write(text);
   };
 
   function flush(): void {
-    isDirty = false;
     if (state !== "drawing") return;
     if (alternate !== undefined) {
       alternate = draw("", alternate, frame.slice(0, size.rows), 0);
