@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '4');
+INSERT INTO meta (key, value) VALUES ('schema_version', '5');
 
 -- A directory that clients attach to. Keeps its id for good, closed or not.
 CREATE TABLE workspaces (
@@ -169,7 +169,7 @@ CREATE INDEX permissions_open ON permissions (workspace_id) WHERE state = 'open'
 
 -- Rules that a person granted by answering a question: of one session, or of the workspace for good.
 CREATE TABLE grants (
-  id           INTEGER PRIMARY KEY,
+  id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: what is taken back is what was seen
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
   session_id   TEXT REFERENCES sessions (id) ON DELETE CASCADE,
   rule         TEXT NOT NULL,

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SessionId } from "../../src/protocol/ids.ts";
+import type { SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import { openStore } from "../../src/server/store/open.ts";
 
 let dir: string;
@@ -52,7 +52,7 @@ test("a store of the first schema becomes what a new one is, keeps its rows, and
   store.close();
   openStore(join(dir, "new.db")).close();
   expect(shapeOf(old)).toEqual(shapeOf(join(dir, "new.db")));
-  expect(shapeOf(`${old}.before-4`).version).toBe("1");
+  expect(shapeOf(`${old}.before-5`).version).toBe("1");
 });
 
 test("the copy has what a killed daemon had left in the log", () => {
@@ -62,7 +62,7 @@ test("the copy has what a killed daemon had left in the log", () => {
   killed.exec("UPDATE workspaces SET path = '/elsewhere'");
   expect(statSync(`${old}-wal`).size).toBeGreaterThan(0);
   openStore(old).close();
-  const copy = new Database(`${old}.before-4`, { readonly: true });
+  const copy = new Database(`${old}.before-5`, { readonly: true });
   expect(copy.prepare("SELECT path FROM workspaces").pluck().get()).toBe("/elsewhere");
   copy.close();
   killed.close();
@@ -72,7 +72,26 @@ test("a store of today is opened without a copy", () => {
   const file = join(dir, "new.db");
   openStore(file).close();
   openStore(file).close();
-  expect(existsSync(`${file}.before-4`)).toBe(false);
+  expect(existsSync(`${file}.before-5`)).toBe(false);
+});
+
+test("the number of a grant that was taken back is not given again, in a new store and in an old one", () => {
+  makeFirstStore(join(dir, "old.db")).close();
+  for (const name of ["old.db", "new.db"]) {
+    const store = openStore(join(dir, name));
+    const wid = "ws_1" as WorkspaceId;
+    if (name === "new.db") store.workspaces.insert(wid, "/work", "then");
+    const give = (rule: string) => {
+      const grant = { workspace_id: wid, session_id: null, rule, granted_by: null, granted_at: "then" };
+      store.transaction("synced", () => store.grants.insert(grant));
+      return store.grants.all(wid).find((known) => known.rule === rule)?.id ?? 0;
+    };
+    const kept = give("bash(npm test)");
+    const last = give("bash(npm start)");
+    store.transaction("synced", () => store.grants.remove(wid, last));
+    expect(give("bash(curl *)")).toBeGreaterThan(Math.max(kept, last));
+    store.close();
+  }
 });
 
 test("what can be read of a damaged store of the first schema is saved", () => {

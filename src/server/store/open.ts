@@ -15,7 +15,7 @@ import { createSessionRows } from "./sessions.ts";
 import { whyUnwritable } from "./unwritable.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
-const SCHEMA_VERSION = 4;
+const SCHEMA_VERSION = 5;
 /** From this release on a WAL reset can no longer corrupt a file that several connections read. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**

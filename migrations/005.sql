@@ -1,0 +1,14 @@
+-- The id of a rule that was taken back is not given to another: who takes back what they saw takes back that and
+-- nothing else.
+CREATE TABLE grants_numbered (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  session_id   TEXT REFERENCES sessions (id) ON DELETE CASCADE,
+  rule         TEXT NOT NULL,
+  granted_by   TEXT,
+  granted_at   TEXT NOT NULL
+) STRICT;
+INSERT INTO grants_numbered SELECT id, workspace_id, session_id, rule, granted_by, granted_at FROM grants;
+DROP TABLE grants;
+ALTER TABLE grants_numbered RENAME TO grants;
+CREATE UNIQUE INDEX grants_once ON grants (workspace_id, coalesce(session_id, ''), rule);
