@@ -45,7 +45,17 @@ const SESSIONS_MAX = 200;
 const MESSAGES_PAGE = 100;
 const FILES_MAX = 50;
 
-export type Performer = { perform(effect: RequestEffect): Promise<void> };
+/** Nobody waits for what only fills a list. */
+const isLook = ({ do: what }: RequestEffect): boolean =>
+  what === "find_files" || what === "load_transcript" || what === "load_sessions" || what === "load_grants";
+
+export type Performer = {
+  perform(effect: RequestEffect): Promise<void>;
+  /** When what was asked so far has been done, or has failed. Never rejects. */
+  delivered(): Promise<unknown>;
+  /** Prompts that the daemon has not taken yet, in order. */
+  unsent(): readonly string[];
+};
 
 /**
  * Carries out what needs the daemon. Nothing that was typed is lost: what could not be sent comes back into the
@@ -70,7 +80,7 @@ export function createPerformer(
   /** Changes of the session, one after the other: what is sent behind them is meant for what they make of it. */
   let changing: Promise<void> = Promise.resolve();
   /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Map<Promise<void>, string>();
   /** One after the other: they are accepted in the order in which they were typed. */
   let posting: Promise<unknown> = Promise.resolve();
 
@@ -152,7 +162,7 @@ export function createPerformer(
 
   async function cancel(id: SessionId | undefined): Promise<void> {
     if (underWay.size > 0) {
-      const arrived = Promise.allSettled(underWay);
+      const arrived = Promise.allSettled(underWay.keys());
       // With a run to stop, a slow prompt does not hold up the cancel.
       await (activeRun(store.get()) === undefined ? arrived : settlesWithin(arrived, OVERTAKE_MS));
     }
@@ -291,7 +301,7 @@ export function createPerformer(
     if (effect.do === "send") {
       const sent = send(effect, posting).finally(() => underWay.delete(sent));
       posting = sent;
-      underWay.add(sent);
+      underWay.set(sent, effect.text);
       return sent;
     }
     if (effect.do === "change_session") {
@@ -349,17 +359,28 @@ export function createPerformer(
     }
   }
 
+  async function tryTo(effect: RequestEffect): Promise<void> {
+    try {
+      await run(effect);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (effect.do === "change_queued" && effect.prompt !== undefined) {
+        giveBack(effect.prompt, { text: sentence(error), level: "error" });
+      } else flash(sentence(error), "error");
+    }
+  }
+
+  const open = new Set<Promise<void>>();
   return {
     async perform(effect) {
-      try {
-        await run(effect);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (effect.do === "change_queued" && effect.prompt !== undefined) {
-          giveBack(effect.prompt, { text: sentence(error), level: "error" });
-        } else flash(sentence(error), "error");
-      }
+      const done = tryTo(effect);
+      if (isLook(effect)) return done;
+      open.add(done);
+      await done;
+      open.delete(done);
     },
+    delivered: () => Promise.allSettled(open),
+    unsent: () => [...underWay.values()],
   };
 }
 

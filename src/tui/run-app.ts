@@ -13,7 +13,7 @@ import { draggedPaths } from "./dragged-path.ts";
 import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
 import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
-import { addEntry, draftOf } from "./editor/history.ts";
+import { addEntry } from "./editor/history.ts";
 import { guardExits, stopJob } from "./exits.ts";
 import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
@@ -22,6 +22,7 @@ import { loadPreferences } from "./files/preferences.ts";
 import { openTerminalFile } from "./files/terminal-file.ts";
 import { repairSequence } from "./input/modes.ts";
 import { createKeyMap } from "./keys.ts";
+import { draftToKeep, untilDelivered } from "./leave.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
 import { openPlainTerminal } from "./plain-terminal.ts";
@@ -53,12 +54,16 @@ type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connectio
 /** A terminal that went away without a signal ends its programs like one that hung up. */
 const HUNG_UP = 129;
 
+const WAITS = "waiting for the daemon · leave again to skip";
+
 /** Builds the terminal's parts, connects them, and waits until the person leaves. */
 export async function runApp(options: AppOptions, signal: AbortSignal): Promise<{ exitCode: number }> {
   const { paths, env, cwd, clientId, label } = options;
   const now = Date.now;
   const left = Promise.withResolvers<{ exitCode: number }>();
   const leave = (exitCode: number) => left.resolve({ exitCode });
+  /** Whoever leaves a second time waits for nothing. */
+  const hurried = new AbortController();
   const history = openHistoryFile(paths);
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
   const place = { cwd, env, terminal: `${label} ${process.ppid}` };
@@ -79,6 +84,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   let highlight: Highlight | undefined;
   let back: ComingBack = { sessionId: null, away: [], hints: [] };
   let shown = "";
+  let isLeft = false;
   const streams = { input: process.stdin, output: process.stdout };
   // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
   const isPlain = !capabilities.cursor || capabilities.screenReader;
@@ -195,7 +201,10 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   function keepShown(state: AppState, isLeaving = false): void {
     const session = currentSession(state);
     if (session === undefined) return;
-    const runs = currentRuns(state).flatMap(({ id, state: phase }) => (phase === "held" ? [] : [id]));
+    const runs = [
+      ...currentRuns(state).flatMap(({ id, state: phase }) => (phase === "held" ? [] : [id])),
+      ...state.sending.map(({ runId }) => runId),
+    ];
     const now = [session.id, ...runs].join(" ");
     if (now === shown && !isLeaving) return;
     shown = now;
@@ -210,6 +219,8 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         history.append(effect.text);
         return;
       case "leave":
+        if (isLeft) hurried.abort();
+        isLeft = true;
         leave(0);
         return;
       case "retry_now":
@@ -299,8 +310,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       if (preferences.notifications) terminal.send(callSequence(text, env));
     },
     onState(state) {
-      const { editor, editing, question, history: entries } = state;
-      terminalFile.draft(draftOf(entries, editing?.aside ?? question?.writing?.aside ?? editor));
+      terminalFile.draft(draftToKeep(state));
       keepShown(state);
     },
     away: () => back.away,
@@ -328,10 +338,16 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
     return await left.promise;
   } finally {
+    // Should this be killed while it waits, the draft holds what may not have arrived.
+    terminalFile.draft(draftToKeep(store.get(), performer.unsent()));
+    terminalFile.flush();
+    await untilDelivered(performer.delivered(), () => say(WAITS, "info"), hurried.signal);
     const state = store.get();
+    const unsent = performer.unsent();
     keepShown(state, true);
     controller.close();
-    terminal.close(leavingRows(state, cwd === process.cwd()));
+    terminal.close(leavingRows(state, { isInCwd: cwd === process.cwd(), unsentCount: unsent.length }));
+    terminalFile.draft(draftToKeep(state, unsent));
     terminalFile.close();
     undoGuard();
   }

@@ -34,6 +34,9 @@ test("after a SIGKILL on the alternate screen the next hearth there repairs the 
   );
   const after = pty.emulator.written.slice(before);
   expect(after).toContain("\x1b[?1049l");
+  // Left in order, nothing stays behind but the draft that was not sent.
+  pty.type("\x15\x04");
+  await eventually(() => left(world) === undefined, "the end of the file");
 });
 
 test("prompts of one session can be had back in the next, and Ctrl+R finds them", async () => {
