@@ -29,40 +29,54 @@ async function resizeAll(tmux: Tmux, sizes: readonly (readonly [number, number])
   }
 }
 
-test.skipIf(!hasTmux)("in tmux a question and queued prompts are there once at any size", async () => {
-  const { world, tmux } = await openInTmux(100, 30);
-  const gate = createGate();
-  world.model.enqueue(
-    say(text(8), { call: "bash", input: { command: "touch a-file" } }),
-    say(openWords(12), { until: gate.passed }, `\n\n${text(4, 8)}`),
-  );
-  await tmux.type("tell me\r");
-  await tmux.until(shows("touch a-file"), "the question");
-  for (const [columns, rows] of [
-    [64, 30],
-    [110, 22],
-    [80, 34],
-  ] as const) {
-    await tmux.resize(columns, rows);
-    await tmux.told(columns, rows);
-  }
-  await tmux.type("1");
-  await tmux.until(shows("more words that come"), "what follows the answer");
-  for (const prompt of ["second", "third", "fourth"]) {
-    world.model.enqueue(say(`${prompt} is answered.`));
-    await tmux.type(`the ${prompt} prompt\r`);
-    await tmux.until(shows(`the ${prompt} prompt`), `the ${prompt} prompt in the queue`);
-  }
-  await resizeAll(tmux, [
-    [60, 30],
-    [104, 26],
-  ]);
-  await tmux.until(shows("esc to cancel"), "the run line");
-  gate.open();
-  await tmux.until(isIdleAfter("fourth is answered."), "the last answer");
-  await settle(tmux);
-  await expectWhole(tmux, 12, { prompts: 4 });
-});
+test.skipIf(!hasTmux)(
+  "in tmux a question, queued prompts and a help that are open are there once at any size",
+  async () => {
+    const { world, tmux } = await openInTmux(100, 30);
+    const gate = createGate();
+    world.model.enqueue(
+      say(text(8), { call: "bash", input: { command: "touch a-file" } }),
+      say(openWords(12), { until: gate.passed }, `\n\n${text(4, 8)}`),
+    );
+    await tmux.type("tell me\r");
+    await tmux.until(shows("touch a-file"), "the question");
+    for (const [columns, rows] of [
+      [64, 30],
+      [110, 22],
+      [80, 34],
+    ] as const) {
+      await tmux.resize(columns, rows);
+      await tmux.told(columns, rows);
+    }
+    await tmux.type("1");
+    await tmux.until(shows("more words that come"), "what follows the answer");
+    for (const prompt of ["second", "third", "fourth"]) {
+      world.model.enqueue(say(`${prompt} is answered.`));
+      await tmux.type(`the ${prompt} prompt\r`);
+      await tmux.until(shows(`the ${prompt} prompt`), `the ${prompt} prompt in the queue`);
+    }
+    await resizeAll(tmux, [
+      [60, 30],
+      [104, 26],
+    ]);
+    await tmux.type("?");
+    await tmux.until(shows("Keys"), "the help");
+    await resizeAll(
+      tmux,
+      [
+        [84, 30],
+        [70, 20],
+      ],
+      "Keys",
+    );
+    await tmux.type("\x1b");
+    await tmux.until(shows("esc to cancel"), "the run line");
+    gate.open();
+    await tmux.until(isIdleAfter("fourth is answered."), "the last answer");
+    await settle(tmux);
+    await expectWhole(tmux, 12, { prompts: 4 });
+  },
+);
 
 test.skipIf(!hasTmux)(
   "in tmux a session picker that is open while the size changes leaves no trace",
