@@ -31,7 +31,7 @@ async function main(argv: readonly string[], context: Context): Promise<number> 
   if (process.platform === "win32") {
     throw new UsageError("hearth runs on Linux and macOS: on Windows install and start it inside WSL.");
   }
-  const asked = await parseCommandLine(argv);
+  const asked = parseCommandLine(argv);
   if (asked.kind === "version") {
     await context.out.line(VERSION);
     return exitCodes.done;

@@ -16,7 +16,7 @@ const allowed: { [room: string]: Room } = {
   // "Own" packages of the agent: anything but those of the daemon and of the screen.
   agent: {
     rooms: ["async", "protocol"],
-    packages: /^(?!(better-sqlite3|hono|ink|react|commander)(\/|$)|@hono\/)/,
+    packages: /^(?!(better-sqlite3|hono|ink|react)(\/|$)|@hono\/)/,
   },
   server: {
     rooms: ["async", "protocol", "agent"],
