@@ -6,7 +6,7 @@ export const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * The request's JSON, or undefined when there is none. Throws HearthError body_too_large as soon as that is
- * known, unsupported_media_type or invalid_request; what then still arrives is thrown away by node-server. Must be
+ * known, unsupported_media_type or invalid_request; what then still arrives is for the caller to throw away. Must be
  * called in the tick of the request: then a client that hangs up right after its last byte has still been heard.
  */
 export async function readJsonBody(incoming: IncomingMessage): Promise<unknown> {

@@ -13,7 +13,7 @@ export type Reply<K extends RouteKey> = {
 /** What a request says once it has been parsed by its route's schemas. `signal`: who asked is gone. */
 export type Request<K extends RouteKey> = RouteParsed<K> & { caller: Caller; signal: AbortSignal };
 
-type Exchange = { incoming: IncomingMessage; outgoing: ServerResponse };
+export type Exchange = { incoming: IncomingMessage; outgoing: ServerResponse };
 type StreamKey = { [K in RouteKey]: "stream" extends Replies<K>[keyof Replies<K>] ? K : never }[RouteKey];
 
 /** A stream's handler answers on `outgoing` itself, or throws before it has written anything. */

@@ -1,8 +1,5 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { type Context, Hono } from "hono";
 import { settlesWithin } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { type Route, type RouteKey, routeKeys, routes } from "../protocol/routes.ts";
@@ -10,9 +7,9 @@ import { readJsonBody } from "./body.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { encodeReply } from "./encode-reply.ts";
 import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
-import type { Handlers } from "./handler.ts";
+import type { Exchange, Handlers } from "./handler.ts";
 import type { Log } from "./log.ts";
-import { limitRequests } from "./request-limit.ts";
+import { createRouter } from "./router.ts";
 import { createAgentHandlers } from "./routes/agents.ts";
 import { createDaemonHandlers } from "./routes/daemon.ts";
 import { createEventHandlers } from "./routes/events.ts";
@@ -24,15 +21,17 @@ import { createWorkspaceHandlers } from "./routes/workspaces.ts";
 import type { Services } from "./services.ts";
 import { createEventStreams } from "./sse.ts";
 
-const HEADERS_MS_MAX = 10_000;
-const REQUEST_MS_MAX = 60_000;
-const KEEP_ALIVE_MS = 30_000;
-const TIMER_MS_MAX = 2 ** 31 - 1;
+/** How long a client may take to say what it wants, in milliseconds. Answers may take as long as they like. */
+const patience = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 30_000,
+  /** How often the limits are looked at. */
+  connectionsCheckingInterval: 5_000,
+};
+export type Patience = typeof patience;
 /** Answers that are being written when the server closes may take so long. */
 const CLOSE_MS_MAX = 500;
-
-type Bindings = { Bindings: HttpBindings };
-type Answer = (context: Context<Bindings>) => Promise<void>;
 
 export type HttpServer = {
   /** For whoever makes it listen. */
@@ -42,10 +41,15 @@ export type HttpServer = {
 };
 
 /** Serves every route of the table over HTTP, on whatever `server` is told to listen. */
-export function createHttpServer(deps: { services: Services; log: Log; now: () => Date }): HttpServer {
+export function createHttpServer(deps: {
+  services: Services;
+  log: Log;
+  now: () => Date;
+  patience?: Patience;
+}): HttpServer {
   const { services, log, now } = deps;
   const streams = createEventStreams({ attach: services.events.attach, log });
-  const app = createApp(
+  const answer = createListener(
     {
       ...createDaemonHandlers(services),
       ...createWorkspaceHandlers(services),
@@ -58,20 +62,11 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
     },
     log,
   );
-  const listener = getRequestListener(app.fetch, { hostname: "localhost", overrideGlobalObjects: false });
   const server = createServer(
-    {
-      // `limitRequests` does what these would: they need a timer that never ends.
-      headersTimeout: 0,
-      requestTimeout: 0,
-      connectionsCheckingInterval: TIMER_MS_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    deps.patience ?? patience,
+    (incoming, outgoing) => void answer(incoming, outgoing),
   );
   limitConnections(server);
-  const limits = { headersMs: HEADERS_MS_MAX, requestMs: REQUEST_MS_MAX, keepAliveMs: KEEP_ALIVE_MS };
-  limitRequests(server, limits);
   server.on("clientError", refuseMalformed);
 
   return {
@@ -86,92 +81,72 @@ export function createHttpServer(deps: { services: Services; log: Log; now: () =
   };
 }
 
-/** One Hono path per path of the table, so that a known path can say which methods it answers. */
-function createApp(handlers: Handlers, log: Log): Hono<Bindings> {
-  const app = new Hono<Bindings>();
-  const methodsByPath = new Map<string, Map<string, Answer>>();
-  for (const key of routeKeys) {
-    const [method = "", path = ""] = key.split(" ");
-    const methods = methodsByPath.get(path) ?? new Map<string, Answer>();
-    methodsByPath.set(path, methods.set(method, createAnswer(key, handlers)));
-  }
-  const fail = (context: Context<Bindings>, error: unknown, headers = {}) => {
-    const { status, body } = errorReply(error, log, `${context.req.method} ${context.req.path}`);
-    return send(context.env.outgoing, status, body, headers);
+/** Answers every request: by the handler of its route, or with the error that kept it from one. Never throws. */
+function createListener(handlers: Handlers, log: Log) {
+  const find = createRouter(routeKeys);
+  return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const { method = "", url = "/" } = incoming;
+    const [path = "", query = ""] = url.split("?", 2);
+    try {
+      const found = find(path);
+      if (found === undefined) {
+        throw new HearthError("not_found", `There is no ${method} ${path} in this hearth.`);
+      }
+      const key = found.keys.get(method);
+      if (key === undefined) {
+        const allow = [...found.keys.keys()].join(", ");
+        outgoing.setHeader("allow", allow);
+        throw new HearthError("method_not_allowed", `${path} answers ${allow}, not ${method}.`);
+      }
+      const exchange = { incoming, outgoing };
+      const reply = await handleRequest(key, handlers, { params: found.params, query }, exchange);
+      if (reply !== undefined) await send(outgoing, reply);
+    } catch (error) {
+      await send(outgoing, errorReply(error, log, `${method} ${path}`));
+      // What is left of a body that was refused: a client that is still sending reads the answer afterwards.
+      incoming.resume();
+    }
   };
-  // "{" sorts after every letter: a fixed segment is tried before a parameter.
-  for (const [path, methods] of [...methodsByPath].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    app.all(path.replace(/\{(\w+)\}/g, ":$1"), async (context) => {
-      // Not Hono's notion of it, which answers HEAD by GET: a HEAD of the event stream would attach a client.
-      const method = context.env.incoming.method ?? "";
-      const answer = methods.get(method);
-      if (answer === undefined) {
-        const allow = [...methods.keys()].join(", ");
-        const message = `${context.req.path} answers ${allow}, not ${method}.`;
-        return fail(context, new HearthError("method_not_allowed", message), { allow });
-      }
-      try {
-        await answer(context);
-        return RESPONSE_ALREADY_SENT;
-      } catch (error) {
-        return fail(context, error);
-      }
-    });
-  }
-  app.notFound((context) => {
-    const { method, path } = context.req;
-    return fail(context, new HearthError("not_found", `There is no ${method} ${path} in this hearth.`));
-  });
-  app.onError((error, context) => fail(context, error));
-  return app;
 }
 
-type AnyHandle = (request: object, exchange: HttpBindings) => Promise<AnyReply> | AnyReply | undefined;
+type AnyHandle = (request: object, exchange: Exchange) => Promise<AnyReply> | AnyReply | undefined;
 type AnyReply = { status: number; body: unknown };
 
-/** Parse by the route's schemas, call its handler, reply. Throws whatever went wrong. */
-function createAnswer(key: RouteKey, handlers: Handlers): Answer {
+/** Parses by the route's schemas and calls its handler; a stream has no reply. Throws whatever went wrong. */
+async function handleRequest(
+  key: RouteKey,
+  handlers: Handlers,
+  said: { params: Readonly<Record<string, string>>; query: string },
+  exchange: Exchange,
+): Promise<AnyReply | undefined> {
   const schemas: Route = routes[key];
   const takesBody = /^(POST|PATCH|PUT) /.test(key);
+  const sent = takesBody ? await readJsonBody(exchange.incoming) : undefined;
+  const params = schemas.params?.safeParse(said.params);
+  if (params?.error) throw missingByPath(params.error, said.params);
+  const query = schemas.query?.safeParse(Object.fromEntries(new URLSearchParams(said.query)));
+  if (query?.error) throw invalidRequest("query", query.error);
+  const body = schemas.body?.safeParse(sent ?? {});
+  if (body?.error) throw invalidRequest("body", body.error);
+  const caller = query?.data["client_id"] ?? null;
+  const gone = new AbortController();
+  exchange.outgoing.once("close", () => gone.abort());
+  const { signal } = gone;
+  const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
   // `Handlers` ties each key to its own types; for a key that is only known to be one of them, nothing is left.
   const handle = handlers[key] as AnyHandle;
-
-  return async ({ req, env }) => {
-    const sent = takesBody ? await readJsonBody(env.incoming) : undefined;
-    const params = schemas.params?.safeParse(req.param());
-    if (params?.error) throw missingByPath(params.error, req.param());
-    const query = schemas.query?.safeParse(req.query());
-    if (query?.error) throw invalidRequest("query", query.error);
-    const body = schemas.body?.safeParse(sent ?? {});
-    if (body?.error) throw invalidRequest("body", body.error);
-    const caller = query?.data["client_id"] ?? null;
-    const gone = new AbortController();
-    env.outgoing.once("close", () => gone.abort());
-    const { signal } = gone;
-    const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
-    const reply = await handle(request, env);
-    if (reply !== undefined) await send(env.outgoing, reply.status, reply.body);
-  };
+  return handle(request, exchange);
 }
 
-/** Writes to Node's own response: Hono's would be made into that again, at twice the cost. */
-async function send(
-  outgoing: ServerResponse,
-  status: number,
-  body: unknown,
-  headers = {},
-): Promise<Response> {
-  if (!outgoing.headersSent) {
-    const pieces = await encodeReply(body);
-    outgoing.writeHead(status, {
-      "content-type": "application/json",
-      "content-length": pieces.reduce((sum, piece) => sum + piece.length, 0),
-      ...headers,
-    });
-    for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
-    outgoing.end(pieces.at(-1));
-  }
-  return RESPONSE_ALREADY_SENT;
+async function send(outgoing: ServerResponse, { status, body }: AnyReply): Promise<void> {
+  if (outgoing.headersSent) return;
+  const pieces = await encodeReply(body);
+  outgoing.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": pieces.reduce((sum, piece) => sum + piece.length, 0),
+  });
+  for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
+  outgoing.end(pieces.at(-1));
 }
 
 /** What Node's parser turned down has no request to answer. */

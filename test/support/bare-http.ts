@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHttpServer } from "../../src/server/http.ts";
+import { createHttpServer, type Patience } from "../../src/server/http.ts";
 import type { Log, LogFields } from "../../src/server/log.ts";
 import type { Services } from "../../src/server/services.ts";
 
 export type LogLine = { level: keyof Log; message: string; fields: LogFields };
 
 /** The HTTP layer alone, on a socket of its own, and what it wrote to its log. */
-export async function bareHttp(services: Services) {
+export async function bareHttp(services: Services, patience?: Patience) {
   const dir = mkdtempSync(join(tmpdir(), "hearth-http-"));
   const socketPath = join(dir, "s");
   const logged: LogLine[] = [];
@@ -19,7 +19,12 @@ export async function bareHttp(services: Services) {
     (message: string, fields: LogFields = {}) =>
       void logged.push({ level: name, message, fields });
   const log: Log = { info: level("info"), warn: level("warn"), error: level("error") };
-  const http = createHttpServer({ services, log, now: () => new Date("2026-01-02T03:04:05.006Z") });
+  const http = createHttpServer({
+    services,
+    log,
+    now: () => new Date("2026-01-02T03:04:05.006Z"),
+    ...(patience && { patience }),
+  });
   http.server.listen(socketPath);
   await once(http.server, "listening");
   return {

@@ -16,11 +16,11 @@ const allowed: { [room: string]: Room } = {
   // "Own" packages of the agent: anything but those of the daemon and of the screen.
   agent: {
     rooms: ["async", "protocol"],
-    packages: /^(?!(better-sqlite3|hono|ink|react)(\/|$)|@hono\/)/,
+    packages: /^(?!(better-sqlite3|ink|react)(\/|$))/,
   },
   server: {
     rooms: ["async", "protocol", "agent"],
-    packages: /^(node:.+|zod|hono(\/.+)?|@hono\/.+|better-sqlite3|jsonc-parser)$/,
+    packages: /^(node:.+|zod|better-sqlite3|jsonc-parser)$/,
   },
   tui: {
     rooms: ["async", "protocol", "client"],
@@ -29,7 +29,7 @@ const allowed: { [room: string]: Room } = {
   cli: {
     rooms: ["async", "protocol", "client"],
     lazyRooms: ["tui", "server", "agent"],
-    packages: /^(?!(better-sqlite3|hono|ink|react)(\/|$))/,
+    packages: /^(?!(better-sqlite3|ink|react)(\/|$))/,
   },
 };
 
@@ -81,7 +81,7 @@ test("the rule knows right from wrong", () => {
   expect(judge("agent/run.ts", "better-sqlite3")).toBe(false);
   expect(judge("protocol/ids.ts", "node:fs")).toBe(false);
   expect(judge("async/wait.ts", "../protocol/ids.ts")).toBe(false);
-  expect(judge("tui/app.tsx", "hono/tiny")).toBe(false);
+  expect(judge("tui/app.tsx", "better-sqlite3")).toBe(false);
   expect(judge("elsewhere/x.ts", "zod")).toBe(false);
 });
 
