@@ -9,7 +9,6 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createRequire, isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -60,7 +59,7 @@ const result = await build({
   minifySyntax: true,
   legalComments: "none",
   external: ["better-sqlite3", "@vscode/ripgrep"],
-  plugins: [lazyCommonJs(), quickStart()],
+  plugins: [nodeHttp(), quickStart()],
   alias: {
     "react-devtools-core": "./build-empty.mjs",
     // Its main file is UMD, whose inner require() calls a bundle cannot follow.
@@ -87,8 +86,7 @@ const written = new Set(["version.json"]);
 // Chunks first and main.js last: whoever starts hearth meanwhile finds a whole build, old or new.
 const files = result.outputFiles.toSorted((a, b) => Number(isMain(a.path)) - Number(isMain(b.path)));
 for (const file of files) {
-  const own = leanBuiltins(file.text.replace(`${requireBanner}\n`, ""));
-  replaceFile(file.path, /\brequire\b/.test(own) ? `${requireBanner}\n${own}` : own);
+  replaceFile(file.path, file.text);
   written.add(file.path.slice(dist.length + 1));
 }
 replaceFile(join(dist, "version.json"), `${JSON.stringify({ version, build: id })}\n`);
@@ -148,57 +146,22 @@ function quickStart() {
 }
 
 /**
- * `await import("undici")` of a CommonJS package gives its names in Node but only `default` in a bundle.
- * This puts a module that spells the names out in between.
+ * An import of "node:http" reads every export of it, and some of these load all of Node's undici: half the time of a
+ * start. So the bundle takes from it what it names here. docs/decisions/016 has the figures.
  */
-function lazyCommonJs() {
-  const require = createRequire(import.meta.url);
-  const namespace = "lazy-commonjs";
-  const isCommonJs = (path) => {
-    if (/\.[cm]js$/.test(path)) return path.endsWith(".cjs");
-    for (let dir = dirname(path); dir !== dirname(dir); dir = dirname(dir)) {
-      if (existsSync(join(dir, "package.json"))) return require(join(dir, "package.json")).type !== "module";
-    }
-    return false;
-  };
+function nodeHttp() {
+  const names = ["Agent", "createServer", "get", "request"];
   return {
-    name: namespace,
+    name: "node-http",
     setup(build) {
-      build.onResolve({ filter: /^[^./]/ }, async ({ kind, path, resolveDir, pluginData }) => {
-        if (kind !== "dynamic-import" || pluginData === namespace || path.startsWith("node:"))
-          return undefined;
-        const found = await build.resolve(path, { kind, resolveDir, pluginData: namespace });
-        const isOurs = found.errors.length === 0 && !found.external && isCommonJs(found.path);
-        return isOurs ? { path: found.path, namespace } : undefined;
-      });
-      build.onLoad({ filter: /.*/, namespace }, ({ path }) => {
-        const names = Object.keys(require(path)).filter(
-          (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default",
-        );
-        const exported = names.map((name) => `const $${name} = all.${name}; export { $${name} as ${name} };`);
-        const contents = [
-          `import all from ${JSON.stringify(path)};`,
-          "export default all;",
-          ...exported,
-        ].join("\n");
-        return { contents, resolveDir: dirname(path) };
-      });
+      build.onResolve({ filter: /^node:http$/ }, ({ kind, path }) =>
+        kind === "import-statement" ? { path, namespace: "node-http" } : undefined,
+      );
+      build.onLoad({ filter: /.*/, namespace: "node-http" }, () => ({
+        contents: `export const { ${names.join(", ")} } = process.getBuiltinModule("node:http");`,
+      }));
     },
   };
-}
-
-/**
- * `import … from "node:fs"` reads every export of the module, and some are getters that load half of Node: the one of
- * "node:http" its own undici (40 ms of a start that takes 60), that of "node:fs" the streams (6 ms). A built file
- * takes from a built-in module what it uses and no more.
- */
-function leanBuiltins(text) {
-  const statement = /(?<=^|[;}\n])import(?:(?: |\*as )([\w$]+) |\{([^{}"]*)\})from"([\w:/]+)";/g;
-  return text.replace(statement, (whole, name, names, path) => {
-    // `default` is the module itself, which no pattern names.
-    if (!isBuiltin(path) || (names !== undefined && /\bdefault\b/.test(names))) return whole;
-    return `const ${name ?? `{${names.replaceAll(" as ", ":")}}`}=globalThis.process.getBuiltinModule("${path}");`;
-  });
 }
 
 function isMain(path) {

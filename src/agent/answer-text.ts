@@ -1,4 +1,5 @@
-import { type Message, messageText } from "../protocol/message.ts";
+import type { Message } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 
 /** It was asked again after this one, in a message of its own. */
 const wasCut = ({ parts }: Message): boolean => {

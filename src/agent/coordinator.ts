@@ -1,7 +1,8 @@
 // Long because one closure owns a session's queue, and everything that may change it stands in it.
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../protocol/ids.ts";
-import { type Message, messageText } from "../protocol/message.ts";
+import type { Message } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { PromptReply } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
 import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";

@@ -1,5 +1,6 @@
 import { endsOf } from "../protocol/cut-text.ts";
-import { type Message, messageText, type ToolCallPart } from "../protocol/message.ts";
+import type { Message, ToolCallPart } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { earlyEndOf, endTexts } from "./early-end.ts";
 import { hearthNote, textInside } from "./hearth-note.ts";

@@ -1,5 +1,6 @@
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
-import { type Message, messageText } from "../protocol/message.ts";
+import type { Message } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import { type AcceptedPrompt, attachmentsOf, promptMessage, promptRun } from "./accepted-prompt.ts";
 import type { Ledger, LedgerTx, SessionChange } from "./ledger.ts";

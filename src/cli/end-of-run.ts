@@ -1,6 +1,6 @@
 import type { Connection } from "../client/connect.ts";
 import type { RunId, SessionId } from "../protocol/ids.ts";
-import type { Message } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { RunCompleted } from "../protocol/run.ts";
 
 /**
@@ -29,17 +29,10 @@ export async function endOfRun(
     outcome: run.outcome,
     ...(run.error !== null && { error: run.error }),
     message_id: last?.id ?? run.message_id,
-    text: last === undefined ? "" : textOf(last),
+    text: last === undefined ? "" : messageText(last),
     usage: run.usage,
     cost: run.cost,
     duration_ms: Math.max(0, Date.parse(run.completed_at ?? run.accepted_at) - began),
     canceled_by: run.canceled_by,
   };
 }
-
-/** As `messageText` of the protocol, which would load zod. */
-const textOf = ({ parts }: Message): string =>
-  parts
-    .filter((part) => part.type === "text")
-    .map(({ text }) => text)
-    .join("\n\n");

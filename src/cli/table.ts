@@ -1,5 +1,6 @@
 // Long because it is one table of all commands: what parses them, what documents them and what completes them is
 // made of it.
+import { isolations, permissionModes, usageGroups } from "../protocol/choices.ts";
 
 export type OptionSpec = {
   name: string;
@@ -77,14 +78,11 @@ const goOn: OptionSpec = {
 const isolation: OptionSpec = {
   name: "isolation",
   value: "WHERE",
-  choices: ["in_place", "worktree"],
+  choices: isolations,
   help: "Where edits land: in_place (worktree comes later)",
 };
-// The contract's own words, written again: its schemas would bring zod into every start.
-const modes = ["ask", "accept_edits", "plan", "yolo"] as const;
 const formats = ["text", "json", "stream-json"] as const;
-const usageGroups = ["day", "session", "agent", "model"] as const;
-const permissionPolicies = [...modes, "deny"] as const;
+const permissionPolicies = [...permissionModes, "deny"] as const;
 
 const screenReader: OptionSpec = { name: "screen-reader", help: "Lines that are said once, typed answers" };
 const noAnimations: OptionSpec = { name: "no-animations", help: "No clock and no counter that moves" };
@@ -98,7 +96,7 @@ export const bareCommand: CommandSpec = {
     session,
     agent,
     model,
-    { name: "mode", value: "MODE", choices: modes, help: "ask, accept_edits, plan or yolo" },
+    { name: "mode", value: "MODE", choices: permissionModes, help: "ask, accept_edits, plan or yolo" },
     isolation,
     screenReader,
     noAnimations,

@@ -141,10 +141,3 @@ export const Message = z.object({
   completed_at: Time.nullable(),
 });
 export type Message = z.infer<typeof Message>;
-
-/** The text of a message: its text parts, joined by blank lines. */
-export const messageText = (message: Pick<Message, "parts">): string =>
-  message.parts
-    .filter((part) => part.type === "text")
-    .map((part) => part.text)
-    .join("\n\n");

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { permissionModes } from "./choices.ts";
 import { ClientId, PermissionId, RunId, SessionId } from "./ids.ts";
 import { ToolKind } from "./message.ts";
 import { Time } from "./time.ts";
 
-export const PermissionMode = z.enum(["ask", "accept_edits", "plan", "yolo"]);
+export const PermissionMode = z.enum(permissionModes);
 export type PermissionMode = z.infer<typeof PermissionMode>;
 
 export const Decision = z.enum(["allow_once", "allow_session", "allow_always", "deny"]);

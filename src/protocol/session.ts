@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { isolations } from "./choices.ts";
 import { SessionId, WorkspaceId } from "./ids.ts";
 import { PermissionMode } from "./permission.ts";
 import { Time } from "./time.ts";
 import { Cost, Usage } from "./usage.ts";
 
 /** Where an agent's edits land. */
-export const Isolation = z.enum(["in_place", "worktree"]);
+export const Isolation = z.enum(isolations);
 export type Isolation = z.infer<typeof Isolation>;
 
 export const Session = z.object({

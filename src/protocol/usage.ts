@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { usageGroups } from "./choices.ts";
 
 /** Tokens. `input_tokens` counts all input, cached included; the cache figures say how much of it. */
 export const Usage = z.object({
@@ -13,7 +14,7 @@ export type Usage = z.infer<typeof Usage>;
 /** USD. */
 export const Cost = z.number();
 
-export const UsageBy = z.enum(["day", "session", "agent", "model"]);
+export const UsageBy = z.enum(usageGroups);
 export type UsageBy = z.infer<typeof UsageBy>;
 
 /** What the runs of one day, session, agent or model have used together. */

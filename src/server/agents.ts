@@ -2,7 +2,7 @@ import type { AgentSessionEvent, Backend, Remembered, SessionContext } from "../
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
-import { messageText } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Journal, JournalTx } from "./journal.ts";
 import { newAgentSession, type StoredAgentSession } from "./store/agent-sessions.ts";

@@ -187,7 +187,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       await agents.list(wid);
       external.probeConfigured(wid);
     },
-    onAttended: native.rehearse,
+    onAttended: native.prepare,
     onBusyChange: () => busyChanged(),
     stopping: () => stopping,
     newId,

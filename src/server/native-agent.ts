@@ -22,12 +22,12 @@ type NativeAgentDeps = {
 };
 
 /** A terminal that has attached asks for more at once, and draws: both come first. */
-const REHEARSAL_DELAY_MS = 300;
+const PREPARE_DELAY_MS = 300;
 
 /** hearth's own agent, always there; its readiness is that of its models. */
 export function createNativeAgent(
   deps: NativeAgentDeps,
-): AgentSource & { rehearse(wid: WorkspaceId): void; bash: Tool } {
+): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool } {
   const tools = createTools();
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
@@ -38,12 +38,12 @@ export function createNativeAgent(
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),
   });
-  let rehearsal: NodeJS.Timeout | undefined;
+  let preparing: NodeJS.Timeout | undefined;
 
-  async function playNow(wid: WorkspaceId) {
+  async function prepareNow(wid: WorkspaceId) {
     try {
       if (deps.isBusy()) return;
-      await backend.rehearse(deps.settings.ofWorkspace(wid), deps.placeOf(wid));
+      await backend.prepare(deps.settings.ofWorkspace(wid), deps.placeOf(wid));
       // A daemon that is killed, as most are when the machine goes down, writes nothing at its end.
       flushCompileCache();
     } catch {
@@ -84,10 +84,10 @@ export function createNativeAgent(
         commands: [],
       };
     },
-    /** Does what the first prompt would wait for, while the person still types. */
-    rehearse(wid) {
-      clearTimeout(rehearsal);
-      rehearsal = setTimeout(() => void playNow(wid), REHEARSAL_DELAY_MS).unref();
+    /** Loads what the first prompt would wait for, while the person still types. */
+    prepare(wid) {
+      clearTimeout(preparing);
+      preparing = setTimeout(() => void prepareNow(wid), PREPARE_DELAY_MS).unref();
     },
   };
 }

@@ -1,7 +1,6 @@
 import type { PermissionMode } from "../protocol/permission.ts";
 import { type ThemeChoice, type ThemeName, themes } from "./theme.ts";
 
-export const modeNames: readonly PermissionMode[] = ["ask", "accept_edits", "plan", "yolo"];
 export const themeChoices: readonly ThemeChoice[] = ["auto", ...(Object.keys(themes) as ThemeName[])];
 
 /** What a mode means, in a few words. */

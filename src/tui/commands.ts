@@ -1,7 +1,10 @@
 // Long because it is the one table of every command behind a slash.
+
+import { permissionModes } from "../protocol/choices.ts";
 import type { RunId } from "../protocol/ids.ts";
+import { messageText } from "../protocol/message-text.ts";
 import { modelOfName, whyNotReady } from "./agent-choice.ts";
-import { modeNames, themeChoices } from "./choices.ts";
+import { themeChoices } from "./choices.ts";
 import { attachText, clientsText, statusText } from "./command-texts.ts";
 import { matching } from "./complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "./editor/editor.ts";
@@ -15,7 +18,6 @@ import {
   currentSession,
   draftOfRun,
   queuedRuns,
-  textOfMessage,
 } from "./state.ts";
 import { withEditsAllowed } from "./steps/allow-edits.ts";
 import { changeSession } from "./steps/change-session.ts";
@@ -127,11 +129,11 @@ export const commands: readonly Command[] = [
     help: "the last answer into the clipboard",
     run(state) {
       const answer = state.replica?.messages.findLast(
-        ({ role, parts }) => role === "assistant" && textOfMessage({ parts }) !== "",
+        ({ role, parts }) => role === "assistant" && messageText({ parts }) !== "",
       );
       return answer === undefined
         ? refuse(state, "There is no answer to copy yet.")
-        : step(state, { do: "copy", text: textOfMessage(answer) });
+        : step(state, { do: "copy", text: messageText(answer) });
     },
   },
   {
@@ -180,12 +182,12 @@ export const commands: readonly Command[] = [
     help: "what the agent may do without asking, and its own modes",
     run(state, rest) {
       if (rest === "") return stay({ ...state, overlay: newListOverlay("modes") });
-      const mode = modeNames.find((name) => name === rest.replace("-", "_"));
+      const mode = permissionModes.find((name) => name === rest.replace("-", "_"));
       if (mode !== undefined) return withEditsAllowed(changeSession(state, { mode }), mode);
       const own = currentAgent(state)?.modes.map(({ id }) => id) ?? [];
       return own.includes(rest)
         ? changeSession(state, { agent_mode: rest })
-        : complain(state, `/mode is one of ${[...modeNames, ...own].join(", ")}.`);
+        : complain(state, `/mode is one of ${[...permissionModes, ...own].join(", ")}.`);
     },
   },
   {

@@ -1,7 +1,8 @@
 import type { Agent } from "../protocol/agent.ts";
+import { permissionModes } from "../protocol/choices.ts";
 import type { Grant, PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
-import { modeMeanings, modeNames, themeChoices } from "./choices.ts";
+import { modeMeanings, themeChoices } from "./choices.ts";
 import { commands } from "./commands.ts";
 import type { SessionChanges } from "./effects.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "./keys.ts";
@@ -104,7 +105,7 @@ export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeI
   const agent = currentAgent(state);
   const current = session?.mode ?? state.defaults.mode ?? "ask";
   const chosen = session?.agent_mode ?? state.defaults.agent_mode ?? null;
-  const hearths = modeNames.map(
+  const hearths = permissionModes.map(
     (mode): ModeItem => ({
       id: mode,
       name: mode.replace("_", " "),

@@ -4,7 +4,7 @@ import type { Agent } from "../protocol/agent.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../protocol/ids.ts";
-import type { Message } from "../protocol/message.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { Permission, PermissionMode } from "../protocol/permission.ts";
 import type { Plan } from "../protocol/plan.ts";
 import type { Run } from "../protocol/run.ts";
@@ -207,10 +207,6 @@ export function queuedRuns(state: AppState): readonly Run[] {
   return currentRuns(state).filter((run) => run !== active && run.state !== "active");
 }
 
-/** What a message says. Not `messageText` of the contract: its module loads every schema. */
-export const textOfMessage = ({ parts }: Pick<Message, "parts">): string =>
-  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
-
 /** A queued prompt can be folded into the turn that runs; a command for the shell neither folds nor is folded into. */
 function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
   const active = activeRun(state);
@@ -228,7 +224,7 @@ export const draftOfRun = (state: AppState, run: Run): string =>
 
 export function textOfRun(state: AppState, run: Run): string {
   const message = state.replica?.messages.find(({ id }) => id === run.message_id);
-  return message === undefined ? "" : textOfMessage(message);
+  return message === undefined ? "" : messageText(message);
 }
 
 /** The oldest open question of the open session. */

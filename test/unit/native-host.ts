@@ -62,7 +62,7 @@ type HostOptions = {
   root?: string;
   env?: Record<string, string>;
   /** A client has attached before the session is opened. */
-  warmFirst?: boolean;
+  prepareFirst?: boolean;
   processes?: ProcessSupervisor;
   /** Real time where the test is about waiting. */
   waits?: number[];
@@ -100,7 +100,7 @@ export async function openNative(options: HostOptions = {}) {
     remember: () => {},
     onEvent: () => {},
   };
-  if (options.warmFirst) await backend.warm(settings, { root: session.root, env: session.env });
+  if (options.prepareFirst) await backend.prepare(settings, { root: session.root, env: session.env });
   const opened = await backend.open(session, new AbortController().signal);
   const transcript: Message[] = [];
   const steering: Message[] = [];

@@ -251,7 +251,7 @@ test("a repository that was read when the client attached is not read again for 
       return processes.spawn(request);
     },
   };
-  const settings = { config: oneProvider(server.baseUrl), root, processes: counted, env, warmFirst: true };
+  const settings = { config: oneProvider(server.baseUrl), root, processes: counted, env, prepareFirst: true };
   const native = await openNative(settings);
   await native.start("Hello", { env }).result;
   expect(firstPrompt(await server.request(0))).toContain("early");
@@ -271,7 +271,7 @@ test("a repository that has changed since then, and is slow, does not hold up th
       return spawned <= 3 ? processes.spawn(request) : new Promise(() => {});
     },
   };
-  const settings = { config: oneProvider(server.baseUrl), root, processes: late, env, warmFirst: true };
+  const settings = { config: oneProvider(server.baseUrl), root, processes: late, env, prepareFirst: true };
   const native = await openNative(settings);
   await native.start("Hello", { env }).result;
   expect(firstPrompt(await server.request(0))).toContain("early");

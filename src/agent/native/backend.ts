@@ -17,9 +17,7 @@ import { createOllamaProbe } from "./models/ollama.ts";
 import { createModelOpener } from "./models/open.ts";
 import { resolveModel } from "./models/resolve.ts";
 import type { NativeSettings } from "./models/settings.ts";
-import type { ModelSpec } from "./models/spec.ts";
 import { decodeText, readBeginning } from "./read-beginning.ts";
-import { rehearseTurn } from "./rehearsal.ts";
 import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {
@@ -42,9 +40,7 @@ export type NativeBackend = Backend & {
    * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU, and what git
    * says of the place. Harmless to call again.
    */
-  warm(settings: NativeSettings, place?: GitPlace): Promise<void>;
-  /** The same, and plays a turn to nobody, once for each type of provider. To be called when nobody waits. */
-  rehearse(settings: NativeSettings, place: GitPlace): Promise<void>;
+  prepare(settings: NativeSettings, place?: GitPlace): Promise<void>;
 };
 
 const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
@@ -77,29 +73,17 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     return resolved.kind === "demo" ? demo : opener.open(resolved.spec, env);
   }
 
-  const rehearsed = new Set<string>();
-
-  async function warm(current: NativeSettings, place?: GitPlace): Promise<ModelSpec | undefined> {
+  async function prepare(current: NativeSettings, place?: GitPlace): Promise<void> {
     const git = place === undefined ? undefined : reader.begin(place, "environment", closing.signal)();
     try {
       const resolved = await resolveModel(null, current, probe);
-      if (resolved.kind === "demo") return undefined;
-      await opener.open(resolved.spec, place?.env ?? {});
-      return resolved.spec;
+      if (resolved.kind !== "demo") await opener.open(resolved.spec, place?.env ?? {});
     } catch (error) {
       // A configuration that cannot work is said by the prompt that meets it.
       if (!(error instanceof HearthError)) throw error;
-      return undefined;
     } finally {
       await git;
     }
-  }
-
-  async function rehearse(current: NativeSettings, place: GitPlace): Promise<void> {
-    const spec = await warm(current, place);
-    if (spec === undefined || rehearsed.has(spec.type) || closing.signal.aborted) return;
-    rehearsed.add(spec.type);
-    await rehearseTurn({ spec, root: place.root, settings: current, tools, processes, now, random });
   }
 
   function openSession(session: SessionContext): OpenedSession {
@@ -165,12 +149,11 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   return {
     kind: "native",
     describe: (current) => describeModels(current, probe),
-    warm: async (current, place) => void (await warm(current, place)),
-    rehearse,
+    prepare,
     async open(session) {
       const opened = openSession(session);
       // The first turn waits for the same modules if it comes sooner; what is wrong with them is told by that.
-      warm(settings(session.session_id)).catch(() => {});
+      prepare(settings(session.session_id)).catch(() => {});
       return opened;
     },
     async close() {

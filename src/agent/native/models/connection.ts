@@ -1,4 +1,4 @@
-import type { Dispatcher, Agent as UndiciAgent } from "undici";
+import type { Dispatcher } from "undici";
 import { createModelFetch, type ModelFetch } from "./model-fetch.ts";
 import { type NamedProxy, proxyOf } from "./proxy.ts";
 
@@ -14,19 +14,19 @@ const settingNames = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].flat
 /**
  * The daemon's connections to models, by undici's own agents: Node's global fetch refuses an agent of another
  * version, and its five-minute timeouts would end a model that thinks. Loaded at first use, because loading takes
- * a hundred milliseconds. `connect`: instead of the network.
+ * a hundred milliseconds.
  */
-export function createConnections(connect?: UndiciAgent.Options["connect"]) {
-  let loading: Promise<typeof import("undici")> | undefined;
+export function createConnections() {
+  let loading: Promise<typeof import("./undici.ts")> | undefined;
   const bySettings = new Map<string, ModelFetch>();
   /** By the proxy's address; "" is none. */
   const agents = new Map<string, Dispatcher>();
 
   const load = () => {
-    loading ??= import("undici");
+    loading ??= import("./undici.ts");
     return loading;
   };
-  function agentFor(undici: typeof import("undici"), proxy: NamedProxy | undefined): Dispatcher {
+  function agentFor(undici: typeof import("./undici.ts"), proxy: NamedProxy | undefined): Dispatcher {
     const key = proxy?.url ?? "";
     const known = agents.get(key);
     if (known) return known;
@@ -35,7 +35,7 @@ export function createConnections(connect?: UndiciAgent.Options["connect"]) {
       bodyTimeout: 0,
       headersTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: connect ?? { timeout: CONNECT_TIMEOUT_MS },
+      connect: { timeout: CONNECT_TIMEOUT_MS },
     };
     const agent =
       proxy === undefined ? new undici.Agent(options) : new undici.ProxyAgent({ ...options, uri: proxy.url });

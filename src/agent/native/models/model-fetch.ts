@@ -4,7 +4,7 @@ import { type NamedProxy, ProxyError } from "./proxy.ts";
 /** The part of fetch that the provider packages use. */
 export type ModelFetch = typeof globalThis.fetch;
 
-type Undici = typeof import("undici");
+type Undici = typeof import("./undici.ts");
 
 /** How a request goes; asking for the dispatcher throws where the proxy's address is none. */
 export type Route = { proxy: NamedProxy | undefined; dispatcher(): Dispatcher };
