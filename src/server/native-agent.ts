@@ -5,6 +5,7 @@ import type { NativeSettings } from "../agent/native/models/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
+import { createWorkerPool } from "../agent/worker/pool.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
@@ -28,13 +29,15 @@ const PREPARE_DELAY_MS = 300;
 export function createNativeAgent(
   deps: NativeAgentDeps,
 ): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool } {
-  const tools = createTools();
+  const workers = createWorkerPool();
+  const tools = createTools({ workers });
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
     settings: deps.settings.ofSession,
     processes: deps.processes,
     tools,
+    workers,
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),
   });

@@ -210,7 +210,8 @@ describe("project instructions", () => {
 });
 
 describe("an attached file", () => {
-  const taken = { images: true, pdf: true, charsMax: 5_242_880, isLeftOut: () => false };
+  const limits = { bytesMax: 3_900_000, edgeMax: 2000 };
+  const taken = { images: true, pdf: true, limits, fitting: () => null, isLeftOut: () => false };
   const part = (path: string, media_type = "text/plain") =>
     ({ id: "prt_f", type: "file", name: "f", media_type, size: 1, path }) as const;
 

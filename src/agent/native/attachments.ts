@@ -3,17 +3,26 @@ import { isAbsolute, join } from "node:path";
 import type { FilePart } from "../../protocol/message.ts";
 import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
+import { type FittingImage, IMAGE_FILE_BYTES_MAX, isImage, isWithin } from "./images/fitting.ts";
+import { readImageHeader } from "./images/header.ts";
+import type { ImageLimits } from "./images/scale.ts";
 import { type Beginning, decodeText, readBeginning } from "./read-beginning.ts";
 
 /** An attached file as a model gets it. */
 export type LoadedFile =
-  | { kind: "media"; name: string; mediaType: string; base64: string }
+  | {
+      kind: "media";
+      name: string;
+      mediaType: string;
+      base64: string;
+      /** What else there is to be said of it. */
+      note?: string;
+    }
   | { kind: "text"; text: string };
 
 const TEXT_BYTES_MAX = 50_000;
-/** Of a PDF; pictures have the bound of their model. */
+/** Of a PDF. */
 const PDF_BYTES_MAX = 20_000_000;
-const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 const note = (part: FilePart, why: string): LoadedFile => ({
   kind: "text",
@@ -26,8 +35,10 @@ const note = (part: FilePart, why: string): LoadedFile => ({
 export type MediaTaken = {
   images: boolean;
   pdf: boolean;
-  /** Of one image as base64. */
-  charsMax: number;
+  /** Of one image. */
+  limits: ImageLimits;
+  /** A larger one as it was made for these limits; null where that could not be done. */
+  fitting(part: FilePart): FittingImage | null;
   /** It was refused once. */
   isLeftOut(part: FilePart): boolean;
 };
@@ -54,21 +65,51 @@ function contentOf(part: FilePart, root: string, bytesMax: number): Beginning | 
   }
 }
 
+/** What there is of an attached image; undefined where it cannot be read whole. */
+export function readImage(part: FilePart, root: string): Uint8Array | undefined {
+  const content = contentOf(part, root, IMAGE_FILE_BYTES_MAX);
+  return typeof content === "string" || content.size > content.bytes.length ? undefined : content.bytes;
+}
+
+/** An image as the model takes it: as it is, or made smaller. Undefined where it is too large in every way. */
+function tellImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile | undefined {
+  const { name } = part;
+  const header = readImageHeader(bytes);
+  if (isWithin(bytes, header, takes.limits)) {
+    // What it says that it is may be wrong, and is checked.
+    const mediaType = header === undefined ? part.media_type : `image/${header.type}`;
+    return { kind: "media", name, mediaType, base64: bytes.toString("base64") };
+  }
+  const made = takes.fitting(part);
+  if (made === null) return undefined;
+  const { mediaType, width, height, was } = made;
+  const base64 = Buffer.from(made.bytes).toString("base64");
+  const isSmaller = width !== was.width || height !== was.height;
+  const size = `${was.width}×${was.height} pixels, shown at ${width}×${height}`;
+  const told = isSmaller ? { note: hearthNote(inOneLine(`The image ${name} has ${size}`)) } : {};
+  return { kind: "media", name, mediaType, base64, ...told };
+}
+
 /** Reads attachments from below `root`: what the model takes as it is, text within bounds, the rest by name. */
 export function createFileLoader(root: string, takes: MediaTaken) {
   return (part: FilePart): LoadedFile => {
-    const isImage = imageTypes.has(part.media_type);
+    const isPicture = isImage(part);
     const isPdf = part.media_type === "application/pdf";
-    if (isImage && !takes.images) return note(part, "; this model cannot see images");
+    if (isPicture && !takes.images) return note(part, "; this model cannot see images");
     if (takes.isLeftOut(part)) return note(part, "; the provider refused it, so it is left out");
     if (isPdf && !takes.pdf) return note(part, `; this model cannot read PDFs${whereOf(part)}`);
-    const bytesMax = isImage ? Math.floor(takes.charsMax / 4) * 3 : isPdf ? PDF_BYTES_MAX : TEXT_BYTES_MAX;
+    const bytesMax = isPicture ? IMAGE_FILE_BYTES_MAX : isPdf ? PDF_BYTES_MAX : TEXT_BYTES_MAX;
     const content = contentOf(part, root, bytesMax);
     if (typeof content === "string") return note(part, content);
     const { bytes, size } = content;
-    if (isImage || isPdf) {
-      if (size > bytesMax)
-        return note(part, `; it is too large to be shown: at most ${inMegabytes(bytesMax)}${whereOf(part)}`);
+    const tooLarge = (max: number) =>
+      note(part, `; it is too large to be shown: at most ${inMegabytes(max)}${whereOf(part)}`);
+    if (isPicture) {
+      const told = size > bytesMax ? undefined : tellImage(part, bytes, takes);
+      return told ?? tooLarge(takes.limits.bytesMax);
+    }
+    if (isPdf) {
+      if (size > bytesMax) return tooLarge(bytesMax);
       return { kind: "media", name: part.name, mediaType: part.media_type, base64: bytes.toString("base64") };
     }
     const text = decodeText(bytes.subarray(0, TEXT_BYTES_MAX));

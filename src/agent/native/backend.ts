@@ -6,6 +6,7 @@ import type { ProcessSupervisor } from "../process/types.ts";
 import { tellingContext } from "../told-context.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
+import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
 import { createConversation } from "./conversation.ts";
 import { createDemoModel } from "./demo.ts";
 import { createGitReader, type GitPlace } from "./git-state.ts";
@@ -25,6 +26,7 @@ type NativeDeps = {
   settings(sessionId: SessionId): NativeSettings;
   processes: ProcessSupervisor;
   tools: readonly Tool[];
+  workers?: WorkerPool | undefined;
   /** The user's own instructions for every project (config/AGENTS.md), if there are any. */
   instructionsFile?: string | undefined;
   now(): number;
@@ -57,7 +59,7 @@ function readInstructions(file: string | undefined): string | undefined {
 
 /** Our own agent: our loop over model providers, with the tools it is given. */
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
-  const { settings, processes, now } = deps;
+  const { settings, processes, workers = createWorkerPool(), now } = deps;
   const random = deps.random ?? Math.random;
   const wait = deps.wait ?? sleep;
   const tools = createToolSet(deps.tools);
@@ -92,6 +94,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       tools,
       git: reader,
       userInstructions: () => readInstructions(deps.instructionsFile),
+      workers,
       now,
     });
     const files = createFileLedger();

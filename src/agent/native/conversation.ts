@@ -1,13 +1,15 @@
 import type { Message } from "../../protocol/message.ts";
 import type { SessionContext, Turn } from "../backend.ts";
 import { hearthNote, textInside } from "../hearth-note.ts";
-import { createFileLoader } from "./attachments.ts";
+import type { WorkerPool } from "../worker/pool.ts";
+import { createFileLoader, readImage } from "./attachments.ts";
 import { commandShell, environmentBlock, modeText } from "./environment-block.ts";
 import type { GitReader } from "./git-state.ts";
 import { createHistory, type History } from "./history.ts";
+import { createFittingImages } from "./images/fitting.ts";
 import { createInstructions, quoteInstructions } from "./instructions.ts";
 import { type Kept, readKept } from "./kept-conversation.ts";
-import { createMediaRefusals } from "./media-refusals.ts";
+import { createMediaRefusals, limitsOf } from "./media-refusals.ts";
 import type { ModelFailure } from "./models/failure.ts";
 import type { Model, ModelRequest, PromptFamily } from "./models/model.ts";
 import { systemPrompt } from "./prompt.ts";
@@ -19,6 +21,7 @@ type ConversationDeps = {
   git: GitReader;
   /** The user's own instructions for every project; undefined or missing where there are none. */
   userInstructions: () => string | undefined;
+  workers: WorkerPool;
   now(): number;
 };
 
@@ -33,7 +36,8 @@ const dayOf = (ms: number): string => {
  * instructions, and notes between messages. All of it stays where and what it was once it has been sent, also after
  * a restart, so that each request begins with the one before.
  */
-export function createConversation({ session, tools, git, userInstructions, now }: ConversationDeps) {
+export function createConversation(deps: ConversationDeps) {
+  const { session, tools, git, userInstructions, now } = deps;
   const kept = readKept(session);
   const instructions = createInstructions(session.root, kept?.folders ?? []);
   const histories = new Map<string, History>();
@@ -43,6 +47,7 @@ export function createConversation({ session, tools, git, userInstructions, now 
   );
   const toolNames = new Set(tools.names);
   const media = createMediaRefusals(kept?.left_out ?? []);
+  const images = createFittingImages((part) => readImage(part, session.root), deps.workers);
   const gathering = new AbortController();
   let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
   let opening = kept?.opening;
@@ -105,6 +110,10 @@ export function createConversation({ session, tools, git, userInstructions, now 
       told = { mode: turn.mode, day };
       keep();
     },
+    /** Before a request: what of it takes long to be made, and is made once. */
+    async prepare(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<void> {
+      if (media.takenBy(model).images) await images.prepare(transcript, limitsOf(model), signal);
+    },
     request(transcript: readonly Message[], model: Model): ModelRequest {
       if (!isKept) keep();
       let history = histories.get(model.id);
@@ -114,7 +123,10 @@ export function createConversation({ session, tools, git, userInstructions, now 
           model: model.id,
           accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
           traits: model.traits,
-          loadFile: createFileLoader(session.root, media.takenBy(model)),
+          loadFile: createFileLoader(session.root, {
+            ...media.takenBy(model),
+            fitting: (part) => images.of(part, limitsOf(model)),
+          }),
         });
         histories.set(model.id, history);
       }

@@ -145,6 +145,7 @@ export async function runLoop(
 
   for (;;) {
     if (signal.aborted) return { outcome: "canceled" };
+    await conversation.prepare(host.transcript(), model, signal);
     const request = conversation.request(host.transcript(), model);
     const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;

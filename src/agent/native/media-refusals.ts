@@ -1,4 +1,5 @@
 import type { FilePart, Message } from "../../protocol/message.ts";
+import type { ImageLimits } from "./images/scale.ts";
 import type { ModelFailure } from "./models/failure.ts";
 import type { Model } from "./models/model.ts";
 
@@ -12,6 +13,12 @@ const mediaWording = /image|vision|multi-?modal|media|pdf|document|file|base64|a
 /** Words by which a server says that all of it is too much, where it does not say 413. */
 const sizeWording =
   /(payload|entity|body|request|content).{0,30}(size|length|large|long|limit).{0,60}(exceed|limit|large|maximum|bytes)|exceeds?.{0,60}bytes/i;
+
+/** What an image may have at a model; its bytes become a third more as base64. */
+export const limitsOf = ({ traits }: Pick<Model, "traits">): ImageLimits => ({
+  bytesMax: Math.floor(traits.imageCharsMax / 4) * 3,
+  edgeMax: traits.imageEdgeMax,
+});
 
 const isMediaPart = (part: Message["parts"][number]): part is FilePart =>
   part.type === "file" && (part.media_type.startsWith("image/") || part.media_type === "application/pdf");
@@ -42,7 +49,7 @@ export function createMediaRefusals(known: readonly string[]) {
     takenBy: (model: Model) => ({
       images: !blind.has(model.id),
       pdf: model.traits.pdf && !blind.has(model.id),
-      charsMax: model.traits.imageCharsMax,
+      limits: limitsOf(model),
       isLeftOut: (part: FilePart) => leftOut.has(part.id),
     }),
     /** Whether asking again makes sense: something will be left out that was sent. */

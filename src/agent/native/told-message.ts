@@ -117,13 +117,11 @@ function tellUser(message: Message, reader: HistoryReader): Piece {
     if (part.type !== "file") continue;
     const file = reader.loadFile(part);
     if (file.kind === "text") content.push({ type: "text", text: file.text });
-    else
-      content.push({
-        type: "file",
-        filename: file.name,
-        mediaType: file.mediaType,
-        data: { type: "data", data: file.base64 },
-      });
+    else {
+      const { name: filename, mediaType, base64 } = file;
+      content.push({ type: "file", filename, mediaType, data: { type: "data", data: base64 } });
+      if (file.note !== undefined) content.push({ type: "text", text: file.note });
+    }
   }
   if (content.length === 0) content.push({ type: "text", text: emptyText });
   return { role: "user", content: joinTexts(content) };

@@ -1,3 +1,4 @@
+import { type ScaledImage, type ScaleRequest, scaleImage } from "../native/images/scale.ts";
 import { type Outcome, type TextRequest, workOut } from "../tools/text-change.ts";
 import { type FileDiff, thoroughDiff } from "../tools/unified-diff.ts";
 import { createPathIndex } from "./path-index.ts";
@@ -6,6 +7,7 @@ import { createPathIndex } from "./path-index.ts";
 export type Tasks = {
   change: { ask: TextRequest; answer: Outcome };
   diff: { ask: { before: string; after: string }; answer: FileDiff };
+  scale_image: { ask: ScaleRequest; answer: ScaledImage | null };
   /** To those of this thread; paths that each end in NUL. */
   add_paths: { ask: Uint8Array; answer: undefined };
   find_paths: { ask: { query: string; limit: number }; answer: string[] };
@@ -19,6 +21,7 @@ export function createTasks(): Work {
   return {
     change: workOut,
     diff: ({ before, after }) => thoroughDiff(before, after),
+    scale_image: scaleImage,
     add_paths: (chunk) => void paths.add(chunk),
     find_paths: ({ query, limit }) => paths.find(query, limit),
   };

@@ -14,6 +14,8 @@ export type Traits = {
   pdf: boolean;
   /** Of one image as base64. */
   imageCharsMax: number;
+  /** Of an image's longer side: what is larger is made smaller there, or refused. */
+  imageEdgeMax: number;
   /** Added to the body of each request. */
   body: Readonly<Record<string, unknown>>;
   /** The provider itself, whose refusals name what they refuse. */
@@ -23,6 +25,9 @@ export type Traits = {
 /** Anthropic's bound for one encoded image; nobody that we know of takes less. */
 const IMAGE_CHARS_MAX = 5 * 1024 * 1024;
 
+/** What Anthropic takes of each of more than twenty images in a request; a conversation gathers them. */
+const IMAGE_EDGE_MAX = 2000;
+
 const plain: Traits = {
   reasoningField: "reasoning_content",
   reasoningRequired: "never",
@@ -30,6 +35,7 @@ const plain: Traits = {
   callIds: "plain",
   pdf: false,
   imageCharsMax: IMAGE_CHARS_MAX,
+  imageEdgeMax: IMAGE_EDGE_MAX,
   body: {},
   isOfficial: false,
 };
@@ -45,9 +51,12 @@ const rows: readonly Row[] = [
   { type: "anthropic", traits: { reasoningField: "signed", userAfterTool: false, pdf: true } },
   { type: "anthropic", host: domain("anthropic.com"), traits: { isOfficial: true } },
   // The package makes a content of each message, and Gemini takes no two of the user in a row.
-  { type: "google", traits: { reasoningField: "signed", userAfterTool: false, pdf: true } },
+  {
+    type: "google",
+    traits: { reasoningField: "signed", userAfterTool: false, pdf: true, imageEdgeMax: 3072 },
+  },
   { type: "google", host: domain("googleapis.com"), traits: { isOfficial: true } },
-  { type: "openai", traits: { reasoningField: "signed", isOfficial: true } },
+  { type: "openai", traits: { reasoningField: "signed", isOfficial: true, imageEdgeMax: 2048 } },
   { type: "openai", model: /gpt-[4-9]|^o[1-9]/, traits: { pdf: true } },
   { type: "openai-compatible", model: /^gpt-[4-9]/, traits: { pdf: true } },
 
@@ -69,6 +78,8 @@ const rows: readonly Row[] = [
     host: domain("groq.com", "cerebras.ai"),
     traits: { reasoningField: "none", reasoningRequired: "never", isOfficial: true },
   },
+  // console.groq.com/docs/vision: a request that holds an image may have 4 MB in all.
+  { host: domain("groq.com"), traits: { imageCharsMax: 2_000_000 } },
   // "Unexpected role 'user' after role 'tool'"; "Tool call id … must be a-z, A-Z, 0-9, with a length of 9".
   {
     host: domain("mistral.ai"),

@@ -1,0 +1,73 @@
+import { createRequire } from "node:module";
+import type { FilePart, Message } from "../../../protocol/message.ts";
+import type { WorkerPool } from "../../worker/pool.ts";
+import type { ImageHeader } from "./header.ts";
+import { readImageHeader } from "./header.ts";
+import type { ImageLimits, ScaledImage } from "./scale.ts";
+
+/** A larger one is told of by name: decoded it takes some five times as much memory as it has pixels in bytes. */
+const PIXELS_MAX = 50_000_000;
+/** Of the file itself. */
+export const IMAGE_FILE_BYTES_MAX = 50_000_000;
+
+const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+export const isImage = (part: FilePart): boolean => imageTypes.has(part.media_type);
+
+export type FittingImage = ScaledImage & { was: Pick<ImageHeader, "width" | "height"> };
+
+export const isWithin = (bytes: Uint8Array, header: ImageHeader | undefined, limits: ImageLimits): boolean =>
+  bytes.length <= limits.bytesMax &&
+  (header === undefined || Math.max(header.width, header.height) <= limits.edgeMax);
+
+/** Made smaller, by a thread of its own; null where that cannot be done. */
+async function shrink(
+  bytes: Uint8Array,
+  limits: ImageLimits,
+  workers: WorkerPool,
+  signal: AbortSignal,
+): Promise<FittingImage | null> {
+  const header = readImageHeader(bytes);
+  if (header === undefined || header.width * header.height > PIXELS_MAX) return null;
+  try {
+    const program = createRequire(import.meta.url).resolve("@silvia-odwyer/photon-node");
+    const made = await workers.run("scale_image", { program, bytes, header, limits }, signal);
+    const isTurned = header.orientation >= 5;
+    const was = isTurned ? { width: header.height, height: header.width } : header;
+    return made && { ...made, was };
+  } catch {
+    signal.throwIfAborted();
+    return null; // a damaged picture, or an installation that is being replaced: the model is told that it is too large
+  }
+}
+
+/** The pictures of one conversation that are too large for its models, each made smaller once. */
+export function createFittingImages(read: (part: FilePart) => Uint8Array | undefined, workers: WorkerPool) {
+  const made = new Map<string, FittingImage | null>();
+  const keyOf = (part: FilePart, { bytesMax, edgeMax }: ImageLimits) => `${part.id} ${bytesMax} ${edgeMax}`;
+  const looked = new Set<string>();
+
+  async function look(part: FilePart, limits: ImageLimits, signal: AbortSignal): Promise<void> {
+    const key = keyOf(part, limits);
+    const bytes = looked.has(key) ? undefined : read(part);
+    looked.add(key);
+    if (bytes === undefined || isWithin(bytes, readImageHeader(bytes), limits)) return;
+    try {
+      made.set(key, await shrink(bytes, limits, workers, signal));
+    } catch (error) {
+      looked.delete(key); // canceled: the next turn does it
+      throw error;
+    }
+  }
+
+  return {
+    /** Makes those of the transcript that a model with these limits has not been told yet. */
+    async prepare(transcript: readonly Message[], limits: ImageLimits, signal: AbortSignal): Promise<void> {
+      const parts = transcript.flatMap(({ parts }) =>
+        parts.filter((part): part is FilePart => part.type === "file" && isImage(part)),
+      );
+      await Promise.all(parts.map((part) => look(part, limits, signal)));
+    },
+    of: (part: FilePart, limits: ImageLimits): FittingImage | null => made.get(keyOf(part, limits)) ?? null,
+  };
+}
+export type FittingImages = ReturnType<typeof createFittingImages>;
