@@ -19,6 +19,8 @@ export type CommandVerdict = Tally & { findings: Finding[] };
 
 /** A line that starts more commands than this is for a person to read. */
 const COMMANDS_MAX = 400;
+/** `sudo env nice …`: each of them has a look at all that follows. */
+const WRAPPERS_MAX = 20;
 
 const grave = (reason: string): Finding => ({ severity: "protected", reason });
 const opaque = (reason: string): Finding => ({ severity: "opaque", reason: `cannot be analysed: ${reason}` });
@@ -51,6 +53,7 @@ export function judgeCommand(
   const tally: Tally = { readOnly: true, offers: [] };
   const around = createSurroundings(policy, rules, locator, tally);
   let judged = 0;
+  let wrappers = 0;
   /** Every command so far is a builtin that starts nothing. */
   let alone = true;
   const asideOffers: (string | undefined)[] = [];
@@ -108,7 +111,7 @@ export function judgeCommand(
 
     const before = tally.offers;
     const found = unwrap(command);
-    const inside = found === undefined ? [] : judgeInner(found, command, offering);
+    const inside = found === undefined ? [] : judgeWrapped(found, command, offering);
     const own = found?.transparent ? [] : judgeOwn(command, program);
     const left = cover(words, [...own, ...inside], found?.input);
     if (left.length === 0) tally.offers = before;
@@ -119,6 +122,17 @@ export function judgeCommand(
       else tally.offers = rule === undefined ? undefined : before && [...before, rule];
     }
     return [...gravest, ...left];
+  }
+
+  function judgeWrapped(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {
+    if (wrappers === WRAPPERS_MAX) {
+      mark();
+      return [opaque("too many programs that start each other")];
+    }
+    wrappers += 1;
+    const findings = judgeInner(found, command, offering);
+    wrappers -= 1;
+    return findings;
   }
 
   function judgeInner(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {

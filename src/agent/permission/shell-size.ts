@@ -1,32 +1,63 @@
 /** A line of so many words takes some ten milliseconds to read; nobody else is served meanwhile. */
 const WORDS_MAX = 5_000;
-const hereDocument = /<<-?[ \t]*(["']?)([\w-]+)\1[^\n]*\n[\s\S]*?\n[ \t]*\2(?=\n|$)/g;
+/** Words are made of these; of anything else each character counts as one. */
+const ofWords = /[\w./=,:@%~-]/;
+/** Substitutions, groups and lists within each other. */
+const DEPTH_MAX = 50;
+const hereDocument = /<<-?[ \t]*(["'\\]?)([\w-]+)/g;
 
 /**
- * Whether a line is made of more words, operators and substitutions than are judged. What is long because one word
- * is (a quoted program, a here-document) is not meant: that costs little.
+ * Why a line is not judged: it is made of too many words, operators and substitutions. What is long because one word
+ * is (a quoted program, a here-document) is not meant: that costs little. Each character is looked at once.
  */
-export function hasTooManyWords(source: string): boolean {
-  if (source.length <= WORDS_MAX) return false;
-  const text = source.replace(hereDocument, "\n");
+export function whyUnreadable(source: string): string | undefined {
+  const lines = source.split("\n");
+  const count = createCount();
+  let ends: ReadonlyMap<string, number> | undefined;
+  for (let at = 0; at < lines.length && count.excess() === undefined; at++) {
+    const line = lines[at] ?? "";
+    count.add(`${line}\n`);
+    if (!line.includes("<<")) continue;
+    ends ??= new Map(lines.map((text, index) => [text.trim(), index]));
+    for (const [, quote, end = ""] of line.matchAll(hereDocument)) {
+      if ((ends.get(end) ?? at) <= at) continue; // it has no end: the rest is read as it stands
+      // Of one that the shell expands, what is substituted in it counts.
+      for (at++; lines[at]?.trim() !== end; at++)
+        if (quote === "") count.add(lines[at]?.replace(/[^$`]/g, "") ?? "");
+    }
+  }
+  return count.excess();
+}
+
+function createCount() {
   let words = 0;
+  let depth = 0;
   let quote = "";
   let isWord = false;
-  for (let at = 0; at < text.length && words <= WORDS_MAX; at++) {
-    const char = text[at] ?? "";
-    if (quote === "'") {
-      if (char === "'") quote = "";
-    } else if (char === "\\") at++;
-    else if (char === "$" || char === "`") words++;
-    else if (quote === '"') {
-      if (char === '"') quote = "";
-    } else if (char === "'" || char === '"') {
-      quote = char;
-      words++;
-    } else if (/[\s;|&<>(){}]/.test(char)) {
-      if (isWord || !/\s/.test(char)) words++;
-      isWord = false;
-    } else isWord = true;
-  }
-  return words > WORDS_MAX;
+  return {
+    excess() {
+      if (words > WORDS_MAX) return "it is too long";
+      return depth > DEPTH_MAX ? "it is nested too deeply" : undefined;
+    },
+    add(text: string) {
+      for (let at = 0; at < text.length && words <= WORDS_MAX && depth <= DEPTH_MAX; at++) {
+        const char = text[at] ?? "";
+        if (quote === "'") {
+          if (char === "'") quote = "";
+        } else if (char === "$" || char === "`") words++;
+        else if (quote === '"') {
+          if (char === "\\") at++;
+          else if (char === '"') quote = "";
+        } else if (ofWords.test(char)) isWord = true;
+        else {
+          if (char === "'" || char === '"') quote = char;
+          else if (char === "\\") at++;
+          else if (char === "(" || char === "{") depth++;
+          else if (char === ")" || char === "}") depth = Math.max(0, depth - 1);
+          if (isWord || (char !== " " && char !== "\t")) words++;
+          isWord = false;
+        }
+      }
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { type ParsedScript, parse } from "unbash";
 import type { FileRedirect, Input } from "./redirects.ts";
 import { createScope, type Outer } from "./scope.ts";
-import { hasTooManyWords } from "./shell-size.ts";
+import { whyUnreadable } from "./shell-size.ts";
 import { walkScript } from "./shell-walk.ts";
 import { collectVariables } from "./variables.ts";
 import type { ShellWord } from "./words.ts";
@@ -44,8 +44,10 @@ const DEPTH_MAX = 6;
 /** Every command of a line, chains, substitutions, functions and branches included, in the order of the text. */
 export function readShell(source: string, place: ShellPlace, outer?: Outer): ShellScript {
   const depth = (outer?.depth ?? 0) + 1;
-  if (source.length > SOURCE_LENGTH_MAX || hasTooManyWords(source)) return brokenScript("it is too long");
+  if (source.length > SOURCE_LENGTH_MAX) return brokenScript("it is too long");
   if (depth > DEPTH_MAX) return brokenScript("shells within shells");
+  const excess = whyUnreadable(source);
+  if (excess !== undefined) return brokenScript(excess);
   let script: ParsedScript;
   try {
     script = parse(source);
