@@ -65,7 +65,11 @@ in the same run. Absolute times move with the machine; the ratio is what counts.
 export function report(section: string, rows: readonly Row[], file = "bench.md"): void {
   const text = table(rows);
   console.log(`\n${section}\n\n${text}\n`);
-  if (!process.argv.includes("--write")) return;
+  if (process.argv.includes("--write")) writeSection(section, text, file);
+}
+
+/** Puts `text` into that file of docs/, in the place of the section of that name. */
+export function writeSection(section: string, text: string, file: string): void {
   const document = join(repository, "docs", file);
   const before = existsSync(document) ? readFileSync(document, "utf8") : PREAMBLE;
   const load = loadavg()
