@@ -80,7 +80,7 @@ async function restart(parsed: Parsed, context: Context): Promise<number> {
   );
   if (notice !== null) await err.line(`hearth: ${notice}`);
   if (parsed.options["json"]) await out.json(health);
-  else await out.line(`The daemon runs again: hearth ${health.version}, pid ${health.pid}.`);
+  else await out.line(`Daemon restarted: hearth ${health.version}, pid ${health.pid}.`);
   return exitCodes.done;
 }
 

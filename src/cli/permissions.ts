@@ -56,7 +56,7 @@ async function revoke(
       ? { grants: [] }
       : await connection.request("POST /v1/workspaces/{wid}/grants/revoke", { params, body: { ids } });
   if (options["json"] === true) await out.json({ revoked });
-  else if (revoked.length === 0) await out.line("There was nothing to take back.");
-  else for (const { rule } of revoked) await out.line(`Revoked ${rule}: it asks again.`);
+  else if (revoked.length === 0) await out.line("Nothing to revoke.");
+  else for (const { rule } of revoked) await out.line(`Revoked ${rule}: hearth asks again.`);
   return exitCodes.done;
 }

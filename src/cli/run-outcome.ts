@@ -19,7 +19,7 @@ export async function saysCanceled({ err }: Context, stop: Stop): Promise<ExitCo
 }
 
 function canceledBy(stop: Stop, client: string | null): string {
-  if (stop.reason() === "timeout") return "The run was canceled: its time was up.";
+  if (stop.reason() === "timeout") return "The run was canceled: it reached --timeout.";
   return stop.reason() === "signal" ? "Canceled." : `The run was canceled by ${client ?? "another client"}.`;
 }
 

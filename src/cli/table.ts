@@ -68,29 +68,29 @@ const session: OptionSpec = {
   short: "s",
   value: "ID",
   offers: "sessions",
-  help: "Go on with this session",
+  help: "Continue this session",
 };
 const goOn: OptionSpec = {
   name: "continue",
   short: "c",
-  help: "Go on with the last session of this directory",
+  help: "Continue the last session of this directory",
 };
 const isolation: OptionSpec = {
   name: "isolation",
   value: "WHERE",
   choices: isolations,
-  help: "Where edits land: in_place (worktree comes later)",
+  help: "Where edits go: in_place (worktree is not there yet)",
 };
 const formats = ["text", "json", "stream-json"] as const;
 const permissionPolicies = [...permissionModes, "deny"] as const;
 
-const screenReader: OptionSpec = { name: "screen-reader", help: "Lines that are said once, typed answers" };
-const noAnimations: OptionSpec = { name: "no-animations", help: "No clock and no counter that moves" };
+const screenReader: OptionSpec = { name: "screen-reader", help: "Screen-reader mode" };
+const noAnimations: OptionSpec = { name: "no-animations", help: "No moving clocks or counters" };
 
 export const bareCommand: CommandSpec = {
   path: [],
   summary: "Open the terminal here",
-  arguments: [rest("prompt", "Send this first")],
+  arguments: [rest("prompt", "The first prompt")],
   options: [
     goOn,
     session,
@@ -108,7 +108,7 @@ export const commands: readonly CommandSpec[] = [
   {
     path: ["run"],
     summary: "Run one prompt without a terminal and print the answer",
-    arguments: [rest("prompt", "What to do; `-`, or no prompt at all, reads it from stdin")],
+    arguments: [rest("prompt", "The prompt; `-` or none reads it from stdin")],
     options: [
       {
         name: "format",
@@ -128,13 +128,13 @@ export const commands: readonly CommandSpec[] = [
         choices: permissionPolicies,
         help: "ask, accept_edits, plan, yolo or deny",
       },
-      { name: "max-steps", value: "N", help: "End after so many model answers" },
-      { name: "timeout", value: "SECONDS", help: "Cancel the run after so long" },
-      { name: "trust", value: "HASH", help: "Trust what the config here would run (nothing yet)" },
+      { name: "max-steps", value: "N", help: "Maximum number of model answers" },
+      { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
+      { name: "trust", value: "HASH", help: "Trust what the project's config would run (nothing yet)" },
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [
-      "A question is waited for while a terminal is attached here to answer it; where none is it ends the run (exit code 4). `--permission-mode deny` asks nobody: the model is told no. Ctrl+C cancels the run.",
+      "A permission question waits while a terminal is attached here to answer it; without one the run ends (exit code 4). `--permission-mode deny` denies every question. Ctrl+C cancels the run.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
     ],
     examples: [
@@ -145,7 +145,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["attach"],
-    summary: "Open it on another directory or session",
+    summary: "Open the terminal on another directory or session",
     arguments: [{ ...optional("path|session", "A directory, or a session's id"), offers: "sessions" }],
     options: [screenReader, noAnimations],
     examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
@@ -155,9 +155,9 @@ export const commands: readonly CommandSpec[] = [
     summary: "List this directory's sessions, the last used first",
     arguments: [],
     options: [
-      { name: "limit", short: "n", value: "N", help: "At most so many (50)" },
+      { name: "limit", short: "n", value: "N", help: "Maximum number of sessions (50)" },
       { name: "query", short: "q", value: "TEXT", help: "Only titles with this text" },
-      { name: "all", short: "a", help: "Archived ones too" },
+      { name: "all", short: "a", help: "Include archived sessions" },
       json,
     ],
     examples: ["hearth sessions list", "hearth sessions list --json | jq -r '.[].id'"],
@@ -171,22 +171,22 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["sessions", "delete"],
-    summary: "Cancel what runs in a session and delete it",
+    summary: "Delete a session; cancels its run",
     arguments: [{ ...required("id", "The session's id, or the beginning of it"), offers: "sessions" }],
-    options: [{ name: "force", help: "Even with changes that wait to be applied" }, json],
+    options: [{ name: "force", help: "Even with changes that are not applied yet" }, json],
     examples: ["hearth sessions delete ses_0123"],
   },
   {
     path: ["agents", "list"],
-    summary: "List the agents, whether each is ready, and what mends it",
+    summary: "List the agents, whether each is ready, and how to fix it",
     arguments: [],
     options: [json],
     examples: ["hearth agents list"],
   },
   {
     path: ["agents", "probe"],
-    summary: "Start an agent and ask it whether it can be used",
-    arguments: [{ ...optional("name", "The agent; none: all that are installed"), offers: "agents" }],
+    summary: "Start an agent and check that it works",
+    arguments: [{ ...optional("name", "The agent; without it, all that are installed"), offers: "agents" }],
     options: [json],
     examples: ["hearth agents probe goose"],
   },
@@ -199,47 +199,47 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["permissions", "revoke"],
-    summary: "Take back what was allowed",
-    arguments: [optional("id|rule", "The number that the list shows, or the rule as it stands there")],
-    options: [{ name: "all", short: "a", help: "All of this directory's" }, json],
+    summary: "Revoke what was allowed",
+    arguments: [optional("id|rule", "A number or a rule from the list")],
+    options: [{ name: "all", short: "a", help: "Everything allowed in this directory" }, json],
     examples: ["hearth permissions revoke 3", "hearth permissions revoke 'bash(npm test *)'"],
   },
   {
     path: ["usage"],
-    summary: "Say what runs have used: tokens and cost",
+    summary: "Show tokens and cost",
     arguments: [],
     options: [
       { name: "by", value: "WHAT", choices: usageGroups, help: "day, session, agent or model (day)" },
-      { name: "here", help: "Of this directory alone" },
+      { name: "here", help: "This directory only" },
       json,
     ],
     examples: ["hearth usage", "hearth usage --by model --here"],
   },
   {
     path: ["daemon", "status"],
-    summary: "Say whether the daemon runs (exit code 5 when not)",
+    summary: "Show whether the daemon runs (exit code 5 if not)",
     arguments: [],
     options: [json],
     examples: ["hearth daemon status", "hearth daemon status --json | jq .pid"],
   },
   {
     path: ["daemon", "stop"],
-    summary: "Stop the daemon; what runs ends interrupted, what waits is kept",
+    summary: "Stop the daemon; active runs are interrupted, queued prompts kept",
     arguments: [],
     options: [
-      { name: "if-idle", help: "Only when nothing runs" },
-      { name: "force", help: "End a daemon that does not answer" },
+      { name: "if-idle", help: "Only if nothing is running" },
+      { name: "force", help: "Kill a daemon that does not answer" },
       json,
     ],
     examples: ["hearth daemon stop", "hearth daemon stop --if-idle"],
   },
   {
     path: ["daemon", "restart"],
-    summary: "Stop the daemon and start it again",
+    summary: "Restart the daemon",
     arguments: [],
     options: [
-      { name: "if-idle", help: "Only when nothing runs" },
-      { name: "force", help: "End one that does not answer" },
+      { name: "if-idle", help: "Only if nothing is running" },
+      { name: "force", help: "Kill one that does not answer" },
       json,
     ],
     examples: ["hearth daemon restart"],
@@ -249,8 +249,8 @@ export const commands: readonly CommandSpec[] = [
     summary: "Print the end of the daemon's log",
     arguments: [],
     options: [
-      { name: "follow", short: "f", help: "Go on as it grows" },
-      { name: "lines", short: "n", value: "N", help: "So many lines (100)" },
+      { name: "follow", short: "f", help: "Keep printing new lines" },
+      { name: "lines", short: "n", value: "N", help: "Number of lines (100)" },
     ],
     examples: ["hearth daemon logs -n 20", "hearth daemon logs -f"],
   },
@@ -263,16 +263,16 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["config", "show"],
-    summary: "Print the configuration that counts here, and where it comes from",
+    summary: "Print the effective configuration and its sources",
     arguments: [],
     options: [json],
     examples: ["hearth config show"],
   },
   {
     path: ["config", "path"],
-    summary: "Print where your configuration file is",
+    summary: "Print the path of your configuration file",
     arguments: [],
-    options: [{ name: "project", help: "This directory's instead" }, json],
+    options: [{ name: "project", help: "The project's file instead" }, json],
     examples: ['$EDITOR "$(hearth config path)"'],
   },
   {
@@ -284,7 +284,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     path: ["doctor"],
-    summary: "Check everything that hearth rests on",
+    summary: "Check installation and configuration",
     arguments: [],
     options: [json],
     examples: ["hearth doctor"],
@@ -301,10 +301,10 @@ export const commands: readonly CommandSpec[] = [
 /** What holds several commands, in the order of the help. `alone`: what its name without a verb means. */
 export const groups: readonly { name: string; alone: string; summary: string }[] = [
   { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
-  { name: "agents", alone: "list", summary: "See which agents are ready" },
+  { name: "agents", alone: "list", summary: "Show which agents are ready" },
   { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
-  { name: "daemon", alone: "status", summary: "See, stop, restart and follow the daemon" },
-  { name: "config", alone: "show", summary: "See the configuration" },
+  { name: "daemon", alone: "status", summary: "Show, stop, restart and follow the daemon" },
+  { name: "config", alone: "show", summary: "Show the configuration" },
 ];
 
 /** What may stand first on a command line. */

@@ -7,7 +7,7 @@ export function makeOwnFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    const message = `The folder ${path} could not be made (${code}): make it writable, or set HEARTH_HOME to another.`;
+    const message = `The folder ${path} could not be created (${code}): make it writable, or set HEARTH_HOME to another.`;
     throw new HearthError("unsafe_path", message, { cause });
   }
   assertOwn(path, process.getuid?.());

@@ -23,7 +23,7 @@ export function errorReply(
     return { status: httpStatusOf(code), body: { error: { code, message, details } } };
   }
   log.error("a request failed", { request, error });
-  const message = "The daemon met a fault of its own; `hearth daemon logs` shows it.";
+  const message = "Something in hearth is broken; `hearth daemon logs` shows what.";
   return { status: 500, body: { error: { code: "internal", message, details: {} } } };
 }
 

@@ -5,8 +5,8 @@ export const themeChoices: readonly ThemeChoice[] = ["auto", ...(Object.keys(the
 
 /** What a mode means, in a few words. */
 export const modeMeanings: { readonly [M in PermissionMode]: string } = {
-  ask: "reads are free, writes and commands ask",
-  accept_edits: "edits inside the workspace are free, commands ask",
-  plan: "nothing is written, only commands that read run",
-  yolo: "nothing asks but what could destroy the machine",
+  ask: "reads allowed; asks before writes and commands",
+  accept_edits: "edits in the workspace allowed; asks before commands",
+  plan: "read only: no edits, only commands that read",
+  yolo: "asks only before dangerous actions",
 };

@@ -35,7 +35,7 @@ export function statusText(state: AppState): string {
 export function attachText(state: AppState): string {
   const session = currentSession(state);
   const path = state.replica?.workspace.path ?? ".";
-  const rows = [`hearth in ${homePath(path, state.manner.home)} joins what runs or is open there`];
+  const rows = [`hearth in ${homePath(path, state.manner.home)} joins the session that is open there`];
   return session === undefined
     ? (rows[0] ?? "")
     : [`hearth attach ${session.id.slice(0, 12)} opens this session`, ...rows].join("\n");

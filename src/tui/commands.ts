@@ -83,13 +83,13 @@ export const commands: readonly Command[] = [
           : { do: "open_session", id: null, isCleared: true },
       ),
   },
-  { name: "sessions", help: "pick, search, rename or delete sessions", run: openSessions },
+  { name: "sessions", help: "open, search, rename or delete sessions", run: openSessions },
   { name: "resume", help: "the same as /sessions", run: openSessions },
-  { name: "transcript", help: "the whole conversation, unfolded (ctrl+o)", run: openTranscript },
+  { name: "transcript", help: "full transcript (ctrl+o)", run: openTranscript },
   {
     name: "rename",
     takes: "TITLE",
-    help: "give this session another title",
+    help: "rename this session",
     run(state, rest) {
       if (currentSession(state) === undefined) return refuse(state, "There is no session to rename yet.");
       if (rest === "") return complain(state, "/rename needs a title.");
@@ -98,7 +98,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "archive",
-    help: "put this session out of the list and start a new one",
+    help: "archive this session and start a new one",
     run(state) {
       const session = currentSession(state);
       if (session === undefined) return refuse(state, "There is no session to archive yet.");
@@ -108,7 +108,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "fork",
-    help: "go on in a new session with all that was said in this one",
+    help: "copy this conversation to a new session",
     run(state) {
       const session = currentSession(state);
       return session === undefined
@@ -118,7 +118,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "continue",
-    help: "let the agent go on where it was stopped",
+    help: "resume a turn that was stopped",
     run: (state) =>
       currentSession(state) === undefined
         ? refuse(state, "There is nothing to continue yet.")
@@ -126,7 +126,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "copy",
-    help: "the last answer into the clipboard",
+    help: "copy the last answer to the clipboard",
     run(state) {
       const answer = state.replica?.messages.findLast(
         ({ role, parts }) => role === "assistant" && messageText({ parts }) !== "",
@@ -139,7 +139,7 @@ export const commands: readonly Command[] = [
   {
     name: "export",
     takes: "[FILE]",
-    help: "write this session as Markdown",
+    help: "save this session as Markdown",
     run: (state, rest) =>
       currentSession(state) === undefined
         ? refuse(state, "There is no session to export yet.")
@@ -148,7 +148,7 @@ export const commands: readonly Command[] = [
   {
     name: "model",
     takes: "[NAME]",
-    help: "choose the model",
+    help: "change the model",
     run(state, rest) {
       if (rest === "")
         return stay({ ...state, overlay: newListOverlay("models", currentModel(state) ?? "") });
@@ -161,7 +161,7 @@ export const commands: readonly Command[] = [
   {
     name: "agent",
     takes: "[NAME]",
-    help: "choose the agent",
+    help: "change the agent",
     run(state, rest) {
       if (rest === "")
         return stay({ ...state, overlay: newListOverlay("agents", currentAgent(state)?.name) });
@@ -179,7 +179,7 @@ export const commands: readonly Command[] = [
   {
     name: "mode",
     takes: "[ask|accept_edits|plan|yolo]",
-    help: "what the agent may do without asking, and its own modes",
+    help: "permission mode",
     run(state, rest) {
       if (rest === "") return stay({ ...state, overlay: newListOverlay("modes") });
       const mode = permissionModes.find((name) => name === rest.replace("-", "_"));
@@ -193,21 +193,21 @@ export const commands: readonly Command[] = [
   {
     name: "queue",
     takes: "[resume | drop N | edit N | steer N]",
-    help: "prompts that wait",
+    help: "queued prompts",
     run: (state, rest) => runQueue(state, rest),
   },
-  { name: "clients", help: "who is attached", run: (state) => say(state, clientsText(state)) },
+  { name: "clients", help: "attached terminals", run: (state) => say(state, clientsText(state)) },
   { name: "status", help: "session, agent, model, cost", run: (state) => say(state, statusText(state)) },
   { name: "cost", help: "the same as /status", run: (state) => say(state, statusText(state)) },
   {
     name: "permissions",
-    help: "what is allowed without asking, and taking it back",
+    help: "permission mode and rules; revoke what was allowed",
     run: (state) => step({ ...state, overlay: newGrantsOverlay }, { do: "load_grants" }),
   },
   {
     name: "theme",
     takes: "[NAME]",
-    help: "colours, kept for every terminal",
+    help: "color theme",
     run(state, rest) {
       if (rest === "") return stay({ ...state, overlay: newListOverlay("themes") });
       const name = themeChoices.find((known) => known === rest);
@@ -216,18 +216,18 @@ export const commands: readonly Command[] = [
         : step(state, { do: "set_theme", name });
     },
   },
-  { name: "init", help: "let the agent write AGENTS.md for this project", run: (state) => ask(state, INIT) },
+  { name: "init", help: "write or improve AGENTS.md for this project", run: (state) => ask(state, INIT) },
   {
     name: "attach",
-    help: "how to come here from another terminal",
+    help: "how to attach from another terminal",
     run: (state) => say(state, attachText(state)),
   },
   {
     name: "doctor",
-    help: "look at everything that hearth rests on",
+    help: "check installation and configuration",
     run: (state) => step({ ...state, flash: { text: "looking …", level: "info" } }, { do: "doctor" }),
   },
-  { name: "quit", help: "leave; the work goes on (ctrl+d)", run: leave },
+  { name: "quit", help: "quit (work continues; ctrl+d)", run: leave },
   { name: "exit", help: "the same as /quit", run: leave },
   { name: "detach", help: "the same as /quit", run: leave },
 ];
@@ -243,10 +243,7 @@ export function runCommand(state: AppState, text: string): Step | undefined {
   const command = commands.find((known) => known.name === name);
   if (command === undefined) {
     if (agentCommands(state).some((known) => known.name === name)) return undefined;
-    return complain(
-      state,
-      `There is no command /${name}; /help lists them. A blank before it sends it as it is.`,
-    );
+    return complain(state, `Unknown command /${name}; /help lists them. Start with a space to send as text.`);
   }
   const line = editorText(state.editor);
   const result = command.run(takeDraft(state), rest.trim());
@@ -287,17 +284,16 @@ function runQueue(state: AppState, rest: string): Step {
   const [verb = "", number = ""] = rest.split(/\s+/);
   if (rest === "resume") return step(state, { do: "resume_queue" });
   if (rest === "") {
-    if (queued.length === 0) return say(state, "No prompt waits.");
+    if (queued.length === 0) return say(state, "No queued prompts.");
     const list = queued.map(
       (run, index) => `${index + 1}  ${run.state}  ${firstLine(draftOfRun(state, run))}`,
     );
     return say(state, [...list, "/queue resume · drop N · edit N · steer N"].join("\n"));
   }
   const run = queued[Number(number) - 1];
-  if (run === undefined) return complain(state, `/queue ${verb} needs the number of a prompt that waits.`);
+  if (run === undefined) return complain(state, `/queue ${verb} needs the number of a queued prompt.`);
   if (verb === "drop") return step(state, { do: "withdraw", id: run.id });
-  if (verb === "steer" && run.agent === SHELL_AGENT)
-    return complain(state, "A command for the shell cannot steer.");
+  if (verb === "steer" && run.agent === SHELL_AGENT) return complain(state, "A shell command cannot steer.");
   if (verb === "steer") return step(state, { do: "change_queued", id: run.id, delivery: "steer" });
   if (verb === "edit") return editQueued(state, run.id, draftOfRun(state, run));
   return complain(state, "/queue takes resume, drop N, edit N or steer N.");

@@ -18,18 +18,18 @@ const binding = (context: KeyContext, chords: string, help?: string): Binding =>
 
 /** Actions are named area.verb. A user's terminal.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
 export const bindings = {
-  "prompt.submit": binding("prompt", "enter", "send; while busy: queue"),
+  "prompt.submit": binding("prompt", "enter", "send; while a turn runs: queue"),
   "prompt.steer": binding("prompt", "ctrl+enter alt+s", "send into the running turn at its next step"),
   "prompt.newline": binding("prompt", "shift+enter alt+enter ctrl+j", "new line (also \\ and enter)"),
-  "prompt.complete": binding("prompt", "tab", "complete; while busy: queue the draft"),
-  "prompt.escape": binding("prompt", "escape", "cancel the turn; idle, twice: put the draft away"),
-  "prompt.interrupt": binding("prompt", "ctrl+c", "put the draft away; else cancel; twice: leave"),
-  "prompt.leave": binding("prompt", "ctrl+d", "empty prompt: leave, the work goes on"),
-  "prompt.up": binding("prompt", "up", "row up, then earlier prompts; queued: edit last"),
-  "prompt.down": binding("prompt", "down", "row down, then later prompts"),
-  "prompt.older": binding("prompt", "ctrl+p", "earlier prompt"),
-  "prompt.newer": binding("prompt", "ctrl+n", "later prompt"),
-  "prompt.search": binding("prompt", "ctrl+r", "search earlier prompts"),
+  "prompt.complete": binding("prompt", "tab", "complete; while a turn runs: queue the draft"),
+  "prompt.escape": binding("prompt", "escape", "cancel the turn; idle, twice: clear input"),
+  "prompt.interrupt": binding("prompt", "ctrl+c", "clear input, else cancel; twice: quit"),
+  "prompt.leave": binding("prompt", "ctrl+d", "quit when empty (work continues)"),
+  "prompt.up": binding("prompt", "up", "line up, then previous prompt; queued: edit the last"),
+  "prompt.down": binding("prompt", "down", "line down, then next prompt"),
+  "prompt.older": binding("prompt", "ctrl+p", "previous prompt"),
+  "prompt.newer": binding("prompt", "ctrl+n", "next prompt"),
+  "prompt.search": binding("prompt", "ctrl+r", "search prompt history"),
   "prompt.left": binding("prompt", "left ctrl+b"),
   "prompt.right": binding("prompt", "right ctrl+f"),
   "prompt.word_left": binding("prompt", "ctrl+left alt+left alt+b", "word left"),
@@ -40,25 +40,25 @@ export const bindings = {
   "prompt.end": binding("prompt", "ctrl+end alt+>"),
   "prompt.delete_back": binding("prompt", "backspace ctrl+h shift+backspace"),
   "prompt.delete_forward": binding("prompt", "delete"),
-  "prompt.kill_word_back": binding("prompt", "alt+backspace ctrl+backspace", "cut the word before"),
-  "prompt.kill_blank_back": binding("prompt", "ctrl+w", "cut back to the last blank"),
-  "prompt.kill_word_forward": binding("prompt", "alt+d ctrl+delete", "cut the word behind"),
-  "prompt.kill_to_end": binding("prompt", "ctrl+k", "cut to the end of the line"),
-  "prompt.kill_to_start": binding("prompt", "ctrl+u", "cut to the start of the line"),
-  "prompt.yank": binding("prompt", "ctrl+y", "put back what was cut"),
-  "prompt.yank_older": binding("prompt", "alt+y", "after that: what was cut before it"),
+  "prompt.kill_word_back": binding("prompt", "alt+backspace ctrl+backspace", "delete previous word"),
+  "prompt.kill_blank_back": binding("prompt", "ctrl+w", "delete back to whitespace"),
+  "prompt.kill_word_forward": binding("prompt", "alt+d ctrl+delete", "delete next word"),
+  "prompt.kill_to_end": binding("prompt", "ctrl+k", "delete to the end of the line"),
+  "prompt.kill_to_start": binding("prompt", "ctrl+u", "delete to the start of the line"),
+  "prompt.yank": binding("prompt", "ctrl+y", "paste what was deleted"),
+  "prompt.yank_older": binding("prompt", "alt+y", "then: paste what was deleted earlier"),
   "prompt.undo": binding("prompt", "ctrl+_ ctrl+shift+_ ctrl+-", "undo"),
   "prompt.redo": binding("prompt", "alt+_ alt+shift+_ alt+-", "redo"),
   "prompt.transpose": binding("prompt", "alt+t"),
-  "prompt.edit_outside": binding("prompt", "ctrl+g", "write in $VISUAL or $EDITOR"),
-  "prompt.paste_image": binding("prompt", "ctrl+v alt+v", "attach the image in the clipboard"),
+  "prompt.edit_outside": binding("prompt", "ctrl+g", "edit in $VISUAL or $EDITOR"),
+  "prompt.paste_image": binding("prompt", "ctrl+v alt+v", "attach an image from the clipboard"),
   "mode.cycle": binding("prompt", "shift+tab", "mode: ask, accept edits, plan"),
-  "queue.resume": binding("prompt", "alt+r", "send held prompts on"),
-  "transcript.open": binding("prompt", "ctrl+o", "the whole conversation, unfolded"),
-  "plan.toggle": binding("prompt", "ctrl+t", "unfold what the agent means to do; without that: sessions"),
+  "queue.resume": binding("prompt", "alt+r", "resume queue"),
+  "transcript.open": binding("prompt", "ctrl+o", "full transcript"),
+  "plan.toggle": binding("prompt", "ctrl+t", "show plan; without one: sessions"),
   "sessions.open": binding("prompt", "f2", "sessions"),
-  "screen.repaint": binding("prompt", "ctrl+l", "draw the screen again"),
-  "app.suspend": binding("prompt", "ctrl+z", "to the shell; the work goes on (fg comes back)"),
+  "screen.repaint": binding("prompt", "ctrl+l", "redraw the screen"),
+  "app.suspend": binding("prompt", "ctrl+z", "suspend (work continues; fg resumes)"),
   "help.open": binding("prompt", "f1", "this list (also ? on an empty prompt)"),
 
   "question.first": binding("question", "1"),
@@ -68,11 +68,11 @@ export const bindings = {
   "question.fifth": binding("question", "5"),
   "question.up": binding("question", "up"),
   "question.down": binding("question", "down"),
-  "question.accept": binding("question", "enter", "question: take the marked answer"),
+  "question.accept": binding("question", "enter", "question: choose the selected answer"),
   "question.edit": binding("question", "e", "question: change the command, then allow it once"),
   "question.all_edits": binding("question", "a", "question: allow all edits in this session"),
   "question.stop": binding("question", "escape", "question: deny and stop the turn"),
-  "question.prompt": binding("question", "tab", "question: to the prompt and back"),
+  "question.prompt": binding("question", "tab", "question: switch to the prompt and back"),
 
   "list.up": binding("list", "up ctrl+p ctrl+k"),
   "list.down": binding("list", "down ctrl+n ctrl+j"),
@@ -94,11 +94,11 @@ export const bindings = {
 
   "completion.up": binding("completion", "up ctrl+p"),
   "completion.down": binding("completion", "down ctrl+n"),
-  "completion.complete": binding("completion", "tab", "@ and /: take the marked row into the prompt"),
-  "completion.accept": binding("completion", "enter", "@: the same; /: run the marked command"),
-  "completion.close": binding("completion", "escape", "@ and /: close the list, nothing else"),
+  "completion.complete": binding("completion", "tab", "@ and /: complete with the selected row"),
+  "completion.accept": binding("completion", "enter", "@: the same; /: run the selected command"),
+  "completion.close": binding("completion", "escape", "@ and /: close the list"),
 
-  "search.older": binding("search", "ctrl+r up", "search: further back"),
+  "search.older": binding("search", "ctrl+r up", "search: older"),
   "search.newer": binding("search", "ctrl+s down"),
   "search.accept": binding("search", "enter tab right end"),
   "search.cancel": binding("search", "escape ctrl+c ctrl+g"),
@@ -160,14 +160,14 @@ export function parseKeyOverrides(value: unknown): { overrides: KeyOverrides; pr
   for (const [name, chords] of Object.entries(value)) {
     const action = actions.find((known) => known === name);
     if (action === undefined) {
-      problems.push(`terminal.jsonc: there is no action "${name}"; /help lists them.`);
+      problems.push(`terminal.jsonc: unknown action "${name}"; /help lists them.`);
       continue;
     }
     const written: unknown[] = Array.isArray(chords) ? chords : [chords];
     const read = written.map((chord) => (typeof chord === "string" ? normalizeChord(chord) : undefined));
     const wrong = written.filter((_, index) => read[index] === undefined);
     if (wrong.length > 0)
-      problems.push(`terminal.jsonc: ${name} has no such key as ${wrong.map(String).join(", ")}.`);
+      problems.push(`terminal.jsonc: unknown key for ${name}: ${wrong.map(String).join(", ")}.`);
     overrides[action] = read.filter((chord) => chord !== undefined);
   }
   return { overrides, problems };

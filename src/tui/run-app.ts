@@ -283,7 +283,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
             controller.update((state) => {
               if (!isSamePlace(before, state)) {
                 const flash = {
-                  text: "What it was written for is gone · ↑ restores it",
+                  text: "The prompt it was written for is gone · ↑ restores it",
                   level: "warning",
                 } as const;
                 return { ...state, history: addEntry(state.history, written.text), flash };

@@ -10,7 +10,7 @@ export function runDoctor(launcher: string, env: NodeJS.ProcessEnv): Promise<str
     const terminal = { COLUMNS: String(columns), LINES: String(rows), HEARTH_TERMINAL: "1" };
     const options = { env: { ...env, ...terminal, NO_COLOR: "1" }, timeout: PATIENCE_MS };
     execFile(process.execPath, [launcher, "doctor"], options, (error, stdout, stderr) => {
-      resolve(stdout.trim() || stderr.trim() || (error?.message ?? "The doctor said nothing."));
+      resolve(stdout.trim() || stderr.trim() || (error?.message ?? "`hearth doctor` printed nothing."));
     });
   });
 }

@@ -125,7 +125,7 @@ describe("an agent that does not start", () => {
     const end = await at.world.ask("Hello");
     expect(end.error?.code).toBe("agent_unavailable");
     expect(end.error?.message).toContain("it is too old for hearth, or another program of that name");
-    expect(end.error?.message).toMatch(/try '--help'\)\. To mend it: npm install -g scripted@latest\.$/);
+    expect(end.error?.message).toMatch(/try '--help'\)\. To fix it: npm install -g scripted@latest\.$/);
     at.acp.nextStart({ protocolVersion: 0 });
     expect((await at.world.ask("Hello")).error?.message).toMatch(
       /hearth speaks 1: update scripted: npm install -g scripted@latest\.$/,
@@ -613,7 +613,7 @@ describe("an agent that says what it should not", () => {
     const at = await openScriptedWorld({ stallNoticeMs: 300 });
     at.acp.nextTurn({ deeds: [say("thinking "), { do: "hold", gate: "on" }, say("done")] });
     const runId = at.world.prompt("Think");
-    await at.world.sawText("has said nothing for");
+    await at.world.sawText("has not responded for");
     at.acp.openGate("on");
     await at.world.ended(runId);
     expect(noticesOf(at, runId)).toHaveLength(1);

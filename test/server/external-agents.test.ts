@@ -37,7 +37,7 @@ test("an agent that is not installed is listed with its fix, and a prompt to it 
   const end = await terminal.ask("hello", { agent: "goose" });
   expect(end).toMatchObject({ outcome: "error", agent: "goose", error: { code: "agent_unavailable" } });
   expect(end.error?.message).toBe(
-    `goose cannot be used: its command goose is not on PATH. To mend it: ${install}.`,
+    `goose cannot be used: its command goose is not on PATH. To fix it: ${install}.`,
   );
   world.model.enqueue(say("I am here."));
   expect(await terminal.ask("and you?", { agent: "hearth" })).toMatchObject({
@@ -80,7 +80,7 @@ test("an agent's child gets its own variables and none of hearth's keys, unless 
   expect(given).not.toContain("GOOSE_");
 
   expect((await terminal.ask("hello", { agent: "off" })).error?.message).toBe(
-    "off cannot be used: off is switched off in the configuration. To mend it: set agents.off.enabled to true in hearth.jsonc.",
+    "off cannot be used: off is switched off in the configuration. To fix it: set agents.off.enabled to true in hearth.jsonc.",
   );
   expect(existsSync(join(dump, "off"))).toBe(false);
 });

@@ -34,7 +34,7 @@ test("what was always allowed is listed, and asks again once it is taken back", 
   const listed = await runHearth(world.home, ["permissions", "list"]);
   expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/always .*bash\(touch one\)/) });
   const revoked = await runHearth(world.home, ["permissions", "revoke", String(grant?.id)]);
-  expect(revoked).toMatchObject({ code: 0, stdout: "Revoked bash(touch one): it asks again.\n" });
+  expect(revoked).toMatchObject({ code: 0, stdout: "Revoked bash(touch one): hearth asks again.\n" });
   expect(await grantsOf(terminal)).toEqual([]);
   const twice = await runHearth(world.home, ["permissions", "revoke", "bash(touch one)"]);
   expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining("permissions list") });

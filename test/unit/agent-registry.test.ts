@@ -71,7 +71,7 @@ test("every state that is not ready names its reason and what mends it", () => {
   expect(resolveAgent("mine", undefined, client(bin))).toBeNull();
   expect(resolveAgent("constructor", undefined, client(bin))).toBeNull();
   expect(unusableError("goose", { status: "error", reason: "it is broken", fix: "mend it" }).message).toBe(
-    "goose cannot be used: it is broken. To mend it: mend it.",
+    "goose cannot be used: it is broken. To fix it: mend it.",
   );
 });
 
@@ -139,7 +139,7 @@ test("an agent that wants a login says how, and one that fails says why", async 
   const failures = [
     new HearthError("provider_auth", "goose is not logged in."),
     new HearthError("agent_unavailable", "goose exited with code 1 before it was ready."),
-    new HearthError("agent_unavailable", "goose is too old. To mend it: get a new one.", {
+    new HearthError("agent_unavailable", "goose is too old. To fix it: get a new one.", {
       details: { reason: "goose is too old; it last said:\n\n  Usage: goose", fix: "get a new one" },
     }),
     new HearthError("provider_auth", "mine wants a login."),

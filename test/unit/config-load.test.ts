@@ -101,9 +101,9 @@ test("an unknown key is a warning that says what was probably meant", () => {
   expect(config).toEqual({ model: "a/d", limits: {} });
   const file = place().paths.configFile;
   expect(warnings).toEqual([
-    `${file}:3:3: "modle" is no key that hearth knows; did you mean "model"? It is ignored.`,
-    `${file}:4:15: "limits.max_stpes" is no key that hearth knows; did you mean "max_steps"? It is ignored.`,
-    `${file}:4:31: "limits.weather" is no key that hearth knows; it is ignored.`,
+    `${file}:3:3: unknown key "modle"; did you mean "model"? It is ignored.`,
+    `${file}:4:15: unknown key "limits.max_stpes"; did you mean "max_steps"? It is ignored.`,
+    `${file}:4:31: unknown key "limits.weather"; it is ignored.`,
     `${file}:5:19: "model" is given twice; the last one counts.`,
   ]);
 });

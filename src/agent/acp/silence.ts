@@ -21,7 +21,7 @@ export function watchSilence({ agent, silentMs, emit, limitMs }: Watched): () =>
     if (silent < limitMs) wasTold = false;
     else if (!wasTold) {
       wasTold = true;
-      const text = `${agent} has said nothing for ${Math.round(silent / 1000)} s.`;
+      const text = `${agent} has not responded for ${Math.round(silent / 1000)} s.`;
       emit({ type: "notice", level: "info", code: "stall", text });
     }
     timer = setTimeout(look, Math.max(LOOK_MS_MIN, limitMs - silent)).unref();

@@ -130,7 +130,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
       return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
     const words = command.slice(1).join(" ");
     const reason = `${agent} does not understand "${words}": it is too old for hearth, or another program of that name (${message})`;
-    const mend = update == null ? "" : ` To mend it: ${update}.`;
+    const mend = update == null ? "" : ` To fix it: ${update}.`;
     return new HearthError("agent_unavailable", `${reason}.${mend}`, {
       details: { stderr: tail, reason, ...(update == null ? {} : { fix: update }) },
       cause: error,

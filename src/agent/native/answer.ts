@@ -107,7 +107,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
           type: "notice",
           level: "warning",
           code: "stall",
-          text: `${model.providerLabel}: nothing for ${Math.round(silentMs / 1000)} s · waiting up to ${Math.round(limitMs / 1000)} s`,
+          text: `${model.providerLabel}: no response for ${Math.round(silentMs / 1000)} s · waiting up to ${Math.round(limitMs / 1000)} s`,
         }),
       stall: (silentMs) => attempt.abort(stalled(model, silentMs)),
     },

@@ -140,7 +140,7 @@ function loginOf(known: KnownAgent, path: string, program: string): string {
 
 /** The sentence that ends a prompt to an agent that cannot be used. */
 export const unusableError = (name: string, { status, reason, fix }: Unusable): HearthError => {
-  const mend = fix === null ? "" : ` To mend it: ${fix}.`;
+  const mend = fix === null ? "" : ` To fix it: ${fix}.`;
   return new HearthError("agent_unavailable", `${name} cannot be used: ${reason}.${mend}`, {
     details: { status, ...(fix === null ? {} : { fix }) },
   });

@@ -152,7 +152,7 @@ function* unknownKeys(
     else if (known !== undefined && full !== "$schema") {
       const meant = nearestName(name, Object.keys(known));
       const hint = meant === undefined ? "it is ignored" : `did you mean "${meant}"? It is ignored`;
-      yield { node: key, sentence: `"${full}" is no key that hearth knows; ${hint}.` };
+      yield { node: key, sentence: `unknown key "${full}"; ${hint}.` };
     }
   }
 }

@@ -89,7 +89,7 @@ export function permissionLines(block: PermissionBlock, width: number, layout: L
       `  ${glyphs.stopped}`,
       "muted",
       "permission",
-      content("not answered, withdrawn"),
+      content("canceled before an answer"),
       width,
       layout,
     );

@@ -157,8 +157,8 @@ function hintOf(state: AppState): string {
   if (state.question?.writing?.what === "reason") return "why not? enter: deny · esc: back";
   if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
   if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))
-    return "enter sends what is held on";
-  return wasCutShort(state) ? "/continue goes on from there" : "";
+    return "press enter to send queued prompts";
+  return wasCutShort(state) ? "/continue to resume" : "";
 }
 
 /** Prompts on their way to their run, shown where they will stand. */

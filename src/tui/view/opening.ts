@@ -56,7 +56,7 @@ export const plainHint: Block = {
   type: "notice",
   level: "info",
   code: "start",
-  text: "Type a prompt and press Enter. /help lists the commands; Ctrl+D leaves, and the work goes on.",
+  text: "Type a prompt and press Enter. /help lists the commands; Ctrl+D quits, work continues.",
 };
 
 /** The id of the model that is no model. */
