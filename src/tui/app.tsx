@@ -1,12 +1,24 @@
+import chalk from "chalk";
 import { Box, render } from "ink";
-import { memo, useSyncExternalStore } from "react";
-import { Rows } from "./components/Rows.tsx";
+import { Completion } from "./components/Completion.tsx";
+import { Composer } from "./components/Composer.tsx";
+import { LooksContext } from "./components/LooksContext.ts";
+import { Notice } from "./components/Notice.tsx";
+import { Picker } from "./components/Picker.tsx";
+import { Plan } from "./components/Plan.tsx";
+import { Question } from "./components/Question.tsx";
+import { Queue } from "./components/Queue.tsx";
+import { RunLine } from "./components/RunLine.tsx";
+import { StatusLine } from "./components/StatusLine.tsx";
+import { StreamTail } from "./components/StreamTail.tsx";
+import { Transcript } from "./components/Transcript.tsx";
+import { useSelect } from "./components/use-select.ts";
 import { createInkInput } from "./screen/ink-output.ts";
 import type { Store } from "./store.ts";
 import type { AppView } from "./view/app-view.ts";
-import { liveParts } from "./view/live.ts";
 
-type Part = (typeof liveParts)[number];
+// How many colours the terminal has is decided in capabilities.ts, so Ink's own colours need not guess it again.
+chalk.level = 3;
 
 /** Has Ink draw what `view` holds, now and whenever it changes. */
 export const renderApp = (view: Store<AppView>, stdout: NodeJS.WriteStream): { unmount(): void } =>
@@ -20,31 +32,37 @@ export const renderApp = (view: Store<AppView>, stdout: NodeJS.WriteStream): { u
     isScreenReaderEnabled: false,
   });
 
-/** Everything below the scrollback, or the overlay over it. */
+/** Everything below the scrollback, or the overlay in its place. */
 function App({ view }: { view: Store<AppView> }) {
-  const kind = useSelect(view, (current) => current.kind);
+  const looks = useSelect(view, (current) => current.looks);
+  const overlay = useSelect(view, (current) => current.overlay);
+  if (looks === undefined) return null;
   return (
-    <Box flexDirection="column">{kind === "overlay" ? <Overlay view={view} /> : <Live view={view} />}</Box>
+    <LooksContext value={looks}>
+      {overlay === undefined ? (
+        <Live view={view} />
+      ) : overlay.kind === "list" ? (
+        <Picker list={overlay} />
+      ) : (
+        <Transcript transcript={overlay} />
+      )}
+    </LooksContext>
   );
 }
 
+/** The live region, top to bottom. */
 function Live({ view }: { view: Store<AppView> }) {
-  return liveParts.map((part) => <LivePart key={part} view={view} part={part} />);
+  return (
+    <Box flexDirection="column">
+      <StreamTail view={view} />
+      <Plan view={view} />
+      <Question view={view} />
+      <RunLine view={view} />
+      <Queue view={view} />
+      <Completion view={view} />
+      <Notice view={view} />
+      <Composer view={view} />
+      <StatusLine view={view} />
+    </Box>
+  );
 }
-
-const noRows: readonly string[] = [];
-
-/** One part draws again only when its own rows have changed. */
-const LivePart = memo(function LivePart({ view, part }: { view: Store<AppView>; part: Part }) {
-  const rows = useSelect(view, (current) => (current.kind === "live" ? current.live[part] : noRows));
-  return <Rows rows={rows} />;
-});
-
-function Overlay({ view }: { view: Store<AppView> }) {
-  const rows = useSelect(view, (current) => (current.kind === "overlay" ? current.rows : noRows));
-  return <Rows rows={rows} />;
-}
-
-/** A slice of the state. `select` returns a primitive or a stored object, never a new one. */
-const useSelect = <S, T>(store: Store<S>, select: (state: S) => T): T =>
-  useSyncExternalStore(store.subscribe, () => select(store.get()));

@@ -19,7 +19,6 @@ import type { KeyMap, KeyOverrides } from "./keys.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
-import { canonicalRow } from "./screen/canonical-row.ts";
 import {
   type AppState,
   activeRun,
@@ -39,7 +38,8 @@ import type { Block } from "./text/block.ts";
 import { drawnTogether } from "./text/render-block.ts";
 import { withTokenCount } from "./token-count.ts";
 import { announcement } from "./view/announcement.ts";
-import { liveView } from "./view/live.ts";
+import { type AppView, emptyView, type OverlayView } from "./view/app-view.ts";
+import { type LiveView, liveView } from "./view/live.ts";
 import { openingBlocks, switchBlocks } from "./view/opening.ts";
 import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
@@ -133,6 +133,7 @@ export function createController(options: {
   let isClosed = false;
   let drawing: NodeJS.Immediate | undefined;
   let title = "";
+  let view: AppView = emptyView;
 
   /** Draws when all that this turn of the loop brings has been taken in. */
   function changed(): void {
@@ -144,7 +145,7 @@ export function createController(options: {
     changed(); // before the terminal hears of the rows: they and the frame that goes with them are one write
     for (const together of drawnTogether(blocks)) {
       const previous = last;
-      const layOut = (columns: number) => renderer.blocks(together, columns, previous).map(canonicalRow);
+      const layOut = (columns: number) => renderer.blocks(together, columns, previous).map(renderer.paint);
       const rows = layOut(store.get().size.columns);
       terminal.commit({ rows, layOut });
       if (rows.length > 0) last = together.at(-1);
@@ -183,25 +184,32 @@ export function createController(options: {
       ) {
         store.set({ ...state, question: { ...question, isCut, cutOptions } });
       }
-      terminal.show({ kind: "live", live, caret: live.caret });
+      show({ live });
     } else if (overlay.kind === "transcript") drawTranscript(state, overlay);
     else {
       const spoken = state.manner.isLines ? spokenList(state, overlay, renderer, overrides) : undefined;
-      terminal.show({ kind: "overlay", ...listView(state, overlay, renderer, overrides), spoken });
+      show({ overlay: { ...listView(state, overlay, renderer, overrides), spoken } });
     }
+  }
+
+  /** An overlay covers the live region, which is not laid out meanwhile. */
+  function show(what: { live: LiveView } | { overlay: OverlayView }): void {
+    view = { live: view.live, overlay: undefined, ...what, looks: renderer.looks };
+    terminal.show(view);
   }
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
     // Lines cannot be scrolled in: all that is loaded is printed, and that was it.
     if (state.manner.isLines) {
       if (overlay.messages === undefined) return;
-      const rows = pager.all(state, overlay);
+      const rows = pager.all(state, overlay).map(renderer.paint);
       terminal.commit({ rows, layOut: () => rows });
       store.set({ ...state, overlay: undefined });
       return;
     }
-    const { up, above, ...view } = pager.view(state, overlay);
-    terminal.show({ kind: "overlay", ...view });
+    const transcript = pager.view(state, overlay);
+    const { up, above } = transcript;
+    show({ overlay: transcript });
     if (up !== overlay.up) store.set({ ...state, overlay: { ...overlay, up } });
     const isNear = above < state.size.rows * SCREENS_AHEAD;
     if (isNear && overlay.before !== null && !overlay.isLoading) options.request({ do: "load_transcript" });

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { BURST_LINES_MIN, BURST_MS } from "./input/tap.ts";
 import type { Terminal, TerminalStreams } from "./terminal.ts";
+import type { Painter } from "./text/ansi.ts";
 import type { AppView } from "./view/app-view.ts";
 import type { LiveView } from "./view/live.ts";
 
@@ -12,7 +13,11 @@ const spoken = ["question", "run", "queue", "notice"] as const satisfies readonl
  * which read again whatever is drawn again. What is finished is printed, a question and a list are printed once, and
  * what is typed comes as whole lines, edited by the terminal itself.
  */
-export function openPlainTerminal(streams: TerminalStreams, onLine: (line: string) => void): Terminal {
+export function openPlainTerminal(
+  streams: TerminalStreams,
+  paint: Painter,
+  onLine: (line: string) => void,
+): Terminal {
   const { input, output } = streams;
   const said = new Map<string, string>();
   let lines: ReturnType<typeof createInterface> | undefined;
@@ -59,15 +64,14 @@ export function openPlainTerminal(streams: TerminalStreams, onLine: (line: strin
 
   return {
     size: { columns: output.columns || 80, rows: output.rows || 24 },
-    show(view: AppView) {
-      if (view.kind === "overlay") {
-        if (view.spoken !== undefined) say("list", view.spoken);
+    show({ live, overlay }: AppView) {
+      if (overlay !== undefined) {
+        if (overlay.kind === "list" && overlay.spoken !== undefined) say("list", overlay.spoken);
         return;
       }
       said.delete("list");
-      for (const part of spoken) say(part, view.live[part]);
+      for (const part of spoken) say(part, live[part].map(paint));
     },
-    loadInk: async () => {},
     commit: ({ rows }) => print(rows),
     repaint() {},
     clear() {},

@@ -39,7 +39,6 @@ import {
 } from "./state.ts";
 import { withPasted } from "./steps/completion.ts";
 import { createStore } from "./store.ts";
-import { openTerminal } from "./terminal.ts";
 import type { Highlight } from "./text/highlight.ts";
 import { loadHighlight } from "./text/load-highlight.ts";
 import { themes } from "./theme.ts";
@@ -47,7 +46,6 @@ import { firstChordName } from "./view/chord-name.ts";
 import { leavingRows } from "./view/leaving.ts";
 import { headerBlock, plainHint, welcomeBlocks } from "./view/opening.ts";
 import { createRenderer } from "./view/renderer.ts";
-import { warmUp } from "./view/warm-up.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
 
@@ -72,6 +70,10 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const detected = detectCapabilities(env, process.stdout);
   const isSpoken = detected.screenReader || preferences.screenReader || !detected.cursor;
   const capabilities = { ...detected, screenReader: isSpoken };
+  // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
+  const isPlain = !capabilities.cursor || capabilities.screenReader;
+  // Ink is a good part of a start: nobody waits for it who does not see it, and meanwhile the first frame echoes keys.
+  const screen = isPlain ? undefined : await import("./terminal.ts");
   const ahead = options.firstFrame?.take();
   if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
     // The first frame may be drawn on the alternate screen that a killed hearth left open.
@@ -85,18 +87,31 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   let back: ComingBack = { sessionId: null, away: [], hints: [] };
   let shown = "";
   let isLeft = false;
+  const usualTheme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
+  const moreKey = isPlain ? "/transcript" : firstChordName("transcript.open", preferences.keys);
+  const renderer = createRenderer({
+    theme: preferences.theme ?? usualTheme,
+    capabilities,
+    extras: () => ({ root: link?.replica?.workspace.path, highlight, moreKey }),
+    // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
+    onCode() {
+      // Where a new installation has taken its file away meanwhile, code stays without colours.
+      inBackground(async () => {
+        highlight = await loadHighlight();
+        controller.update((state) => ({ ...state }));
+      }, notMissed);
+    },
+  });
   const streams = { input: process.stdin, output: process.stdout };
-  // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
-  const isPlain = !capabilities.cursor || capabilities.screenReader;
-  const terminal = isPlain
-    ? openPlainTerminal(streams, (line) => controller.onLine(line))
-    : openTerminal(streams, {
-        drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
-        onWidth: env["TERM"] === "linux" ? "cuts" : "wraps",
-        onResize: (size) => controller.onResize(size),
-        onModes: (active) => terminalFile.modes(active),
-        onPause: () => inBackground(() => warmUp(renderer, terminal.size.columns), notMissed),
-      });
+  const terminal =
+    screen === undefined
+      ? openPlainTerminal(streams, renderer.paint, (line) => controller.onLine(line))
+      : screen.openTerminal(streams, {
+          drawn: terminalFile.left?.modes.includes("alternateScreen") ? undefined : ahead?.drawn,
+          onWidth: env["TERM"] === "linux" ? "cuts" : "wraps",
+          onResize: (size) => controller.onResize(size),
+          onModes: (active) => terminalFile.modes(active),
+        });
   const initial = initialState({
     clientId,
     size: terminal.size,
@@ -120,21 +135,6 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const store = createStore<AppState>(
     draft.length === 0 ? initial : { ...initial, editor: replaceAtoms(emptyEditor, draft) },
   );
-  const usualTheme = capabilities.color === "none" ? themes.none : themes[capabilities.background];
-  const moreKey = isPlain ? "/transcript" : firstChordName("transcript.open", preferences.keys);
-  const renderer = createRenderer({
-    theme: preferences.theme ?? usualTheme,
-    capabilities,
-    extras: () => ({ root: link?.replica?.workspace.path, highlight, moreKey }),
-    // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
-    onCode() {
-      // Where a new installation has taken its file away meanwhile, code stays without colours.
-      inBackground(async () => {
-        highlight = await loadHighlight();
-        controller.update((state) => ({ ...state }));
-      }, notMissed);
-    },
-  });
   const ready = options.connecting.then(async (connection) => {
     told = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
     const opened = createSessionLink(

@@ -1,8 +1,7 @@
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { renderApp } from "./app.tsx";
 import type { InputEvent } from "./input/decode.ts";
 import { createTerminalModes, type ModeName } from "./input/modes.ts";
 import { createInputTap, type InputTap, type RawInput } from "./input/tap.ts";
-import { canonicalRow } from "./screen/canonical-row.ts";
 import type { Picture } from "./screen/difference.ts";
 import { createInkOutput } from "./screen/ink-output.ts";
 import type { OnWidth } from "./screen/place.ts";
@@ -10,7 +9,7 @@ import type { Finished } from "./screen/recent.ts";
 import { createScreen, type ScreenSize } from "./screen/screen.ts";
 import { createSizeChange } from "./screen/size-change.ts";
 import { createStore, type Store } from "./store.ts";
-import { type AppView, emptyView, keepUnchanged, rowsOf } from "./view/app-view.ts";
+import { type AppView, caretOf, emptyView, keepUnchanged } from "./view/app-view.ts";
 
 /** The streams of a terminal, as far as they are used. */
 export type TerminalStreams = {
@@ -30,9 +29,7 @@ export type Terminal = {
   readonly size: ScreenSize;
   /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
   show(view: AppView): void;
-  /** Has Ink draw from now on; happens by itself in the first pause. */
-  loadInk(): Promise<void>;
-  /** Appends finished rows, in canonical form. */
+  /** Appends finished rows, painted as Ink would paint them. */
   commit(finished: Finished): void;
   /** Draws what the window shows again, for when something else has written into it. */
   repaint(): void;
@@ -52,8 +49,6 @@ export type Terminal = {
   close(last: readonly string[]): void;
 };
 
-/** When nothing has been drawn for so long, nobody waits for a moment of loading. */
-const PAUSE_MS = 100;
 const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
 
 /** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
@@ -64,8 +59,6 @@ export function openTerminal(
     onWidth: OnWidth;
     onResize: (size: ScreenSize) => void;
     onModes: (active: readonly ModeName[]) => void;
-    /** The first pause, Ink is loaded: what else is better done before it is needed can be done now. */
-    onPause?: () => void;
   },
 ): Terminal {
   const { input, output } = streams;
@@ -98,34 +91,11 @@ export function openTerminal(
     },
   });
 
-  let canonical = new Map<string, string>();
-  const setFrame = (painted: readonly string[]) => {
-    const next = new Map<string, string>();
-    const rows = painted.map((row) => {
-      const known = canonical.get(row) ?? canonicalRow(row);
-      next.set(row, known);
-      return known;
-    });
-    canonical = next;
-    screen.setFrame(rows, view.get().caret);
-  };
-  const stdout = createInkOutput({ size: () => screen.size, onFrame: setFrame });
-  // Ink takes longer to load and to draw its first frame than everything else of a start together. Until it is there
-  // its frame is made without it: rows that are laid out already, one below the other.
+  const stdout = createInkOutput({
+    size: () => screen.size,
+    onFrame: (rows) => screen.setFrame(rows, caretOf(view.get())),
+  });
   let ink: { unmount(): void } | undefined;
-  let inkPause: NodeJS.Timeout | undefined;
-  let inkLoading: Promise<void> | undefined;
-  const startInk = async () => {
-    clearTimeout(inkPause);
-    const { renderApp } = await import("./app.tsx");
-    if (isClosed) return;
-    ink = renderApp(view, stdout);
-    options.onPause?.();
-  };
-  const loadInk = () => {
-    inkLoading ??= startInk();
-    return inkLoading;
-  };
 
   // Between the window's size and our knowing it every movement of the cursor could miss, so nothing is drawn from
   // the first sign of a change until the terminal has said where things stand. It wraps what it shows meanwhile.
@@ -167,19 +137,14 @@ export function openTerminal(
     show(next) {
       const before = view.get();
       const kept = keepUnchanged(before, next);
-      screen.setAlternate(kept.kind === "overlay");
+      screen.setAlternate(kept.overlay !== undefined);
       if (screen.isAdrift && !screen.isAlternate && !change.isUnderWay) change.locate();
       view.set(kept);
-      if (ink === undefined) {
-        setFrame(rowsOf(kept));
-        clearTimeout(inkPause);
-        // Should it be gone from the disk, all goes on as it began.
-        inkPause = setTimeout(() => inBackground(loadInk, notMissed), PAUSE_MS);
-      }
+      // Ink's first frame is one that has something in it: until then the first frame of the start stays.
+      ink ??= renderApp(view, stdout);
       // A caret that moves over unchanged rows makes no frame of Ink's.
-      else screen.setCaret(kept.caret);
+      screen.setCaret(caretOf(kept));
     },
-    loadInk,
     commit(finished) {
       screen.commit(finished);
       // Until the frame is drawn without them, they would be seen twice.
@@ -220,10 +185,9 @@ export function openTerminal(
       isClosed = true;
       clearImmediate(scheduled);
       change.close();
-      clearTimeout(inkPause);
       output.off("resize", resize);
       stdout.close();
-      screen.close(last.map(canonicalRow));
+      screen.close(last);
       tap?.close();
       modes.restore();
       ink?.unmount();

@@ -3,14 +3,17 @@ import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import type { Permission } from "../../src/protocol/permission.ts";
 import type { Capabilities } from "../../src/tui/capabilities.ts";
+import { createPainter } from "../../src/tui/text/ansi.ts";
 import type { Block } from "../../src/tui/text/block.ts";
+import { glyphsOf } from "../../src/tui/text/glyphs.ts";
+import { layoutFor } from "../../src/tui/text/layout.ts";
 import { type Line, lineText, lineWidth, span, wrapLine, wrapVerbatim } from "../../src/tui/text/line.ts";
 import { loadHighlight } from "../../src/tui/text/load-highlight.ts";
 import { splitText } from "../../src/tui/text/open-text.ts";
-import { renderPermission } from "../../src/tui/text/permission-view.ts";
+import { permissionLines } from "../../src/tui/text/permission-view.ts";
 import { renderBlocks } from "../../src/tui/text/render-block.ts";
 import { sanitizeText } from "../../src/tui/text/sanitize.ts";
-import { renderStatusLine } from "../../src/tui/text/status-line.ts";
+import { fittingFields, SIDES_GAP, STATUS_INDENT } from "../../src/tui/text/status-line.ts";
 import { expandTabs, truncateEnd, truncateMiddle, widthOf } from "../../src/tui/text/width.ts";
 import { themes, themeTokens } from "../../src/tui/theme.ts";
 import { markdown, oddText, phrase } from "./text-markdown.ts";
@@ -39,14 +42,26 @@ const text = fc.oneof(
 /** The two kinds of sequence that the renderer makes, and nothing else that a terminal would obey. */
 const own = /\x1b\[[\d;]*m|\x1b\]8;;[\x21-\x7e]*\x07/g;
 
+/** By the parameter that would end each. */
+function stylesLeftOn(row: string): number[] {
+  let open: number[] = [];
+  for (const [, parameters = ""] of row.matchAll(/\x1b\[([\d;]*)m/g)) {
+    const code = Number.parseInt(parameters, 10);
+    const isEnd = [22, 23, 24, 27, 29, 39, 49].includes(code);
+    const color = Math.floor(code / 10) % 2 === 0 ? 49 : 39;
+    if (isEnd) open = open.filter((end) => end !== code);
+    else open.push(code === 1 || code === 2 ? 22 : code < 10 ? code + 20 : color);
+  }
+  return open;
+}
+
 function faultOf(row: string, columns: number): string | undefined {
   if (stringWidth(row) > columns) return `wider than ${columns}: ${stringWidth(row)}`;
   const bare = row.replace(own, "");
   if (/[\x00-\x1f\x7f-\x9f]/.test(bare)) return "a control character";
   if (/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/.test(bare)) return "a hidden character";
   if (!bare.isWellFormed()) return "half a character";
-  const styles = row.match(/\x1b\[[\d;]*m/g) ?? [];
-  if (styles.length > 0 && styles.at(-1) !== "\x1b[0m") return "a style that does not end";
+  if (stylesLeftOn(row).length > 0) return "a style that does not end";
   const links = row.match(/\x1b\]8;;[\x21-\x7e]*\x07/g) ?? [];
   if (links.length > 0 && links.at(-1) !== "\x1b]8;;\x07") return "a link that does not end";
   return undefined;
@@ -227,13 +242,8 @@ test("a question is shown whole where there is room, and never wider than the te
       fc.integer({ min: 8, max: 200 }),
       (command, columns, can, rowsMax) => {
         const view = { selected: 0, askedMs: 0, terminals: 2, waiting: 0, rowsMax, hints: ["esc"] };
-        const { rows, hiddenRows } = renderPermission(
-          questionAbout(command),
-          view,
-          columns,
-          themes.dark,
-          can,
-        );
+        const { lines, hiddenRows } = permissionLines(questionAbout(command), view, columns, layoutFor(can));
+        const rows = lines.map(createPainter(themes.dark, can));
         expectSound(rows, columns);
         expect(hiddenRows === 0 || rows.length <= Math.max(rowsMax, 32)).toBe(true);
         const shown = rows.join("").replace(own, "").replace(/\s/g, "");
@@ -285,7 +295,11 @@ test("the status line is one row that fits", () => {
       fc.integer({ min: 1, max: 200 }),
       capabilities,
       (fields, columns, can) => {
-        expectSound([renderStatusLine(fields, columns, themes.dark, can)], columns);
+        const { left, right, separator } = fittingFields(fields, columns, glyphsOf(can));
+        const widths = [left, right].map((side) => widthOf(side.map(({ text }) => text).join(separator)));
+        const [leftWidth = 0, rightWidth = 0] = widths;
+        const gap = leftWidth > 0 && rightWidth > 0 ? SIDES_GAP : 0;
+        expect(leftWidth + gap + rightWidth).toBeLessThanOrEqual(Math.max(1, columns - STATUS_INDENT));
       },
     ),
   );

@@ -26,10 +26,8 @@ export type TuiTerminal = {
   show(replica: Replica): void;
   play(event: HearthEvent): void;
   type(text: string): void;
-  /** What the window shows once everything is drawn, by Ink. */
+  /** What the window shows once everything is drawn. */
   window(): Promise<string>;
-  /** The same as long as Ink has not been loaded. */
-  windowBeforeInk(): Promise<string>;
   /** How many bytes have been written. */
   readonly bytes: number;
   close(): void;
@@ -138,11 +136,7 @@ export function openTuiTerminal(
       controller.onChange(replica, event, false);
     },
     type: (text) => input.emit("data", Buffer.from(text)),
-    async window() {
-      await terminal.loadInk();
-      return shown();
-    },
-    windowBeforeInk: shown,
+    window: shown,
     get bytes() {
       return bytes;
     },

@@ -24,18 +24,6 @@ describe.each(sizes)("at %ix%i", (columns, rows) => {
   });
 });
 
-test.each(Object.keys(scenes))(
-  "Ink, which is loaded later, finds its frame drawn while: %s",
-  async (name) => {
-    open = openTuiTerminal(80, 24);
-    scenes[name]?.(open);
-    const before = await open.windowBeforeInk();
-    const { bytes } = open;
-    expect(await open.window()).toBe(before);
-    expect(open.bytes).toBe(bytes);
-  },
-);
-
 test.each(["plan", "commands", "files", "shell"])(
   "the caret stands in the prompt below: %s",
   async (name) => {

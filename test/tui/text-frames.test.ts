@@ -8,12 +8,12 @@ import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { type Capabilities, detectCapabilities } from "../../src/tui/capabilities.ts";
 import type { Block } from "../../src/tui/text/block.ts";
-import type { RenderExtras } from "../../src/tui/text/layout.ts";
+import { layoutFor, type RenderExtras } from "../../src/tui/text/layout.ts";
+import { lineText } from "../../src/tui/text/line.ts";
 import { loadHighlight } from "../../src/tui/text/load-highlight.ts";
 import { type BlockContext, blockOfPermission, blocksOf } from "../../src/tui/text/message-blocks.ts";
-import { renderPermission } from "../../src/tui/text/permission-view.ts";
+import { permissionLines } from "../../src/tui/text/permission-view.ts";
 import { renderBlocks } from "../../src/tui/text/render-block.ts";
-import { renderStatusLine, type Status, statusFields } from "../../src/tui/text/status-line.ts";
 import { themes } from "../../src/tui/theme.ts";
 
 const highlight = await loadHighlight();
@@ -275,19 +275,9 @@ const view = {
   hints: ["esc deny and stop the turn", "e edit command"],
   home: "/home/ada",
 };
-const status: Status = {
-  mode: "ask",
-  model: "sonnet",
-  branch: "main",
-  isDirty: true,
-  contextPercent: 12,
-  cost: 0.04,
-  terminals: 2,
-  hint: "? keys",
-};
-
 function draw(width: number, capabilities: Capabilities, extras: RenderExtras = { highlight }): string {
-  const asked = renderPermission(permission, view, width, themes.dark, capabilities);
+  const ask = (question: Permission, more: Partial<typeof view> = {}) =>
+    permissionLines(question, { ...view, ...more }, width, layoutFor(capabilities)).lines.map(lineText);
   const edit: Permission = {
     ...permission,
     kind: "edit",
@@ -300,12 +290,11 @@ function draw(width: number, capabilities: Capabilities, extras: RenderExtras = 
   return frame([
     ...renderBlocks(session, width, themes.dark, capabilities, extras),
     "",
-    ...asked.rows,
+    ...ask(permission),
     "",
-    ...renderPermission(edit, { ...view, rowsMax: 14, terminals: 1 }, width, themes.dark, capabilities).rows,
+    ...ask(edit, { rowsMax: 14, terminals: 1 }),
     "",
     ...renderBlocks([answered], width, themes.dark, capabilities),
-    renderStatusLine(statusFields(status), width, themes.dark, capabilities),
   ]);
 }
 

@@ -24,7 +24,7 @@ const allowed: { [room: string]: Room } = {
   },
   tui: {
     rooms: ["async", "protocol", "client"],
-    packages: new RegExp(`^(node:.+|ink|react|jsonc-parser|(${SCREEN_TEXT})(/.+)?)$`),
+    packages: new RegExp(`^(node:.+|ink|chalk|react|jsonc-parser|(${SCREEN_TEXT})(/.+)?)$`),
   },
   cli: {
     rooms: ["async", "protocol", "client"],

@@ -147,8 +147,10 @@ describe("links", () => {
 describe("code", () => {
   test("is coloured line by line, and each row ends its colours", () => {
     const [first, second] = painted("```ts\n/* a\nb */ const x = 1;\n```");
-    expect(first).toMatch(/^ {2}\x1b\[3;38;2;[\d;]+m\/\* a\x1b\[0m$/);
-    expect(second).toMatch(/^ {2}\x1b\[3;38;2;.*b \*\/ \x1b\[0;.*const\x1b\[0m x = .*1\x1b\[0m;$/);
+    expect(first).toMatch(/^ {2}\x1b\[3m\x1b\[38;2;[\d;]+m\/\* a\x1b\[39m\x1b\[23m$/);
+    expect(second).toMatch(
+      /^ {2}\x1b\[3m\x1b\[38;2;.*b \*\/ \x1b\[23m\x1b\[38;2;.*const\x1b\[39m x = .*1\x1b\[39m;$/,
+    );
   });
 
   test("in no language we know, or too much of it, is plain", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Permission, PermissionDetail } from "../../src/protocol/permission.ts";
 import { detectCapabilities } from "../../src/tui/capabilities.ts";
-import { type PermissionView, renderPermission } from "../../src/tui/text/permission-view.ts";
-import { themes } from "../../src/tui/theme.ts";
+import { layoutFor } from "../../src/tui/text/layout.ts";
+import { lineText } from "../../src/tui/text/line.ts";
+import { type PermissionView, permissionLines } from "../../src/tui/text/permission-view.ts";
 
 const can = detectCapabilities({ TERM: "dumb", LANG: "C.UTF-8" }, { isTTY: true });
 const capabilities = { ...can, unicode: true };
@@ -12,8 +13,8 @@ const ask = (
   rowsMax = 20,
   changes: Partial<Permission> = {},
   view: Partial<PermissionView> = {},
-) =>
-  renderPermission(
+) => {
+  const { lines, ...hidden } = permissionLines(
     {
       id: "prm_1",
       session_id: "ses_1",
@@ -47,9 +48,10 @@ const ask = (
       ...view,
     },
     80,
-    themes.dark,
-    capabilities,
+    layoutFor(capabilities),
   );
+  return { rows: lines.map((line) => lineText(line).trimEnd()), ...hidden };
+};
 const command = (text: string, reasons: string[] = []): PermissionDetail => ({
   type: "command",
   command: text,

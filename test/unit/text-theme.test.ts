@@ -41,21 +41,21 @@ const paint = (
 
 describe("a token is painted", () => {
   test("as far as the terminal's colours go", () => {
-    expect(paint("truecolor")).toBe("\x1b[38;2;242;139;130mx\x1b[0m");
-    expect(paint("256")).toBe("\x1b[38;5;210mx\x1b[0m");
-    expect(paint("16")).toBe("\x1b[91mx\x1b[0m");
+    expect(paint("truecolor")).toBe("\x1b[38;2;242;139;130mx\x1b[39m");
+    expect(paint("256")).toBe("\x1b[38;5;210mx\x1b[39m");
+    expect(paint("16")).toBe("\x1b[91mx\x1b[39m");
     expect(paint("none")).toBe("x");
-    expect(paint("none", "strong")).toBe("\x1b[1mx\x1b[0m");
+    expect(paint("none", "strong")).toBe("\x1b[1mx\x1b[22m");
     expect(paint("none", "strong", false)).toBe("x");
   });
 
   test("on top of what it stands in", () => {
-    expect(paint("16", "heading code")).toBe("\x1b[1;36mx\x1b[0m");
+    expect(paint("16", "heading code")).toBe("\x1b[1m\x1b[36mx\x1b[39m\x1b[22m");
   });
 
   test("without changing style for blanks", () => {
     const line = [span("a", "error"), span("  ", "muted"), span("b", "error")];
-    expect(createPainter(themes.dark, { ...can, color: "16" })(line)).toBe("\x1b[91ma  b\x1b[0m");
+    expect(createPainter(themes.dark, { ...can, color: "16" })(line)).toBe("\x1b[91ma  b\x1b[39m");
   });
 });
 

@@ -6,7 +6,7 @@ const certain = /^[\x20-\x7e\u00b7\u2026\u203a\u2500-\u257f\u25cf\u2713\u2717]$/
 
 /**
  * The bytes that turn a row showing `before` into `after`, with the cursor on that row (column unknown). What both
- * rows begin with is not sent again as long as its width is beyond doubt.
+ * rows begin with is not sent again as long as its width is beyond doubt. A row starts and ends unstyled.
  */
 export function rowUpdate(before: string, after: string): string {
   if (before === after) return "";
@@ -16,12 +16,11 @@ export function rowUpdate(before: string, after: string): string {
   // would take the last character away.
   const erase = before.length > index ? "\x1b[K" : "";
   const move = column === 0 ? "\r" : `\x1b[${column + 1}G`;
-  return `${move}${erase}${style}${inPlace(rest, column)}${endsStyled(style + rest) ? "\x1b[m" : ""}`;
+  return `${move}${erase}${style}${inPlace(rest, column)}`;
 }
 
 /** The bytes that write a row over whatever stands in its place. */
-export const wholeRow = (row: string): string =>
-  `\r\x1b[K${inPlace(row, 0)}${endsStyled(row) ? "\x1b[m" : ""}`;
+export const wholeRow = (row: string): string => `\r\x1b[K${inPlace(row, 0)}`;
 
 const sequences = /(\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\)))/;
 const WRAP_OFF = "\x1b[?7l";
@@ -61,7 +60,7 @@ type Start = { index: number; column: number; style: string };
 function commonStart(before: string, after: string): Start {
   let index = 0;
   let column = 0;
-  let style = "";
+  let styles: readonly Started[] = [];
   const end = Math.min(before.length, after.length);
   while (index < end) {
     const char = after[index] ?? "";
@@ -69,7 +68,7 @@ function commonStart(before: string, after: string): Start {
       SGR.lastIndex = index;
       const match = SGR.exec(after);
       if (match === null || !before.startsWith(match[0], index)) break;
-      style = isReset(match[1] ?? "") ? "" : style + match[0];
+      styles = withSequence(styles, match[0], Number.parseInt(match[1] ?? "", 10));
       index += match[0].length;
       continue;
     }
@@ -83,18 +82,31 @@ function commonStart(before: string, after: string): Start {
     index -= 1;
     column -= 1;
   }
-  return { index, column, style };
+  return { index, column, style: styles.map(({ sequence }) => sequence).join("") };
 }
 
-const isReset = (parameters: string) => parameters === "" || parameters === "0";
+/** A style that has begun, and the parameter that will end it. */
+type Started = { sequence: string; end: number };
+
+/** Which styles are on behind one more sequence, of those that painted rows have. */
+function withSequence(styles: readonly Started[], sequence: string, code: number): readonly Started[] {
+  if (ends.has(code)) return styles.filter(({ end }) => end !== code);
+  const end = endOf(code);
+  // A colour takes the place of another; bold and dim have one end and are on together.
+  const others = end === INTENSITY_END ? styles : styles.filter((style) => style.end !== end);
+  return [...others, { sequence, end }];
+}
+
+const INTENSITY_END = 22;
+const FOREGROUND_END = 39;
+const BACKGROUND_END = 49;
+const ends: ReadonlySet<number> = new Set([INTENSITY_END, 23, 24, 27, 29, FOREGROUND_END, BACKGROUND_END]);
+
+function endOf(code: number): number {
+  if (code <= 2) return INTENSITY_END;
+  if (code < 10) return code + 20;
+  return (code >= 30 && code < 40) || (code >= 90 && code < 100) ? FOREGROUND_END : BACKGROUND_END;
+}
+
 const isJoining = (text: string, index: number) =>
   /^(?:\p{M}|\u200d|\ufe0e|\ufe0f)/u.test(text.slice(index, index + 2));
-
-/** Whether text leaves a style on. */
-function endsStyled(text: string): boolean {
-  const last = text.lastIndexOf("\x1b[");
-  if (last < 0) return false;
-  SGR.lastIndex = last;
-  const match = SGR.exec(text);
-  return match !== null && !isReset(match[1] ?? "");
-}

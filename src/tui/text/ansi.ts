@@ -1,88 +1,85 @@
 import type { Capabilities } from "../capabilities.ts";
-import type { Theme, ThemeToken, TokenStyle } from "../theme.ts";
+import type { Theme } from "../theme.ts";
 import { sgrOfColor } from "./color.ts";
-import type { Line, Style } from "./line.ts";
-
-const RESET = "\x1b[0m";
-const control = /[\x00-\x1f\x7f-\x9f]/;
-const controls = /[\x00-\x1f\x7f-\x9f]/g;
-const LINK_END = "\x1b]8;;\x07";
+import type { Line } from "./line.ts";
+import { createLooks, type Look, type Looks, type Run } from "./looks.ts";
 
 /** Turns a line of spans into text for a terminal. */
 export type Painter = (line: Line) => string;
 
+/** An escape sequence that turns something on, and the one that turns it off. */
+type Code = { on: string; off: string };
+
+const sgr = (on: string | number, off: number): Code => ({ on: `\x1b[${on}m`, off: `\x1b[${off}m` });
+const LINK_END = "\x1b]8;;\x07";
+
 /**
- * The only place where escape sequences are made. Each painted line stands on its own: it starts unstyled, and
- * where it has styles it ends with a reset and with its link closed.
+ * The only place where escape sequences are made, for rows that do not go through Ink. They are the very bytes that
+ * Ink makes of the same line (a test compares them), so that a row which goes from the live region to the scrollback
+ * is seen to be the same. Each painted row stands on its own: it starts and ends unstyled.
  */
-export function createPainter(theme: Theme, capabilities: Capabilities): Painter {
-  const looks = new Map<Style, Look>();
-  const lookOf = (style: Style): Look => {
-    let look = looks.get(style);
-    if (look === undefined) {
-      const resolved = resolve(theme, style);
-      look = { sgr: sgrOfStyle(resolved, capabilities), showsOnBlanks: showsOnBlanks(resolved) };
-      looks.set(style, look);
+export const createPainter = (theme: Theme, capabilities: Capabilities): Painter =>
+  painterOf(createLooks(theme, capabilities));
+
+export function painterOf(looks: Looks): Painter {
+  const known = new Map<Look, readonly Code[]>();
+  const codesOf = ({ look, href }: Run): readonly Code[] => {
+    let codes = known.get(look);
+    if (codes === undefined) {
+      codes = codesOfLook(look);
+      known.set(look, codes);
     }
-    return look;
+    return href === undefined ? codes : [{ on: `\x1b]8;;${href}\x07`, off: LINK_END }, ...codes];
   };
   return (line) => {
     let painted = "";
-    let current = unstyled;
-    let link: string | undefined;
-    for (const part of line) {
-      if (part.text === "") continue;
-      const href = capabilities.hyperlinks ? part.href : undefined;
-      if (href !== link) {
-        if (link !== undefined) painted += LINK_END;
-        if (href !== undefined) painted += `\x1b]8;;${href}\x07`;
-        link = href;
-      }
-      const look = lookOf(part.style);
-      // Blanks look the same in most styles: changing for them would only cost bytes.
-      const isSame =
-        look.sgr === current.sgr || (isBlank(part.text) && !look.showsOnBlanks && !current.showsOnBlanks);
-      if (!isSame) {
-        if (current.sgr === "") painted += `\x1b[${look.sgr}m`;
-        else painted += look.sgr === "" ? RESET : `\x1b[0;${look.sgr}m`;
-        current = look;
-      }
-      // Whoever made the line has sanitised it. If one path forgot, this is where it must not matter.
-      painted += control.test(part.text) ? part.text.replace(controls, "") : part.text;
+    let current: readonly Code[] = [];
+    for (const run of looks.runs(line)) {
+      const next = inOrder(current, codesOf(run));
+      painted += changeOf(current, next) + run.text;
+      current = next;
     }
-    if (current.sgr !== "") painted += RESET;
-    return link === undefined ? painted : painted + LINK_END;
+    return (painted + changeOf(current, [])).trimEnd();
   };
 }
 
-type Look = { sgr: string; showsOnBlanks: boolean };
-const unstyled: Look = { sgr: "", showsOnBlanks: false };
-
-const isBlank = (text: string): boolean => /^ *$/.test(text);
-const showsOnBlanks = ({ background, underline, inverse, strike }: TokenStyle): boolean =>
-  background !== undefined || underline === true || inverse === true || strike === true;
-
-function resolve(theme: Theme, style: Style): TokenStyle {
-  const merged: TokenStyle = {};
-  for (const token of style.split(" ")) Object.assign(merged, theme.styles[token as ThemeToken]);
-  return merged;
+/** Outermost first, in the order in which Ink's `Text` nests them. */
+function codesOfLook(look: Look): Code[] {
+  return [
+    ...(look.inverse === true ? [sgr(7, 27)] : []),
+    ...(look.strikethrough === true ? [sgr(9, 29)] : []),
+    ...(look.underline === true ? [sgr(4, 24)] : []),
+    ...(look.italic === true ? [sgr(3, 23)] : []),
+    ...(look.bold === true ? [sgr(1, 22)] : []),
+    ...(look.backgroundColor === undefined ? [] : [sgr(sgrOfColor(look.backgroundColor, "background"), 49)]),
+    ...(look.color === undefined ? [] : [sgr(sgrOfColor(look.color, "foreground"), 39)]),
+    ...(look.dimColor === true ? [sgr(2, 22)] : []),
+  ];
 }
 
-function sgrOfStyle(style: TokenStyle, { color, attributes }: Capabilities): string {
-  const parameters: string[] = [];
-  if (attributes) {
-    if (style.bold === true) parameters.push("1");
-    if (style.dim === true) parameters.push("2");
-    if (style.italic === true) parameters.push("3");
-    if (style.underline === true) parameters.push("4");
-    if (style.inverse === true) parameters.push("7");
-    if (style.strike === true) parameters.push("9");
-  }
-  if (color !== "none") {
-    if (style.color !== undefined) parameters.push(sgrOfColor(style.color, color, "foreground"));
-    if (style.background !== undefined) parameters.push(sgrOfColor(style.background, color, "background"));
-  }
-  return parameters.join(";");
+const INTENSITY_OFF = "\x1b[22m";
+
+/** The codes of the next run: those that go on first, as they are on already. */
+function inOrder(current: readonly Code[], next: readonly Code[]): readonly Code[] {
+  if (current.length === 0) return next;
+  const isIntensityEnded = current.some(({ on, off }) => off === INTENSITY_OFF && !has(next, on));
+  const kept = current.filter(({ on, off }) => has(next, on) && !(isIntensityEnded && off === INTENSITY_OFF));
+  return [...kept, ...next.filter(({ on }) => !has(kept, on))];
+}
+
+const has = (codes: readonly Code[], on: string): boolean => codes.some((code) => code.on === on);
+
+/** Ends what ends, innermost first, and begins what begins; one colour replaces another without an end. */
+function changeOf(from: readonly Code[], to: readonly Code[]): string {
+  const goesOn = (code: Code) =>
+    code.off === INTENSITY_OFF ? has(to, code.on) : to.some(({ off }) => off === code.off);
+  const ends = from.filter((code) => !goesOn(code)).map(({ off }) => off);
+  // Bold and dim have one end between them.
+  const isIntensityEnded = ends.includes(INTENSITY_OFF);
+  const begins = to.filter(
+    ({ on, off }) => !from.some((code) => code.on === on) || (isIntensityEnded && off === INTENSITY_OFF),
+  );
+  return [...new Set(ends.reverse()), ...begins.map(({ on }) => on)].join("");
 }
 
 const linkable = /^(?:https?|mailto|file):/i;

@@ -50,26 +50,28 @@ function nearestOf256(rgb: Rgb): number {
   return isGrey ? 232 + step : 16 + 36 * red + 6 * green + blue;
 }
 
-/** SGR parameters for a foreground or background at a colour depth. */
-export function sgrOfColor(
-  color: Color,
-  depth: "16" | "256" | "truecolor",
-  layer: "foreground" | "background",
-): string {
-  const isBackground = layer === "background";
-  if (!("hex" in color))
-    return sgrOf16(
-      palette.findIndex(([name]) => name === color.ansi),
-      isBackground,
-    );
-  const rgb = rgbOf(color.hex);
-  if (depth === "truecolor") return `${isBackground ? 48 : 38};2;${rgb.join(";")}`;
-  if (depth === "256") return `${isBackground ? 48 : 38};5;${nearestOf256(rgb)}`;
+/** A colour at a colour depth, as Ink's `Text` takes it: "#7ab7ff", "ansi256(75)" or "blueBright". */
+export function inkColorOf(color: Color, depth: "16" | "256" | "truecolor"): string {
   const named = palette.findIndex(([name]) => name === color.ansi);
-  return sgrOf16(named === -1 ? nearestOf16(rgb) : named, isBackground);
+  if (!("hex" in color)) return inkNameOf(named);
+  if (depth === "truecolor") return color.hex;
+  const rgb = rgbOf(color.hex);
+  if (depth === "256") return `ansi256(${nearestOf256(rgb)})`;
+  return inkNameOf(named === -1 ? nearestOf16(rgb) : named);
 }
 
-function sgrOf16(index: number, isBackground: boolean): string {
-  const base = index < 8 ? 30 + index : 90 + index - 8;
-  return String(isBackground ? base + 10 : base);
+const BRIGHT = "bright_";
+const inkNameOf = (index: number): string => {
+  const [name] = palette[index] ?? ["white"];
+  return name.startsWith(BRIGHT) ? `${name.slice(BRIGHT.length)}Bright` : name;
+};
+
+/** SGR parameters for a colour that `inkColorOf` has given. */
+export function sgrOfColor(color: string, layer: "foreground" | "background"): string {
+  const base = layer === "background" ? 10 : 0;
+  if (color.startsWith("#")) return `${38 + base};2;${rgbOf(color).join(";")}`;
+  const indexed = /^ansi256\((\d+)\)$/.exec(color)?.[1];
+  if (indexed !== undefined) return `${38 + base};5;${indexed}`;
+  const index = palette.findIndex((_, at) => inkNameOf(at) === color);
+  return String((index < 8 ? 30 + index : 82 + index) + base);
 }

@@ -1,12 +1,9 @@
 import type { Permission, PermissionOption } from "../../protocol/permission.ts";
 import { plural } from "../../protocol/plural.ts";
-import type { Capabilities } from "../capabilities.ts";
-import type { Theme } from "../theme.ts";
-import { createPainter } from "./ansi.ts";
 import { diffEnds, endsOf } from "./diff.ts";
 import { formatClock } from "./figures.ts";
 import { homePath } from "./home-path.ts";
-import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
+import { type Layout, moreText } from "./layout.ts";
 import { type Line, lineWidth, prefixLines, span, truncateLine, wrapLine, wrapVerbatim } from "./line.ts";
 import { spellOut } from "./sanitize.ts";
 import { MEASURE_MAX } from "./tool-call.ts";
@@ -36,7 +33,7 @@ export type PermissionView = {
  * `hiddenRows`: rows of what is asked that had no room; `hiddenOptions`: answers of which something had none, their
  * rules perhaps. Nobody should allow what they have not seen.
  */
-export type RenderedPermission = { rows: string[]; hiddenRows: number; hiddenOptions: number[] };
+export type PermissionLines = { lines: Line[]; hiddenRows: number; hiddenOptions: number[] };
 
 const SUBJECT_ROWS_MIN = 3;
 /** So much of it that the rest of the question may take some room. */
@@ -50,18 +47,15 @@ const OPTION_ROWS_MAX = 4;
 const INDENT = "    ";
 
 /**
- * Draws an open question. Unlike everywhere else nothing is taken out of the text: what a terminal would hide,
+ * Lays an open question out. Unlike everywhere else nothing is taken out of the text: what a terminal would hide,
  * or obey, is spelled out.
  */
-export function renderPermission(
+export function permissionLines(
   permission: Permission,
   view: PermissionView,
   width: number,
-  theme: Theme,
-  capabilities: Capabilities,
-  extras: RenderExtras = {},
-): RenderedPermission {
-  const layout = layoutFor(capabilities, extras);
+  layout: Layout,
+): PermissionLines {
   const inner = Math.max(12, width);
   // Who asked to see all of it is shown all of it.
   const isWhole = view.rowsMax >= WHOLE_ROWS_MIN;
@@ -108,10 +102,9 @@ export function renderPermission(
   const { head, options } = size;
   const subject = subjectAt(size.around);
   const parts = [head, subject, reasons, ...options, { lines: size.hints, hiddenRows: 0 }];
-  const paint = createPainter(theme, capabilities);
   const { ellipsis } = layout.glyphs;
   return {
-    rows: parts.flatMap((part) => part.lines.map((line) => paint(truncateLine(line, width, ellipsis)))),
+    lines: parts.flatMap((part) => part.lines.map((line) => truncateLine(line, width, ellipsis))),
     hiddenRows: [head, subject, reasons].reduce((sum, part) => sum + part.hiddenRows, 0),
     hiddenOptions: options.flatMap((option, index) => (option.hiddenRows > 0 ? [index] : [])),
   };

@@ -6,7 +6,7 @@ import type { Block, CodeBlock, PromptBlock, ReasoningBlock, TextBlock } from ".
 import { codeLines } from "./code.ts";
 import { formatBytes } from "./figures.ts";
 import { type Layout, layoutFor, moreText, type RenderExtras } from "./layout.ts";
-import { type Line, prefixLines, span, splitLines, truncateLine, wrapLine } from "./line.ts";
+import { blankLine, type Line, prefixLines, span, splitLines, truncateLine, wrapLine } from "./line.ts";
 import { CODE_INDENT, markdownLines } from "./markdown.ts";
 import {
   fileLines,
@@ -50,18 +50,27 @@ export function renderBlocks(
   extras: RenderExtras = {},
   previous?: Block,
 ): string[] {
-  const layout = layoutFor(capabilities, extras);
-  const paint = createPainter(theme, capabilities);
-  const rows: string[] = [];
+  const lines = linesOfBlocks(blocks, width, layoutFor(capabilities, extras), previous);
+  return lines.map(createPainter(theme, capabilities));
+}
+
+/** The same before it is painted: for whoever paints otherwise. */
+export function linesOfBlocks(
+  blocks: readonly Block[],
+  width: number,
+  layout: Layout,
+  previous: Block | undefined,
+): Line[] {
+  const all: Line[] = [];
   let before = previous;
   for (const block of joinFences(blocks)) {
     const lines = blockLines(block, width, layout);
     if (lines.length === 0) continue;
-    if (gapBefore(before, block) === 1) rows.push("");
-    for (const line of lines) rows.push(paint(line));
+    if (gapBefore(before, block) === 1) all.push(blankLine);
+    all.push(...lines);
     before = block;
   }
-  return rows;
+  return all;
 }
 
 /** What follows one of these belongs to something else. */

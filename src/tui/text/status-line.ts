@@ -1,10 +1,7 @@
 import type { PermissionMode } from "../../protocol/permission.ts";
-import type { Capabilities } from "../capabilities.ts";
-import type { Theme, ThemeToken } from "../theme.ts";
-import { createPainter } from "./ansi.ts";
+import type { ThemeToken } from "../theme.ts";
 import { formatCost } from "./figures.ts";
-import { glyphsOf } from "./glyphs.ts";
-import { type Line, lineWidth, type Span, span, truncateLine } from "./line.ts";
+import type { Glyphs } from "./glyphs.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { MEASURE_MAX } from "./tool-call.ts";
 import { truncateEnd, widthOf } from "./width.ts";
@@ -72,39 +69,37 @@ export function statusFields(status: Status): StatusField[] {
   return fields;
 }
 
-/** One row: fields at the left, fields at the right, never a partial field but the last that is left. */
-export function renderStatusLine(
-  fields: readonly StatusField[],
-  width: number,
-  theme: Theme,
-  capabilities: Capabilities,
-): string {
-  const glyphs = glyphsOf(capabilities);
-  const separator = capabilities.screenReader ? ", " : glyphs.separator;
-  const indent = capabilities.screenReader ? "" : "  ";
+/** What of them has room: a field whole or not at all, but for the last that is left, which is cut. */
+export type StatusSides = { left: StatusField[]; right: StatusField[]; separator: string };
+
+/** Before the fields, between its two sides at least, and between them as long as there is room. */
+export const STATUS_INDENT = 2;
+const SIDES_GAP_MIN = 3;
+export const SIDES_GAP = 4;
+
+export function fittingFields(fields: readonly StatusField[], width: number, glyphs: Glyphs): StatusSides {
+  const { separator, ellipsis } = glyphs;
   const measure = Math.min(Math.max(1, width - 1), MEASURE_MAX);
   const kept = [...fields];
-  const sideWidth = (side: StatusField["side"]) => lineWidth(joined(kept, side, separator));
+  const side = (name: StatusField["side"]) => kept.filter((field) => field.side === name);
+  const sideWidth = (name: StatusField["side"]) =>
+    widthOf(
+      side(name)
+        .map(({ text }) => text)
+        .join(separator),
+    );
   const isTooLong = () => {
     const [left, right] = [sideWidth("left"), sideWidth("right")];
-    return widthOf(indent) + left + right + (left > 0 && right > 0 ? 3 : 0) > measure;
+    return STATUS_INDENT + left + right + (left > 0 && right > 0 ? SIDES_GAP_MIN : 0) > measure;
   };
   while (kept.length > 1 && isTooLong()) {
     const least = kept.reduce((a, b) => (b.priority <= a.priority ? b : a));
     kept.splice(kept.indexOf(least), 1);
   }
-  const left: Line = [span(indent), ...joined(kept, "left", separator)];
-  const right = joined(kept, "right", separator);
-  const free = Math.max(0, measure - lineWidth(left) - lineWidth(right));
-  const gap = right.length === 0 ? "" : capabilities.screenReader ? separator : " ".repeat(free);
-  const line: Line = [...left, span(gap), ...right];
-  return createPainter(theme, capabilities)(truncateLine(line, Math.max(1, width), glyphs.ellipsis));
-}
-
-function joined(fields: readonly StatusField[], side: StatusField["side"], separator: string): Span[] {
-  const own = fields.filter((field) => field.side === side);
-  return own.flatMap((field, index) => [
-    ...(index > 0 ? [span(separator, "muted")] : []),
-    span(field.text, field.token),
-  ]);
+  const [only] = kept;
+  if (kept.length === 1 && only !== undefined && isTooLong()) {
+    const text = truncateEnd(only.text, Math.max(1, width - STATUS_INDENT), ellipsis);
+    return { left: [{ ...only, text }], right: [], separator };
+  }
+  return { left: side("left"), right: side("right"), separator };
 }

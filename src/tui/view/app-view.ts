@@ -1,47 +1,51 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Caret } from "../screen/difference.ts";
-import { type LiveView, liveParts } from "./live.ts";
+import type { Line } from "../text/line.ts";
+import type { Looks } from "../text/looks.ts";
+import { emptyLive, type LiveView } from "./live.ts";
+import type { ListView } from "./overlay.ts";
+import type { TranscriptView } from "./transcript.ts";
 
-/** What Ink is to draw: the live region, or an overlay that fills the window. */
-export type AppView =
-  | { kind: "live"; live: LiveView; caret: Caret | undefined }
-  /** `spoken`: for a terminal of lines, which says it when it changes; undefined while there is nothing to say yet. */
-  | {
-      kind: "overlay";
-      rows: readonly string[];
-      caret: Caret | undefined;
-      spoken?: readonly string[] | undefined;
-    };
+/** What fills the window while it is open. */
+export type OverlayView = ListView | TranscriptView;
 
-export const emptyView: AppView = {
-  kind: "live",
-  live: {
-    stream: [],
-    plan: [],
-    question: [],
-    run: [],
-    queue: [],
-    suggestions: [],
-    notice: [],
-    composer: [],
-    status: [],
-    caret: { row: 0, column: 0 },
-    isQuestionCut: false,
-    cutOptions: [],
-  },
-  caret: undefined,
+/** All that is drawn below the scrollback, or in place of it; each component selects its part. */
+export type AppView = {
+  readonly live: LiveView;
+  /** Over the live region, which then stays as it was. */
+  readonly overlay: OverlayView | undefined;
+  /** Undefined before anything has been shown. */
+  readonly looks: Looks | undefined;
 };
 
-/** The next view with every part that says the same kept as it was, so that only what changed is drawn. */
+export const emptyView: AppView = { live: emptyLive, overlay: undefined, looks: undefined };
+
+export const caretOf = ({ live, overlay }: AppView): Caret | undefined =>
+  overlay === undefined ? live.caret : overlay.caret;
+
+/** The next view with everything that says the same kept as it was, so that only what changed is drawn. */
 export function keepUnchanged(before: AppView, next: AppView): AppView {
-  if (before.kind !== "live" || next.kind !== "live") return next;
   const live = { ...next.live };
-  for (const part of liveParts) if (isSame(before.live[part], live[part])) live[part] = before.live[part];
+  for (const part of lineParts) live[part] = keepLines(before.live[part], live[part]);
+  if (isDeepStrictEqual(before.live.status, live.status)) live.status = before.live.status;
   return { ...next, live };
 }
 
-/** What Ink makes of a view: its rows, one below the other. */
-export const rowsOf = (view: AppView): readonly string[] =>
-  view.kind === "live" ? liveParts.flatMap((part) => view.live[part]) : view.rows;
+const lineParts = [
+  "stream",
+  "plan",
+  "question",
+  "run",
+  "queue",
+  "completion",
+  "notice",
+  "composer",
+] as const satisfies readonly (keyof LiveView)[];
 
-const isSame = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((row, index) => row === b[index]);
+function keepLines(before: readonly Line[], next: readonly Line[]): readonly Line[] {
+  const kept = next.map((line, index) => {
+    const old = before[index];
+    return old !== undefined && isDeepStrictEqual(old, line) ? old : line;
+  });
+  return kept.length === before.length && kept.every((line, index) => line === before[index]) ? before : kept;
+}

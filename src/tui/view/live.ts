@@ -1,6 +1,4 @@
-import { sentenceOfStop } from "../../client/gone.ts";
-import { editorText, isEmpty } from "../editor/editor.ts";
-import { searchHistory } from "../editor/history.ts";
+import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
 import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
@@ -15,54 +13,63 @@ import {
   textOfRun,
 } from "../state.ts";
 import type { Block } from "../text/block.ts";
-import { type Line, span } from "../text/line.ts";
-import { truncateEnd } from "../text/width.ts";
-import { firstChordName } from "./chord-name.ts";
+import { blankLine, type Line, lineText } from "../text/line.ts";
+import { fittingFields, type StatusSides, statusFields } from "../text/status-line.ts";
 import { completionLines } from "./completion.ts";
 import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
+import { dealRows } from "./deal-rows.ts";
+import { noticeLines } from "./notice.ts";
 import { planLines } from "./plan.ts";
 import { questionView } from "./question.ts";
 import { queueLines } from "./queue.ts";
 import type { Renderer } from "./renderer.ts";
 import { runLine } from "./run-line.ts";
+import { searchView } from "./search.ts";
 import { statusOf } from "./status.ts";
 
-/** The live region by its parts, top to bottom, as rows ready for the terminal. */
+/** The live region by its parts, top to bottom: what each component below draws, cut to its rows and columns. */
 export type LiveView = {
-  readonly [Part in (typeof liveParts)[number]]: readonly string[];
-} & {
-  readonly caret: Caret;
+  readonly stream: readonly Line[];
+  readonly plan: readonly Line[];
+  readonly question: readonly Line[];
+  readonly run: readonly Line[];
+  readonly queue: readonly Line[];
+  readonly completion: readonly Line[];
+  readonly notice: readonly Line[];
+  readonly composer: readonly Line[];
+  /** Undefined where there is no row for it. */
+  readonly status: StatusSides | undefined;
+  /** In the prompt, from the region's top left. */
+  readonly caret: Caret | undefined;
   /** Something of the open question had no room. */
   readonly isQuestionCut: boolean;
   /** Answers of which something had no room. */
   readonly cutOptions: readonly number[];
 };
 
-export const liveParts = [
-  "stream",
-  "plan",
-  "question",
-  "run",
-  "queue",
-  "suggestions",
-  "notice",
-  "composer",
-  "status",
-] as const;
+export const emptyLive: LiveView = {
+  stream: [],
+  plan: [],
+  question: [],
+  run: [],
+  queue: [],
+  completion: [],
+  notice: [],
+  composer: [],
+  status: undefined,
+  caret: undefined,
+  isQuestionCut: false,
+  cutOptions: [],
+};
 
 /** The live region is small whatever the window: a frame costs what it is tall. */
 const ROWS_MAX = 18;
 /** Of a question that is said in lines, and not drawn. */
 const QUESTION_LINES_MAX = 10_000;
-/** So much of the list stands above a question, which needs the rest. */
-const SUGGESTIONS_BY_QUESTION_MAX = 3;
 
 export const liveRowsMax = (rows: number): number => Math.max(1, Math.min(rows - 2, ROWS_MAX));
 
-/**
- * Lays the live region out within its rows: the caret's row comes first, then the question, the status, what runs,
- * the queue; the stream's tail takes what is left. `previous` is the last block in the scrollback.
- */
+/** Lays the live region out within its rows. `previous` is the last block in the scrollback. */
 export function liveView(
   state: AppState,
   renderer: Renderer,
@@ -70,73 +77,84 @@ export function liveView(
   previous: Block | undefined,
 ): LiveView {
   const { columns, rows } = state.size;
-  const { glyphs, paint } = renderer;
-  let left = liveRowsMax(rows);
-  const take = (lines: readonly string[], wanted = lines.length): string[] => {
-    const taken = lines.slice(0, Math.max(0, Math.min(left, wanted)));
-    left -= taken.length;
-    return taken;
-  };
-  const oneRow = (line: Line): string => renderer.fit(line, columns);
+  const { glyphs } = renderer;
+  const rowsMax = liveRowsMax(rows);
+  const fitted = (lines: readonly Line[]): Line[] => lines.map((line) => renderer.fit(line, columns));
 
   const permission = openQuestion(state);
   const isCommand = isWritingCommand(state);
   const isShell = isCommand || shellCommand(editorText(state.editor)) !== undefined;
-  const composer = composerView(state.editor, {
-    columns,
-    rowsMax: Math.max(
-      1,
-      Math.min(COMPOSER_ROWS_MAX, Math.floor(left / 2), permission === undefined || isCommand ? left : 3),
-    ),
-    hint: hintOf(state),
-    sign: isShell ? { text: "$", style: "warning" } : { text: glyphs.prompt, style: "prompt" },
-    isDim: state.question?.isFocused === true && state.question.writing === undefined,
-    glyphs,
-  });
-  const searching = state.search === undefined ? undefined : searchLine(state, renderer, columns);
-  const composerLines = searching === undefined ? composer.lines : [searching.line];
-  const composerRows = take(composerLines.map((line) => paint(line)));
-  const completion = completionLines(state, renderer, overrides).map(oneRow);
-  const beside = permission === undefined ? [] : take(completion, SUGGESTIONS_BY_QUESTION_MAX);
+  const composer =
+    searchView(state, glyphs) ??
+    composerView(state.editor, {
+      columns,
+      rowsMax: Math.max(
+        1,
+        Math.min(
+          COMPOSER_ROWS_MAX,
+          Math.floor(rowsMax / 2),
+          permission === undefined || isCommand ? rowsMax : 3,
+        ),
+      ),
+      hint: hintOf(state),
+      sign: isShell ? { text: "$", style: "warning" } : { text: glyphs.prompt, style: "prompt" },
+      isDim: state.question?.isFocused === true && state.question.writing === undefined,
+      glyphs,
+    });
+  const completion = fitted(completionLines(state, renderer, overrides));
+  const notice = fitted(noticeLines(state, renderer, overrides));
+  const running = runLine(state, glyphs, overrides);
+  const run = running === undefined ? [] : fitted([running]);
+  const plan = fitted(planLines(state, renderer, overrides));
+  const queue = fitted(queueLines(state, renderer, overrides));
+  const open = renderer.blocks([...state.live, ...pendingPrompts(state)], columns, previous);
+  const isGapMissing = open.length > 0 && lineText(open.at(-1) ?? blankLine) !== "";
+  const stream = isGapMissing ? [...open, blankLine] : open;
+
   const { isLines } = state.manner;
-  const room = isLines ? QUESTION_LINES_MAX : left;
-  const asked =
+  const ask = (room: number) =>
     permission === undefined
       ? undefined
       : renderer.permission(permission, questionView(state, permission, room, overrides), columns);
-  // The question keeps every row it needs: whoever answers sees all the answers. What is said in lines has room for all.
-  const question = isLines ? (asked?.rows ?? []) : take(asked?.rows ?? []);
-  const status = left >= 2 ? take([renderer.status(statusOf(state, "? keys"), columns)]) : [];
-  const notice = take(noticeLines(state, renderer, overrides).map(oneRow));
-  const running = runLine(state, glyphs, overrides);
-  const run = running === undefined || left < 2 ? [] : take([oneRow(running)]);
-  const plan = left < 3 ? [] : take(planLines(state, renderer, overrides).map(oneRow));
-  const suggestions = permission === undefined ? take(completion) : beside;
-  const queue = take(queueLines(state, renderer, overrides).map(oneRow));
-  const open = [...state.live, ...pendingPrompts(state)];
-  const laidOut = renderer.blocks(open, columns, previous);
-  const gap = laidOut.length > 0 && laidOut.at(-1) !== "" ? [""] : [];
-  const stream = laidOut.length === 0 ? take([""], left > 4 ? 1 : 0) : tail([...laidOut, ...gap], left);
-  const above =
-    stream.length +
-    plan.length +
-    question.length +
-    run.length +
-    queue.length +
-    suggestions.length +
-    notice.length;
-  const caret = searching?.caret ?? composer.caret;
-  return {
-    stream,
-    plan,
+  let asked: ReturnType<typeof ask>;
+  const dealt = dealRows(rowsMax, {
+    composer: composer.lines.length,
+    completion: completion.length,
+    question:
+      permission === undefined
+        ? undefined
+        : (room) => {
+            asked = ask(isLines ? QUESTION_LINES_MAX : room);
+            // What is said in lines has room for all.
+            return isLines ? 0 : (asked?.lines.length ?? 0);
+          },
+    notice: notice.length,
+    run: run.length,
+    plan: plan.length,
+    queue: queue.length,
+    stream: stream.length,
+  });
+  const question =
+    asked === undefined || isLines ? (asked?.lines ?? []) : asked.lines.slice(0, dealt.question);
+  const { lines: composerLines, caret } = composer;
+  const live = {
+    stream: stream.length === 0 ? Array<Line>(dealt.stream).fill(blankLine) : tail(stream, dealt.stream),
+    plan: plan.slice(0, dealt.plan),
     question,
-    run,
-    queue,
-    suggestions,
-    notice,
-    composer: composerRows,
-    status,
-    isQuestionCut: asked !== undefined && (asked.hiddenRows > 0 || question.length < asked.rows.length),
+    run: run.slice(0, dealt.run),
+    queue: queue.slice(0, dealt.queue),
+    completion: completion.slice(0, dealt.completion),
+    notice: notice.slice(0, dealt.notice),
+  };
+  const above = Object.values(live).reduce((sum, lines) => sum + lines.length, 0);
+  return {
+    ...live,
+    composer: composerLines.slice(0, dealt.composer),
+    status:
+      dealt.status === 0
+        ? undefined
+        : fittingFields(statusFields(statusOf(state, "? keys")), columns, glyphs),
+    isQuestionCut: asked !== undefined && (asked.hiddenRows > 0 || question.length < asked.lines.length),
     cutOptions: asked?.hiddenOptions ?? [],
     caret: { row: above + caret.row, column: caret.column },
   };
@@ -151,7 +169,7 @@ function wasCutShort(state: AppState): boolean {
   return reason === "canceled" || reason === "interrupted" || reason === "error";
 }
 
-const tail = (lines: readonly string[], count: number): string[] => (count <= 0 ? [] : lines.slice(-count));
+const tail = (lines: readonly Line[], count: number): Line[] => (count <= 0 ? [] : lines.slice(-count));
 
 function hintOf(state: AppState): string {
   if (state.question?.writing?.what === "reason") return "why not? enter: deny · esc: back";
@@ -188,52 +206,4 @@ function pendingPrompts(state: AppState): Block[] {
     isSteering: false,
     ...(isShell && { isShell }),
   }));
-}
-
-/** What went wrong, or what a key would do now: one line. */
-function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
-  const { link, flash, now } = state;
-  const dot = glyphs.separator;
-  if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
-  if (link.state === "lost") {
-    const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
-    const { isStill } = state.manner;
-    const when = seconds > 0 && !isStill ? ` in ${seconds} s` : "";
-    const attempt = link.attempt > 1 && !isStill ? ` (${link.attempt})` : "";
-    const rest = isEmpty(state.editor)
-      ? `${firstChordName("prompt.submit", overrides)} tries now`
-      : "your draft is safe";
-    const text = `Lost the daemon${dot}reconnecting${attempt}${when}${dot}${rest}`;
-    return [[span(`${glyphs.fail} `, "warning"), span(text, "warning")]];
-  }
-  if (link.state === "stopped") {
-    const text = link.isStarting
-      ? "Starting the daemon"
-      : `${sentenceOfStop(link.stop)}${dot}press ${firstChordName("prompt.submit", overrides)} to start it`;
-    return [[span(`${glyphs.warning} `, "warning"), span(text, "warning")]];
-  }
-  if (flash === undefined) return [];
-  const style = flash.level === "info" ? "muted" : flash.level;
-  const sign =
-    flash.level === "error" ? `${glyphs.fail} ` : flash.level === "warning" ? `${glyphs.warning} ` : "  ";
-  return flash.text
-    .split("\n")
-    .slice(0, 3)
-    .map((text, index) => [span(index === 0 ? sign : "  ", style), span(text, style)]);
-}
-
-function searchLine(state: AppState, { glyphs }: Renderer, columns: number): { line: Line; caret: Caret } {
-  const { query, skip } = state.search ?? { query: "", skip: 0 };
-  const found = searchHistory(state.history, query, skip);
-  const label = `search: ${query}`;
-  const entry = found === undefined ? "nothing" : found.entry.replace(/\s+/g, " ");
-  const room = Math.max(4, columns - label.length - 5);
-  return {
-    line: [
-      span(label, "accent"),
-      span(`  ${glyphs.prompt} `, "muted"),
-      span(truncateEnd(entry, room, glyphs.ellipsis), found === undefined ? "muted" : "text"),
-    ],
-    caret: { row: 0, column: Math.min(label.length, columns - 1) },
-  };
 }

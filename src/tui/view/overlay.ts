@@ -4,26 +4,43 @@ import { helpItems } from "../overlay-items.ts";
 import type { Caret } from "../screen/difference.ts";
 import type { AppState } from "../state.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
-import { widthOf } from "../text/width.ts";
 import { fittingFacts } from "./facts.ts";
 import { type List, listOf } from "./lists.ts";
 import type { Renderer } from "./renderer.ts";
 
 const MARK_COLUMNS = 3;
+/** Between what stands at the left and at the right. */
+const FACTS_GAP_MIN = 2;
 
-export type OverlayView = {
-  rows: string[];
-  caret: Caret | undefined;
-  spoken?: readonly string[] | undefined;
+/** One row of a list; an item may have more than one. */
+export type ListRow = {
+  line: Line;
+  /** At the right, where there is room. */
+  facts: string;
 };
 
 /** A list over the whole window: title, rows around the marked one, and at the bottom what is typed. */
+export type ListView = {
+  kind: "list";
+  columns: number;
+  rows: number;
+  title: Line;
+  hints: readonly Line[];
+  shown: readonly ListRow[];
+  /** Above what is typed. */
+  note: readonly Line[];
+  foot: Line;
+  caret: Caret;
+  /** For a terminal of lines, which says it when it changes; undefined while there is nothing to say yet. */
+  spoken?: readonly string[] | undefined;
+};
+
 export function listView(
   state: AppState,
   overlay: Exclude<Overlay, { kind: "transcript" }>,
   renderer: Renderer,
   overrides: KeyOverrides,
-): OverlayView {
+): ListView {
   const { columns, rows } = state.size;
   const { glyphs } = renderer;
   const list = listOf(state, overlay, renderer, overrides);
@@ -41,33 +58,33 @@ export function listView(
   ]);
   const marked = all.findIndex(({ item }) => item === index);
   const first = Math.max(0, Math.min(marked - Math.floor(room / 2), all.length - room));
-  const shown = all.slice(first, first + room).map(({ item, left, right, isFirst }): Line => {
+  const cut = (line: Line) => renderer.fit(line, columns);
+  const shown = all.slice(first, first + room).map(({ item, left, right, isFirst }): ListRow => {
     const isMarked = item === index;
     const mark = span(isMarked && isFirst ? ` ${glyphs.prompt} ` : "   ", isMarked ? "accent" : "muted");
     const line: Line = [
       mark,
       ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
     ];
-    const room = columns - 1 - lineWidth(line);
-    const facts = fittingFacts(right, room - 2, glyphs.separator);
-    return facts === "" ? line : [...line, span(" ".repeat(room - widthOf(facts))), span(facts, "muted")];
+    const free = columns - 1 - lineWidth(line);
+    return { line: cut(line), facts: fittingFacts(right, free - FACTS_GAP_MIN, glyphs.separator) };
   });
-  const body: Line[] = shown.length > 0 ? shown : [[span(`   ${list.empty}`, "muted")]];
-  const title: Line = [span(` ${list.title}`, "heading")];
+  const nothing: ListRow = { line: cut([span(`   ${list.empty}`, "muted")]), facts: "" };
   const label = list.ask?.label ?? "filter:";
-  const text = list.ask?.text ?? list.query;
   const foot: Line = [
     span(` ${label} `, list.ask?.isGrave === true ? "warning strong" : "accent"),
-    span(text),
+    span(list.ask?.text ?? list.query),
   ];
-  const filler = Array.from(
-    { length: Math.max(0, rows - 3 - hints.length - body.length - note.length) },
-    (): Line => [],
-  );
-  const lines = [title, ...hints, [], ...body, ...filler, ...note, foot];
   return {
-    rows: lines.map((line) => renderer.fit(line, columns)),
-    caret: { row: lines.length - 1, column: Math.min(lineWidth(foot), columns - 1) },
+    kind: "list",
+    columns,
+    rows,
+    title: cut([span(` ${list.title}`, "heading")]),
+    hints,
+    shown: shown.length > 0 ? shown : [nothing],
+    note: note.map(cut),
+    foot: cut(foot),
+    caret: { row: rows - 1, column: Math.min(lineWidth(foot), columns - 1) },
   };
 }
 

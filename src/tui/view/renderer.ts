@@ -1,32 +1,32 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Capabilities } from "../capabilities.ts";
-import { createPainter, type Painter } from "../text/ansi.ts";
+import { type Painter, painterOf } from "../text/ansi.ts";
 import type { Block } from "../text/block.ts";
 import { type Glyphs, glyphsOf } from "../text/glyphs.ts";
-import type { RenderExtras } from "../text/layout.ts";
+import { layoutFor, type RenderExtras } from "../text/layout.ts";
 import { type Line, truncateLine } from "../text/line.ts";
-import { type PermissionView, type RenderedPermission, renderPermission } from "../text/permission-view.ts";
-import { renderBlocks } from "../text/render-block.ts";
-import { renderStatusLine, type Status, statusFields } from "../text/status-line.ts";
+import { createLooks, type Looks } from "../text/looks.ts";
+import { type PermissionLines, type PermissionView, permissionLines } from "../text/permission-view.ts";
+import { linesOfBlocks } from "../text/render-block.ts";
 import type { Theme } from "../theme.ts";
 
-/** Text to rows, with the theme and the terminal's abilities settled. */
+/** Blocks and questions to lines, and lines to painted rows, with the theme and the terminal's abilities settled. */
 export type Renderer = {
   readonly glyphs: Glyphs;
   readonly capabilities: Capabilities;
+  /** What styles look like now. */
+  readonly looks: Looks;
   paint: Painter;
-  /** One row of at most `columns`. */
-  fit(line: Line, columns: number): string;
+  /** A line of at most `columns`. */
+  fit(line: Line, columns: number): Line;
   blocks(
     blocks: readonly Block[],
     columns: number,
     previous: Block | undefined,
     isExpanded?: boolean,
-  ): string[];
-  permission(permission: Permission, view: PermissionView, columns: number): RenderedPermission;
-  status(status: Status, columns: number): string;
-  readonly theme: Theme;
-  /** Rows that are drawn from now on; what stands in the scrollback keeps its colours. */
+  ): Line[];
+  permission(permission: Permission, view: PermissionView, columns: number): PermissionLines;
+  /** What is drawn from now on; what stands in the scrollback keeps its colours. */
   setTheme(theme: Theme): void;
 };
 
@@ -39,33 +39,30 @@ export function createRenderer(options: {
   onCode: () => void;
 }): Renderer {
   const { capabilities, extras, onCode } = options;
-  let { theme } = options;
   let hasSeenCode = false;
   const glyphs = glyphsOf(capabilities);
-  let paint = createPainter(theme, capabilities);
+  let looks = createLooks(options.theme, capabilities);
+  let paint = painterOf(looks);
   return {
     glyphs,
     capabilities,
-    get theme() {
-      return theme;
+    get looks() {
+      return looks;
     },
-    setTheme(next) {
-      theme = next;
-      paint = createPainter(theme, capabilities);
+    setTheme(theme) {
+      looks = createLooks(theme, capabilities);
+      paint = painterOf(looks);
     },
     paint: (line) => paint(line),
-    fit: (line, columns) => paint(truncateLine(line, columns, glyphs.ellipsis)),
+    fit: (line, columns) => truncateLine(line, columns, glyphs.ellipsis),
     blocks(blocks, columns, previous, isExpanded = false) {
       if (!hasSeenCode && blocks.some(({ type }) => type === "code")) {
         hasSeenCode = true;
         onCode();
       }
-      return renderBlocks(blocks, columns, theme, capabilities, { ...extras(), isExpanded }, previous);
+      return linesOfBlocks(blocks, columns, layoutFor(capabilities, { ...extras(), isExpanded }), previous);
     },
     permission: (permission, view, columns) =>
-      renderPermission(permission, view, columns, theme, capabilities, extras()),
-    // Not pushed to the right: a row as wide as the window is wrapped when that gets narrower.
-    status: (status, columns) =>
-      renderStatusLine(statusFields(status), columns, theme, capabilities).replace(/ {4,}/, "    "),
+      permissionLines(permission, view, columns, layoutFor(capabilities, extras())),
   };
 }

@@ -2,17 +2,25 @@ import type { Replica } from "../../client/replica.ts";
 import type { Message } from "../../protocol/message.ts";
 import { isWaiting, pastContext } from "../conversation.ts";
 import type { TranscriptOverlay } from "../overlay.ts";
+import type { Caret } from "../screen/difference.ts";
 import { type AppState, openQuestion } from "../state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
 import type { Block } from "../text/block.ts";
-import { type Line, lineWidth, span } from "../text/line.ts";
+import { blankLine, type Line, lineText, lineWidth, span } from "../text/line.ts";
 import { blocksOf } from "../text/message-blocks.ts";
 import { withoutWithdrawn } from "../text/withdrawn.ts";
-import type { Theme } from "../theme.ts";
-import type { OverlayView } from "./overlay.ts";
 import type { Renderer } from "./renderer.ts";
 
-export type TranscriptView = OverlayView & {
+/** A row of the transcript, and where in it stands what is searched for. */
+export type TranscriptRow = { line: Line; match: { start: number; end: number } | undefined };
+
+export type TranscriptView = {
+  kind: "transcript";
+  /** Of the window. */
+  rows: number;
+  shown: readonly TranscriptRow[];
+  foot: Line;
+  caret: Caret | undefined;
   /** The position within what is there. */
   up: number;
   /** Rows above the window that are loaded. */
@@ -20,43 +28,38 @@ export type TranscriptView = OverlayView & {
 };
 
 export type TranscriptPager = {
-  /** Every row that is loaded. */
-  all(state: AppState, overlay: TranscriptOverlay): readonly string[];
+  /** Every row that is loaded, oldest first. */
+  all(state: AppState, overlay: TranscriptOverlay): readonly Line[];
   view(state: AppState, overlay: TranscriptOverlay): TranscriptView;
   /** The position whose window begins with the next row that holds the query. */
   find(state: AppState, overlay: TranscriptOverlay, isOlder: boolean): number | undefined;
 };
 
-/** Lays out the whole conversation message by message, each once for a width; only the window is painted on. */
+/** Lays out the whole conversation message by message, each once for a width; only the window is drawn. */
 export function createTranscriptPager(renderer: Renderer): TranscriptPager {
   let laidOut = new Map<
     string,
     {
       message: Message;
       columns: number;
-      theme: Theme;
       previous: Block | undefined;
-      rows: string[];
+      rows: Line[];
       last: Block | undefined;
     }
   >();
 
-  /** All rows that are loaded, oldest first. */
-  function rowsOf(state: AppState, overlay: TranscriptOverlay): string[] {
+  function rowsOf(state: AppState, overlay: TranscriptOverlay): Line[] {
     const { replica, size } = state;
     if (replica === undefined) return [];
     const messages = messagesOf(replica, overlay);
     const context = pastContext(replica, messages);
     const next: typeof laidOut = new Map();
-    const rows: string[] = [];
+    const rows: Line[] = [];
     let previous: Block | undefined;
     for (const message of withoutWithdrawn(messages)) {
       const known = laidOut.get(message.id);
       const isKnown =
-        known?.message === message &&
-        known.columns === size.columns &&
-        known.previous === previous &&
-        known.theme === renderer.theme;
+        known?.message === message && known.columns === size.columns && known.previous === previous;
       const entry = isKnown ? known : layOut(message, size.columns, previous);
       next.set(message.id, entry);
       rows.push(...entry.rows);
@@ -75,7 +78,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
         rowsMax: Number.MAX_SAFE_INTEGER,
         hints: [],
       };
-      rows.push("", ...renderer.permission(question, whole, size.columns).rows);
+      rows.push(blankLine, ...renderer.permission(question, whole, size.columns).lines);
     }
     return rows;
 
@@ -84,7 +87,6 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       return {
         message,
         columns,
-        theme: renderer.theme,
         previous: before,
         rows: renderer.blocks(blocks, columns, before, true),
         last: blocks.at(-1),
@@ -101,11 +103,12 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       const up = Math.max(0, Math.min(overlay.up, rows.length - room));
       const end = rows.length - up;
       const start = Math.max(0, end - room);
-      const window = rows.slice(start, end).map((row) => withMatch(row, overlay.query));
-      while (window.length < room) window.push("");
       const foot = footOf(state, overlay, rows.length, end, renderer);
       return {
-        rows: [...window, renderer.fit(foot, columns)],
+        kind: "transcript",
+        rows: height,
+        shown: rows.slice(start, end).map((line) => ({ line, match: matchIn(line, overlay.query) })),
+        foot: renderer.fit(foot, columns),
         caret: overlay.isSearching
           ? { row: room, column: Math.min(lineWidth(foot), columns - 1) }
           : undefined,
@@ -119,8 +122,8 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       const room = Math.max(1, state.size.rows - 1);
       const top = Math.max(0, rows.length - overlay.up - room);
       const wanted = overlay.query.toLowerCase();
-      const holds = (row: string | undefined) =>
-        row !== undefined && plainText(row).toLowerCase().includes(wanted);
+      const holds = (row: Line | undefined) =>
+        row !== undefined && lineText(row).toLowerCase().includes(wanted);
       const step = isOlder ? -1 : 1;
       // Nothing is above the beginning: from there the search goes on at the end, and the other way round.
       for (let distance = 1; distance <= rows.length; distance += 1) {
@@ -177,15 +180,8 @@ function footOf(
   ];
 }
 
-/** Marks what was searched for; a row that holds it loses its other colours. */
-function withMatch(row: string, query: string): string {
-  if (query === "") return row;
-  const text = plainText(row);
-  const at = text.toLowerCase().indexOf(query.toLowerCase());
-  if (at === -1) return row;
-  const end = at + query.length;
-  return `${text.slice(0, at)}\x1b[7m${text.slice(at, end)}\x1b[27m${text.slice(end)}`;
+function matchIn(line: Line, query: string): TranscriptRow["match"] {
+  if (query === "") return undefined;
+  const start = lineText(line).toLowerCase().indexOf(query.toLowerCase());
+  return start === -1 ? undefined : { start, end: start + query.length };
 }
-
-const plainText = (row: string): string =>
-  row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, "");

@@ -1,0 +1,9 @@
+import type { Store } from "../store.ts";
+import type { AppView } from "../view/app-view.ts";
+import { Rows } from "./Row.tsx";
+import { useSelect } from "./use-select.ts";
+
+/** What went wrong, or what a key would do now. */
+export function Notice({ view }: { view: Store<AppView> }) {
+  return <Rows lines={useSelect(view, ({ live }) => live.notice)} />;
+}

@@ -1,0 +1,9 @@
+import type { Store } from "../store.ts";
+import type { AppView } from "../view/app-view.ts";
+import { Rows } from "./Row.tsx";
+import { useSelect } from "./use-select.ts";
+
+/** The prompts that wait. */
+export function Queue({ view }: { view: Store<AppView> }) {
+  return <Rows lines={useSelect(view, ({ live }) => live.queue)} />;
+}

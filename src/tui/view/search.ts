@@ -1,0 +1,26 @@
+import { searchHistory } from "../editor/history.ts";
+import type { AppState } from "../state.ts";
+import type { Glyphs } from "../text/glyphs.ts";
+import { span } from "../text/line.ts";
+import { truncateEnd } from "../text/width.ts";
+import type { ComposerView } from "./composer.ts";
+
+/** The search through the prompts sent before, in the prompt's place; undefined while nothing is searched for. */
+export function searchView({ search, history, size }: AppState, glyphs: Glyphs): ComposerView | undefined {
+  if (search === undefined) return undefined;
+  const { query, skip } = search;
+  const found = searchHistory(history, query, skip);
+  const label = `search: ${query}`;
+  const entry = found === undefined ? "nothing" : found.entry.replace(/\s+/g, " ");
+  const room = Math.max(4, size.columns - label.length - 5);
+  return {
+    lines: [
+      [
+        span(label, "accent"),
+        span(`  ${glyphs.prompt} `, "muted"),
+        span(truncateEnd(entry, room, glyphs.ellipsis), found === undefined ? "muted" : "text"),
+      ],
+    ],
+    caret: { row: 0, column: Math.min(label.length, size.columns - 1) },
+  };
+}
