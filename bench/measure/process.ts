@@ -47,3 +47,14 @@ export async function wakesOf(pid: number, overMs: number): Promise<number> {
   await pass(overMs);
   return ((wakes() - before) * 1000) / overMs;
 }
+
+const TICKS_PER_S = 100;
+
+/** CPU time that a process and its children that have ended took so far, user and system, ms. */
+export function cpuOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // Behind the name, which may hold anything: utime, stime, cutime, cstime.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return (ticks * 1000) / TICKS_PER_S;
+}

@@ -11,13 +11,19 @@ const usage = { input: 100, output: 10, reasoning: 0, cache_read: 0, cache_write
  * A model that asks for `calls` calls of a tool, one an answer, and keeps nothing of what it is sent: hundreds of
  * requests of megabytes would otherwise be this process's own garbage, and its pauses be counted.
  */
-export async function startStepModel(tool: string, calls: number, input: (index: number) => object) {
+export async function startStepModel(
+  tool: string,
+  calls: number,
+  input: (index: number) => object,
+  onRequest?: (index: number) => void,
+) {
   const steps: Step[] = [];
   const done = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     const index = steps.length;
     const step: Step = { receivedAt: performance.now(), endedAt: Number.NaN, bytes: 0 };
     steps.push(step);
+    onRequest?.(index);
     request.on("data", (chunk: Buffer) => {
       step.bytes += chunk.length;
     });

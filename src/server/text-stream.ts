@@ -6,7 +6,7 @@ import type { MessageId, PartId } from "../protocol/ids.ts";
  * The first words of a burst go out at once; those that follow are gathered for so long (design §13). What is told
  * was written before, so this also bounds what a crash can lose.
  */
-const GATHER_MS = 50;
+const GATHER_MS = 25;
 const GATHER_CHARS = 4096;
 /** While the store cannot be written: each try may wait for its lock, and nobody is served meanwhile. */
 const RETRY_MS = 250;

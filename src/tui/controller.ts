@@ -45,8 +45,8 @@ import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
 
-/** Streamed text is drawn at most so often: as it comes, for the daemon gathers it for 50 ms before it tells it. */
-const STREAM_MS = 40;
+/** Streamed text is drawn at most so often: as it comes, for the daemon gathers it for 25 ms before it tells it. */
+const STREAM_MS = 20;
 const TICK_MS = 1000;
 const GLANCE_MS = 4000;
 /** How many screens of the past a session shows when it is opened. */
