@@ -34,6 +34,8 @@ export type CoordinatorDeps = {
   ledger: Ledger;
   /** Throws HearthError agent_unavailable, config_invalid. */
   backend(agent: string): Backend;
+  /** The session's folder is there for a run. Throws not_a_directory, folder_unresponsive, the signal's reason. */
+  reach(signal: AbortSignal): Promise<void>;
   /** What a backend opens its counterpart with; the run's own model, mode and environment laid over the session's. */
   contextOf(run: RunRecord): SessionContext;
   /** What the run's agent missed since its own last turn. */
@@ -155,6 +157,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       recorder: book.begin(id),
       async open(signal) {
         await book.readAhead();
+        await deps.reach(signal);
         return warm.take(hearing(deps.contextOf(run)), signal);
       },
       turn(session) {

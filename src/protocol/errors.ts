@@ -24,6 +24,7 @@ const statusByCode = {
   body_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,
+  folder_unresponsive: 504,
   store_unavailable: 507,
   // What ends a run, or what a client meets before it has a daemon. Never an HTTP answer of their own.
   agent_unavailable: 500,

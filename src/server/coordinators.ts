@@ -1,6 +1,6 @@
-import { realpathSync, statSync } from "node:fs";
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import { type Coordinator, createCoordinator } from "../agent/coordinator.ts";
+import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { handoverFor } from "../agent/handover.ts";
 import type { RunRecord } from "../agent/run-record.ts";
 import type { RunBudget } from "../agent/turn-host.ts";
@@ -12,8 +12,8 @@ import type { Environments } from "./environments.ts";
 import type { Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Permissions } from "./permissions.ts";
-import { settleIn } from "./settle-in.ts";
 import type { Store } from "./store/open.ts";
+import { directoryToWorkIn, settleIn } from "./workspace-folder.ts";
 
 /** More idle sessions than these are let go: their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
@@ -29,6 +29,9 @@ type CoordinatorsDeps = {
   permissions: Permissions;
   agents: Agents;
   environments: Environments;
+  folders: FolderGate;
+  /** Looks at the workspace's own configuration, for the run that is about to begin. */
+  refresh(wid: WorkspaceId, signal: AbortSignal): Promise<void>;
   log: Log;
   newId: NewId;
   now: () => Date;
@@ -51,25 +54,22 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   /** Sessions that are not kept warm behind what runs in them. */
   const passing = new Set<SessionId>();
 
+  /** The folder is there, and what its configuration says now counts. */
+  async function reach(wid: WorkspaceId, signal: AbortSignal): Promise<void> {
+    const workspace = store.workspaces.get(wid);
+    if (workspace === undefined) return; // told by `contextOf`
+    const { path } = workspace;
+    const directory = await deps.folders.enter(path, () => directoryToWorkIn(path), signal);
+    settleIn(store, store.workspaces.get(wid) ?? workspace, directory);
+    await deps.refresh(wid, signal);
+  }
+
   function contextOf(wid: WorkspaceId, run: RunRecord): SessionContext {
     const session = store.sessions.get(run.session_id);
     const workspace = store.workspaces.get(wid);
     if (session === undefined || workspace === undefined) {
       throw new HearthError("session_not_found", `The session ${run.session_id} is gone.`);
     }
-    if (!statSync(workspace.path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new HearthError(
-        "not_a_directory",
-        `The directory ${workspace.path} is gone; put it back, or open hearth where your work is now.`,
-      );
-    }
-    if (realpathSync(workspace.path) !== workspace.path) {
-      throw new HearthError(
-        "not_a_directory",
-        `${workspace.path} is a link to somewhere else now; open hearth in it again if that is where you work.`,
-      );
-    }
-    settleIn(store, workspace);
     const row = store.agentSessions.get(run.session_id, run.agent);
     return {
       session_id: run.session_id,
@@ -111,6 +111,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       session_id: sid,
       ledger: journal.ledgerOf(wid, sid),
       backend: (agent): Backend => deps.agents.backend(wid, agent),
+      reach: (signal) => reach(wid, signal),
       contextOf: (run) => contextOf(wid, run),
       handover: (run, opened, transcript) =>
         handoverFor({

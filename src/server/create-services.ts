@@ -3,13 +3,14 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createFileSearch } from "../agent/files/file-search.ts";
+import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts";
 import { createJudge } from "../agent/permission/judge.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
 import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
-import type { NewId, SessionId } from "../protocol/ids.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
@@ -32,6 +33,9 @@ import { createStoreWatch } from "./store-watch.ts";
 import { createUsage } from "./usage.ts";
 import { createWorkspaces } from "./workspaces.ts";
 
+/** A request goes by the configuration that was read last rather than wait longer for a folder. */
+const REFRESH_MS_MAX = 1_000;
+
 export type ServicesDeps = {
   paths: Paths;
   store: Store;
@@ -46,6 +50,7 @@ export type ServicesDeps = {
   requestStop(graceMs: number, stop: DaemonStop): void;
   /** Other agents than hearth's own, by name; the native one is always there. */
   moreAgents?: ReadonlyMap<string, AgentSource>;
+  folders?: FolderGate;
 };
 
 /** What keeps the daemon up: clients, and runs that could go on without one. */
@@ -62,7 +67,7 @@ export type RunningServices = Services & {
 
 /** Builds the daemon's services on an open store, and takes up what the last daemon left. */
 export async function createServices(deps: ServicesDeps): Promise<RunningServices> {
-  const { paths, store, log, now, newId } = deps;
+  const { paths, store, log, now, newId, folders = createFolderGate() } = deps;
   const startedAt = now().toISOString();
   let stopping: DaemonStop | undefined;
   let busyChanged = () => {};
@@ -70,9 +75,13 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const hub = createEventHub(store, now);
   const fileSearch = createFileSearch(() => performance.now());
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
-  const processes = await createProcessSupervisor({ recordDir: paths.runDir });
+  const processes = await createProcessSupervisor({ recordDir: paths.runDir, folders });
 
-  const settings = createSettings({ paths, store, environments });
+  const settings = createSettings({ paths, store, environments, folders });
+
+  const refresh = async (wid: WorkspaceId) => {
+    await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
+  };
 
   const native = createNativeAgent({
     settings,
@@ -81,6 +90,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       env: environments.forTools(wid, null, undefined),
     }),
     processes,
+    folders,
     instructionsFile: join(paths.configDir, "AGENTS.md"),
     version: deps.version,
     isBusy: () => busy().active_runs > 0,
@@ -155,6 +165,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     permissions,
     agents,
     environments,
+    folders,
+    refresh: settings.refresh,
     log,
     newId,
     now,
@@ -179,6 +191,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     journal,
     coordinators,
     environments,
+    folders,
+    refresh: settings.refresh,
     onLastDetach: (wid) => settings.orDefaults(wid).config.on_last_detach ?? "continue",
     onDetach: (wid) =>
       permissions.unattended(wid, (question) => store.runs.get(question.run_id)?.on_question ?? "wait"),
@@ -249,6 +263,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       movedAside: store.movedAside,
       requestStop: deps.requestStop,
     }),
+    refresh,
     warnings: settings.warnings,
     workspaces: workspaces.services,
     sessions: sessions.services,
@@ -274,6 +289,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     agents: {
       async list(wid, probe) {
         workspaces.rowOf(wid);
+        await refresh(wid);
         if (probe !== undefined) {
           agents.mustBeChoosable(wid, probe);
           await external.probe(wid, probe);

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { environmentNamesIn, type SplitEnvironment, splitEnvironment } from "../protocol/environment.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import { overlayProviders } from "../protocol/provider-variables.ts";
 import type { Environment } from "../protocol/workspace.ts";
+import { readConfigFile } from "./config/read-file.ts";
 import type { Caller } from "./services.ts";
 
 /** Every headless run is a client of its own, and would leave its environment here for as long as the daemon lives. */
@@ -21,9 +21,9 @@ export function createEnvironments(
 
   function keyNames(): Set<string> {
     try {
-      return environmentNamesIn(readFileSync(configFile, "utf8"));
+      return environmentNamesIn(readConfigFile(configFile)?.text ?? "");
     } catch {
-      return new Set(); // no configuration, no names; one that cannot be read is told by whoever loads it
+      return new Set(); // one that cannot be read is told by whoever loads it
     }
   }
   const split = (env: Readonly<Record<string, string | undefined>>) => splitEnvironment(env, keyNames());

@@ -1,4 +1,5 @@
 import { flushCompileCache } from "node:module";
+import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { createNativeBackend } from "../agent/native/backend.ts";
 import type { ModelsDescription } from "../agent/native/models/describe.ts";
 import type { NativeSettings } from "../agent/native/models/settings.ts";
@@ -15,6 +16,7 @@ type NativeAgentDeps = {
   settings: Settings;
   placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
+  folders: FolderGate;
   instructionsFile: string;
   version: string;
   /** A run is going on: not the time to do anything else. */
@@ -36,6 +38,7 @@ export function createNativeAgent(
   const backend = createNativeBackend({
     settings: deps.settings.ofSession,
     processes: deps.processes,
+    folders: deps.folders,
     tools,
     workers,
     instructionsFile: deps.instructionsFile,

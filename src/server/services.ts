@@ -31,12 +31,14 @@ export type Subscriber = {
 
 /**
  * What the HTTP layer calls: it parses, calls one of these, replies. Everything here throws HearthError.
- * All of it but `workspaces.open`, `agents.list` and `files` is synchronous, so that a reply is one moment's truth.
+ * What changes a session is synchronous, so that a reply is one moment's truth; what looks at files is not.
  */
 export type Services = {
   health(): Health;
   /** Throws daemon_busy with `only_if_idle` and something running. Returns at once; the stop follows. */
   shutdown(options: ShutdownOptions, caller: Caller): void;
+  /** Looks at a workspace's own configuration, for a request that goes by it. Never throws, and waits a moment only. */
+  refresh(wid: WorkspaceId): Promise<void>;
   /** What of the configuration is ignored in a workspace, a sentence each. */
   warnings(wid: WorkspaceId): string[];
   workspaces: {
@@ -44,8 +46,8 @@ export type Services = {
       input: { path: string; env?: Environment | undefined },
       caller: Caller,
     ): Promise<{ workspace: Workspace; created: boolean }>;
-    list(): Workspace[];
-    get(wid: WorkspaceId): Workspace;
+    list(): Promise<Workspace[]>;
+    get(wid: WorkspaceId): Promise<Workspace>;
     close(wid: WorkspaceId, caller: Caller): Workspace;
     /** Throws not_found for a client that is not attached. */
     showSession(wid: WorkspaceId, cid: string, sid: SessionId | null): Client;

@@ -1,9 +1,11 @@
+import type { FolderGate } from "../agent/files/folder-gate.ts";
 import type { NativeSettings } from "../agent/native/models/settings.ts";
 import { type Config, type Limits, limitDefaults } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
-import { createConfigLoader } from "./config/load.ts";
+import { createConfigLoader, projectConfigFile } from "./config/load.ts";
+import { type ReadFile, readProjectFile } from "./config/read-file.ts";
 import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
 import type { Store } from "./store/open.ts";
@@ -15,12 +17,20 @@ export function createSettings({
   paths,
   store,
   environments,
+  folders,
 }: {
   paths: Paths;
   store: Store;
   environments: Environments;
+  folders: FolderGate;
 }) {
-  const load = createConfigLoader();
+  /** Project files as `refresh` found them last, by path; an error where one could not be read. */
+  const projectFiles = new Map<string, ReadFile | HearthError>();
+  const load = createConfigLoader((path) => {
+    const found = projectFiles.get(path);
+    if (found instanceof HearthError) throw found;
+    return found;
+  });
 
   /** What was read in this turn of the event loop: a prompt asks some ten times on its way. */
   const justRead = new Map<WorkspaceId | null, { config: Config; limits: Limits }>();
@@ -48,6 +58,28 @@ export function createSettings({
 
   return {
     of,
+    /**
+     * Looks at the project's file again. Whoever is about to act on the configuration waits for it; a folder that
+     * does not answer leaves what was read last.
+     */
+    async refresh(wid: WorkspaceId, signal?: AbortSignal): Promise<void> {
+      const root = store.workspaces.get(wid)?.path;
+      if (root === undefined) return;
+      const path = projectConfigFile(root);
+      const before = projectFiles.get(path);
+      const known = before instanceof HearthError ? undefined : before;
+      try {
+        const found = await folders.enter(root, () => readProjectFile(path, known), signal);
+        if (found === undefined) projectFiles.delete(path);
+        else projectFiles.set(path, found);
+        justRead.clear();
+      } catch (error) {
+        if (!(error instanceof HearthError)) throw error;
+        if (error.code === "folder_unresponsive") return;
+        projectFiles.set(path, error);
+        justRead.clear();
+      }
+    },
     /** As `of`; the defaults where the configuration is broken, which the run that needs it tells of. */
     orDefaults(wid: WorkspaceId | null): { config: Config; limits: Limits } {
       try {

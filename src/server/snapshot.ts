@@ -32,6 +32,7 @@ export const createSnapshot =
   ({ store, hub, journal, ...parts }: SnapshotDeps): Services["snapshot"] =>
   async (wid, { session_id, limit }) => {
     const { workspaces, sessions, coordinators, permissions, agents } = parts;
+    await workspaces.lookAtBranch(wid);
     const workspace = workspaces.presentAndTold(wid);
     const session = session_id && sessions.storedOf(wid, session_id);
     coordinators.tellNow();

@@ -1,6 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import type { FolderGate } from "../agent/files/folder-gate.ts";
+import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, WorkspaceId } from "../protocol/ids.ts";
@@ -10,11 +9,12 @@ import type { Environments } from "./environments.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Journal } from "./journal.ts";
 import type { Services } from "./services.ts";
-import { settleIn } from "./settle-in.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
+import { branchOf, directoryToOpen, settleIn } from "./workspace-folder.ts";
 
-const GIT_FILE_BYTES_MAX = 4096;
+/** Nobody waits longer for the name of a branch: the one that was seen last is shown. */
+const BRANCH_MS_MAX = 250;
 
 type WorkspacesDeps = {
   store: Store;
@@ -22,6 +22,9 @@ type WorkspacesDeps = {
   journal: Journal;
   coordinators: Coordinators;
   environments: Environments;
+  folders: FolderGate;
+  /** Looks at the workspace's own configuration, for what is about to go by it. */
+  refresh(wid: WorkspaceId): Promise<void>;
   onLastDetach(wid: WorkspaceId): "continue" | "cancel";
   /** A client left: questions that only wait for one may have to end. */
   onDetach(wid: WorkspaceId): void;
@@ -48,6 +51,17 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     throw new HearthError("workspace_not_found", `There is no workspace ${wid}; open its directory first.`);
   }
 
+  /** As they were seen last; what cannot be reached shows none. */
+  const branches = new Map<WorkspaceId, string | null>();
+
+  async function lookAtBranch({ id, path }: WorkspaceRow) {
+    const look = deps.folders
+      .enter(path, () => branchOf(path))
+      .then((branch) => branches.set(id, branch))
+      .catch(() => {}); // the folder does not answer
+    await settlesWithin(look, BRANCH_MS_MAX);
+  }
+
   const present = (row: WorkspaceRow): Workspace => {
     const trouble = deps.troubleIn(row.id);
     return {
@@ -55,7 +69,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       path: row.path,
       state: row.state,
       created_at: row.created_at,
-      branch: branchOf(row.path),
+      branch: branches.get(row.id) ?? null,
       ...(trouble !== undefined && { trouble }),
     };
   };
@@ -88,8 +102,9 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   const services: Services["workspaces"] & { attach: Services["events"]["attach"] } = {
     async open({ path, env }, caller) {
       mustNotStop();
-      const real = await realDirectory(path);
+      const directory = await deps.folders.enter(path, () => directoryToOpen(path));
       mustNotStop();
+      const real = directory.path;
       const known = store.workspaces.getByPath(real);
       if (known === undefined) {
         const id = deps.newId("ws");
@@ -100,13 +115,20 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       }
       const row = store.workspaces.getByPath(real);
       if (row === undefined) throw new Error(`the workspace of ${real} was not stored`);
-      settleIn(store, row);
+      settleIn(store, row, directory);
       if (env) deps.environments.put(row.id, caller, env);
+      await Promise.all([deps.refresh(row.id), lookAtBranch(row)]);
       await deps.onOpened(row.id);
       return { workspace: present(row), created: known === undefined };
     },
-    list: () => store.workspaces.list().map(present),
-    get: (wid) => present(rowOf(wid)),
+    async list() {
+      await Promise.all(store.workspaces.list().map(lookAtBranch));
+      return store.workspaces.list().map(present);
+    },
+    async get(wid) {
+      await lookAtBranch(rowOf(wid));
+      return present(rowOf(wid));
+    },
     close(wid, caller) {
       const row = rowOf(wid);
       if (row.state === "closed") return present(row);
@@ -179,6 +201,8 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   const toldBranch = new Map<WorkspaceId, string | null>();
 
   return {
+    /** Before a snapshot. */
+    lookAtBranch: (wid: WorkspaceId) => lookAtBranch(rowOf(wid)),
     /** For a snapshot: what it says of the workspace, the stream has said too. */
     presentAndTold(wid: WorkspaceId): Workspace {
       const workspace = present(rowOf(wid));
@@ -207,47 +231,4 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     mustBeOpen,
     mustNotStop,
   };
-}
-
-async function realDirectory(path: string): Promise<string> {
-  const refuse = (why: string) =>
-    new HearthError(
-      "not_a_directory",
-      `path: ${path} ${why}; name an existing directory by its absolute path.`,
-      {
-        details: { field: "path", path },
-      },
-    );
-  if (!path.startsWith("/")) throw refuse("is not absolute");
-  if (path.includes("\0")) throw refuse("holds a NUL byte");
-  const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
-    throw refuse(cause.code === "ENOENT" ? "does not exist" : `cannot be read (${cause.code})`);
-  });
-  if (!(await stat(real)).isDirectory()) throw refuse("is not a directory");
-  return real;
-}
-
-/** Somebody else's repository may have put anything there: a pipe that is never written to would stop the daemon. */
-function readLine(path: string): string {
-  const found = statSync(path);
-  if (!found.isFile() || found.size > GIT_FILE_BYTES_MAX) throw new Error(`${path} is no file of git's`);
-  return readFileSync(path, "utf8").trim();
-}
-
-/** Read from .git itself: starting git for every snapshot would cost more than the snapshot. */
-function branchOf(path: string): string | null {
-  try {
-    for (let dir = path; ; dir = dirname(dir)) {
-      const git = join(dir, ".git");
-      const found = statSync(git, { throwIfNoEntry: false });
-      if (found) {
-        const folder = found.isDirectory() ? git : resolve(dir, readLine(git).replace(/^gitdir:\s*/, ""));
-        const head = readLine(join(folder, "HEAD"));
-        return head.startsWith("ref: ") ? head.slice("ref: refs/heads/".length) : head.slice(0, 8);
-      }
-      if (dir === dirname(dir)) return null;
-    }
-  } catch {
-    return null; // a repository that cannot be read has no branch to show
-  }
 }

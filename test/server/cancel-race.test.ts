@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Backend } from "../../src/agent/backend.ts";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createNativeBackend } from "../../src/agent/native/backend.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { createTools } from "../../src/agent/tools/catalog.ts";
@@ -34,6 +35,7 @@ async function openGatedServices() {
   const native = createNativeBackend({
     settings: () => ({ config, limits: { ...limitDefaults }, providerEnv: { LOCAL_KEY: CANARY_KEY } }),
     processes,
+    folders: createFolderGate(),
     tools: createTools(),
     now: Date.now,
   });

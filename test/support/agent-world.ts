@@ -195,6 +195,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
         if (backend === undefined) throw new Error(`no backend for ${agent}`);
         return backend;
       },
+      reach: async () => {},
       contextOf(run) {
         const row = store.agentSessions.get(sid, run.agent);
         return {

@@ -1,5 +1,6 @@
 import { createAcpBackend } from "../../src/agent/acp/backend.ts";
 import type { Backend } from "../../src/agent/backend.ts";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createNativeBackend } from "../../src/agent/native/backend.ts";
 import { createOpencodeBackend } from "../../src/agent/opencode/backend.ts";
 import type { ProcessSupervisor } from "../../src/agent/process/types.ts";
@@ -63,6 +64,7 @@ export function nativeBackend(
       limits: limitDefaults,
     }),
     processes,
+    folders: createFolderGate(),
     tools: createTools(),
     now,
   });

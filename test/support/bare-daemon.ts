@@ -28,7 +28,7 @@ async function startCore({ requestStop }: Parameters<StartCore>[0]): Promise<Cor
         },
       },
       workspaces: {
-        list: () => {
+        list: async () => {
           setImmediate(() => {
             throw new Error("a fault that nobody expects");
           });

@@ -28,6 +28,7 @@ export function bareServices(given: Parts = {}): Services {
     files: not("files"),
     usage: not("usage"),
     snapshot: given.snapshot ?? not("snapshot"),
+    refresh: async () => {},
     warnings: () => [],
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },

@@ -121,6 +121,7 @@ export function openSession(
     session_id: sid,
     ledger: journal.ledgerOf(wid, sid),
     backend: () => backend,
+    reach: async () => {},
     contextOf: (run) => ({
       ...{
         session_id: sid,

@@ -1,5 +1,6 @@
 // Long because it ties the parts of a daemon that a session needs, as create-services.ts does.
 import type { OpenedSession } from "../../src/agent/backend.ts";
+import { createFolderGate, type FolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createJudge } from "../../src/agent/permission/judge.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { RunId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
@@ -23,7 +24,12 @@ import { createScriptedBackend, newId } from "./scripted-session.ts";
 const AGENT = "scripted";
 
 /** A daemon without HTTP, processes and models: everything that a session's runs go through is real. */
-export function openSessionWorld(store: Store, project: string, now: () => Date) {
+export function openSessionWorld(
+  store: Store,
+  project: string,
+  now: () => Date,
+  folders: FolderGate = createFolderGate(),
+) {
   const reports: unknown[] = [];
   const opened = new Set<OpenedSession>();
   const scripted = createScriptedBackend();
@@ -75,7 +81,8 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
   });
   const coordinators = createCoordinators({
-    ...{ store, journal, permissions, agents, environments, log, newId, now, onChange: () => {} },
+    ...{ store, journal, permissions, agents, environments, folders, log, newId, now, onChange: () => {} },
+    refresh: async () => {},
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
     onStoreAway: (wid, sid, error) => watch.look(wid, sid, error),
   });
@@ -89,7 +96,8 @@ export function openSessionWorld(store: Store, project: string, now: () => Date)
     },
   });
   const workspaces = createWorkspaces({
-    ...{ store, hub, journal, coordinators, environments, newId, now },
+    ...{ store, hub, journal, coordinators, environments, folders, newId, now },
+    refresh: async () => {},
     onLastDetach: () => "continue",
     onDetach: (wid) => permissions.unattended(wid, () => "wait"),
     troubleIn: watch.troubleIn,

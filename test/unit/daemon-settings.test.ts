@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { limitDefaults } from "../../src/protocol/config.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import type { WorkspaceId } from "../../src/protocol/ids.ts";
@@ -27,7 +28,7 @@ beforeEach(() => {
   wid = newId("ws");
   store.transaction("relaxed", () => store.workspaces.insert(wid, join(home, "project"), "2026-01-01"));
   const environments = createEnvironments(paths.configFile, {}, () => false);
-  settings = createSettings({ paths, store, environments });
+  settings = createSettings({ paths, store, environments, folders: createFolderGate() });
   close = store.close;
 });
 afterEach(() => {
@@ -37,9 +38,10 @@ afterEach(() => {
 const write = (file: string, text: string) => writeFileSync(file, text);
 const projectFile = () => join(dirname(paths.configDir), "project/.hearth/hearth.jsonc");
 
-test("a workspace has its project's configuration on top of the user's, and the user's own is without any", () => {
+test("a workspace has its project's configuration on top of the user's, and the user's own is without any", async () => {
   write(paths.configFile, '{ "model": "a/b", "limits": { "max_warm": 2 } }');
   write(projectFile(), '{ "model": "c/d" }');
+  await settings.refresh(wid);
   expect(settings.of(wid)).toMatchObject({ config: { model: "c/d" }, limits: { max_warm: 2 } });
   expect(settings.of(null).config.model).toBe("a/b");
 });

@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { knownProviders } from "../../src/agent/native/models/catalog.ts";
 import { splitEnvironment } from "../../src/protocol/environment.ts";
 import type { WorkspaceId } from "../../src/protocol/ids.ts";
@@ -96,3 +100,13 @@ test.for(knownProviders.map(({ name }) => name))(
     expect(Object.keys(providerVariables)).toContain(name);
   },
 );
+
+test("a named pipe in the place of the configuration keeps nobody waiting", () => {
+  const dir = mkdtempSync(join(tmpdir(), "hearth-environments-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const file = join(dir, "hearth.jsonc");
+  execFileSync("mkfifo", [file]);
+  const environments = createEnvironments(file, {}, () => false);
+  environments.put(wid, "one", { PATH: "/one" });
+  expect(environments.forTools(wid, "one", undefined)).toEqual({ PATH: "/one" });
+});

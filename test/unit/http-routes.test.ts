@@ -30,7 +30,9 @@ function refusing(error: Error): Services {
   }
   return new Proxy({} as Services, {
     get: (_, name) =>
-      ["health", "shutdown", "snapshot", "files", "usage"].includes(String(name)) ? refuse : throwing,
+      ["health", "shutdown", "refresh", "snapshot", "files", "usage"].includes(String(name))
+        ? refuse
+        : throwing,
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { BackendEvent, SessionContext, Turn, TurnHost } from "../../src/agent/backend.ts";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createNativeBackend } from "../../src/agent/native/backend.ts";
 import type { NativeSettings } from "../../src/agent/native/models/settings.ts";
 import type { PermissionRequest, Verdict } from "../../src/agent/permission/request.ts";
@@ -79,6 +80,7 @@ export async function openNative(options: HostOptions = {}) {
   const backend = createNativeBackend({
     settings: () => settings,
     processes: options.processes ?? noProcesses,
+    folders: createFolderGate(),
     tools: (options.tools ?? [echoTool]) as unknown as readonly Tool[],
     now: Date.now,
     random: () => 0.5,

@@ -140,44 +140,51 @@ describe("the environment", () => {
   });
 });
 
+const signal = AbortSignal.timeout(60_000);
+const instructionsOf = (folder: string) => createInstructions(folder, (work) => work());
+
 describe("project instructions", () => {
-  test("are those from the repository's root down to the session's folder, AGENTS.md before CLAUDE.md", () => {
+  test("are those from the repository's root down to the session's folder, AGENTS.md before CLAUDE.md", async () => {
     mkdirSync(join(root, ".git"));
     put("AGENTS.md", "At the top.");
     put("CLAUDE.md", "Not read.");
     put("packages/CLAUDE.md", "In between.");
     put("packages/app/AGENTS.md", "Here.");
     put("packages/app/src/AGENTS.md", "Below.");
-    const instructions = createInstructions(join(root, "packages/app"));
-    expect(instructions.initial().map(({ text }) => text)).toEqual(["At the top.", "In between.", "Here."]);
-    expect(instructions.forPath("src/deep/a.ts").map(({ text }) => text)).toEqual(["Below."]);
-    expect(instructions.forPath("src/deep/b.ts")).toEqual([]);
-    expect(instructions.forPath("/etc/passwd")).toEqual([]);
+    const instructions = instructionsOf(join(root, "packages/app"));
+    expect((await instructions.initial(signal)).map(({ text }) => text)).toEqual([
+      "At the top.",
+      "In between.",
+      "Here.",
+    ]);
+    expect((await instructions.forPath("src/deep/a.ts", signal)).map(({ text }) => text)).toEqual(["Below."]);
+    expect(await instructions.forPath("src/deep/b.ts", signal)).toEqual([]);
+    expect(await instructions.forPath("/etc/passwd", signal)).toEqual([]);
   });
 
-  test("above the session's folder are not read outside a repository", () => {
+  test("above the session's folder are not read outside a repository", async () => {
     put("AGENTS.md", "Somebody else's.");
     put("mine/a.txt", "");
-    expect(createInstructions(join(root, "mine")).initial()).toEqual([]);
+    expect(await instructionsOf(join(root, "mine")).initial(signal)).toEqual([]);
   });
 
-  test("are 32 KB together, and say where they were cut", () => {
+  test("are 32 KB together, and say where they were cut", async () => {
     put("AGENTS.md", "x".repeat(50_000_000));
     put("sub/AGENTS.md", "y".repeat(100));
-    const instructions = createInstructions(root);
-    const [found] = instructions.initial();
+    const instructions = instructionsOf(root);
+    const [found] = await instructions.initial(signal);
     expect(found?.text.length).toBeLessThan(33 * 1024);
     expect(found?.text).toMatch(/\[Cut here: .*Read AGENTS\.md for the rest\.\]$/);
-    expect(instructions.forPath("sub/a")[0]?.text).toMatch(/^\[Cut here/m);
+    expect((await instructions.forPath("sub/a", signal))[0]?.text).toMatch(/^\[Cut here/m);
   });
 
-  test("that lead out of the repository, or are no files, are not read", () => {
+  test("that lead out of the repository, or are no files, are not read", async () => {
     const secret = join(records, "secret.txt");
     writeFileSync(secret, "a secret");
     symlinkSync(secret, join(root, "AGENTS.md"));
     execFileSync("mkfifo", [join(root, "CLAUDE.md")]);
     put("GEMINI.md", "Read me.\n@/etc/passwd\n");
-    expect(createInstructions(root).initial()).toEqual([
+    expect(await instructionsOf(root).initial(signal)).toEqual([
       { path: "GEMINI.md", text: "Read me.\n@/etc/passwd" },
     ]);
   });
@@ -215,27 +222,27 @@ describe("an attached file", () => {
   const part = (path: string, media_type = "text/plain") =>
     ({ id: "prt_f", type: "file", name: "f", media_type, size: 1, path }) as const;
 
-  test("of the workspace is read within bounds; what lies outside or is no file is named only", () => {
+  test("of the workspace is read within bounds; what lies outside or is no file is named only", async () => {
     const load = createFileLoader(root, { ...taken, pdf: false });
     put("a.txt", "hello");
     put("long.txt", "x".repeat(60_000));
     put("paper.pdf", "%PDF");
     symlinkSync("/etc/passwd", join(root, "link.txt"));
     execFileSync("mkfifo", [join(root, "pipe.txt")]);
-    const textOf = (path: string, type?: string) => {
-      const loaded = load(part(path, type));
+    const textOf = async (path: string, type?: string) => {
+      const loaded = await load(part(path, type));
       return loaded.kind === "text" ? loaded.text : loaded.kind;
     };
-    expect(textOf("a.txt")).toBe('<file path="a.txt">\nhello\n</file>');
-    expect(textOf(join(root, "a.txt"))).toContain("hello");
-    expect(textOf("long.txt")).toMatch(
+    expect(await textOf("a.txt")).toBe('<file path="a.txt">\nhello\n</file>');
+    expect(await textOf(join(root, "a.txt"))).toContain("hello");
+    expect(await textOf("long.txt")).toMatch(
       /<hearth>Cut at 50000 bytes; read it at long\.txt if you need it<\/hearth>/,
     );
-    expect(textOf("link.txt")).toMatch(/outside the workspace; it was not read/);
-    expect(textOf("../other")).toMatch(/cannot be read|outside/);
-    expect(textOf("pipe.txt")).toMatch(/not a regular file/);
-    expect(textOf("paper.pdf", "application/pdf")).toMatch(/cannot read PDFs; read it at paper\.pdf/);
-    expect(createFileLoader(root, taken)(part("paper.pdf", "application/pdf"))).toMatchObject({
+    expect(await textOf("link.txt")).toMatch(/outside the workspace; it was not read/);
+    expect(await textOf("../other")).toMatch(/cannot be read|outside/);
+    expect(await textOf("pipe.txt")).toMatch(/not a regular file/);
+    expect(await textOf("paper.pdf", "application/pdf")).toMatch(/cannot read PDFs; read it at paper\.pdf/);
+    expect(await createFileLoader(root, taken)(part("paper.pdf", "application/pdf"))).toMatchObject({
       kind: "media",
       base64: "JVBERg==",
     });

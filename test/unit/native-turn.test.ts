@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SessionContext, Turn, TurnHost } from "../../src/agent/backend.ts";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createNativeBackend } from "../../src/agent/native/backend.ts";
 import { limitDefaults } from "../../src/protocol/config.ts";
 import { lastPrompt, type ModelServer, say, startModelServer, toolResults } from "../support/model-server.ts";
@@ -98,6 +99,7 @@ test("what breaks while the first turn's modules are loaded ahead is told by the
   const backend = createNativeBackend({
     settings: () => ({ config, limits: limitDefaults, providerEnv: {} }),
     processes,
+    folders: createFolderGate(),
     tools: [],
     now: Date.now,
   });

@@ -1,12 +1,12 @@
-import { realpathSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { FilePart } from "../../protocol/message.ts";
+import { type Beginning, decodeText, readBeginning } from "../files/read-beginning.ts";
 import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
 import { type FittingImage, IMAGE_FILE_BYTES_MAX, isImage, isWithin } from "./images/fitting.ts";
 import { readImageHeader } from "./images/header.ts";
 import type { ImageLimits } from "./images/scale.ts";
-import { type Beginning, decodeText, readBeginning } from "./read-beginning.ts";
 
 /** An attached file as a model gets it. */
 export type LoadedFile =
@@ -44,30 +44,30 @@ export type MediaTaken = {
 };
 
 /** The real path when it lies inside the root. */
-function insidePath(root: string, path: string): string | undefined {
-  const realRoot = realpathSync(root);
-  const real = realpathSync(isAbsolute(path) ? path : join(realRoot, path));
+async function insidePath(root: string, path: string): Promise<string | undefined> {
+  const realRoot = await realpath(root);
+  const real = await realpath(isAbsolute(path) ? path : join(realRoot, path));
   return contains(realRoot, real) ? real : undefined;
 }
 
-function contentOf(part: FilePart, root: string, bytesMax: number): Beginning | string {
+async function contentOf(part: FilePart, root: string, bytesMax: number): Promise<Beginning | string> {
   if (part.data !== undefined) {
     const bytes = Buffer.from(part.data, "base64");
     return { bytes, size: bytes.length };
   }
   if (part.path === undefined) return "; its content is not kept";
   try {
-    const path = insidePath(root, part.path);
+    const path = await insidePath(root, part.path);
     if (path === undefined) return ` at ${part.path}, which is outside the workspace; it was not read`;
-    return readBeginning(path, bytesMax) ?? ` at ${part.path}, which is not a regular file`;
+    return (await readBeginning(path, bytesMax)) ?? ` at ${part.path}, which is not a regular file`;
   } catch {
     return ` at ${part.path}; it cannot be read`; // gone or forbidden by now: the model is told, the turn goes on
   }
 }
 
 /** What there is of an attached image; undefined where it cannot be read whole. */
-export function readImage(part: FilePart, root: string): Uint8Array | undefined {
-  const content = contentOf(part, root, IMAGE_FILE_BYTES_MAX);
+export async function readImage(part: FilePart, root: string): Promise<Uint8Array | undefined> {
+  const content = await contentOf(part, root, IMAGE_FILE_BYTES_MAX);
   return typeof content === "string" || content.size > content.bytes.length ? undefined : content.bytes;
 }
 
@@ -92,14 +92,14 @@ function tellImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile
 
 /** Reads attachments from below `root`: what the model takes as it is, text within bounds, the rest by name. */
 export function createFileLoader(root: string, takes: MediaTaken) {
-  return (part: FilePart): LoadedFile => {
+  return async (part: FilePart): Promise<LoadedFile> => {
     const isPicture = isImage(part);
     const isPdf = part.media_type === "application/pdf";
     if (isPicture && !takes.images) return note(part, "; this model cannot see images");
     if (takes.isLeftOut(part)) return note(part, "; the provider refused it, so it is left out");
     if (isPdf && !takes.pdf) return note(part, `; this model cannot read PDFs${whereOf(part)}`);
     const bytesMax = isPicture ? IMAGE_FILE_BYTES_MAX : isPdf ? PDF_BYTES_MAX : TEXT_BYTES_MAX;
-    const content = contentOf(part, root, bytesMax);
+    const content = await contentOf(part, root, bytesMax);
     if (typeof content === "string") return note(part, content);
     const { bytes, size } = content;
     const tooLarge = (max: number) =>

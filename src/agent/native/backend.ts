@@ -2,6 +2,8 @@ import { sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { FolderGate } from "../files/folder-gate.ts";
+import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { tellingContext } from "../told-context.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
@@ -18,13 +20,13 @@ import { createOllamaProbe } from "./models/ollama.ts";
 import { createModelOpener } from "./models/open.ts";
 import { resolveModel } from "./models/resolve.ts";
 import type { NativeSettings } from "./models/settings.ts";
-import { decodeText, readBeginning } from "./read-beginning.ts";
 import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {
   /** Asked at every turn: keys and configuration may have changed. */
   settings(sessionId: SessionId): NativeSettings;
   processes: ProcessSupervisor;
+  folders: FolderGate;
   tools: readonly Tool[];
   workers?: WorkerPool | undefined;
   /** The user's own instructions for every project (config/AGENTS.md), if there are any. */
@@ -47,10 +49,10 @@ export type NativeBackend = Backend & {
 
 const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
 
-function readInstructions(file: string | undefined): string | undefined {
+async function readInstructions(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {
-    const found = readBeginning(file, INSTRUCTIONS_BYTES_MAX);
+    const found = await readBeginning(file, INSTRUCTIONS_BYTES_MAX);
     return found && (decodeText(found.bytes)?.trim() || undefined);
   } catch {
     return undefined; // most users have none
@@ -59,7 +61,7 @@ function readInstructions(file: string | undefined): string | undefined {
 
 /** Our own agent: our loop over model providers, with the tools it is given. */
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
-  const { settings, processes, workers = createWorkerPool(), now } = deps;
+  const { settings, processes, folders, workers = createWorkerPool(), now } = deps;
   const random = deps.random ?? Math.random;
   const wait = deps.wait ?? sleep;
   const tools = createToolSet(deps.tools);
@@ -93,6 +95,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       session,
       tools,
       git: reader,
+      folders,
       userInstructions: () => readInstructions(deps.instructionsFile),
       workers,
       now,
@@ -103,7 +106,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
-      await conversation.begin(turn, host.transcript());
+      await conversation.begin(turn, host.transcript(), signal);
       const context = { root: session.root, run_id: turn.run_id, env: turn.env, files, processes };
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;

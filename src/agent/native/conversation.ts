@@ -1,5 +1,6 @@
 import type { Message } from "../../protocol/message.ts";
 import type { SessionContext, Turn } from "../backend.ts";
+import type { FolderGate, Reach } from "../files/folder-gate.ts";
 import { hearthNote, textInside } from "../hearth-note.ts";
 import type { WorkerPool } from "../worker/pool.ts";
 import { createFileLoader, readImage } from "./attachments.ts";
@@ -19,8 +20,9 @@ type ConversationDeps = {
   session: SessionContext;
   tools: ToolSet;
   git: GitReader;
+  folders: FolderGate;
   /** The user's own instructions for every project; undefined or missing where there are none. */
-  userInstructions: () => string | undefined;
+  userInstructions: () => Promise<string | undefined>;
   workers: WorkerPool;
   now(): number;
 };
@@ -37,9 +39,10 @@ const dayOf = (ms: number): string => {
  * a restart, so that each request begins with the one before.
  */
 export function createConversation(deps: ConversationDeps) {
-  const { session, tools, git, userInstructions, now } = deps;
+  const { session, tools, git, folders, userInstructions, now } = deps;
+  const reach: Reach = (work, signal) => folders.enter(session.root, work, signal);
   const kept = readKept(session);
-  const instructions = createInstructions(session.root, kept?.folders ?? []);
+  const instructions = createInstructions(session.root, reach, kept?.folders ?? []);
   const histories = new Map<string, History>();
   const systems = new Map<PromptFamily, string>();
   const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
@@ -47,7 +50,10 @@ export function createConversation(deps: ConversationDeps) {
   );
   const toolNames = new Set(tools.names);
   const media = createMediaRefusals(kept?.left_out ?? []);
-  const images = createFittingImages((part) => readImage(part, session.root), deps.workers);
+  const images = createFittingImages(
+    (part, signal) => reach(() => readImage(part, session.root), signal),
+    deps.workers,
+  );
   const gathering = new AbortController();
   let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
   let opening = kept?.opening;
@@ -57,7 +63,7 @@ export function createConversation(deps: ConversationDeps) {
       ? git.begin(session, `${session.session_id}-environment`, gathering.signal)
       : undefined;
 
-  async function open(turn: Turn): Promise<string> {
+  async function open(turn: Turn, signal: AbortSignal): Promise<string> {
     told = { mode: turn.mode, day: dayOf(now()) };
     const environment = environmentBlock({
       root: session.root,
@@ -67,12 +73,12 @@ export function createConversation(deps: ConversationDeps) {
       date: told.day,
       git: await gitState?.(),
     });
-    const own = userInstructions();
+    const own = await userInstructions();
     const user =
       own === undefined
         ? []
         : [`<user_instructions>\n${textInside("user_instructions", own)}\n</user_instructions>`];
-    const project = quoteInstructions(instructions.initial());
+    const project = quoteInstructions(await instructions.initial(signal));
     return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
   }
 
@@ -95,9 +101,9 @@ export function createConversation(deps: ConversationDeps) {
 
   return {
     /** Once at the beginning of each turn: makes the opening, and tells what has changed since the last turn. */
-    async begin(turn: Turn, transcript: readonly Message[]): Promise<void> {
+    async begin(turn: Turn, transcript: readonly Message[], signal: AbortSignal): Promise<void> {
       if (opening === undefined) {
-        opening = await open(turn);
+        opening = await open(turn, signal);
         keep();
         return;
       }
@@ -110,23 +116,21 @@ export function createConversation(deps: ConversationDeps) {
       told = { mode: turn.mode, day };
       keep();
     },
-    /** Before a request: what of it takes long to be made, and is made once. */
-    async prepare(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<void> {
+    async request(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<ModelRequest> {
       if (media.takenBy(model).images) await images.prepare(transcript, limitsOf(model), signal);
-    },
-    request(transcript: readonly Message[], model: Model): ModelRequest {
       if (!isKept) keep();
       let history = histories.get(model.id);
       if (history === undefined) {
+        const load = createFileLoader(session.root, {
+          ...media.takenBy(model),
+          fitting: (part) => images.of(part, limitsOf(model)),
+        });
         history = createHistory({
           agent: session.agent,
           model: model.id,
           accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
           traits: model.traits,
-          loadFile: createFileLoader(session.root, {
-            ...media.takenBy(model),
-            fitting: (part) => images.of(part, limitsOf(model)),
-          }),
+          loadFile: (part, signal) => reach(() => load(part), signal),
         });
         histories.set(model.id, history);
       }
@@ -138,7 +142,7 @@ export function createConversation(deps: ConversationDeps) {
       return {
         system,
         tools: tools.forModel,
-        messages: history(transcript, opening ?? "", notes),
+        messages: await history(transcript, opening ?? "", notes, signal),
         conversation: session.session_id,
       };
     },
@@ -160,8 +164,8 @@ export function createConversation(deps: ConversationDeps) {
       keep();
     },
     /** Instructions of folders that are touched for the first time, to be told with `noteAfter`. */
-    instructionsFor: (path: string): string | undefined => {
-      const found = instructions.forPath(path);
+    async instructionsFor(path: string, signal: AbortSignal): Promise<string | undefined> {
+      const found = await instructions.forPath(path, signal);
       return found.length === 0 ? undefined : quoteInstructions(found);
     },
     close() {

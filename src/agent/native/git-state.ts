@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { settlesWithin } from "../../async/wait.ts";
 import { createBoundedMap } from "../bounded-map.ts";
@@ -135,20 +136,27 @@ const GIT_MS_MAX = 10_000;
 const ROOTS_MAX = 32;
 
 /** Changes when git commits, stages, or switches branch; "" outside a repository, null where .git is a file. */
-function stampOf(root: string): string | null {
+async function stampOf(root: string): Promise<string | null> {
   try {
     for (let folder = root; ; folder = dirname(folder)) {
       const git = join(folder, ".git");
-      if (statSync(git, { throwIfNoEntry: false }) !== undefined) {
-        const stats = ["HEAD", "index", "logs/HEAD"].map((name) =>
-          statSync(join(git, name), { bigint: true, throwIfNoEntry: false }),
-        );
-        return stats.map((stat) => (stat ? `${stat.ino}:${stat.mtimeNs}` : "")).join(" ");
+      if ((await look(git)) !== undefined) {
+        const stats = await Promise.all(["HEAD", "index", "logs/HEAD"].map((name) => look(join(git, name))));
+        return stats.map((found) => (found ? `${found.ino}:${found.mtimeNs}` : "")).join(" ");
       }
       if (folder === dirname(folder)) return "";
     }
   } catch {
     return null; // a worktree's .git is a file: git has to be asked
+  }
+}
+
+async function look(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 
@@ -161,23 +169,21 @@ type Known = { at: number; stamp: string | null; state: GitState | undefined };
 export function createGitReader(processes: ProcessSupervisor, now: () => number) {
   const known = createBoundedMap<string, Known>(ROOTS_MAX);
 
-  function read(place: GitPlace, owner: string, signal: AbortSignal): Promise<GitState | undefined> {
+  async function read({ root, env }: GitPlace, owner: string, signal: AbortSignal) {
+    const stamp = await stampOf(root);
+    const last = known.get(root);
+    const isFresh =
+      last !== undefined && now() - last.at < FRESH_MS && stamp !== null && stamp === last.stamp;
+    if (isFresh) return last.state;
     const ended = AbortSignal.any([signal, AbortSignal.timeout(GIT_MS_MAX)]);
-    const stamp = stampOf(place.root);
-    return readGit({ root: place.root, env: place.env, owner, processes }, ended).then((state) => {
-      known.set(place.root, { at: now(), stamp, state });
-      return state;
-    });
+    const state = await readGit({ root, env, owner, processes }, ended);
+    known.set(root, { at: now(), stamp, state });
+    return state;
   }
-
-  const isFresh = ({ at, stamp }: Known, root: string) =>
-    now() - at < FRESH_MS && stamp !== null && stamp === stampOf(root);
 
   return {
     /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */
     begin(place: GitPlace, owner: string, signal: AbortSignal) {
-      const last = known.get(place.root);
-      if (last !== undefined && isFresh(last, place.root)) return () => Promise.resolve(last.state);
       const reading = read(place, owner, signal);
       return async (): Promise<GitState | undefined> => {
         const before = known.get(place.root);

@@ -161,20 +161,23 @@ export function createHistory(reader: HistoryReader) {
   const pieces = new WeakMap<Message, Piece>();
   const memo = createMemo();
 
-  function pieceOf(message: Message): Piece {
-    const known = pieces.get(message);
-    if (known) return known;
-    const piece = tellMessage(message, reader);
+  async function convert(message: Message, signal: AbortSignal): Promise<Piece> {
+    const piece = await tellMessage(message, reader, signal);
     pieces.set(message, piece);
     return piece;
   }
 
   /** `opening` stands before the first user message: the environment and the project's instructions. */
-  return (messages: readonly Message[], opening: string, notes: Notes): PromptMessage[] => {
+  return async (
+    messages: readonly Message[],
+    opening: string,
+    notes: Notes,
+    signal: AbortSignal,
+  ): Promise<PromptMessage[]> => {
     const assembly = createAssembly(opening, reader, memo);
     let answeredRun: string | undefined;
     for (const message of messages) {
-      const piece = pieceOf(message);
+      const piece = pieces.get(message) ?? (await convert(message, signal));
       const note = notes.get(message.id);
       if (piece.role === "user") assembly.user(piece.content, note?.before);
       else if (piece.message !== undefined) {

@@ -1,8 +1,9 @@
-import { realpathSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import type { Reach } from "../files/folder-gate.ts";
+import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import { inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
-import { decodeText, readBeginning } from "./read-beginning.ts";
 
 /** In this order a folder's instructions are looked for; the first one found counts. */
 const names = ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] as const;
@@ -12,15 +13,13 @@ const ANCESTORS_MAX = 32;
 
 export type Instructions = { path: string; text: string };
 
+type Beginning = { text: string; isCut: boolean };
+
 /** The beginning of a regular file; undefined where there is none, or where it is a link that leads out. */
-function readInside(
-  root: string,
-  path: string,
-  bytesMax: number,
-): { text: string; isCut: boolean } | undefined {
+async function readInside(top: string, path: string, bytesMax: number): Promise<Beginning | undefined> {
   try {
-    const real = realpathSync(path);
-    const found = contains(root, real) ? readBeginning(real, bytesMax) : undefined;
+    const real = await realpath(path);
+    const found = contains(top, real) ? await readBeginning(real, bytesMax) : undefined;
     if (found === undefined) return undefined;
     const text = decodeText(found.bytes) ?? "[This file is no text: hearth could not read it.]";
     return { text, isCut: found.size > bytesMax };
@@ -29,25 +28,30 @@ function readInside(
   }
 }
 
-function hasEntry(path: string): boolean {
-  try {
-    realpathSync(path);
-    return true;
-  } catch {
-    return false; // that is the question
-  }
-}
+const hasEntry = (path: string): Promise<boolean> =>
+  realpath(path).then(
+    () => true,
+    () => false,
+  );
 
 /** The repository's root, or the folder itself outside one. */
-function repositoryRoot(folder: string): string {
+async function repositoryRoot(folder: string): Promise<string> {
   let at = folder;
   for (let up = 0; up < ANCESTORS_MAX; up += 1) {
-    if (hasEntry(join(at, ".git"))) return at;
+    if (await hasEntry(join(at, ".git"))) return at;
     const parent = dirname(at);
     if (parent === at) break;
     at = parent;
   }
   return folder;
+}
+
+/** Folders from `from` down to `to`, `from` excluded. */
+function below(from: string, to: string): string[] {
+  const way = relative(from, to);
+  if (way === "" || !contains(from, to)) return [];
+  const parts = way.split(sep);
+  return parts.map((_, at) => join(from, ...parts.slice(0, at + 1))).slice(0, ANCESTORS_MAX);
 }
 
 /**
@@ -56,49 +60,60 @@ function repositoryRoot(folder: string): string {
  * other files; a link out of the repository is not read; together they stay within 32 KB. `toldFolders` were told
  * before a restart.
  */
-export function createInstructions(root: string, toldFolders: readonly string[] = []) {
-  const top = repositoryRoot(root);
+export function createInstructions(root: string, reach: Reach, toldFolders: readonly string[] = []) {
   const looked = new Set<string>(toldFolders);
+  let top: string | undefined;
   let left = BYTES_MAX;
 
-  function lookIn(folder: string): Instructions | undefined {
-    if (looked.has(folder)) return undefined;
-    looked.add(folder);
+  async function instructionsOf(folder: string, within: string, bytesMax: number) {
     for (const name of names) {
       const path = join(folder, name);
-      const found = readInside(top, path, Math.max(0, left));
-      if (found === undefined) continue;
-      left -= Buffer.byteLength(found.text);
-      const shown = relative(root, path) || name;
-      const cut = found.isCut
-        ? `\n[Cut here: instructions are limited to ${BYTES_MAX / 1024} KB. Read ${shown} for the rest.]`
-        : "";
-      if (found.text.trim() === "" && cut === "") return undefined;
-      return { path: shown, text: found.text.trim() + cut };
+      const found = await readInside(within, path, bytesMax);
+      if (found !== undefined) return { path: relative(root, path) || name, ...found };
     }
     return undefined;
   }
 
-  /** Folders from `from` down to `to`, `from` excluded. */
-  function below(from: string, to: string): string[] {
-    const way = relative(from, to);
-    if (way === "" || !contains(from, to)) return [];
-    const parts = way.split(sep);
-    return parts.map((_, at) => join(from, ...parts.slice(0, at + 1))).slice(0, ANCESTORS_MAX);
+  /** What was read counts as told only when somebody has waited for it: a cancelled look is done again. */
+  async function lookIn(
+    foldersBelow: (top: string) => readonly string[],
+    signal: AbortSignal,
+  ): Promise<Instructions[]> {
+    top ??= await reach(() => repositoryRoot(root), signal);
+    const within = top;
+    const folders = foldersBelow(within).filter((folder) => !looked.has(folder));
+    if (folders.length === 0) return [];
+    const read = await reach(async () => {
+      const found = [];
+      let bytesLeft = left;
+      for (const folder of folders) {
+        const one = await instructionsOf(folder, within, Math.max(0, bytesLeft));
+        if (one === undefined) continue;
+        bytesLeft -= Buffer.byteLength(one.text);
+        found.push(one);
+      }
+      return { found, bytesLeft };
+    }, signal);
+    left = read.bytesLeft;
+    for (const folder of folders) looked.add(folder);
+    return read.found.flatMap(({ path, text, isCut }) => {
+      const cut = isCut
+        ? `\n[Cut here: instructions are limited to ${BYTES_MAX / 1024} KB. Read ${path} for the rest.]`
+        : "";
+      return text.trim() === "" && cut === "" ? [] : [{ path, text: text.trim() + cut }];
+    });
   }
 
   return {
-    /** Once, at the start. */
-    initial: (): Instructions[] =>
-      [top, ...below(top, root)].map(lookIn).filter((found) => found !== undefined),
+    /** At the start. */
+    initial: (signal: AbortSignal): Promise<Instructions[]> =>
+      lookIn((within) => [within, ...below(within, root)], signal),
     /** The folders that were looked into, to be given back after a restart. */
     folders: (): string[] => [...looked],
     /** What was not told yet of the folders between the root and a file that is touched. */
-    forPath(path: string): Instructions[] {
+    forPath(path: string, signal: AbortSignal): Promise<Instructions[]> {
       const absolute = isAbsolute(path) ? path : join(root, path);
-      return below(root, dirname(absolute))
-        .map(lookIn)
-        .filter((found) => found !== undefined);
+      return lookIn(() => below(root, dirname(absolute)), signal);
     },
   };
 }

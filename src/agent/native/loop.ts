@@ -145,8 +145,7 @@ export async function runLoop(
 
   for (;;) {
     if (signal.aborted) return { outcome: "canceled" };
-    await conversation.prepare(host.transcript(), model, signal);
-    const request = conversation.request(host.transcript(), model);
+    const request = await conversation.request(host.transcript(), model, signal);
     const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;
     const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId }, signal);
@@ -209,7 +208,7 @@ export async function runLoop(
         if (judged.verdict.kind === "stop") return loopError(judged.verdict.text);
         if (judged.verdict.kind === "remind") conversation.noteAfter(host.transcript(), judged.verdict.text);
         for (const path of touched) {
-          const found = conversation.instructionsFor(path);
+          const found = await conversation.instructionsFor(path, signal);
           if (found !== undefined) conversation.noteAfter(host.transcript(), found);
         }
         break;

@@ -26,7 +26,7 @@ export type HistoryReader = {
   traits: Pick<Traits, "userAfterTool" | "callIds">;
   /** A call that one of our tools could have been asked for in just this way. */
   accepts(name: string, input: unknown): boolean;
-  loadFile(part: FilePart): LoadedFile;
+  loadFile(part: FilePart, signal: AbortSignal): Promise<LoadedFile>;
 };
 
 export type Piece =
@@ -107,7 +107,7 @@ export function joinTexts(content: UserContent): UserContent {
   return joined;
 }
 
-function tellUser(message: Message, reader: HistoryReader): Piece {
+async function tellUser(message: Message, reader: HistoryReader, signal: AbortSignal): Promise<Piece> {
   const content: UserContent = [];
   for (const part of message.parts) {
     // Nobody prompted: an agent worked on by itself.
@@ -115,7 +115,7 @@ function tellUser(message: Message, reader: HistoryReader): Piece {
     if (part.type === "text" && part.text.trim() !== "")
       content.push({ type: "text", text: foreignText(part.text) });
     if (part.type !== "file") continue;
-    const file = reader.loadFile(part);
+    const file = await reader.loadFile(part, signal);
     if (file.kind === "text") content.push({ type: "text", text: file.text });
     else {
       const { name: filename, mediaType, base64 } = file;
@@ -212,8 +212,12 @@ function isLikeOurs(message: Message, reader: HistoryReader): boolean {
 }
 
 /** One message of the transcript as its reader is told it. */
-export function tellMessage(message: Message, reader: HistoryReader): Piece {
-  if (message.role === "user") return tellUser(message, reader);
+export async function tellMessage(
+  message: Message,
+  reader: HistoryReader,
+  signal: AbortSignal,
+): Promise<Piece> {
+  if (message.role === "user") return tellUser(message, reader, signal);
   if (message.agent === reader.agent || isLikeOurs(message, reader)) return tellOwn(message, reader);
   return tellForeign(message);
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { Socket } from "node:net";
 import { Readable, Writable } from "node:stream";
+import { createFolderGate, type FolderGate } from "../files/folder-gate.ts";
 import { endProcesses, findKin, groupExists } from "./end-processes.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
@@ -21,6 +23,7 @@ export type SupervisorOptions = {
   recordDir: string;
   /** From SIGTERM to SIGKILL. */
   killAfterMs?: number | undefined;
+  folders?: FolderGate | undefined;
 };
 
 type Group = { leader: number; owner: string; hasLeader: boolean };
@@ -29,6 +32,7 @@ type Group = { leader: number; owner: string; hasLeader: boolean };
 export function createProcessSupervisor({
   recordDir,
   killAfterMs = KILL_AFTER_MS,
+  folders = createFolderGate(),
 }: SupervisorOptions): ProcessSupervisor {
   const mark = randomBytes(16).toString("hex");
   const guardian = createGuardian(`${MARK_VARIABLE}=${mark}`);
@@ -69,6 +73,8 @@ export function createProcessSupervisor({
   };
 
   const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
+    // Node waits, and serves nobody, until the child has changed into its folder.
+    await folders.enter(request.cwd, async () => {});
     const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
     const { child, stdin, stdout, stderr } = startChild(request, mark, pipe);
@@ -159,7 +165,11 @@ async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<E
   const { promise, resolve } = Promise.withResolvers<Error>();
   child.on("error", resolve);
   const error = await promise;
-  if ("code" in error && error.code === "ENOENT" && !existsSync(request.cwd))
+  const isThere = await access(request.cwd).then(
+    () => true,
+    () => false,
+  );
+  if ("code" in error && error.code === "ENOENT" && !isThere)
     error.message = `The folder ${request.cwd} does not exist, so ${request.command[0]} cannot be started in it`;
   return error;
 }

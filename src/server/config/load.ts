@@ -29,14 +29,17 @@ export type LoadConfig = (place: ConfigPlace) => LoadedConfig;
 /** Reads the configuration anew. */
 export const loadConfig: LoadConfig = (place) => createConfigLoader()(place);
 
+/** How a project's file is come by; `known` is what was come by before. */
+type ReadProject = typeof readConfigFile;
+
 /** A `loadConfig` that reads a file again only when it has changed: a look at each costs some microseconds. */
-export function createConfigLoader(): LoadConfig {
+export function createConfigLoader(readProject: ReadProject = readConfigFile): LoadConfig {
   const known = new Map<string, { read: ReadFile; parsed: ParsedConfig }>();
 
   type Parse = typeof parseConfig;
-  function parsedFile(path: string, parse: Parse): ParsedConfig | undefined {
+  function parsedFile(path: string, parse: Parse, readFile = readConfigFile): ParsedConfig | undefined {
     const before = known.get(path);
-    const read = readConfigFile(path, before?.read);
+    const read = readFile(path, before?.read);
     if (read === undefined) {
       known.delete(path);
       return undefined;
@@ -50,7 +53,7 @@ export function createConfigLoader(): LoadConfig {
   /** What cannot even be read is as little in the way as what is wrong. */
   function projectFile(path: string): ParsedConfig | undefined {
     try {
-      return parsedFile(path, parseProjectConfig);
+      return parsedFile(path, parseProjectConfig, readProject);
     } catch (error) {
       if (!(error instanceof HearthError)) throw error;
       return { config: {}, warnings: [`${error.message} It is ignored.`] };

@@ -10,12 +10,12 @@ type Keys =
   | "DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}"
   | "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume";
 
-export function createRunHandlers({ runs }: Services): Pick<Handlers, Keys> {
+export function createRunHandlers({ runs, refresh }: Services): Pick<Handlers, Keys> {
   return {
-    "POST /v1/workspaces/{wid}/agent": ({ params, body, caller }) => ({
-      status: 202,
-      body: runs.accept(params.wid, body, caller),
-    }),
+    "POST /v1/workspaces/{wid}/agent": async ({ params, body, caller }) => {
+      await refresh(params.wid);
+      return { status: 202, body: runs.accept(params.wid, body, caller) };
+    },
     "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": ({ params, body, caller }) => ({
       status: 200,
       body: runs.cancel(params.wid, params.sid, body?.scope ?? "all", caller),

@@ -11,12 +11,12 @@ type Keys =
   | "GET /v1/workspaces/{wid}/sessions/{sid}/messages"
   | "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions";
 
-export function createSessionHandlers({ sessions }: Services): Pick<Handlers, Keys> {
+export function createSessionHandlers({ sessions, refresh }: Services): Pick<Handlers, Keys> {
   return {
-    "POST /v1/workspaces/{wid}/sessions": ({ params, body, caller }) => ({
-      status: 201,
-      body: { session: sessions.create(params.wid, body, caller) },
-    }),
+    "POST /v1/workspaces/{wid}/sessions": async ({ params, body, caller }) => {
+      await refresh(params.wid);
+      return { status: 201, body: { session: sessions.create(params.wid, body, caller) } };
+    },
     "GET /v1/workspaces/{wid}/sessions": ({ params, query }) => ({
       status: 200,
       body: sessions.list(params.wid, query),

@@ -21,10 +21,10 @@ export function createWorkspaceHandlers({
       const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);
       return { status: created ? 201 : 200, body: { workspace, warnings: warnings(workspace.id) } };
     },
-    "GET /v1/workspaces": () => ({ status: 200, body: { workspaces: workspaces.list() } }),
-    "GET /v1/workspaces/{wid}": ({ params }) => ({
+    "GET /v1/workspaces": async () => ({ status: 200, body: { workspaces: await workspaces.list() } }),
+    "GET /v1/workspaces/{wid}": async ({ params }) => ({
       status: 200,
-      body: { workspace: workspaces.get(params.wid) },
+      body: { workspace: await workspaces.get(params.wid) },
     }),
     "DELETE /v1/workspaces/{wid}": ({ params, caller }) => ({
       status: 202,

@@ -41,17 +41,21 @@ async function shrink(
 }
 
 /** The pictures of one conversation that are too large for its models, each made smaller once. */
-export function createFittingImages(read: (part: FilePart) => Uint8Array | undefined, workers: WorkerPool) {
+export function createFittingImages(
+  read: (part: FilePart, signal: AbortSignal) => Promise<Uint8Array | undefined>,
+  workers: WorkerPool,
+) {
   const made = new Map<string, FittingImage | null>();
   const keyOf = (part: FilePart, { bytesMax, edgeMax }: ImageLimits) => `${part.id} ${bytesMax} ${edgeMax}`;
   const looked = new Set<string>();
 
   async function look(part: FilePart, limits: ImageLimits, signal: AbortSignal): Promise<void> {
     const key = keyOf(part, limits);
-    const bytes = looked.has(key) ? undefined : read(part);
+    if (looked.has(key)) return;
     looked.add(key);
-    if (bytes === undefined || isWithin(bytes, readImageHeader(bytes), limits)) return;
     try {
+      const bytes = await read(part, signal);
+      if (bytes === undefined || isWithin(bytes, readImageHeader(bytes), limits)) return;
       made.set(key, await shrink(bytes, limits, workers, signal));
     } catch (error) {
       looked.delete(key); // canceled: the next turn does it

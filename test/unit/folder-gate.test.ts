@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
+
+const unresponsive = { code: "folder_unresponsive" };
+const work = async () => "done";
+
+/** Folders below /hung do not answer until they are let go. */
+function openFolders(answerMsMax: number) {
+  const looks: string[] = [];
+  const { promise: back, resolve: comeBack } = Promise.withResolvers<void>();
+  const folders = createFolderGate(async (folder) => {
+    looks.push(folder);
+    if (folder.startsWith("/hung")) await back;
+    if (folder === "/missing") throw new Error("ENOENT");
+  }, answerMsMax);
+  return { folders, looks, comeBack };
+}
+
+test("who waits for a folder that does not answer is told so, and all of them cost one look", async () => {
+  const { folders, looks } = openFolders(20);
+  const waiting = [1, 2, 3].map(() => folders.enter("/hung", work));
+  expect(await folders.enter("/fine", work)).toBe("done");
+  for (const each of waiting) await expect(each).rejects.toMatchObject(unresponsive);
+  await expect(folders.enter("/hung", work)).rejects.toThrow("The folder /hung does not answer.");
+  expect(looks).toEqual(["/hung", "/fine"]);
+});
+
+test("a folder that answers again is worked in again", async () => {
+  const { folders, comeBack } = openFolders(20);
+  await expect(folders.enter("/hung", work)).rejects.toMatchObject(unresponsive);
+  comeBack();
+  expect(await folders.enter("/hung", work)).toBe("done");
+});
+
+test("work that hangs behind a folder's answer is not waited for either", async () => {
+  const { folders } = openFolders(20);
+  await expect(folders.enter("/fine", () => new Promise(() => {}))).rejects.toMatchObject(unresponsive);
+});
+
+test("a folder that is missing has answered: what that means is the work's to say", async () => {
+  const { folders } = openFolders(20);
+  expect(await folders.enter("/missing", work)).toBe("done");
+  const failing = () => Promise.reject(new Error("the work's own"));
+  await expect(folders.enter("/missing", failing)).rejects.toThrow("the work's own");
+});
+
+test("whoever does not want to wait any more stops at once", async () => {
+  const { folders } = openFolders(1_000_000);
+  const stop = new AbortController();
+  const waiting = folders.enter("/hung", work, stop.signal);
+  stop.abort(new Error("canceled"));
+  await expect(waiting).rejects.toThrow("canceled");
+});
+
+test("folders that do not answer leave threads to the others", async () => {
+  const { folders, looks } = openFolders(20);
+  const hung = Array.from({ length: 8 }, (_, at) => folders.enter(`/hung/${at}`, work));
+  for (const each of hung) await expect(each).rejects.toMatchObject(unresponsive);
+  await expect(folders.enter("/hung/one-more", work)).rejects.toMatchObject(unresponsive);
+  expect(looks).toHaveLength(8);
+});
