@@ -75,7 +75,7 @@ export function createHome(under = tmpdir()): Home {
 /** A configuration with one provider, `local`, at `baseUrl`, whose key comes from LOCAL_KEY. */
 export function localConfig(
   baseUrl: string,
-  type: "openai-compatible" | "anthropic" = "openai-compatible",
+  type: "openai-compatible" | "anthropic" | "google" | "openai" = "openai-compatible",
 ): Config {
   return {
     model: "local/big",

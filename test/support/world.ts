@@ -66,6 +66,8 @@ export type WorldOptions = {
   config?: (baseUrl: string) => Config | string;
   /** The client's environment as it is sent with the workspace; LOCAL_KEY and what commands need by default. */
   env?: Record<string, string>;
+  /** The model server is the client's proxy, too: for addresses that stand for a provider itself. */
+  isProxied?: boolean;
   session?: Values;
   daemon?: StartOptions;
   /** The folder that the test's machine is made in; the temp dir by default. */
@@ -113,7 +115,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const current = () => started.at(-1) as Daemon;
   const clientEnv = () => {
     const { PATH = "", HOME = "", LANG = "", LOCAL_KEY = "", SHELL = "", TMPDIR = "" } = home.env;
-    return options.env ?? { PATH, HOME, LANG, LOCAL_KEY, SHELL, TMPDIR };
+    const proxy = options.isProxied ? { HTTP_PROXY: model.origin } : {};
+    return options.env ?? { PATH, HOME, LANG, LOCAL_KEY, SHELL, TMPDIR, ...proxy };
   };
   const openWorkspace = async (path = home.project, env = clientEnv()) => {
     const reply = await current().api("opener").call("POST", "/v1/workspaces", { body: { path, env } });
