@@ -1,6 +1,6 @@
 import { sleep } from "../async/wait.ts";
 import { newClientId } from "../client/client-id.ts";
-import { ensureDaemon, findDaemon, readDaemonFile } from "../client/daemon.ts";
+import { ensureDaemon, findDaemon, noteForcedStop, readDaemonFile } from "../client/daemon.ts";
 import { isAlive } from "../client/process-identity.ts";
 import { ttyName } from "../client/terminal-label.ts";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
@@ -102,21 +102,20 @@ async function stopRunning(parsed: Parsed, context: Context): Promise<{ pid: num
     throw new HearthError("daemon_unreachable", message);
   }
   // Looked at just now, with its start time: no other process has got the number since.
-  if (isAlive(live, process.platform)) process.kill(pid, "SIGKILL");
+  if (isAlive(live, process.platform)) {
+    if (!isRestart(parsed)) noteForcedStop(context.paths, live, nameOfAsker(parsed));
+    process.kill(pid, "SIGKILL");
+  }
   if (await isGone(live, KILL_MS)) return { pid };
   throw new HearthError("daemon_unreachable", `The daemon (pid ${pid}) could not be ended.`);
 }
 
 /** Which daemon was told to stop; undefined when nobody listens. Throws daemon_busy. */
-async function askToStop(
-  context: Context,
-  { options, command }: Parsed,
-): Promise<{ pid: number } | undefined> {
-  const tty = ttyName();
+async function askToStop(context: Context, parsed: Parsed): Promise<{ pid: number } | undefined> {
   const body = {
-    by: tty === undefined ? `hearth ${nameOf(command)}` : `hearth ${nameOf(command)} on ${tty}`,
-    ...(options["if-idle"] === true && { only_if_idle: true }),
-    ...(command.path[1] === "restart" && { restart: true }),
+    by: nameOfAsker(parsed),
+    ...(parsed.options["if-idle"] === true && { only_if_idle: true }),
+    ...(isRestart(parsed) && { restart: true }),
   };
   const found = await findDaemon(here(context), NEVER);
   if (found === undefined) return undefined;
@@ -129,6 +128,14 @@ async function askToStop(
     client.close();
   }
   return { pid: health.pid };
+}
+
+const isRestart = ({ command }: Parsed): boolean => command.path[1] === "restart";
+
+/** Who stops the daemon, for the people whose terminals are attached to it. */
+function nameOfAsker({ command }: Parsed): string {
+  const tty = ttyName();
+  return tty === undefined ? `hearth ${nameOf(command)}` : `hearth ${nameOf(command)} on ${tty}`;
 }
 
 async function isGone(file: DaemonFile, withinMs: number): Promise<boolean> {

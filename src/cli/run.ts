@@ -163,6 +163,7 @@ function followRun(
         ended.reject(new HearthError("daemon_unreachable", message));
       },
       prepare: (signal, how) => connection.reconnect(signal, how),
+      forcedStop: connection.forcedStop,
     },
     closing.signal,
   );

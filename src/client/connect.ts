@@ -5,7 +5,7 @@ import type { RouteReply } from "../protocol/routes.ts";
 import type { Workspace } from "../protocol/workspace.ts";
 import { mayBeAskedTwice, withChosenId } from "./asked-twice.ts";
 import type { Client, RequestArguments, RequestKey } from "./client.ts";
-import { type Daemon, type EnsureOptions, ensureDaemon, untilGone } from "./daemon.ts";
+import { type Daemon, type EnsureOptions, ensureDaemon, readDaemonFile, untilGone } from "./daemon.ts";
 import { isGone, sentenceOfStop, stopIn } from "./gone.ts";
 import { environmentToSend } from "./here.ts";
 
@@ -40,6 +40,8 @@ export type Connection = {
   hold(stop: DaemonStop): void;
   /** … until a person wants it started. */
   release(): void;
+  /** What is known of a daemon that was ended by force and could not say so itself. */
+  forcedStop(): DaemonStop | undefined;
   close(): void;
 };
 
@@ -48,6 +50,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   let { client, workspace, notice, warnings } = await attach(options, signal);
   let reconnecting: Promise<void> | undefined;
   let stop: DaemonStop | undefined;
+  /** A person wants a daemon again: what was left to say of the last one does not count any more. */
+  let isReleased = false;
+  const forcedStop = () => (isReleased ? undefined : readDaemonFile(options.paths)?.stopped);
 
   /** All who lost the daemon in the same moment wait for one restart. */
   const restart = (): Promise<void> => {
@@ -65,6 +70,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     client.close();
     ({ client, workspace, notice, warnings } = again);
     stop = undefined;
+    isReleased = false;
   };
   return {
     get workspace() {
@@ -84,7 +90,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
         return await client.request(key, ...args);
       } catch (error) {
         if (!(error instanceof HearthError) || !isGone(error)) throw error;
-        stop ??= stopIn(error);
+        stop ??= stopIn(error) ?? forcedStop();
         if (stop !== undefined) throw stopped(stop, error);
         if (error.details["maybe_read"] === true && !mayBeAskedTwice(key)) throw unanswered(error);
         await restarted(args[0]?.signal);
@@ -101,7 +107,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     },
     release() {
       stop = undefined;
+      isReleased = true;
     },
+    forcedStop,
     close: () => client.close(),
   };
 }

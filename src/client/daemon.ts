@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { backoffMs } from "../async/backoff.ts";
 import { sleep } from "../async/wait.ts";
@@ -126,6 +126,21 @@ export function readDaemonFile(paths: Paths): DaemonFile | undefined {
     return parseDaemonFile(readFileSync(paths.daemonFile, "utf8"));
   } catch {
     return undefined; // there was none yet
+  }
+}
+
+/** Says in a daemon's file, before it is ended by force, who wanted that: the next daemon writes its own. */
+export function noteForcedStop(paths: Paths, file: DaemonFile, by: string): void {
+  const temporary = `${paths.daemonFile}.${process.pid}`;
+  const stopped = { reason: "stop", by } as const;
+  try {
+    writeFileSync(temporary, `${JSON.stringify({ ...file, stopped }, null, 2)}\n`, {
+      mode: 0o600,
+      flag: "wx",
+    });
+    renameSync(temporary, paths.daemonFile);
+  } catch {
+    rmSync(temporary, { force: true }); // on a full disk it is ended without a word
   }
 }
 

@@ -56,6 +56,8 @@ export type OpenEventsOptions = {
    * where it listens. Without `mayStart` it rejects where no daemon runs.
    */
   prepare(signal: AbortSignal, options: { mayStart: boolean }): Promise<{ socketPath: string }>;
+  /** Asked after a loss that the daemon gave no reason for: whether somebody has ended it by force. */
+  forcedStop?: (() => DaemonStop | undefined) | undefined;
 };
 
 export type EventStream = {
@@ -128,6 +130,7 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
       }
       if (signal.aborted) return { reason: "aborted" };
       if (isClosing) return { reason: "workspace_closed" };
+      if (wasOpened) stop ??= options.forcedStop?.();
       mayStart = true;
       if (stop !== undefined) {
         if (toldStop !== stop) onState({ state: "stopped", stop, isStarting: false });

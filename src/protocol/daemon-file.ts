@@ -1,3 +1,4 @@
+import { type DaemonStop, daemonStopOf } from "./daemon-stop.ts";
 import { type ErrorCode, isErrorCode } from "./errors.ts";
 
 /** `run/daemon.json`: how to find the daemon that wrote it, and how to tell its process from a later one. */
@@ -15,6 +16,8 @@ export type DaemonFile = {
   started_at: string;
   /** Where the bearer token of `--listen` is kept. */
   token_file?: string | undefined;
+  /** Written by whoever ends a daemon that does not answer, for it cannot say itself why it goes. */
+  stopped?: DaemonStop | undefined;
 };
 
 /** The file's content, or undefined for what is no such file. */
@@ -22,13 +25,18 @@ export function parseDaemonFile(text: string): DaemonFile | undefined {
   const value = parseRecord(text);
   if (value === undefined) return undefined;
   const { pid, pid_start_time, version, build, protocol, socket, started_at, token_file } = value;
+  const stopped = daemonStopOf(value["stopped"]);
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
   if (typeof pid_start_time !== "string" || typeof version !== "string" || typeof build !== "string")
     return undefined;
   if (typeof protocol !== "string" || typeof socket !== "string" || typeof started_at !== "string")
     return undefined;
   const file: DaemonFile = { pid, pid_start_time, version, build, protocol, socket, started_at };
-  return typeof token_file === "string" ? { ...file, token_file } : file;
+  return {
+    ...file,
+    ...(typeof token_file === "string" && { token_file }),
+    ...(stopped !== undefined && { stopped }),
+  };
 }
 
 /** Names the inherited pipe on which a daemon that was just started says, in one line of JSON, that it is ready. */

@@ -166,6 +166,7 @@ export function createSessionLink(
             }
           },
           prepare: (untilSignal, how) => connection.reconnect(untilSignal, how),
+          forcedStop: connection.forcedStop,
         },
         signal,
       );
