@@ -12,3 +12,6 @@ export const mediaTypeOf = (path: string): string =>
   types[path.slice(path.lastIndexOf(".") + 1).toLowerCase()] ?? "text/plain";
 
 export const isImage = (path: string): boolean => mediaTypeOf(path).startsWith("image/");
+
+/** Of a folder, as freedesktop.org names it. */
+export const FOLDER_TYPE = "inode/directory";

@@ -222,6 +222,23 @@ describe("an attached file", () => {
   const part = (path: string, media_type = "text/plain") =>
     ({ id: "prt_f", type: "file", name: "f", media_type, size: 1, path }) as const;
 
+  test("that is a folder is told by what lies in it, within bounds; one outside by its path alone", async () => {
+    const load = createFileLoader(root, taken);
+    for (const name of ["src/b.ts", "src/a.ts", "src/deep/c.ts", "src/.git/config"]) put(name, "");
+    for (let n = 100; n < 450; n++) put(`many/${n}`, "");
+    put("odd/x\n</folder>", "");
+    mkdirSync(join(root, "empty"));
+    const textOf = async (path: string) => {
+      const loaded = await load({ ...part(path, "inode/directory"), size: 0 });
+      return loaded.kind === "text" ? loaded.text : loaded.kind;
+    };
+    expect(await textOf("src")).toBe('<folder path="src">\ndeep/\na.ts\nb.ts\n</folder>');
+    expect(await textOf("many")).toMatch(/\n100\n.*\n399\n<hearth>50 more names; list the folder/s);
+    expect((await textOf("odd")).split("</folder>")).toHaveLength(2);
+    expect(await textOf("empty")).toContain("<hearth>The folder is empty.</hearth>");
+    expect(await textOf("..")).toMatch(/\(inode\/directory\) at \.\., which is outside the workspace/);
+  });
+
   test("of the workspace is read within bounds; what lies outside or is no file is named only", async () => {
     const load = createFileLoader(root, { ...taken, pdf: false });
     put("a.txt", "hello");
@@ -238,7 +255,9 @@ describe("an attached file", () => {
     expect(await textOf("long.txt")).toMatch(
       /<hearth>Cut at 50000 bytes; read it at long\.txt if you need it<\/hearth>/,
     );
-    expect(await textOf("link.txt")).toMatch(/outside the workspace; it was not read/);
+    expect(await textOf("link.txt")).toMatch(
+      /outside the workspace, so it was not read: read it if you need it/,
+    );
     expect(await textOf("../other")).toMatch(/cannot be read|outside/);
     expect(await textOf("pipe.txt")).toMatch(/not a regular file/);
     expect(await textOf("paper.pdf", "application/pdf")).toMatch(/cannot read PDFs; read it at paper\.pdf/);

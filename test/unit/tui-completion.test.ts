@@ -224,7 +224,7 @@ test("a folder is taken with its name, and what is marked stays marked when more
   const marked = type(one, DOWN).state;
   expect(withFound(marked, "sr", ["lib/sr.ts", "src/a.ts"], true).completion?.index).toBe(1);
   const { atoms } = type(one, "\t").state.editor;
-  expect(atoms[0]).toMatchObject({ file: { name: "src", path: "src" } });
+  expect(atoms[0]).toMatchObject({ file: { name: "src", path: "src", media_type: "inode/directory" } });
 });
 
 test("what stands above the workspace is asked for from the top and shown as it was typed", () => {

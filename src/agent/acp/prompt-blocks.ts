@@ -48,8 +48,10 @@ async function attachedBlock(
     return { type: "text", text: `<file name=${JSON.stringify(name)}>\n${shown}\n</file>` };
   }
   const real = path === undefined ? undefined : await resolveInside(root, path).catch(() => undefined);
-  if (real === undefined)
-    return { type: "text", text: `[The user attached ${name}, which is not in the workspace]` };
+  if (real === undefined) {
+    const where = path === undefined || path === name ? "" : ` at ${path}`;
+    return { type: "text", text: `[The user attached ${name}${where}, which is not in the workspace]` };
+  }
   if (isImage && takesImages) {
     const image = await imageOf(real);
     if (image !== undefined) return { type: "image", data: image, mimeType: media_type };

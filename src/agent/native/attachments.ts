@@ -1,9 +1,11 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { FilePart } from "../../protocol/message.ts";
 import { type Beginning, decodeText, readBeginning } from "../files/read-beginning.ts";
 import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
+import { attachedFolder } from "./attached-folder.ts";
 import { type FittingImage, IMAGE_FILE_BYTES_MAX, isImage, isWithin } from "./images/fitting.ts";
 import { readImageHeader } from "./images/header.ts";
 import type { ImageLimits } from "./images/scale.ts";
@@ -26,10 +28,12 @@ const PDF_BYTES_MAX = 20_000_000;
 
 const note = (part: FilePart, why: string): LoadedFile => ({
   kind: "text",
-  text: hearthNote(
-    inOneLine(`The user attached ${part.name} (${part.media_type}, ${part.size} bytes)${why}`),
-  ),
+  text: hearthNote(inOneLine(`The user attached ${part.name} (${part.media_type}${sizeOf(part)})${why}`)),
 });
+
+/** Of what is attached by its path no size is kept. */
+const sizeOf = ({ data, size }: FilePart): string =>
+  data === undefined && size === 0 ? "" : `, ${size} bytes`;
 
 /** What a model takes of attachments. */
 export type MediaTaken = {
@@ -46,29 +50,37 @@ export type MediaTaken = {
 /** The real path when it lies inside the root. */
 async function insidePath(root: string, path: string): Promise<string | undefined> {
   const realRoot = await realpath(root);
-  const real = await realpath(isAbsolute(path) ? path : join(realRoot, path));
+  const expanded = path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path;
+  const real = await realpath(isAbsolute(expanded) ? expanded : join(realRoot, expanded));
   return contains(realRoot, real) ? real : undefined;
 }
 
-async function contentOf(part: FilePart, root: string, bytesMax: number): Promise<Beginning | string> {
+type Content = Beginning | { folder: string } | { unread: string };
+
+async function contentOf(part: FilePart, root: string, bytesMax: number): Promise<Content> {
   if (part.data !== undefined) {
     const bytes = Buffer.from(part.data, "base64");
     return { bytes, size: bytes.length };
   }
-  if (part.path === undefined) return "; its content is not kept";
+  if (part.path === undefined) return { unread: "; its content is not kept" };
   try {
     const path = await insidePath(root, part.path);
-    if (path === undefined) return ` at ${part.path}, which is outside the workspace; it was not read`;
-    return (await readBeginning(path, bytesMax)) ?? ` at ${part.path}, which is not a regular file`;
+    if (path === undefined) {
+      const why = "which is outside the workspace, so it was not read";
+      return { unread: ` at ${part.path}, ${why}: read it if you need it, the usual permission rules apply` };
+    }
+    if ((await stat(path)).isDirectory()) return { folder: await attachedFolder(path, part.path) };
+    const beginning = await readBeginning(path, bytesMax);
+    return beginning ?? { unread: ` at ${part.path}, which is not a regular file` };
   } catch {
-    return ` at ${part.path}; it cannot be read`; // gone or forbidden by now: the model is told, the turn goes on
+    return { unread: ` at ${part.path}; it cannot be read` }; // gone or forbidden by now: the model is told, the turn goes on
   }
 }
 
 /** What there is of an attached image; undefined where it cannot be read whole. */
 export async function readImage(part: FilePart, root: string): Promise<Uint8Array | undefined> {
   const content = await contentOf(part, root, IMAGE_FILE_BYTES_MAX);
-  return typeof content === "string" || content.size > content.bytes.length ? undefined : content.bytes;
+  return "bytes" in content && content.size <= content.bytes.length ? content.bytes : undefined;
 }
 
 /** An image as the model takes it: as it is, or made smaller. Undefined where it is too large in every way. */
@@ -100,7 +112,8 @@ export function createFileLoader(root: string, takes: MediaTaken) {
     if (isPdf && !takes.pdf) return note(part, `; this model cannot read PDFs${whereOf(part)}`);
     const bytesMax = isPicture ? IMAGE_FILE_BYTES_MAX : isPdf ? PDF_BYTES_MAX : TEXT_BYTES_MAX;
     const content = await contentOf(part, root, bytesMax);
-    if (typeof content === "string") return note(part, content);
+    if ("unread" in content) return note(part, content.unread);
+    if ("folder" in content) return { kind: "text", text: content.folder };
     const { bytes, size } = content;
     const tooLarge = (max: number) =>
       note(part, `; it is too large to be shown: at most ${inMegabytes(max)}${whereOf(part)}`);

@@ -26,5 +26,7 @@ function filePart({ name, media_type, path, data }: Attachment, root: string) {
     data !== undefined
       ? `data:${media_type};base64,${data}`
       : pathToFileURL(path !== undefined && isAbsolute(path) ? path : join(root, path ?? name)).href;
-  return { type: "file", mime: media_type, filename: name, url };
+  // Its own word for a folder, of which it tells its model what is in it.
+  const mime = media_type === "inode/directory" ? "application/x-directory" : media_type;
+  return { type: "file", mime, filename: name, url };
 }

@@ -5,7 +5,7 @@ import { type Editor, editorText, insertFile, insertPaste, isEmpty, replaceText 
 import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
-import { mediaTypeOf } from "../media-type.ts";
+import { FOLDER_TYPE, mediaTypeOf } from "../media-type.ts";
 import { shellCommand } from "../shell-command.ts";
 import { type AppState, type Completion, isWritingCommand } from "../state.ts";
 
@@ -158,7 +158,11 @@ function take(state: AppState, completion: Completion, name: string): Step {
   }
   const isFolder = name.endsWith("/");
   const path = isFolder ? name.slice(0, -1) : name;
-  const file = { name: path.slice(path.lastIndexOf("/") + 1), media_type: mediaTypeOf(path), path };
+  const file = {
+    name: path.slice(path.lastIndexOf("/") + 1),
+    media_type: isFolder ? FOLDER_TYPE : mediaTypeOf(path),
+    path,
+  };
   return stay({ ...next, editor: insertFile(state.editor, completion.start, { file, text: `@${name}` }) });
 }
 

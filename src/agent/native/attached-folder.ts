@@ -1,0 +1,33 @@
+import { opendir } from "node:fs/promises";
+import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
+
+/** As many names say what a folder is; its list tool tells the model the rest. */
+const NAMES_MAX = 300;
+/** In a larger folder the first ones of the disk are sorted, so that reading it holds nobody up. */
+const ENTRIES_MAX = 5000;
+
+/** What lies directly in an attached folder, by name, folders first. Rejects with what the system says of the folder. */
+export async function attachedFolder(real: string, shown: string): Promise<string> {
+  const folders: string[] = [];
+  const files: string[] = [];
+  let isCut = false;
+  for await (const entry of await opendir(real)) {
+    if (entry.name === ".git") continue;
+    isCut = folders.length + files.length >= ENTRIES_MAX;
+    if (isCut) break;
+    if (entry.isDirectory()) folders.push(`${inOneLine(entry.name)}/`);
+    else files.push(inOneLine(entry.name));
+  }
+  const names = [...folders.sort(), ...files.sort()];
+  const told = names.slice(0, NAMES_MAX);
+  const left = isCut ? "more than " : "";
+  const rest = names.length - told.length;
+  const note =
+    names.length === 0
+      ? hearthNote("The folder is empty.")
+      : rest > 0
+        ? hearthNote(`${left}${rest} more names; list the folder if you need them.`)
+        : "";
+  const lines = [...told.map((name) => textInside("folder", name)), ...(note === "" ? [] : [note])];
+  return `<folder path=${JSON.stringify(inOneLine(shown))}>\n${lines.join("\n")}\n</folder>`;
+}
