@@ -50,11 +50,19 @@ export async function wakesOf(pid: number, overMs: number): Promise<number> {
 
 const TICKS_PER_S = 100;
 
-/** CPU time that a process and its children that have ended took so far, user and system, ms. */
+/** CPU time that a process and all that it started took so far, user and system, ms; without what others reaped. */
 export function cpuOf(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // Behind the name, which may hold anything: utime, stime, cutime, cstime.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return (ticks * 1000) / TICKS_PER_S;
+  const pids = [pid, ...descendantsOf(pid).map((found) => found.pid)];
+  return pids.reduce((sum, each) => sum + ticksOf(each), 0) * (1000 / TICKS_PER_S);
+}
+
+function ticksOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // Behind the name, which may hold anything: utime, stime, and both of the children that it has reaped.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  } catch {
+    return 0; // it ended meanwhile: its parent has its time
+  }
 }

@@ -5,6 +5,12 @@ import { access } from "node:fs/promises";
 import { Socket } from "node:net";
 import { Readable, Writable } from "node:stream";
 import { createFolderGate, type FolderGate } from "../files/folder-gate.ts";
+import {
+  type CommandShell,
+  commandShellCommand,
+  createCommandShell,
+  suitsCommandShell,
+} from "./command-shell.ts";
 import { endProcesses, findKin, groupExists } from "./end-processes.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
@@ -44,6 +50,8 @@ export function createProcessSupervisor({
   const groups = new Map<number, Group>();
   /** Who ever had a child here, and may have left one outside its group. */
   const owners = new Set<string>();
+  /** By owner that has had a command: what starts its next ones. */
+  const shells = new Map<string, { env: string; shell: Promise<CommandShell | undefined> | undefined }>();
   let leftoversTimer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -72,27 +80,63 @@ export function createProcessSupervisor({
     if (await endProcesses({ groups: [group.leader] }, killAfterMs)) forget(group);
   };
 
+  const keep = (pid: number, owner: string): Group => {
+    const group: Group = { leader: pid, owner, hasLeader: true };
+    groups.set(pid, group);
+    owners.add(owner);
+    guardian.watch(pid);
+    const start_ticks = readProcess(pid)?.startTicks ?? null;
+    records.add({ pid, start_ticks, spawned_at: Date.now(), owner });
+    return group;
+  };
+
+  const readEndOf = ({ readEnd }: Pipe): Socket => {
+    const stdout = new Socket({ fd: readEnd, readable: true, writable: false });
+    stdout.on("error", () => {}); // whoever reads sees a close
+    // Once the stream is destroyed the number may be another file's.
+    stdout.once("end", () => !stdout.destroyed && pipes.takeBack(readEnd));
+    return stdout;
+  };
+
+  /** From an owner's second command on. Undefined: it has to be started as any other. */
+  const startInShell = async (request: SpawnRequest, pipe: Pipe): Promise<GroupProcess | undefined> => {
+    if (!suitsCommandShell(request) || !(await exists(request.cwd))) return undefined;
+    const { owner, cwd } = request;
+    const env = JSON.stringify(request.env);
+    const known = shells.get(owner);
+    if (known === undefined) shells.set(owner, { env, shell: undefined });
+    if (known === undefined || known.env !== env) return undefined;
+    known.shell ??= spawnGroup({ command: commandShellCommand, cwd, env: request.env, owner }).then(
+      (child) => createCommandShell(child, (pid) => endProcesses({ groups: [pid] }, killAfterMs)),
+      () => undefined, // no bash
+    );
+    const started = await (await known.shell)?.start(request, pipe);
+    if (started === undefined) return undefined;
+    const group = keep(started.pid, owner);
+    const stdout = readEndOf(pipe);
+    closeSync(pipe.writeEnd);
+    const exited = started.exited.finally(() => leaderExited(group));
+    const streams = { stdin: noInput(), stdout, stderr: Readable.from([]) };
+    return { pid: started.pid, ...streams, exited, stop: () => stopGroup(group) };
+  };
+
   const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
     // Node waits, and serves nobody, until the child has changed into its folder.
     await folders.enter(request.cwd, async () => {});
     const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
-    const { child, stdin, stdout, stderr } = startChild(request, mark, pipe);
-    // Once the stream is destroyed the number may be another file's.
-    if (pipe !== undefined) stdout.once("end", () => !stdout.destroyed && pipes.takeBack(pipe.readEnd));
+    const quick = pipe === undefined ? undefined : await startInShell(request, pipe);
+    if (quick !== undefined) return quick;
+    if (isClosed) throw new Error("No child can be started: the daemon is stopping");
+    const output = pipe && { stdout: readEndOf(pipe), writeEnd: pipe.writeEnd };
+    const { child, stdin, stdout, stderr } = startChild(request, mark, output);
     if (request.stdio === "command") stdin.end();
     if (child.pid === undefined) {
       stdout.destroy();
       throw await spawnError(child, request);
     }
     const pid = child.pid;
-    const group: Group = { leader: pid, owner: request.owner, hasLeader: true };
-    groups.set(pid, group);
-    owners.add(request.owner);
-    guardian.watch(pid);
-    const { owner } = request;
-    const start_ticks = readProcess(pid)?.startTicks ?? null;
-    records.add({ pid, start_ticks, spawned_at: Date.now(), owner });
+    const group = keep(pid, request.owner);
     child.on("error", () => {}); // of a kill() that came too late: there is none
     // EPIPE of a child that reads no more, a pipe that breaks: `exited` tells the end, and who reads sees a close.
     for (const stream of [stdin, stdout, stderr]) stream.on("error", () => {});
@@ -105,6 +149,7 @@ export function createProcessSupervisor({
   };
 
   const stopOwner = async (owner: string) => {
+    shells.delete(owner);
     if (!owners.has(owner)) return;
     const own = [...groups.values()].filter((group) => group.owner === owner);
     const leaders = own.map((group) => group.leader);
@@ -134,7 +179,14 @@ export function createProcessSupervisor({
 
 type Started = { child: ChildProcess; stdin: Writable; stdout: Readable; stderr: Readable };
 
-function startChild(request: SpawnRequest, mark: string, pipe: Pipe | undefined): Started {
+const noInput = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+
+/** `output`: the pipe for both outputs of a command. */
+function startChild(
+  request: SpawnRequest,
+  mark: string,
+  output: { stdout: Socket; writeEnd: number } | undefined,
+): Started {
   const { command, cwd, env, owner } = request;
   const [file, ...args] = command;
   const options = { cwd, env: { ...env, [OWNER_VARIABLE]: owner, [MARK_VARIABLE]: mark }, detached: true };
@@ -143,20 +195,20 @@ function startChild(request: SpawnRequest, mark: string, pipe: Pipe | undefined)
     return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
   }
   // Never a socket, not even an ended one: bash with a socket to read from runs ~/.bashrc, as rshd once needed.
-  const stdin = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (pipe === undefined) {
+  const stdin = noInput();
+  if (output === undefined) {
     const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     return { child, stdin, stdout: child.stdout, stderr: child.stderr };
   }
-  const stdout = new Socket({ fd: pipe.readEnd, readable: true, writable: false });
+  const { stdout, writeEnd } = output;
   try {
-    const child = spawn(file, args, { ...options, stdio: ["ignore", pipe.writeEnd, pipe.writeEnd] });
+    const child = spawn(file, args, { ...options, stdio: ["ignore", writeEnd, writeEnd] });
     return { child, stdin, stdout, stderr: Readable.from([]) };
   } catch (error) {
     stdout.destroy();
     throw error;
   } finally {
-    closeSync(pipe.writeEnd);
+    closeSync(writeEnd);
   }
 }
 
@@ -165,11 +217,13 @@ async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<E
   const { promise, resolve } = Promise.withResolvers<Error>();
   child.on("error", resolve);
   const error = await promise;
-  const isThere = await access(request.cwd).then(
-    () => true,
-    () => false,
-  );
-  if ("code" in error && error.code === "ENOENT" && !isThere)
+  if ("code" in error && error.code === "ENOENT" && !(await exists(request.cwd)))
     error.message = `The folder ${request.cwd} does not exist, so ${request.command[0]} cannot be started in it`;
   return error;
 }
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
