@@ -2,6 +2,7 @@ import type { Message } from "../../protocol/message.ts";
 import { type EarlyEnd, endTexts } from "../early-end.ts";
 import { hearthNote } from "../hearth-note.ts";
 import type { PromptMessage } from "./models/model.ts";
+import { createOwnIds, type OwnIds } from "./own-ids.ts";
 import {
   type AssistantMessage,
   callIdOf,
@@ -29,7 +30,7 @@ const meanwhileText = hearthNote("The user wrote the next message while you were
 /** The conversation as it grows: roles alternate, and every user message that was ever sent stays as it was. */
 function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) {
   const out: PromptMessage[] = [];
-  const taken = new Set<string>();
+  const ids = createOwnIds((id, n) => callIdOf(id, n, traits.callIds));
   let isOpened = opening === "";
   /** The run before ended early; said when the next prompt stands beside it. */
   let ended: EarlyEnd | undefined;
@@ -79,7 +80,7 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
       ended = undefined; // the same run went on
       if (out.length === 0) pushText(beginningText);
       else if (out.at(-1)?.role === "assistant") pushText(continueText);
-      const own = results === undefined ? { message, results } : withOwnIds(message, results, taken, traits);
+      const own = results === undefined ? { message, results } : withOwnIds(message, results, ids);
       out.push(own.message);
       if (own.results !== undefined) out.push(own.results);
     },
@@ -100,19 +101,12 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
 }
 
 /** Gives every call in the conversation an id of its own: some servers count from zero in every answer. */
-function withOwnIds(
-  message: AssistantMessage,
-  results: ToolMessage,
-  taken: Set<string>,
-  { callIds }: HistoryReader["traits"],
-) {
+function withOwnIds(message: AssistantMessage, results: ToolMessage, ids: OwnIds) {
   const renamed = new Map<number, string>();
   let at = 0;
   for (const part of message.content) {
     if (part.type !== "tool-call") continue;
-    let id = part.toolCallId;
-    for (let n = 2; taken.has(id); n += 1) id = callIdOf(part.toolCallId, n, callIds);
-    taken.add(id);
+    const id = ids.give(part.toolCallId);
     if (id !== part.toolCallId) renamed.set(at, id);
     at += 1;
   }
