@@ -104,7 +104,10 @@ export type Services = {
     /** Takes some back; those that were there. */
     revoke(wid: WorkspaceId, ids: readonly number[]): Grant[];
   };
-  usage(by: UsageBy, wid: WorkspaceId | undefined): { by: UsageBy; rows: UsageRow[]; total: UsageRow };
+  usage(
+    by: UsageBy,
+    wid: WorkspaceId | undefined,
+  ): Promise<{ by: UsageBy; rows: UsageRow[]; total: UsageRow }>;
   /** `probe` names an agent that is started and asked what it is before the answer. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */
