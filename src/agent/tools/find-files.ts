@@ -64,10 +64,10 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
           );
           if (end.code === 2 && found.length === 0 && end.complaint !== "")
             throw new ToolFailure(end.complaint);
-          const newest = await newestFirst(place.real, found);
-          const shown = newest
-            .slice(0, SHOWN_MAX)
-            .map((name) => printableName(place.shown === "." ? name : join(place.shown, name)));
+          const newest = await newestOf(place.real, found, SHOWN_MAX);
+          const shown = newest.map((name) =>
+            printableName(place.shown === "." ? name : join(place.shown, name)),
+          );
           const truncated = found.length > shown.length || !end.isComplete;
           const count = `${counted(found.length, "file")}${end.isComplete ? "" : " or more"}`;
           const hint = include_ignored ? "" : " Ignored files were not looked at.";
@@ -90,14 +90,17 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
     },
   });
 
-async function newestFirst(folder: string, names: readonly string[]): Promise<string[]> {
-  const dated: { name: string; time: number }[] = [];
+/** The newest of them; those are kept sorted as they come, since all of them at once would take long to sort. */
+async function newestOf(folder: string, names: readonly string[], count: number): Promise<string[]> {
+  let newest: { name: string; time: number }[] = [];
   for (let at = 0; at < names.length; at += STATS_AT_ONCE) {
     const batch = names.slice(at, at + STATS_AT_ONCE).map(async (name) => {
       const stats = await lstat(join(folder, name)).catch(() => undefined); // deleted meanwhile
       return { name, time: stats?.mtimeMs ?? 0 };
     });
-    dated.push(...(await Promise.all(batch)));
+    newest = [...newest, ...(await Promise.all(batch))]
+      .sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
+      .slice(0, count);
   }
-  return dated.toSorted((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
+  return newest.map(({ name }) => name);
 }

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { createTurns } from "../../async/turns.ts";
 import { startOf } from "../../protocol/cut-text.ts";
 import { ToolFailure } from "./failure.ts";
 import type { ToolContext } from "./tool.ts";
@@ -91,8 +92,10 @@ async function eachFound(
   onFound: (name: string, row: string) => void,
 ): Promise<void> {
   const decoder = new StringDecoder("utf8");
+  const turns = createTurns(); // what is read at once may be many chunks
   let rest = "";
   for await (const chunk of stream) {
+    await turns.rest();
     rest += decoder.write(chunk as Buffer);
     let at = 0;
     for (;;) {
