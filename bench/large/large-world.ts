@@ -47,7 +47,10 @@ export async function inLargeWorld(
   const probe = new URL("../measure/loop-delay.ts", import.meta.url).href;
   const start = () =>
     startDaemon(home, {
-      env: { NODE_OPTIONS: `--import=${probe}`, BENCH_LOOP_DELAY_FILE: delayFile },
+      env: {
+        NODE_OPTIONS: `--import=${probe} ${process.env["BENCH_NODE_OPTIONS"] ?? ""}`,
+        BENCH_LOOP_DELAY_FILE: delayFile,
+      },
     });
   let daemon = await start();
   try {

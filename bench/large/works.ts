@@ -107,8 +107,10 @@ async function searchFiles({ home, api, path, turn, measure }: LargeWorld) {
 async function longSession(world: LargeWorld) {
   const { home, path, sid, turn, measure, refill } = world;
   home.write("many.txt", Array.from({ length: 200 }, (_, at) => `  call(${at}); // old`).join("\n"));
-  const read = call("read", { path: "many.txt", limit: 20 });
-  await turn(read, read, read, read, read, read, read, read, done);
+  const reads = Array.from({ length: 8 }, (_, at) =>
+    call("read", { path: "many.txt", offset: 1 + at, limit: 20 }),
+  );
+  await turn(...reads, done);
   await refill((database) => copyTurn(database, sid, MESSAGES));
   const name = `a session of ${counted(MESSAGES)} messages`;
   await measure(`${name}, the first prompt`, () => turn(call("bash", { command: "true" }), done));

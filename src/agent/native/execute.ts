@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Turns } from "../../async/turns.ts";
 import type { TurnHost } from "../backend.ts";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
 import { type CallTrace, withoutChance } from "./loop-guard.ts";
@@ -11,6 +12,8 @@ type ExecuteDeps = {
   host: Pick<TurnHost, "emit" | "authorize">;
   /** What all calls of the turn share. */
   context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
+  /** A call may hold megabytes, which are written each time that something is told of it. */
+  turns: Turns;
   /** A call named a file. */
   onPath(path: string): void;
 };
@@ -50,7 +53,7 @@ async function runCall(
   call: ReadyCall,
   tool: Tool,
   input: unknown,
-  { host, context }: ExecuteDeps,
+  { host, context, turns }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
   const finish = (status: "completed" | "failed" | "denied", { text, view }: ToolResult): CallTrace => {
@@ -109,6 +112,8 @@ async function runCall(
       }
     }
     host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "running" });
+    await turns.rest();
+    if (signal.aborted) return undefined;
     const result = await prepared.run();
     if (signal.aborted) return undefined;
     return finish(result.isError ? "failed" : "completed", result);
@@ -155,6 +160,8 @@ export async function executeCalls(
 ): Promise<CallTrace[] | undefined> {
   const traces: CallTrace[] = [];
   for (const group of groupCalls(calls)) {
+    await deps.turns.rest();
+    if (signal.aborted) return undefined;
     const done = await Promise.all(
       group.map((call) => {
         const { checked } = call;

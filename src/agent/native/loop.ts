@@ -1,3 +1,4 @@
+import { createTurns } from "../../async/turns.ts";
 import type { Limits } from "../../protocol/config.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
@@ -10,6 +11,7 @@ import { executeCalls, type ReadyCall } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/failure.ts";
 import type { Model } from "./models/model.ts";
+import { createOwnIds } from "./own-ids.ts";
 import { checkCall } from "./repair.ts";
 import { planRetry, retryNotice } from "./retry.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
@@ -52,16 +54,10 @@ const loopError = (message: string): TurnResult => ({
 
 /** Ids that tool calls of this session already have. */
 function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
-  const taken = new Set<string>();
+  const ids = createOwnIds((id, n) => `${id}_${n}`);
   for (const message of transcript)
-    for (const part of message.parts) if (part.type === "tool_call") taken.add(part.tool_call_id);
-  return (wanted: string): string => {
-    const base = wanted === "" ? "call" : wanted;
-    let id = base;
-    for (let n = 2; taken.has(id); n += 1) id = `${base}_${n}`;
-    taken.add(id);
-    return id;
-  };
+    for (const part of message.parts) if (part.type === "tool_call") ids.take(part.tool_call_id);
+  return (wanted: string): string => ids.give(wanted === "" ? "call" : wanted);
 }
 
 /** The request goes out first. What comes back, or this much time, begins the step. */
@@ -99,6 +95,7 @@ export async function runLoop(
   const { model, tools, conversation, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
+  const turns = createTurns();
   let state = loopStart;
   let guard = guardStart;
   let failed = 0;
@@ -144,8 +141,11 @@ export async function runLoop(
   }
 
   for (;;) {
+    await turns.rest(); // what was told of the step before may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
     const request = await conversation.request(host.transcript(), model, signal);
+    await turns.rest();
+    if (signal.aborted) return { outcome: "canceled" };
     const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;
     const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId }, signal);
@@ -198,7 +198,7 @@ export async function runLoop(
         const { context } = deps;
         const traces = await executeCalls(
           calls,
-          { host, context, onPath: (path) => touched.add(path) },
+          { host, context, turns, onPath: (path) => touched.add(path) },
           signal,
         );
         if (traces === undefined || signal.aborted) return { outcome: "canceled" };
