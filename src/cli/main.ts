@@ -1,4 +1,5 @@
 // The entry of the bundle. Everything but the parsing of the command line is loaded when it is needed.
+import { inBackground } from "../async/in-background.ts";
 import { launcherHere, pathsHere } from "../client/here.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
@@ -79,9 +80,11 @@ const context: Context = {
     ({ code, message }) => {
       // Nobody reads any more (`| head`): whatever was asked of the daemon goes on there.
       if (code === "EPIPE") process.exit(exitCodes.done);
-      void context.err
-        .line(`hearth: The output could not be written: ${message}.`)
-        .then(() => finish(exitCodes.failed, context));
+      const end = () => process.exit(exitCodes.failed);
+      inBackground(async () => {
+        await context.err.line(`hearth: The output could not be written: ${message}.`);
+        await finish(exitCodes.failed, context);
+      }, end);
     },
   ),
   err: createOutput(

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { inBackground } from "../async/in-background.ts";
+import { orAborted, pause } from "../async/wait.ts";
 import { parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
 import { splitEnvironment } from "../protocol/environment.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -67,28 +69,30 @@ const reasonOfNoChild = (child: ChildProcess): Promise<string> =>
 
 async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<ReadyLine | undefined> {
   const pipe = child.stdio[3] as Readable;
+  const done = new AbortController();
+  const said = Promise.withResolvers<ReadyLine | undefined>();
+  let text = "";
+  const finish = () => said.resolve(parseReadyLine(text));
+  pipe.setEncoding("utf8");
+  pipe.on("data", (chunk: string) => {
+    text += chunk;
+    if (text.includes("\n")) finish();
+  });
+  pipe.on("end", finish).on("error", finish);
+  child.on("exit", () =>
+    inBackground(async () => {
+      await pause(PIPE_DRAIN_MS, done.signal);
+      finish();
+    }, said.reject),
+  );
+  child.on("error", (cause) => {
+    const message = `The daemon could not be started: ${cause.message}.`;
+    said.reject(new HearthError("daemon_unreachable", message, { cause }));
+  });
   try {
-    return await new Promise<ReadyLine | undefined>((resolve, reject) => {
-      let text = "";
-      const finish = () => resolve(parseReadyLine(text));
-      pipe.setEncoding("utf8");
-      pipe.on("data", (chunk: string) => {
-        text += chunk;
-        if (text.includes("\n")) finish();
-      });
-      pipe.on("end", finish).on("error", finish);
-      child.on("exit", () => setTimeout(finish, PIPE_DRAIN_MS));
-      child.on("error", (cause) =>
-        reject(
-          new HearthError("daemon_unreachable", `The daemon could not be started: ${cause.message}.`, {
-            cause,
-          }),
-        ),
-      );
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      if (signal.aborted) reject(signal.reason);
-    });
+    return await orAborted(said.promise, signal);
   } finally {
+    done.abort();
     pipe.destroy();
     child.unref();
   }

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, renameSync, rmSync, type Stats } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { settlesWithin } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { privately } from "./private-folders.ts";
 
@@ -47,19 +48,18 @@ async function refuseLiving(path: string, found: Stats, uid: number): Promise<vo
   }
 }
 
-function isAnswered(path: string): Promise<boolean> {
+/** Anything but a refusal may be a living program that is only too busy. */
+async function isAnswered(path: string): Promise<boolean> {
+  const refused = Promise.withResolvers<boolean>();
   const socket = connect(path);
-  return new Promise((resolve) => {
-    const settle = (answered: boolean) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answered);
-    };
-    const timer = setTimeout(() => settle(true), CONNECT_MS);
-    socket.on("connect", () => settle(true));
-    // Anything but a refusal may be a living program that is only too busy.
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      settle(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-    );
-  });
+  socket.on("connect", () => refused.resolve(false));
+  socket.on("error", ({ code }: NodeJS.ErrnoException) =>
+    refused.resolve(code === "ECONNREFUSED" || code === "ENOENT"),
+  );
+  try {
+    const isInTime = await settlesWithin(refused.promise, CONNECT_MS);
+    return !isInTime || !(await refused.promise);
+  } finally {
+    socket.destroy();
+  }
 }

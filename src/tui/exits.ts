@@ -1,3 +1,5 @@
+import { settlesWithin } from "../async/wait.ts";
+
 /** Ends by a signal leave 128 and its number, as a shell expects. */
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -43,9 +45,7 @@ export async function stopJob(): Promise<void> {
   const resumed = Promise.withResolvers<void>();
   process.once("SIGCONT", resumed.resolve);
   process.kill(0, "SIGTSTP");
-  const timer = setTimeout(resumed.resolve, NOT_STOPPED_MS);
-  await resumed.promise;
-  clearTimeout(timer);
+  await settlesWithin(resumed.promise, NOT_STOPPED_MS);
   process.off("SIGCONT", resumed.resolve);
   // A job that is stopped is not told of another size of the window; this has Node look.
   process.kill(process.pid, "SIGWINCH");

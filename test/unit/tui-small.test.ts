@@ -206,10 +206,10 @@ test.skipIf(process.platform !== "linux")("an image that cannot be read is refus
   await expect(readDragged(path, "/elsewhere", "/home/me")).rejects.toThrow("EIO");
 });
 
-test("nothing in the terminal lets go of a promise but in the one guarded way", () => {
-  const folder = join(import.meta.dirname, "../../src/tui");
+test("nothing in the terminal, the commands or the client lets go of a promise but in the one guarded way", () => {
+  const folder = join(import.meta.dirname, "../../src");
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\.tsx?$/.test(name),
+    /^(?:tui|cli|client)\/.*\.tsx?$/.test(name),
   );
   expect(files.length).toBeGreaterThan(50);
   const loose = files.flatMap((name) =>
