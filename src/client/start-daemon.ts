@@ -53,11 +53,17 @@ export async function startDaemon(
   }
 }
 
+/**
+ * Of Node's pool, which has four otherwise: a call to a dead network share keeps one for as long as it hangs, and as
+ * many as `folder-gate.ts` lets may hang at once.
+ */
+const FILE_THREADS = 16;
+
 /** What commands need and where hearth lives; no provider's key: those come over the socket, per client. */
 function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<string, string> {
   const { tool } = splitEnvironment(env, new Set());
   const home = env["HEARTH_HOME"] ? { HEARTH_HOME: dirname(paths.runDir) } : {};
-  return { ...tool, ...home, [READY_FD_VARIABLE]: "3" };
+  return { ...tool, ...home, [READY_FD_VARIABLE]: "3", UV_THREADPOOL_SIZE: String(FILE_THREADS) };
 }
 
 const reasonOfNoChild = (child: ChildProcess): Promise<string> =>

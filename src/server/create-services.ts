@@ -4,10 +4,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createFileSearch } from "../agent/files/file-search.ts";
 import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts";
-import { createJudge } from "../agent/permission/judge.ts";
+import { createDiskJudge } from "../agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
+import { inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -128,7 +129,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     store,
     hub,
     journal: () => journal,
-    judge: createJudge(),
+    judge: createDiskJudge(),
     policy(wid, sid, mode) {
       const { permissions: rules } = settings.of(wid).config;
       return {
@@ -225,7 +226,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,
-    onModeChange: permissions.reconsider,
+    onModeChange: (...change) =>
+      inBackground(
+        () => permissions.reconsider(...change),
+        (cause) => log.warn("questions could not be answered by the new mode", { cause }),
+      ),
     newId,
     now,
   });
@@ -273,7 +278,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         workspaces.rowOf(wid);
         return permissions.list(wid);
       },
-      answer(wid, pid, answer, caller) {
+      async answer(wid, pid, answer, caller) {
         workspaces.rowOf(wid);
         return permissions.answer(wid, pid, answer, caller);
       },

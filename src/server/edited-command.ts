@@ -15,11 +15,11 @@ export const withEditable = (
  * The command that is to run in place of the one that was asked about, judged like any other. Throws when it may not,
  * or when it would have been asked about for a graver reason than the person has seen.
  */
-export function editedCommand(
-  { permission, rejudge }: { permission: Permission; rejudge(command: string): Judgement },
-  { decision, input }: { decision: Decision; input?: { command: string } | undefined },
+export async function editedCommand(
+  { permission, rejudge }: { permission: Permission; rejudge(command: string): Promise<Judgement> },
+  decision: Decision,
+  input: { command: string },
 ) {
-  if (input === undefined) return undefined;
   const { detail } = permission;
   if (detail.type !== "command" || detail.editable !== true)
     throw new HearthError("invalid_request", "input: what is asked about here cannot be changed.", {
@@ -29,7 +29,7 @@ export function editedCommand(
     throw new HearthError("invalid_request", "input: a changed command is allowed once or not at all.", {
       details: { field: "input" },
     });
-  const judgement = rejudge(input.command);
+  const judgement = await rejudge(input.command);
   if (judgement.decision === "deny") {
     // What follows the first sentence is for a model.
     const [sentence] = judgement.message.split(/(?<=\.) (?=[A-Z])/, 1);

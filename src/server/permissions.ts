@@ -1,4 +1,5 @@
-import type { Judge, Judgement, Policy } from "../agent/permission/judge.ts";
+import type { Judgement, Policy } from "../agent/permission/judge.ts";
+import type { DiskJudge } from "../agent/permission/judge-on-disk.ts";
 import type { PermissionRequest } from "../agent/permission/request.ts";
 import type { RunRecord } from "../agent/run-record.ts";
 import type { RunVerdict } from "../agent/turn-host.ts";
@@ -15,7 +16,7 @@ type PermissionsDeps = {
   store: Store;
   hub: EventHub;
   journal: () => Journal;
-  judge: Judge;
+  judge: DiskJudge;
   /** Rules, grants and roots that hold for the session now. */
   policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
   /** The mode that holds for what the run does now: its own, or the session's as it stands. */
@@ -30,7 +31,7 @@ type Waiting = {
   wid: WorkspaceId;
   permission: Permission;
   /** Judges the same call as things stand now, or the call with another command. */
-  rejudge(command?: string): Judgement;
+  rejudge(command?: string): Promise<Judgement>;
   settle(verdict: RunVerdict): void;
 };
 
@@ -116,14 +117,30 @@ export function createPermissions(deps: PermissionsDeps) {
     }
   }
 
+  /** Throws permission_not_found, already_answered. */
+  function openQuestion(wid: WorkspaceId, id: PermissionId): Waiting {
+    const entry = waiting.get(id);
+    if (entry?.wid === wid) return entry;
+    const known = store.permissions.get(wid, id);
+    if (known === undefined)
+      throw new HearthError("permission_not_found", `There is no question ${id} here.`);
+    // One that still stands open in the store waits for nobody: its end could not be written yet.
+    const what = known.state === "answered" ? `answered: ${known.decision}` : "withdrawn: its run has ended";
+    throw new HearthError("already_answered", `This question was already ${what}.`, {
+      details: { state: known.state, decision: known.decision, answered_by: known.answered_by },
+    });
+  }
+
   /**
    * A mode or a grant has changed: open questions that would not be asked now are answered by whoever changed it.
    * What would be denied now stays open: a person may only be passing through a mode on the way to another.
    */
-  function reconsider(wid: WorkspaceId, sid: SessionId | null, caller: Caller) {
+  async function reconsider(wid: WorkspaceId, sid: SessionId | null, caller: Caller): Promise<void> {
     for (const entry of [...waiting.values()]) {
       if (entry.wid !== wid || (sid !== null && entry.permission.session_id !== sid)) continue;
-      if (entry.rejudge().decision !== "allow") continue;
+      const { decision } = await entry.rejudge();
+      // Somebody may have answered it meanwhile.
+      if (decision !== "allow" || waiting.get(entry.permission.id) !== entry) continue;
       answered(entry, { decision: "allow_once", answered_by: caller });
       entry.settle({ decision: "allow" });
     }
@@ -146,8 +163,11 @@ export function createPermissions(deps: PermissionsDeps) {
       signal: AbortSignal,
     ): Promise<RunVerdict> {
       const judge = (call: PermissionRequest) =>
-        deps.judge(call, deps.policy(wid, run.session_id, deps.modeOf(run)));
-      const judgement = judge(request);
+        deps.judge(call, () => deps.policy(wid, run.session_id, deps.modeOf(run)), signal);
+      const judgement = await judge(request).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (judgement === undefined) return { decision: "canceled" };
       if (judgement.decision === "allow") return { decision: "allow" };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
       if (signal.aborted) return { decision: "canceled" };
@@ -186,19 +206,8 @@ export function createPermissions(deps: PermissionsDeps) {
       return ask({ wid, permission, rejudge }, signal);
     },
 
-    answer(wid: WorkspaceId, id: PermissionId, answer: Answer, caller: Caller): Permission {
-      const entry = waiting.get(id);
-      if (entry === undefined || entry.wid !== wid) {
-        const known = store.permissions.get(wid, id);
-        if (known === undefined)
-          throw new HearthError("permission_not_found", `There is no question ${id} here.`);
-        // One that still stands open in the store waits for nobody: its end could not be written yet.
-        const what =
-          known.state === "answered" ? `answered: ${known.decision}` : "withdrawn: its run has ended";
-        throw new HearthError("already_answered", `This question was already ${what}.`, {
-          details: { state: known.state, decision: known.decision, answered_by: known.answered_by },
-        });
-      }
+    async answer(wid: WorkspaceId, id: PermissionId, answer: Answer, caller: Caller): Promise<Permission> {
+      const entry = openQuestion(wid, id);
       const option = entry.permission.options.find(({ decision }) => decision === answer.decision);
       if (option === undefined) {
         const offered = entry.permission.options.map(({ decision }) => decision).join(", ");
@@ -206,7 +215,9 @@ export function createPermissions(deps: PermissionsDeps) {
           details: { field: "decision" },
         });
       }
-      const edited = editedCommand(entry, answer);
+      // Judging takes a moment, in which another answer may come first.
+      const edited = answer.input && (await editedCommand(entry, answer.decision, answer.input));
+      if (edited !== undefined) openQuestion(wid, id);
       const granted = answer.decision === "deny" ? [] : option.rules;
       const grantedFor = answer.decision === "allow_always" ? null : entry.permission.session_id;
       const permission = answered(
@@ -239,7 +250,7 @@ export function createPermissions(deps: PermissionsDeps) {
               ...(edited !== undefined && { edited: { command: edited.command, by: caller } }),
             },
       );
-      if (granted.length > 0) reconsider(wid, grantedFor, caller);
+      if (granted.length > 0) await reconsider(wid, grantedFor, caller);
       return permission;
     },
 

@@ -98,7 +98,12 @@ export type Services = {
   };
   permissions: {
     list(wid: WorkspaceId): Permission[];
-    answer(wid: WorkspaceId, pid: PermissionId, answer: PermissionAnswer, caller: Caller): Permission;
+    answer(
+      wid: WorkspaceId,
+      pid: PermissionId,
+      answer: PermissionAnswer,
+      caller: Caller,
+    ): Promise<Permission>;
     /** What was allowed for longer than once, oldest first. */
     grants(wid: WorkspaceId): Grant[];
     /** Takes some back; those that were there. */

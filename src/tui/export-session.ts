@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { access, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { Connection } from "../client/connect.ts";
 import type { Message } from "../protocol/message.ts";
@@ -26,16 +25,20 @@ export async function exportSession(
     pages.unshift(page.messages);
     before = page.next_before;
   }
-  const path = resolve(cwd, wanted === "" ? freeName(session, cwd) : wanted);
+  const path = resolve(cwd, wanted === "" ? await freeName(session, cwd) : wanted);
   await writeFile(path, sessionMarkdown(session, pages.flat()), { flag: "wx" });
   return wanted === "" ? basename(path) : wanted;
 }
 
-function freeName(session: Session, cwd: string): string {
+async function freeName(session: Session, cwd: string): Promise<string> {
   const words = session.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   const stem = words.slice(0, 6).join("-").slice(0, 60) || session.id.slice(0, 12);
   for (let number = 1; ; number += 1) {
     const name = `${stem}${number === 1 ? "" : `-${number}`}.md`;
-    if (!existsSync(resolve(cwd, name))) return name;
+    const isTaken = await access(resolve(cwd, name)).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) return name;
   }
 }

@@ -10,7 +10,7 @@ import { createFaultyStore, type Fault } from "../support/faulty-store.ts";
 import { type Done, playWork } from "../support/recorded-work.ts";
 import { comparable, replay } from "../support/replica.ts";
 import { openSessionWorld } from "../support/session-world.ts";
-import { createTrackedFolders } from "../support/tracked-folders.ts";
+import { createTrackedDisk } from "../support/tracked-disk.ts";
 
 /** One in so many transactions goes wrong, and each of them in one of the rounds. */
 const STRIDE = 20;
@@ -41,7 +41,7 @@ async function play(offset: number, fault: Fault | null): Promise<number> {
   let isDone = fault === null;
   let nowMs = Date.parse("2026-01-01T00:00:00Z");
   let slowMs = 0;
-  const disk = createTrackedFolders();
+  const disk = createTrackedDisk();
   const faulty = (real: Store): Store =>
     createFaultyStore(
       real,
@@ -65,7 +65,7 @@ async function play(offset: number, fault: Fault | null): Promise<number> {
     open() {
       const real = openStore(file);
       try {
-        return openSessionWorld(faulty(real), dir, () => new Date(nowMs), disk.folders);
+        return openSessionWorld(faulty(real), dir, () => new Date(nowMs), disk);
       } catch (error) {
         real.close();
         throw error;

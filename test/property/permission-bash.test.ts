@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { createJudge, type Policy } from "../../src/agent/permission/judge.ts";
+import type { Policy } from "../../src/agent/permission/judge.ts";
+import { judge } from "../support/permission.ts";
 
 /**
  * What is let go is put to the test by bash itself: lines made of the shell's own pitfalls are judged, those that
@@ -95,7 +96,6 @@ const policy: Policy = {
   home,
   protectedPaths: [],
 };
-const judge = createJudge();
 const goesUnasked = (command: string): boolean =>
   judge(
     {

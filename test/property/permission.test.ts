@@ -3,8 +3,9 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { createDiskLookup } from "../../src/agent/permission/real-path.ts";
+import { createFileLookup } from "../../src/agent/permission/real-path.ts";
 import { createPlace, inShort, judge, judgeLine, policyFor, request } from "../support/permission.ts";
+import { syncDisk } from "../support/sync-disk.ts";
 
 const place = createPlace();
 afterAll(() => place.remove());
@@ -283,7 +284,7 @@ describe("paths", () => {
         } catch {
           return; // Not there: what it would be is in the next test.
         }
-        expect([path, createDiskLookup().realPath(path)]).toEqual([path, real]);
+        expect([path, createFileLookup(syncDisk).realPath(path)]).toEqual([path, real]);
         const inside = real === place.root || real.startsWith(`${place.root}/`);
         expect([path, judge(request({ type: "path", access: "read", path }), policy).decision]).toEqual([
           path,
@@ -303,7 +304,7 @@ describe("paths", () => {
         (head, tail) => {
           const path = `${place.root}/${head}new-one/${tail.join("/")}`;
           const folder = realpathSync.native(`${place.root}/${head}`);
-          expect(createDiskLookup().realPath(path)).toBe(resolve(folder, "new-one", ...tail));
+          expect(createFileLookup(syncDisk).realPath(path)).toBe(resolve(folder, "new-one", ...tail));
         },
       ),
       { numRuns: 300 },

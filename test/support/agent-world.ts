@@ -5,7 +5,7 @@ import type { AgentSessionEvent, Backend } from "../../src/agent/backend.ts";
 import { createWarmKeeper, type WarmKeeper, type WarmLimits } from "../../src/agent/children/warm-keeper.ts";
 import { createCoordinator } from "../../src/agent/coordinator.ts";
 import { handoverFor } from "../../src/agent/handover.ts";
-import { createJudge } from "../../src/agent/permission/judge.ts";
+import { createDiskJudge } from "../../src/agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import type { ProcessSupervisor } from "../../src/agent/process/types.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
@@ -124,7 +124,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
     store,
     hub,
     journal: () => journal,
-    judge: createJudge(),
+    judge: createDiskJudge(),
     policy: (workspace, session, mode) => ({
       mode,
       rules: { allow: [], ask: [], deny: [] },

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJudge, type Judgement, type Policy } from "../../src/agent/permission/judge.ts";
+import { createFileLookup } from "../../src/agent/permission/real-path.ts";
 import type { PermissionRequest, PermissionSubject } from "../../src/agent/permission/request.ts";
 import type { ToolKind } from "../../src/protocol/message.ts";
+import { syncDisk } from "./sync-disk.ts";
 
 /** A home folder with a workspace, a neighbour whose name starts the same, and links that lead out. */
 export function createPlace() {
@@ -48,7 +50,9 @@ export function policyFor(place: Place, { allow = [], ask = [], deny = [], ...mo
   };
 }
 
-export const judge = createJudge();
+const pureJudge = createJudge();
+export const judge = (asked: PermissionRequest, policy: Policy): Judgement =>
+  pureJudge(asked, policy, createFileLookup(syncDisk));
 
 export function request(
   subject: PermissionSubject,

@@ -1,7 +1,8 @@
 // Long because it ties the parts of a daemon that a session needs, as create-services.ts does.
 import type { OpenedSession } from "../../src/agent/backend.ts";
 import { createFolderGate, type FolderGate } from "../../src/agent/files/folder-gate.ts";
-import { createJudge } from "../../src/agent/permission/judge.ts";
+import { createDiskJudge, type DiskJudge } from "../../src/agent/permission/judge-on-disk.ts";
+import { inBackground, notMissed } from "../../src/async/in-background.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { RunId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
@@ -28,8 +29,9 @@ export function openSessionWorld(
   store: Store,
   project: string,
   now: () => Date,
-  folders: FolderGate = createFolderGate(),
+  disk: { folders: FolderGate; judge: DiskJudge } = { folders: createFolderGate(), judge: createDiskJudge() },
 ) {
+  const { folders, judge } = disk;
   const reports: unknown[] = [];
   const opened = new Set<OpenedSession>();
   const scripted = createScriptedBackend();
@@ -66,7 +68,7 @@ export function openSessionWorld(
   const sessionChanged = (tx: JournalTx, sid: SessionId) =>
     journal.changeSession(tx, sid, coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 });
   const permissions = createPermissions({
-    ...{ store, hub, journal: () => journal, judge: createJudge(), sessionChanged, newId, now },
+    ...{ store, hub, journal: () => journal, judge, sessionChanged, newId, now },
     modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
     policy: (wid, sid, mode) => ({
       ...{ mode, rules: { allow: [], ask: [], deny: [] }, protectedPaths: [], tempDirs: [] },
@@ -109,7 +111,7 @@ export function openSessionWorld(
   const sessions = createSessions({
     ...{ store, journal, coordinators, agents, newId, now },
     defaults: () => ({ agent: AGENT, model: null, mode: "ask" }),
-    onModeChange: permissions.reconsider,
+    onModeChange: (...change) => inBackground(() => permissions.reconsider(...change), notMissed),
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,

@@ -85,6 +85,43 @@ test("the rule knows right from wrong", () => {
   expect(judge("elsewhere/x.ts", "zod")).toBe(false);
 });
 
+/** Who may use files synchronously, and why. Everything else may be waited for by a request or a key (decision 009). */
+const synchronous: { [file: string]: string } = {
+  "server/config/read-file.ts": "hearth's own configuration; a project's is read asynchronously",
+  "server/daemon-file.ts": "start and end of the daemon",
+  "server/daemon-lock.ts": "start of the daemon",
+  "server/daemon-socket.ts": "start and end of the daemon",
+  "server/log.ts": "hearth's own folder, and a line must be written when the daemon ends",
+  "server/private-folders.ts": "start of the daemon",
+  "server/ready-pipe.ts": "start of the daemon",
+  "server/store-lock.ts": "the store is synchronous",
+  "server/store/open.ts": "the store is synchronous",
+  "server/store/unwritable.ts": "the store is synchronous",
+  "agent/children/descendants.ts": "/proc",
+  "agent/process/group-records.ts": "hearth's own folder: written before the child does anything",
+  "agent/process/pipe-maker.ts": "hearth's own folder: a pipe is opened and its name removed at once",
+  "agent/process/process-table.ts": "/proc",
+  "agent/process/supervisor.ts": "start of the daemon; a descriptor is closed as soon as the child has it",
+  "agent/process/sweep-orphans.ts": "start of the daemon",
+  "agent/registry/find-command.ts": "not yet: a folder of PATH that hangs holds up everybody",
+  "tui/edit-outside.ts": "the terminal is an editor's meanwhile",
+  "tui/files/history-file.ts": "hearth's own folder",
+  "tui/files/left-sessions.ts": "start of the terminal",
+  "tui/files/read-own-file.ts": "hearth's own folder",
+  "tui/files/save-theme.ts": "hearth's own folder",
+  "tui/files/small-file.ts": "hearth's own folder: a terminal may be killed right behind it",
+};
+
+test("nobody uses files synchronously where a request or a key waits", () => {
+  const using = files
+    .filter((file) => ["server", "agent", "tui"].includes(roomOf(file)))
+    .filter((file) => {
+      const text = readFileSync(join(src, file), "utf8");
+      return /import \{[^}]*Sync\b[^}]*\} from "node:fs"/.test(text);
+    });
+  expect(using.toSorted()).toEqual(Object.keys(synchronous).toSorted());
+});
+
 test(`a file longer than ${LINES_MAX} lines opens with the reason ("// Long because …")`, () => {
   const long = files.filter((file) => {
     const text = readFileSync(join(src, file), "utf8");

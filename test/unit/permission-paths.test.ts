@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Policy } from "../../src/agent/permission/judge.ts";
-import { createDiskLookup, plainGitConfig } from "../../src/agent/permission/real-path.ts";
+import { createFileLookup, plainGitConfig } from "../../src/agent/permission/real-path.ts";
 import {
   createPlace,
   inShort,
@@ -12,6 +12,7 @@ import {
   reasonsOf,
   request,
 } from "../support/permission.ts";
+import { syncDisk } from "../support/sync-disk.ts";
 
 const place = createPlace();
 afterAll(() => place.remove());
@@ -252,15 +253,17 @@ describe("what the disk is asked", () => {
   test("a loop of links is nowhere, and asks", () => {
     symlinkSync(inRoot("loop-b"), inRoot("loop-a"));
     symlinkSync(inRoot("loop-a"), inRoot("loop-b"));
-    expect(createDiskLookup().realPath(inRoot("loop-a"))).toBeUndefined();
+    expect(createFileLookup(syncDisk).realPath(inRoot("loop-a"))).toBeUndefined();
     expect(inShort(read(inRoot("loop-a"), policyFor(place)))).toBe("ask");
     rmSync(inRoot("loop-a"));
     rmSync(inRoot("loop-b"));
   });
 
   test("what is not there yet is where its folder is", () => {
-    expect(createDiskLookup().realPath(inRoot("up/new/file"))).toBe(join(home, "new/file"));
-    expect(createDiskLookup().realPath(inRoot("dangling/deeper"))).toBe(join(home, "not-there-yet/deeper"));
+    expect(createFileLookup(syncDisk).realPath(inRoot("up/new/file"))).toBe(join(home, "new/file"));
+    expect(createFileLookup(syncDisk).realPath(inRoot("dangling/deeper"))).toBe(
+      join(home, "not-there-yet/deeper"),
+    );
   });
 
   test("git reads freely only where the repository names no program", () => {

@@ -4,7 +4,7 @@ import { HearthError } from "../../protocol/errors.ts";
 
 /** Disks that spin up and slow network shares answer sooner. */
 const ANSWER_MS_MAX = 5_000;
-/** A call that hangs keeps one thread of Node's pool (`daemonThreads`); the others are for everybody else. */
+/** A call that hangs keeps one thread of Node's pool (16, see start-daemon.ts); the others are for everybody else. */
 const SILENT_MAX = 8;
 
 /** What the gate asks of a folder, to see whether it answers at all. */

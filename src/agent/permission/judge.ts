@@ -4,14 +4,14 @@ import { judgeCommand } from "./judge-command.ts";
 import { judgeUrl } from "./judge-url.ts";
 import { createLocator, type RuleBook } from "./location.ts";
 import type { Finding, Judgement, Policy } from "./policy.ts";
-import { createDiskLookup, type FileLookup } from "./real-path.ts";
+import type { FileLookup } from "./real-path.ts";
 import type { PermissionRequest } from "./request.ts";
 import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules.ts";
 
 export type { Judgement, Policy } from "./policy.ts";
 
-/** Decides what may happen without asking. Never throws; what it cannot tell, it asks about. */
-export type Judge = (request: PermissionRequest, policy: Policy) => Judgement;
+/** Decides what may happen without asking. Pure, never throws; what it cannot tell, it asks about. */
+export type Judge = (request: PermissionRequest, policy: Policy, lookup: FileLookup) => Judgement;
 
 /** What was found out about one request, before the mode has its say. */
 type Verdict = {
@@ -27,7 +27,7 @@ const RULES_KEPT_MAX = 2_000;
 const REASONS_MAX = 12;
 const REASON_LENGTH_MAX = 200;
 
-export function createJudge(createLookup: () => FileLookup = createDiskLookup): Judge {
+export function createJudge(): Judge {
   const parsed = new Map<string, Rule | undefined>();
   function ruleOf(text: string): Rule | undefined {
     if (parsed.has(text)) return parsed.get(text);
@@ -39,13 +39,13 @@ export function createJudge(createLookup: () => FileLookup = createDiskLookup): 
   const rulesOf = (...lists: (readonly string[])[]): Rule[] =>
     lists.flatMap((list) => list.flatMap((text) => ruleOf(text) ?? []));
 
-  return (request, policy) => {
+  return (request, policy, lookup) => {
     const rules: RuleBook = {
       deny: rulesOf(policy.rules.deny),
       ask: rulesOf(policy.rules.ask),
       allow: rulesOf(policy.rules.allow, policy.grants.session, policy.grants.always),
     };
-    const verdict = judgeSubject(request, policy, rules, createLookup());
+    const verdict = judgeSubject(request, policy, rules, lookup);
     return decide(verdict, policy, rules);
   };
 }

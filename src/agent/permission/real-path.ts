@@ -1,4 +1,3 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** What judging asks the file system: names and links, and of contents git's configuration alone. */
@@ -14,6 +13,23 @@ export type FileLookup = {
   isPlainRepository(path: string): boolean;
 };
 
+/** What was found at a path, its last link not followed. */
+export type Link = { target: string } | "missing" | "none" | "unknown";
+/** What was found where a path leads. */
+export type Found = { isFile: boolean; size: number } | "missing" | "unknown";
+
+/** What was found out about the disk. It answers at once: whoever judges never waits (`judge-on-disk.ts`). */
+export type Disk = {
+  link(path: string): Link;
+  stat(path: string): Found;
+  /** Undefined where it cannot be read. */
+  bytes(path: string): Buffer | undefined;
+  /** The names in a folder; undefined where they cannot be read. */
+  names(path: string): readonly string[] | undefined;
+  /** A path with every name in the case that it has on the disk. */
+  trueCase(path: string): string | undefined;
+};
+
 /** A glob over a folder with more names is not followed. */
 const LIST_MAX = 4_000;
 /** As many links in a row as Linux follows. */
@@ -21,38 +37,17 @@ const LINKS_MAX = 40;
 /** A configuration this large is nobody's by hand. */
 const GIT_CONFIG_BYTES_MAX = 64 * 1024;
 
-/** Remembers what it has seen: one for each judgement, since the disk changes between two. */
-export function createDiskLookup(): FileLookup {
-  const links = new Map<string, Link>();
-  const linkAt = (path: string): Link => {
-    const known = links.get(path) ?? linkTarget(path);
-    links.set(path, known);
-    return known;
-  };
-  const lists = new Map<string, readonly string[] | undefined>();
-  return {
-    realPath: (path) => (path.includes("\0") ? undefined : followLinks(path, linkAt)),
-    list(path) {
-      if (!lists.has(path)) lists.set(path, listNames(path));
-      return lists.get(path);
-    },
-    isPlainRepository,
-  };
-}
-
-function listNames(path: string): readonly string[] | undefined {
-  try {
-    const names = readdirSync(path);
-    return names.length > LIST_MAX ? undefined : names;
-  } catch (error) {
-    return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR" ? [] : undefined;
-  }
-}
-
-type Link = { target: string } | "missing" | "none" | "unknown";
+export const createFileLookup = (disk: Disk): FileLookup => ({
+  realPath: (path) => (path.includes("\0") ? undefined : followLinks(path, disk)),
+  list(path) {
+    const names = disk.names(path);
+    return names === undefined || names.length > LIST_MAX ? undefined : names;
+  },
+  isPlainRepository: (path) => isPlainRepository(path, disk),
+});
 
 /** Part by part, as the kernel does it: `..` is taken after links are followed. */
-function followLinks(path: string, linkAt: (path: string) => Link): string | undefined {
+function followLinks(path: string, disk: Disk): string | undefined {
   const left = path.split("/").reverse();
   let real = "/";
   let links = 0;
@@ -63,11 +58,13 @@ function followLinks(path: string, linkAt: (path: string) => Link): string | und
       continue;
     }
     const next = real === "/" ? `/${part}` : `${real}/${part}`;
-    const link = linkAt(next);
+    const link = disk.link(next);
     if (link === "unknown") return undefined;
     if (link === "none") real = next;
-    else if (link === "missing") return join(inTrueCase(real), part, ...left.reverse());
-    else {
+    else if (link === "missing") {
+      const folder = disk.trueCase(real);
+      return folder === undefined ? undefined : join(folder, part, ...left.reverse());
+    } else {
       links += 1;
       if (links > LINKS_MAX) return undefined;
       // A dangling link as well: writing through it makes its target.
@@ -75,36 +72,31 @@ function followLinks(path: string, linkAt: (path: string) => Link): string | und
       if (link.target.startsWith("/")) real = "/";
     }
   }
-  return inTrueCase(real);
+  return disk.trueCase(real);
 }
 
-/** macOS finds names in any case; the one on the disk is what counts. */
-function inTrueCase(path: string): string {
-  return process.platform === "darwin" ? realpathSync.native(path) : path;
+/** Throws where it cannot be told: then nothing vouches for the repository. */
+function found(path: string, disk: Disk): Exclude<Found, "missing" | "unknown"> | undefined {
+  const entry = disk.stat(path);
+  if (entry === "unknown") throw new Error(`${path} cannot be looked at`);
+  return entry === "missing" ? undefined : entry;
 }
 
-function linkTarget(path: string): Link {
-  try {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return "missing";
-    return stats.isSymbolicLink() ? { target: readlinkSync(path) } : "none";
-  } catch (error) {
-    return errorCode(error) === "ENOTDIR" ? "missing" : "unknown";
-  }
+function read(path: string, disk: Disk): Buffer {
+  const bytes = disk.bytes(path);
+  if (bytes === undefined) throw new Error(`${path} cannot be read`);
+  return bytes;
 }
 
-const errorCode = (error: unknown): unknown =>
-  typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+const exists = (path: string, disk: Disk): boolean => found(path, disk) !== undefined;
 
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-
-function isPlainRepository(path: string): boolean {
+function isPlainRepository(path: string, disk: Disk): boolean {
   try {
     for (let folder = path; ; folder = dirname(folder)) {
       const git = join(folder, ".git");
-      if (exists(git)) return isPlainGitFolder(gitFolderOf(git), folder);
+      if (exists(git, disk)) return isPlainGitFolder(gitFolderOf(git, disk), folder, disk);
       // A bare repository made of ordinary files: git would believe its config.
-      if (exists(join(folder, "HEAD")) && exists(join(folder, "objects"))) return false;
+      if (exists(join(folder, "HEAD"), disk) && exists(join(folder, "objects"), disk)) return false;
       if (dirname(folder) === folder) return true;
     }
   } catch {
@@ -114,25 +106,26 @@ function isPlainRepository(path: string): boolean {
 }
 
 /** A linked worktree has a file that says where its git folder is. */
-function gitFolderOf(path: string): string {
-  if (!statSync(path).isFile()) return path;
-  const target = /^gitdir: (.+?)\n?$/.exec(readFileSync(path, "utf8"))?.[1];
+function gitFolderOf(path: string, disk: Disk): string {
+  if (found(path, disk)?.isFile !== true) return path;
+  const target = /^gitdir: (.+?)\n?$/.exec(read(path, disk).toString())?.[1];
   if (target === undefined) throw new Error(`${path} does not say where its git folder is`);
   return resolve(dirname(path), target);
 }
 
-function isPlainGitFolder(path: string, tree: string): boolean {
+function isPlainGitFolder(path: string, tree: string, disk: Disk): boolean {
   const commonFile = join(path, "commondir");
-  const common = exists(commonFile) ? resolve(path, readFileSync(commonFile, "utf8").trim()) : path;
-  if (hasSubmodules(join(path, "index"))) return false;
+  const common = exists(commonFile, disk) ? resolve(path, read(commonFile, disk).toString().trim()) : path;
+  if (hasSubmodules(join(path, "index"), disk)) return false;
   const config = join(common, "config");
-  if (!exists(config)) return true;
-  if (statSync(config).size > GIT_CONFIG_BYTES_MAX) return false;
-  const hookFolders = plainGitConfig(readFileSync(config, "utf8"));
+  const size = found(config, disk)?.size;
+  if (size === undefined) return true;
+  if (size > GIT_CONFIG_BYTES_MAX) return false;
+  const hookFolders = plainGitConfig(read(config, disk).toString());
   if (hookFolders === undefined) return false;
   // The one hook that reading may run: `git status` writes the index.
   return [join(common, "hooks"), ...hookFolders.map((folder) => resolve(tree, folder))].every(
-    (folder) => !exists(join(folder, "post-index-change")),
+    (folder) => !exists(join(folder, "post-index-change"), disk),
   );
 }
 
@@ -141,9 +134,9 @@ const GIT_INDEX_BYTES_MAX = 32 * 1024 * 1024;
 /** The mode of such an entry; chance may make it up, and then it asks. */
 const SUBMODULE_MODE = Buffer.from([0, 0, 0xe0, 0]);
 
-function hasSubmodules(index: string): boolean {
-  const size = statSync(index, { throwIfNoEntry: false })?.size ?? 0;
-  return size > GIT_INDEX_BYTES_MAX || (size > 0 && readFileSync(index).includes(SUBMODULE_MODE));
+function hasSubmodules(index: string, disk: Disk): boolean {
+  const size = found(index, disk)?.size ?? 0;
+  return size > GIT_INDEX_BYTES_MAX || (size > 0 && read(index, disk).includes(SUBMODULE_MODE));
 }
 
 /** What a repository may set without naming a program to run or further files to read. */

@@ -13,9 +13,9 @@ export function createPermissionHandlers({ permissions }: Services): Pick<Handle
       status: 200,
       body: { permissions: permissions.list(params.wid) },
     }),
-    "POST /v1/workspaces/{wid}/permissions/{pid}": ({ params, body, caller }) => ({
+    "POST /v1/workspaces/{wid}/permissions/{pid}": async ({ params, body, caller }) => ({
       status: 200,
-      body: { permission: permissions.answer(params.wid, params.pid, body, caller) },
+      body: { permission: await permissions.answer(params.wid, params.pid, body, caller) },
     }),
     "GET /v1/workspaces/{wid}/grants": ({ params }) => ({
       status: 200,

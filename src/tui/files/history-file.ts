@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Paths } from "../../protocol/paths.ts";
 import { HISTORY_MAX } from "../editor/history.ts";
+import { readOwnFile } from "./read-own-file.ts";
 
 /** Longer prompts are kept by the daemon, not in everybody's history. */
 const ENTRY_CHARS_MAX = 20_000;
@@ -45,7 +46,7 @@ export function openHistoryFile(paths: Pick<Paths, "stateDir">): HistoryFile {
 
 function readLines(path: string): string[] {
   try {
-    return readFileSync(path, "utf8")
+    return readOwnFile(path)
       .split("\n")
       .filter((line) => line !== "");
   } catch {

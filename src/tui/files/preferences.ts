@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Paths } from "../../protocol/paths.ts";
 import { type KeyOverrides, parseKeyOverrides } from "../keys.ts";
 import { parseTheme, type Theme, themes } from "../theme.ts";
+import { readOwnFile } from "./read-own-file.ts";
 
 /** `terminal.jsonc` in the config folder: what concerns the screen alone, and the daemon is never told. */
 export type Preferences = {
@@ -31,7 +31,7 @@ const knownKeys = ["keys", "theme", ...switches];
 export async function loadPreferences(paths: Pick<Paths, "configDir">): Promise<Preferences> {
   let text: string;
   try {
-    text = readFileSync(join(paths.configDir, "terminal.jsonc"), "utf8");
+    text = readOwnFile(join(paths.configDir, "terminal.jsonc"));
   } catch {
     return usual; // none: hardly anybody has one
   }

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { readOwnFile } from "./read-own-file.ts";
 
 /** A JSON file of this user's that may be missing, and that is not worth failing for. */
 export type SmallFile = {
@@ -13,7 +14,7 @@ export function openSmallFile(path: string): SmallFile {
   return {
     read() {
       try {
-        return JSON.parse(readFileSync(path, "utf8"));
+        return JSON.parse(readOwnFile(path));
       } catch {
         return undefined; // none, or cut short
       }
