@@ -18,7 +18,8 @@ import { type Quirks, quirksOf } from "./quirks.ts";
 import { type AcpSession, createAcpSession } from "./session.ts";
 import { at, textOf } from "./wire.ts";
 
-const OPEN_TIMEOUT_MS = 30_000;
+/** As for a start: opening a conversation may start another process. */
+const OPEN_TIMEOUT_MS = 120_000;
 const STALL_NOTICE_MS = 15_000;
 
 export type AcpDeps = {

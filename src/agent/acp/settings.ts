@@ -10,7 +10,7 @@ import { modeToSet } from "./quirks.ts";
 import { contextOfUpdate } from "./usage.ts";
 import { at, textOf, type Wire } from "./wire.ts";
 
-const SETTING_TIMEOUT_MS = 10_000;
+const SETTING_TIMEOUT_MS = 60_000;
 const MODELS_NAMED_MAX = 10;
 
 type SettingsDeps = {

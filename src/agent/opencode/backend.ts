@@ -33,7 +33,7 @@ export type OpencodeBackend = Backend & {
 };
 
 /** Its own calls have bounds as well; what goes on for longer than this is not waited for. */
-const OPEN_MS_MAX = 60_000;
+const OPEN_MS_MAX = 120_000;
 
 /** `opencode serve`: one child an environment and directory, one of its sessions for each of ours. */
 export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {

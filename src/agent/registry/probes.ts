@@ -4,8 +4,8 @@ import { createBoundedMap } from "../bounded-map.ts";
 import { fingerprintOf } from "../children/environment.ts";
 import type { Launch, Unusable } from "./resolve-agent.ts";
 
-/** Agents take up to 14 s to start on a loaded machine, and opencode some more to name its models. */
-const PROBE_MS_MAX = 60_000;
+/** More than a start may take: opencode needs some time more to name its models. */
+const PROBE_MS_MAX = 180_000;
 /** Every terminal may bring an environment of its own, and each agent is another one in it. */
 const KNOWN_MAX = 256;
 
