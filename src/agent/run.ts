@@ -1,3 +1,4 @@
+import { inBackground } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RunId } from "../protocol/ids.ts";
 import type { RunError } from "../protocol/run.ts";
@@ -43,7 +44,7 @@ export function createRun(deps: RunDeps) {
       case "tell_opened":
         return deps.onOpened();
       case "run_turn":
-        return void runTurn();
+        return inBackground(runTurn, stray);
       case "abort":
         if (phase === "stopping") deadline = setTimeout(() => step({ type: "timed_out" }), SETTLE_TIMEOUT_MS);
         return controller.abort();
@@ -55,6 +56,8 @@ export function createRun(deps: RunDeps) {
     }
   }
 
+  /** Both tell their own failures: what is left is a fault of ours. */
+  const stray = (error: unknown) => deps.report("a run could not be taken further", error);
   const endOf = (error: unknown): End => ({ outcome: "error", error: asRunError(error, deps.report) });
 
   async function open() {
@@ -99,7 +102,7 @@ export function createRun(deps: RunDeps) {
       return phase === "running";
     },
     /** Once. */
-    open: () => void open(),
+    open: () => inBackground(open, stray),
     /** The run's start is written. */
     runTurn: () => step({ type: "begun" }),
     /** Stops the work at once; `onSettled` follows, in 5 s at most. */

@@ -12,8 +12,17 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
   const opened = new Map<string, OpenedSession>();
   let isReleased = false;
 
-  const close = (session: OpenedSession | undefined) =>
-    session?.close().catch((error) => report("an agent session could not be closed", error));
+  /** Those that are being closed: waited for in the end. */
+  const closing = new Set<Promise<void>>();
+
+  function close(session: OpenedSession | undefined): void {
+    if (session === undefined) return;
+    const closed = session
+      .close()
+      .catch((error) => report("an agent session could not be closed", error))
+      .finally(() => closing.delete(closed));
+    closing.add(closed);
+  }
 
   /** What was made is kept or closed, never left behind. */
   function keep(agent: string, made: OpenedSession, signal: AbortSignal) {
@@ -23,7 +32,7 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
     if (isReleased || isLate) return close(made);
     opened.set(agent, made);
     // It was made for another environment, or its child is gone.
-    return close(before);
+    close(before);
   }
 
   return {
@@ -38,7 +47,7 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
       await setImmediate();
       signal.throwIfAborted();
       const made = await backend(context.agent).open(context, signal);
-      void keep(context.agent, made, signal);
+      keep(context.agent, made, signal);
       signal.throwIfAborted();
       return made;
     },
@@ -56,7 +65,8 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
       isReleased = true;
       const all = [...opened.values()];
       opened.clear();
-      await Promise.all(all.map(close));
+      for (const session of all) close(session);
+      await Promise.all(closing);
     },
   };
 }

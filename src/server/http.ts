@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { type Route, type RouteKey, routeKeys, routes } from "../protocol/routes.ts";
@@ -62,9 +63,11 @@ export function createHttpServer(deps: {
     },
     log,
   );
-  const server = createServer(
-    deps.patience ?? patience,
-    (incoming, outgoing) => void answer(incoming, outgoing),
+  const server = createServer(deps.patience ?? patience, (incoming, outgoing) =>
+    inBackground(
+      () => answer(incoming, outgoing),
+      (cause) => log.error("a request could not be answered", { cause }),
+    ),
   );
   limitConnections(server);
   server.on("clientError", refuseMalformed);

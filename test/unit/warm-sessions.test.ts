@@ -83,3 +83,34 @@ test("one that comes when the session is gone is closed", async () => {
   await expect(first).rejects.toThrow();
   expect(closed).toEqual([0]);
 });
+
+test("an end waits for what was being closed before it", async () => {
+  const gate = Promise.withResolvers<void>();
+  let made = 0;
+  const warm = createWarmSessions({
+    backend: () => ({
+      kind: "acp",
+      close: async () => {},
+      async open() {
+        const nth = made++;
+        return {
+          ...{ kind: "new", isUsable: () => false, kill: async () => {} },
+          runTurn: async () => ({ outcome: "end_turn" }),
+          close: () => (nth === 0 ? gate.promise : Promise.resolve()),
+        };
+      },
+    }),
+    report: () => {},
+  });
+  const { signal } = new AbortController();
+  await warm.take(context, signal);
+  await warm.take(context, signal); // for another environment: the first is closed
+  let isReleased = false;
+  const released = warm.release().then(() => {
+    isReleased = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isReleased).toBe(false);
+  gate.resolve();
+  await released;
+});

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import type { Turn, TurnHost } from "../backend.ts";
 import type { Verdict } from "../permission/request.ts";
 import type { WorkspacePath } from "../workspace-path.ts";
@@ -139,9 +140,10 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
     const terminalId = await terminals.create(request, turn.run_id, turn.env);
     if (own !== undefined) {
       showTerminal(own, terminalId);
-      void terminals
-        .exited(terminalId)
-        .then(({ exitCode }) => calls.track(own, { status: exitCode === 0 ? "completed" : "failed" }));
+      inBackground(async () => {
+        const { exitCode } = await terminals.exited(terminalId);
+        calls.track(own, { status: exitCode === 0 ? "completed" : "failed" });
+      }, notMissed);
     }
     return { terminalId };
   }

@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import { commandEnvironment } from "../tools/command-environment.ts";
@@ -60,7 +61,18 @@ const quoted = (word: string): string =>
 
 export function createClientTerminals(processes: ProcessSupervisor): ClientTerminals {
   const terminals = new Map<string, Terminal>();
+  /** Of those that are being ended: waited for in the end. */
+  const ending = new Set<Promise<void>>();
   let serial = 0;
+
+  function end({ process }: Terminal): void {
+    // What cannot be ended stays known to the supervisor, which says so.
+    const ended = process
+      .stop()
+      .catch(() => {})
+      .finally(() => ending.delete(ended));
+    ending.add(ended);
+  }
 
   function find(id: string): Terminal {
     const found = terminals.get(id);
@@ -88,17 +100,20 @@ export function createClientTerminals(processes: ProcessSupervisor): ClientTermi
       return { ...terminal.output(), exitStatus: terminal.exit };
     },
     exited: (id) => find(id).ended,
-    kill: (id) => void find(id).process.stop(),
+    kill(id) {
+      end(find(id));
+    },
     release(id) {
       const terminal = find(id);
       terminals.delete(id);
-      if (terminal.exit === null) void terminal.process.stop();
+      if (terminal.exit === null) end(terminal);
     },
     watch: (id, onText, onExit) => terminals.get(id)?.watch(onText, onExit),
     async close() {
       const all = [...terminals.values()];
       terminals.clear();
-      await Promise.all(all.map(({ process }) => process.stop()));
+      for (const terminal of all) end(terminal);
+      await Promise.all(ending);
     },
   };
 }
@@ -169,12 +184,13 @@ function follow(process: GroupProcess, bytesMax: number): Terminal {
       if (terminal.exit !== null) onExit(terminal.exit);
     },
   };
-  void finish(process, read).then((found) => {
-    show(cleaner.end());
+  inBackground(async () => {
+    const found = await finish(process, read);
     terminal.exit = { exitCode: found.code, signal: found.signal };
     ended.resolve(terminal.exit);
+    show(cleaner.end());
     watcher?.onExit(terminal.exit);
-  });
+  }, notMissed);
   return terminal;
 }
 

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
 const TIMEOUT_MS = 5000;
@@ -18,7 +19,7 @@ export async function ownVersion(processes: ProcessSupervisor, asked: Asked): Pr
     const process = await processes.spawn({
       ...{ command: [program, "--version"], cwd, env, owner, stdio: "command" },
     });
-    const timer = setTimeout(() => void process.stop(), TIMEOUT_MS);
+    const timer = setTimeout(() => inBackground(process.stop, notMissed), TIMEOUT_MS);
     let said = "";
     for await (const chunk of process.stdout) {
       said += String(chunk);

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -88,14 +89,18 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   }
 
   function perform(effect: SessionEffect, mine: CurrentTurn) {
-    if (effect.do === "prepare") void prepare(mine);
-    else if (effect.do === "follow") void follow(mine);
+    const fail = (error: unknown) => {
+      mine.error = error;
+      if (current === mine) dispatch({ type: "failed" }); // else the turn was given up
+    };
+    if (effect.do === "prepare") inBackground(() => prepare(mine), fail);
+    else if (effect.do === "follow") inBackground(() => follow(mine), fail);
     else if (effect.do === "refuse") mine.end.resolve({ kind: "quiet" });
     else if (effect.do === "send_prompt") sendPrompt(mine);
     else if (effect.do === "send_cancel") {
       connection.notify("session/cancel", { sessionId });
-      // What it had us run is ours to end; it may be waiting for just that.
-      void processes.stopOwner(mine.turn.run_id);
+      // What it had us run is ours to end; it may be waiting for just that. The turn's end waits for it.
+      inBackground(() => processes.stopOwner(mine.turn.run_id), notMissed);
     } else if (effect.do === "settle") mine.end.resolve(effect.end);
   }
 
@@ -148,15 +153,10 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     const { turn, host } = mine;
     const notice = deps.takeNotice();
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
-    try {
-      await settings.apply(sessionId, turn.model ?? deps.model, turn);
-      const commands = settings.choices.commands.map(({ name }) => name);
-      mine.prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);
-      dispatch({ type: "prepared" });
-    } catch (error) {
-      mine.error = error;
-      dispatch({ type: "failed" });
-    }
+    await settings.apply(sessionId, turn.model ?? deps.model, turn);
+    const commands = settings.choices.commands.map(({ name }) => name);
+    mine.prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);
+    if (current === mine) dispatch({ type: "prepared" });
   }
 
   const runningTurn = ({ turn, host, signal }: CurrentTurn) =>
@@ -271,7 +271,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       settings.open(opened, kind === "new");
       const detach = connection.attach(id, { update, request });
       meter.start(kind === "new" ? null : context.remembered?.reported_cost);
-      void child.gone.then(onGone);
+      inBackground(async () => onGone(await child.gone), notMissed);
       remember();
       return {
         get kind() {

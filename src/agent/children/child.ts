@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import { orAborted, settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import {
@@ -126,9 +127,9 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
 
   function perform(effect: ChildEffect) {
     if (effect.do === "leave") deps.onLeft();
-    else if (effect.do === "wait_for_exit") void waitForExit();
-    else if (effect.do === "end") void endProcess(effect.nicely);
-    else if (effect.do === "clear") void clear();
+    else if (effect.do === "wait_for_exit") inBackground(waitForExit, notMissed);
+    else if (effect.do === "end") inBackground(() => endProcess(effect.nicely), notMissed);
+    else if (effect.do === "clear") inBackground(clear, notMissed);
     else {
       const { kind, failure, isCounted } = effect;
       const why = failure ?? exitText(exit ?? { code: null, signal: null });
@@ -154,17 +155,21 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   }
 
   async function clear() {
-    await drained;
-    // What it leaves behind speaks for nobody, least of all while it is being ended.
-    process.stdout.destroy();
-    await processes.stopOwner(owner);
-    dispatch({ type: "cleared" });
+    try {
+      await drained;
+      // What it leaves behind speaks for nobody, least of all while it is being ended.
+      process.stdout.destroy();
+      await processes.stopOwner(owner);
+    } finally {
+      // Whoever waits for its end must not wait for ever.
+      dispatch({ type: "cleared" });
+    }
   }
 
-  void process.exited.then((found) => {
-    exit = found;
+  inBackground(async () => {
+    exit = await process.exited;
     dispatch({ type: "exited" });
-  });
+  }, notMissed);
 
   async function stop(nicely: boolean): Promise<void> {
     dispatch({ type: "stop", nicely });

@@ -7,8 +7,8 @@ import { addStrike, delayLeftMs, isOut, type Strikes } from "./strikes.ts";
 import type { WarmKeeper } from "./warm-keeper.ts";
 
 /**
- * From the start of the process to the agent's first answer. What takes 3 s on a quiet machine was measured at 40 s on a busy one. A person may cancel at any time; this is for one
- * that hangs.
+ * From the start of the process to the agent's first answer. What takes 3 s on a quiet machine was measured at 40 s on
+ * a busy one. A person may cancel at any time; this is for one that hangs.
  */
 const START_TIMEOUT_MS = 120_000;
 const TAIL_CHARS = 600;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
@@ -170,19 +171,18 @@ function openedSession(parts: OpenedParts): OpenedSession {
     },
     missed() {},
   });
-  void child.gone.then(({ kind, message }) => {
+  inBackground(async () => {
+    const { kind, message } = await child.gone;
     background.abort();
     stopListening();
     context.onEvent(kind === "crashed" ? { type: "crashed", message: `${message}.` } : { type: "cooled" });
-  });
-  readChoices(child.connection, background.signal).then(
-    ({ model, models, modes, commands }) => {
-      context.onEvent({ type: "models", models, current: model });
-      context.onEvent({ type: "modes", modes, current: modes[0]?.id ?? null });
-      context.onEvent({ type: "commands", commands });
-    },
-    () => {}, // a picker stays empty; a prompt says what is wrong
-  );
+  }, notMissed);
+  inBackground(async () => {
+    const { model, models, modes, commands } = await readChoices(child.connection, background.signal);
+    context.onEvent({ type: "models", models, current: model });
+    context.onEvent({ type: "modes", modes, current: modes[0]?.id ?? null });
+    context.onEvent({ type: "commands", commands });
+  }, notMissed); // a picker stays empty; a prompt says what is wrong
 
   return {
     get kind() {

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { createParser } from "eventsource-parser";
 import { backoffMs } from "../../async/backoff.ts";
+import { inBackground } from "../../async/in-background.ts";
 import { orAborted, pause } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { StartedChild } from "../children/child.ts";
@@ -170,9 +171,10 @@ export async function connectServer(
         await pause(backoffMs(RECONNECT, attempt + 1), gone.signal);
       }
     }
-    if (gone.signal.aborted) return;
-    child.fail(`lost its event stream (${last instanceof Error ? last.message : String(last)})`);
+    if (!gone.signal.aborted) lostStream(last);
   }
+  const lostStream = (why: unknown) =>
+    child.fail(`lost its event stream (${why instanceof Error ? why.message : String(why)})`);
 
   const health = await call("GET", "/global/health", undefined, signal);
   const version = (health.json as { version?: unknown } | null)?.version;
@@ -183,7 +185,7 @@ export async function connectServer(
     );
   }
   const first = await orAborted(stream(), signal);
-  void keepStreaming(first.over);
+  inBackground(() => keepStreaming(first.over), lostStream);
   return {
     version,
     call,

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import { pause, settlesWithin } from "../../async/wait.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
@@ -86,9 +87,13 @@ export async function runTurn(
   const failed = (error: unknown) => asRunFailure(agent, error);
   /** Does what the turn cannot go on without. */
   const needed = (work: Promise<TurnEvent>, lost: (error: RunError) => TurnEvent = failure) =>
-    void work.then(dispatch, (error: unknown) => dispatch(lost(failed(error))));
+    inBackground(
+      async () => dispatch(await work.catch((error: unknown) => lost(failed(error)))),
+      settled.reject, // a fault of our own: whoever waits for the turn tells it
+    );
   const failure = (error: RunError): TurnEvent => ({ type: "failed", error });
-  const quietly = (work: Promise<unknown>) => void work.catch(() => {}); // its loss shows in how the turn ends
+  /** Its loss shows in how the turn ends. */
+  const quietly = (work: Promise<unknown>) => inBackground(() => work, notMissed);
   const get = (path: string) => server.call("GET", path, undefined, over.signal);
 
   function perform(effect: TurnEffect) {
@@ -226,7 +231,7 @@ export async function runTurn(
       dispatch({ type: "missed" });
     },
   });
-  void child.gone.then((end) => dispatch({ type: "child_gone", error: gone(end) }));
+  inBackground(async () => dispatch({ type: "child_gone", error: gone(await child.gone) }), settled.reject);
   const onWanted = () => dispatch({ type: "gave_way" });
   const onForce = () => dispatch({ type: "forced" });
   force.addEventListener("abort", onForce, { once: true });

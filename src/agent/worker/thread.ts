@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { inBackground, notMissed } from "../../async/in-background.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 
 export type Ask = { id: number; task: TaskName; ask: unknown };
@@ -50,7 +51,7 @@ export function startThread(): Thread {
     },
     end() {
       fail(new Error("The worker thread was ended."));
-      void worker.terminate();
+      inBackground(() => worker.terminate(), notMissed);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { inBackground, notMissed } from "../../../../async/in-background.ts";
 import { settlesWithin } from "../../../../async/wait.ts";
 import { noUsage } from "../../../../protocol/usage.ts";
 import {
@@ -144,7 +145,6 @@ export async function* exchange(
     throw failureOf(error, origin, hasBegun);
   } finally {
     // Whoever stops reading early closes the connection; an error here is the one already thrown.
-    if (isWhole && bytes !== undefined) void letGo(bytes);
-    else bytes?.cancel().catch(() => {});
+    inBackground(async () => (isWhole && bytes !== undefined ? letGo(bytes) : bytes?.cancel()), notMissed);
   }
 }
