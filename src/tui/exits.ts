@@ -15,9 +15,11 @@ export function guardExits(options: {
   leave: (exitCode: number) => void;
   /** What SIGINT does where the terminal makes it of Ctrl+C; otherwise it ends like the others. */
   interrupt?: (() => void) | undefined;
+  /** Somebody else stops the job: without a word the shell would get the terminal as it is now. */
+  suspend: () => void;
   fail: (error: unknown) => void;
 }): () => void {
-  const { restore, leave, interrupt, fail } = options;
+  const { restore, leave, interrupt, suspend, fail } = options;
   const handlers = Object.entries(signals).map(([signal, exitCode]) => {
     const handler = () => (signal === "SIGINT" && interrupt ? interrupt() : leave(exitCode));
     process.on(signal, handler);
@@ -29,6 +31,7 @@ export function guardExits(options: {
   };
   process.on("uncaughtException", crash);
   process.on("exit", restore);
+  process.on("SIGTSTP", suspend);
   // The terminal is gone: there is nobody to tell.
   const ignore = () => {};
   process.stdout.on("error", ignore);
@@ -36,6 +39,7 @@ export function guardExits(options: {
     for (const undo of handlers) undo();
     process.off("uncaughtException", crash);
     process.off("exit", restore);
+    process.off("SIGTSTP", suspend);
     process.stdout.off("error", ignore);
   };
 }
@@ -44,9 +48,13 @@ export function guardExits(options: {
 export async function stopJob(): Promise<void> {
   const resumed = Promise.withResolvers<void>();
   process.once("SIGCONT", resumed.resolve);
+  // Heard by nobody it stops the job.
+  const heard = process.listeners("SIGTSTP");
+  process.removeAllListeners("SIGTSTP");
   process.kill(0, "SIGTSTP");
   await settlesWithin(resumed.promise, NOT_STOPPED_MS);
   process.off("SIGCONT", resumed.resolve);
+  for (const listener of heard) process.on("SIGTSTP", listener);
   // A job that is stopped is not told of another size of the window; this has Node look.
   process.kill(process.pid, "SIGWINCH");
 }

@@ -213,6 +213,17 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
 
   const guarded = (work: () => Promise<unknown>) =>
     inBackground(work, (error) => say(sentence(error), "error"));
+  let isLent = false;
+  const lend = async (use: () => Promise<void>) => {
+    isLent = true;
+    try {
+      await terminal.lend(use);
+    } finally {
+      isLent = false;
+    }
+  };
+  /** An editor that has the terminal is stopped with us, and nothing of ours is drawn. */
+  const suspend = () => guarded(() => (isLent ? stopJob() : lend(stopJob)));
   function local(effect: LocalEffect): void {
     switch (effect.do) {
       case "remember":
@@ -271,11 +282,11 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         );
         return;
       case "suspend":
-        guarded(() => terminal.lend(stopJob));
+        suspend();
         return;
       case "edit_outside":
         guarded(() =>
-          terminal.lend(async () => {
+          lend(async () => {
             const before = store.get();
             const name = isWritingCommand(before) ? "command.sh" : "prompt.md";
             const written = await editOutside(editorText(before.editor), name, env);
@@ -327,6 +338,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     },
     leave,
     interrupt: isPlain ? () => controller.onInput([{ type: "key", chord: "ctrl+c" }]) : undefined,
+    suspend,
     fail: left.reject,
   });
   try {

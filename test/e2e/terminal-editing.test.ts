@@ -1,11 +1,12 @@
 // The composer with what stands outside it: files of the workspace, images, another editor, the shell.
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { launcher, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
+import type { Pty } from "../support/pty.ts";
 import { connectTestPty, isConnected, openTestPty } from "../support/test-pty.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld, type World } from "../support/world.ts";
 
 test("a file named with @ is found, completed, and goes to the model with its text", async () => {
   const world = await openWorld();
@@ -55,7 +56,17 @@ test("Ctrl+G gives the draft to $EDITOR and takes back what was written", async 
   await pty.until((text) => text.includes("and more!"), "typing that goes on");
 });
 
-test("Ctrl+Z goes to the shell with every mode undone, and fg comes back to the same draft", async () => {
+/** hearth itself, wherever it was started from: what it keeps for the case that it is killed names it. */
+function pidOfHearth({ home }: World): number {
+  const folder = `${home.dir}/state/terminals`;
+  const [name = ""] = readdirSync(folder).filter((file) => file.endsWith(".json"));
+  return (JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as { pid: number }).pid;
+}
+
+test.each([
+  ["Ctrl+Z", (pty: Pty) => pty.type("\x1a")],
+  ["a SIGTSTP from outside", (_: Pty, world: World) => process.kill(pidOfHearth(world), "SIGTSTP")],
+])("%s goes to the shell with every mode undone, and fg comes back to the same draft", async (_, stop) => {
   const world = await openWorld();
   const pty = openTestPty(world, { inShell: true });
   pty.type(`${process.execPath} ${launcher}\n`);
@@ -63,7 +74,7 @@ test("Ctrl+Z goes to the shell with every mode undone, and fg comes back to the 
   pty.type("half a");
   await pty.until((text) => text.includes("› half a"), "the draft");
   const before = pty.emulator.written.length;
-  pty.type("\x1a");
+  stop(pty, world);
   await pty.until((text) => /Stopped|Suspended/.test(text), "the shell's word");
   expect(pty.emulator.written.slice(before)).toContain("\x1b[?2004l");
   pty.type("echo in the shell\n");
