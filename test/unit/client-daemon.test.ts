@@ -120,6 +120,7 @@ test("a daemon is told what commands need and where hearth lives, and no key", a
     "HEARTH_READY_FD",
     "LANG",
     "PATH",
+    "UV_THREADPOOL_SIZE",
   ]);
   expect(daemon?.env["HEARTH_HOME"]).toBe(home);
 });
