@@ -1,7 +1,7 @@
 // What laying out a transcript takes: `npm run bench -- text [--write]`.
 import { Lexer } from "marked";
 import type { Message, Part } from "../src/protocol/message.ts";
-import { detectCapabilities } from "../src/tui/capabilities.ts";
+import { detectCapabilities } from "../src/tui/local/capabilities.ts";
 import type { Block } from "../src/tui/text/block.ts";
 import { loadHighlight } from "../src/tui/text/load-highlight.ts";
 import { type BlockContext, blocksOf, createMessageFeed } from "../src/tui/text/message-blocks.ts";

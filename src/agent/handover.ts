@@ -2,9 +2,9 @@ import { endsOf } from "../protocol/cut-text.ts";
 import type { Message, ToolCallPart } from "../protocol/message.ts";
 import { messageText } from "../protocol/message-text.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
-import { earlyEndOf, endTexts } from "./early-end.ts";
 import { hearthNote, textInside } from "./hearth-note.ts";
-import type { RunRecord } from "./run-record.ts";
+import { earlyEndOf, endTexts } from "./run/early-end.ts";
+import type { RunRecord } from "./run/record.ts";
 
 /** What an agent that is switched to is told of what it missed (design G15). */
 const HANDOVER_BYTES_MAX = 32 * 1024;

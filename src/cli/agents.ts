@@ -4,7 +4,7 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
 import { formatTable } from "./format.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 /** All of them are in `--json`. */
 const NAMES_MAX = 8;

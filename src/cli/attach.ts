@@ -7,8 +7,8 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./exit.ts";
 import { sessionIn } from "./find-session.ts";
+import type { Parsed } from "./line/table.ts";
 import { openTerminal, withManner } from "./open.ts";
-import type { Parsed } from "./table.ts";
 
 /** `hearth attach [path|session]`: the terminal on another directory, or on a session wherever it is. */
 export async function attach({ positionals, options }: Parsed, given: Context): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 /** `hearth config show|path|schema`. Reads the files itself: it must work when no daemon can be had. */
 export async function config(parsed: Parsed, context: Context): Promise<number> {

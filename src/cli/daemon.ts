@@ -11,7 +11,7 @@ import { NEVER } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { formatElapsed } from "./format.ts";
-import { nameOf, type Parsed } from "./table.ts";
+import { nameOf, type Parsed } from "./line/table.ts";
 
 /** A stopping daemon gives its runs 5 s and itself 3 more. */
 const STOP_MS = 12_000;

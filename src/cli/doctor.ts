@@ -7,7 +7,7 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, sentenceOf } from "./exit.ts";
 import { formatElapsed, formatTable } from "./format.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 type Finding = {
   name: string;

@@ -6,16 +6,16 @@ import type { Paths } from "../protocol/paths.ts";
 import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
+import { parseCommandLine } from "./line/parse.ts";
+import type { Parsed } from "./line/table.ts";
 import { createOutput } from "./output.ts";
-import { parseCommandLine } from "./parse.ts";
-import type { Parsed } from "./table.ts";
 
 type Command = (parsed: Parsed, context: Context) => Promise<number>;
 
 /** Where each command is, by its first word. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   "": async () => (await import("./open.ts")).open,
-  run: async () => (await import("./run.ts")).run,
+  run: async () => (await import("./run/run.ts")).run,
   attach: async () => (await import("./attach.ts")).attach,
   sessions: async () => (await import("./sessions.ts")).sessions,
   agents: async () => (await import("./agents.ts")).agents,
@@ -25,7 +25,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   config: async () => (await import("./config.ts")).config,
   doctor: async () => (await import("./doctor.ts")).doctor,
-  completion: async () => (await import("./completion.ts")).completion,
+  completion: async () => (await import("./line/completion.ts")).completion,
 };
 
 async function main(argv: readonly string[], context: Context): Promise<number> {
@@ -38,7 +38,7 @@ async function main(argv: readonly string[], context: Context): Promise<number> 
     return exitCodes.done;
   }
   if (asked.kind === "help") {
-    const { helpText } = await import("./help.ts");
+    const { helpText } = await import("./line/help.ts");
     await context.out.write(helpText(asked.path, process.stdout.columns));
     return exitCodes.done;
   }

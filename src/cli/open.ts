@@ -4,7 +4,7 @@ import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
 import { drawFirstFrame } from "./first-frame.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 /** `hearth [prompt]`: the terminal on this directory. */
 export async function open({ options, positionals }: Parsed, context: Context): Promise<number> {

@@ -4,8 +4,8 @@ import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
 import { formatElapsed, formatTable, shortId } from "./format.ts";
+import type { Parsed } from "./line/table.ts";
 import { withoutEscapes } from "./printable.ts";
-import type { Parsed } from "./table.ts";
 
 /** `hearth permissions list|revoke`: what people here have allowed for a session or always. */
 export async function permissions(parsed: Parsed, context: Context): Promise<number> {

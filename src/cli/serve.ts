@@ -2,8 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { inBackground, notMissed } from "../async/in-background.ts";
 import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
+import type { Parsed } from "./line/table.ts";
 import { createOutput } from "./output.ts";
-import type { Parsed } from "./table.ts";
 
 /** `hearth serve`: this process is the daemon, until it is told to stop. */
 export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {

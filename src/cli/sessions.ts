@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
 import { findSession } from "./find-session.ts";
 import { formatElapsed, formatTable, shortId, shownTitle } from "./format.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 500;

@@ -6,7 +6,7 @@ import type { Session } from "../protocol/session.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { findSession } from "./find-session.ts";
-import type { Parsed } from "./table.ts";
+import type { Parsed } from "./line/table.ts";
 
 const PAGE = 500;
 const RUNS_MAX = 1000;
@@ -43,7 +43,7 @@ async function print(
       import("../tui/text/message-blocks.ts"),
       import("../tui/text/withdrawn.ts"),
       import("../tui/text/render-block.ts"),
-      import("../tui/capabilities.ts"),
+      import("../tui/local/capabilities.ts"),
       import("../tui/theme.ts"),
     ]);
   const capabilities = detectCapabilities(env, process.stdout);

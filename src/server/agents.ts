@@ -4,7 +4,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { messageText } from "../protocol/message-text.ts";
 import type { Session } from "../protocol/session.ts";
-import type { Journal, JournalTx } from "./journal.ts";
+import type { Journal, JournalTx } from "./events/journal.ts";
 import { newAgentSession, type StoredAgentSession } from "./store/agent-sessions.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";

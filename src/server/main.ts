@@ -5,9 +5,9 @@ import type { NewId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { BUILD, PROTOCOL, VERSION } from "../protocol/version.ts";
 import { createServices } from "./create-services.ts";
-import { type Ready, runDaemon, type StartCore } from "./daemon.ts";
-import { privately } from "./private-folders.ts";
-import { createReadyPipe } from "./ready-pipe.ts";
+import { type Ready, runDaemon, type StartCore } from "./daemon/daemon.ts";
+import { privately } from "./daemon/private-folders.ts";
+import { createReadyPipe } from "./daemon/ready-pipe.ts";
 import { openStore } from "./store/open.ts";
 
 type ServeOptions = {

@@ -1,14 +1,14 @@
 import type { Judgement, Policy } from "../agent/permission/judge.ts";
 import type { DiskJudge } from "../agent/permission/judge-on-disk.ts";
 import type { PermissionRequest } from "../agent/permission/request.ts";
-import type { RunRecord } from "../agent/run-record.ts";
-import type { RunVerdict } from "../agent/turn-host.ts";
+import type { RunVerdict } from "../agent/run/host.ts";
+import type { RunRecord } from "../agent/run/record.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Decision, Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import { editedCommand, withEditable } from "./edited-command.ts";
-import type { EventHub } from "./event-hub.ts";
-import type { Journal, JournalTx } from "./journal.ts";
+import type { EventHub } from "./events/hub.ts";
+import type { Journal, JournalTx } from "./events/journal.ts";
 import type { Caller } from "./services.ts";
 import type { Store } from "./store/open.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { publicRun, type RunRecord } from "../agent/run-record.ts";
+import { publicRun, type RunRecord } from "../agent/run/record.ts";
 import { inBackground, notMissed } from "../async/in-background.ts";
 import type { Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";

@@ -7,7 +7,7 @@ import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
-import { type Journal, publicMessage } from "./journal.ts";
+import { type Journal, publicMessage } from "./events/journal.ts";
 import { readMessages } from "./read-messages.ts";
 import type { Caller, Services } from "./services.ts";
 import type { Store } from "./store/open.ts";

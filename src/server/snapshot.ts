@@ -1,9 +1,9 @@
-import { publicRun } from "../agent/run-record.ts";
+import { publicRun } from "../agent/run/record.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
-import type { EventHub } from "./event-hub.ts";
-import { type Journal, publicMessage } from "./journal.ts";
+import type { EventHub } from "./events/hub.ts";
+import { type Journal, publicMessage } from "./events/journal.ts";
 import type { Permissions } from "./permissions.ts";
 import { readMessages } from "./read-messages.ts";
 import type { Services } from "./services.ts";

@@ -3,7 +3,6 @@ import type { Replica } from "../client/replica.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
-import { callOf, titleOf } from "./attention.ts";
 import {
   type Conversation,
   createConversation,
@@ -16,6 +15,7 @@ import { addEntry } from "./editor/history.ts";
 import type { Effect } from "./effects.ts";
 import type { InputEvent } from "./input/decode.ts";
 import type { KeyMap, KeyOverrides } from "./keys.ts";
+import { callOf, titleOf } from "./local/attention.ts";
 import type { TranscriptOverlay } from "./overlay.ts";
 import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";

@@ -4,17 +4,11 @@ import { inBackground, notMissed } from "../async/in-background.ts";
 import { newId } from "../client/asked-twice.ts";
 import type { Connection } from "../client/connect.ts";
 import type { Attachment } from "../protocol/routes.ts";
-import { clipboardImage, readDragged } from "./attach-image.ts";
-import { detectCapabilities, isOn } from "./capabilities.ts";
 import { type ComingBack, comeBack } from "./coming-back.ts";
 import { createController, type LocalEffect } from "./controller.ts";
-import { copyText } from "./copy-text.ts";
-import { draggedPaths } from "./dragged-path.ts";
-import { editOutside } from "./edit-outside.ts";
 import { withFiles } from "./editor/atoms.ts";
 import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
 import { addEntry } from "./editor/history.ts";
-import { guardExits, stopJob } from "./exits.ts";
 import { fileTrouble } from "./files/file-trouble.ts";
 import { openHistoryFile } from "./files/history-file.ts";
 import { openLeftSessions } from "./files/left-sessions.ts";
@@ -23,10 +17,16 @@ import { openTerminalFile } from "./files/terminal-file.ts";
 import { repairSequence } from "./input/modes.ts";
 import { createKeyMap } from "./keys.ts";
 import { draftToKeep, untilDelivered } from "./leave.ts";
+import { clipboardImage, readDragged } from "./local/attach-image.ts";
+import { detectCapabilities, isOn } from "./local/capabilities.ts";
+import { copyText } from "./local/copy-text.ts";
+import { draggedPaths } from "./local/dragged-path.ts";
+import { editOutside } from "./local/edit-outside.ts";
+import { guardExits, stopJob } from "./local/exits.ts";
+import { runDoctor } from "./local/run-doctor.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
 import { openPlainTerminal } from "./plain-terminal.ts";
-import { runDoctor } from "./run-doctor.ts";
 import { callSequence, copySequence } from "./screen/call.ts";
 import { createSessionLink, type SessionLink } from "./session-link.ts";
 import {
@@ -190,7 +190,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     if (session === undefined) return;
     try {
       const { connection } = await ready;
-      const { exportSession } = await import("./export-session.ts");
+      const { exportSession } = await import("./local/export-session.ts");
       say(`written to ${await exportSession(connection, session, wanted, cwd, signal)}`, "info");
     } catch (error) {
       say(`Not written: ${fileTrouble(error)}`, "error");

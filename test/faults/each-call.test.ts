@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { CoordinatorDeps } from "../../src/agent/coordinator.ts";
+import type { CoordinatorDeps } from "../../src/agent/run/coordinator.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import type { RunId } from "../../src/protocol/ids.ts";
 import { checkStore } from "../support/check-session.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import type { CoordinatorDeps } from "../../src/agent/coordinator.ts";
+import type { CoordinatorDeps } from "../../src/agent/run/coordinator.ts";
 import type { RunId } from "../../src/protocol/ids.ts";
 import { checkStore } from "../support/check-session.ts";
 import { createFaultyStore } from "../support/faulty-store.ts";

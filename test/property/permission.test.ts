@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { createFileLookup } from "../../src/agent/permission/real-path.ts";
+import { createFileLookup } from "../../src/agent/permission/paths/real-path.ts";
 import { createPlace, inShort, judge, judgeLine, policyFor, request } from "../support/permission.ts";
 import { syncDisk } from "../support/sync-disk.ts";
 

@@ -5,7 +5,7 @@ import {
   type RunPhaseEffect,
   type RunPhaseEvent,
   stepRunPhase,
-} from "../../src/agent/run-phase.ts";
+} from "../../src/agent/run/phase.ts";
 
 const ended = { outcome: "end_turn" } as const;
 const failed = { outcome: "error" } as const;

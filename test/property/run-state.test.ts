@@ -10,7 +10,7 @@ import {
   type RunQueueEvent,
   recoveredQueue,
   stepRuns,
-} from "../../src/agent/run-state.ts";
+} from "../../src/agent/run/state.ts";
 import type { RunId } from "../../src/protocol/ids.ts";
 
 /** What the outside does, in terms that need no knowledge of the state: ids are chosen by index. */

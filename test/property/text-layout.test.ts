@@ -2,7 +2,7 @@ import fc from "fast-check";
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import type { Permission } from "../../src/protocol/permission.ts";
-import type { Capabilities } from "../../src/tui/capabilities.ts";
+import type { Capabilities } from "../../src/tui/local/capabilities.ts";
 import { createPainter } from "../../src/tui/text/ansi.ts";
 import type { Block } from "../../src/tui/text/block.ts";
 import { glyphsOf } from "../../src/tui/text/glyphs.ts";

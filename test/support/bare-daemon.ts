@@ -1,8 +1,8 @@
 // One daemon process with nothing behind its HTTP layer. Run by path; says what happens in lines of JSON.
 import { pathsHere } from "../../src/client/here.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
-import { type Core, runDaemon, type StartCore } from "../../src/server/daemon.ts";
-import { createReadyPipe } from "../../src/server/ready-pipe.ts";
+import { type Core, runDaemon, type StartCore } from "../../src/server/daemon/daemon.ts";
+import { createReadyPipe } from "../../src/server/daemon/ready-pipe.ts";
 import { bareServices } from "./bare-services.ts";
 
 const env = process.env;

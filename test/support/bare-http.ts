@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHttpServer, type Patience } from "../../src/server/http.ts";
-import type { Log, LogFields } from "../../src/server/log.ts";
+import type { Log, LogFields } from "../../src/server/daemon/log.ts";
+import { createHttpServer, type Patience } from "../../src/server/http/server.ts";
 import type { Services } from "../../src/server/services.ts";
 
 export type LogLine = { level: keyof Log; message: string; fields: LogFields };

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJudge, type Judgement, type Policy } from "../../src/agent/permission/judge.ts";
-import { createFileLookup } from "../../src/agent/permission/real-path.ts";
+import { createFileLookup } from "../../src/agent/permission/paths/real-path.ts";
 import type { PermissionRequest, PermissionSubject } from "../../src/agent/permission/request.ts";
 import type { ToolKind } from "../../src/protocol/message.ts";
 import { syncDisk } from "./sync-disk.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Backend, BackendEvent, TurnHost, TurnResult } from "../../src/agent/backend.ts";
-import { type CoordinatorDeps, createCoordinator } from "../../src/agent/coordinator.ts";
+import { type CoordinatorDeps, createCoordinator } from "../../src/agent/run/coordinator.ts";
 import type { NewId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { createEventHub } from "../../src/server/event-hub.ts";
-import { createJournal } from "../../src/server/journal.ts";
+import { createEventHub } from "../../src/server/events/hub.ts";
+import { createJournal } from "../../src/server/events/journal.ts";
 import { openStore, type Store } from "../../src/server/store/open.ts";
 
 export const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;

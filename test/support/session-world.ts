@@ -11,14 +11,14 @@ import type { Snapshot } from "../../src/protocol/snapshot.ts";
 import { type AgentSource, createAgents } from "../../src/server/agents.ts";
 import { createCoordinators } from "../../src/server/coordinators.ts";
 import { createEnvironments } from "../../src/server/environments.ts";
-import { createEventHub } from "../../src/server/event-hub.ts";
-import { createJournal, type JournalTx } from "../../src/server/journal.ts";
+import { createEventHub } from "../../src/server/events/hub.ts";
+import { createJournal, type JournalTx } from "../../src/server/events/journal.ts";
 import { createPermissions } from "../../src/server/permissions.ts";
 import { createRuns } from "../../src/server/runs.ts";
 import { createSessions } from "../../src/server/sessions.ts";
 import { createSnapshot } from "../../src/server/snapshot.ts";
 import type { Store } from "../../src/server/store/open.ts";
-import { createStoreWatch } from "../../src/server/store-watch.ts";
+import { createStoreWatch } from "../../src/server/store/watch.ts";
 import { createWorkspaces } from "../../src/server/workspaces.ts";
 import { createScriptedBackend, newId } from "./scripted-session.ts";
 

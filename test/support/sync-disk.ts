@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import type { Disk, Found, Link } from "../../src/agent/permission/real-path.ts";
+import type { Disk, Found, Link } from "../../src/agent/permission/paths/real-path.ts";
 
 function attempt<T>(act: () => T, otherwise: (isMissing: boolean) => T): T {
   try {

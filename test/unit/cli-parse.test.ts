@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { completeWords } from "../../src/cli/completion.ts";
 import { UsageError } from "../../src/cli/exit.ts";
-import { helpText } from "../../src/cli/help.ts";
-import { parseCommandLine } from "../../src/cli/parse.ts";
-import { bareCommand, commands, groups, nameOf } from "../../src/cli/table.ts";
+import { completeWords } from "../../src/cli/line/completion.ts";
+import { helpText } from "../../src/cli/line/help.ts";
+import { parseCommandLine } from "../../src/cli/line/parse.ts";
+import { bareCommand, commands, groups, nameOf } from "../../src/cli/line/table.ts";
 import { PermissionMode } from "../../src/protocol/permission.ts";
 import { Isolation } from "../../src/protocol/session.ts";
 import { UsageBy } from "../../src/protocol/usage.ts";

@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { createOutput, type Output } from "../../src/cli/output.ts";
-import { createRunNotes } from "../../src/cli/run-notes.ts";
-import { createRunFilter, createTextOutput } from "../../src/cli/run-output.ts";
+import { createRunNotes } from "../../src/cli/run/notes.ts";
+import { createRunFilter, createTextOutput } from "../../src/cli/run/output.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { RunCompleted } from "../../src/protocol/run.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createLog, redact } from "../../src/server/log.ts";
+import { createLog, redact } from "../../src/server/daemon/log.ts";
 
 const now = () => new Date("2026-01-02T03:04:05.006Z");
 let dir: string;

@@ -17,10 +17,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { isAlive } from "../../src/client/process-identity.ts";
 import { parseDaemonFile } from "../../src/protocol/daemon-file.ts";
-import { removeDaemonFile, startTimeOf, writeDaemonFile } from "../../src/server/daemon-file.ts";
-import { tryDaemonLock } from "../../src/server/daemon-lock.ts";
-import { listenOnSocket } from "../../src/server/daemon-socket.ts";
-import { createIdleExit } from "../../src/server/idle-exit.ts";
+import { removeDaemonFile, startTimeOf, writeDaemonFile } from "../../src/server/daemon/file.ts";
+import { createIdleExit } from "../../src/server/daemon/idle-exit.ts";
+import { tryDaemonLock } from "../../src/server/daemon/lock.ts";
+import { listenOnSocket } from "../../src/server/daemon/socket.ts";
 import { call } from "../support/bare-http.ts";
 
 const uid = process.getuid?.() ?? 0;

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { HearthError } from "../../src/protocol/errors.ts";
 import { resolvePaths } from "../../src/protocol/paths.ts";
-import { preparePrivateFolders } from "../../src/server/private-folders.ts";
+import { preparePrivateFolders } from "../../src/server/daemon/private-folders.ts";
 
 const uid = process.getuid?.() ?? 0;
 const nobody = 65534;

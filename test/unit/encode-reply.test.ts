@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createTurns } from "../../src/async/turns.ts";
-import { encodeReply } from "../../src/server/encode-reply.ts";
+import { encodeReply } from "../../src/server/http/encode-reply.ts";
 
 const encoded = async (body: unknown) => Buffer.concat(await encodeReply(body)).toString();
 

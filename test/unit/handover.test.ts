@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { handoverFor } from "../../src/agent/handover.ts";
-import type { RunRecord } from "../../src/agent/run-record.ts";
+import type { RunRecord } from "../../src/agent/run/record.ts";
 import type { Message, Part, ToolCallPart } from "../../src/protocol/message.ts";
 
 let seq = 0;

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { HearthError } from "../../src/protocol/errors.ts";
-import type { Patience } from "../../src/server/http.ts";
+import type { Patience } from "../../src/server/http/server.ts";
 import { bareHttp } from "../support/bare-http.ts";
 import { bareServices } from "../support/bare-services.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Log, LogFields } from "../../src/server/log.ts";
-import { createLoopWatch } from "../../src/server/loop-watch.ts";
+import type { Log, LogFields } from "../../src/server/daemon/log.ts";
+import { createLoopWatch } from "../../src/server/daemon/loop-watch.ts";
 import { soon } from "../support/happenings.ts";
 
 test("a daemon that stood still says for how long, and what was going on", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { handoverFor } from "../../src/agent/handover.ts";
 import { foreignText } from "../../src/agent/hearth-note.ts";
-import type { RunRecord } from "../../src/agent/run-record.ts";
+import type { RunRecord } from "../../src/agent/run/record.ts";
 import type { FinishReason, Message, Part } from "../../src/protocol/message.ts";
 import { type ModelServer, say, startModelServer } from "../support/model-server.ts";
 import { oneProvider, openNative } from "./native-host.ts";

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
 import { eventSchemas, eventTypes } from "../../src/protocol/events.ts";
 import { routeKeys } from "../../src/protocol/routes.ts";
-import { createOpenApiDocument } from "../../src/server/openapi.ts";
+import { createOpenApiDocument } from "../../src/server/http/openapi.ts";
 import { bareHttp } from "../support/bare-http.ts";
 import { bareServices } from "../support/bare-services.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Policy } from "../../src/agent/permission/judge.ts";
-import { createFileLookup, plainGitConfig } from "../../src/agent/permission/real-path.ts";
+import { createFileLookup, plainGitConfig } from "../../src/agent/permission/paths/real-path.ts";
 import {
   createPlace,
   inShort,

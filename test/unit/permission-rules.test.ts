@@ -1,6 +1,10 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { allowsCommand, compileCommand, forbidsCommand } from "../../src/agent/permission/command-rules.ts";
-import { checkRule } from "../../src/agent/permission/rules.ts";
+import {
+  allowsCommand,
+  compileCommand,
+  forbidsCommand,
+} from "../../src/agent/permission/rules/command-rules.ts";
+import { checkRule } from "../../src/agent/permission/rules/rules.ts";
 import { compilePath, compileText, expandBraces, matchPath, matchText } from "../../src/agent/wildcards.ts";
 import {
   createPlace,

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { whyUnreadable } from "../../src/agent/permission/shell-size.ts";
+import { whyUnreadable } from "../../src/agent/permission/shell/size.ts";
 import { createPlace, inShort, judgeLine, policyFor, reasonsOf } from "../support/permission.ts";
 
 const place = createPlace();

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { dangerousOptions } from "../../src/agent/permission/dangerous-commands.ts";
+import { dangerousOptions } from "../../src/agent/permission/commands/dangerous-commands.ts";
 import { createPlace, inShort, judgeLine, policyFor, reasonsOf } from "../support/permission.ts";
 
 const place = createPlace();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import type { Block } from "../../src/tui/text/block.ts";
 import {
   type BlockContext,

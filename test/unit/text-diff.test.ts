@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import { diffLines } from "../../src/tui/text/diff.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { type Line, lineText } from "../../src/tui/text/line.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import { createPainter } from "../../src/tui/text/ansi.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { lineText } from "../../src/tui/text/line.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Permission, PermissionDetail } from "../../src/protocol/permission.ts";
-import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { lineText } from "../../src/tui/text/line.ts";
 import { type PermissionView, permissionLines } from "../../src/tui/text/permission-view.ts";

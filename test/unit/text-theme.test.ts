@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { detectCapabilities } from "../../src/tui/capabilities.ts";
+import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import { createPainter, safeHref } from "../../src/tui/text/ansi.ts";
 import { span } from "../../src/tui/text/line.ts";
 import { parseTheme, type Theme, themes, themeTokens } from "../../src/tui/theme.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AgentSessionEvent, BackendEvent, TurnHost } from "../../src/agent/backend.ts";
-import { tellingContext } from "../../src/agent/told-context.ts";
+import { tellingContext } from "../../src/agent/run/told-context.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 
 test("each step's request tells how full the window is, and one without figures tells nothing", () => {

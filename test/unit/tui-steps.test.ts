@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { HearthError } from "../../src/protocol/errors.ts";
-import { draggedPaths } from "../../src/tui/dragged-path.ts";
 import { editorText } from "../../src/tui/editor/editor.ts";
 import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
+import { draggedPaths } from "../../src/tui/local/dragged-path.ts";
 import type { AppState } from "../../src/tui/state.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { OpenedSession, SessionContext } from "../../src/agent/backend.ts";
-import { createWarmSessions } from "../../src/agent/warm-sessions.ts";
+import { createWarmSessions } from "../../src/agent/run/warm-sessions.ts";
 
 const context: SessionContext = {
   ...{ session_id: "ses_1", agent: "slow", root: "/", model: null, mode: "ask", agent_mode: null, env: {} },

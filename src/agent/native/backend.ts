@@ -5,7 +5,7 @@ import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult
 import type { FolderGate } from "../files/folder-gate.ts";
 import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
-import { tellingContext } from "../told-context.ts";
+import { tellingContext } from "../run/told-context.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";

@@ -1,6 +1,6 @@
 import type { Message } from "../../protocol/message.ts";
-import { type EarlyEnd, endTexts } from "../early-end.ts";
 import { hearthNote } from "../hearth-note.ts";
+import { type EarlyEnd, endTexts } from "../run/early-end.ts";
 import type { PromptMessage } from "./models/model.ts";
 import { createOwnIds, type OwnIds } from "./own-ids.ts";
 import {

@@ -10,7 +10,7 @@ import { createOpenings } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
-import { tellingContext } from "../told-context.ts";
+import { tellingContext } from "../run/told-context.ts";
 import { type Choices, readChoices } from "./choices.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { lstat, open, readdir, readlink, realpath, stat } from "node:fs/promises";
 import { inTime, orAborted } from "../../async/wait.ts";
 import { createJudge, type Judgement, type Policy } from "./judge.ts";
-import { createFileLookup, type Disk, type FileLookup, type Found, type Link } from "./real-path.ts";
+import { createFileLookup, type Disk, type FileLookup, type Found, type Link } from "./paths/real-path.ts";
 import type { PermissionRequest } from "./request.ts";
 
 /** Disks that spin up and slow network shares answer sooner; what has not answered by then cannot be looked up. */

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { hasHidden, mixesAlphabets } from "./display.ts";
-import type { RuleBook } from "./location.ts";
-import type { Finding } from "./policy.ts";
-import { exactRule, matchesUrl, namesTool, type Rule } from "./rules.ts";
+import type { RuleBook } from "./paths/location.ts";
+import type { Finding } from "./rules/policy.ts";
+import { exactRule, matchesUrl, namesTool, type Rule } from "./rules/rules.ts";
 
 /** Addresses of this machine and of networks that nobody outside sees. */
 function privateAddresses(): BlockList {

@@ -1,14 +1,14 @@
 import type { PermissionDetail, PermissionOption } from "../../protocol/permission.ts";
+import { judgeCommand } from "./commands/judge-command.ts";
 import { escapeHidden } from "./display.ts";
-import { judgeCommand } from "./judge-command.ts";
 import { judgeUrl } from "./judge-url.ts";
-import { createLocator, type RuleBook } from "./location.ts";
-import type { Finding, Judgement, Policy } from "./policy.ts";
-import type { FileLookup } from "./real-path.ts";
+import { createLocator, type RuleBook } from "./paths/location.ts";
+import type { FileLookup } from "./paths/real-path.ts";
 import type { PermissionRequest } from "./request.ts";
-import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules.ts";
+import type { Finding, Judgement, Policy } from "./rules/policy.ts";
+import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules/rules.ts";
 
-export type { Judgement, Policy } from "./policy.ts";
+export type { Judgement, Policy } from "./rules/policy.ts";
 
 /** Decides what may happen without asking. Pure, never throws; what it cannot tell, it asks about. */
 export type Judge = (request: PermissionRequest, policy: Policy, lookup: FileLookup) => Judgement;

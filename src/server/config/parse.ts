@@ -1,5 +1,5 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
-import { checkRule } from "../../agent/permission/rules.ts";
+import { checkRule } from "../../agent/permission/rules/rules.ts";
 import { Config } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import { nearestName } from "../../protocol/nearest.ts";

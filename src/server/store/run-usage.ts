@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { RunRecord } from "../../agent/run-record.ts";
+import type { RunRecord } from "../../agent/run/record.ts";
 import { DEMO_MODEL } from "../../protocol/demo-model.ts";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
 import type { Usage } from "../../protocol/usage.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { RunRecord } from "../../agent/run-record.ts";
+import type { RunRecord } from "../../agent/run/record.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";

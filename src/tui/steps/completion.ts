@@ -5,7 +5,7 @@ import { type Editor, editorText, insertFile, insertPaste, isEmpty, replaceText 
 import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
-import { FOLDER_TYPE, mediaTypeOf } from "../media-type.ts";
+import { FOLDER_TYPE, mediaTypeOf } from "../local/media-type.ts";
 import { shellCommand } from "../shell-command.ts";
 import { type AppState, type Completion, isWritingCommand } from "../state.ts";
 

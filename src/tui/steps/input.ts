@@ -1,8 +1,8 @@
-import { draggedPaths } from "../dragged-path.ts";
 import { editorText, insertPaste, insertText, isEmpty } from "../editor/editor.ts";
 import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
+import { draggedPaths } from "../local/dragged-path.ts";
 import { newListOverlay } from "../overlay.ts";
 import { shellCommand } from "../shell-command.ts";
 import { type AppState, isWritingCommand, openQuestion } from "../state.ts";

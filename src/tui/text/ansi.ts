@@ -1,4 +1,4 @@
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 import type { Theme } from "../theme.ts";
 import { sgrOfColor } from "./color.ts";
 import type { Line } from "./line.ts";

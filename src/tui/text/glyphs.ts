@@ -1,4 +1,4 @@
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 
 const unicode = {
   bullet: "●",

@@ -1,4 +1,4 @@
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 import { type Glyphs, glyphsOf } from "./glyphs.ts";
 import type { Highlight } from "./highlight.ts";
 

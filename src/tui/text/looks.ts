@@ -1,4 +1,4 @@
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 import type { Theme, ThemeToken, TokenStyle } from "../theme.ts";
 import { inkColorOf } from "./color.ts";
 import type { Line, Style } from "./line.ts";

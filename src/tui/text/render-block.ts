@@ -1,5 +1,5 @@
 import { plural } from "../../protocol/plural.ts";
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 import type { Theme } from "../theme.ts";
 import { createPainter } from "./ansi.ts";
 import type { Block, CodeBlock, PromptBlock, ReasoningBlock, TextBlock } from "./block.ts";

@@ -1,5 +1,5 @@
 import type { Permission } from "../../protocol/permission.ts";
-import type { Capabilities } from "../capabilities.ts";
+import type { Capabilities } from "../local/capabilities.ts";
 import { type Painter, painterOf } from "../text/ansi.ts";
 import type { Block } from "../text/block.ts";
 import { type Glyphs, glyphsOf } from "../text/glyphs.ts";

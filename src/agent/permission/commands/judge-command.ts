@@ -1,0 +1,271 @@
+import { isAbsolute, join } from "node:path";
+import { hasHidden, mixesAlphabets } from "../display.ts";
+import { judgePathWord, withoutDash } from "../paths/command-paths.ts";
+import type { Locator, RuleBook } from "../paths/location.ts";
+import { allowsCommand, type CommandPattern, forbidsCommand, type RuleWord } from "../rules/command-rules.ts";
+import { offerFor } from "../rules/offers.ts";
+import type { Finding, Policy } from "../rules/policy.ts";
+import type { Rule } from "../rules/rules.ts";
+import { readShell, type ShellScript, type SimpleCommand } from "../shell/shell.ts";
+import type { Unwrapped } from "../shell/unwrapped.ts";
+import { isKnown, type ShellWord, splits } from "../shell/words.ts";
+import { catastrophe, type VitalPlaces, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
+import { dangersOf, ownCommand } from "./dangers.ts";
+import { effectsOf } from "./effects.ts";
+import { createSurroundings, isAnswerable, type Tally } from "./surroundings.ts";
+import { unwrap } from "./wrappers.ts";
+
+export type CommandVerdict = Tally & { findings: Finding[] };
+
+/** A line that starts more commands than this is for a person to read. */
+const COMMANDS_MAX = 400;
+/** `sudo env nice …`: each of them has a look at all that follows. */
+const WRAPPERS_MAX = 20;
+
+const grave = (reason: string): Finding => ({ severity: "protected", reason });
+const opaque = (reason: string): Finding => ({ severity: "opaque", reason: `cannot be analysed: ${reason}` });
+const hiddenReason = "hidden or look-alike characters";
+
+/** Judges one line for the shell: every command in it on its own, and the line by the gravest of them. */
+export function judgeCommand(
+  line: string,
+  cwd: string,
+  policy: Policy,
+  rules: RuleBook,
+  locator: Locator,
+): CommandVerdict {
+  const deny = aboutCommands(rules.deny);
+  const ask = aboutCommands(rules.ask);
+  const allow = aboutCommands(rules.allow);
+  const deniedPrograms = new Set(deny.flatMap(({ pattern }) => firstLiteral(pattern)));
+  const { home, protectedPaths } = policy;
+  let vital: VitalPlaces | undefined;
+  const places = (): VitalPlaces => {
+    vital ??= vitalPlaces(
+      [policy.root, locator.root],
+      [home, locator.home],
+      protectedPaths,
+      locator.realPath,
+    );
+    return vital;
+  };
+  const place = { home, tempDir: "/tmp" };
+  const tally: Tally = { readOnly: true, offers: [] };
+  const around = createSurroundings(policy, rules, locator, tally);
+  let judged = 0;
+  let wrappers = 0;
+  /** Every command so far is a builtin that starts nothing. */
+  let alone = true;
+  const asideOffers: (string | undefined)[] = [];
+
+  /** Neither harmless by itself nor to be answered by a rule. */
+  const mark = () => {
+    tally.readOnly = false;
+    tally.offers = undefined;
+  };
+
+  function judgeScript(script: ShellScript): Finding[] {
+    const findings = script.commands.flatMap((command) => judgeSimple(command, true));
+    if (script.broken !== undefined) {
+      mark();
+      findings.push({ severity: "rule", reason: `cannot be analysed: ${script.broken}` });
+    }
+    const set = around.settings(script.sets);
+    if (set.length > 0 || script.problems.length > 0 || script.forkBomb) mark();
+    if (script.forkBomb) findings.push(grave("starts itself without end"));
+    return [...findings, ...set, ...script.problems.map(opaque)];
+  }
+
+  /** `offering`: a rule for this very command would help. */
+  function judgeSimple(command: SimpleCommand, offering: boolean): Finding[] {
+    judged += 1;
+    if (judged > COMMANDS_MAX) {
+      mark();
+      return judged === COMMANDS_MAX + 1 ? [opaque("too many commands")] : judgeRules(command.words);
+    }
+    const findings = [...around.redirects(command), ...around.assignments(command)];
+    return command.words.length === 0 ? findings : [...findings, ...judgeWords(command, offering)];
+  }
+
+  function judgeWords(command: SimpleCommand, offering: boolean): Finding[] {
+    const { words, cwds } = command;
+    const [first, ...args] = words;
+    if (first === undefined) return [];
+    const gravest = [...judgeRules(words), ...around.mentions(words), ...around.addresses(words)];
+    if (!isKnown(first) || first.pieces.some((piece) => piece.kind !== "text")) {
+      mark();
+      const worst = wouldBeCatastrophe(args, cwds, places);
+      const removes = worst !== undefined && args.some((word) => word.text.startsWith("-"));
+      return [
+        ...gravest,
+        ...(removes ? [grave(worst)] : []),
+        opaque(`the program is known only as it runs: ${first.text}`),
+      ];
+    }
+    const program = (first.text.split("/").at(-1) ?? "").toLowerCase();
+    const lost = catastrophe(program, args, cwds, places) ?? ownCommand(program, args);
+    if (lost !== undefined) gravest.push(grave(lost));
+    if (gravest.length > 0) tally.offers = undefined;
+    // The body of a function is judged where it stands.
+    if (command.isFunction) return gravest;
+
+    const before = tally.offers;
+    const found = unwrap(command);
+    const inside = found === undefined ? [] : judgeWrapped(found, command, offering);
+    const own = found?.transparent ? [] : judgeOwn(command, program);
+    const left = cover(words, [...own, ...inside], found?.input);
+    if (left.length === 0) tally.offers = before;
+    else if (offering && !found?.transparent) {
+      const rule =
+        isAnswerable(left) && found?.input === undefined ? offerFor(words, left, command.input) : undefined;
+      if (left.every(({ aside }) => aside === true)) asideOffers.push(rule);
+      else tally.offers = rule === undefined ? undefined : before && [...before, rule];
+    }
+    return [...gravest, ...left];
+  }
+
+  function judgeWrapped(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {
+    if (wrappers === WRAPPERS_MAX) {
+      mark();
+      return [opaque("too many programs that start each other")];
+    }
+    wrappers += 1;
+    const findings = judgeInner(found, command, offering);
+    wrappers -= 1;
+    return findings;
+  }
+
+  function judgeInner(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {
+    const findings: Finding[] = found.reasons.map((reason) => ({ severity: "plain", reason }));
+    if (found.problem !== undefined) findings.push(opaque(found.problem));
+    if (findings.length > 0) tally.readOnly = false;
+    findings.push(...around.assignments({ ...command, assignments: found.assignments }));
+    for (const inner of found.inner) {
+      if (inner.kind === "words") {
+        const cwds = inner.cwd === undefined ? command.cwds : foldersBelow(inner.cwd, command.cwds);
+        const bare = {
+          ...command,
+          words: inner.words,
+          assignments: [],
+          redirects: [],
+          cwds,
+          isFunction: false,
+        };
+        findings.push(...judgeSimple(bare, offering && found.transparent));
+      } else if (inner.text.pieces.some((piece) => piece.kind !== "text")) {
+        tally.readOnly = false;
+        findings.push(opaque(`a script that is known only as it runs: ${inner.text.text}`));
+      } else
+        findings.push(
+          ...judgeScript(readShell(inner.text.text, { ...place, cwds: command.cwds }, command.outer)),
+        );
+    }
+    return findings;
+  }
+
+  /** What the command itself does, apart from what it runs. */
+  function judgeOwn({ words, cwds }: SimpleCommand, program: string): Finding[] {
+    const effects = effectsOf(words.map((word) => withoutDash(word, cwds, locator.list)));
+    const dangers = [...dangersOf(program, words.slice(1)), ...around.declarations(words)];
+    if (effects.special !== undefined) dangers.push({ severity: "special", reason: effects.special });
+    const isOdd = ({ text }: ShellWord) =>
+      (!/\s/.test(text) && mixesAlphabets(text)) || hasHidden(text.replaceAll("\n", ""));
+    if (words.some(isOdd)) {
+      dangers.push(opaque(hiddenReason));
+    } else if (/[^\x20-\x7e]/.test(words[0]?.text ?? ""))
+      dangers.push(opaque("a program's name in other letters"));
+    const plain = !effects.git || (cwds?.every((folder) => locator.isPlainRepository(folder)) ?? false);
+    if (effects.free && !plain) {
+      dangers.push({ severity: "plain", reason: "the repository's git configuration may run programs" });
+    }
+    const denied = effects.understood
+      ? undefined
+      : words.slice(1).find(({ text }) => deniedPrograms.has(nameOf(text)));
+    if (denied !== undefined)
+      dangers.push({ severity: "rule", reason: `names a denied command: ${denied.text}` });
+    const harmless = effects.free && dangers.length === 0;
+    const aside = harmless && startsNothing.has(program);
+    if (!aside) alone = false;
+    // A plan is made by looking: there a command that only looks is like any other reading.
+    if (!harmless || (policy.harmlessCommands === "ask" && policy.mode !== "plan")) {
+      dangers.push({ severity: "plain", reason: "", aside });
+      tally.readOnly = false;
+    }
+    return [
+      ...effects.paths.flatMap(({ word, access, itself }) =>
+        judgePathWord(word, access, cwds, locator, itself),
+      ),
+      ...dangers,
+    ];
+  }
+
+  function judgeRules(words: readonly ShellWord[]): Finding[] {
+    if (deny.length === 0 && ask.length === 0) return [];
+    const known = words.map(toRuleWord);
+    const findings: Finding[] = [];
+    for (const { rule, pattern } of deny) {
+      const match = forbidsCommand(pattern, known);
+      if (match === "yes") findings.push({ severity: "deny", reason: rule.source });
+      if (match === "maybe") findings.push({ severity: "rule", reason: `may be what ${rule.source} denies` });
+    }
+    for (const { rule, pattern } of ask) {
+      if (forbidsCommand(pattern, known) !== "no")
+        findings.push({ severity: "rule", reason: `${rule.source} asks` });
+    }
+    return findings;
+  }
+
+  /** What rules and grants leave: any answers the plain findings, one without wildcards the special ones too. */
+  function cover(
+    words: readonly ShellWord[],
+    findings: readonly Finding[],
+    input: Unwrapped["input"],
+  ): Finding[] {
+    if (findings.length === 0 || input === "script" || !words.every(isKnown)) return [...findings];
+    const known = words.map(toRuleWord);
+    const matching = allow.filter(({ pattern }) => allowsCommand(pattern, known));
+    if (matching.length === 0) return [...findings];
+    const exact = input === undefined && matching.some(({ pattern }) => pattern.exact);
+    return findings.filter(({ severity }) => severity !== "plain" && !(exact && severity === "special"));
+  }
+
+  const findings = judgeScript(readShell(line, { ...place, cwds: [cwd] }));
+  if (hasHidden(line)) {
+    findings.push(opaque(hiddenReason));
+    mark();
+  }
+  if (!alone) return { findings: findings.filter(({ aside }) => !aside), ...tally };
+  for (const rule of asideOffers)
+    tally.offers = rule === undefined ? undefined : tally.offers && [...tally.offers, rule];
+  return { findings, ...tally };
+}
+
+type Compiled = { rule: Rule; pattern: CommandPattern };
+
+const aboutCommands = (rules: readonly Rule[]): Compiled[] =>
+  rules.flatMap((rule) => (rule.command === undefined ? [] : [{ rule, pattern: rule.command }]));
+
+/** Builtins that print, test or move about: a line of other commands is not asked about for their sake. */
+const startsNothing = new Set(
+  ": [ break cd continue declare echo exit export false local printf pwd read readonly return set shift test true type typeset unset wait".split(
+    " ",
+  ),
+);
+
+const nameOf = (text: string): string => (text.split("/").at(-1) ?? "").toLowerCase();
+
+function firstLiteral({ tokens }: CommandPattern): string[] {
+  const [token] = tokens;
+  return token === undefined || token.rest || token.literal === undefined ? [] : [nameOf(token.literal)];
+}
+
+const toRuleWord = (word: ShellWord): RuleWord => ({
+  text: word.text,
+  unknown: !isKnown(word),
+  splits: splits(word),
+});
+
+function foldersBelow(folder: ShellWord, cwds: readonly string[] | undefined): readonly string[] | undefined {
+  if (folder.pieces.some((piece) => piece.kind !== "text")) return undefined;
+  return isAbsolute(folder.text) ? [folder.text] : cwds?.map((from) => join(from, folder.text));
+}

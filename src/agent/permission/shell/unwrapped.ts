@@ -1,0 +1,81 @@
+import { type parseOptionTable, tailOf } from "../commands/options.ts";
+import { isKnown, type ShellWord, textWord } from "./words.ts";
+
+/** What a command that runs other commands runs. */
+export type Unwrapped = {
+  inner: (
+    | { kind: "words"; words: readonly ShellWord[]; cwd?: ShellWord | undefined }
+    | { kind: "script"; text: ShellWord }
+  )[];
+  /** It adds nothing of its own: what lets the inner command go lets it go. */
+  transparent: boolean;
+  /** Variables that it sets for the inner command. */
+  assignments: { name: string; value: ShellWord }[];
+  /** What a person should know of it, in a few words. */
+  reasons: string[];
+  /** Why what it runs cannot be told. */
+  problem: string | undefined;
+  /** What it runs (`script`), or runs it with (`data`), comes from its input: its words say less than all. */
+  input?: "script" | "data";
+};
+
+export const nothing = (): Unwrapped => ({
+  inner: [],
+  transparent: false,
+  assignments: [],
+  reasons: [],
+  problem: undefined,
+});
+
+export const skipOptions = (args: readonly ShellWord[]): readonly ShellWord[] => {
+  const at = args.findIndex((word) => !word.text.startsWith("-"));
+  return at < 0 ? [] : args.slice(at);
+};
+
+/** The words from the first that is no option on; undefined when an option is not known. */
+export function commandAfter(
+  args: readonly ShellWord[],
+  table: ReturnType<typeof parseOptionTable>,
+): { words: ShellWord[]; plain: boolean } | undefined {
+  let plain = true;
+  for (let at = 0; at < args.length; at += 1) {
+    const word = args[at] ?? textWord("");
+    const { text } = word;
+    if (text === "--") return { words: args.slice(at + 1), plain };
+    if (!text.startsWith("-") || text === "-") return { words: args.slice(at), plain };
+    if (!isKnown(word)) return undefined;
+    plain = false;
+    if (/^-\d+$/.test(text) && table.has("-#")) continue;
+    const [name = "", value] = text.startsWith("--") ? text.split(/=(.*)/s) : [text];
+    const kind = table.get(name);
+    if (kind === undefined && !text.startsWith("--")) {
+      // Letters in one word; the last may take a value.
+      const taking = [...text.slice(1)].findIndex((letter) => (table.get(`-${letter}`) ?? "flag") !== "flag");
+      if (
+        [...text.slice(1)]
+          .slice(0, taking < 0 ? undefined : taking + 1)
+          .some((letter) => !table.has(`-${letter}`))
+      )
+        return undefined;
+      if (taking === text.length - 2) at += 1;
+    } else if (kind === undefined) return undefined;
+    else if (kind !== "flag" && kind !== "optional" && value === undefined) at += 1;
+  }
+  return { words: [], plain };
+}
+
+export function takeAssignment(words: ShellWord[], into: Unwrapped) {
+  const word = words.shift();
+  if (word === undefined) return;
+  const equals = word.text.indexOf("=");
+  into.assignments.push({ name: word.text.slice(0, equals), value: tailOf(word, equals + 1) });
+}
+
+/** One text of several words, as eval, ssh and watch make it. */
+export function joinWords(words: readonly ShellWord[]): ShellWord {
+  const pieces = words.flatMap((word, index) => [
+    ...(index === 0 ? [] : [{ kind: "text" as const, text: " " }]),
+    ...word.pieces,
+  ]);
+  return { pieces, text: words.map((word) => word.text).join(" ") };
+}

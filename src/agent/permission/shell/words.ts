@@ -1,0 +1,232 @@
+import type { Word, WordPart } from "unbash";
+import { expandBraces } from "../../wildcards.ts";
+
+/** What a word is made of once quotes, escapes, braces and known variables are resolved. */
+export type Piece =
+  | { kind: "text"; text: string }
+  /** Wildcards that the shell would match against names of files. */
+  | { kind: "glob"; text: string }
+  /** Known only when it runs. `digits`: a number, whatever it is. `splits`: unquoted, may be any number of words. */
+  | { kind: "unknown"; text: string; splits: boolean; digits: boolean };
+
+export type ShellWord = {
+  pieces: readonly Piece[];
+  /** What is known, with the unknown parts as they are written. */
+  text: string;
+};
+
+export const textWord = (text: string): ShellWord => ({
+  pieces: text === "" ? [] : [{ kind: "text", text }],
+  text,
+});
+export const unknownWord = (text: string, splits: boolean): ShellWord => ({
+  pieces: [{ kind: "unknown", text, splits, digits: false }],
+  text,
+});
+const wordOf = (pieces: readonly Piece[]): ShellWord => ({
+  pieces,
+  text: pieces.map((piece) => piece.text).join(""),
+});
+
+/** Nothing in it waits for the run, numbers aside. */
+export const isKnown = (word: ShellWord): boolean =>
+  word.pieces.every((piece) => piece.kind !== "unknown" || piece.digits);
+export const splits = (word: ShellWord): boolean =>
+  word.pieces.some((piece) => piece.kind === "unknown" && piece.splits && !piece.digits);
+
+/** What a variable or a command substitution is known to give. */
+export type Known = { text: string } | "digits" | "unknown";
+
+/** What the expansion of words may know of the shell at that point. */
+export type Scope = {
+  variable(name: string): Known;
+  /** The output of a command substitution, without its last newline. */
+  substitution(part: WordPart & { type: "CommandExpansion" }): Known;
+  /** Said once for each thing that cannot be analysed. */
+  problem(reason: string): void;
+};
+
+/** `argument`: braces, splitting and wildcards apply; `value`: of an assignment, none of them does. */
+export type Place = "argument" | "value";
+
+/** More words than this from one word, and it counts as unknown. */
+const WORDS_MAX = 64;
+
+/** `closed`: a blank in an unquoted value ended it, what follows belongs to the next. */
+type Draft = { pieces: Piece[]; quoted: boolean; closed: boolean };
+
+/** The words that one word becomes; none when all of it is empty and unquoted. */
+export function expandWord(word: Word, scope: Scope, place: Place): ShellWord[] {
+  const { parts } = word;
+  if (parts === undefined) {
+    const bare = word.text === word.value;
+    return [bare ? wordOf(expandTilde(word.value, scope, place)) : textWord(word.value)];
+  }
+  let drafts: Draft[] = [{ pieces: [], quoted: false, closed: false }];
+  for (const [index, part] of parts.entries()) {
+    drafts = append(drafts, part, index === 0, scope, place);
+    if (drafts.length > WORDS_MAX) return [unknownWord(word.text, true)];
+  }
+  const kept = drafts.filter((draft) => draft.quoted || draft.pieces.length > 0 || place === "value");
+  return kept.map((draft) => wordOf(draft.pieces));
+}
+
+/** Text whose expansions are those between double quotes: here-documents and here-strings. */
+export function expandQuoted(parts: readonly WordPart[], scope: Scope): ShellWord {
+  return wordOf(parts.flatMap((part) => quotedPieces(part, scope)));
+}
+
+function append(drafts: Draft[], part: WordPart, first: boolean, scope: Scope, place: Place): Draft[] {
+  const add = (pieces: readonly Piece[], quoted: boolean) => {
+    for (const draft of drafts) {
+      if (draft.closed) continue;
+      draft.pieces.push(...pieces);
+      draft.quoted ||= quoted;
+    }
+    return drafts;
+  };
+  switch (part.type) {
+    case "Literal": {
+      const bare = part.text === part.value && (first || place === "value");
+      return add(bare ? expandTilde(part.value, scope, place) : literal(part.value), true);
+    }
+    case "SingleQuoted":
+    case "AnsiCQuoted":
+      return add(literal(part.value), true);
+    case "DoubleQuoted":
+    case "LocaleString": {
+      const pieces = part.parts.flatMap((child) => quotedPieces(child, scope));
+      // "$@" is as many words as there are arguments, also between quotes.
+      return add(pieces, !pieces.some((piece) => piece.kind === "unknown" && piece.splits));
+    }
+    case "Glob":
+      return add(
+        [place === "value" ? { kind: "text", text: part.text } : { kind: "glob", text: part.text }],
+        true,
+      );
+    case "BraceExpansion": {
+      if (place === "value") return add(literal(part.text), true);
+      const plain = part.parts === undefined && !/["'\\$`]/.test(part.text);
+      const choices = plain ? expandBraces(part.text) : undefined;
+      if (choices === undefined) return add([unknownPiece(part.text, true)], true);
+      const pieces = choices.map((choice) =>
+        first ? expandTilde(choice, scope, place, globbed) : globbed(choice),
+      );
+      return split(drafts, pieces, false);
+    }
+    case "ExtendedGlob":
+      scope.problem(`extended glob ${part.text}`);
+      return add([unknownPiece(part.text, true)], true);
+    case "ProcessSubstitution":
+      return add(literal("/dev/fd/63"), true);
+    case "ArithmeticExpansion":
+      return add([{ kind: "unknown", text: part.text, splits: false, digits: true }], true);
+    default:
+      return place === "value"
+        ? add(quotedPieces(part, scope), true)
+        : appendUnquoted(drafts, part, scope, add);
+  }
+}
+
+/** Each open draft once with each of `choices`; `closing`: all but the last are words of their own. */
+const split = (drafts: readonly Draft[], choices: readonly Piece[][], closing: boolean): Draft[] =>
+  drafts.flatMap((draft) => {
+    if (draft.closed) return [draft];
+    return choices.map((choice, index) => ({
+      pieces: closing && index > 0 ? [...choice] : [...draft.pieces, ...choice],
+      quoted: draft.quoted && !(closing && index > 0),
+      closed: closing && index < choices.length - 1,
+    }));
+  });
+
+/** An unquoted expansion: what it gives is split at blanks, and its wildcards count. */
+function appendUnquoted(
+  drafts: Draft[],
+  part: WordPart,
+  scope: Scope,
+  add: (pieces: readonly Piece[], quoted: boolean) => Draft[],
+): Draft[] {
+  const known = knownValue(part, scope);
+  const digits = known === "digits";
+  if (typeof known === "string")
+    return add([{ kind: "unknown", text: part.text, splits: !digits, digits }], false);
+  const fields = known.text.split(/[ \t\n]+/);
+  if (fields.length > WORDS_MAX) return add([unknownPiece(part.text, true)], false);
+  return split(drafts, fields.map(globbed), true);
+}
+
+function quotedPieces(part: WordPart, scope: Scope): Piece[] {
+  switch (part.type) {
+    case "Literal":
+      return literal(part.value);
+    case "SimpleExpansion":
+    case "ParameterExpansion":
+    case "CommandExpansion": {
+      const known = knownValue(part, scope);
+      if (typeof known !== "string") return literal(known.text);
+      const many = part.type !== "CommandExpansion" && /^\$(@|\{[^}]*@)/.test(part.text);
+      return [{ kind: "unknown", text: part.text, splits: many, digits: known === "digits" }];
+    }
+    case "ArithmeticExpansion":
+      return [{ kind: "unknown", text: part.text, splits: false, digits: true }];
+    default:
+      return [unknownPiece(part.text, false)];
+  }
+}
+
+const countingParameters = new Set([
+  "?",
+  "#",
+  "$",
+  "!",
+  "UID",
+  "EUID",
+  "PPID",
+  "RANDOM",
+  "SECONDS",
+  "LINENO",
+]);
+
+function knownValue(part: WordPart, scope: Scope): Known {
+  if (part.type === "CommandExpansion") return scope.substitution(part);
+  if (part.type === "SimpleExpansion") {
+    const name = part.text.slice(1);
+    return countingParameters.has(name) ? "digits" : scope.variable(name);
+  }
+  if (part.type !== "ParameterExpansion" || part.index !== undefined) return "unknown";
+  if (part.prefix === "#") return "digits";
+  if (part.prefix !== undefined) return "unknown";
+  if (countingParameters.has(part.parameter) && part.operation === undefined) return "digits";
+  const value = scope.variable(part.parameter);
+  if (part.operation === undefined) return value;
+  // ${name:-other} with a value at hand; every other operation is left to the run.
+  if (part.operation.type !== "Default" || typeof value === "string" || value.text === "") return "unknown";
+  return /^:?[-=?]$/.test(part.operation.operator) ? value : "unknown";
+}
+
+const literal = (text: string): Piece[] => (text === "" ? [] : [{ kind: "text", text }]);
+const globbed = (text: string): Piece[] =>
+  text === "" ? [] : /[*?[]/.test(text) ? [{ kind: "glob", text }] : [{ kind: "text", text }];
+const unknownPiece = (text: string, splitting: boolean): Piece => ({
+  kind: "unknown",
+  text,
+  splits: splitting,
+  digits: false,
+});
+
+/** `~` at the start, and in values after each colon too. */
+function expandTilde(text: string, scope: Scope, place: Place, rest = literal): Piece[] {
+  if (!text.includes("~")) return rest(text);
+  if (place === "value") return text.split(/(?<=:)/).flatMap((item) => tilde(item, scope, rest));
+  return tilde(text, scope, rest);
+}
+
+function tilde(text: string, scope: Scope, rest: (text: string) => Piece[]): Piece[] {
+  if (!text.startsWith("~")) return rest(text);
+  const end = text.search(/[/:]/);
+  const prefix = end < 0 ? text : text.slice(0, end);
+  const folder =
+    prefix === "~" ? scope.variable("HOME") : prefix === "~+" ? scope.variable("PWD") : "unknown";
+  const head = typeof folder === "string" ? [unknownPiece(prefix, false)] : literal(folder.text);
+  return [...head, ...(end < 0 ? [] : rest(text.slice(end)))];
+}

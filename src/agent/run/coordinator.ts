@@ -1,0 +1,398 @@
+// Long because one closure owns a session's queue, and everything that may change it stands in it.
+import { HearthError } from "../../protocol/errors.ts";
+import type { MessageId, NewId, RunId, SessionId } from "../../protocol/ids.ts";
+import type { Message } from "../../protocol/message.ts";
+import { messageText } from "../../protocol/message-text.ts";
+import type { PromptReply } from "../../protocol/routes.ts";
+import type { Delivery } from "../../protocol/run.ts";
+import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "../backend.ts";
+import type { PermissionRequest } from "../permission/request.ts";
+import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
+import { type Change, createRunBook } from "./book.ts";
+import { createTurnHost, type RunBudget, type RunVerdict } from "./host.ts";
+import type { Ledger, LedgerTx } from "./ledger.ts";
+import { createRunLoop, type Happening, type Written } from "./loop.ts";
+import type { RunRecord } from "./record.ts";
+import { type ActiveRun, asRunError, createRun } from "./run.ts";
+import {
+  decideCancel,
+  idleQueue,
+  queuePosition,
+  type RunEffect,
+  type RunQueue,
+  type RunQueueEvent,
+  recoveredQueue,
+  stepRuns,
+} from "./state.ts";
+import { createWarmSessions } from "./warm-sessions.ts";
+
+/** A prompt that waited longer than this for somebody to come back is held (design G12). */
+const UNATTENDED_MAX_MS = 10 * 60_000;
+
+export type CoordinatorDeps = {
+  session_id: SessionId;
+  ledger: Ledger;
+  /** Throws HearthError agent_unavailable, config_invalid. */
+  backend(agent: string): Backend;
+  /** The session's folder is there for a run. Throws not_a_directory, folder_unresponsive, the signal's reason. */
+  reach(signal: AbortSignal): Promise<void>;
+  /** What a backend opens its counterpart with; the run's own model, mode and environment laid over the session's. */
+  contextOf(run: RunRecord): SessionContext;
+  /** What the run's agent missed since its own last turn. */
+  handover(run: RunRecord, opened: OpenedSession, transcript: readonly Message[]): string | null;
+  authorize(run: RunRecord, request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
+  /** What a run may use. */
+  budget(): RunBudget;
+  /** A bug, or something that nobody waits for: written to the log. */
+  report(message: string, cause: unknown): void;
+  /** After every change: a daemon that idles exits. */
+  onChange(): void;
+  /** What has happened waits for the store, because of that; null: it does no more. */
+  onStoreAway(error: HearthError | null): void;
+  newId: NewId;
+  now(): Date;
+  /** Milliseconds that only ever rise. */
+  monotonicMs(): number;
+};
+
+export type Coordinator = ReturnType<typeof createCoordinator>;
+
+/** Carries out what `stepRuns` decides for one session: writes, publishes, then acts. */
+export function createCoordinator(deps: CoordinatorDeps) {
+  const { session_id, ledger, now, monotonicMs } = deps;
+  let queue: RunQueue = idleQueue;
+  let active: ActiveRun | null = null;
+  const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
+  const idleWaiters = new Set<() => void>();
+  /** Aborts when a prompt waits behind what an agent does by itself. */
+  let giveWay = new AbortController();
+  /** One that has begun to work by itself before the session was free for it. */
+  let waking: string | null = null;
+  const book = createRunBook({ session_id, ledger, newId: deps.newId, now, monotonicMs });
+  const loop = createRunLoop({
+    carryOut,
+    report: deps.report,
+    onWaiting: (error) => afterwards(() => deps.onStoreAway(error)),
+    onRest: wakeIfIdle,
+  });
+
+  const runtimeOf = (state: RunQueue) => ({
+    running: state.current !== null && state.current.phase !== "unwinding",
+    queued: state.waiting.length,
+  });
+  const isIdle = () => queue.current === null && loop.isEmpty();
+
+  /** Writes, publishes, then acts. Throws before anything has changed: store_unavailable, or a bug. */
+  function carryOut(
+    { event, by }: Happening,
+    written: Written,
+    extra: { prompt?: string; write?: (tx: LedgerTx) => Change | null } = {},
+  ): readonly RunEffect[] {
+    const { state, effects } = stepRuns(queue, event);
+    if (state === queue && effects.length === 0 && !extra.write) return effects;
+    const isSynced = event.type === "prompted" || effects.some((effect) => effect.do === "complete");
+    const write = (tx: LedgerTx) => {
+      const first = extra.write?.(tx) ?? null;
+      const rest = effects.map((effect) => book.write(tx, effect, { by, storedOnly: written === "stored" }));
+      const used = rest.find((change) => change?.used)?.used;
+      tx.sessionChanged({
+        ...runtimeOf(state),
+        ...(extra.prompt === undefined ? {} : { prompt: extra.prompt }),
+        ...(used === undefined ? {} : { used }),
+      });
+      return [first, ...rest];
+    };
+    const changes = written === "nothing" ? [] : ledger.commit(isSynced ? "synced" : "relaxed", write);
+    queue = state;
+    for (const change of changes) change?.apply();
+    if (written === "nothing")
+      for (const effect of effects) if (effect.do === "complete") book.discard(effect.run_id);
+    for (const effect of effects) perform(effect);
+    afterwards(deps.onChange);
+    return effects;
+  }
+
+  /** Somebody asks for it: now, or not at all. Throws store_unavailable, and what a bug throws. */
+  const carryOutNow = (
+    event: RunQueueEvent,
+    by: string | null = null,
+    extra?: Parameters<typeof carryOut>[2],
+  ) => carryOut({ event, by }, "all", extra);
+
+  /** What is written happened, whatever goes wrong behind it. */
+  function afterwards(act: () => void) {
+    try {
+      act();
+    } catch (error) {
+      deps.report("what follows a change of a run failed", error);
+    }
+  }
+
+  function wakeIfIdle() {
+    if (!isIdle()) return;
+    for (const wake of idleWaiters) wake();
+    if (waking !== null) workOn(waking);
+  }
+
+  /** A run whose work cannot even begin has ended. */
+  function perform(effect: RunEffect) {
+    try {
+      if (effect.do === "open") {
+        active = begin(effect.run_id);
+        active.open();
+      } else if (effect.do === "run_turn" && active?.run_id === effect.run_id) active.runTurn();
+      else if (effect.do === "abort" && active?.run_id === effect.run_id) active.stop();
+    } catch (error) {
+      const end = { outcome: "error", error: asRunError(error, deps.report) } as const;
+      loop.post({ type: "settled", run_id: effect.run_id, end });
+    }
+  }
+
+  function begin(id: RunId): ActiveRun {
+    const { run } = book.entryOf(id);
+    // Its prompt comes before what it did by itself.
+    if (waking === run.agent) waking = null;
+    const mine = createRun({
+      run_id: id,
+      recorder: book.begin(id),
+      async open(signal) {
+        await book.readAhead();
+        await deps.reach(signal);
+        return warm.take(hearing(deps.contextOf(run)), signal);
+      },
+      turn(session) {
+        const context = deps.contextOf(run);
+        return { turn: turnOf(run, context, session), host: hostOf(mine, run) };
+      },
+      onOpened: () => loop.post({ type: "opened", run_id: id }),
+      onSettled: (end) => loop.post({ type: "settled", run_id: id, end }),
+      onGivenUp: (session) => warm.giveUp(run.agent, session),
+      report: deps.report,
+    });
+    return mine;
+  }
+
+  const hearing = (context: SessionContext): SessionContext => ({
+    ...context,
+    onEvent(event) {
+      if (event.type === "works_on") workOn(context.agent);
+      else context.onEvent(event);
+    },
+  });
+
+  /** An agent does something by itself: a run of its own, unless somebody wants something else of it. */
+  function workOn(agent: string) {
+    const isFree = isIdle() && queue.gate === "open";
+    waking = isFree ? null : agent;
+    if (!isFree) return;
+    const run_id = deps.newId("run");
+    giveWay = new AbortController();
+    try {
+      loop.ask(() =>
+        carryOutNow({ type: "prompted", run_id, delivery: "queue" }, null, {
+          write(tx) {
+            book.insert(tx, ownPrompt(run_id, agent));
+            return null;
+          },
+        }),
+      );
+    } catch (error) {
+      book.discard(run_id);
+      deps.report("what an agent does by itself could not be recorded", error);
+    }
+  }
+
+  const waitingFor = (agent: string) =>
+    queue.waiting.filter(({ run_id }) => book.find(run_id)?.agent === agent);
+
+  function turnOf(run: RunRecord, context: SessionContext, session: OpenedSession): Turn {
+    const { message, attachments } = book.entryOf(run.id);
+    return {
+      run_id: run.id,
+      prompt: messageText(message),
+      attachments,
+      model: context.model,
+      mode: context.mode,
+      agent_mode: context.agent_mode,
+      env: context.env,
+      max_steps: run.max_steps,
+      handover: deps.handover(run, session, book.history()),
+      ...(isOwnRun(run) ? { goesOn: giveWay.signal } : {}),
+    };
+  }
+
+  function hostOf(mine: ActiveRun, run: RunRecord): TurnHost {
+    return createTurnHost({
+      run: mine,
+      authorize: (request, signal) => deps.authorize(run, request, signal),
+      history: book.history,
+      isSteered: () =>
+        waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),
+      steer() {
+        const folded = loop.ask(() => {
+          const same_agent = waitingFor(run.agent).map(({ run_id }) => run_id);
+          return carryOutNow({ type: "step_began", run_id: run.id, same_agent });
+        });
+        const ids = new Set(folded.map(({ run_id }) => run_id));
+        return book.history().filter(({ run_id, role }) => role === "user" && ids.has(run_id));
+      },
+      budget: deps.budget,
+      stop: (error) => loop.post({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
+      report: deps.report,
+    });
+  }
+
+  /** Somebody is there: what a restart had paused goes on. */
+  function attend() {
+    if (queue.gate !== "paused") return;
+    const oldest = now().getTime() - UNATTENDED_MAX_MS;
+    const expired = queue.waiting
+      .map((run) => run.run_id)
+      .filter((id) => Date.parse(book.entryOf(id).run.accepted_at) < oldest);
+    loop.post({ type: "attended", expired });
+  }
+
+  /** A prompt for one agent cannot be folded into the turn of another. */
+  const deliveryFor = (agent: string, wanted: Delivery): Delivery =>
+    agent === busyAgent() ? wanted : "queue";
+
+  /** The answer to an accepted prompt, as it stands now. */
+  function replyFor(id: RunId, messageId: MessageId): PromptReply {
+    const state = book.find(id)?.state;
+    const told = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
+    return { run_id: id, message_id: messageId, state: told, queue_position: queuePosition(queue, id) };
+  }
+
+  /** Throws run_started: what was overdue may have let it go. */
+  function mustWait(id: RunId) {
+    if (queue.waiting.some((run) => run.run_id === id)) return;
+    throw new HearthError("run_started", "This prompt can no longer be changed: its run has started.");
+  }
+
+  const busyAgent = (): string | null =>
+    queue.current?.phase === "active" ? (book.find(queue.current.run_id)?.agent ?? null) : null;
+
+  return {
+    replyFor,
+    attend,
+
+    /** When it returns, prompt and run are on the disk. Throws store_unavailable, and then there is no trace of it. */
+    accept(prompt: AcceptedPrompt): PromptReply {
+      attend();
+      const message_id = loop.ask(() => {
+        let messageId: MessageId | undefined;
+        const accepted = { ...prompt, delivery: deliveryFor(prompt.agent, prompt.delivery) };
+        try {
+          carryOutNow({ type: "prompted", run_id: prompt.run_id, delivery: accepted.delivery }, prompt.by, {
+            prompt: prompt.prompt,
+            write(tx) {
+              messageId = book.insert(tx, accepted).id;
+              return null;
+            },
+          });
+        } catch (error) {
+          book.discard(prompt.run_id);
+          throw error;
+        }
+        if (messageId === undefined) throw new Error("a prompt was accepted without a message");
+        return messageId;
+      });
+      giveWay.abort();
+      return replyFor(prompt.run_id, message_id);
+    },
+
+    /**
+     * What it answers is what it does, also when the store takes it late: it is decided on what everybody was told,
+     * and goes before what was not told yet. The work stops at once. Never throws.
+     */
+    cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
+      const told = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
+      const { ends, holds } = decideCancel(told, scope);
+      if (ends.length + holds.length > 0)
+        loop.decide({ type: "canceled", ends, holds }, by, () => {
+          if (active !== null && ends.includes(active.run_id)) active.stop();
+        });
+      return { canceled: [...ends], held: [...holds] };
+    },
+
+    /** Whether the run can still be changed or withdrawn. */
+    isWaiting: (id: RunId): boolean => queue.waiting.some((run) => run.run_id === id),
+
+    edit: (id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord =>
+      loop.ask(() => {
+        mustWait(id);
+        const { run } = book.entryOf(id);
+        const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
+        carryOutNow({ type: "delivery_changed", run_id: id, delivery }, null, {
+          write: (tx) => book.writeEdit(tx, id, { prompt: changes.prompt, delivery }),
+        });
+        return book.entryOf(id).run;
+      }),
+
+    withdraw: (id: RunId, by: string | null) =>
+      loop.ask(() => {
+        mustWait(id);
+        carryOutNow({ type: "withdrawn", run_id: id }, by);
+      }),
+
+    resume(): RunId[] {
+      attend();
+      return loop
+        .ask(() => carryOutNow({ type: "resumed" }))
+        .filter((effect) => effect.do === "record")
+        .map((effect) => effect.run_id);
+    },
+
+    /** The daemon stops: the end of what runs is written, what waits is kept. `whenIdle` says when all is dead. */
+    shut: () => loop.decide({ type: "shut" }, null, () => active?.stop()),
+    /** The workspace or the session goes: everything ends. Throws store_unavailable, and then nothing has. */
+    close: (by: string | null) => void loop.ask(() => carryOutNow({ type: "closed" }, by)),
+    reopen: () => loop.post({ type: "reopened" }),
+
+    /** Nothing runs, unwinds, or waits for the store. */
+    isIdle,
+    whenIdle(): Promise<void> {
+      if (isIdle()) return Promise.resolve();
+      return new Promise((resolve) => {
+        const wake = () => {
+          idleWaiters.delete(wake);
+          resolve();
+        };
+        idleWaiters.add(wake);
+      });
+    },
+    runtime: () => runtimeOf(queue),
+    /** In the order they were accepted. */
+    unfinished: (): RunRecord[] =>
+      [queue.current, ...queue.waiting].flatMap((entry) => (entry ? (book.find(entry.run_id) ?? []) : [])),
+    /** The agent whose turn is running. */
+    busyAgent,
+    /** For a log: which run, and whose. */
+    runningName(): string | null {
+      const run = queue.current && book.find(queue.current.run_id);
+      return run ? `${run.id} (${run.agent})` : null;
+    },
+    warmth: (agent: string): "running" | "warm" | null =>
+      busyAgent() === agent ? "running" : warm.isWarm(agent) ? "warm" : null,
+    /** Ends what is warm; only while idle. */
+    async release() {
+      book.forgetHistory();
+      await warm.release();
+    },
+
+    /** The store closes: what still waits for it is found at the next start. */
+    abandon: () => loop.close(),
+
+    /** After a restart: ends what was active, keeps what waited. `stored`: every unfinished run, oldest first. */
+    recover(stored: readonly { run: RunRecord; messages: readonly Message[] }[]) {
+      for (const { run, messages } of stored) book.adopt(run, messages);
+      const interrupted = stored.filter(({ run }) => run.state === "active").map(({ run }) => run.id);
+      queue = recoveredQueue(
+        stored.flatMap(({ run: { id, state, delivery } }) =>
+          state === "active" || state === "completed" ? [] : [{ run_id: id, phase: state, delivery }],
+        ),
+      );
+      loop.post({ type: "recovered", interrupted });
+    },
+  };
+}

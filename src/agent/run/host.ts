@@ -1,0 +1,94 @@
+import type { Message } from "../../protocol/message.ts";
+import type { RunError } from "../../protocol/run.ts";
+import type { BackendEvent, TurnHost } from "../backend.ts";
+import type { PermissionRequest, Verdict } from "../permission/request.ts";
+import { type ActiveRun, asRunError } from "./run.ts";
+
+/** `fail`: nobody can answer, and the run must end with this. */
+export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
+
+export type RunBudget = { max_run_cost: number; max_run_tokens: number };
+
+type TurnHostDeps = {
+  run: Pick<ActiveRun, "recorder" | "signal" | "isRunning" | "stop">;
+  authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
+  history(): readonly Message[];
+  /** Whether a prompt wants to be folded into the turn. */
+  isSteered(): boolean;
+  /** Folds them in and returns them: from here on they are in the history. */
+  steer(): readonly Message[];
+  /** What the run may use in all. */
+  budget(): RunBudget;
+  /** Ends the run with an error. */
+  stop(error: RunError): void;
+  report(message: string, cause: unknown): void;
+};
+
+/** What a turn may ask of its session; inert once the run has its end. */
+export function createTurnHost({ run, history, stop, report, ...deps }: TurnHostDeps): TurnHost {
+  /** What comes after the run's end is dropped; what the store does not take ends the run. */
+  function guarded(write: () => void) {
+    if (!run.isRunning) return;
+    try {
+      write();
+    } catch (error) {
+      run.stop();
+      stop(asRunError(error, report));
+    }
+  }
+  async function judged(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict> {
+    try {
+      return await deps.authorize(request, signal);
+    } catch (error) {
+      return { decision: "fail", error: asRunError(error, report) };
+    }
+  }
+  return {
+    emit: (...events) =>
+      guarded(() => {
+        run.recorder.record(...events);
+        // A turn that has its answer is not taken it for what it cost.
+        const goesOn = (event: BackendEvent) =>
+          event.type === "step_finished" && event.finish_reason === "tool_use";
+        if (!events.some(goesOn)) return;
+        const over = overBudget(run.recorder, deps.budget());
+        if (over !== null) stop(over);
+      }),
+    async authorize(request, signal) {
+      if (!run.isRunning || signal.aborted) return { decision: "canceled" };
+      const verdict = await judged(request, AbortSignal.any([signal, run.signal]));
+      if (verdict.decision !== "fail") return verdict;
+      stop(verdict.error);
+      return { decision: "canceled" };
+    },
+    transcript() {
+      const open = run.recorder.unsettled();
+      return open ? [...history(), open] : history();
+    },
+    takeSteering() {
+      const taken: Message[] = [];
+      guarded(() => {
+        if (!deps.isSteered()) return;
+        run.recorder.settleStep();
+        taken.push(...deps.steer());
+      });
+      return taken;
+    },
+  };
+}
+
+function overBudget(
+  { usage, cost }: Pick<ActiveRun["recorder"], "usage" | "cost">,
+  { max_run_cost, max_run_tokens }: RunBudget,
+): RunError | null {
+  const tokens = usage.input_tokens + usage.output_tokens;
+  const over =
+    cost >= max_run_cost
+      ? `cost $${cost.toFixed(4)}, and limits.max_run_cost is $${max_run_cost}`
+      : tokens >= max_run_tokens
+        ? `used ${tokens} tokens, and limits.max_run_tokens is ${max_run_tokens}`
+        : null;
+  if (over === null) return null;
+  const message = `The run was stopped: it has ${over}. Raise the limit in hearth.jsonc, or go on with a new prompt.`;
+  return { code: "budget_reached", message, retryable: false };
+}

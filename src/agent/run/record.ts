@@ -1,0 +1,33 @@
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { Run } from "../../protocol/run.ts";
+
+/** A run with what only the daemon needs to know of it. */
+export type RunRecord = Run & {
+  /** Of this run alone; null: the session's. */
+  mode: PermissionMode | null;
+  /** Of session, prompt and attachments: the same run id must mean the same. */
+  request_hash: string;
+  env: Record<string, string> | null;
+  max_steps: number | null;
+  on_question: "wait" | "fail" | "deny";
+};
+
+/** What of it the world sees. */
+export const publicRun = (run: RunRecord): Run => ({
+  id: run.id,
+  session_id: run.session_id,
+  agent: run.agent,
+  model: run.model,
+  state: run.state,
+  delivery: run.delivery,
+  outcome: run.outcome,
+  error: run.error,
+  message_id: run.message_id,
+  accepted_at: run.accepted_at,
+  started_at: run.started_at,
+  completed_at: run.completed_at,
+  usage: run.usage,
+  cost: run.cost,
+  by: run.by,
+  canceled_by: run.canceled_by,
+});

@@ -1,0 +1,37 @@
+import type { MessageId } from "../../protocol/ids.ts";
+import type { Message, Part, ToolCallPart } from "../../protocol/message.ts";
+import type { RunRecord } from "./record.ts";
+
+/** What a run's agent is about to say: one step of it. */
+export const emptyMessage = (
+  run: RunRecord,
+  { id, seq, model, at }: { id: MessageId; seq: number; model: string | null; at: string },
+): Message => ({
+  id,
+  session_id: run.session_id,
+  run_id: run.id,
+  seq,
+  role: "assistant",
+  agent: run.agent,
+  model,
+  parts: [],
+  finish_reason: null,
+  created_at: at,
+  updated_at: at,
+  completed_at: null,
+});
+
+/** Every tool call has an end: those that have none get this one. */
+export const withClosedCalls = (
+  parts: readonly Part[],
+  status: "failed" | "canceled" | "interrupted",
+): Part[] =>
+  parts.map((part) =>
+    part.type === "tool_call" && (part.status === "pending" || part.status === "running")
+      ? { ...part, status, ...neverBegan(part, status) }
+      : part,
+  );
+
+/** What waited (for a person's answer, for its arguments) when its turn ended was never stopped. */
+export const neverBegan = (part: ToolCallPart, status: ToolCallPart["status"] | undefined) =>
+  part.status === "pending" && (status === "canceled" || status === "interrupted") ? { not_run: true } : {};

@@ -1,0 +1,321 @@
+// Long because it is one table of all commands: what parses them, what documents them and what completes them is
+// made of it.
+import { isolations, permissionModes, usageGroups } from "../../protocol/choices.ts";
+
+export type OptionSpec = {
+  name: string;
+  short?: string;
+  /** The placeholder of its value; without one it is a switch. */
+  value?: string;
+  choices?: readonly string[];
+  /** What a shell completes its value to, where the daemon runs and can be asked. */
+  offers?: Offers;
+  help: string;
+};
+
+export type Offers = "agents" | "models" | "sessions";
+
+/** Without a help text it is for the scripts of `hearth completion` alone. */
+export type ArgumentSpec = {
+  name: string;
+  isRequired: boolean;
+  isRest: boolean;
+  offers?: Offers;
+  help: string;
+};
+
+export type CommandSpec = {
+  /** Words after `hearth`; none for the bare command. */
+  path: readonly string[];
+  summary: string;
+  arguments: readonly ArgumentSpec[];
+  options: readonly OptionSpec[];
+  /** A line of its own each. */
+  examples: readonly string[];
+  /** Paragraphs between options and examples. */
+  notes?: readonly string[];
+};
+
+const json: OptionSpec = { name: "json", help: "Print JSON" };
+const required = (name: string, help: string): ArgumentSpec => ({
+  name,
+  isRequired: true,
+  isRest: false,
+  help,
+});
+const optional = (name: string, help: string): ArgumentSpec => ({
+  name,
+  isRequired: false,
+  isRest: false,
+  help,
+});
+const rest = (name: string, help: string): ArgumentSpec => ({ name, isRequired: false, isRest: true, help });
+
+const agent: OptionSpec = {
+  name: "agent",
+  value: "NAME",
+  offers: "agents",
+  help: "Use this agent, of `hearth agents list`",
+};
+const model: OptionSpec = {
+  name: "model",
+  value: "PROVIDER/MODEL",
+  offers: "models",
+  help: "Use this model",
+};
+const session: OptionSpec = {
+  name: "session",
+  short: "s",
+  value: "ID",
+  offers: "sessions",
+  help: "Continue this session",
+};
+const goOn: OptionSpec = {
+  name: "continue",
+  short: "c",
+  help: "Continue the last session of this directory",
+};
+const isolation: OptionSpec = {
+  name: "isolation",
+  value: "WHERE",
+  choices: isolations,
+  help: "Where edits go: in_place (worktree is not there yet)",
+};
+const formats = ["text", "json", "stream-json"] as const;
+const permissionPolicies = [...permissionModes, "deny"] as const;
+
+const screenReader: OptionSpec = { name: "screen-reader", help: "Screen-reader mode" };
+const noAnimations: OptionSpec = { name: "no-animations", help: "No moving clocks or counters" };
+
+export const bareCommand: CommandSpec = {
+  path: [],
+  summary: "Open the terminal here",
+  arguments: [rest("prompt", "The first prompt")],
+  options: [
+    goOn,
+    session,
+    agent,
+    model,
+    { name: "mode", value: "MODE", choices: permissionModes, help: "ask, accept_edits, plan or yolo" },
+    isolation,
+    screenReader,
+    noAnimations,
+  ],
+  examples: ["hearth", 'hearth "explain what this project does"', "hearth --continue"],
+};
+
+export const commands: readonly CommandSpec[] = [
+  {
+    path: ["run"],
+    summary: "Run one prompt without a terminal and print the answer",
+    arguments: [rest("prompt", "The prompt; `-` or none reads it from stdin")],
+    options: [
+      {
+        name: "format",
+        short: "f",
+        value: "FORMAT",
+        choices: formats,
+        help: "text, json or stream-json",
+      },
+      agent,
+      model,
+      session,
+      goOn,
+      isolation,
+      {
+        name: "permission-mode",
+        value: "MODE",
+        choices: permissionPolicies,
+        help: "ask, accept_edits, plan, yolo or deny",
+      },
+      { name: "max-steps", value: "N", help: "Maximum number of model answers" },
+      { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
+      { name: "trust", value: "HASH", help: "Trust what the project's config would run (nothing yet)" },
+      { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
+    ],
+    notes: [
+      "A permission question waits while a terminal is attached here to answer it; without one the run ends (exit code 4). `--permission-mode deny` denies every question. Ctrl+C cancels the run.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
+    ],
+    examples: [
+      'hearth run "which tests cover the parser?"',
+      "git diff | hearth run --format json -",
+      'hearth run --permission-mode accept_edits --timeout 600 "fix the failing test"',
+    ],
+  },
+  {
+    path: ["attach"],
+    summary: "Open the terminal on another directory or session",
+    arguments: [{ ...optional("path|session", "A directory, or a session's id"), offers: "sessions" }],
+    options: [screenReader, noAnimations],
+    examples: ["hearth attach ~/work/api", "hearth attach ses_0123…"],
+  },
+  {
+    path: ["sessions", "list"],
+    summary: "List this directory's sessions, the last used first",
+    arguments: [],
+    options: [
+      { name: "limit", short: "n", value: "N", help: "Maximum number of sessions (50)" },
+      { name: "query", short: "q", value: "TEXT", help: "Only titles with this text" },
+      { name: "all", short: "a", help: "Include archived sessions" },
+      json,
+    ],
+    examples: ["hearth sessions list", "hearth sessions list --json | jq -r '.[].id'"],
+  },
+  {
+    path: ["sessions", "show"],
+    summary: "Print a session's transcript",
+    arguments: [{ ...required("id", "The session's id, or the beginning of it"), offers: "sessions" }],
+    options: [json],
+    examples: ["hearth sessions show ses_0123"],
+  },
+  {
+    path: ["sessions", "delete"],
+    summary: "Delete a session; cancels its run",
+    arguments: [{ ...required("id", "The session's id, or the beginning of it"), offers: "sessions" }],
+    options: [{ name: "force", help: "Even with changes that are not applied yet" }, json],
+    examples: ["hearth sessions delete ses_0123"],
+  },
+  {
+    path: ["agents", "list"],
+    summary: "List the agents, whether each is ready, and how to fix it",
+    arguments: [],
+    options: [json],
+    examples: ["hearth agents list"],
+  },
+  {
+    path: ["agents", "probe"],
+    summary: "Start an agent and check that it works",
+    arguments: [{ ...optional("name", "The agent; without it, all that are installed"), offers: "agents" }],
+    options: [json],
+    examples: ["hearth agents probe goose"],
+  },
+  {
+    path: ["permissions", "list"],
+    summary: "List what is allowed here without asking",
+    arguments: [],
+    options: [json],
+    examples: ["hearth permissions list", "hearth permissions list --json | jq -r '.[].rule'"],
+  },
+  {
+    path: ["permissions", "revoke"],
+    summary: "Revoke what was allowed",
+    arguments: [optional("id|rule", "A number or a rule from the list")],
+    options: [{ name: "all", short: "a", help: "Everything allowed in this directory" }, json],
+    examples: ["hearth permissions revoke 3", "hearth permissions revoke 'bash(npm test *)'"],
+  },
+  {
+    path: ["usage"],
+    summary: "Show tokens and cost",
+    arguments: [],
+    options: [
+      { name: "by", value: "WHAT", choices: usageGroups, help: "day, session, agent or model (day)" },
+      { name: "here", help: "This directory only" },
+      json,
+    ],
+    examples: ["hearth usage", "hearth usage --by model --here"],
+  },
+  {
+    path: ["daemon", "status"],
+    summary: "Show whether the daemon runs (exit code 5 if not)",
+    arguments: [],
+    options: [json],
+    examples: ["hearth daemon status", "hearth daemon status --json | jq .pid"],
+  },
+  {
+    path: ["daemon", "stop"],
+    summary: "Stop the daemon; active runs are interrupted, queued prompts kept",
+    arguments: [],
+    options: [
+      { name: "if-idle", help: "Only if nothing is running" },
+      { name: "force", help: "Kill a daemon that does not answer" },
+      json,
+    ],
+    examples: ["hearth daemon stop", "hearth daemon stop --if-idle"],
+  },
+  {
+    path: ["daemon", "restart"],
+    summary: "Restart the daemon",
+    arguments: [],
+    options: [
+      { name: "if-idle", help: "Only if nothing is running" },
+      { name: "force", help: "Kill one that does not answer" },
+      json,
+    ],
+    examples: ["hearth daemon restart"],
+  },
+  {
+    path: ["daemon", "logs"],
+    summary: "Print the end of the daemon's log",
+    arguments: [],
+    options: [
+      { name: "follow", short: "f", help: "Keep printing new lines" },
+      { name: "lines", short: "n", value: "N", help: "Number of lines (100)" },
+    ],
+    examples: ["hearth daemon logs -n 20", "hearth daemon logs -f"],
+  },
+  {
+    path: ["serve"],
+    summary: "Run the daemon in the foreground",
+    arguments: [],
+    options: [],
+    examples: ["hearth serve"],
+  },
+  {
+    path: ["config", "show"],
+    summary: "Print the effective configuration and its sources",
+    arguments: [],
+    options: [json],
+    examples: ["hearth config show"],
+  },
+  {
+    path: ["config", "path"],
+    summary: "Print the path of your configuration file",
+    arguments: [],
+    options: [{ name: "project", help: "The project's file instead" }, json],
+    examples: ['$EDITOR "$(hearth config path)"'],
+  },
+  {
+    path: ["config", "schema"],
+    summary: "Print the JSON Schema of hearth.jsonc",
+    arguments: [],
+    options: [],
+    examples: ["hearth config schema > hearth.schema.json"],
+  },
+  {
+    path: ["doctor"],
+    summary: "Check installation and configuration",
+    arguments: [],
+    options: [json],
+    examples: ["hearth doctor"],
+  },
+  {
+    path: ["completion"],
+    summary: "Print a shell's completion script",
+    arguments: [required("bash|zsh|fish", "The shell"), rest("words", "")],
+    options: [],
+    examples: ["hearth completion bash > ~/.local/share/bash-completion/completions/hearth"],
+  },
+];
+
+/** What holds several commands, in the order of the help. `alone`: what its name without a verb means. */
+export const groups: readonly { name: string; alone: string; summary: string }[] = [
+  { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
+  { name: "agents", alone: "list", summary: "Show which agents are ready" },
+  { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
+  { name: "daemon", alone: "status", summary: "Show, stop, restart and follow the daemon" },
+  { name: "config", alone: "show", summary: "Show the configuration" },
+];
+
+/** What may stand first on a command line. */
+export const commandWords: readonly string[] = [...new Set(commands.map(({ path }) => path[0] ?? ""))];
+
+/** How a command is called: "sessions show". */
+export const nameOf = (command: CommandSpec): string => command.path.join(" ");
+
+/** A command line understood: which command, its options by name, and what is left. */
+export type Parsed = {
+  command: CommandSpec;
+  options: Readonly<Record<string, string | true>>;
+  positionals: readonly string[];
+};

@@ -1,0 +1,65 @@
+import type { Connection } from "../../client/connect.ts";
+import { DEMO_MODEL } from "../../protocol/demo-model.ts";
+import type { HearthEvent } from "../../protocol/events.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import { plural } from "../../protocol/plural.ts";
+import type { PromptReply } from "../../protocol/routes.ts";
+import type { Workspace } from "../../protocol/workspace.ts";
+import { shortId } from "../format.ts";
+import type { Output } from "../output.ts";
+import { withoutEscapes } from "../printable.ts";
+
+/**
+ * What somebody who waits for a headless run must know at once, whatever its format: that it waits, for what and
+ * where that can be ended, and that no model is answering.
+ */
+export function createRunNotes(connection: Connection, err: Output, wishedModel: string | undefined) {
+  let isDemoTold = wishedModel === DEMO_MODEL;
+  let trouble: string | undefined;
+  const note = (text: string) => err.line(`hearth: ${text}`);
+  return {
+    /** Which session a prompt goes to that makes none of its own. */
+    async follows({ id, title }: { id: SessionId; title: string }): Promise<void> {
+      await note(`Continues "${withoutEscapes(title) || "untitled"}" (${shortId(id)}).`);
+    },
+    /** What keeps everything in this workspace from going on, and that nothing does any more. */
+    async workspace({ trouble: now }: Workspace): Promise<void> {
+      if (now === trouble) return;
+      trouble = now;
+      await note(now === undefined ? "It goes on." : withoutEscapes(now));
+    },
+    async event(event: HearthEvent): Promise<void> {
+      if (event.type === "permission.requested") {
+        const { title } = event.payload.permission;
+        const places = await placesToAnswer(connection);
+        const where = places.length === 0 ? "" : ` in ${places.join(", ")}`;
+        await note(`Waits for an answer${where}: ${title.replaceAll(/\s+/g, " ")}`);
+      } else if (event.type === "message.created" || event.type === "message.updated") {
+        const { role, model } = event.payload.message;
+        if (isDemoTold || role !== "assistant" || model !== DEMO_MODEL) return;
+        isDemoTold = true;
+        await note(
+          "No model provider was found: the built-in demo answers, from a script. Set a key such as ANTHROPIC_API_KEY, or start Ollama.",
+        );
+      }
+    },
+    async accepted({ state, queue_position: before }: PromptReply): Promise<void> {
+      if (state !== "queued" || before === 0) return;
+      const prompts = plural(before, "prompt runs", "prompts run");
+      await note(`Waits for its turn: ${prompts} before it in this session.`);
+    },
+  };
+}
+
+/** The terminals that show the question now. */
+async function placesToAnswer(connection: Connection): Promise<string[]> {
+  try {
+    const { clients } = await connection.request("GET /v1/workspaces/{wid}/snapshot", {
+      params: { wid: connection.workspace.id },
+      query: { limit: 1 },
+    });
+    return clients.flatMap(({ kind, label }) => (kind === "headless" || label === "" ? [] : [label]));
+  } catch {
+    return []; // what is waited for is worth saying also without
+  }
+}

@@ -1,0 +1,188 @@
+import { inBackground, notMissed } from "../../async/in-background.ts";
+import { newId } from "../../client/asked-twice.ts";
+import { newClientId } from "../../client/client-id.ts";
+import { type Connection, connect } from "../../client/connect.ts";
+import { sentenceOfStop } from "../../client/gone.ts";
+import { type EventStream, openEvents, type StreamEnd } from "../../client/stream.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import type { HearthEvent } from "../../protocol/events.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import type { RunCompleted } from "../../protocol/run.ts";
+import type { Workspace } from "../../protocol/workspace.ts";
+import { chooseSession } from "../choose-session.ts";
+import type { Context } from "../context.ts";
+import type { ExitCode } from "../exit.ts";
+import type { Parsed } from "../line/table.ts";
+import { endOfRun } from "./end.ts";
+import { createRunNotes } from "./notes.ts";
+import { exitCodeOfEnd, saysCanceled, sayWhy } from "./outcome.ts";
+import {
+  createJsonOutput,
+  createRunFilter,
+  createStreamJsonOutput,
+  createTextOutput,
+  type RunOutput,
+} from "./output.ts";
+import { readPrompt } from "./read-prompt.ts";
+import { cancelRun, createStop, type Stop } from "./stop.ts";
+import { readWishes, type Wishes } from "./wishes.ts";
+
+/** `hearth run`: one prompt, its answer on stdout, its outcome as the exit code. */
+export async function run(parsed: Parsed, context: Context): Promise<ExitCode> {
+  const wishes = readWishes(parsed);
+  const prompt = await readPrompt(parsed.positionals);
+  const output = createOutputOf(wishes, context);
+  const stop = createStop(wishes.timeoutMs);
+  try {
+    return await runPrompt(prompt, wishes, output, context, stop);
+  } finally {
+    stop.close();
+  }
+}
+
+function createOutputOf({ format, isVerbose }: Wishes, { out, err }: Context): RunOutput {
+  if (format === "json") return createJsonOutput(out);
+  if (format === "stream-json") return createStreamJsonOutput(out);
+  return createTextOutput({ out, err, isVerbose });
+}
+
+async function runPrompt(
+  prompt: string,
+  wishes: Wishes,
+  output: RunOutput,
+  context: Context,
+  stop: Stop,
+): Promise<ExitCode> {
+  const { env, paths, launcher, err } = context;
+  const clientId = newClientId("run");
+  const aside = async (text: string) => {
+    if (wishes.isVerbose || err.isTerminal()) await err.line(`hearth: ${text}`);
+  };
+  let connection: Connection;
+  try {
+    const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), notMissed);
+    connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) return saysCanceled(context, stop);
+    throw error;
+  }
+  if (connection.notice !== null) await aside(connection.notice);
+  for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
+  if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
+  const notes = createRunNotes(connection, err, wishes.model);
+  const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
+  try {
+    // A reader of the stream is told of the session's making too; for the others both are asked for at once.
+    if (wishes.format === "stream-json") await run.stream.opened;
+    const [session] = await Promise.all([chooseSession(connection, wishes), run.stream.opened]);
+    const body = {
+      session_id: session.id,
+      prompt,
+      run_id: run.id,
+      // A session that was made just now has them already.
+      ...(session.isNew
+        ? { keep_warm: false }
+        : { agent: wishes.agent, model: wishes.model, mode: wishes.mode }),
+      max_steps: wishes.maxSteps,
+      on_question: wishes.onQuestion,
+    };
+    const wid = connection.workspace.id;
+    if (!session.isNew) await notes.follows(session);
+    run.watch(session.id);
+    if (stop.signal.aborted) return saysCanceled(context, stop);
+    const accepted = await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
+    stop.startTimeout();
+    // When even its failure cannot be said, stderr is closed: there is nobody to wait any longer for.
+    const cancel = () =>
+      inBackground(() => cancelRun(connection, session, run.id, stop, run.giveUp, aside), run.giveUp);
+    if (stop.signal.aborted) cancel();
+    else stop.signal.addEventListener("abort", cancel, { once: true });
+    await notes.accepted(accepted);
+    const end = await run.ended;
+    if (end === undefined) return saysCanceled(context, stop);
+    await sayWhy(end, context, stop);
+    return exitCodeOfEnd(end, stop);
+  } finally {
+    run.close();
+    connection.close();
+  }
+}
+
+const withNotes = (output: RunOutput, note: RunOutput["event"]): RunOutput => ({
+  ...output,
+  async event(event) {
+    await note(event);
+    await output.event(event);
+  },
+});
+
+/** Attaches to the workspace and picks out what belongs to one run that is about to be posted. */
+function followRun(
+  connection: Connection,
+  output: RunOutput,
+  onWorkspace: (workspace: Workspace) => Promise<void>,
+) {
+  const runId = newId("run");
+  const belongs = createRunFilter(runId);
+  const closing = new AbortController();
+  const ended = Promise.withResolvers<RunCompleted | undefined>();
+  const watched = Promise.withResolvers<SessionId>();
+  ended.promise.catch(() => {}); // it may fail before anybody waits for it
+  let isDone = false;
+
+  const complete = async (end: RunCompleted, event?: HearthEvent) => {
+    if (isDone) return;
+    isDone = true;
+    await output.completed(end, event);
+    ended.resolve(end);
+  };
+  const onEvent = async (event: HearthEvent) => {
+    // What comes before the session is known is kept in the socket.
+    const sessionId = await watched.promise;
+    if (isDone) return;
+    if (event.type === "workspace.updated") await onWorkspace(event.payload.workspace);
+    else if (event.type === "resync") {
+      const end = await endOfRun(connection, sessionId, runId);
+      if (end !== undefined) await complete(end);
+    } else if (event.session_id === sessionId && belongs(event)) {
+      if (event.type === "run.completed") await complete(event.payload, event);
+      else await output.event(event);
+    }
+  };
+  const stream: EventStream = openEvents(
+    {
+      socketPath: connection.socketPath(),
+      workspaceId: connection.workspace.id,
+      clientId: connection.clientId,
+      kind: "headless",
+      label: `hearth run, pid ${process.pid}`,
+      onEvent: (event) => onEvent(event).catch(ended.reject),
+      onState(state) {
+        if (state.state !== "stopped" || isDone) return;
+        const message = `${sentenceOfStop(state.stop)} before the run had ended; what was accepted is kept.`;
+        ended.reject(new HearthError("daemon_unreachable", message));
+      },
+      prepare: (signal, how) => connection.reconnect(signal, how),
+      forcedStop: connection.forcedStop,
+    },
+    closing.signal,
+  );
+  inBackground(async () => {
+    const end = await stream.ended;
+    if (!isDone) ended.reject(errorOfStreamEnd(end));
+  }, ended.reject);
+  return {
+    id: runId,
+    stream,
+    ended: ended.promise,
+    watch: watched.resolve,
+    /** Goes without the run's end. */
+    giveUp: () => ended.resolve(undefined),
+    close: () => closing.abort(),
+  };
+}
+
+const errorOfStreamEnd = (end: StreamEnd): HearthError =>
+  end.reason === "failed"
+    ? end.error
+    : new HearthError("workspace_closing", "The workspace was closed before the run had ended.");

@@ -1,0 +1,43 @@
+import type { PermissionMode } from "../../protocol/permission.ts";
+import { UsageError } from "../exit.ts";
+import type { Parsed } from "../line/table.ts";
+
+export type Wishes = ReturnType<typeof readWishes>;
+
+/** What the command line asks of a run. Throws UsageError. */
+export function readWishes({ options }: Parsed) {
+  const policy = options["permission-mode"];
+  if (options["continue"] && options["session"])
+    throw new UsageError("Give --continue or --session, not both.");
+  const seconds = readNumber("timeout", options["timeout"]);
+  if (seconds !== undefined && !(seconds > 0))
+    throw new UsageError("--timeout takes a number of seconds above 0.");
+  const maxSteps = readNumber("max-steps", options["max-steps"]);
+  if (maxSteps !== undefined && !(Number.isInteger(maxSteps) && maxSteps >= 1)) {
+    throw new UsageError("--max-steps takes a whole number from 1.");
+  }
+  return {
+    format: textOf(options["format"]) ?? "text",
+    agent: textOf(options["agent"]),
+    model: textOf(options["model"]),
+    session: textOf(options["session"]),
+    goOn: options["continue"] === true,
+    isolation: textOf(options["isolation"]) as "in_place" | "worktree" | undefined,
+    mode: (policy === "deny" ? "ask" : policy) as PermissionMode | undefined,
+    onQuestion: policy === "deny" ? ("deny" as const) : ("fail" as const),
+    maxSteps,
+    timeoutMs: seconds === undefined ? undefined : Math.min(seconds * 1000, 2 ** 31 - 1),
+    trust: textOf(options["trust"]),
+    isVerbose: options["verbose"] === true,
+  };
+}
+
+const textOf = (value: string | true | undefined): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+function readNumber(name: string, value: string | true | undefined): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const number = value.trim() === "" ? Number.NaN : Number(value);
+  if (!Number.isFinite(number)) throw new UsageError(`--${name} takes a number, not "${value}".`);
+  return number;
+}

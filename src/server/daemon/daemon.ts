@@ -1,0 +1,213 @@
+import { backoffMs } from "../../async/backoff.ts";
+import { settlesWithin, sleep } from "../../async/wait.ts";
+import type { DaemonFile } from "../../protocol/daemon-file.ts";
+import type { DaemonStop } from "../../protocol/daemon-stop.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import type { Paths } from "../../protocol/paths.ts";
+import { createHttpServer } from "../http/server.ts";
+import type { Services } from "../services.ts";
+import { takeStoreLock } from "../store/lock.ts";
+import { removeDaemonFile, startTimeOf, writeDaemonFile } from "./file.ts";
+import { createIdleExit } from "./idle-exit.ts";
+import { type DaemonLock, tryDaemonLock } from "./lock.ts";
+import { createLog, type Log } from "./log.ts";
+import { createLoopWatch } from "./loop-watch.ts";
+import { preparePrivateFolders } from "./private-folders.ts";
+import { probeDaemon } from "./probe.ts";
+import { listenOnSocket } from "./socket.ts";
+
+/** What a run may take to end when the daemon is told to stop. */
+const GRACE_MS = 5_000;
+/** What stopping may take beyond that before the daemon goes without it. */
+const STOP_SLACK_MS = 3_000;
+/** After a fault of its own nothing but writing down what there is is worth waiting for. */
+const FAULT_GRACE_MS = 1_000;
+const WINNER_MS_MAX = 15_000;
+/** Of those that try in the same moment all may have failed: they must not stay in step. */
+const LOCK_PAUSE = { firstMs: 10, maxMs: 200, jitter: { below: 0.5, above: 0.5 } };
+
+/** What a daemon is made of once its folders, lock and log are there. */
+export type Core = {
+  services: Services;
+  /** Ends every run (`interrupted` after `graceMs`), every stream and every child. */
+  stop(graceMs: number, why: DaemonStop): Promise<void>;
+  /** `live_runs`: those that go on though no client is attached. */
+  busy(): { clients: number; active_runs: number; live_runs: number };
+  /** The runs that are going on, for a person. */
+  running(): string[];
+  onBusyChange(listener: () => void): void;
+  idleExitMs(): number;
+  /** After `stop`: the last thing done before the lock is let go. */
+  close(): void;
+};
+
+type RequestStop = (graceMs: number, why: DaemonStop) => void;
+export type StartCore = (deps: { log: Log; requestStop: RequestStop }) => Promise<Core>;
+
+export type Ready = {
+  socket: string;
+  pid: number;
+  /** Another daemon holds these folders already; this one ends. */
+  isOther: boolean;
+};
+
+type Options = {
+  paths: Paths;
+  now: () => Date;
+  startCore: StartCore;
+  onReady(ready: Ready): void;
+  /** Stops the daemon in order, as SIGTERM does. */
+  signal?: AbortSignal | undefined;
+};
+
+type StopRequest = { graceMs: number; exitCode: number; why: DaemonStop };
+
+/** For a part that fails before anybody asked for an end. */
+const failedStart: StopRequest = { graceMs: 0, exitCode: 1, why: { reason: "fault", by: null } };
+
+/**
+ * One daemon's whole life. Resolves with the exit code when everything is closed again; the caller then ends the
+ * process. Rejects with HearthError when the daemon could not start.
+ */
+export async function runDaemon({ paths, now, startCore, onReady, signal }: Options): Promise<number> {
+  const uid = process.getuid?.() ?? 0;
+  preparePrivateFolders(paths, uid);
+  const taken = await takeLock(paths);
+  if ("pid" in taken) {
+    onReady({ socket: paths.socket, pid: taken.pid, isOther: true });
+    return 0;
+  }
+  const log = createLog(paths.log, now);
+  const asked = Promise.withResolvers<StopRequest>();
+  const undo: Undo[] = [{ what: "signals", run: hearSignals(log, asked.resolve) }];
+  undo.push({ what: "the lock", run: taken.release });
+  let core: Core | undefined;
+  let request = failedStart;
+  try {
+    const requestStop: RequestStop = (graceMs, why) =>
+      void setImmediate(asked.resolve, { graceMs, why, exitCode: 0 });
+    undo.push({ what: "the store's lock", run: await takeStoreLock(paths.dataDir, log) });
+    core = await startCore({ log, requestStop });
+    undo.push({ what: "the store", run: core.close });
+    const http = createHttpServer({ services: core.services, log, now });
+    undo.push({ what: "connections", run: http.close });
+    const socket = await listenOnSocket(http.server, paths.socket, uid);
+    undo.push({ what: "the socket", run: socket.remove });
+    const file = describe(core.services, paths);
+    writeDaemonFile(paths.daemonFile, file);
+    undo.push({ what: paths.daemonFile, run: () => removeDaemonFile(paths.daemonFile, file) });
+    const idle = exitWhenIdle(core, requestStop, log);
+    undo.push({ what: "the idle timer", run: idle.stop });
+    const { busy, running } = core;
+    const isWorking = () => busy().live_runs > 0;
+    const watch = createLoopWatch({ log, running, isWorking });
+    undo.push({ what: "the loop's watch", run: watch.stop });
+    http.server.on("request", ({ method, url }) => watch.asked(`${method} ${url?.split("?")[0]}`));
+    // A client opens its workspace a moment before it attaches.
+    http.server.on("request", idle.touch);
+    const abort = () => requestStop(GRACE_MS, { reason: "stop", by: null });
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    log.info("ready", { ...file });
+    onReady({ socket: paths.socket, pid: process.pid, isOther: false });
+    request = await asked.promise;
+    log.info("stopping", request);
+    return request.exitCode;
+  } catch (error) {
+    log.error("the daemon could not start", { error });
+    throw error;
+  } finally {
+    if (core) await stopCore(core, request, log);
+    for (const { what, run } of undo.reverse()) {
+      try {
+        await run();
+      } catch (error) {
+        log.error(`${what} could not be let go`, { error });
+      }
+    }
+    log.info("stopped");
+    log.close();
+  }
+}
+
+type Undo = { what: string; run(): void | Promise<void> };
+
+/** The lock; or the daemon that has it and answers. Throws daemon_busy when neither can be had in time. */
+async function takeLock(paths: Paths): Promise<DaemonLock | { pid: number }> {
+  const deadline = performance.now() + WINNER_MS_MAX;
+  for (let round = 1; ; round++) {
+    const lock = tryDaemonLock(paths.lockFile);
+    if (lock) return lock;
+    const winner = await probeDaemon(paths.socket);
+    if (winner) return winner;
+    if (performance.now() > deadline) {
+      const message = `Another hearth daemon holds ${paths.lockFile} and does not answer: end it with \`hearth daemon stop --force\`.`;
+      throw new HearthError("daemon_busy", message);
+    }
+    await sleep(backoffMs(LOCK_PAUSE, round));
+  }
+}
+
+function describe(services: Services, { socket }: Paths): DaemonFile {
+  const { pid, version, build, protocol, started_at } = services.health();
+  return {
+    pid,
+    pid_start_time: startTimeOf(pid, process.platform),
+    version,
+    build,
+    protocol,
+    socket,
+    started_at,
+  };
+}
+
+/** Returns what takes the listeners away again. Only the first request counts; a second hurries nothing. */
+function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void {
+  const onSignal = (name: NodeJS.Signals) => {
+    log.info("signal", { name });
+    stop({ graceMs: GRACE_MS, exitCode: 0, why: { reason: "stop", by: name } });
+  };
+  // The terminal that started the daemon may go.
+  const onHangUp = () => {};
+  const onFault = (error: unknown, origin: string) => {
+    log.error("a fault of the daemon's own", { origin, error });
+    stop({ graceMs: FAULT_GRACE_MS, exitCode: 1, why: { reason: "fault", by: null } });
+  };
+  process
+    .on("SIGTERM", onSignal)
+    .on("SIGINT", onSignal)
+    .on("SIGHUP", onHangUp)
+    .on("uncaughtException", onFault);
+  return () => {
+    process
+      .off("SIGTERM", onSignal)
+      .off("SIGINT", onSignal)
+      .off("SIGHUP", onHangUp)
+      .off("uncaughtException", onFault);
+  };
+}
+
+function exitWhenIdle(core: Core, requestStop: RequestStop, log: Log) {
+  const idle = createIdleExit({
+    isIdle: () => {
+      const { clients, live_runs } = core.busy();
+      return clients === 0 && live_runs === 0;
+    },
+    idleExitMs: core.idleExitMs,
+    exit: () => {
+      log.info("idle: nobody is attached and nothing runs");
+      requestStop(GRACE_MS, { reason: "idle", by: null });
+    },
+  });
+  core.onBusyChange(idle.look);
+  idle.look();
+  return idle;
+}
+
+/** A part that does not stop must not keep the daemon, and with it its lock, alive. */
+async function stopCore(core: Core, { graceMs: asked, why }: StopRequest, log: Log): Promise<void> {
+  const graceMs = Math.min(asked, GRACE_MS);
+  const stopped = core.stop(graceMs, why).catch((error) => log.error("stopping failed", { error }));
+  if (!(await settlesWithin(stopped, graceMs + STOP_SLACK_MS)))
+    log.error("stopping took too long; going without");
+}

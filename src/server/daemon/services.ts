@@ -1,0 +1,38 @@
+import type { DaemonStop } from "../../protocol/daemon-stop.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { plural } from "../../protocol/plural.ts";
+import type { Services } from "../services.ts";
+
+/** What a run may take to end where whoever stops the daemon says nothing. */
+const GRACE_MS = 5000;
+
+type Deps = {
+  about: { version: string; build: string; protocol: string; started_at: string };
+  clientCount(): number;
+  activeRunCount(): number;
+  /** Where a damaged store was moved to. */
+  movedAside: string | null;
+  requestStop(graceMs: number, stop: DaemonStop): void;
+};
+
+/** What clients ask of the daemon itself. */
+export function createDaemonServices(deps: Deps): Pick<Services, "health" | "shutdown"> {
+  const { about, clientCount, activeRunCount, movedAside, requestStop } = deps;
+  return {
+    health: () => ({
+      ...{ status: "ok", ...about, pid: process.pid },
+      ...{ clients: clientCount(), active_runs: activeRunCount() },
+      notices: movedAside
+        ? [`The store was damaged. It was moved to ${movedAside}, and a new one was begun.`]
+        : [],
+    }),
+    shutdown({ grace_ms = GRACE_MS, only_if_idle, restart = false, by }, caller) {
+      const count = activeRunCount();
+      if (only_if_idle && count > 0) {
+        const going = plural(count, "run");
+        throw new HearthError("daemon_busy", `The daemon has ${going} going; it was not stopped.`);
+      }
+      requestStop(grace_ms, { reason: restart ? "restart" : "stop", by: by ?? caller });
+    },
+  };
+}

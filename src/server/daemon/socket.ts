@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { chmodSync, lstatSync, renameSync, rmSync, type Stats } from "node:fs";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { settlesWithin } from "../../async/wait.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { privately } from "./private-folders.ts";
+
+const CONNECT_MS = 2_000;
+
+export type DaemonSocket = { remove(): void };
+
+/**
+ * Listens at `path`, 0600 from its first moment, in the place of a socket that nobody answers. Throws HearthError
+ * unsafe_path for what is not a socket, is somebody else's, or is answered. To be called with the daemon's lock.
+ */
+export async function listenOnSocket(server: Server, path: string, uid: number): Promise<DaemonSocket> {
+  const old = lstatSync(path, { throwIfNoEntry: false });
+  if (old) await refuseLiving(path, old, uid);
+  // Made under another name and then moved: nobody meets it half-made, and Node, which at its end removes
+  // whatever stands where it once listened, does not remove a socket that has since taken this one's place.
+  const temporary = join(dirname(path), `d.${process.pid.toString(36)}`);
+  rmSync(temporary, { force: true });
+  privately(() => server.listen(temporary));
+  await once(server, "listening");
+  chmodSync(temporary, 0o600);
+  const own = lstatSync(temporary);
+  renameSync(temporary, path);
+  return {
+    remove() {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found?.ino === own.ino && found.dev === own.dev) rmSync(path, { force: true });
+    },
+  };
+}
+
+async function refuseLiving(path: string, found: Stats, uid: number): Promise<void> {
+  const advice = "remove it, or set HEARTH_HOME to a folder of your own";
+  if (!found.isSocket()) throw new HearthError("unsafe_path", `${path} is not a socket: ${advice}.`);
+  if (found.uid !== uid) {
+    const message = `The socket ${path} belongs to somebody else (uid ${found.uid}): ${advice}.`;
+    throw new HearthError("unsafe_path", message);
+  }
+  if (await isAnswered(path)) {
+    const message = `The socket ${path} is answered by a program that does not hold hearth's lock: end it, or set HEARTH_HOME.`;
+    throw new HearthError("unsafe_path", message);
+  }
+}
+
+/** Anything but a refusal may be a living program that is only too busy. */
+async function isAnswered(path: string): Promise<boolean> {
+  const refused = Promise.withResolvers<boolean>();
+  const socket = connect(path);
+  socket.on("connect", () => refused.resolve(false));
+  socket.on("error", ({ code }: NodeJS.ErrnoException) =>
+    refused.resolve(code === "ECONNREFUSED" || code === "ENOENT"),
+  );
+  try {
+    const isInTime = await settlesWithin(refused.promise, CONNECT_MS);
+    return !isInTime || !(await refused.promise);
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,37 @@
+import { createTurns } from "../../async/turns.ts";
+
+/** Joined up to this size: a buffer for each entry of a long list would cost more than its text. */
+const PIECE_CHARS = 64 * 1024;
+
+/**
+ * The JSON of a reply. A list in it is written entry by entry, in short turns of the event loop: a page of messages
+ * may hold tens of megabytes.
+ */
+export async function encodeReply(body: unknown): Promise<Buffer[]> {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    return [Buffer.from(JSON.stringify(body))];
+  const turns = createTurns();
+  const pieces: Buffer[] = [];
+  let text = "{";
+  let separator = "";
+  for (const [name, value] of Object.entries(body) as [string, unknown][]) {
+    if (value === undefined) continue;
+    text += `${separator}${JSON.stringify(name)}:`;
+    separator = ",";
+    if (!Array.isArray(value)) {
+      text += JSON.stringify(value);
+      continue;
+    }
+    for (const [at, entry] of (value as unknown[]).entries()) {
+      text += `${at === 0 ? "[" : ","}${JSON.stringify(entry) ?? "null"}`;
+      if (text.length >= PIECE_CHARS) {
+        pieces.push(Buffer.from(text));
+        text = "";
+      }
+      await turns.rest();
+    }
+    text += value.length === 0 ? "[]" : "]";
+  }
+  pieces.push(Buffer.from(`${text}}`));
+  return pieces;
+}

@@ -1,0 +1,51 @@
+import type { Services } from "../../services.ts";
+import type { Handlers } from "../handler.ts";
+
+type Keys =
+  | "POST /v1/workspaces/{wid}/sessions"
+  | "GET /v1/workspaces/{wid}/sessions"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}"
+  | "PATCH /v1/workspaces/{wid}/sessions/{sid}"
+  | "DELETE /v1/workspaces/{wid}/sessions/{sid}"
+  | "POST /v1/workspaces/{wid}/sessions/{sid}/fork"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}/messages"
+  | "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions";
+
+export function createSessionHandlers({ sessions, refresh }: Services): Pick<Handlers, Keys> {
+  return {
+    "POST /v1/workspaces/{wid}/sessions": async ({ params, body, caller }) => {
+      await refresh(params.wid);
+      return { status: 201, body: { session: sessions.create(params.wid, body, caller) } };
+    },
+    "GET /v1/workspaces/{wid}/sessions": ({ params, query }) => ({
+      status: 200,
+      body: sessions.list(params.wid, query),
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}": ({ params }) => ({
+      status: 200,
+      body: { session: sessions.get(params.wid, params.sid) },
+    }),
+    "PATCH /v1/workspaces/{wid}/sessions/{sid}": ({ params, body, caller }) => ({
+      status: 200,
+      body: { session: sessions.update(params.wid, params.sid, body, caller) },
+    }),
+    "DELETE /v1/workspaces/{wid}/sessions/{sid}": async ({ params, query, caller }) => ({
+      status: 200,
+      body: {
+        session: await sessions.remove(params.wid, params.sid, { force: query.force ?? false }, caller),
+      },
+    }),
+    "POST /v1/workspaces/{wid}/sessions/{sid}/fork": async ({ params, body }) => ({
+      status: 201,
+      body: { session: await sessions.fork(params.wid, params.sid, body ?? {}) },
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}/messages": async ({ params, query }) => ({
+      status: 200,
+      body: await sessions.messages(params.wid, params.sid, query),
+    }),
+    "GET /v1/workspaces/{wid}/sessions/{sid}/agent-sessions": ({ params }) => ({
+      status: 200,
+      body: { agent_sessions: sessions.agentSessions(params.wid, params.sid) },
+    }),
+  };
+}

@@ -1,0 +1,171 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { inBackground } from "../../async/in-background.ts";
+import { settlesWithin } from "../../async/wait.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import { type Route, type RouteKey, routeKeys, routes } from "../../protocol/routes.ts";
+import type { Log } from "../daemon/log.ts";
+import type { Services } from "../services.ts";
+import { readJsonBody } from "./body.ts";
+import { limitConnections } from "./connection-limit.ts";
+import { encodeReply } from "./encode-reply.ts";
+import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
+import type { Exchange, Handlers } from "./handler.ts";
+import { createRouter } from "./router.ts";
+import { createAgentHandlers } from "./routes/agents.ts";
+import { createDaemonHandlers } from "./routes/daemon.ts";
+import { createEventHandlers } from "./routes/events.ts";
+import { createPermissionHandlers } from "./routes/permissions.ts";
+import { createRunHandlers } from "./routes/runs.ts";
+import { createSessionHandlers } from "./routes/sessions.ts";
+import { createUsageHandlers } from "./routes/usage.ts";
+import { createWorkspaceHandlers } from "./routes/workspaces.ts";
+import { createEventStreams } from "./sse.ts";
+
+/** How long a client may take to say what it wants, in milliseconds. Answers may take as long as they like. */
+const patience = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 30_000,
+  /** How often the limits are looked at. */
+  connectionsCheckingInterval: 5_000,
+};
+export type Patience = typeof patience;
+/** Answers that are being written when the server closes may take so long. */
+const CLOSE_MS_MAX = 500;
+
+export type HttpServer = {
+  /** For whoever makes it listen. */
+  server: Server;
+  /** Stops listening, cuts off the streams, lets answers under way go out, closes every connection. */
+  close(): Promise<void>;
+};
+
+/** Serves every route of the table over HTTP, on whatever `server` is told to listen. */
+export function createHttpServer(deps: {
+  services: Services;
+  log: Log;
+  now: () => Date;
+  patience?: Patience;
+}): HttpServer {
+  const { services, log, now } = deps;
+  const streams = createEventStreams({ attach: services.events.attach, log });
+  const answer = createListener(
+    {
+      ...createDaemonHandlers(services),
+      ...createWorkspaceHandlers(services),
+      ...createEventHandlers(streams, now),
+      ...createSessionHandlers(services),
+      ...createRunHandlers(services),
+      ...createAgentHandlers(services),
+      ...createPermissionHandlers(services),
+      ...createUsageHandlers(services),
+    },
+    log,
+  );
+  const server = createServer(deps.patience ?? patience, (incoming, outgoing) =>
+    inBackground(
+      () => answer(incoming, outgoing),
+      (cause) => log.error("a request could not be answered", { cause }),
+    ),
+  );
+  limitConnections(server);
+  server.on("clientError", refuseMalformed);
+
+  return {
+    server,
+    async close() {
+      const closed = server.listening && new Promise<void>((resolve) => server.close(() => resolve()));
+      streams.close();
+      server.closeIdleConnections();
+      if (closed && !(await settlesWithin(closed, CLOSE_MS_MAX))) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Answers every request: by the handler of its route, or with the error that kept it from one. Never throws. */
+function createListener(handlers: Handlers, log: Log) {
+  const find = createRouter(routeKeys);
+  return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const { method = "", url = "/" } = incoming;
+    const [path = "", query = ""] = url.split("?", 2);
+    try {
+      const found = find(path);
+      if (found === undefined) {
+        throw new HearthError("not_found", `There is no ${method} ${path} in this hearth.`);
+      }
+      const key = found.keys.get(method);
+      if (key === undefined) {
+        const allow = [...found.keys.keys()].join(", ");
+        outgoing.setHeader("allow", allow);
+        throw new HearthError("method_not_allowed", `${path} answers ${allow}, not ${method}.`);
+      }
+      const exchange = { incoming, outgoing };
+      const reply = await handleRequest(key, handlers, { params: found.params, query }, exchange);
+      if (reply !== undefined) await send(outgoing, reply);
+    } catch (error) {
+      await send(outgoing, errorReply(error, log, `${method} ${path}`));
+      // What is left of a body that was refused: a client that is still sending reads the answer afterwards.
+      incoming.resume();
+    }
+  };
+}
+
+type AnyHandle = (request: object, exchange: Exchange) => Promise<AnyReply> | AnyReply | undefined;
+type AnyReply = { status: number; body: unknown };
+
+/** Parses by the route's schemas and calls its handler; a stream has no reply. Throws whatever went wrong. */
+async function handleRequest(
+  key: RouteKey,
+  handlers: Handlers,
+  said: { params: Readonly<Record<string, string>>; query: string },
+  exchange: Exchange,
+): Promise<AnyReply | undefined> {
+  const schemas: Route = routes[key];
+  const takesBody = /^(POST|PATCH|PUT) /.test(key);
+  const sent = takesBody ? await readJsonBody(exchange.incoming) : undefined;
+  const params = schemas.params?.safeParse(said.params);
+  if (params?.error) throw missingByPath(params.error, said.params);
+  const query = schemas.query?.safeParse(Object.fromEntries(new URLSearchParams(said.query)));
+  if (query?.error) throw invalidRequest("query", query.error);
+  const body = schemas.body?.safeParse(sent ?? {});
+  if (body?.error) throw invalidRequest("body", body.error);
+  const caller = query?.data["client_id"] ?? null;
+  const gone = new AbortController();
+  exchange.outgoing.once("close", () => gone.abort());
+  const { signal } = gone;
+  const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
+  // `Handlers` ties each key to its own types; for a key that is only known to be one of them, nothing is left.
+  const handle = handlers[key] as AnyHandle;
+  return handle(request, exchange);
+}
+
+async function send(outgoing: ServerResponse, { status, body }: AnyReply): Promise<void> {
+  if (outgoing.headersSent) return;
+  const pieces = await encodeReply(body);
+  outgoing.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": pieces.reduce((sum, piece) => sum + piece.length, 0),
+  });
+  for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
+  outgoing.end(pieces.at(-1));
+}
+
+/** What Node's parser turned down has no request to answer. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  const status =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? "431 Request Header Fields Too Large"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "408 Request Timeout"
+        : error.code?.startsWith("HPE_") && "400 Bad Request";
+  // A broken connection, or one that is in the middle of an answer, a stream perhaps.
+  if (!status || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
+  const message = `The request was not understood: ${status.slice(4)}.`;
+  const body = JSON.stringify({ error: { code: "invalid_request", message, details: {} } });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

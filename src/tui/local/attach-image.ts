@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
+import { basename, isAbsolute, relative, resolve } from "node:path";
+import type { Attachment } from "../../protocol/routes.ts";
+import { isImage, mediaTypeOf } from "./media-type.ts";
+
+/** What a model takes; a larger one is refused before it is sent. */
+const BYTES_MAX = 5_000_000;
+
+/**
+ * The file at a path, by its path where it lies in the workspace; an image elsewhere with its bytes. Undefined when
+ * there is none, or none that a prompt can take along.
+ */
+export async function readDragged(path: string, cwd: string, home: string): Promise<Attachment | undefined> {
+  const full = resolve(cwd, path.replace(/^~(?=\/)/, home));
+  const found = await stat(full).catch(() => undefined);
+  if (found === undefined || !found.isFile()) return undefined;
+  const named = { name: basename(full), media_type: mediaTypeOf(full) };
+  const inside = relative(cwd, full);
+  const isInside = !inside.startsWith("..") && !isAbsolute(inside);
+  if (!isImage(full)) return isInside ? { ...named, path: inside } : undefined;
+  if (found.size > BYTES_MAX) return undefined;
+  if (isInside) return { ...named, path: inside };
+  return { ...named, data: (await readFile(full)).toString("base64") };
+}
+
+/** Programs that give the clipboard's image, by what is there to ask. */
+const clipboards: readonly (readonly [string, ...string[]])[] = [
+  ["wl-paste", "--no-newline", "--type", "image/png"],
+  ["xclip", "-selection", "clipboard", "-t", "image/png", "-o"],
+  ["pngpaste", "-"],
+];
+
+/** The image in the clipboard; undefined when there is none, or nobody to ask. */
+export async function clipboardImage(): Promise<Attachment | undefined> {
+  for (const [program, ...args] of clipboards) {
+    const bytes = await new Promise<Buffer | undefined>((resolveBytes) => {
+      execFile(program, args, { encoding: "buffer", maxBuffer: BYTES_MAX, timeout: 2000 }, (error, stdout) =>
+        resolveBytes(error === null && stdout.length > 0 ? stdout : undefined),
+      );
+    });
+    if (bytes?.subarray(1, 4).toString("latin1") === "PNG") {
+      return { name: "clipboard.png", media_type: "image/png", data: bytes.toString("base64") };
+    }
+  }
+  return undefined;
+}
