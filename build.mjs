@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildId } from "./build-id.mjs";
-import { NARROW } from "./src/tui/text/narrow.ts";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
@@ -50,15 +49,13 @@ const result = await build({
   minifySyntax: true,
   legalComments: "none",
   external: ["better-sqlite3", "@silvia-odwyer/photon-node", "@vscode/ripgrep"],
-  plugins: [nodeHttp(), quickStart()],
+  plugins: [nodeHttp(), yogaWithoutFetch()],
   alias: {
     "react-devtools-core": "./build-empty.mjs",
     // Its main file is UMD, whose inner require() calls a bundle cannot follow.
     "jsonc-parser": "jsonc-parser/lib/esm/main.js",
   },
-  inject: ["src/tui/text/lazy-segmenter.ts"],
   define: {
-    "Intl.Segmenter": "LazySegmenter",
     "process.env.NODE_ENV": '"production"',
     __HEARTH_VERSION__: JSON.stringify(version),
     __HEARTH_BUILD__: JSON.stringify(id),
@@ -89,49 +86,19 @@ for (const name of readdirSync(join(dist, "chunks"))) {
 }
 
 /**
- * What Ink brings along does costly things while it loads and draws for the first time, which together are half of
- * the time that this takes. They are changed where they stand; a new version that no longer has them stops the build.
+ * Ink's Yoga has its WebAssembly as text in the bundle, and yet fetches it from there where there is a `fetch`. Calling
+ * Node's loads all of undici: 9 MB and a tenth of a second. docs/decisions/016 has the figures.
  */
-function quickStart() {
-  const yoga = /yoga-wasm-base64-esm\.js$/;
-  const stringWidth = /string-width[/\\]index\.js$/;
-  const changes = [
-    {
-      // Yoga's WebAssembly is in the bundle as text. It is asked of fetch where there is one, and touching Node's
-      // loads all of undici.
-      file: yoga,
-      from: /typeof fetch/g,
-      to: '"no fetch"',
-    },
-    {
-      // The set of all emoji sequences takes 25 ms to compile: only for text that might be one.
-      file: stringWidth,
-      from: /const rgiEmojiRegex = (\/.+\/v);/,
-      to:
-        "const maybeEmoji = /[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20e3]/u; let rgiEmoji; " +
-        "const rgiEmojiRegex = { test: (text) => maybeEmoji.test(text) && (rgiEmoji ??= $1).test(text) };",
-    },
-    {
-      // Its short way, for ASCII alone, serves all characters of one column: the long one has patterns of 15 ms.
-      file: stringWidth,
-      from: "/^[\\u0020-\\u007E]*$/",
-      to: () => `/^[${NARROW}]*$/`,
-    },
-  ];
+function yogaWithoutFetch() {
   return {
-    name: "quick-start",
+    name: "yoga-without-fetch",
     setup(build) {
-      for (const filter of new Set(changes.map(({ file }) => file))) {
-        build.onLoad({ filter }, ({ path }) => {
-          let contents = readFileSync(path, "utf8");
-          for (const { from, to } of changes.filter(({ file }) => file === filter)) {
-            const changed = contents.replace(from, to);
-            if (changed === contents) throw new Error(`${path} is not what quickStart changes any more`);
-            contents = changed;
-          }
-          return { contents, loader: "js" };
-        });
-      }
+      build.onLoad({ filter: /yoga-wasm-base64-esm\.js$/ }, ({ path }) => {
+        const text = readFileSync(path, "utf8");
+        const contents = text.replace(/typeof fetch/g, '"no fetch"');
+        if (contents === text) throw new Error(`${path} no longer looks for fetch: drop yogaWithoutFetch`);
+        return { contents, loader: "js" };
+      });
     },
   };
 }

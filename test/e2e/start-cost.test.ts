@@ -49,8 +49,25 @@ test("no built file imports node:http, which would load undici with it", async (
   for (const file of [main, ...readdirSync(join(dist, "chunks")).map((name) => join(dist, "chunks", name))])
     expect(readFileSync(file, "utf8"), file).not.toMatch(/from ?"(node:)?http"/);
   // Once Node no longer does this, the build need not avoid it.
-  const loaded = "process.moduleLoadList.some((name) => name.includes('undici/undici'))";
-  const script = `const before = ${loaded}; await import("node:http"); console.log(before, ${loaded});`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
-  expect(stdout.trim()).toBe("false true");
+  expect(await loadsUndici('await import("node:http")')).toBe(true);
 });
+
+test("Ink is loaded without undici, which a call of fetch would load", async () => {
+  const terminal = readdirSync(join(dist, "chunks")).filter((name) =>
+    readFileSync(join(dist, "chunks", name), "utf8").includes("yoga"),
+  );
+  expect(terminal.length).toBeGreaterThan(0);
+  for (const name of terminal)
+    expect(await loadsUndici(`await import(${JSON.stringify(join(dist, "chunks", name))})`), name).toBe(
+      false,
+    );
+  expect(await loadsUndici('await fetch("data:,")')).toBe(true);
+});
+
+/** Whether Node has loaded its own undici once `script` has run. */
+async function loadsUndici(script: string): Promise<boolean> {
+  const loaded = "process.moduleLoadList.some((name) => name.includes('undici/undici'))";
+  const whole = `${script}; console.log(${loaded}); process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", whole]);
+  return stdout.trim() === "true";
+}

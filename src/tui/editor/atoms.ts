@@ -1,6 +1,5 @@
 import { plural } from "../../protocol/plural.ts";
 import type { Attachment } from "../../protocol/routes.ts";
-import { LazySegmenter } from "../text/lazy-segmenter.ts";
 import { widthOf } from "../text/width.ts";
 
 /** A paste too long to show: one thing to the caret, its text given back when it is sent. */
@@ -10,7 +9,7 @@ export type FileAtom = { file: Attachment; text: string };
 /** What the caret steps over in one go: a grapheme (a line break is "\n"), a folded paste, a file. */
 export type Atom = string | PasteAtom | FileAtom;
 
-const segmenter = new LazySegmenter(undefined, { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const isAscii = (text: string) => /^[\x20-\x7e\n\t]*$/.test(text);
 
 /** Splits text into graphemes. Every kind of line break becomes "\n". */

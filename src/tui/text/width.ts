@@ -1,5 +1,4 @@
 import stringWidth from "string-width";
-import { LazySegmenter } from "./lazy-segmenter.ts";
 import { NARROW } from "./narrow.ts";
 
 /**
@@ -19,7 +18,7 @@ const WIDE =
 const simple = new RegExp(`^[${NARROW}]*$`);
 const runs = new RegExp(`([${NARROW}]+)|([${WIDE}]+)|[^${NARROW}${WIDE}]+`, "g");
 const loneRegionalIndicator = /^[\u{1F1E6}-\u{1F1FF}]$/u;
-const segmenter = new LazySegmenter("en", { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 const isOneCharacter = /^.$/su;
 /** Drawn as one everywhere: the letters of a syllable, and what flags are made of. */
