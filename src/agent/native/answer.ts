@@ -86,13 +86,13 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     const usage = hasBegun ? spending.soFar() : noUsage;
     return { usage, cost: costOf(usage, model.cost) };
   };
-  function tellSpent() {
+  function reportSpent() {
     spentAt = spending.saidChars;
     host.emit({ type: "usage", ...spent(), isLost: false });
   }
   function say(text: string) {
     spending.say(text.length);
-    if (spending.saidChars - spentAt >= SPENT_EVERY_CHARS) tellSpent();
+    if (spending.saidChars - spentAt >= SPENT_EVERY_CHARS) reportSpent();
   }
 
   const watch = startWatch(
@@ -137,10 +137,10 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     for await (const chunk of model.stream(request, AbortSignal.any([signal, attempt.signal]))) {
       if (signal.aborted) return { kind: "aborted" };
       watch.progress();
-      if (chunk.type === "progress") spending.tell(chunk);
+      if (chunk.type === "progress") spending.update(chunk);
       if (!hasBegun) {
         hasBegun = true;
-        tellSpent();
+        reportSpent();
       }
       switch (chunk.type) {
         case "text":

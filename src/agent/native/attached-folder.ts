@@ -7,7 +7,7 @@ const NAMES_MAX = 300;
 const ENTRIES_MAX = 5000;
 
 /** What lies directly in an attached folder, by name, folders first. Rejects with what the system says of the folder. */
-export async function attachedFolder(real: string, shown: string): Promise<string> {
+export async function listAttachedFolder(real: string, shown: string): Promise<string> {
   const folders: string[] = [];
   const files: string[] = [];
   let isCut = false;
@@ -19,15 +19,15 @@ export async function attachedFolder(real: string, shown: string): Promise<strin
     else files.push(inOneLine(entry.name));
   }
   const names = [...folders.sort(), ...files.sort()];
-  const told = names.slice(0, NAMES_MAX);
+  const shownNames = names.slice(0, NAMES_MAX);
   const left = isCut ? "more than " : "";
-  const rest = names.length - told.length;
+  const rest = names.length - shownNames.length;
   const note =
     names.length === 0
       ? hearthNote("The folder is empty.")
       : rest > 0
         ? hearthNote(`${left}${rest} more names; list the folder if you need them.`)
         : "";
-  const lines = [...told.map((name) => textInside("folder", name)), ...(note === "" ? [] : [note])];
+  const lines = [...shownNames.map((name) => textInside("folder", name)), ...(note === "" ? [] : [note])];
   return `<folder path=${JSON.stringify(inOneLine(shown))}>\n${lines.join("\n")}\n</folder>`;
 }

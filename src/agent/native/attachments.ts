@@ -5,7 +5,7 @@ import type { FilePart } from "../../protocol/message.ts";
 import { type Beginning, decodeText, readBeginning } from "../files/read-beginning.ts";
 import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
-import { attachedFolder } from "./attached-folder.ts";
+import { listAttachedFolder } from "./attached-folder.ts";
 import { type FittingImage, IMAGE_FILE_BYTES_MAX, isImage, isWithin } from "./images/fitting.ts";
 import { readImageHeader } from "./images/header.ts";
 import type { ImageLimits } from "./images/scale.ts";
@@ -69,7 +69,7 @@ async function contentOf(part: FilePart, root: string, bytesMax: number): Promis
       const why = "which is outside the workspace, so it was not read";
       return { unread: ` at ${part.path}, ${why}: read it if you need it, the usual permission rules apply` };
     }
-    if ((await stat(path)).isDirectory()) return { folder: await attachedFolder(path, part.path) };
+    if ((await stat(path)).isDirectory()) return { folder: await listAttachedFolder(path, part.path) };
     const beginning = await readBeginning(path, bytesMax);
     return beginning ?? { unread: ` at ${part.path}, which is not a regular file` };
   } catch {
@@ -84,7 +84,7 @@ export async function readImage(part: FilePart, root: string): Promise<Uint8Arra
 }
 
 /** An image as the model takes it: as it is, or made smaller. Undefined where it is too large in every way. */
-function tellImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile | undefined {
+function loadImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile | undefined {
   const { name } = part;
   const header = readImageHeader(bytes);
   if (isWithin(bytes, header, takes.limits)) {
@@ -98,8 +98,8 @@ function tellImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile
   const base64 = Buffer.from(made.bytes).toString("base64");
   const isSmaller = width !== was.width || height !== was.height;
   const size = `${was.width}×${was.height} pixels, shown at ${width}×${height}`;
-  const told = isSmaller ? { note: hearthNote(inOneLine(`The image ${name} has ${size}`)) } : {};
-  return { kind: "media", name, mediaType, base64, ...told };
+  const scaledNote = isSmaller ? { note: hearthNote(inOneLine(`The image ${name} has ${size}`)) } : {};
+  return { kind: "media", name, mediaType, base64, ...scaledNote };
 }
 
 /** Reads attachments from below `root`: what the model takes as it is, text within bounds, the rest by name. */
@@ -118,8 +118,8 @@ export function createFileLoader(root: string, takes: MediaTaken) {
     const tooLarge = (max: number) =>
       note(part, `; it is too large to be shown: at most ${inMegabytes(max)}${whereOf(part)}`);
     if (isPicture) {
-      const told = size > bytesMax ? undefined : tellImage(part, bytes, takes);
-      return told ?? tooLarge(takes.limits.bytesMax);
+      const image = size > bytesMax ? undefined : loadImage(part, bytes, takes);
+      return image ?? tooLarge(takes.limits.bytesMax);
     }
     if (isPdf) {
       if (size > bytesMax) return tooLarge(bytesMax);

@@ -5,11 +5,11 @@ import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult
 import type { FolderGate } from "../files/folder-gate.ts";
 import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
-import { tellingContext } from "../run/told-context.ts";
+import { withContextUsage } from "../run/context-usage.ts";
 import { createFileLedger } from "../tools/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
-import { createConversation } from "./conversation.ts";
+import { createModelContext } from "./conversation.ts";
 import { createDemoModel } from "./demo.ts";
 import { createGitReader, type GitPlace } from "./git-state.ts";
 import { runLoop } from "./loop.ts";
@@ -91,7 +91,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   }
 
   function openSession(session: SessionContext): OpenedSession {
-    const conversation = createConversation({
+    const conversation = createModelContext({
       session,
       tools,
       git: reader,
@@ -113,7 +113,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       return runLoop(
         { model, tools, conversation, context, limits, stepsMax, random, wait },
         turn,
-        tellingContext(host, session),
+        withContextUsage(host, session),
         signal,
       );
     }

@@ -38,7 +38,7 @@ const dayOf = (ms: number): string => {
  * instructions, and notes between messages. All of it stays where and what it was once it has been sent, also after
  * a restart, so that each request begins with the one before.
  */
-export function createConversation(deps: ConversationDeps) {
+export function createModelContext(deps: ConversationDeps) {
   const { session, tools, git, folders, userInstructions, now } = deps;
   const reach: Reach = (work, signal) => folders.enter(session.root, work, signal);
   const kept = readKept(session);
@@ -173,4 +173,4 @@ export function createConversation(deps: ConversationDeps) {
     },
   };
 }
-export type Conversation = ReturnType<typeof createConversation>;
+export type Conversation = ReturnType<typeof createModelContext>;

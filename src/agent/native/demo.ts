@@ -59,7 +59,7 @@ const tokensIn = (request: ModelRequest): number =>
 
 type Wait = (ms: number, signal: AbortSignal) => Promise<unknown>;
 
-async function* perform(wait: Wait, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
+async function* playDemo(wait: Wait, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelChunk> {
   const view = demoView(request);
   const { say, calls } = demoMove(view);
   for (const word of say.split(/(?<=\s)/)) {
@@ -94,5 +94,5 @@ export const createDemoModel = (wait: Wait): Model => ({
   isPrivate: false,
   traits: traitsOf({ type: "openai-compatible", baseUrl: "", model: demoModelId }),
   cost: noCost,
-  stream: (request, signal) => perform(wait, request, signal),
+  stream: (request, signal) => playDemo(wait, request, signal),
 });

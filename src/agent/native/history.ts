@@ -1,8 +1,6 @@
 import type { Message } from "../../protocol/message.ts";
 import { hearthNote } from "../hearth-note.ts";
 import { type EarlyEnd, endTexts } from "../run/early-end.ts";
-import type { PromptMessage } from "./models/model.ts";
-import { createOwnIds, type OwnIds } from "./own-ids.ts";
 import {
   type AssistantMessage,
   callIdOf,
@@ -10,9 +8,11 @@ import {
   joinTexts,
   type Piece,
   type ToolMessage,
-  tellMessage,
+  toModelMessage,
   type UserContent,
-} from "./told-message.ts";
+} from "./model-message.ts";
+import type { PromptMessage } from "./models/model.ts";
+import { createOwnIds, type OwnIds } from "./own-ids.ts";
 
 /**
  * What the loop has to say to the model around a message, in hearth's own form. Stays where it is once it has been
@@ -156,7 +156,7 @@ export function createHistory(reader: HistoryReader) {
   const memo = createMemo();
 
   async function convert(message: Message, signal: AbortSignal): Promise<Piece> {
-    const piece = await tellMessage(message, reader, signal);
+    const piece = await toModelMessage(message, reader, signal);
     pieces.set(message, piece);
     return piece;
   }

@@ -28,7 +28,7 @@ const waitWording = new RegExp(
 );
 
 /** What the body says: Google's `retryDelay`, a field `retry_after` in seconds, or a sentence. */
-function toldInBody(body: string): number | undefined {
+function delayInBody(body: string): number | undefined {
   const delay = /"retryDelay"\s*:\s*"([^"]{1,40})"/.exec(body)?.[1];
   if (delay !== undefined) return durationOf(delay);
   const field = /"retry_?after(?:_seconds)?"\s*:\s*"?(\d+(?:\.\d+)?)"?/i.exec(body)?.[1];
@@ -55,5 +55,5 @@ export function retryAfterOf(
     const at = Date.parse(value);
     if (Number.isFinite(at) && at > now) return at - now;
   }
-  return toldInBody(body);
+  return delayInBody(body);
 }

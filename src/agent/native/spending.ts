@@ -21,12 +21,12 @@ function fileChars({ messages }: ModelRequest): number {
  * never gets there has been paid for all the same, so what is not told is estimated from what was asked and said.
  */
 export function createSpending(request: ModelRequest) {
-  let told = noUsage;
+  let reported = noUsage;
   let askedTokens = 0;
   let saidChars = 0;
   return {
-    tell({ usage, askedBytes }: { usage?: Usage; askedBytes?: number }) {
-      told = usage ?? told;
+    update({ usage, askedBytes }: { usage?: Usage; askedBytes?: number }) {
+      reported = usage ?? reported;
       if (askedBytes !== undefined)
         askedTokens = Math.ceil(Math.max(0, askedBytes - fileChars(request)) / CHARS_PER_TOKEN);
     },
@@ -37,9 +37,9 @@ export function createSpending(request: ModelRequest) {
       return saidChars;
     },
     soFar: (): Usage => ({
-      ...told,
-      input_tokens: told.input_tokens === 0 ? askedTokens : told.input_tokens,
-      output_tokens: Math.max(told.output_tokens, Math.ceil(saidChars / CHARS_PER_TOKEN)),
+      ...reported,
+      input_tokens: reported.input_tokens === 0 ? askedTokens : reported.input_tokens,
+      output_tokens: Math.max(reported.output_tokens, Math.ceil(saidChars / CHARS_PER_TOKEN)),
     }),
   };
 }

@@ -10,7 +10,7 @@ import { createOpenings } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
-import { tellingContext } from "../run/told-context.ts";
+import { withContextUsage } from "../run/context-usage.ts";
 import { type Choices, readChoices } from "./choices.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
@@ -212,7 +212,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
           ...{ agent, session_id, message_id, own, root, child, model, mode },
           ...{ notice: told, now: deps.now() },
         };
-        const result = await runTurn(place, turn, tellingContext(host, context), signal, force.signal);
+        const result = await runTurn(place, turn, withContextUsage(host, context), signal, force.signal);
         if (result.outcome === "error" && result.error.code === "provider_auth")
           context.onEvent({ type: "login", reason: result.error.message });
         else if (result.outcome === "end_turn") context.onEvent({ type: "login", reason: null });

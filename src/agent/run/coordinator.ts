@@ -11,7 +11,7 @@ import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import { type Change, createRunBook } from "./book.ts";
 import { createTurnHost, type RunBudget, type RunVerdict } from "./host.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
-import { createRunLoop, type Happening, type Written } from "./loop.ts";
+import { createRunLoop, type PendingEvent, type Written } from "./loop.ts";
 import type { RunRecord } from "./record.ts";
 import { type ActiveRun, asRunError, createRun } from "./run.ts";
 import {
@@ -65,7 +65,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
   const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
   const idleWaiters = new Set<() => void>();
   /** Aborts when a prompt waits behind what an agent does by itself. */
-  let giveWay = new AbortController();
+  let yieldToPrompt = new AbortController();
   /** One that has begun to work by itself before the session was free for it. */
   let waking: string | null = null;
   const book = createRunBook({ session_id, ledger, newId: deps.newId, now, monotonicMs });
@@ -84,7 +84,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
   /** Writes, publishes, then acts. Throws before anything has changed: store_unavailable, or a bug. */
   function carryOut(
-    { event, by }: Happening,
+    { event, by }: PendingEvent,
     written: Written,
     extra: { prompt?: string; write?: (tx: LedgerTx) => Change | null } = {},
   ): readonly RunEffect[] {
@@ -107,7 +107,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     for (const change of changes) change?.apply();
     if (written === "nothing")
       for (const effect of effects) if (effect.do === "complete") book.discard(effect.run_id);
-    for (const effect of effects) perform(effect);
+    for (const effect of effects) controlActiveRun(effect);
     afterwards(deps.onChange);
     return effects;
   }
@@ -131,11 +131,11 @@ export function createCoordinator(deps: CoordinatorDeps) {
   function wakeIfIdle() {
     if (!isIdle()) return;
     for (const wake of idleWaiters) wake();
-    if (waking !== null) workOn(waking);
+    if (waking !== null) startOwnRun(waking);
   }
 
   /** A run whose work cannot even begin has ended. */
-  function perform(effect: RunEffect) {
+  function controlActiveRun(effect: RunEffect) {
     try {
       if (effect.do === "open") {
         active = begin(effect.run_id);
@@ -158,7 +158,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       async open(signal) {
         await book.readAhead();
         await deps.reach(signal);
-        return warm.take(hearing(deps.contextOf(run)), signal);
+        return warm.take(withOwnRuns(deps.contextOf(run)), signal);
       },
       turn(session) {
         const context = deps.contextOf(run);
@@ -172,21 +172,21 @@ export function createCoordinator(deps: CoordinatorDeps) {
     return mine;
   }
 
-  const hearing = (context: SessionContext): SessionContext => ({
+  const withOwnRuns = (context: SessionContext): SessionContext => ({
     ...context,
     onEvent(event) {
-      if (event.type === "works_on") workOn(context.agent);
+      if (event.type === "works_on") startOwnRun(context.agent);
       else context.onEvent(event);
     },
   });
 
   /** An agent does something by itself: a run of its own, unless somebody wants something else of it. */
-  function workOn(agent: string) {
+  function startOwnRun(agent: string) {
     const isFree = isIdle() && queue.gate === "open";
     waking = isFree ? null : agent;
     if (!isFree) return;
     const run_id = deps.newId("run");
-    giveWay = new AbortController();
+    yieldToPrompt = new AbortController();
     try {
       loop.ask(() =>
         carryOutNow({ type: "prompted", run_id, delivery: "queue" }, null, {
@@ -217,7 +217,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       env: context.env,
       max_steps: run.max_steps,
       handover: deps.handover(run, session, book.history()),
-      ...(isOwnRun(run) ? { goesOn: giveWay.signal } : {}),
+      ...(isOwnRun(run) ? { goesOn: yieldToPrompt.signal } : {}),
     };
   }
 
@@ -259,12 +259,12 @@ export function createCoordinator(deps: CoordinatorDeps) {
   /** The answer to an accepted prompt, as it stands now. */
   function replyFor(id: RunId, messageId: MessageId): PromptReply {
     const state = book.find(id)?.state;
-    const told = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
-    return { run_id: id, message_id: messageId, state: told, queue_position: queuePosition(queue, id) };
+    const shown = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
+    return { run_id: id, message_id: messageId, state: shown, queue_position: queuePosition(queue, id) };
   }
 
   /** Throws run_started: what was overdue may have let it go. */
-  function mustWait(id: RunId) {
+  function mustNotHaveStarted(id: RunId) {
     if (queue.waiting.some((run) => run.run_id === id)) return;
     throw new HearthError("run_started", "This prompt can no longer be changed: its run has started.");
   }
@@ -297,7 +297,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
         if (messageId === undefined) throw new Error("a prompt was accepted without a message");
         return messageId;
       });
-      giveWay.abort();
+      yieldToPrompt.abort();
       return replyFor(prompt.run_id, message_id);
     },
 
@@ -306,8 +306,8 @@ export function createCoordinator(deps: CoordinatorDeps) {
      * and goes before what was not told yet. The work stops at once. Never throws.
      */
     cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
-      const told = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
-      const { ends, holds } = decideCancel(told, scope);
+      const decided = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
+      const { ends, holds } = decideCancel(decided, scope);
       if (ends.length + holds.length > 0)
         loop.decide({ type: "canceled", ends, holds }, by, () => {
           if (active !== null && ends.includes(active.run_id)) active.stop();
@@ -320,7 +320,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     edit: (id: RunId, changes: { prompt?: string | undefined; delivery?: Delivery | undefined }): RunRecord =>
       loop.ask(() => {
-        mustWait(id);
+        mustNotHaveStarted(id);
         const { run } = book.entryOf(id);
         const delivery = deliveryFor(run.agent, changes.delivery ?? run.delivery);
         carryOutNow({ type: "delivery_changed", run_id: id, delivery }, null, {
@@ -331,7 +331,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
     withdraw: (id: RunId, by: string | null) =>
       loop.ask(() => {
-        mustWait(id);
+        mustNotHaveStarted(id);
         carryOutNow({ type: "withdrawn", run_id: id }, by);
       }),
 

@@ -4,7 +4,7 @@ import type { RunEffect, RunQueueEvent } from "./state.ts";
 /** How soon an event that the store would not take is tried again. */
 const STORE_RETRY_MS = 500;
 
-export type Happening = { event: RunQueueEvent; by: string | null };
+export type PendingEvent = { event: RunQueueEvent; by: string | null };
 
 /**
  * How much of an event is written. `stored`: of a turn whose own messages cannot be written, what the store has of
@@ -14,7 +14,7 @@ export type Written = "all" | "stored" | "nothing";
 
 type RunLoopDeps = {
   /** Writes, tells, then acts. Throws before anything has happened or not at all; store_unavailable is no bug. */
-  carryOut(happening: Happening, written: Written): readonly RunEffect[];
+  carryOut(pending: PendingEvent, written: Written): readonly RunEffect[];
   report(message: string, cause: unknown): void;
   /** Something waits for the store, because of that; null: nothing does any more. */
   onWaiting(error: HearthError | null): void;
@@ -31,9 +31,9 @@ export type RunLoop = ReturnType<typeof createRunLoop>;
  */
 export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDeps) {
   /** Decided on the state that is stored now, so they go before everything else that waits. Oldest first. */
-  const decided: Happening[] = [];
+  const decided: PendingEvent[] = [];
   /** Oldest first. */
-  const waiting: Happening[] = [];
+  const waiting: PendingEvent[] = [];
   let isBusy = false;
   let retry: NodeJS.Timeout | null = null;
   /** Why the last try stopped before its end. */
@@ -41,7 +41,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
   let isClosed = false;
 
   /** Everything in it that leads to events comes before they are carried out. */
-  function undisturbed<T>(work: () => T): T {
+  function exclusively<T>(work: () => T): T {
     if (isBusy) throw new Error("the run loop was entered while it carries out an event");
     isBusy = true;
     try {
@@ -52,14 +52,14 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
   }
 
   /** Throws store_unavailable alone. */
-  function carryOutSurely(happening: Happening) {
+  function carryOutAsFarAsPossible(pending: PendingEvent) {
     for (const written of ["all", "stored", "nothing"] as const) {
       try {
-        carryOut(happening, written);
+        carryOut(pending, written);
         return;
       } catch (error) {
         if (isUnavailable(error)) throw error;
-        report(`a run event could not be carried out (${happening.event.type}, ${written})`, error);
+        report(`a run event could not be carried out (${pending.event.type}, ${written})`, error);
       }
     }
   }
@@ -71,7 +71,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
       const [next] = queue;
       if (next === undefined) return null;
       try {
-        carryOutSurely(next);
+        carryOutAsFarAsPossible(next);
       } catch (error) {
         if (isUnavailable(error)) return error;
         throw error;
@@ -84,7 +84,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
     if (isBusy || isClosed) return;
     if (retry !== null) clearTimeout(retry);
     retry = null;
-    const error = undisturbed(carryOutAll);
+    const error = exclusively(carryOutAll);
     if (error !== null) retry = setTimeout(drain, STORE_RETRY_MS);
     if (error !== null || stuck !== null) onWaiting(error);
     stuck = error;
@@ -104,7 +104,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
     decide(event: RunQueueEvent, by: string | null, act: () => void) {
       decided.push({ event, by });
       if (isBusy) act();
-      else undisturbed(act);
+      else exclusively(act);
       drain();
     },
     decided: (): readonly RunQueueEvent[] => decided.map(({ event }) => event),
@@ -116,7 +116,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
       drain();
       if (stuck !== null)
         throw new HearthError(stuck.code, stuck.message, { cause: stuck, details: stuck.details });
-      const result = undisturbed(decision);
+      const result = exclusively(decision);
       drain();
       return result;
     },

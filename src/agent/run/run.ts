@@ -36,10 +36,10 @@ export function createRun(deps: RunDeps) {
   function step(event: RunPhaseEvent) {
     const next = stepRunPhase(phase, event);
     phase = next.phase;
-    for (const effect of next.effects) perform(effect);
+    for (const effect of next.effects) runEffect(effect);
   }
 
-  function perform(effect: RunPhaseEffect) {
+  function runEffect(effect: RunPhaseEffect) {
     switch (effect.do) {
       case "tell_opened":
         return deps.onOpened();

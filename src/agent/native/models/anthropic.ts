@@ -4,7 +4,7 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest, PromptMessage } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, type SdkCall, streamFromSdk, writtenOnly } from "./sdk.ts";
+import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createAnthropicReader } from "./wire/anthropic.ts";
 
@@ -84,7 +84,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: extras.around(longTexts.around(writtenOnly)),
+    fetch: extras.around(longTexts.around(captureRequest)),
   }).languageModel(spec.model);
   const deps = { fetch, createReader: createAnthropicReader, origin: originOf(spec) };
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));

@@ -137,7 +137,7 @@ function kindOf(
   codes: readonly string[],
   status: number | undefined,
   sentence: string,
-  isTold: boolean,
+  hasRetryAfter: boolean,
 ): ErrorKind {
   const named = codes.map((code) => kindByCode[code]).find((kind) => kind !== undefined);
   const isDaily = codes.some((code) => /perday|daily/.test(code));
@@ -146,7 +146,7 @@ function kindOf(
     return isLargerThanLimit(sentence) ? "too_large_for_rate" : "rate";
   if (named !== undefined && named !== "passing") return named;
   if (overflowWording.test(sentence)) return "overflow";
-  if (status === 429) return creditWording.test(sentence) && !isTold ? "credit" : "rate";
+  if (status === 429) return creditWording.test(sentence) && !hasRetryAfter ? "credit" : "rate";
   if (named !== undefined) return named;
   if (status === 401) return "key";
   if (status === 402) return "credit";
@@ -160,21 +160,25 @@ function kindOf(
   return "other";
 }
 
-/** Reads an error, whichever way the provider wraps it. `isTold`: it says how long to wait. */
-export function readError(value: unknown, httpStatus: number | undefined, isTold: boolean): ErrorFacts {
+/** Reads an error, whichever way the provider wraps it. `hasRetryAfter`: it says how long to wait. */
+export function readError(
+  value: unknown,
+  httpStatus: number | undefined,
+  hasRetryAfter: boolean,
+): ErrorFacts {
   const records = recordsIn(value);
   const codes = records.flatMap((record) =>
     ["code", "type", "status", "reason", "quotaId", "error_type", "error"]
       .map((field) => stringOf(record[field])?.toLowerCase())
       .filter((code) => code !== undefined),
   );
-  const told = records
+  const statusInBody = records
     .flatMap((record) =>
       [record["statusCode"], record["status_code"], record["code"], record["status"]].map(statusIn),
     )
     .find((status) => status !== undefined);
   const byCode = codes.map((code) => statusByCode[code]).find((status) => status !== undefined);
-  const status = httpStatus ?? told ?? byCode;
+  const status = httpStatus ?? statusInBody ?? byCode;
   const sentence = sentenceOf(value);
-  return { kind: kindOf(codes, status, sentence, isTold), status, sentence };
+  return { kind: kindOf(codes, status, sentence, hasRetryAfter), status, sentence };
 }

@@ -62,10 +62,10 @@ function sentenceIn(value: unknown, depth: number): string {
       .filter(Boolean)
       .join("; ");
   if (!isRecord(value)) return "";
-  const told = sentenceFields.map((field) => sentenceIn(value[field], depth + 1)).find(Boolean) ?? "";
+  const sentence = sentenceFields.map((field) => sentenceIn(value[field], depth + 1)).find(Boolean) ?? "";
   const raw = isRecord(value["metadata"]) ? sentenceIn(value["metadata"]["raw"], depth + 1) : "";
-  if (raw === "") return told;
-  return told === "" || passedOn.test(told) ? raw : `${told}: ${raw}`;
+  if (raw === "") return sentence;
+  return sentence === "" || passedOn.test(sentence) ? raw : `${sentence}: ${raw}`;
 }
 
 /** The sentence for a person inside an error, however it is wrapped; empty when there is none. */

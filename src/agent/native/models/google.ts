@@ -2,7 +2,7 @@ import { createGoogle } from "@ai-sdk/google";
 import { createLongTexts } from "./long-texts.ts";
 import type { Model } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
-import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
+import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createGoogleReader } from "./wire/google.ts";
 
@@ -13,7 +13,7 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: { ...spec.headers },
-    fetch: longTexts.around(writtenOnly),
+    fetch: longTexts.around(captureRequest),
   }).languageModel(spec.model);
   const deps = { fetch, createReader: createGoogleReader, origin: originOf(spec) };
   const toolList = createToolList();

@@ -83,12 +83,12 @@ export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetc
 
   function refusal(request: ModelRequest, tokens: number): ModelFailure | undefined {
     const fixed = Math.ceil((request.system.length + charsOf(request.tools)) / CHARS_PER_TOKEN);
-    const told = { code: "context_overflow", isRetryable: false } as const;
+    const overflow = { code: "context_overflow", isRetryable: false } as const;
     const size = tokens.toLocaleString("en-US");
     if (request.tools.length > 0 && tokens < fixed + WORK_TOKENS)
       return new ModelFailure(
         `${spec.label} runs ${spec.model} with a context window of ${size} tokens, which is too small for hearth's tools: set OLLAMA_CONTEXT_LENGTH=${ADVISED_TOKENS} for \`ollama serve\`, or num_ctx in the model's Modelfile.`,
-        { ...told, brief: "the window is too small" },
+        { ...overflow, brief: "the window is too small" },
       );
     const least = Math.ceil(
       (request.system.length + charsOf(request.tools) + wordsIn(request)) / CHARS_PER_TOKEN_MAX,
@@ -96,7 +96,7 @@ export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetc
     if (tokens >= least) return undefined;
     return new ModelFailure(
       `The conversation no longer fits the context window of ${size} tokens that ${spec.label} runs ${spec.model} with: start a new session, or set a larger OLLAMA_CONTEXT_LENGTH for \`ollama serve\`.`,
-      { ...told, brief: "the window is full" },
+      { ...overflow, brief: "the window is full" },
     );
   }
 

@@ -5,7 +5,7 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback, type ReasoningSent } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
+import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createChatReader } from "./wire/chat.ts";
 
@@ -50,7 +50,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
     headers: spec.headers,
     includeUsage: true,
-    fetch: extras.around(longTexts.around(writtenOnly)),
+    fetch: extras.around(longTexts.around(captureRequest)),
     transformRequestBody: (body: Record<string, unknown>) => {
       const made = { ...traits.body, ...body };
       return needsBreakpoints ? withBreakpoints(made) : made;

@@ -4,7 +4,7 @@ import { createLongTexts } from "./long-texts.ts";
 import type { Model, ModelRequest } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { createToolList, streamFromSdk, writtenOnly } from "./sdk.ts";
+import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createResponsesReader } from "./wire/responses.ts";
 
@@ -21,7 +21,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: extras.around(longTexts.around(writtenOnly)),
+    fetch: extras.around(longTexts.around(captureRequest)),
   }).responses(spec.model);
   const deps = { fetch, createReader: createResponsesReader, origin: originOf(spec) };
   const toolList = createToolList();

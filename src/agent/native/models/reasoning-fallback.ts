@@ -8,7 +8,7 @@ export type ReasoningSent = { back: boolean; blank: boolean };
 type Send = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) => AsyncIterable<ModelChunk>;
 
 /** Conversations that are remembered; beyond it the oldest is asked to fail once more. */
-const REMEMBERS_MAX = 500;
+const CONVERSATIONS_MAX = 500;
 
 const aboutReasoning = /reasoning|thinking|thought|signature|encrypted/i;
 const isMissing =
@@ -49,14 +49,14 @@ const withoutReasoning = (request: ModelRequest): ModelRequest => ({
  * it cannot verify any more (another account, a changed beginning) is dropped from that conversation alone.
  */
 export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | "reasoningRequired">) {
-  const stale = createBoundedMap<string, true>(REMEMBERS_MAX);
+  const stale = createBoundedMap<string, true>(CONVERSATIONS_MAX);
   let sent: ReasoningSent = {
     back: traits.reasoningField !== "none",
     blank: traits.reasoningRequired === "always",
   };
 
   /** Whether it is worth asking again, differently. */
-  function learn(refusal: Refusal | undefined, request: ModelRequest): boolean {
+  function adapt(refusal: Refusal | undefined, request: ModelRequest): boolean {
     if (refusal === undefined) return false;
     const hasAny = sent.back && hasReasoning(request) && !stale.has(request.conversation);
     if (refusal === "missing" && traits.reasoningField !== "signed") {
@@ -86,7 +86,7 @@ export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | 
         }
         return;
       } catch (error) {
-        if (hasBegun || again === 0 || !learn(refusalOf(error), request)) throw error;
+        if (hasBegun || again === 0 || !adapt(refusalOf(error), request)) throw error;
       }
     }
   };

@@ -38,7 +38,7 @@ export function createToolList(mark?: (last: LanguageModelV4FunctionTool) => Lan
 }
 
 /** Carries a request out of the package that has written it. */
-class Written extends Error {
+class CapturedRequest extends Error {
   readonly request: WrittenRequest;
   constructor(request: WrittenRequest) {
     super("a request was written");
@@ -50,10 +50,14 @@ class Written extends Error {
  * The fetch that the provider packages are given: they write requests, and send none. Their own readers are as strict
  * as the providers' documentation, which is stricter than the providers are.
  */
-export const writtenOnly: ModelFetch = (url, init = {}) =>
-  Promise.reject(new Written({ url: String(url), init }));
+export const captureRequest: ModelFetch = (url, init = {}) =>
+  Promise.reject(new CapturedRequest({ url: String(url), init }));
 
-async function written(model: LanguageModelV4, call: SdkCall, deps: ExchangeDeps): Promise<WrittenRequest> {
+async function buildRequest(
+  model: LanguageModelV4,
+  call: SdkCall,
+  deps: ExchangeDeps,
+): Promise<WrittenRequest> {
   try {
     await model.doStream({
       prompt: call.prompt,
@@ -64,7 +68,7 @@ async function written(model: LanguageModelV4, call: SdkCall, deps: ExchangeDeps
       ...(call.headers === undefined ? {} : { headers: call.headers }),
     });
   } catch (error) {
-    if (error instanceof Written) return error.request;
+    if (error instanceof CapturedRequest) return error.request;
     throw failureOfRequest(error, deps.origin);
   }
   throw new Error(`${deps.origin.model} was not asked through the fetch that its package was given`);
@@ -78,5 +82,5 @@ export async function* streamFromSdk(
   signal: AbortSignal,
 ): AsyncGenerator<ModelChunk> {
   signal.throwIfAborted();
-  yield* exchange(await written(model, call, deps), deps, signal);
+  yield* exchange(await buildRequest(model, call, deps), deps, signal);
 }

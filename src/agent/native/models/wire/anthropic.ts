@@ -18,13 +18,13 @@ type Block =
   /** A tool of the provider's own, or what is newer than this program. */
   | { type: "other" };
 
-const usageOf = (told: Loose): Usage => {
-  const read = countOf(told["cache_read_input_tokens"]);
-  const written = countOf(told["cache_creation_input_tokens"]);
+const usageOf = (usageFields: Loose): Usage => {
+  const read = countOf(usageFields["cache_read_input_tokens"]);
+  const written = countOf(usageFields["cache_creation_input_tokens"]);
   return {
-    input_tokens: countOf(told["input_tokens"]) + read + written,
-    output_tokens: countOf(told["output_tokens"]),
-    reasoning_tokens: countOf(recordOf(told["output_tokens_details"])["thinking_tokens"]),
+    input_tokens: countOf(usageFields["input_tokens"]) + read + written,
+    output_tokens: countOf(usageFields["output_tokens"]),
+    reasoning_tokens: countOf(recordOf(usageFields["output_tokens_details"])["thinking_tokens"]),
     cache_read_tokens: read,
     cache_write_tokens: written,
   };
@@ -40,7 +40,7 @@ const blockOf: Readonly<Record<string, Loose>> = {
 /** Anthropic's Messages API. */
 export function createAnthropicReader(): WireReader {
   const blocks = new Map<unknown, Block>();
-  const told: { [field: string]: unknown } = {};
+  const usageFields: { [field: string]: unknown } = {};
   let usage = noUsage;
   let reason: string | undefined;
   let details: Loose = {};
@@ -49,8 +49,8 @@ export function createAnthropicReader(): WireReader {
 
   function takeUsage(more: unknown) {
     if (!isRecord(more)) return;
-    for (const [field, value] of Object.entries(more)) if (value !== null) told[field] = value;
-    usage = usageOf(told);
+    for (const [field, value] of Object.entries(more)) if (value !== null) usageFields[field] = value;
+    usage = usageOf(usageFields);
   }
 
   function open(index: unknown, content: Loose): ModelChunk[] {

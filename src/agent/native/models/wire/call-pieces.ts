@@ -38,10 +38,10 @@ export function argumentsOf({ pieces }: CallPieces): string {
   const joined = pieces.join("");
   if (pieces.length < 2 || isJson(joined)) return joined;
   const { values, rest } = splitJson(joined);
-  const told = values.filter((value) => !isEmpty(value));
+  const nonEmpty = values.filter((value) => !isEmpty(value));
   if (rest === "" && values.length > 1) {
-    const [first = values[0]] = told;
-    if (told.every((value) => isDeepStrictEqual(value, first))) return JSON.stringify(first);
+    const [first = values[0]] = nonEmpty;
+    if (nonEmpty.every((value) => isDeepStrictEqual(value, first))) return JSON.stringify(first);
   }
   const last = pieces.at(-1) ?? "";
   const before = pieces.at(-2) ?? "";

@@ -24,13 +24,13 @@ const endings: Readonly<Record<string, Ending>> = {
 };
 
 /** The total says what the other figures count: some leave reasoning, some cached input out of them. */
-export function chatUsage(told: Loose): Usage {
-  const prompt = countOf(told["prompt_tokens"]);
-  const completion = countOf(told["completion_tokens"]);
-  const total = countOf(told["total_tokens"]);
-  const input = recordOf(told["prompt_tokens_details"]);
-  const reasoning = countOf(recordOf(told["completion_tokens_details"])["reasoning_tokens"]);
-  const cached = countOf(input["cached_tokens"] ?? told["prompt_cache_hit_tokens"] ?? told["cached_tokens"]);
+export function chatUsage(raw: Loose): Usage {
+  const prompt = countOf(raw["prompt_tokens"]);
+  const completion = countOf(raw["completion_tokens"]);
+  const total = countOf(raw["total_tokens"]);
+  const input = recordOf(raw["prompt_tokens_details"]);
+  const reasoning = countOf(recordOf(raw["completion_tokens_details"])["reasoning_tokens"]);
+  const cached = countOf(input["cached_tokens"] ?? raw["prompt_cache_hit_tokens"] ?? raw["cached_tokens"]);
   const isReasoningApart = reasoning > 0 && total === prompt + completion + reasoning;
   const isCachedApart = cached > 0 && total === prompt + completion + cached;
   return {
@@ -128,10 +128,10 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
   }
 
   function takeCall(delta: Loose): ModelChunk[] {
-    const told = recordOf(delta["function"]);
+    const raw = recordOf(delta["function"]);
     const index = typeof delta["index"] === "number" ? delta["index"] : undefined;
-    const name = textOf(told["name"]) || textOf(delta["name"]);
-    const given = told["arguments"] ?? delta["arguments"];
+    const name = textOf(raw["name"]) || textOf(delta["name"]);
+    const given = raw["arguments"] ?? delta["arguments"];
     const piece = isRecord(given) ? JSON.stringify(given) : textOf(given);
     const id = textOf(delta["id"]);
     if (id === "" && name === "" && piece === "") return [];
@@ -148,10 +148,10 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
 
   function takeDelta(delta: Loose): ModelChunk[] {
     const own = delta["reasoning_content"] ?? delta["reasoning"];
-    const told = recordsOf(delta["reasoning_details"]);
-    for (const detail of told) details.add(detail);
+    const raw = recordsOf(delta["reasoning_details"]);
+    for (const detail of raw) details.add(detail);
     const thought =
-      typeof own === "string" ? own : told.map((d) => textOf(d["text"]) || textOf(d["summary"])).join("");
+      typeof own === "string" ? own : raw.map((d) => textOf(d["text"]) || textOf(d["summary"])).join("");
     const refusal = textOf(delta["refusal"]);
     hasRefused ||= refusal !== "";
     const called = isRecord(delta["function_call"]) ? [{ index: 0, function: delta["function_call"] }] : [];
@@ -166,10 +166,10 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
     ];
   }
 
-  function takeUsage(told: unknown) {
-    if (!isRecord(told)) return;
-    usage = chatUsage(told);
-    if (typeof told["cost"] === "number") cost = told["cost"];
+  function takeUsage(raw: unknown) {
+    if (!isRecord(raw)) return;
+    usage = chatUsage(raw);
+    if (typeof raw["cost"] === "number") cost = raw["cost"];
   }
 
   return {
@@ -181,11 +181,11 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       takeUsage(event["usage"]);
       const whole = choice?.["message"];
       const chunks = choice === undefined ? [] : takeDelta(recordOf(choice["delta"] ?? whole));
-      const told = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
+      const raw = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
       // An error behind an answer that is whole has broken nothing.
       const isCut = finish === undefined || endings[finish]?.kind === "failed" || finish === "length";
-      const isError = (isRecord(told) || stringOf(told) !== undefined) && isCut;
-      if (isError) error = { ...event, error: told };
+      const isError = (isRecord(raw) || stringOf(raw) !== undefined) && isCut;
+      if (isError) error = { ...event, error: raw };
       else if (choice === undefined && (event["type"] === "error" || isPlainError(event))) error = event;
       const native = stringOf(choice?.["native_finish_reason"])?.toLowerCase();
       const said = stringOf(choice?.["finish_reason"])?.toLowerCase();

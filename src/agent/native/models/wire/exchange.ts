@@ -47,7 +47,7 @@ const sizeOf = (body: RequestInit["body"]): number =>
   typeof body === "string" ? body.length : body instanceof Uint8Array ? body.byteLength : 0;
 
 /** Reads a connection to its end where that is near, so that the next request may have it. Never rejects. */
-async function letGo(bytes: Bytes): Promise<void> {
+async function drain(bytes: Bytes): Promise<void> {
   const toItsEnd = async () => {
     while (!(await bytes.read()).done);
   };
@@ -56,8 +56,8 @@ async function letGo(bytes: Bytes): Promise<void> {
 }
 
 /** What comes next; undefined when the answer is told to be over and nothing comes any more. */
-async function nextBytes(bytes: Bytes, isTold: boolean) {
-  if (!isTold) return bytes.read();
+async function nextBytes(bytes: Bytes, isEnding: boolean) {
+  if (!isEnding) return bytes.read();
   const next = bytes.read();
   return (await settlesWithin(next, END_GRACE_MS)) ? next : undefined;
 }
@@ -95,12 +95,12 @@ export async function* exchange(
         else {
           const chunks = reader.read(event.value, event.name);
           if (chunks === undefined) continue;
-          const told = reader.usage();
-          if (!hasSpoken) yield { type: "progress", usage: told, askedBytes: sizeOf(init.body) };
-          else if (told !== usage) yield { type: "progress", usage: told };
+          const latest = reader.usage();
+          if (!hasSpoken) yield { type: "progress", usage: latest, askedBytes: sizeOf(init.body) };
+          else if (latest !== usage) yield { type: "progress", usage: latest };
           else if (chunks.length === 0) yield { type: "progress" };
           hasSpoken = true;
-          usage = told;
+          usage = latest;
           yield* chunks;
           const error = reader.error();
           if (error !== undefined) throw failureOfEvent(error, origin);
@@ -110,11 +110,11 @@ export async function* exchange(
 
     bytes = (response.body ?? new Response("").body)?.getReader() as Bytes | undefined;
     while (bytes !== undefined && !reader.isOver()) {
-      const isTold = reader.ending() !== undefined;
-      const read = await nextBytes(bytes, isTold).catch((error: unknown) => {
+      const isEnding = reader.ending() !== undefined;
+      const read = await nextBytes(bytes, isEnding).catch((error: unknown) => {
         signal.throwIfAborted();
         // A connection that breaks after the end was told has broken nothing.
-        if (!isTold) throw error;
+        if (!isEnding) throw error;
         return undefined;
       });
       if (read === undefined || read.done) {
@@ -145,6 +145,6 @@ export async function* exchange(
     throw failureOf(error, origin, hasBegun);
   } finally {
     // Whoever stops reading early closes the connection; an error here is the one already thrown.
-    inBackground(async () => (isWhole && bytes !== undefined ? letGo(bytes) : bytes?.cancel()), notMissed);
+    inBackground(async () => (isWhole && bytes !== undefined ? drain(bytes) : bytes?.cancel()), notMissed);
   }
 }

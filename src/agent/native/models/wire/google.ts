@@ -28,13 +28,13 @@ const failures: Readonly<Record<string, string>> = {
   NO_IMAGE: "it made no image",
 };
 
-const usageOf = (told: Loose): Usage => {
-  const thought = countOf(told["thoughtsTokenCount"]);
+const usageOf = (raw: Loose): Usage => {
+  const thought = countOf(raw["thoughtsTokenCount"]);
   return {
-    input_tokens: countOf(told["promptTokenCount"]) + countOf(told["toolUsePromptTokenCount"]),
-    output_tokens: countOf(told["candidatesTokenCount"]) + thought,
+    input_tokens: countOf(raw["promptTokenCount"]) + countOf(raw["toolUsePromptTokenCount"]),
+    output_tokens: countOf(raw["candidatesTokenCount"]) + thought,
     reasoning_tokens: thought,
-    cache_read_tokens: countOf(told["cachedContentTokenCount"]),
+    cache_read_tokens: countOf(raw["cachedContentTokenCount"]),
     cache_write_tokens: 0,
   };
 };
@@ -101,24 +101,24 @@ export function createGoogleReader(): WireReader {
   }
 
   function takeCall(part: Loose): ModelChunk[] {
-    const told = recordOf(part["functionCall"]);
-    const name = stringOf(told["name"]);
-    const pieces = recordsOf(told["partialArgs"]);
+    const raw = recordOf(part["functionCall"]);
+    const name = stringOf(raw["name"]);
+    const pieces = recordsOf(raw["partialArgs"]);
     const signed = signatureOf(part);
     if (name === undefined) {
       // A part without a name goes on with the call before it; an empty one ends it.
       if (call === undefined) return [];
       call.provider ??= signed;
       for (const piece of pieces) call.partial.take(piece);
-      if (isRecord(told["args"])) call.partial.merge(told["args"]);
-      return told["willContinue"] === true ? [{ type: "progress" }] : endCall();
+      if (isRecord(raw["args"])) call.partial.merge(raw["args"]);
+      return raw["willContinue"] === true ? [{ type: "progress" }] : endCall();
     }
-    const id = textOf(told["id"]);
+    const id = textOf(raw["id"]);
     const begun: ModelChunk[] = [...endPart(), ...endCall(), { type: "tool_started", id, name }];
     call = { id, name, provider: signed, partial: createPartialArguments() };
-    if (isRecord(told["args"])) call.partial.merge(told["args"]);
+    if (isRecord(raw["args"])) call.partial.merge(raw["args"]);
     for (const piece of pieces) call.partial.take(piece);
-    return told["willContinue"] === true ? begun : [...begun, ...endCall()];
+    return raw["willContinue"] === true ? begun : [...begun, ...endCall()];
   }
 
   const takePart = (part: Loose): ModelChunk[] => {

@@ -4,12 +4,12 @@ import type { ModelChunk } from "../model.ts";
 import { argumentsOf, type CallPieces, newCall } from "./call-pieces.ts";
 import type { Ending, WireReader } from "./reader.ts";
 
-const usageOf = (told: Loose): Usage => {
-  const input = recordOf(told["input_tokens_details"]);
+const usageOf = (raw: Loose): Usage => {
+  const input = recordOf(raw["input_tokens_details"]);
   return {
-    input_tokens: countOf(told["input_tokens"]),
-    output_tokens: countOf(told["output_tokens"]),
-    reasoning_tokens: countOf(recordOf(told["output_tokens_details"])["reasoning_tokens"]),
+    input_tokens: countOf(raw["input_tokens"]),
+    output_tokens: countOf(raw["output_tokens"]),
+    reasoning_tokens: countOf(recordOf(raw["output_tokens_details"])["reasoning_tokens"]),
     cache_read_tokens: countOf(input["cached_tokens"]),
     cache_write_tokens: countOf(input["cache_write_tokens"]),
   };
@@ -49,13 +49,13 @@ export function createResponsesReader(): WireReader {
 
   const placeOf = (event: Loose): unknown => event["output_index"] ?? event["item_id"];
 
-  function open(place: unknown, told: Loose): { item: Item; before: ModelChunk[] } {
+  function open(place: unknown, raw: Loose): { item: Item; before: ModelChunk[] } {
     const before = items.has(place) ? end(place) : [];
-    const type = textOf(told["type"]);
-    const id = textOf(told["id"]);
+    const type = textOf(raw["type"]);
+    const id = textOf(raw["id"]);
     const call =
-      type === "function_call" ? newCall(textOf(told["call_id"]) || id, textOf(told["name"])) : undefined;
-    const phase = stringOf(told["phase"]);
+      type === "function_call" ? newCall(textOf(raw["call_id"]) || id, textOf(raw["name"])) : undefined;
+    const phase = stringOf(raw["phase"]);
     const item: Item = { type, id, shown: false, phase, call, summary: undefined };
     items.set(place, item);
     return { item, before };
@@ -69,16 +69,16 @@ export function createResponsesReader(): WireReader {
     return open(place, { type, id: event["item_id"] });
   }
 
-  const providerOf = (item: Item, told: Loose) => {
-    const itemId = stringOf(told["id"]) ?? item.id;
+  const providerOf = (item: Item, raw: Loose) => {
+    const itemId = stringOf(raw["id"]) ?? item.id;
     return itemId === "" ? undefined : { openai: { itemId } };
   };
 
   /** The metadata that goes back with thinking: it is known in full only when the item is over. */
-  const thinkingOf = (item: Item, told: Loose) => ({
+  const thinkingOf = (item: Item, raw: Loose) => ({
     openai: {
       itemId: item.id,
-      reasoningEncryptedContent: stringOf(told["encrypted_content"]) ?? null,
+      reasoningEncryptedContent: stringOf(raw["encrypted_content"]) ?? null,
     },
   });
 
@@ -114,40 +114,40 @@ export function createResponsesReader(): WireReader {
   }
 
   /** What the whole item has and no delta has said. */
-  function missing(item: Item, told: Loose): ModelChunk[] {
+  function missing(item: Item, raw: Loose): ModelChunk[] {
     if (item.shown) return [];
     if (item.type === "message")
-      return recordsOf(told["content"]).flatMap((part): ModelChunk[] => {
+      return recordsOf(raw["content"]).flatMap((part): ModelChunk[] => {
         hasRefused ||= part["type"] === "refusal";
         const text = textOf(part["text"]) || textOf(part["refusal"]);
         return text === "" ? [] : [{ type: "text", text }];
       });
     if (item.type !== "reasoning") return [];
-    const written = [...recordsOf(told["summary"]), ...recordsOf(told["content"])];
+    const written = [...recordsOf(raw["summary"]), ...recordsOf(raw["content"])];
     const text = written.map((part) => textOf(part["text"])).join("\n\n");
     return text === "" ? [] : [{ type: "reasoning", text }];
   }
 
-  function end(place: unknown, told: Loose = {}): ModelChunk[] {
+  function end(place: unknown, raw: Loose = {}): ModelChunk[] {
     const item = items.get(place);
     if (item === undefined) return [];
     items.delete(place);
     ended += 1;
-    const said = missing(item, told);
+    const said = missing(item, raw);
     switch (item.type) {
       case "message": {
-        const phase = stringOf(told["phase"]) ?? item.phase;
+        const phase = stringOf(raw["phase"]) ?? item.phase;
         const provider = { openai: { itemId: item.id, ...(phase === undefined ? {} : { phase }) } };
         return [...said, { type: "part_ended", of: "text", provider }];
       }
       case "reasoning":
-        return [...said, { type: "part_ended", of: "reasoning", provider: thinkingOf(item, told) }];
+        return [...said, { type: "part_ended", of: "reasoning", provider: thinkingOf(item, raw) }];
       case "function_call": {
         const { call = newCall("", "") } = item;
-        const id = call.id || textOf(told["call_id"]);
-        const name = call.name || textOf(told["name"]);
-        const text = stringOf(told["arguments"]) ?? argumentsOf(call);
-        return [{ type: "tool_call", id, name, arguments: text, provider: providerOf(item, told) }];
+        const id = call.id || textOf(raw["call_id"]);
+        const name = call.name || textOf(raw["name"]);
+        const text = stringOf(raw["arguments"]) ?? argumentsOf(call);
+        return [{ type: "tool_call", id, name, arguments: text, provider: providerOf(item, raw) }];
       }
       default:
         return [];
@@ -155,11 +155,11 @@ export function createResponsesReader(): WireReader {
   }
 
   function endItem(event: Loose): ModelChunk[] {
-    const told = recordOf(event["item"]);
+    const raw = recordOf(event["item"]);
     const place = placeOf(event);
     const known = items.get(place);
-    const opened = known === undefined || known.type !== told["type"] ? open(place, told).before : [];
-    return [...opened, ...end(place, told)];
+    const opened = known === undefined || known.type !== raw["type"] ? open(place, raw).before : [];
+    return [...opened, ...end(place, raw)];
   }
 
   function finish(event: Loose, type: string): ModelChunk[] {
@@ -178,9 +178,9 @@ export function createResponsesReader(): WireReader {
       ending = { kind: "failed", why: "it does not say why" };
     // Whole, where nothing of it came in events of its own.
     const hasStreamed = ended > 0 || items.size > 0;
-    return recordsOf(response["output"]).flatMap((told, at) => {
+    return recordsOf(response["output"]).flatMap((raw, at) => {
       if (hasStreamed) return [];
-      return [...open(`whole ${at}`, told).before, ...end(`whole ${at}`, told)];
+      return [...open(`whole ${at}`, raw).before, ...end(`whole ${at}`, raw)];
     });
   }
 

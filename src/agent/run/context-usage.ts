@@ -4,7 +4,7 @@ import type { SessionContext, TurnHost } from "../backend.ts";
  * The host of a turn whose steps are requests to a model: what the last one held tells how full the model's window is.
  * A step without figures says nothing.
  */
-export function tellingContext(host: TurnHost, { onEvent }: Pick<SessionContext, "onEvent">): TurnHost {
+export function withContextUsage(host: TurnHost, { onEvent }: Pick<SessionContext, "onEvent">): TurnHost {
   let model: string | null = null;
   return {
     ...host,

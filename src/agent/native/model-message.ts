@@ -107,7 +107,7 @@ export function joinTexts(content: UserContent): UserContent {
   return joined;
 }
 
-async function tellUser(message: Message, reader: HistoryReader, signal: AbortSignal): Promise<Piece> {
+async function fromUser(message: Message, reader: HistoryReader, signal: AbortSignal): Promise<Piece> {
   const content: UserContent = [];
   for (const part of message.parts) {
     // Nobody prompted: an agent worked on by itself.
@@ -128,7 +128,7 @@ async function tellUser(message: Message, reader: HistoryReader, signal: AbortSi
 }
 
 /** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
-function tellForeign(message: Message): Piece {
+function fromOtherAgent(message: Message): Piece {
   const outputMax = message.agent === SHELL_AGENT ? SHELL_OUTPUT_CHARS_MAX : FOREIGN_OUTPUT_CHARS_MAX;
   const lines: string[] = [];
   for (const part of message.parts) {
@@ -149,13 +149,13 @@ function tellForeign(message: Message): Piece {
  * Reasoning that nothing follows is refused, or it is the beginning of an answer that was cut. What a gateway wants
  * back belongs to the whole answer, wherever in it it was told.
  */
-function withoutLooseReasoning(content: AssistantContent): AssistantContent {
+function withoutTrailingReasoning(content: AssistantContent): AssistantContent {
   const last = content.findLastIndex((part) => part.type !== "reasoning");
   if (last < 0) return [];
   return content.filter((part, at) => at <= last || part.providerOptions?.["compatible"] !== undefined);
 }
 
-function tellOwn(message: Message, reader: HistoryReader): Piece {
+function fromOwnAgent(message: Message, reader: HistoryReader): Piece {
   const isSameModel = message.model === reader.model;
   const content: AssistantContent = [];
   const results: ToolResult[] = [];
@@ -193,10 +193,10 @@ function tellOwn(message: Message, reader: HistoryReader): Piece {
       default: // notices are for people; an assistant sends no files
     }
   }
-  const told = withoutLooseReasoning(content);
+  const sent = withoutTrailingReasoning(content);
   return {
     role: "assistant",
-    message: told.length === 0 ? undefined : { role: "assistant", content: told },
+    message: sent.length === 0 ? undefined : { role: "assistant", content: sent },
     results: results.length > 0 ? { role: "tool", content: results } : undefined,
     ended: earlyEndOf(message),
   };
@@ -212,12 +212,12 @@ function isLikeOurs(message: Message, reader: HistoryReader): boolean {
 }
 
 /** One message of the transcript as its reader is told it. */
-export async function tellMessage(
+export async function toModelMessage(
   message: Message,
   reader: HistoryReader,
   signal: AbortSignal,
 ): Promise<Piece> {
-  if (message.role === "user") return tellUser(message, reader, signal);
-  if (message.agent === reader.agent || isLikeOurs(message, reader)) return tellOwn(message, reader);
-  return tellForeign(message);
+  if (message.role === "user") return fromUser(message, reader, signal);
+  if (message.agent === reader.agent || isLikeOurs(message, reader)) return fromOwnAgent(message, reader);
+  return fromOtherAgent(message);
 }

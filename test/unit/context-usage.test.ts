@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AgentSessionEvent, BackendEvent, TurnHost } from "../../src/agent/backend.ts";
-import { tellingContext } from "../../src/agent/run/told-context.ts";
+import { withContextUsage } from "../../src/agent/run/context-usage.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 
 test("each step's request tells how full the window is, and one without figures tells nothing", () => {
@@ -12,7 +12,7 @@ test("each step's request tells how full the window is, and one without figures 
     transcript: () => [],
     takeSteering: () => [],
   };
-  const { emit } = tellingContext(host, { onEvent: (event) => void told.push(event) });
+  const { emit } = withContextUsage(host, { onEvent: (event) => void told.push(event) });
   const finish = (input_tokens: number, output_tokens: number) =>
     emit({
       type: "step_finished",
