@@ -8,11 +8,11 @@ import type { Context } from "./context.ts";
 import { UsageError } from "./exit.ts";
 import { sessionIn } from "./find-session.ts";
 import type { Parsed } from "./line/table.ts";
-import { openTerminal, withManner } from "./open.ts";
+import { openTerminal, withDisplayOptions } from "./open.ts";
 
 /** `hearth attach [path|session]`: the terminal on another directory, or on a session wherever it is. */
 export async function attach({ positionals, options }: Parsed, given: Context): Promise<number> {
-  const context = withManner(given, options);
+  const context = withDisplayOptions(given, options);
   const [target = "."] = positionals;
   if (/^ses_[A-Za-z0-9_-]+$/.test(target)) {
     return openTerminal(context, await connectHere(context, (connection) => find(connection, target)));

@@ -5,7 +5,7 @@ import type { Isolation, Session } from "../protocol/session.ts";
 import { UsageError } from "./exit.ts";
 import { findSession } from "./find-session.ts";
 
-type Wishes = {
+type SessionChoice = {
   session: string | undefined;
   goOn: boolean;
   agent: string | undefined;
@@ -17,15 +17,15 @@ type Wishes = {
 /** The session that a prompt goes to: the one named, the last one used, or a new one made as wished. */
 export async function chooseSession(
   connection: Connection,
-  wishes: Wishes,
+  choice: SessionChoice,
 ): Promise<{ id: SessionId; title: string; isNew: boolean }> {
   const wid = connection.workspace.id;
-  const { isolation } = wishes;
-  if (wishes.session === undefined && !wishes.goOn) {
+  const { isolation } = choice;
+  if (choice.session === undefined && !choice.goOn) {
     const body = {
-      agent: wishes.agent,
-      model: wishes.model,
-      mode: wishes.mode,
+      agent: choice.agent,
+      model: choice.model,
+      mode: choice.mode,
       isolation,
     };
     const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions", {
@@ -35,7 +35,7 @@ export async function chooseSession(
     return { id: session.id, title: session.title, isNew: true };
   }
   const session =
-    wishes.session === undefined ? await lastUsed(connection) : await findSession(connection, wishes.session);
+    choice.session === undefined ? await lastUsed(connection) : await findSession(connection, choice.session);
   if (isolation !== undefined && isolation !== session.isolation) {
     const params = { wid, sid: session.id };
     await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", { params, body: { isolation } });

@@ -22,20 +22,20 @@ const TOOL_MS = 5000;
 /** `hearth doctor`: looks at everything that hearth rests on; exit code 1 when something does not work. */
 export async function doctor({ options }: Parsed, context: Context): Promise<number> {
   const { out } = context;
-  const config = await lookAtConfig(context);
+  const config = await checkConfig(context);
   const broken = config.find(({ status }) => status === "error")?.text;
   const findings: Finding[] = [
     finding("node", "ok", `${process.version} at ${process.execPath}`),
     finding("hearth", "ok", `${VERSION}, build ${BUILD}, ${context.launcher}`),
     ...config,
-    ...(await lookAtDaemon(context, broken)),
-    await lookAtTool("git", ["--version"], "without it no agent is told of branch, changes and commits"),
+    ...(await checkDaemon(context, broken)),
+    await checkTool("git", ["--version"], "without it no agent is told of branch, changes and commits"),
     finding(
       "sandbox",
       "warning",
       "commands run unsandboxed: the permission mode and rules alone hold them back",
     ),
-    lookAtTerminal(context),
+    checkTerminal(context),
   ];
   if (options["json"] === true) await out.json(findings, 2);
   else {
@@ -46,7 +46,7 @@ export async function doctor({ options }: Parsed, context: Context): Promise<num
   return findings.some(({ status }) => status === "error") ? exitCodes.failed : exitCodes.done;
 }
 
-async function lookAtConfig({ paths, cwd }: Context): Promise<Finding[]> {
+async function checkConfig({ paths, cwd }: Context): Promise<Finding[]> {
   const { loadConfig } = await import("../server/config/load.ts");
   try {
     const { sources, warnings } = loadConfig({ paths, root: cwd() });
@@ -58,7 +58,7 @@ async function lookAtConfig({ paths, cwd }: Context): Promise<Finding[]> {
 }
 
 /** The daemon, its store, and the agents that it finds ready. */
-async function lookAtDaemon(context: Context, broken: string | undefined): Promise<Finding[]> {
+async function checkDaemon(context: Context, broken: string | undefined): Promise<Finding[]> {
   const { database } = context.paths;
   try {
     return await connectHere(context, async (connection) => {
@@ -68,7 +68,7 @@ async function lookAtDaemon(context: Context, broken: string | undefined): Promi
         finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
         ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
         finding("store", "ok", `${database}, ${(statSync(database).size / 1e6).toFixed(1)} MB`),
-        ...(await lookAtAgents(connection, broken)),
+        ...(await checkAgents(connection, broken)),
       ];
     });
   } catch (error) {
@@ -77,7 +77,7 @@ async function lookAtDaemon(context: Context, broken: string | undefined): Promi
 }
 
 /** hearth's own agent must be usable; others are a matter of taste. */
-async function lookAtAgents(connection: Connection, broken: string | undefined): Promise<Finding[]> {
+async function checkAgents(connection: Connection, broken: string | undefined): Promise<Finding[]> {
   const params = { wid: connection.workspace.id };
   const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
   // What somebody has never installed is nothing to be mended.
@@ -92,7 +92,7 @@ async function lookAtAgents(connection: Connection, broken: string | undefined):
   });
 }
 
-async function lookAtTool(name: string, args: string[], purpose: string): Promise<Finding> {
+async function checkTool(name: string, args: string[], purpose: string): Promise<Finding> {
   try {
     const { stdout } = await promisify(execFile)(name, args, { timeout: TOOL_MS });
     return finding(name, "ok", stdout.trim());
@@ -101,7 +101,7 @@ async function lookAtTool(name: string, args: string[], purpose: string): Promis
   }
 }
 
-function lookAtTerminal({ env, out }: Context): Finding {
+function checkTerminal({ env, out }: Context): Finding {
   const isAsked = env["HEARTH_TERMINAL"] === "1"; // by a terminal that reads what is said here
   if (!isAsked && !out.isTerminal()) return finding("terminal", "ok", "stdout is no terminal");
   const columns = isAsked ? env["COLUMNS"] : process.stdout.columns;

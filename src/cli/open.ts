@@ -11,7 +11,7 @@ export async function open({ options, positionals }: Parsed, context: Context): 
   if (options["continue"] && options["session"])
     throw new UsageError("Give --continue or --session, not both.");
   const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
-  return openTerminal(withManner(context, options), {
+  return openTerminal(withDisplayOptions(context, options), {
     cwd: context.cwd(),
     session: text("session"),
     continueLast: options["continue"] === true,
@@ -25,7 +25,7 @@ export async function open({ options, positionals }: Parsed, context: Context): 
 }
 
 /** What the switches say, in the words of the environment: every part of the terminal reads those. */
-export function withManner(context: Context, options: Parsed["options"]): Context {
+export function withDisplayOptions(context: Context, options: Parsed["options"]): Context {
   const env = {
     ...context.env,
     ...(options["screen-reader"] === true && { HEARTH_SCREEN_READER: "true" }),

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { createParser } from "eventsource-parser";
 import { backoffMs } from "../async/backoff.ts";
 import { pause } from "../async/wait.ts";
-import { type DaemonStop, readFarewell } from "../protocol/daemon-stop.ts";
+import { type DaemonStop, parseStopComment } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -216,7 +216,7 @@ async function readOnce(
       waiting.push(JSON.parse(data) as HearthEvent);
     },
     onComment(comment) {
-      const why = readFarewell(comment);
+      const why = parseStopComment(comment);
       if (why !== undefined) onStop(why);
     },
   });

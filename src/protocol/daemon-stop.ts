@@ -19,10 +19,10 @@ const MARK = "stopping ";
  * The last line of an event stream that ends because its daemon does: a comment, because it is no event of the
  * workspace. It has no number, is not replayed, and says nothing to who reads events alone.
  */
-export const farewell = (stop: DaemonStop): string => `: ${MARK}${JSON.stringify(stop)}\n\n`;
+export const stopComment = (stop: DaemonStop): string => `: ${MARK}${JSON.stringify(stop)}\n\n`;
 
 /** What a comment of an event stream says of its daemon's end. */
-export function readFarewell(comment: string): DaemonStop | undefined {
+export function parseStopComment(comment: string): DaemonStop | undefined {
   const text = comment.trim();
   if (!text.startsWith(MARK)) return undefined;
   try {

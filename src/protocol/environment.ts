@@ -84,7 +84,7 @@ const toolNames = new Set([
 const toolPrefixes = ["LC_"];
 
 /** What a client wishes for its runs; kept and handed on as the variables of providers are. */
-const wishNames = new Set(["HEARTH_MODEL", "HEARTH_AGENT"]);
+const preferenceNames = new Set(["HEARTH_MODEL", "HEARTH_AGENT"]);
 
 /** The beginnings of the variables of other people's agents: their settings and their own logins. */
 const agentPrefixes = ["GOOSE_", "QWEN_", "OPENCODE_", "CLAUDE_", "CODEX_", "GEMINI_CLI_"];
@@ -106,7 +106,8 @@ export function splitEnvironment(
   const split: SplitEnvironment = { tool: {}, agent: {}, provider: {} };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (isProviderVariable(name) || wishNames.has(name) || keyNames.has(name)) split.provider[name] = value;
+    if (isProviderVariable(name) || preferenceNames.has(name) || keyNames.has(name))
+      split.provider[name] = value;
     else if (toolNames.has(name) || toolPrefixes.some((prefix) => name.startsWith(prefix)))
       split.tool[name] = value;
     else if (agentPrefixes.some((prefix) => name.startsWith(prefix))) split.agent[name] = value;

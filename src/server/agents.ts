@@ -26,7 +26,7 @@ type AgentsDeps = {
   /** The agents of a workspace by name, as its configuration has them now. Throws config_invalid. */
   sources(wid: WorkspaceId): ReadonlyMap<string, AgentSource>;
   /** What a working agent says of itself: its models, modes and commands. */
-  learn(wid: WorkspaceId, agent: string, event: AgentSessionEvent): void;
+  updateFacts(wid: WorkspaceId, agent: string, event: AgentSessionEvent): void;
   sessionChanged(tx: JournalTx, sid: SessionId): void;
   /** What of the agent is running or kept warm for the session. */
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
@@ -42,7 +42,7 @@ export function createAgents({
   store,
   journal,
   sources,
-  learn,
+  updateFacts,
   sessionChanged,
   warmth,
   busyAgent,
@@ -50,8 +50,8 @@ export function createAgents({
   const seen = new Map<WorkspaceId, Agent[]>();
   /** By session and agent: how it ended last, where that was not in order. */
   const ended = new Map<string, "crashed" | "error">();
-  /** What was last told of each (session, agent). */
-  const told = new Map<string, string>();
+  /** What was last published of each (session, agent). */
+  const published = new Map<string, string>();
   /** The titles that agents gave: one that comes later sees but a part of the conversation. */
   const titles = new Map<SessionId, { agent: string; title: string }>();
   const keyOf = (sid: SessionId, agent: string) => `${sid} ${agent}`;
@@ -81,7 +81,7 @@ export function createAgents({
       });
     },
 
-    /** As they are now; what has changed since the last look is told. */
+    /** As they are now; what has changed since the last look is published. */
     async list(wid: WorkspaceId): Promise<Agent[]> {
       const described = [...sources(wid).values()].map((source) => source.describe?.(wid) ?? []);
       const all = (await Promise.all(described)).flat();
@@ -137,22 +137,22 @@ export function createAgents({
     },
 
     /** What a backend says of a session outside its turns. */
-    heard(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
+    handleSessionEvent(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
       else if (event.type === "title") return retitle(wid, sid, agent, event.title);
       else if (event.type === "context") return contextChanged(wid, sid, agent, event);
-      else learn(wid, agent, event);
-      this.tellChanges(wid, sid);
+      else updateFacts(wid, agent, event);
+      this.publishChanges(wid, sid);
     },
 
     /** Tells which agents of the session have become warm, busy or cold since the last time. */
-    tellChanges(wid: WorkspaceId, sid: SessionId) {
+    publishChanges(wid: WorkspaceId, sid: SessionId) {
       const changed = this.ofSession(sid).filter((entry) => {
         const key = keyOf(sid, entry.agent);
         const text = JSON.stringify(entry);
-        if (told.get(key) === text) return false;
-        told.set(key, text);
+        if (published.get(key) === text) return false;
+        published.set(key, text);
         return true;
       });
       if (changed.length === 0) return;
@@ -184,17 +184,17 @@ export function createAgents({
       for (const wid of wids) {
         for (const { payload_json } of store.events.ofTypes(wid, ["agent_session.updated"])) {
           const { agent_session } = JSON.parse(payload_json) as { agent_session: AgentSession };
-          told.set(keyOf(agent_session.session_id, agent_session.agent), JSON.stringify(agent_session));
+          published.set(keyOf(agent_session.session_id, agent_session.agent), JSON.stringify(agent_session));
         }
-        for (const key of [...told.keys()]) this.tellChanges(wid, key.split(" ")[0] as SessionId);
-        told.clear();
+        for (const key of [...published.keys()]) this.publishChanges(wid, key.split(" ")[0] as SessionId);
+        published.clear();
       }
     },
     /** It is let go, or deleted. How its agents ended is shown for as long as it is there. */
     forgetSession(sid: SessionId) {
       titles.delete(sid);
       const isDeleted = store.sessions.get(sid) === undefined;
-      for (const memory of isDeleted ? [told, ended] : [told])
+      for (const memory of isDeleted ? [published, ended] : [published])
         for (const key of memory.keys()) if (key.startsWith(sid)) memory.delete(key);
     },
   };

@@ -13,13 +13,13 @@ import type { Environments } from "./environments.ts";
 import type { Journal } from "./events/journal.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
-import { directoryToWorkIn, settleIn } from "./workspace-folder.ts";
+import { directoryToWorkIn, recordIdentity } from "./workspace-folder.ts";
 
 /** More idle sessions than these are let go: their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
 
 /** What is told of agents waits this long for what has happened to have gone out. */
-const TELL_DELAY_MS = 5;
+const PUBLISH_DELAY_MS = 5;
 /** Agents name a session, and tell what it has cost, a moment behind the end of its turn. */
 const LAST_WORDS_MS = 1000;
 
@@ -52,7 +52,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   /** Least recently used first. */
   const kept = new Map<SessionId, Kept>();
   /** Sessions that are not kept warm behind what runs in them. */
-  const passing = new Set<SessionId>();
+  const releasing = new Set<SessionId>();
 
   /** The folder is there, and what its configuration says now counts. */
   async function reach(wid: WorkspaceId, signal: AbortSignal): Promise<void> {
@@ -60,7 +60,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     if (workspace === undefined) return; // told by `contextOf`
     const { path } = workspace;
     const directory = await deps.folders.enter(path, () => directoryToWorkIn(path), signal);
-    settleIn(store, store.workspaces.get(wid) ?? workspace, directory);
+    recordIdentity(store, store.workspaces.get(wid) ?? workspace, directory);
     await deps.refresh(wid, signal);
   }
 
@@ -89,20 +89,20 @@ export function createCoordinators(deps: CoordinatorsDeps) {
           : null,
       remember: (value) => deps.agents.remember(run.session_id, run.agent, value),
       kept: deps.agents.keptFor(run.session_id, run.agent),
-      onEvent: (event) => deps.agents.heard(wid, run.session_id, run.agent, event),
+      onEvent: (event) => deps.agents.handleSessionEvent(wid, run.session_id, run.agent, event),
     };
   }
 
   /** Sessions whose agents may have become warm, busy or cold. */
   const changed = new Map<SessionId, WorkspaceId>();
-  const tellNow = () => {
+  const publishChangesNow = () => {
     const all = [...changed];
     changed.clear();
-    for (const [sid, wid] of all) deps.agents.tellChanges(wid, sid);
+    for (const [sid, wid] of all) deps.agents.publishChanges(wid, sid);
   };
   /** Once for all changes of a moment, and when what they lead to is on its way: a request to a model waits. */
-  function tellSoon(wid: WorkspaceId, sid: SessionId) {
-    if (changed.size === 0) setTimeout(tellNow, TELL_DELAY_MS);
+  function publishChangesSoon(wid: WorkspaceId, sid: SessionId) {
+    if (changed.size === 0) setTimeout(publishChangesNow, PUBLISH_DELAY_MS);
     changed.set(sid, wid);
   }
 
@@ -125,7 +125,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {
-        tellSoon(wid, sid);
+        publishChangesSoon(wid, sid);
         deps.onChange();
       },
       onStoreAway: (error) => deps.onStoreAway(wid, sid, error),
@@ -139,20 +139,20 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   function forget(sid: SessionId) {
     const { wid, coordinator } = kept.get(sid) ?? {};
     kept.delete(sid);
-    passing.delete(sid);
+    releasing.delete(sid);
     journal.forgetSession(sid);
     deps.agents.forgetSession(sid);
     void coordinator
       ?.whenIdle()
       .then(() => coordinator.release())
       // What was warm is not.
-      .then(() => wid !== undefined && store.sessions.get(sid) !== undefined && tellSoon(wid, sid))
+      .then(() => wid !== undefined && store.sessions.get(sid) !== undefined && publishChangesSoon(wid, sid))
       .catch((cause) => log.error("a session could not be released", { cause }));
   }
 
   const isAtRest = ({ coordinator }: Kept) => coordinator.isIdle() && coordinator.runtime().queued === 0;
 
-  function letGo() {
+  function evictIdle() {
     const idle = [...kept].filter(([, entry]) => isAtRest(entry));
     for (const [sid] of idle.slice(0, Math.max(0, idle.length - IDLE_KEPT_MAX))) forget(sid);
   }
@@ -162,20 +162,20 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     of(wid: WorkspaceId, sid: SessionId): Coordinator {
       const coordinator = kept.get(sid)?.coordinator ?? make(wid, sid);
       kept.delete(sid);
-      letGo();
+      evictIdle();
       kept.set(sid, { wid, coordinator });
       return coordinator;
     },
     /** The session's agents stay when nothing runs in it any more. */
-    keepWarm: (sid: SessionId) => void passing.delete(sid),
+    keepWarm: (sid: SessionId) => void releasing.delete(sid),
     /** They go when what runs in it now is over, unless somebody goes on there. */
-    async keepNot(sid: SessionId): Promise<void> {
+    async releaseWhenIdle(sid: SessionId): Promise<void> {
       const coordinator = kept.get(sid)?.coordinator;
-      passing.add(sid);
+      releasing.add(sid);
       await coordinator?.whenIdle();
       await sleep(LAST_WORDS_MS, undefined, { ref: false });
       const now = kept.get(sid);
-      if (passing.has(sid) && now !== undefined && now.coordinator === coordinator && isAtRest(now))
+      if (releasing.has(sid) && now !== undefined && now.coordinator === coordinator && isAtRest(now))
         forget(sid);
     },
     known: (sid: SessionId): Coordinator | undefined => kept.get(sid)?.coordinator,
@@ -185,7 +185,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     /** The session was deleted. */
     forget,
     /** What is still to be told of agents is told: the store closes. */
-    tellNow,
+    publishChangesNow,
 
     /** After a restart: what was active ends, what waited waits. */
     recover() {

@@ -27,11 +27,11 @@ import { createPermissions } from "./permissions.ts";
 import { createRuns } from "./runs.ts";
 import type { Services } from "./services.ts";
 import { createSessions } from "./sessions.ts";
-import { createSettings } from "./settings.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
 import { createStoreWatch } from "./store/watch.ts";
 import { createUsage } from "./usage.ts";
+import { createWorkspaceSettings } from "./workspace-settings.ts";
 import { createWorkspaces } from "./workspaces.ts";
 
 /** A request goes by the configuration that was read last rather than wait longer for a folder. */
@@ -78,7 +78,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
   const processes = await createProcessSupervisor({ recordDir: paths.runDir, folders });
 
-  const settings = createSettings({ paths, store, environments, folders });
+  const settings = createWorkspaceSettings({ paths, store, environments, folders });
 
   const refresh = async (wid: WorkspaceId) => {
     await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
@@ -153,7 +153,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     store,
     journal,
     sources: (wid) => new Map([...ownSources, ...external.sources(wid)]),
-    learn: external.learn,
+    updateFacts: external.updateFacts,
     sessionChanged,
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
@@ -319,7 +319,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       const all = coordinators.all();
       for (const coordinator of all) coordinator.shut();
       await settlesWithin(Promise.all(all.map((coordinator) => coordinator.whenIdle())), graceMs);
-      coordinators.tellNow();
+      coordinators.publishChangesNow();
       workspaces.endStreams(why);
       await Promise.allSettled([
         external.close(),

@@ -19,10 +19,10 @@ import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
 import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
-import type { Settings } from "./settings.ts";
+import type { WorkspaceSettings } from "./workspace-settings.ts";
 
 type ExternalAgentsDeps = {
-  settings: Settings;
+  settings: WorkspaceSettings;
   environments: Environments;
   rootOf(wid: WorkspaceId): string;
   processes: ProcessSupervisor;
@@ -155,7 +155,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       }
     },
     /** What a working agent says of itself. */
-    learn(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
+    updateFacts(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
       const resolved = resolveFor(wid, name);
       if (!resolved?.launch) return;
       if (event.type === "models")

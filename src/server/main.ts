@@ -6,7 +6,7 @@ import type { Paths } from "../protocol/paths.ts";
 import { BUILD, PROTOCOL, VERSION } from "../protocol/version.ts";
 import { createServices } from "./create-services.ts";
 import { type Ready, runDaemon, type StartCore } from "./daemon/daemon.ts";
-import { privately } from "./daemon/private-folders.ts";
+import { withPrivateUmask } from "./daemon/private-folders.ts";
 import { createReadyPipe } from "./daemon/ready-pipe.ts";
 import { openStore } from "./store/open.ts";
 
@@ -29,7 +29,7 @@ export async function serve({ env, paths, onReady, signal }: ServeOptions): Prom
   const newId: NewId = (prefix) => `${prefix}_${randomBytes(16).toString("hex")}`;
 
   const startCore: StartCore = async ({ log, requestStop }) => {
-    const store = privately(() => openStore(paths.database, (message) => log.warn(message)));
+    const store = withPrivateUmask(() => openStore(paths.database, (message) => log.warn(message)));
     try {
       const services = await createServices({
         ...{ paths, store, log, now, newId, requestStop },

@@ -11,10 +11,10 @@ import { inBackground, notMissed } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
-import type { Settings } from "./settings.ts";
+import type { WorkspaceSettings } from "./workspace-settings.ts";
 
 type NativeAgentDeps = {
-  settings: Settings;
+  settings: WorkspaceSettings;
   placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
   folders: FolderGate;

@@ -35,7 +35,7 @@ type Waiting = {
   settle(verdict: RunVerdict): void;
 };
 
-type Answer = {
+type UserAnswer = {
   decision: Decision;
   message?: string | undefined;
   input?: { command: string } | undefined;
@@ -206,7 +206,7 @@ export function createPermissions(deps: PermissionsDeps) {
       return ask({ wid, permission, rejudge }, signal);
     },
 
-    async answer(wid: WorkspaceId, id: PermissionId, answer: Answer, caller: Caller): Promise<Permission> {
+    async answer(wid: WorkspaceId, id: PermissionId, answer: UserAnswer, by: Caller): Promise<Permission> {
       const entry = openQuestion(wid, id);
       const option = entry.permission.options.find(({ decision }) => decision === answer.decision);
       if (option === undefined) {
@@ -225,7 +225,7 @@ export function createPermissions(deps: PermissionsDeps) {
         {
           decision: answer.decision,
           message: answer.message ?? null,
-          answered_by: caller,
+          answered_by: by,
           ...(edited !== undefined && { detail: { ...edited.detail, edited: edited.command } }),
         },
         () => {
@@ -234,7 +234,7 @@ export function createPermissions(deps: PermissionsDeps) {
               workspace_id: wid,
               session_id: grantedFor,
               rule,
-              granted_by: caller,
+              granted_by: by,
               granted_at: now().toISOString(),
             });
         },
@@ -247,10 +247,10 @@ export function createPermissions(deps: PermissionsDeps) {
             }
           : {
               decision: "allow",
-              ...(edited !== undefined && { edited: { command: edited.command, by: caller } }),
+              ...(edited !== undefined && { edited: { command: edited.command, by: by } }),
             },
       );
-      if (granted.length > 0) await reconsider(wid, grantedFor, caller);
+      if (granted.length > 0) await reconsider(wid, grantedFor, by);
       return permission;
     },
 

@@ -87,7 +87,8 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         request_hash: hash,
         by: caller,
       });
-      if (body.keep_warm === false) inBackground(() => coordinators.keepNot(body.session_id), notMissed);
+      if (body.keep_warm === false)
+        inBackground(() => coordinators.releaseWhenIdle(body.session_id), notMissed);
       else coordinators.keepWarm(body.session_id);
       return reply;
     },

@@ -7,12 +7,12 @@ import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
+import { copySession, dropBatch, dropSession } from "./copy-session.ts";
 import { type Journal, publicMessage } from "./events/journal.ts";
 import { readMessages } from "./read-messages.ts";
 import type { Caller, Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
-import { copySession, dropSession, dropSome } from "./whole-session.ts";
 
 type SessionsDeps = {
   store: Store;
@@ -68,13 +68,13 @@ export function createSessions(deps: SessionsDeps) {
     createHash("sha256").update(JSON.stringify(request)).digest("hex");
 
   /** The session that was made when this was asked for before. Throws session_id_conflict. */
-  function madeBefore(id: SessionId | undefined, hash: string): Session | undefined {
+  function existingSession(id: SessionId | undefined, hash: string): Session | undefined {
     const known = id && store.sessions.get(id);
     if (!known) return undefined;
     if (store.sessions.requestHash(known.id) === hash) return present(known);
-    throw takenId(known.id);
+    throw idConflict(known.id);
   }
-  const takenId = (id: SessionId) =>
+  const idConflict = (id: SessionId) =>
     new HearthError(
       "session_id_conflict",
       `${id} already names another session; choose a new id for this one.`,
@@ -122,7 +122,7 @@ export function createSessions(deps: SessionsDeps) {
     create(wid, fields, caller) {
       deps.mustExist(wid);
       const hash = hashOf([wid, fields]);
-      const known = madeBefore(fields.id, hash);
+      const known = existingSession(fields.id, hash);
       if (known) return known;
       deps.mustAccept(wid);
       checkFields(wid, fields);
@@ -199,7 +199,7 @@ export function createSessions(deps: SessionsDeps) {
       try {
         isGone = journal.commit(wid, "relaxed", (tx) => {
           store.sessions.hide(sid);
-          const isGone = dropSome(sid, store, createTurns().isOver);
+          const isGone = dropBatch(sid, store, createTurns().isOver);
           tx.publish({ type: "session.deleted", session_id: sid, payload: { session, by: caller } });
           return isGone;
         });
@@ -219,8 +219,8 @@ export function createSessions(deps: SessionsDeps) {
       // Asked again while it is still copied: both get the one copy.
       const copying = forking.get(id);
       if (copying?.hash === hash) return copying.session;
-      if (copying) throw takenId(id);
-      const known = madeBefore(id, hash);
+      if (copying) throw idConflict(id);
+      const known = existingSession(id, hash);
       if (known) return known;
       const session = forkInto(wid, sid, { ...options, id }, hash).finally(() => forking.delete(id));
       forking.set(id, { hash, session });

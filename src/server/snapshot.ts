@@ -32,10 +32,10 @@ export const createSnapshot =
   ({ store, hub, journal, ...parts }: SnapshotDeps): Services["snapshot"] =>
   async (wid, { session_id, limit }) => {
     const { workspaces, sessions, coordinators, permissions, agents } = parts;
-    await workspaces.lookAtBranch(wid);
-    const workspace = workspaces.presentAndTold(wid);
+    await workspaces.refreshBranch(wid);
+    const workspace = workspaces.presentForSnapshot(wid);
     const session = session_id && sessions.storedOf(wid, session_id);
-    coordinators.tellNow();
+    coordinators.publishChangesNow();
     journal.flush(wid);
     const listed = sessions.services.list(wid, { limit: SESSIONS_MAX }).sessions;
     const entries = session ? store.sessions.plan(session.id) : [];

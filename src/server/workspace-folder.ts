@@ -55,7 +55,7 @@ async function identityOf(path: string): Promise<string | undefined> {
  * Takes note of which directory stands at a workspace's path. What was allowed in one is not allowed in another that
  * has taken its place (attacks.md A26).
  */
-export function settleIn(
+export function recordIdentity(
   store: Store,
   { id, identity: before }: WorkspaceRow,
   { identity }: Directory,

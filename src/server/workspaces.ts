@@ -11,7 +11,7 @@ import type { Journal } from "./events/journal.ts";
 import type { Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
-import { branchOf, directoryToOpen, settleIn } from "./workspace-folder.ts";
+import { branchOf, directoryToOpen, recordIdentity } from "./workspace-folder.ts";
 
 /** Nobody waits longer for the name of a branch: the one that was seen last is shown. */
 const BRANCH_MS_MAX = 250;
@@ -54,7 +54,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   /** As they were seen last; what cannot be reached shows none. */
   const branches = new Map<WorkspaceId, string | null>();
 
-  async function lookAtBranch({ id, path }: WorkspaceRow) {
+  async function refreshBranch({ id, path }: WorkspaceRow) {
     const look = deps.folders
       .enter(path, () => branchOf(path))
       .then((branch) => branches.set(id, branch))
@@ -115,18 +115,18 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       }
       const row = store.workspaces.getByPath(real);
       if (row === undefined) throw new Error(`the workspace of ${real} was not stored`);
-      settleIn(store, row, directory);
+      recordIdentity(store, row, directory);
       if (env) deps.environments.put(row.id, caller, env);
-      await Promise.all([deps.refresh(row.id), lookAtBranch(row)]);
+      await Promise.all([deps.refresh(row.id), refreshBranch(row)]);
       await deps.onOpened(row.id);
       return { workspace: present(row), created: known === undefined };
     },
     async list() {
-      await Promise.all(store.workspaces.list().map(lookAtBranch));
+      await Promise.all(store.workspaces.list().map(refreshBranch));
       return store.workspaces.list().map(present);
     },
     async get(wid) {
-      await lookAtBranch(rowOf(wid));
+      await refreshBranch(rowOf(wid));
       return present(rowOf(wid));
     },
     close(wid, caller) {
@@ -198,16 +198,16 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   }
 
   /** The branch was last told as this; a snapshot that sees another tells it. */
-  const toldBranch = new Map<WorkspaceId, string | null>();
+  const publishedBranch = new Map<WorkspaceId, string | null>();
 
   return {
     /** Before a snapshot. */
-    lookAtBranch: (wid: WorkspaceId) => lookAtBranch(rowOf(wid)),
+    refreshBranch: (wid: WorkspaceId) => refreshBranch(rowOf(wid)),
     /** For a snapshot: what it says of the workspace, the stream has said too. */
-    presentAndTold(wid: WorkspaceId): Workspace {
+    presentForSnapshot(wid: WorkspaceId): Workspace {
       const workspace = present(rowOf(wid));
-      const before = toldBranch.get(wid);
-      toldBranch.set(wid, workspace.branch);
+      const before = publishedBranch.get(wid);
+      publishedBranch.set(wid, workspace.branch);
       if (before !== undefined && before !== workspace.branch) {
         journal.tellEventually(wid, { type: "workspace.updated", payload: { workspace } });
       }

@@ -77,7 +77,7 @@ export function openSessionWorld(
     }),
   });
   const agents = createAgents({
-    ...{ store, journal, sessionChanged, now, learn: () => {} },
+    ...{ store, journal, sessionChanged, now, updateFacts: () => {} },
     sources: () => new Map([[AGENT, source]]),
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,

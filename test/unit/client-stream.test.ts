@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type OpenEventsOptions, openEvents, type StreamState } from "../../src/client/stream.ts";
-import { farewell } from "../../src/protocol/daemon-stop.ts";
+import { stopComment } from "../../src/protocol/daemon-stop.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 
@@ -236,7 +236,7 @@ const stopped = { reason: "stop", by: "hearth daemon stop on pts/2" } as const;
 test("a daemon that was stopped on purpose is looked for and not started, until a person wants it", async () => {
   const { asked } = await serveEvents((response, _, count) => {
     head(response);
-    if (count === 1) response.end(frame(titled(1, "a")) + farewell(stopped));
+    if (count === 1) response.end(frame(titled(1, "a")) + stopComment(stopped));
     else response.write(frame(titled(2, "b")));
   });
   const looks: boolean[] = [];
@@ -267,7 +267,7 @@ test("a daemon that was stopped on purpose is looked for and not started, until 
 test("a daemon that somebody else has started after a stop is joined", async () => {
   await serveEvents((response, _, count) => {
     head(response);
-    if (count === 1) response.end(frame(titled(1, "a")) + farewell(stopped));
+    if (count === 1) response.end(frame(titled(1, "a")) + stopComment(stopped));
     else response.write(frame(titled(2, "b")));
   });
   let isThere = false;
@@ -292,7 +292,7 @@ test.for(["restart", "idle", "fault"] as const)(
   async (reason) => {
     await serveEvents((response, _, count) => {
       head(response);
-      if (count === 1) response.end(frame(titled(1, "a")) + farewell({ reason, by: null }));
+      if (count === 1) response.end(frame(titled(1, "a")) + stopComment({ reason, by: null }));
       else response.write(frame(titled(2, "b")));
     });
     const looks: boolean[] = [];

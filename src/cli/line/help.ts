@@ -72,8 +72,8 @@ function groupHelp({ name, summary }: { name: string; summary: string }): string
 }
 
 function commandHelp(command: CommandSpec): string {
-  const told = command.arguments.filter(({ help }) => help !== "");
-  const args = told.map(({ name, help }): [string, string] => [name, help]);
+  const described = command.arguments.filter(({ help }) => help !== "");
+  const args = described.map(({ name, help }): [string, string] => [name, help]);
   return blocks([
     [`${command.summary}.`],
     [`Usage: hearth ${usageOf(command)} [options]`],
@@ -85,8 +85,8 @@ function commandHelp(command: CommandSpec): string {
 }
 
 function usageOf(command: CommandSpec): string {
-  const told = command.arguments.filter(({ help }) => help !== "");
-  const args = told.map(({ name, isRequired }) => (isRequired ? `<${name}>` : `[${name}]`));
+  const described = command.arguments.filter(({ help }) => help !== "");
+  const args = described.map(({ name, isRequired }) => (isRequired ? `<${name}>` : `[${name}]`));
   return [nameOf(command), ...args].join(" ");
 }
 

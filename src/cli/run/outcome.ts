@@ -13,7 +13,7 @@ const exitCodeOfStop = (stop: Stop): ExitCode =>
   stop.reason() === "timeout" ? exitCodes.timeout : exitCodes.canceled;
 
 /** For a run whose end is not waited for. */
-export async function saysCanceled({ err }: Context, stop: Stop): Promise<ExitCode> {
+export async function printCanceled({ err }: Context, stop: Stop): Promise<ExitCode> {
   await err.line(`hearth: ${canceledBy(stop, null)}`);
   return exitCodeOfStop(stop);
 }
@@ -42,7 +42,7 @@ export function exitCodeOfEnd(end: RunCompleted, stop: Stop): ExitCode {
 }
 
 /** One sentence on stderr for a run that did not end as it should. */
-export async function sayWhy(
+export async function printFailure(
   { outcome, error, canceled_by }: RunCompleted,
   { err }: Context,
   stop: Stop,

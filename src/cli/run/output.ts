@@ -33,7 +33,7 @@ type TextOptions = { out: Output; err: Output; isVerbose: boolean };
 /** The assistant's text as it comes; what it does, in short, beside it on stderr where somebody looks. */
 export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutput {
   const parts = new Map<PartId, { type: Part["type"]; printed: number }>();
-  const told = new Set<string>();
+  const printed = new Set<string>();
   let wasText = false;
   let endsLine = true;
   let lastPart: PartId | undefined;
@@ -49,8 +49,8 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
     await out.exact(shown);
   };
   const tell = async (key: string, text: string) => {
-    if (told.has(key) || !(isVerbose || err.isTerminal())) return;
-    told.add(key);
+    if (printed.has(key) || !(isVerbose || err.isTerminal())) return;
+    printed.add(key);
     // On one screen, a line about a tool must not land in the middle of a line of text.
     if (out.isTerminal() && err.isTerminal() && !endsLine) {
       await out.write("\n");

@@ -15,7 +15,8 @@ import type { ExitCode } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
 import { endOfRun } from "./end.ts";
 import { createRunNotes } from "./notes.ts";
-import { exitCodeOfEnd, saysCanceled, sayWhy } from "./outcome.ts";
+import { type RunOptions, readRunOptions } from "./options.ts";
+import { exitCodeOfEnd, printCanceled, printFailure } from "./outcome.ts";
 import {
   createJsonOutput,
   createRunFilter,
@@ -25,22 +26,21 @@ import {
 } from "./output.ts";
 import { readPrompt } from "./read-prompt.ts";
 import { cancelRun, createStop, type Stop } from "./stop.ts";
-import { readWishes, type Wishes } from "./wishes.ts";
 
 /** `hearth run`: one prompt, its answer on stdout, its outcome as the exit code. */
 export async function run(parsed: Parsed, context: Context): Promise<ExitCode> {
-  const wishes = readWishes(parsed);
+  const options = readRunOptions(parsed);
   const prompt = await readPrompt(parsed.positionals);
-  const output = createOutputOf(wishes, context);
-  const stop = createStop(wishes.timeoutMs);
+  const output = createOutputOf(options, context);
+  const stop = createStop(options.timeoutMs);
   try {
-    return await runPrompt(prompt, wishes, output, context, stop);
+    return await runPrompt(prompt, options, output, context, stop);
   } finally {
     stop.close();
   }
 }
 
-function createOutputOf({ format, isVerbose }: Wishes, { out, err }: Context): RunOutput {
+function createOutputOf({ format, isVerbose }: RunOptions, { out, err }: Context): RunOutput {
   if (format === "json") return createJsonOutput(out);
   if (format === "stream-json") return createStreamJsonOutput(out);
   return createTextOutput({ out, err, isVerbose });
@@ -48,33 +48,34 @@ function createOutputOf({ format, isVerbose }: Wishes, { out, err }: Context): R
 
 async function runPrompt(
   prompt: string,
-  wishes: Wishes,
+  options: RunOptions,
   output: RunOutput,
   context: Context,
   stop: Stop,
 ): Promise<ExitCode> {
   const { env, paths, launcher, err } = context;
   const clientId = newClientId("run");
-  const aside = async (text: string) => {
-    if (wishes.isVerbose || err.isTerminal()) await err.line(`hearth: ${text}`);
+  const printNote = async (text: string) => {
+    if (options.isVerbose || err.isTerminal()) await err.line(`hearth: ${text}`);
   };
   let connection: Connection;
   try {
     const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), notMissed);
     connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
   } catch (error) {
-    if (stop.signal.aborted) return saysCanceled(context, stop);
+    if (stop.signal.aborted) return printCanceled(context, stop);
     throw error;
   }
-  if (connection.notice !== null) await aside(connection.notice);
+  if (connection.notice !== null) await printNote(connection.notice);
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
-  if (wishes.trust !== undefined) await aside("Nothing here waits to be trusted: --trust has no effect.");
-  const notes = createRunNotes(connection, err, wishes.model);
+  if (options.trust !== undefined)
+    await printNote("Nothing here waits to be trusted: --trust has no effect.");
+  const notes = createRunNotes(connection, err, options.model);
   const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {
     // A reader of the stream is told of the session's making too; for the others both are asked for at once.
-    if (wishes.format === "stream-json") await run.stream.opened;
-    const [session] = await Promise.all([chooseSession(connection, wishes), run.stream.opened]);
+    if (options.format === "stream-json") await run.stream.opened;
+    const [session] = await Promise.all([chooseSession(connection, options), run.stream.opened]);
     const body = {
       session_id: session.id,
       prompt,
@@ -82,25 +83,25 @@ async function runPrompt(
       // A session that was made just now has them already.
       ...(session.isNew
         ? { keep_warm: false }
-        : { agent: wishes.agent, model: wishes.model, mode: wishes.mode }),
-      max_steps: wishes.maxSteps,
-      on_question: wishes.onQuestion,
+        : { agent: options.agent, model: options.model, mode: options.mode }),
+      max_steps: options.maxSteps,
+      on_question: options.onQuestion,
     };
     const wid = connection.workspace.id;
     if (!session.isNew) await notes.follows(session);
     run.watch(session.id);
-    if (stop.signal.aborted) return saysCanceled(context, stop);
+    if (stop.signal.aborted) return printCanceled(context, stop);
     const accepted = await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
     stop.startTimeout();
     // When even its failure cannot be said, stderr is closed: there is nobody to wait any longer for.
     const cancel = () =>
-      inBackground(() => cancelRun(connection, session, run.id, stop, run.giveUp, aside), run.giveUp);
+      inBackground(() => cancelRun(connection, session, run.id, stop, run.giveUp, printNote), run.giveUp);
     if (stop.signal.aborted) cancel();
     else stop.signal.addEventListener("abort", cancel, { once: true });
     await notes.accepted(accepted);
     const end = await run.ended;
-    if (end === undefined) return saysCanceled(context, stop);
-    await sayWhy(end, context, stop);
+    if (end === undefined) return printCanceled(context, stop);
+    await printFailure(end, context, stop);
     return exitCodeOfEnd(end, stop);
   } finally {
     run.close();

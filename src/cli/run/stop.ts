@@ -42,7 +42,7 @@ export async function cancelRun(
   runId: RunId,
   stop: Stop,
   giveUp: () => void,
-  aside: (text: string) => Promise<void>,
+  printNote: (text: string) => Promise<void>,
 ): Promise<void> {
   const patience = setTimeout(giveUp, CANCELED_END_MS);
   patience.unref();
@@ -54,9 +54,11 @@ export async function cancelRun(
       params,
       body: { scope },
     });
-    if (held.length > 0) await aside(`Prompts behind it in the queue are held: ${held.length}.`);
+    if (held.length > 0) await printNote(`Prompts behind it in the queue are held: ${held.length}.`);
   } catch (error) {
-    await aside(`The run could not be canceled: ${error instanceof Error ? error.message : String(error)}`);
+    await printNote(
+      `The run could not be canceled: ${error instanceof Error ? error.message : String(error)}`,
+    );
     if (stop.reason() !== undefined) giveUp();
   }
 }

@@ -79,7 +79,7 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
   }
   const log = createLog(paths.log, now);
   const asked = Promise.withResolvers<StopRequest>();
-  const undo: Undo[] = [{ what: "signals", run: hearSignals(log, asked.resolve) }];
+  const undo: Undo[] = [{ what: "signals", run: listenForSignals(log, asked.resolve) }];
   undo.push({ what: "the lock", run: taken.release });
   let core: Core | undefined;
   let request = failedStart;
@@ -162,7 +162,7 @@ function describe(services: Services, { socket }: Paths): DaemonFile {
 }
 
 /** Returns what takes the listeners away again. Only the first request counts; a second hurries nothing. */
-function hearSignals(log: Log, stop: (request: StopRequest) => void): () => void {
+function listenForSignals(log: Log, stop: (request: StopRequest) => void): () => void {
   const onSignal = (name: NodeJS.Signals) => {
     log.info("signal", { name });
     stop({ graceMs: GRACE_MS, exitCode: 0, why: { reason: "stop", by: name } });

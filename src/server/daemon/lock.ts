@@ -1,7 +1,7 @@
 import { copyFileSync, statSync, truncateSync } from "node:fs";
 import Database from "better-sqlite3";
 import { HearthError } from "../../protocol/errors.ts";
-import { privately } from "./private-folders.ts";
+import { withPrivateUmask } from "./private-folders.ts";
 
 export type DaemonLock = { release(): void };
 
@@ -12,18 +12,18 @@ export type DaemonLock = { release(): void };
  */
 export function tryDaemonLock(file: string): DaemonLock | undefined {
   try {
-    return lockedOrUndefined(file);
+    return lockUnlessBusy(file);
   } catch (cause) {
-    if (/^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(cause))) return lockedInsteadOfGarbage(file);
+    if (/^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(cause))) return lockAfterEmptying(file);
     throw cause;
   }
 }
 
 /** Throws what SQLite throws, and HearthError store_unavailable where nobody but a person can mend it. */
-function lockedOrUndefined(file: string): DaemonLock | undefined {
+function lockUnlessBusy(file: string): DaemonLock | undefined {
   let db: Database.Database | undefined;
   try {
-    db = privately(() => new Database(file, { timeout: 0 }));
+    db = withPrivateUmask(() => new Database(file, { timeout: 0 }));
     db.pragma("journal_mode = MEMORY"); // nothing is ever written: no file beside it for a crash to leave
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
@@ -43,11 +43,11 @@ function lockedOrUndefined(file: string): DaemonLock | undefined {
  * the same one, emptied, and not a new one in its place: of two daemons that find it at once the second would put
  * another file where the first has its lock. Emptying it twice harms nobody, as a lock holds nothing.
  */
-function lockedInsteadOfGarbage(file: string): DaemonLock | undefined {
+function lockAfterEmptying(file: string): DaemonLock | undefined {
   // Not when another daemon has emptied it a moment ago.
   if (statSync(file).size > 0) copyFileSync(file, `${file}.damaged`);
   truncateSync(file);
-  return lockedOrUndefined(file);
+  return lockUnlessBusy(file);
 }
 
 const codeOf = (cause: unknown): string =>

@@ -25,7 +25,7 @@ export function preparePrivateFolders(paths: Paths, uid: number): void {
  * Runs `work` so that what it makes is the user's alone. Only for a moment, and so nothing that waits: the process
  * keeps the umask that it was started with, as what agents and their commands make is the user's and not ours.
  */
-export function privately<T>(work: () => T): T {
+export function withPrivateUmask<T>(work: () => T): T {
   const umask = process.umask(0o077);
   try {
     return work();
@@ -35,7 +35,7 @@ export function privately<T>(work: () => T): T {
 }
 
 function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boolean }): void {
-  if (!lookAt(path)) {
+  if (!statIfPresent(path)) {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
     } catch (cause) {
@@ -43,7 +43,7 @@ function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boole
     }
   }
   refuseForeignParent(dirname(path), uid);
-  const found = lookAt(path);
+  const found = statIfPresent(path);
   if (found?.isSymbolicLink() && mayBeLink) {
     // A dotfiles folder of the user's own: its modes are the user's business.
     if (found.uid !== uid || statSync(path, { throwIfNoEntry: false })?.uid !== uid)
@@ -67,7 +67,7 @@ function refuseForeignParent(path: string, uid: number): void {
 }
 
 function closeFile(path: string, uid: number): void {
-  const found = lookAt(path);
+  const found = statIfPresent(path);
   if (!found) return;
   if (found.isSymbolicLink()) throw unsafe(path, "is a link, which hearth does not follow here");
   if (!found.isFile()) throw unsafe(path, "is not a regular file");
@@ -75,7 +75,7 @@ function closeFile(path: string, uid: number): void {
   setMode(path, found, 0o600);
 }
 
-function lookAt(path: string): Stats | undefined {
+function statIfPresent(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (cause) {

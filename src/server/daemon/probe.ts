@@ -2,10 +2,10 @@ import { get, type IncomingMessage } from "node:http";
 import { z } from "zod";
 
 const ANSWER_MS = 2_000;
-const Answer = z.object({ pid: z.int(), version: z.string() });
+const HealthReply = z.object({ pid: z.int(), version: z.string() });
 
 /** The daemon that answers on a socket, or undefined. */
-export async function probeDaemon(socketPath: string): Promise<z.infer<typeof Answer> | undefined> {
+export async function probeDaemon(socketPath: string): Promise<z.infer<typeof HealthReply> | undefined> {
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       get(
@@ -15,7 +15,7 @@ export async function probeDaemon(socketPath: string): Promise<z.infer<typeof An
     });
     let text = "";
     for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) text += chunk;
-    return Answer.safeParse(JSON.parse(text)).data;
+    return HealthReply.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined; // nobody listens, or not a hearth
   }

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { settlesWithin } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
-import { privately } from "./private-folders.ts";
+import { withPrivateUmask } from "./private-folders.ts";
 
 const CONNECT_MS = 2_000;
 
@@ -22,7 +22,7 @@ export async function listenOnSocket(server: Server, path: string, uid: number):
   // whatever stands where it once listened, does not remove a socket that has since taken this one's place.
   const temporary = join(dirname(path), `d.${process.pid.toString(36)}`);
   rmSync(temporary, { force: true });
-  privately(() => server.listen(temporary));
+  withPrivateUmask(() => server.listen(temporary));
   await once(server, "listening");
   chmodSync(temporary, 0o600);
   const own = lstatSync(temporary);

@@ -1,4 +1,4 @@
-import { type DaemonStop, farewell } from "../../protocol/daemon-stop.ts";
+import { type DaemonStop, stopComment } from "../../protocol/daemon-stop.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { HearthEvent, NewEvent } from "../../protocol/events.ts";
 import type { MessageId, SessionId, WorkspaceId } from "../../protocol/ids.ts";
@@ -228,7 +228,7 @@ export function createEventHub(store: Store, now: () => Date) {
       const { readers } = streamOf(wid);
       const all = [...readers.keys()];
       readers.clear();
-      const last = stop && Buffer.from(farewell(stop));
+      const last = stop && Buffer.from(stopComment(stop));
       for (const reader of all) {
         if (last) reader.send(last);
         reader.end();

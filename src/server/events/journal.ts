@@ -12,8 +12,8 @@ import type { Durability, Store } from "../store/open.ts";
 import type { StoredSession } from "../store/sessions.ts";
 import { titleOf } from "../title.ts";
 import { createTranscript } from "../transcript.ts";
+import { createDeltaBatcher, type DeltaBatcher } from "./delta-batcher.ts";
 import type { EventHub } from "./hub.ts";
-import { createTextStream, type TextStream } from "./text-stream.ts";
 
 /** A snapshot says the same; so many may come and go while the store is away. */
 const OWED_MAX = 1000;
@@ -45,7 +45,7 @@ export type Journal = ReturnType<typeof createJournal>;
 /** Joins the store and the hub: what is published was committed, in the same order. */
 export function createJournal(deps: JournalDeps) {
   const { store, hub, now, present, cancelQuestions, report } = deps;
-  const texts = new Map<SessionId, { wid: WorkspaceId; text: TextStream }>();
+  const texts = new Map<SessionId, { wid: WorkspaceId; text: DeltaBatcher }>();
   let current: { tx: JournalTx; wid: WorkspaceId } | null = null;
   /** What follows commits, oldest first: whatever a reader does meanwhile comes after it. */
   const outbox: (() => void)[] = [];
@@ -53,10 +53,10 @@ export function createJournal(deps: JournalDeps) {
   /** What the store did not take when it happened: it goes with the next commit. */
   const owed = new Map<WorkspaceId, NewEvent[]>();
 
-  function textOf(wid: WorkspaceId, sid: SessionId): TextStream {
+  function textOf(wid: WorkspaceId, sid: SessionId): DeltaBatcher {
     const known = texts.get(sid)?.text;
     if (known) return known;
-    const text = createTextStream({
+    const text = createDeltaBatcher({
       write(deltas) {
         if (current !== null) throw new Error("text is written in a transaction of its own");
         hub.reserve(wid);

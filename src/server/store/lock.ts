@@ -5,9 +5,9 @@ import { HearthError } from "../../protocol/errors.ts";
 import { startTimeOf } from "../daemon/file.ts";
 import { tryDaemonLock } from "../daemon/lock.ts";
 import type { Log } from "../daemon/log.ts";
-import { privately } from "../daemon/private-folders.ts";
+import { withPrivateUmask } from "../daemon/private-folders.ts";
 
-/** A daemon that is told to stop may take 5 s for its runs and some more to close. */
+/** A daemon that is isStopRequested to stop may take 5 s for its runs and some more to close. */
 const HOLDER_MS_MAX = 15_000;
 const PAUSE_MS = 100;
 
@@ -22,7 +22,7 @@ export async function takeStoreLock(dataDir: string, log: Log): Promise<() => vo
   const lockFile = join(dataDir, "daemon.lock");
   const holderFile = join(dataDir, "daemon.pid");
   const deadline = performance.now() + HOLDER_MS_MAX;
-  let told = false;
+  let isStopRequested = false;
   for (;;) {
     let lock: ReturnType<typeof tryDaemonLock>;
     try {
@@ -35,17 +35,17 @@ export async function takeStoreLock(dataDir: string, log: Log): Promise<() => vo
     if (lock) {
       const own: Holder = { pid: process.pid, pid_start_time: startTimeOf(process.pid, process.platform) };
       try {
-        privately(() => writeFileSync(holderFile, `${JSON.stringify(own)}\n`));
+        withPrivateUmask(() => writeFileSync(holderFile, `${JSON.stringify(own)}\n`));
       } catch (error) {
         log.warn("who holds the store's lock cannot be written down", { error }); // a full disk
       }
       return lock.release;
     }
     const holder = readHolder(holderFile);
-    if (!told && holder && isStill(holder)) {
-      log.warn("a daemon without a socket holds the store and is told to stop", holder);
+    if (!isStopRequested && holder && isStill(holder)) {
+      log.warn("a daemon without a socket holds the store and is isStopRequested to stop", holder);
       process.kill(holder.pid, "SIGTERM");
-      told = true;
+      isStopRequested = true;
     }
     if (performance.now() > deadline) {
       const who = holder ? ` (pid ${holder.pid})` : "";

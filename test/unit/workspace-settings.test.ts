@@ -8,14 +8,14 @@ import { HearthError } from "../../src/protocol/errors.ts";
 import type { WorkspaceId } from "../../src/protocol/ids.ts";
 import { type Paths, resolvePaths } from "../../src/protocol/paths.ts";
 import { createEnvironments } from "../../src/server/environments.ts";
-import { createSettings } from "../../src/server/settings.ts";
 import { openStore } from "../../src/server/store/open.ts";
+import { createWorkspaceSettings } from "../../src/server/workspace-settings.ts";
 import { newId } from "../support/scripted-session.ts";
 
 let home: string;
 let paths: Paths;
 let close: () => void;
-let settings: ReturnType<typeof createSettings>;
+let settings: ReturnType<typeof createWorkspaceSettings>;
 let wid: WorkspaceId;
 
 beforeEach(() => {
@@ -28,7 +28,7 @@ beforeEach(() => {
   wid = newId("ws");
   store.transaction("relaxed", () => store.workspaces.insert(wid, join(home, "project"), "2026-01-01"));
   const environments = createEnvironments(paths.configFile, {}, () => false);
-  settings = createSettings({ paths, store, environments, folders: createFolderGate() });
+  settings = createWorkspaceSettings({ paths, store, environments, folders: createFolderGate() });
   close = store.close;
 });
 afterEach(() => {

@@ -10,10 +10,10 @@ import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
 import type { Store } from "./store/open.ts";
 
-export type Settings = ReturnType<typeof createSettings>;
+export type WorkspaceSettings = ReturnType<typeof createWorkspaceSettings>;
 
 /** What counts in a workspace now: its configuration, and what its clients brought along. */
-export function createSettings({
+export function createWorkspaceSettings({
   paths,
   store,
   environments,

@@ -48,7 +48,7 @@ export async function copySession(
   const turns = createTurns();
   let before = Math.min(until, Number.MAX_SAFE_INTEGER - 1) + 1;
   /** Newest first, until the turn is over; whether there is more. */
-  function copySome(): boolean {
+  function copyBatch(): boolean {
     for (const head of store.messages.heads(source, before, HEADS_MAX).reverse()) {
       if (turns.isOver()) return true;
       before = head.seq;
@@ -58,7 +58,7 @@ export async function copySession(
   }
   store.transaction("relaxed", () => store.sessions.insertHidden(fork));
   try {
-    while (store.transaction("relaxed", copySome)) {
+    while (store.transaction("relaxed", copyBatch)) {
       await turns.rest();
       mustGoOn();
     }
@@ -73,14 +73,14 @@ export async function copySession(
 /** Drops a session that is hidden, and all that it holds, in short turns of the event loop. */
 export async function dropSession(sid: SessionId, store: Store): Promise<void> {
   const turns = createTurns();
-  while (!store.transaction("relaxed", () => dropSome(sid, store, turns.isOver))) await turns.rest();
+  while (!store.transaction("relaxed", () => dropBatch(sid, store, turns.isOver))) await turns.rest();
 }
 
 /** Dropped at once by the index; a message may hold megabytes. */
 const DROPPED_AT_ONCE = 10;
 
 /** Inside a transaction: drops until the turn is over; whether the whole session is gone. */
-export function dropSome(sid: SessionId, store: Store, isOver: () => boolean): boolean {
+export function dropBatch(sid: SessionId, store: Store, isOver: () => boolean): boolean {
   do {
     if (store.messages.drop(sid, DROPPED_AT_ONCE) > 0) continue;
     store.sessions.remove(sid);

@@ -6,14 +6,14 @@ import type { MessageId, PartId } from "../../protocol/ids.ts";
  * The first words of a burst go out at once; those that follow are gathered for so long (design §13). What is told
  * was written before, so this also bounds what a crash can lose.
  */
-const GATHER_MS = 25;
-const GATHER_CHARS = 4096;
+const BATCH_MS = 25;
+const BATCH_CHARS = 4096;
 /** While the store cannot be written: each try may wait for its lock, and nobody is served meanwhile. */
 const RETRY_MS = 250;
 /** A backup that holds the store for a moment costs no turn; text that stays unwritten for longer ends it. */
 const UNWRITTEN_MS_MAX = 2000;
 
-type TextStreamDeps = {
+type DeltaBatcherDeps = {
   /** Writes all of it or, when it throws, nothing. Throws store_unavailable: then it is tried again. */
   write(deltas: readonly PartDelta[]): void;
   /** Tells the world. Must not throw. */
@@ -24,13 +24,13 @@ type TextStreamDeps = {
   monotonicMs(): number;
 };
 
-export type TextStream = ReturnType<typeof createTextStream>;
+export type DeltaBatcher = ReturnType<typeof createDeltaBatcher>;
 
 /**
  * The text that streams into the parts of one session. It is written first and told then: no terminal has seen a
  * word that a killed daemon could lose, and what could not be written is not told.
  */
-export function createTextStream({ write, tell, report, monotonicMs }: TextStreamDeps) {
+export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBatcherDeps) {
   /** By part: what is neither written nor told yet, from its `offset` on. */
   const pending = new Map<PartId, PartDelta>();
   let timer: NodeJS.Timeout | null = null;
@@ -58,10 +58,10 @@ export function createTextStream({ write, tell, report, monotonicMs }: TextStrea
     return true;
   }
 
-  function gather() {
+  function flushAndWait() {
     const isBusy = pending.size > 0;
     const isWritten = flush();
-    timer = isBusy ? setTimeout(gather, isWritten ? GATHER_MS : RETRY_MS) : null;
+    timer = isBusy ? setTimeout(flushAndWait, isWritten ? BATCH_MS : RETRY_MS) : null;
   }
 
   return {
@@ -70,8 +70,8 @@ export function createTextStream({ write, tell, report, monotonicMs }: TextStrea
       const part = pending.get(delta.part_id) ?? { ...delta, text: "" };
       part.text += delta.text;
       pending.set(delta.part_id, part);
-      if (timer === null) gather();
-      else if (refused === null && part.text.length >= GATHER_CHARS) flush();
+      if (timer === null) flushAndWait();
+      else if (refused === null && part.text.length >= BATCH_CHARS) flush();
       if (refused !== null && monotonicMs() - refused.sinceMs > UNWRITTEN_MS_MAX) throw refused.error;
     },
     /** For the transaction of an event that holds the message whole: what of its text is not written yet. */

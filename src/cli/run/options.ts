@@ -2,10 +2,10 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 import { UsageError } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
 
-export type Wishes = ReturnType<typeof readWishes>;
+export type RunOptions = ReturnType<typeof readRunOptions>;
 
 /** What the command line asks of a run. Throws UsageError. */
-export function readWishes({ options }: Parsed) {
+export function readRunOptions({ options }: Parsed) {
   const policy = options["permission-mode"];
   if (options["continue"] && options["session"])
     throw new UsageError("Give --continue or --session, not both.");
