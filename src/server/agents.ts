@@ -10,25 +10,25 @@ import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 import { titleOf } from "./title.ts";
 
-/** A first prompt has its place among the first messages. */
+/** A session's first prompt is among its first messages. */
 const TITLE_SEQ_MAX = 10;
 
 /** One configured agent: how to run it, and how to find out whether it can be run. */
 export type AgentSource = {
   backend: Backend;
-  /** Null: it takes prompts but is nobody's agent to choose (the shell of `!` commands). */
+  /** Null: it takes prompts, but a session cannot choose it (the shell of `!` commands). */
   describe: ((wid: WorkspaceId) => Promise<Agent>) | null;
 };
 
 type AgentsDeps = {
   store: Store;
   journal: Journal;
-  /** The agents of a workspace by name, as its configuration has them now. Throws config_invalid. */
+  /** A workspace's agents by name, from the present configuration. Throws config_invalid. */
   sources(wid: WorkspaceId): ReadonlyMap<string, AgentSource>;
-  /** What a working agent says of itself: its models, modes and commands. */
+  /** Facts that a running agent reports about itself: its models, modes and commands. */
   updateFacts(wid: WorkspaceId, agent: string, event: AgentSessionEvent): void;
   sessionChanged(tx: JournalTx, sid: SessionId): void;
-  /** What of the agent is running or kept warm for the session. */
+  /** Whether the agent runs, or is kept warm, for the session. */
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
   /** The agent whose turn is running. */
   busyAgent(sid: SessionId): string | null;
@@ -48,11 +48,11 @@ export function createAgents({
   busyAgent,
 }: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
-  /** By session and agent: how it ended last, where that was not in order. */
+  /** How an agent last ended abnormally, by session and agent. */
   const ended = new Map<string, "crashed" | "error">();
-  /** What was last published of each (session, agent). */
+  /** The state last published for each (session, agent). */
   const published = new Map<string, string>();
-  /** The titles that agents gave: one that comes later sees but a part of the conversation. */
+  /** The titles that agents gave. An agent that joins later sees only part of the conversation. */
   const titles = new Map<SessionId, { agent: string; title: string }>();
   const keyOf = (sid: SessionId, agent: string) => `${sid} ${agent}`;
 
@@ -73,7 +73,7 @@ export function createAgents({
     isNative: (wid: WorkspaceId, name: string): boolean => sources(wid).get(name)?.backend.kind === "native",
     /** Throws invalid_request naming the field. */
     mustExist: (wid: WorkspaceId, name: string) => void sourceOf(wid, name),
-    /** For a session: one that a person may choose. Throws invalid_request naming the field. */
+    /** For a session's agent. Throws invalid_request naming the field. */
     mustBeChoosable(wid: WorkspaceId, name: string) {
       if (sourceOf(wid, name).describe !== null) return;
       throw new HearthError("invalid_request", `agent: "${name}" runs commands; a session needs an agent.`, {
@@ -81,7 +81,7 @@ export function createAgents({
       });
     },
 
-    /** As they are now; what has changed since the last look is published. */
+    /** The agents as they are now. Publishes what has changed since the last call. */
     async list(wid: WorkspaceId): Promise<Agent[]> {
       const described = [...sources(wid).values()].map((source) => source.describe?.(wid) ?? []);
       const all = (await Promise.all(described)).flat();
@@ -96,7 +96,7 @@ export function createAgents({
       }
       return all;
     },
-    /** How full the window of the session's agent is, with the model that the session has now. */
+    /** How full the context window of the session's agent is, for the session's present model. */
     contextOf({ id, workspace_id, agent, model }: StoredSession): Session["context"] {
       const row = store.agentSessions.get(id, agent);
       if (row?.context_used == null) return null;
@@ -106,17 +106,17 @@ export function createAgents({
       const window = (isSame ? row.context_window : null) ?? windowOf(known, wanted);
       return window === null ? null : { used: row.context_used, window };
     },
-    /** As they were when they were last looked at. */
+    /** The result of the last `list`. */
     lastSeen: (wid: WorkspaceId): Agent[] => seen.get(wid) ?? [],
 
-    /** An agent's own id for the conversation, to go back to it later. */
+    /** Stores the agent's own id for the conversation, so that it can be resumed. */
     remember(sid: SessionId, agent: string, value: Remembered) {
       const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
       const reported_cost = value.reported_cost ?? row.reported_cost;
       store.transaction("relaxed", () => store.agentSessions.put({ ...row, ...value, reported_cost }));
     },
 
-    /** A text of the backend's own; a store that cannot be written now keeps what it had. */
+    /** The backend's own text. When the store cannot be written, the old text stays. */
     keptFor(session_id: SessionId, agent: string): NonNullable<SessionContext["kept"]> {
       return {
         read: () => store.agentSessions.kept(session_id, agent),
@@ -136,7 +136,7 @@ export function createAgents({
       };
     },
 
-    /** What a backend says of a session outside its turns. */
+    /** An event from a backend about a session, outside its turns. */
     handleSessionEvent(wid: WorkspaceId, sid: SessionId, agent: string, event: AgentSessionEvent) {
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
@@ -146,7 +146,7 @@ export function createAgents({
       this.publishChanges(wid, sid);
     },
 
-    /** Tells which agents of the session have become warm, busy or cold since the last time. */
+    /** Publishes which of the session's agents have become warm, busy or cold. */
     publishChanges(wid: WorkspaceId, sid: SessionId) {
       const changed = this.ofSession(sid).filter((entry) => {
         const key = keyOf(sid, entry.agent);
@@ -179,7 +179,7 @@ export function createAgents({
         last_active_at: row.last_active_at,
       }));
     },
-    /** After a restart: what the last daemon said was warm is not. */
+    /** After a restart: agents that the last daemon published as warm no longer are. */
     recover(wids: readonly WorkspaceId[]) {
       for (const wid of wids) {
         for (const { payload_json } of store.events.ofTypes(wid, ["agent_session.updated"])) {
@@ -190,7 +190,7 @@ export function createAgents({
         published.clear();
       }
     },
-    /** It is let go, or deleted. How its agents ended is shown for as long as it is there. */
+    /** The session left memory or was deleted. How its agents ended is kept until it is deleted. */
     forgetSession(sid: SessionId) {
       titles.delete(sid);
       const isDeleted = store.sessions.get(sid) === undefined;
@@ -221,7 +221,7 @@ export function createAgents({
     });
   }
 
-  /** An agent's name for the session counts until a person has named it. */
+  /** An agent's title for the session counts until a person has named it. */
   function retitle(wid: WorkspaceId, sid: SessionId, agent: string, said: string) {
     const session = store.sessions.get(sid);
     const title = titleOf(said);

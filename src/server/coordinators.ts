@@ -15,12 +15,12 @@ import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
 import { directoryToWorkIn, recordIdentity } from "./workspace-folder.ts";
 
-/** More idle sessions than these are let go: their transcripts are in the store. */
+/** Beyond this number the least recently used idle sessions leave memory. Their transcripts are in the store. */
 const IDLE_KEPT_MAX = 16;
 
-/** What is told of agents waits this long for what has happened to have gone out. */
+/** Agent states are published this much later, so that more urgent work goes out first. */
 const PUBLISH_DELAY_MS = 5;
-/** Agents name a session, and tell what it has cost, a moment behind the end of its turn. */
+/** Agents send a session's title and the turn's cost shortly after the turn has ended. */
 const LAST_WORDS_MS = 1000;
 
 type CoordinatorsDeps = {
@@ -30,7 +30,7 @@ type CoordinatorsDeps = {
   agents: Agents;
   environments: Environments;
   folders: FolderGate;
-  /** Looks at the workspace's own configuration, for the run that is about to begin. */
+  /** Reads the workspace's own configuration again, for the run that is about to begin. */
   refresh(wid: WorkspaceId, signal: AbortSignal): Promise<void>;
   log: Log;
   newId: NewId;
@@ -38,7 +38,7 @@ type CoordinatorsDeps = {
   /** What a run in that workspace may use. */
   budget(wid: WorkspaceId): RunBudget;
   onChange(): void;
-  /** What has happened in a session waits for the store, because of that; null: it does not wait any more. */
+  /** A session's changes wait for the store because of `error`; null: they wait no longer. */
   onStoreAway(wid: WorkspaceId, sid: SessionId, error: HearthError | null): void;
 };
 
@@ -46,18 +46,18 @@ type Kept = { wid: WorkspaceId; coordinator: Coordinator };
 
 export type Coordinators = ReturnType<typeof createCoordinators>;
 
-/** One coordinator for each session that is in use; the others are in the store. */
+/** One coordinator for each session in use. The other sessions are only in the store. */
 export function createCoordinators(deps: CoordinatorsDeps) {
   const { store, journal, log } = deps;
   /** Least recently used first. */
   const kept = new Map<SessionId, Kept>();
-  /** Sessions that are not kept warm behind what runs in them. */
+  /** Sessions to release as soon as nothing runs in them. */
   const releasing = new Set<SessionId>();
 
-  /** The folder is there, and what its configuration says now counts. */
+  /** Checks that the folder is there and reads its present configuration. */
   async function reach(wid: WorkspaceId, signal: AbortSignal): Promise<void> {
     const workspace = store.workspaces.get(wid);
-    if (workspace === undefined) return; // told by `contextOf`
+    if (workspace === undefined) return; // `contextOf` throws for it
     const { path } = workspace;
     const directory = await deps.folders.enter(path, () => directoryToWorkIn(path), signal);
     recordIdentity(store, store.workspaces.get(wid) ?? workspace, directory);
@@ -100,7 +100,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     changed.clear();
     for (const [sid, wid] of all) deps.agents.publishChanges(wid, sid);
   };
-  /** Once for all changes of a moment, and when what they lead to is on its way: a request to a model waits. */
+  /** Publishes changes together and a moment later: a model request may wait for the event loop. */
   function publishChangesSoon(wid: WorkspaceId, sid: SessionId) {
     if (changed.size === 0) setTimeout(publishChangesNow, PUBLISH_DELAY_MS);
     changed.set(sid, wid);
@@ -135,7 +135,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     });
   }
 
-  /** Drops what is kept in memory of a session, and lets its agents go as soon as nothing of it runs. */
+  /** Drops a session from memory, and ends its agents as soon as nothing of it runs. */
   function forget(sid: SessionId) {
     const { wid, coordinator } = kept.get(sid) ?? {};
     kept.delete(sid);
@@ -145,7 +145,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     void coordinator
       ?.whenIdle()
       .then(() => coordinator.release())
-      // What was warm is not.
+      // Its agents are no longer warm: publish that.
       .then(() => wid !== undefined && store.sessions.get(sid) !== undefined && publishChangesSoon(wid, sid))
       .catch((cause) => log.error("a session could not be released", { cause }));
   }
@@ -158,7 +158,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
   }
 
   return {
-    /** The session's coordinator, made when it is first needed. The session must exist. */
+    /** The session's coordinator, created at its first use. The session must exist. */
     of(wid: WorkspaceId, sid: SessionId): Coordinator {
       const coordinator = kept.get(sid)?.coordinator ?? make(wid, sid);
       kept.delete(sid);
@@ -166,9 +166,9 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       kept.set(sid, { wid, coordinator });
       return coordinator;
     },
-    /** The session's agents stay when nothing runs in it any more. */
+    /** Keep the session's agents when its runs have ended. */
     keepWarm: (sid: SessionId) => void releasing.delete(sid),
-    /** They go when what runs in it now is over, unless somebody goes on there. */
+    /** Ends the session's agents once its runs have ended, unless somebody uses the session again. */
     async releaseWhenIdle(sid: SessionId): Promise<void> {
       const coordinator = kept.get(sid)?.coordinator;
       releasing.add(sid);
@@ -184,10 +184,10 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     all: (): Coordinator[] => [...kept.values()].map(({ coordinator }) => coordinator),
     /** The session was deleted. */
     forget,
-    /** What is still to be told of agents is told: the store closes. */
+    /** Publishes pending agent states now, before the store closes. */
     publishChangesNow,
 
-    /** After a restart: what was active ends, what waited waits. */
+    /** After a restart: active runs end, queued ones stay queued. */
     recover() {
       const bySession = Map.groupBy(store.runs.allUnfinished(), (run) => run.session_id);
       for (const [sid, runs] of bySession) {

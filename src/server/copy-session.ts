@@ -5,19 +5,19 @@ import type { Message } from "../protocol/message.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 
-/** Messages looked up at once: only those that are copied are read whole. */
+/** Message rows read at once. Only messages that are copied are read with their parts. */
 const HEADS_MAX = 200;
 
 type ForkDeps = {
   store: Store;
   newId: NewId;
-  /** Throws when no more work is taken in: then nothing of the copy stays. */
+  /** Throws when no more work is accepted; the unfinished copy is then removed. */
   mustGoOn(): void;
 };
 
 /**
- * Copies the messages of `source` up to the one numbered `until` into `fork`, which nobody sees before it is whole.
- * A long conversation is copied in short turns of the event loop, a transaction each.
+ * Copies the messages of `source` up to number `until` into `fork`, which is hidden until it is complete. A long
+ * conversation is copied in short turns of the event loop, one transaction each.
  */
 export async function copySession(
   source: SessionId,
@@ -25,7 +25,7 @@ export async function copySession(
   until: number,
   { store, newId, mustGoOn }: ForkDeps,
 ): Promise<void> {
-  // A turn that goes on, or never began, stays where it is.
+  // Turns that still run or never began are not copied.
   const left = new Set([
     ...store.runs.unstarted(source),
     ...store.runs.unfinished(source).map(({ id }) => id),
@@ -36,7 +36,7 @@ export async function copySession(
     runIds.set(id, known);
     return known;
   };
-  /** A message of the fork. Its runs are the first session's: the copies' run ids name none. */
+  /** A message of the fork. The runs stay with the source, so the copies get new run ids that name no run. */
   const copyOf = (message: Message): Message => ({
     ...message,
     id: newId("msg"),
@@ -47,7 +47,7 @@ export async function copySession(
 
   const turns = createTurns();
   let before = Math.min(until, Number.MAX_SAFE_INTEGER - 1) + 1;
-  /** Newest first, until the turn is over; whether there is more. */
+  /** Copies the newest messages first, until the turn is over. Returns whether there is more. */
   function copyBatch(): boolean {
     for (const head of store.messages.heads(source, before, HEADS_MAX).reverse()) {
       if (turns.isOver()) return true;
@@ -65,21 +65,21 @@ export async function copySession(
     if (store.sessions.get(source) === undefined)
       throw new HearthError("session_not_found", `The session ${source} was deleted while it was copied.`);
   } catch (error) {
-    await dropSession(fork.id, store).catch(() => {}); // the next start does it: a hidden session is dropped then
+    await dropSession(fork.id, store).catch(() => {}); // the next start drops hidden sessions
     throw error;
   }
 }
 
-/** Drops a session that is hidden, and all that it holds, in short turns of the event loop. */
+/** Deletes a hidden session and its messages in short turns of the event loop. */
 export async function dropSession(sid: SessionId, store: Store): Promise<void> {
   const turns = createTurns();
   while (!store.transaction("relaxed", () => dropBatch(sid, store, turns.isOver))) await turns.rest();
 }
 
-/** Dropped at once by the index; a message may hold megabytes. */
+/** Messages deleted at once. One may hold megabytes. */
 const DROPPED_AT_ONCE = 10;
 
-/** Inside a transaction: drops until the turn is over; whether the whole session is gone. */
+/** Call inside a transaction. Deletes messages until the turn is over; returns whether the session is gone. */
 export function dropBatch(sid: SessionId, store: Store, isOver: () => boolean): boolean {
   do {
     if (store.messages.drop(sid, DROPPED_AT_ONCE) > 0) continue;

@@ -34,7 +34,7 @@ import { createUsage } from "./usage.ts";
 import { createWorkspaceSettings } from "./workspace-settings.ts";
 import { createWorkspaces } from "./workspaces.ts";
 
-/** A request goes by the configuration that was read last rather than wait longer for a folder. */
+/** Waiting longer for a folder, a request uses the configuration that was read last. */
 const REFRESH_MS_MAX = 1_000;
 
 export type ServicesDeps = {
@@ -47,14 +47,14 @@ export type ServicesDeps = {
   build: string;
   protocol: string;
   env: NodeJS.ProcessEnv;
-  /** A client asks the daemon to stop. */
+  /** Called when a client asks the daemon to stop. */
   requestStop(graceMs: number, stop: DaemonStop): void;
-  /** Other agents than hearth's own, by name; the native one is always there. */
+  /** Agents besides hearth's own, by name. */
   moreAgents?: ReadonlyMap<string, AgentSource>;
   folders?: FolderGate;
 };
 
-/** What keeps the daemon up: clients, and runs that could go on without one. */
+/** What keeps the daemon running. `live_runs`: runs that need no client to go on. */
 export type Busy = { clients: number; active_runs: number; live_runs: number };
 
 export type RunningServices = Services & {
@@ -62,11 +62,13 @@ export type RunningServices = Services & {
   running(): string[];
   onBusyChange(listener: () => void): void;
   idleExitMs(): number;
-  /** No new prompts; active runs end `interrupted` and are written; then waits, `graceMs` at most, until all is dead. */
+  /**
+   * Refuses new prompts, ends active runs as `interrupted`, and waits at most `graceMs` until everything has exited.
+   */
   stop(graceMs: number, why?: DaemonStop): Promise<void>;
 };
 
-/** Builds the daemon's services on an open store, and takes up what the last daemon left. */
+/** Builds the daemon's services on an open store, and recovers the last daemon's runs. */
 export async function createServices(deps: ServicesDeps): Promise<RunningServices> {
   const { paths, store, log, now, newId, folders = createFolderGate() } = deps;
   const startedAt = now().toISOString();

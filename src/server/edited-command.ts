@@ -12,8 +12,8 @@ export const withEditable = (
     : detail;
 
 /**
- * The command that is to run in place of the one that was asked about, judged like any other. Throws when it may not,
- * or when it would have been asked about for a graver reason than the person has seen.
+ * The command that a person wrote in place of the one asked about, judged like any other. Throws when it is not
+ * allowed, or would need a more serious question than the person has seen.
  */
 export async function editedCommand(
   { permission, rejudge }: { permission: Permission; rejudge(command: string): Promise<Judgement> },
@@ -31,7 +31,7 @@ export async function editedCommand(
     });
   const judgement = await rejudge(input.command);
   if (judgement.decision === "deny") {
-    // What follows the first sentence is for a model.
+    // The rest of the message is written for a model.
     const [sentence] = judgement.message.split(/(?<=\.) (?=[A-Z])/, 1);
     throw new HearthError("command_refused", `Not run as changed. ${sentence}`);
   }

@@ -5,12 +5,12 @@ import type { Environment } from "../protocol/workspace.ts";
 import { readConfigFile } from "./config/read-file.ts";
 import type { Caller } from "./services.ts";
 
-/** Every headless run is a client of its own, and would leave its environment here for as long as the daemon lives. */
+/** A bound is needed because each headless run is a new client. */
 const CLIENTS_KEPT_MAX = 64;
 
 /**
- * The environments that clients brought, by workspace and client, newest last. In memory only: what commands run
- * with is kept with each run, keys are kept nowhere.
+ * The clients' environments by workspace and client, newest last. In memory only: what commands run with is stored with
+ * each run, and keys are never stored.
  */
 export function createEnvironments(
   configFile: string,
@@ -23,7 +23,7 @@ export function createEnvironments(
     try {
       return environmentNamesIn(readConfigFile(configFile)?.text ?? "");
     } catch {
-      return new Set(); // one that cannot be read is told by whoever loads it
+      return new Set(); // whoever loads it reports the error
     }
   }
   const split = (env: Readonly<Record<string, string | undefined>>) => splitEnvironment(env, keyNames());
@@ -44,20 +44,20 @@ export function createEnvironments(
     const all = [...(byWorkspace.get(wid)?.values() ?? [])];
     return all.at(-1) ?? split(daemonEnv);
   };
-  /** The client's own; undefined for one that this daemon has not met. */
+  /** The client's own environment; undefined if this daemon has not seen the client. */
   const own = (wid: WorkspaceId, caller: Caller) =>
     caller === null ? undefined : byWorkspace.get(wid)?.get(caller);
-  /** Who came last of those that are still here. */
+  /** The newest client that is still attached. */
   const ofAttached = (wid: WorkspaceId) =>
     [...(byWorkspace.get(wid) ?? [])].findLast(([client]) => isAttached(wid, client))?.[1];
 
   return {
     split,
-    /** A client attached, or came back: what it brings now replaces what it brought before. */
+    /** A client attached or came back: its new environment replaces the old one. */
     put(wid: WorkspaceId, caller: Caller, env: Environment) {
       keep(wid, caller, split(env));
     },
-    /** The keys that a prompt brings are its client's from now on. */
+    /** Keys sent with a prompt replace its client's keys. */
     takeKeys(wid: WorkspaceId, caller: Caller, promptEnv: Environment) {
       const { provider } = split(promptEnv);
       if (Object.keys(provider).length === 0) return;
@@ -65,18 +65,18 @@ export function createEnvironments(
       const env = before ?? newest(wid);
       keep(wid, caller, { ...env, provider: overlayProviders(before?.provider ?? {}, provider) });
     },
-    /** What a run's commands get: the prompt's own, else its client's, else the newest, else the daemon's. */
+    /** The environment of a run's commands: the prompt's, else its client's, else the newest, else the daemon's. */
     forTools(wid: WorkspaceId, caller: Caller, promptEnv: Environment | undefined): Record<string, string> {
-      // What a prompt names itself was meant for its commands; only hearth's own keys never reach one.
+      // A prompt's own variables are meant for its commands, except hearth's keys, which never reach a command.
       if (promptEnv) return { ...this.forTools(wid, caller, undefined), ...withoutKeys(promptEnv) };
       return (own(wid, caller) ?? newest(wid)).tool;
     },
-    /** What other people's agents have set for themselves: the client's, else the newest, else the daemon's. */
+    /** The variables of other people's agents: the client's, else the newest, else the daemon's. */
     forAgents: (wid: WorkspaceId, caller: Caller): Record<string, string> =>
       (own(wid, caller) ?? newest(wid)).agent,
     /**
-     * Keys and addresses of providers, of one client: whoever asked, also where it brought none. A client that only an
-     * earlier daemon has met is stood in for by who is attached. What is missing altogether is the daemon's own.
+     * One client's provider keys and addresses, even if it has none. For a client that only an earlier daemon knew, an
+     * attached client's. Without either, the daemon's own.
      */
     forProviders(wid: WorkspaceId, caller: Caller): Record<string, string> {
       const env = own(wid, caller) ?? (caller === null ? undefined : ofAttached(wid)) ?? newest(wid);

@@ -26,20 +26,20 @@ type ExternalAgentsDeps = {
   environments: Environments;
   rootOf(wid: WorkspaceId): string;
   processes: ProcessSupervisor;
-  /** An agent is known better than before. */
+  /** New facts about an agent are known. */
   onLearned(wid: WorkspaceId): void;
   version: string;
   now: () => Date;
 };
 
-/** A backend that can be asked what its agent is and offers. */
+/** A backend that can be asked about its agent. */
 type Probing = Backend & {
   probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
 export type ExternalAgents = ReturnType<typeof createExternalAgents>;
 
-/** Other people's agents: those that hearth knows by name, and those that the configuration names. */
+/** Other people's agents: those that hearth knows by name, and those named in the configuration. */
 export function createExternalAgents(deps: ExternalAgentsDeps) {
   const { settings, environments, processes } = deps;
   const now = () => deps.now().getTime();
@@ -68,11 +68,11 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     });
   }
 
-  /** As whoever came last would have it. */
+  /** Resolved with the newest client's environment. */
   const resolveFor = (wid: WorkspaceId, name: string): ResolvedAgent | null =>
     resolve(name, settings.orDefaults(wid).config, wid, null, environments.forTools(wid, null, undefined));
 
-  /** Throws agent_unavailable with what mends it, config_invalid. */
+  /** Throws agent_unavailable with the fix, or config_invalid. */
   function launchOf({ session_id, agent, env }: Pick<SessionContext, "session_id" | "agent" | "env">) {
     const wid = settings.workspaceOf(session_id);
     const { config } = settings.of(wid);
@@ -126,7 +126,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
   }
 
   return {
-    /** By name. Which there are is a matter of configuration alone, whether they can be run is asked later. */
+    /** By name. The list depends on the configuration alone; whether an agent can run is checked later. */
     sources(wid: WorkspaceId): Map<string, AgentSource> {
       const configured = settings.orDefaults(wid).config.agents ?? {};
       const names = new Set([...Object.keys(knownAgents), ...Object.keys(configured)]);
@@ -138,23 +138,25 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
         }),
       );
     },
-    /** Starts the agent and asks it what it is; resolves when that is known, however it went. */
+    /** Starts the agent and asks for its facts. Resolves when it has answered or failed. */
     probe,
-    /** In the background: agents that the configuration or the session names. Others are asked when they are used. */
+    /**
+     * Probes in the background the agents that the configuration or a session names. Others are probed at first use.
+     */
     probeConfigured(wid: WorkspaceId) {
       const { config } = settings.orDefaults(wid);
       const names = new Set([...Object.keys(config.agents ?? {}), ...(config.agent ? [config.agent] : [])]);
       for (const name of names) {
         const resolved = name === "hearth" ? null : resolveFor(wid, name);
         if (!resolved?.launch || probes.known(resolved.launch) !== undefined) continue;
-        // What cannot be asked now is asked when it is used.
+        // a failed probe is repeated at first use
         inBackground(async () => {
           await probe(wid, name);
           deps.onLearned(wid);
         }, notMissed);
       }
     },
-    /** What a working agent says of itself. */
+    /** Facts that a running agent reports about itself. */
     updateFacts(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
       const resolved = resolveFor(wid, name);
       if (!resolved?.launch) return;

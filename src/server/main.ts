@@ -13,14 +13,14 @@ import { openStore } from "./store/open.ts";
 type ServeOptions = {
   env: Readonly<Record<string, string | undefined>>;
   paths: Paths;
-  /** Called once: this daemon listens, or another one already does. */
+  /** Called once, when this daemon listens or another one already does. */
   onReady?: ((ready: Ready) => void) | undefined;
   signal?: AbortSignal | undefined;
 };
 
 /**
- * Runs the daemon until it is told to stop or has been idle for long. Resolves with the process' exit code once
- * everything is closed; rejects with the HearthError that kept it from starting.
+ * Runs the daemon until it is stopped or idle for long. Resolves with the exit code when everything is closed; rejects
+ * with the HearthError that prevented the start.
  */
 export async function serve({ env, paths, onReady, signal }: ServeOptions): Promise<number> {
   const tell = createReadyPipe(env);

@@ -20,15 +20,15 @@ type NativeAgentDeps = {
   folders: FolderGate;
   instructionsFile: string;
   version: string;
-  /** A run is going on: not the time to do anything else. */
+  /** A run is active: other work should wait. */
   isBusy(): boolean;
   now: () => Date;
 };
 
-/** A terminal that has attached asks for more at once, and draws: both come first. */
+/** A terminal that has just attached sends more requests and draws; those go first. */
 const PREPARE_DELAY_MS = 300;
 
-/** hearth's own agent, always there; its readiness is that of its models. */
+/** hearth's own agent, always present. It is ready if its models are. */
 export function createNativeAgent(
   deps: NativeAgentDeps,
 ): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool } {
@@ -51,14 +51,14 @@ export function createNativeAgent(
     try {
       if (deps.isBusy()) return;
       await backend.prepare(deps.settings.ofWorkspace(wid), deps.placeOf(wid));
-      // A daemon that is killed, as most are when the machine goes down, writes nothing at its end.
+      // A killed daemon writes nothing at its end, and most daemons are killed at shutdown.
       flushCompileCache();
     } catch {
-      // A configuration that cannot be read, a folder that is gone: said by the prompt that meets it.
+      // a broken configuration or a missing folder: the next prompt reports it
     }
   }
 
-  /** A broken configuration makes this agent unready, and nothing else of the workspace unusable. */
+  /** A broken configuration only makes this agent unready; the rest of the workspace works. */
   async function describeModels(wid: WorkspaceId): Promise<ModelsDescription> {
     let settings: NativeSettings;
     try {
@@ -91,7 +91,7 @@ export function createNativeAgent(
         commands: [],
       };
     },
-    /** Loads what the first prompt would wait for, while the person still types. */
+    /** Loads what the first prompt needs while the person is still typing. */
     prepare(wid) {
       clearTimeout(preparing);
       preparing = setTimeout(() => inBackground(() => prepareNow(wid), notMissed), PREPARE_DELAY_MS).unref();

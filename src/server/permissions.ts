@@ -17,11 +17,11 @@ type PermissionsDeps = {
   hub: EventHub;
   journal: () => Journal;
   judge: DiskJudge;
-  /** Rules, grants and roots that hold for the session now. */
+  /** The session's present rules, grants and roots. */
   policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
-  /** The mode that holds for what the run does now: its own, or the session's as it stands. */
+  /** The run's present mode: its own, or else the session's. */
   modeOf(run: RunRecord): PermissionMode;
-  /** Tells that the session waits, or no longer does. */
+  /** Publishes whether the session waits for an answer. */
   sessionChanged(tx: JournalTx, sid: SessionId): void;
   newId: NewId;
   now: () => Date;
@@ -30,7 +30,7 @@ type PermissionsDeps = {
 type Waiting = {
   wid: WorkspaceId;
   permission: Permission;
-  /** Judges the same call as things stand now, or the call with another command. */
+  /** Judges the call again under the present rules, or judges another command in its place. */
   rejudge(command?: string): Promise<Judgement>;
   settle(verdict: RunVerdict): void;
 };
@@ -43,14 +43,14 @@ type UserAnswer = {
 
 export type Permissions = ReturnType<typeof createPermissions>;
 
-/** Questions and answers. The first answer counts; a question outlives every terminal, and no run. */
+/** Permission questions and answers. The first answer counts. A question survives every terminal, but not its run. */
 export function createPermissions(deps: PermissionsDeps) {
   const { store, hub, now } = deps;
   const waiting = new Map<PermissionId, Waiting>();
 
   const openOf = (sid: SessionId) =>
     [...waiting.values()].filter(({ permission }) => permission.session_id === sid);
-  /** Somebody attached who can answer: a headless run cannot. */
+  /** A client is attached that can answer: headless runs cannot. */
   const canBeAnswered = (wid: WorkspaceId) => hub.clients(wid).some((client) => client.kind !== "headless");
 
   function resolve(tx: JournalTx, asked: Permission, change: Partial<Permission>) {
@@ -79,12 +79,12 @@ export function createPermissions(deps: PermissionsDeps) {
         waiting.delete(permission.id);
         throw error;
       }
-      // A question may be withdrawn while its run goes on: the tool call gave up.
+      // The tool call may give up while its run goes on: withdraw the question.
       signal.addEventListener(
         "abort",
         () => {
           if (!waiting.delete(permission.id)) return;
-          // What cannot be written now is written with the run's end.
+          // if the store cannot be written now, the run's end writes it
           deps.journal().tellIfPossible(wid, (tx) => {
             resolve(tx, permission, { state: "canceled" });
             deps.sessionChanged(tx, permission.session_id);
@@ -96,7 +96,7 @@ export function createPermissions(deps: PermissionsDeps) {
     });
   }
 
-  /** What an answer leads to, in one transaction with whatever else it stores. Throws store_unavailable. */
+  /** Stores an answer and its effects in one transaction. Throws store_unavailable. */
   function answered(entry: Waiting, change: Partial<Permission>, also: () => void = () => {}): Permission {
     const { id, session_id } = entry.permission;
     waiting.delete(id);
@@ -124,7 +124,7 @@ export function createPermissions(deps: PermissionsDeps) {
     const known = store.permissions.get(wid, id);
     if (known === undefined)
       throw new HearthError("permission_not_found", `There is no question ${id} here.`);
-    // One that still stands open in the store waits for nobody: its end could not be written yet.
+    // A question can still be open in the store while nothing waits for it: its end could not be written.
     const what = known.state === "answered" ? `answered: ${known.decision}` : "withdrawn: its run has ended";
     throw new HearthError("already_answered", `This question was already ${what}.`, {
       details: { state: known.state, decision: known.decision, answered_by: known.answered_by },
@@ -132,14 +132,14 @@ export function createPermissions(deps: PermissionsDeps) {
   }
 
   /**
-   * A mode or a grant has changed: open questions that would not be asked now are answered by whoever changed it.
-   * What would be denied now stays open: a person may only be passing through a mode on the way to another.
+   * The mode or a grant has changed: open questions that would now be allowed are answered in the name of whoever
+   * changed it. Those that would now be denied stay open: a person may only be cycling through the modes.
    */
   async function reconsider(wid: WorkspaceId, sid: SessionId | null, caller: Caller): Promise<void> {
     for (const entry of [...waiting.values()]) {
       if (entry.wid !== wid || (sid !== null && entry.permission.session_id !== sid)) continue;
       const { decision } = await entry.rejudge();
-      // Somebody may have answered it meanwhile.
+      // It may have been answered meanwhile.
       if (decision !== "allow" || waiting.get(entry.permission.id) !== entry) continue;
       answered(entry, { decision: "allow_once", answered_by: caller });
       entry.settle({ decision: "allow" });
@@ -149,13 +149,13 @@ export function createPermissions(deps: PermissionsDeps) {
   return {
     reconsider,
 
-    /** Runs that can only go on when somebody answers. */
+    /** The number of runs that wait for an answer. */
     waitingRuns: (): number => new Set([...waiting.values()].map(({ permission }) => permission.run_id)).size,
     openCount: (sid: SessionId) => openOf(sid).length,
     list: (wid: WorkspaceId): Permission[] =>
       [...waiting.values()].filter((entry) => entry.wid === wid).map(({ permission }) => permission),
 
-    /** Judges, and asks a person where that does not decide. */
+    /** Judges a call, and asks a person if the rules do not decide. */
     async authorize(
       wid: WorkspaceId,
       run: RunRecord,
@@ -215,7 +215,7 @@ export function createPermissions(deps: PermissionsDeps) {
           details: { field: "decision" },
         });
       }
-      // Judging takes a moment, in which another answer may come first.
+      // Judging is asynchronous, so another answer may come first.
       const edited = answer.input && (await editedCommand(entry, answer.decision, answer.input));
       if (edited !== undefined) openQuestion(wid, id);
       const granted = answer.decision === "deny" ? [] : option.rules;
@@ -247,7 +247,7 @@ export function createPermissions(deps: PermissionsDeps) {
             }
           : {
               decision: "allow",
-              ...(edited !== undefined && { edited: { command: edited.command, by: by } }),
+              ...(edited !== undefined && { edited: { command: edited.command, by } }),
             },
       );
       if (granted.length > 0) await reconsider(wid, grantedFor, by);
@@ -258,9 +258,9 @@ export function createPermissions(deps: PermissionsDeps) {
     revoke: (wid: WorkspaceId, ids: readonly number[]): Grant[] =>
       store.transaction("synced", () => ids.flatMap((id) => store.grants.remove(wid, id) ?? [])),
 
-    /** In the transaction that ends the run: its questions are withdrawn everywhere. */
+    /** Call in the transaction that ends the run: withdraws its questions. */
     cancelRun(tx: JournalTx, run: RunRecord) {
-      // By the rows: this may be the second try, after the store had refused the first.
+      // Uses the stored rows: this may be a retry after the store refused the first try.
       for (const permission of store.permissions.openOfRun(run.id)) {
         resolve(tx, permission, { state: "canceled" });
         tx.afterCommit(() => {
@@ -271,7 +271,7 @@ export function createPermissions(deps: PermissionsDeps) {
       }
     },
 
-    /** The last client that could answer has gone: runs that do not wait for one end. */
+    /** The last client that could answer has gone: ends the runs that do not wait for one. */
     unattended(wid: WorkspaceId, onQuestion: (permission: Permission) => RunRecord["on_question"]) {
       if (canBeAnswered(wid)) return;
       for (const entry of [...waiting.values()].filter((candidate) => candidate.wid === wid)) {
@@ -280,7 +280,7 @@ export function createPermissions(deps: PermissionsDeps) {
       }
     },
 
-    /** After a restart no call waits any more. */
+    /** After a restart no tool call waits for an answer. */
     recover() {
       for (const { workspace_id, permission } of store.permissions.allOpen()) {
         deps

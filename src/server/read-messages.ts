@@ -3,7 +3,7 @@ import type { Message } from "../protocol/message.ts";
 import type { MessageHead } from "./store/messages.ts";
 import type { Store } from "./store/open.ts";
 
-/** Messages with all they hold, read in short turns of the event loop: a page may hold tens of megabytes. */
+/** Reads messages with their parts in short turns of the event loop: a page may hold tens of megabytes. */
 export async function readMessages(store: Store, heads: readonly MessageHead[]): Promise<Message[]> {
   const turns = createTurns();
   const messages: Message[] = [];

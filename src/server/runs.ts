@@ -24,7 +24,7 @@ type RunsDeps = {
   newId: NewId;
 };
 
-/** Prompts and their runs, as clients ask for them. */
+/** Clients' requests about prompts and runs. */
 export function createRuns(deps: RunsDeps): Services["runs"] {
   const { store, coordinators } = deps;
 
@@ -71,7 +71,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       deps.agents.mustExist(wid, agent);
       if (body.env) deps.environments.takeKeys(wid, caller, body.env);
       const on_question = body.on_question ?? "wait";
-      // A run that waits for no answer has nobody who would stop it.
+      // Nobody watches a run that waits for no answer, so its steps are limited.
       const stepsMax = on_question === "wait" ? null : deps.limits(wid).max_steps;
       const reply = coordinators.of(wid, body.session_id).accept({
         run_id: body.run_id ?? deps.newId("run"),
@@ -114,7 +114,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
     withdraw(wid, sid, rid, caller) {
       deps.sessionOf(wid, sid);
       const run = runOf(sid, rid);
-      // Asked again by who did not hear the answer.
+      // The same request again: its first reply was lost.
       if (run.outcome === "canceled" && run.started_at === null && run.canceled_by === caller)
         return publicRun(run);
       waitingRun(wid, sid, rid).withdraw(rid, caller);

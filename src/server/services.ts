@@ -10,7 +10,7 @@ import type { Snapshot } from "../protocol/snapshot.ts";
 import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
 
-/** Which client asks; null when it did not say. */
+/** The id of the client that asks; null if it sent none. */
 export type Caller = string | null;
 
 type ShutdownOptions = RouteParsed<"POST /v1/daemon/shutdown">["body"];
@@ -19,27 +19,27 @@ type ForkOptions = NonNullable<RouteParsed<"POST /v1/workspaces/{wid}/sessions/{
 type PermissionAnswer = RouteParsed<"POST /v1/workspaces/{wid}/permissions/{pid}">["body"];
 type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
 
-/** One reader of a workspace's stream, as the hub sees it. `send` must neither throw nor wait. */
+/** A reader of a workspace's event stream. `send` must neither throw nor block. */
 export type Subscriber = {
   /** An encoded SSE event, the same bytes for all readers. */
   send(frame: Buffer): void;
-  /** Calls once most of what was sent has been read; never after the client is gone. */
+  /** Calls `next` once most of what was sent has been read; never after the client has gone. */
   whenDrained(next: () => void): void;
   /** The stream is over: the workspace closes or the daemon stops. */
   end(): void;
 };
 
 /**
- * What the HTTP layer calls: it parses, calls one of these, replies. Everything here throws HearthError.
- * What changes a session is synchronous, so that a reply is one moment's truth; what looks at files is not.
+ * The interface for the HTTP layer, which parses, calls one of these and replies. Every failure is a HearthError. Calls
+ * that change a session are synchronous, so that a reply shows one consistent state; calls that read files are not.
  */
 export type Services = {
   health(): Health;
-  /** Throws daemon_busy with `only_if_idle` and something running. Returns at once; the stop follows. */
+  /** Throws daemon_busy if `only_if_idle` is set and something runs. Returns at once; the stop follows. */
   shutdown(options: ShutdownOptions, caller: Caller): void;
-  /** Looks at a workspace's own configuration, for a request that goes by it. Never throws, and waits a moment only. */
+  /** Reads the workspace's own configuration again before a request uses it. Never throws, and waits only briefly. */
   refresh(wid: WorkspaceId): Promise<void>;
-  /** What of the configuration is ignored in a workspace, a sentence each. */
+  /** What is ignored of the workspace's configuration, one sentence each. */
   warnings(wid: WorkspaceId): string[];
   workspaces: {
     open(
@@ -53,7 +53,7 @@ export type Services = {
     showSession(wid: WorkspaceId, cid: string, sid: SessionId | null): Client;
   };
   sessions: {
-    /** With an `id` that is known: that session. Throws session_id_conflict where it was made of something else. */
+    /** With a known `id`, returns that session. Throws session_id_conflict if it was created with other fields. */
     create(wid: WorkspaceId, fields: SessionFields, caller: Caller): Session;
     list(
       wid: WorkspaceId,
@@ -67,7 +67,7 @@ export type Services = {
     get(wid: WorkspaceId, sid: SessionId): Session;
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges, caller: Caller): Session;
     remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Promise<Session>;
-    /** The settled transcript up to `message_id`, as a session of its own. `id` as for `create`. */
+    /** Copies the settled transcript up to `message_id` into a new session. `id` as for `create`. */
     fork(wid: WorkspaceId, sid: SessionId, options: ForkOptions): Promise<Session>;
     messages(
       wid: WorkspaceId,
@@ -77,7 +77,7 @@ export type Services = {
     agentSessions(wid: WorkspaceId, sid: SessionId): AgentSession[];
   };
   runs: {
-    /** When it returns, the prompt and the run are on disk, synced. */
+    /** When it returns, prompt and run are synced to disk. */
     accept(wid: WorkspaceId, body: PromptBody, caller: Caller): PromptReply;
     cancel(
       wid: WorkspaceId,
@@ -104,16 +104,16 @@ export type Services = {
       answer: PermissionAnswer,
       caller: Caller,
     ): Promise<Permission>;
-    /** What was allowed for longer than once, oldest first. */
+    /** Permissions granted for longer than one call, oldest first. */
     grants(wid: WorkspaceId): Grant[];
-    /** Takes some back; those that were there. */
+    /** Revokes grants; returns those that existed. */
     revoke(wid: WorkspaceId, ids: readonly number[]): Grant[];
   };
   usage(
     by: UsageBy,
     wid: WorkspaceId | undefined,
   ): Promise<{ by: UsageBy; rows: UsageRow[]; total: UsageRow }>;
-  /** `probe` names an agent that is started and asked what it is before the answer. */
+  /** The agent named by `probe` is started and asked for its facts first. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
   /** Paths relative to the workspace. */
   files(wid: WorkspaceId, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles>;
@@ -123,9 +123,9 @@ export type Services = {
   ): Promise<Snapshot>;
   events: {
     /**
-     * Attaches a client: says `client.attached`, replays what comes after `since` (or starts at the present when
-     * it is null), then sends what happens. The returned function detaches; calling it twice is harmless.
-     * Throws workspace_not_found, workspace_closing.
+     * Attaches a client: publishes `client.attached`, replays the events after `since` (null: none), then sends new
+     * ones. The returned function detaches; calling it twice is harmless. Throws workspace_not_found,
+     * workspace_closing.
      */
     attach(wid: WorkspaceId, client: Client, since: number | null, subscriber: Subscriber): () => void;
   };

@@ -19,14 +19,14 @@ type SessionsDeps = {
   journal: Journal;
   coordinators: Coordinators;
   agents: Agents;
-  /** What a new session of that client has where it does not say. */
+  /** Defaults for a new session of that client. */
   defaults(wid: WorkspaceId, caller: Caller): { agent: string; model: string | null; mode: PermissionMode };
   /** Throws workspace_not_found. */
   mustExist(wid: WorkspaceId): void;
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
   waiting(sid: SessionId): boolean;
-  /** What is allowed without asking has changed. */
+  /** The session's mode has changed. */
   onModeChange(wid: WorkspaceId, sid: SessionId, caller: Caller): void;
   newId: NewId;
   now: () => Date;
@@ -34,7 +34,7 @@ type SessionsDeps = {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-/** Conversations, as clients ask for them. */
+/** Clients' requests about sessions. */
 export function createSessions(deps: SessionsDeps) {
   const { store, journal, coordinators } = deps;
 
@@ -67,7 +67,7 @@ export function createSessions(deps: SessionsDeps) {
   const hashOf = (request: readonly unknown[]) =>
     createHash("sha256").update(JSON.stringify(request)).digest("hex");
 
-  /** The session that was made when this was asked for before. Throws session_id_conflict. */
+  /** The session that an earlier, equal request created. Throws session_id_conflict. */
   function existingSession(id: SessionId | undefined, hash: string): Session | undefined {
     const known = id && store.sessions.get(id);
     if (!known) return undefined;
@@ -80,7 +80,7 @@ export function createSessions(deps: SessionsDeps) {
       `${id} already names another session; choose a new id for this one.`,
     );
 
-  /** Copies under way, by the id of the fork. */
+  /** Forks being copied, by the fork's id. */
   const forking = new Map<SessionId, { hash: string; session: Promise<Session> }>();
 
   async function forkInto(
@@ -170,7 +170,7 @@ export function createSessions(deps: SessionsDeps) {
         ...before,
         title: changes.title ?? before.title,
         agent: changes.agent ?? before.agent,
-        // A model and a mode belong to their agent: another agent starts with its own.
+        // Model and mode belong to an agent: another agent starts with its own.
         model: changes.model !== undefined ? changes.model : isOtherAgent ? null : before.model,
         mode: changes.mode ?? before.mode,
         agent_mode:
@@ -180,7 +180,7 @@ export function createSessions(deps: SessionsDeps) {
       };
       const updated = journal.commit(wid, "relaxed", (tx) => {
         store.sessions.update(session);
-        // What one agent meant to do says nothing of the next one.
+        // The old agent's plan does not apply to the new agent.
         if (session.agent !== before.agent && store.sessions.plan(sid).length > 0)
           journal.changePlan(tx, sid, []);
         const shown = present(session);
@@ -208,7 +208,7 @@ export function createSessions(deps: SessionsDeps) {
         throw error;
       }
       coordinators.forget(sid);
-      // It is deleted for everybody; what is left of it now is dropped by the next start.
+      // It is deleted for all clients. If this fails, the next start deletes the rest.
       if (!isGone) await dropSession(sid, store).catch(() => {});
       return session;
     },
@@ -216,7 +216,7 @@ export function createSessions(deps: SessionsDeps) {
       deps.mustExist(wid);
       const { id = deps.newId("ses") } = options;
       const hash = hashOf([wid, sid, options.message_id]);
-      // Asked again while it is still copied: both get the one copy.
+      // The same request during the copy: both get the one fork.
       const copying = forking.get(id);
       if (copying?.hash === hash) return copying.session;
       if (copying) throw idConflict(id);
@@ -243,7 +243,7 @@ export function createSessions(deps: SessionsDeps) {
     },
   };
 
-  /** A page goes on before a message: its id, or its seq. */
+  /** The seq of the message a page ends before, given by its id or seq. */
   function seqOf(sid: SessionId, before: string): number {
     if (/^\d+$/.test(before)) return Number(before);
     const message = store.messages.get(before);

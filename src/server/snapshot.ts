@@ -25,8 +25,8 @@ type SnapshotDeps = {
 };
 
 /**
- * What it shows is true of its `seq`: looked up in one turn of the event loop, with nothing told in between. Only what
- * settled messages hold is read in turns behind that, since nothing is streamed into them any more.
+ * Creates a snapshot that matches its `seq`: it is read in one turn of the event loop, in which nothing is published.
+ * Only parts of settled messages are read later, because those no longer change.
  */
 export const createSnapshot =
   ({ store, hub, journal, ...parts }: SnapshotDeps): Services["snapshot"] =>

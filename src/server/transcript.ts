@@ -4,9 +4,9 @@ import { readMessages } from "./read-messages.ts";
 import type { MessageHead } from "./store/messages.ts";
 import type { Store } from "./store/open.ts";
 
-/** A session's messages for its agents, oldest first, without those of prompts that wait or were taken back. */
+/** A session's messages for its agents, oldest first, without prompts that wait or were withdrawn. */
 export function createTranscript(store: Store, sid: SessionId) {
-  /** Settled messages that were read before they are asked for. */
+  /** Settled messages that were read ahead. */
   const ahead = new Map<MessageId, Message>();
 
   const heads = (): MessageHead[] => {

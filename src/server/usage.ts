@@ -5,7 +5,7 @@ import type { Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { RunUsage } from "./store/run-usage.ts";
 
-/** More groups than a person reads. */
+/** The most groups in a reply; nobody reads more. */
 const ROWS_MAX = 1000;
 
 type Group = UsageRow & { lastDay: string };
@@ -31,8 +31,8 @@ const orders: Readonly<Record<UsageBy, (a: Group, b: Group) => number>> = {
 };
 
 /**
- * What runs have used. The ledger grows for ever, so it is read in pages, and others are served between two of them.
- * `mustExist` throws workspace_not_found.
+ * Sums up what runs have used. The table keeps growing, so it is read in pages, and other requests are served between
+ * them. `mustExist` throws workspace_not_found.
  */
 export const createUsage =
   (store: Store, mustExist: (wid: WorkspaceId) => void): Services["usage"] =>

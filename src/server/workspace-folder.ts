@@ -7,10 +7,10 @@ import type { WorkspaceRow } from "./store/workspaces.ts";
 
 const GIT_FILE_BYTES_MAX = 4096;
 
-/** A directory by its real path; `identity` tells it from another that takes its place. */
+/** A directory's real path and its identity, which differs if another takes its place. */
 type Directory = { path: string; identity: string };
 
-/** The directory that a client names. Throws not_a_directory. */
+/** The directory that a client opens. Throws not_a_directory. */
 export async function directoryToOpen(path: string): Promise<Directory> {
   const refuse = (why: string) =>
     new HearthError(
@@ -28,7 +28,7 @@ export async function directoryToOpen(path: string): Promise<Directory> {
   return { path: real, identity };
 }
 
-/** The directory that a run is to work in, which may have gone since it was opened. Throws not_a_directory. */
+/** The directory of a run, which may be gone since it was opened. Throws not_a_directory. */
 export async function directoryToWorkIn(path: string): Promise<Directory> {
   const identity = await identityOf(path).catch(() => undefined);
   if (identity === undefined) {
@@ -52,8 +52,8 @@ async function identityOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Takes note of which directory stands at a workspace's path. What was allowed in one is not allowed in another that
- * has taken its place (attacks.md A26).
+ * Records which directory is at a workspace's path. If it is another than before, the old grants are deleted
+ * (attacks.md A26).
  */
 export function recordIdentity(
   store: Store,
@@ -67,7 +67,7 @@ export function recordIdentity(
   });
 }
 
-/** Read from .git itself: starting git for every snapshot would cost more than the snapshot. */
+/** Reads .git directly: starting git would take longer than the rest of a snapshot. */
 export async function branchOf(path: string): Promise<string | null> {
   try {
     for (let dir = path; ; dir = dirname(dir)) {
@@ -83,7 +83,7 @@ export async function branchOf(path: string): Promise<string | null> {
       if (dir === dirname(dir)) return null;
     }
   } catch {
-    return null; // a repository that cannot be read has no branch to show
+    return null; // the repository cannot be read
   }
 }
 
@@ -91,7 +91,7 @@ function unlessMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }
 
-/** Somebody else's repository may have put anything there. */
+/** The file comes from somebody's repository and may be anything. */
 async function readLine(path: string): Promise<string> {
   const found = await readBeginning(path, GIT_FILE_BYTES_MAX);
   if (found === undefined || found.size > GIT_FILE_BYTES_MAX) throw new Error(`${path} is no file of git's`);

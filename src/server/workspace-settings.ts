@@ -12,7 +12,7 @@ import type { Store } from "./store/open.ts";
 
 export type WorkspaceSettings = ReturnType<typeof createWorkspaceSettings>;
 
-/** What counts in a workspace now: its configuration, and what its clients brought along. */
+/** The present settings of a workspace: its configuration and its clients' environments. */
 export function createWorkspaceSettings({
   paths,
   store,
@@ -24,7 +24,7 @@ export function createWorkspaceSettings({
   environments: Environments;
   folders: FolderGate;
 }) {
-  /** Project files as `refresh` found them last, by path; an error where one could not be read. */
+  /** Project files by path as `refresh` last read them; an error if one could not be read. */
   const projectFiles = new Map<string, ReadFile | HearthError>();
   const load = createConfigLoader((path) => {
     const found = projectFiles.get(path);
@@ -32,10 +32,10 @@ export function createWorkspaceSettings({
     return found;
   });
 
-  /** What was read in this turn of the event loop: a prompt asks some ten times on its way. */
+  /** Cache for one turn of the event loop: a prompt reads the settings about ten times. */
   const justRead = new Map<WorkspaceId | null, { config: Config; limits: Limits }>();
 
-  /** Null: the user's own configuration, without any project's. Throws config_invalid. */
+  /** Null: the user's configuration without a project's. Throws config_invalid. */
   function of(wid: WorkspaceId | null): { config: Config; limits: Limits } {
     const known = justRead.get(wid);
     if (known) return known;
@@ -52,15 +52,15 @@ export function createWorkspaceSettings({
     return wid;
   }
 
-  /** Who sent the prompt that the session is at. */
+  /** The client whose prompt the session is working on. */
   const prompterOf = (sid: SessionId): Caller =>
     store.runs.unfinished(sid).find((run) => run.state === "active")?.by ?? null;
 
   return {
     of,
     /**
-     * Looks at the project's file again. Whoever is about to act on the configuration waits for it; a folder that
-     * does not answer leaves what was read last.
+     * Reads the project's file again. Await it before acting on the configuration. If the folder does not answer, the
+     * last version stays.
      */
     async refresh(wid: WorkspaceId, signal?: AbortSignal): Promise<void> {
       const root = store.workspaces.get(wid)?.path;
@@ -80,7 +80,7 @@ export function createWorkspaceSettings({
         justRead.clear();
       }
     },
-    /** As `of`; the defaults where the configuration is broken, which the run that needs it tells of. */
+    /** Like `of`, with the defaults for a broken configuration; the run that needs it reports the error. */
     orDefaults(wid: WorkspaceId | null): { config: Config; limits: Limits } {
       try {
         return of(wid);
@@ -89,12 +89,12 @@ export function createWorkspaceSettings({
         throw error;
       }
     },
-    /** What of the configuration is ignored, a sentence each. */
+    /** What is ignored of the configuration, one sentence each. */
     warnings(wid: WorkspaceId): string[] {
       try {
         return load({ paths, root: store.workspaces.get(wid)?.path ?? null }).warnings;
       } catch (error) {
-        if (error instanceof HearthError) return []; // broken: the run that needs it says how
+        if (error instanceof HearthError) return []; // broken: the run that needs it reports the error
         throw error;
       }
     },
@@ -105,7 +105,7 @@ export function createWorkspaceSettings({
       const wid = workspaceOf(sid);
       return { ...of(wid), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
     },
-    /** As for a session that nobody has prompted yet. Throws config_invalid. */
+    /** For a session without prompts. Throws config_invalid. */
     ofWorkspace: (wid: WorkspaceId): NativeSettings => ({
       ...of(wid),
       providerEnv: environments.forProviders(wid, null),

@@ -13,7 +13,7 @@ import type { Store } from "./store/open.ts";
 import type { WorkspaceRow } from "./store/workspaces.ts";
 import { branchOf, directoryToOpen, recordIdentity } from "./workspace-folder.ts";
 
-/** Nobody waits longer for the name of a branch: the one that was seen last is shown. */
+/** The longest wait for a branch name; then the last known one is shown. */
 const BRANCH_MS_MAX = 250;
 
 type WorkspacesDeps = {
@@ -23,17 +23,17 @@ type WorkspacesDeps = {
   coordinators: Coordinators;
   environments: Environments;
   folders: FolderGate;
-  /** Looks at the workspace's own configuration, for what is about to go by it. */
+  /** Reads the workspace's own configuration again, before it is used. */
   refresh(wid: WorkspaceId): Promise<void>;
   onLastDetach(wid: WorkspaceId): "continue" | "cancel";
-  /** A client left: questions that only wait for one may have to end. */
+  /** A client left: questions that need an attached client may have to end. */
   onDetach(wid: WorkspaceId): void;
-  /** What keeps everything there from going on, as it was told. */
+  /** Why the workspace waits, as published. */
   troubleIn(wid: WorkspaceId): string | undefined;
   onOpened(wid: WorkspaceId): Promise<void>;
   onAttended(wid: WorkspaceId): void;
   onBusyChange(): void;
-  /** Why the daemon ends, once it does. */
+  /** Why the daemon is stopping, if it is. */
   stopping(): DaemonStop | undefined;
   newId: NewId;
   now: () => Date;
@@ -41,7 +41,7 @@ type WorkspacesDeps = {
 
 export type Workspaces = ReturnType<typeof createWorkspaces>;
 
-/** Directories that clients attach to. */
+/** The directories that clients attach to. */
 export function createWorkspaces(deps: WorkspacesDeps) {
   const { store, hub, journal, coordinators } = deps;
 
@@ -51,14 +51,14 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     throw new HearthError("workspace_not_found", `There is no workspace ${wid}; open its directory first.`);
   }
 
-  /** As they were seen last; what cannot be reached shows none. */
+  /** The last known branches; null if unreadable. */
   const branches = new Map<WorkspaceId, string | null>();
 
   async function refreshBranch({ id, path }: WorkspaceRow) {
     const look = deps.folders
       .enter(path, () => branchOf(path))
       .then((branch) => branches.set(id, branch))
-      .catch(() => {}); // the folder does not answer
+      .catch(() => {}); // the folder cannot be read
     await settlesWithin(look, BRANCH_MS_MAX);
   }
 
@@ -74,7 +74,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     };
   };
 
-  /** Who the stored events say is attached. */
+  /** The clients that are attached according to the stored events. */
   function attachedIn(wid: WorkspaceId): Client[] {
     const attached = new Map<string, Client>();
     for (const { type, payload_json } of store.events.ofTypes(wid, ["client.attached", "client.detached"])) {
@@ -85,7 +85,9 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     return [...attached.values()];
   }
 
-  /** What a client waits on, and then starts the next daemon: nothing that leads to a prompt may be answered. */
+  /**
+   * While stopping, no request that leads to a prompt is accepted: its client waits and then starts the next daemon.
+   */
   function mustNotStop() {
     const stop = deps.stopping();
     if (stop === undefined) return;
@@ -174,7 +176,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       }
       return () => {
         if (!hub.unsubscribe(wid, subscriber)) return;
-        // A terminal that reconnects is attached twice until the dead connection is noticed.
+        // A reconnecting terminal is attached twice until its dead connection is noticed.
         if (!hub.isAttached(wid, client.id)) detached(wid, client);
       };
     },
@@ -197,13 +199,13 @@ export function createWorkspaces(deps: WorkspacesDeps) {
     deps.onBusyChange();
   }
 
-  /** The branch was last told as this; a snapshot that sees another tells it. */
+  /** The last published branch; a snapshot publishes a changed one. */
   const publishedBranch = new Map<WorkspaceId, string | null>();
 
   return {
-    /** Before a snapshot. */
+    /** Call it before a snapshot. */
     refreshBranch: (wid: WorkspaceId) => refreshBranch(rowOf(wid)),
-    /** For a snapshot: what it says of the workspace, the stream has said too. */
+    /** The workspace for a snapshot. A changed branch is published too, so that stream and snapshot agree. */
     presentForSnapshot(wid: WorkspaceId): Workspace {
       const workspace = present(rowOf(wid));
       const before = publishedBranch.get(wid);
@@ -213,7 +215,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       }
       return workspace;
     },
-    /** Every stream ends: the daemon stops. */
+    /** Ends every stream because the daemon stops. */
     endStreams(stop: DaemonStop) {
       for (const { id } of store.workspaces.list()) {
         const clients = hub.clients(id);
@@ -221,7 +223,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
         tellDetached(id, clients);
       }
     },
-    /** After a restart: whoever was attached to the last daemon is not attached to this one. */
+    /** After a restart: clients of the last daemon are no longer attached. */
     recover() {
       for (const { id } of store.workspaces.list()) tellDetached(id, attachedIn(id));
     },

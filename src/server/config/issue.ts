@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 export type Issue = z.core.$ZodIssue;
 
-/** What is wrong with one value of the configuration, as a sentence that names its key. */
+/** One wrong value in the configuration, as a sentence that names its key. */
 export function sentenceOfIssue(
   issue: Issue,
   path: readonly (string | number)[],

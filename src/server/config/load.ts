@@ -10,29 +10,31 @@ export type ConfigSource = { kind: "user" | "project"; path: string; exists: boo
 
 export type LoadedConfig = {
   config: Config;
-  /** Each limit, the default where the configuration names none. */
+  /** All limits; the default where the configuration sets none. */
   limits: Limits;
-  /** A sentence each, with its place: what is ignored, and why. */
+  /** One sentence each, with its place: what is ignored, and why. */
   warnings: string[];
   sources: ConfigSource[];
 };
 
 export type ConfigPlace = {
   paths: Paths;
-  /** The workspace's directory, whose `.hearth/hearth.jsonc` counts too; null for the user's alone. */
+  /** The workspace's directory, for its `.hearth/hearth.jsonc`; null for the user's configuration alone. */
   root: string | null;
 };
 
-/** Throws config_invalid with the place of a mistake in the user's own file; one in a project's is a warning. */
+/**
+ * Throws config_invalid for a mistake in the user's file, with its place. A mistake in a project's file is a warning.
+ */
 export type LoadConfig = (place: ConfigPlace) => LoadedConfig;
 
 /** Reads the configuration anew. */
 export const loadConfig: LoadConfig = (place) => createConfigLoader()(place);
 
-/** How a project's file is come by; `known` is what was come by before. */
+/** Reads a project's file; `known` is the result of an earlier read. */
 type ReadProject = typeof readConfigFile;
 
-/** A `loadConfig` that reads a file again only when it has changed: a look at each costs some microseconds. */
+/** A `loadConfig` that reads a file again only when it has changed. Checking a file takes microseconds. */
 export function createConfigLoader(readProject: ReadProject = readConfigFile): LoadConfig {
   const known = new Map<string, { read: ReadFile; parsed: ParsedConfig }>();
 
@@ -50,7 +52,7 @@ export function createConfigLoader(readProject: ReadProject = readConfigFile): L
     return parsed;
   }
 
-  /** What cannot even be read is as little in the way as what is wrong. */
+  /** A project's file that cannot be read is a warning, like one with mistakes. */
   function projectFile(path: string): ParsedConfig | undefined {
     try {
       return parsedFile(path, parseProjectConfig, readProject);

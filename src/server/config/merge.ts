@@ -3,13 +3,12 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 
 type Warn = (sentence: string) => void;
 
-/** From the strictest on. */
+/** Strictest first. */
 const strictness: readonly PermissionMode[] = ["plan", "ask", "accept_edits", "yolo"];
 
 /**
- * The user's configuration with a project's on top. A project comes with a repository that anybody may have
- * written: it chooses among what the user has, and narrows what is allowed; what would widen it or start
- * something is left out and named in a warning.
+ * The user's configuration with a project's on top. A project file may come from anybody, so it can only choose among
+ * what the user has and narrow what is allowed. What would widen that or start something is ignored, with a warning.
  */
 export function mergeProject(
   user: Config,
@@ -33,7 +32,7 @@ export function mergeProject(
 
 type Providers = NonNullable<Config["providers"]>;
 
-/** Models may be described; where requests and keys go is the user's to say. */
+/** A project may describe models. Only the user says where requests and keys go. */
 function mergeProviders(user: Providers, project: Providers, warn: Warn): Providers {
   const merged: Providers = { ...user };
   for (const [name, provider] of Object.entries(project)) {
@@ -99,7 +98,7 @@ function mergePermissions(user: Permissions, project: Permissions, warn: Warn): 
 
 type LimitsConfig = NonNullable<Config["limits"]>;
 
-/** A project may be more careful than its user, not less. */
+/** A project may lower limits, not raise them. */
 function mergeLimits(user: LimitsConfig, project: LimitsConfig, warn: Warn): LimitsConfig {
   const merged: LimitsConfig = { ...user };
   for (const [name, value] of Object.entries(project) as [keyof LimitsConfig, number][]) {

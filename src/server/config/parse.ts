@@ -10,7 +10,7 @@ export type ParsedConfig = { config: Config; warnings: string[] };
 
 type Path = readonly (string | number)[];
 
-/** Part of the contract, and read by nothing: whoever sets one should not wait for what it does. */
+/** Known keys without effect so far. Setting one is a warning, so that nobody waits for it to work. */
 const notUsedYet: ReadonlySet<string> = new Set(["small_model", "mcp_servers"]);
 
 type Mistake = { place: number; sentence: string; key: string | null };
@@ -29,8 +29,8 @@ export function parseConfig(text: string, file: string): ParsedConfig {
 }
 
 /**
- * The same for a file that came with a repository: nobody is kept from working by somebody else's mistake. Each is a
- * warning, and what it stands in is missing; what the rest of the file narrows still counts.
+ * The same for a project's file. Somebody else's mistake must not stop the user, so each one is a warning and the wrong
+ * value is left out. The rest of the file counts.
  */
 export function parseProjectConfig(text: string, file: string): ParsedConfig {
   const mistakes: string[] = [];
@@ -41,13 +41,13 @@ export function parseProjectConfig(text: string, file: string): ParsedConfig {
   return { config, warnings: [...mistakes, ...warnings] };
 }
 
-/** Where `onMistake` returns, what it names is left out. */
+/** If `onMistake` returns, the wrong value is left out. */
 function read(text: string, file: string, onMistake: (mistake: Mistake) => void): ParsedConfig {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   if (tree === undefined && isBlank(text)) return { config: {}, warnings: [] };
   const [error] = errors;
-  // Those behind it are mostly what the first one led to; what the parser makes of such a file still counts.
+  // Later errors mostly follow from the first one. What the parser could read still counts.
   if (error !== undefined)
     onMistake({
       place: error.offset,
@@ -59,7 +59,7 @@ function read(text: string, file: string, onMistake: (mistake: Mistake) => void)
     return { config: {}, warnings: [] };
   }
   const nodeAt = (path: Path): Node | undefined => findNodeAtLocation(tree, [...path]);
-  /** The nearest thing that is really in the file: a key that is missing has no place of its own. */
+  /** The nearest node that exists in the file: a missing key has no place of its own. */
   const placeAt = (path: Path): number =>
     (nodeAt(path) ?? (path.length === 0 ? tree : undefined))?.offset ?? placeAt(path.slice(0, -1));
 
@@ -85,7 +85,7 @@ function read(text: string, file: string, onMistake: (mistake: Mistake) => void)
   return { config, warnings };
 }
 
-/** What of a value the schema takes. Each issue is told once, and what it is about taken out. */
+/** The part of a value that the schema accepts. Reports each issue once and removes what it is about. */
 function checkedConfig(given: unknown, onIssue: (issue: Issue, path: (string | number)[]) => void): Config {
   let value = given;
   for (;;) {
@@ -100,12 +100,12 @@ function checkedConfig(given: unknown, onIssue: (issue: Issue, path: (string | n
   }
 }
 
-/** Without what stands at `path`; where a key is missing there, without what misses it. */
+/** The value without what is at `path`. If a key is missing there, without the object that needs it. */
 function without(value: unknown, path: Path): unknown {
   const [key, ...rest] = path;
   if (key === undefined || typeof value !== "object" || value === null) return undefined;
   const inner: unknown = Reflect.get(value, key);
-  // An object that misses a key, or a list with one item less that others are counted from, goes as a whole.
+  // Remove an object that lacks a key as a whole, and a whole list rather than one item: the later indexes would shift.
   const isWhole = inner === undefined || (Array.isArray(value) && rest.length === 0);
   if (isWhole) return undefined;
   const next = rest.length === 0 ? undefined : without(inner, rest);
@@ -114,7 +114,7 @@ function without(value: unknown, path: Path): unknown {
   return next === undefined ? others : { ...others, [key]: next };
 }
 
-/** As getNodeValue; a key that would reach a prototype is left out. */
+/** Like getNodeValue, without keys that would reach a prototype. */
 function plainValue(node: Node): unknown {
   if (node.type === "array") return (node.children ?? []).map(plainValue);
   if (node.type !== "object") return node.value;
@@ -157,7 +157,7 @@ function* unknownKeys(
   }
 }
 
-/** Lines and columns count from 1, as editors show them. */
+/** Lines and columns count from 1, as in editors. */
 function placeOf(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset);
   const start = before.lastIndexOf("\n") + 1;
@@ -184,7 +184,7 @@ function sentenceOfMistake({ error }: ParseError): string {
   return known[name] ?? `this is no JSON (${name}).`;
 }
 
-/** The key whose value holds that place, so that a mistake can be named by it. */
+/** The key whose value contains the offset, to name a mistake by it. */
 function keyAt(node: Node | undefined, offset: number): string | null {
   const around = (parent: Node | undefined): Node[] => {
     const child = parent?.children?.findLast((one) => one.offset <= offset);

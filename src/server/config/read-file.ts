@@ -3,18 +3,16 @@ import { open } from "node:fs/promises";
 import { HearthError } from "../../protocol/errors.ts";
 
 const CONFIG_BYTES_MAX = 1024 * 1024;
-/** A named pipe must not keep anybody waiting for its other end. */
+/** Opening a named pipe must not block until somebody writes to it. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** A file's text and a stamp that changes when the file does. */
 export type ReadFile = { text: string; stamp: string };
 
 /**
- * Reads a configuration file; undefined when there is none. `known` is what an earlier read returned: while the
- * file is as it was then, nothing is read. A repository may contain anything under that name: what is no regular
- * file, or too large for one, is refused.
- *
- * Synchronous, for hearth's own folder: where that does not answer, nothing of hearth can work.
+ * Reads a configuration file; undefined if there is none. `known` is the result of an earlier read, returned while the
+ * file is unchanged. A repository may contain anything under that name, so what is not a regular file or is too large
+ * is refused. Synchronous, because it reads hearth's own folder: if that does not answer, nothing in hearth can work.
  */
 export function readConfigFile(path: string, known?: ReadFile | undefined): ReadFile | undefined {
   let file: number | undefined;
@@ -29,7 +27,7 @@ export function readConfigFile(path: string, known?: ReadFile | undefined): Read
   }
 }
 
-/** The same for a project's file, whose folder may be on a share that is gone. */
+/** The same for a project's file, which may be on a network share that is gone. */
 export async function readProjectFile(
   path: string,
   known: ReadFile | undefined,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Config } from "../../protocol/config.ts";
 
-/** What is used here of a JSON Schema. */
+/** The part of a JSON Schema that is used here. */
 export type JsonSchema = {
   properties?: Record<string, JsonSchema>;
   additionalProperties?: JsonSchema;

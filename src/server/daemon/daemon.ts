@@ -16,28 +16,28 @@ import { preparePrivateFolders } from "./private-folders.ts";
 import { probeDaemon } from "./probe.ts";
 import { listenOnSocket } from "./socket.ts";
 
-/** What a run may take to end when the daemon is told to stop. */
+/** Time that runs get to end when the daemon stops. */
 const GRACE_MS = 5_000;
-/** What stopping may take beyond that before the daemon goes without it. */
+/** Further time for stopping, after which the daemon exits anyway. */
 const STOP_SLACK_MS = 3_000;
-/** After a fault of its own nothing but writing down what there is is worth waiting for. */
+/** After an internal fault the daemon only waits until the store is written. */
 const FAULT_GRACE_MS = 1_000;
 const WINNER_MS_MAX = 15_000;
-/** Of those that try in the same moment all may have failed: they must not stay in step. */
+/** Several daemons that start at once may all fail to lock; jitter keeps them from retrying in step. */
 const LOCK_PAUSE = { firstMs: 10, maxMs: 200, jitter: { below: 0.5, above: 0.5 } };
 
-/** What a daemon is made of once its folders, lock and log are there. */
+/** The daemon's main part, started once folders, lock and log are there. */
 export type Core = {
   services: Services;
-  /** Ends every run (`interrupted` after `graceMs`), every stream and every child. */
+  /** Ends every run (as `interrupted` after `graceMs`), every stream and every child process. */
   stop(graceMs: number, why: DaemonStop): Promise<void>;
-  /** `live_runs`: those that go on though no client is attached. */
+  /** `live_runs`: runs that go on without an attached client. */
   busy(): { clients: number; active_runs: number; live_runs: number };
-  /** The runs that are going on, for a person. */
+  /** The active runs, as text for a person. */
   running(): string[];
   onBusyChange(listener: () => void): void;
   idleExitMs(): number;
-  /** After `stop`: the last thing done before the lock is let go. */
+  /** Called after `stop`, just before the lock is released. */
   close(): void;
 };
 
@@ -47,7 +47,7 @@ export type StartCore = (deps: { log: Log; requestStop: RequestStop }) => Promis
 export type Ready = {
   socket: string;
   pid: number;
-  /** Another daemon holds these folders already; this one ends. */
+  /** Another daemon already uses these folders; this one ends. */
   isOther: boolean;
 };
 
@@ -62,11 +62,11 @@ type Options = {
 
 type StopRequest = { graceMs: number; exitCode: number; why: DaemonStop };
 
-/** For a part that fails before anybody asked for an end. */
+/** The stop request when a part fails during the start. */
 const failedStart: StopRequest = { graceMs: 0, exitCode: 1, why: { reason: "fault", by: null } };
 
 /**
- * One daemon's whole life. Resolves with the exit code when everything is closed again; the caller then ends the
+ * Runs one daemon from start to end. Resolves with the exit code when everything is closed; the caller then ends the
  * process. Rejects with HearthError when the daemon could not start.
  */
 export async function runDaemon({ paths, now, startCore, onReady, signal }: Options): Promise<number> {
@@ -103,7 +103,7 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
     const watch = createLoopWatch({ log, running, isWorking });
     undo.push({ what: "the loop's watch", run: watch.stop });
     http.server.on("request", ({ method, url }) => watch.asked(`${method} ${url?.split("?")[0]}`));
-    // A client opens its workspace a moment before it attaches.
+    // A client opens its workspace shortly before it attaches.
     http.server.on("request", idle.touch);
     const abort = () => requestStop(GRACE_MS, { reason: "stop", by: null });
     signal?.addEventListener("abort", abort, { once: true });
@@ -132,7 +132,7 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
 
 type Undo = { what: string; run(): void | Promise<void> };
 
-/** The lock; or the daemon that has it and answers. Throws daemon_busy when neither can be had in time. */
+/** Takes the lock, or returns the daemon that holds it and answers. Throws daemon_busy when neither works in time. */
 async function takeLock(paths: Paths): Promise<DaemonLock | { pid: number }> {
   const deadline = performance.now() + WINNER_MS_MAX;
   for (let round = 1; ; round++) {
@@ -161,13 +161,13 @@ function describe(services: Services, { socket }: Paths): DaemonFile {
   };
 }
 
-/** Returns what takes the listeners away again. Only the first request counts; a second hurries nothing. */
+/** Returns a function that removes the listeners. Only the first signal counts; a second does not hurry the stop. */
 function listenForSignals(log: Log, stop: (request: StopRequest) => void): () => void {
   const onSignal = (name: NodeJS.Signals) => {
     log.info("signal", { name });
     stop({ graceMs: GRACE_MS, exitCode: 0, why: { reason: "stop", by: name } });
   };
-  // The terminal that started the daemon may go.
+  // The daemon outlives the terminal that started it.
   const onHangUp = () => {};
   const onFault = (error: unknown, origin: string) => {
     log.error("a fault of the daemon's own", { origin, error });
@@ -204,7 +204,7 @@ function exitWhenIdle(core: Core, requestStop: RequestStop, log: Log) {
   return idle;
 }
 
-/** A part that does not stop must not keep the daemon, and with it its lock, alive. */
+/** A part that does not stop must not keep the daemon alive, because it holds the lock. */
 async function stopCore(core: Core, { graceMs: asked, why }: StopRequest, log: Log): Promise<void> {
   const graceMs = Math.min(asked, GRACE_MS);
   const stopped = core.stop(graceMs, why).catch((error) => log.error("stopping failed", { error }));

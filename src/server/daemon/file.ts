@@ -5,8 +5,8 @@ import { type DaemonFile, parseDaemonFile } from "../../protocol/daemon-file.ts"
 import { HearthError } from "../../protocol/errors.ts";
 
 /**
- * Says where this daemon is found; whoever reads it sees the old file or the new, never a half. Throws HearthError
- * store_unavailable.
+ * Writes where this daemon can be reached. Readers see the old file or the new one, never half of it. Throws
+ * HearthError store_unavailable.
  */
 export function writeDaemonFile(path: string, file: DaemonFile): void {
   const temporary = `${path}.${file.pid}`;
@@ -28,11 +28,11 @@ export function removeDaemonFile(path: string, own: DaemonFile): void {
     const found = parseDaemonFile(readFileSync(path, "utf8"));
     if (found?.pid === own.pid && found.started_at === own.started_at) rmSync(path);
   } catch {
-    // It has gone before us, which is what was wanted.
+    // already removed
   }
 }
 
-/** When a process began, in the words of `DaemonFile.pid_start_time`. Throws when there is none of that pid. */
+/** When a process started, in the format of `DaemonFile.pid_start_time`. Throws if there is no such process. */
 export function startTimeOf(pid: number, platform: string): string {
   if (platform !== "linux") {
     return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();

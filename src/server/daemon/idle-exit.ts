@@ -1,14 +1,14 @@
-/** setTimeout takes no longer delay. */
+/** The longest delay that setTimeout accepts. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 type IdleExit = {
   isIdle(): boolean;
-  /** Asked whenever the waiting begins. */
+  /** Called whenever the timer starts. */
   idleExitMs(): number;
   exit(): void;
 };
 
-/** Calls `exit` after a time without work. A timer exists only while there is none. */
+/** Calls `exit` after a time without work. While there is work, there is no timer. */
 export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
@@ -17,16 +17,16 @@ export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
     timer = undefined;
   };
   return {
-    /** To be called whenever the answer of `isIdle` may have changed. */
+    /** Call it whenever the result of `isIdle` may have changed. */
     look() {
       if (isOver || !isIdle()) return disarm();
       timer ??= setTimeout(() => (isIdle() ? exit() : disarm()), Math.min(idleExitMs(), TIMER_MS_MAX));
     },
-    /** Somebody asks for something: the waiting begins anew. */
+    /** A request came: restarts the timer. */
     touch() {
       if (timer !== undefined) timer.refresh();
     },
-    /** For good: clients that are cut off while the daemon ends make it idle, too. */
+    /** Stops for good. Closing the clients at shutdown also makes the daemon idle. */
     stop() {
       isOver = true;
       disarm();

@@ -6,9 +6,9 @@ import { withPrivateUmask } from "./private-folders.ts";
 export type DaemonLock = { release(): void };
 
 /**
- * The lock that makes a process the one daemon: an exclusive transaction, never ended, on a database that holds
- * nothing. The system frees it however the process ends. Undefined while another process has it, or is about to:
- * of several that try in the same moment all may fail, so a loser that meets no daemon tries again.
+ * The lock that lets only one daemon run: an exclusive transaction, held open, on an empty database. The system frees
+ * it however the process ends. Undefined while another process holds or takes it. When several try at once all may
+ * fail, so one that finds no running daemon tries again.
  */
 export function tryDaemonLock(file: string): DaemonLock | undefined {
   try {
@@ -19,12 +19,12 @@ export function tryDaemonLock(file: string): DaemonLock | undefined {
   }
 }
 
-/** Throws what SQLite throws, and HearthError store_unavailable where nobody but a person can mend it. */
+/** Throws SQLite's errors, and HearthError store_unavailable when only a person can fix the cause. */
 function lockUnlessBusy(file: string): DaemonLock | undefined {
   let db: Database.Database | undefined;
   try {
     db = withPrivateUmask(() => new Database(file, { timeout: 0 }));
-    db.pragma("journal_mode = MEMORY"); // nothing is ever written: no file beside it for a crash to leave
+    db.pragma("journal_mode = MEMORY"); // nothing is written, so a crash leaves no journal file
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     return { release: () => held.close() };
@@ -39,12 +39,12 @@ function lockUnlessBusy(file: string): DaemonLock | undefined {
 }
 
 /**
- * Nobody can hold what is no database: a crash of the machine left it. It is kept beside as `.damaged`. The file stays
- * the same one, emptied, and not a new one in its place: of two daemons that find it at once the second would put
- * another file where the first has its lock. Emptying it twice harms nobody, as a lock holds nothing.
+ * A file that is not a database was left by a machine crash, and nobody can hold its lock. A copy is kept as
+ * `.damaged`. The file is emptied, not replaced: of two daemons that find it at once, the second would replace the file
+ * that the first has locked. Emptying it twice is harmless.
  */
 function lockAfterEmptying(file: string): DaemonLock | undefined {
-  // Not when another daemon has emptied it a moment ago.
+  // Skipped if another daemon has just emptied it.
   if (statSync(file).size > 0) copyFileSync(file, `${file}.damaged`);
   truncateSync(file);
   return lockUnlessBusy(file);

@@ -12,8 +12,8 @@ export type Log = {
 };
 
 /**
- * JSON lines in a 0600 file; the file before it is kept as `.1`. A line that cannot be written is dropped: a full
- * disk must not stop the daemon for its log's sake. Lines are written at once, so that a crash keeps the last.
+ * Writes JSON lines to a 0600 file; the previous file is kept as `.1`. A line that cannot be written is dropped,
+ * because a full disk must not stop the daemon. Writes are synchronous, so that a crash loses none.
  */
 export function createLog(file: string, now: () => Date): Log & { close(): void } {
   let open: { fd: number; size: number } | undefined;
@@ -34,7 +34,7 @@ export function createLog(file: string, now: () => Date): Log & { close(): void 
         Buffer.from(`${lineOf({ time: now().toISOString(), level, message: redact(message) }, fields)}\n`),
       );
     } catch {
-      // Nobody is left to be told.
+      // there is nowhere left to report this
     }
   };
   return {
@@ -59,7 +59,7 @@ function lineOf(head: object, fields: LogFields): string {
   return JSON.stringify({ ...head, truncated: line.slice(0, LINE_CHARS_MAX) });
 }
 
-/** Errors with stack and cause, nothing secret, nothing deeper than a person would read. */
+/** The value as plain JSON: errors with stack and cause, no secrets, bounded depth. */
 function plain(value: unknown, depth: number): unknown {
   if (typeof value === "string") return redact(value);
   if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol")
@@ -80,7 +80,7 @@ function plain(value: unknown, depth: number): unknown {
 const isSecretName = (name: string): boolean =>
   /(^|[_-])(api[_-]?key|key|token|secret|password|passwd|authorization|cookie|credential)s?$/i.test(name);
 
-/** The forms in which providers and code hosts hand out keys. */
+/** The formats of keys that providers and code hosts issue. */
 const secretForms = [
   /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{12,}/g,
   /\b(?:gsk|xai|hf|glpat|npm|r8|AIza|ya29)[_.-]?[A-Za-z0-9_-]{16,}/g,
@@ -92,6 +92,6 @@ const secretForms = [
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
 ];
 
-/** Takes whatever looks like a key out of a text. */
+/** Removes from a text whatever looks like a key. */
 export const redact = (text: string): string =>
   secretForms.reduce((rest, form) => rest.replace(form, "[redacted]"), text.slice(0, LINE_CHARS_MAX));

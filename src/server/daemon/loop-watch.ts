@@ -1,22 +1,22 @@
 import type { Log } from "./log.ts";
 
 const TICK_MS = 100;
-/** What takes longer than this without a pause keeps every terminal waiting. */
+/** A pause longer than this is noticeable in every terminal. */
 const BLOCKED_MS = 200;
-/** After the last sign of work the watching ends: a daemon that idles never wakes up. */
+/** Watching ends this long after the last work, so that an idle daemon never wakes up. */
 const WATCH_MS = 2000;
 
 type LoopWatch = {
   log: Log;
-  /** The runs that are going on, for a person. */
+  /** The active runs, as text for a person. */
   running(): readonly string[];
-  /** Something goes on that does not wait for a person. */
+  /** There is work that does not wait for a person. */
   isWorking(): boolean;
 };
 
 /**
- * Says in the log when the event loop stood still, and what was going on then: the requests since the last look
- * and the runs. `cpu_ms` tells a daemon that computed from a machine that slept or had no time for it.
+ * Logs when the event loop was blocked, with the active runs and the requests since the last check. `cpu_ms` tells
+ * whether the daemon was computing, or the machine slept or was busy with other things.
  */
 export function createLoopWatch({ log, running, isWorking }: LoopWatch) {
   let timer: NodeJS.Timeout | undefined;
@@ -46,7 +46,7 @@ export function createLoopWatch({ log, running, isWorking }: LoopWatch) {
   }
 
   return {
-    /** Something is asked of the daemon. */
+    /** A request arrived. */
     asked(what: string) {
       workedAt = performance.now();
       requests.push(what);

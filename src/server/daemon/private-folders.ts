@@ -7,8 +7,8 @@ const STICKY = 0o1000;
 const OTHERS_MAY_WRITE = 0o002;
 
 /**
- * Makes hearth's folders, each for its user alone, and closes what is open too wide. Throws HearthError
- * unsafe_path for what somebody else made or what leads elsewhere, store_unavailable for what cannot be made.
+ * Creates hearth's folders with access for their user only, and restricts what is too open. Throws HearthError
+ * unsafe_path for what belongs to somebody else or is a link, store_unavailable for what cannot be created.
  */
 export function preparePrivateFolders(paths: Paths, uid: number): void {
   const socketDir = dirname(paths.socket);
@@ -22,8 +22,8 @@ export function preparePrivateFolders(paths: Paths, uid: number): void {
 }
 
 /**
- * Runs `work` so that what it makes is the user's alone. Only for a moment, and so nothing that waits: the process
- * keeps the umask that it was started with, as what agents and their commands make is the user's and not ours.
+ * Runs `work` with a umask that makes new files private. `work` must be synchronous: otherwise the process keeps the
+ * umask it was started with, because the files of agents and commands are the user's own.
  */
 export function withPrivateUmask<T>(work: () => T): T {
   const umask = process.umask(0o077);
@@ -45,7 +45,7 @@ function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boole
   refuseForeignParent(dirname(path), uid);
   const found = statIfPresent(path);
   if (found?.isSymbolicLink() && mayBeLink) {
-    // A dotfiles folder of the user's own: its modes are the user's business.
+    // A link to a folder of the user's own: its mode is left alone.
     if (found.uid !== uid || statSync(path, { throwIfNoEntry: false })?.uid !== uid)
       throw foreign(path, found);
     return;
@@ -56,7 +56,7 @@ function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boole
   setMode(path, found, 0o700);
 }
 
-/** Whoever owns the folder around ours could put another in its place. */
+/** The owner of the parent folder could replace ours. */
 function refuseForeignParent(path: string, uid: number): void {
   const found = statSync(path);
   if (found.uid !== uid && found.uid !== 0) throw foreign(path, found);

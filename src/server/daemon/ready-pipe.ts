@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from "node:fs";
 import { READY_FD_VARIABLE, type ReadyLine } from "../../protocol/daemon-file.ts";
 
-/** Tells whoever started this process detached, over the pipe it was given, what became of it. Speaks once. */
+/** Reports once, over the inherited pipe, to the process that started this daemon: ready, or why not. */
 export function createReadyPipe(
   env: Readonly<Record<string, string | undefined>>,
 ): (line: ReadyLine) => void {
@@ -14,7 +14,7 @@ export function createReadyPipe(
       writeSync(fd, `${JSON.stringify(line)}\n`);
       closeSync(fd);
     } catch {
-      // Whoever waited for it has gone.
+      // the other process has gone
     }
   };
 }

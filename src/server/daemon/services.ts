@@ -3,7 +3,7 @@ import { HearthError } from "../../protocol/errors.ts";
 import { plural } from "../../protocol/plural.ts";
 import type { Services } from "../services.ts";
 
-/** What a run may take to end where whoever stops the daemon says nothing. */
+/** The default time that runs get to end. */
 const GRACE_MS = 5000;
 
 type Deps = {
@@ -15,7 +15,7 @@ type Deps = {
   requestStop(graceMs: number, stop: DaemonStop): void;
 };
 
-/** What clients ask of the daemon itself. */
+/** Requests about the daemon itself. */
 export function createDaemonServices(deps: Deps): Pick<Services, "health" | "shutdown"> {
   const { about, clientCount, activeRunCount, movedAside, requestStop } = deps;
   return {

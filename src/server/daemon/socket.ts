@@ -12,14 +12,15 @@ const CONNECT_MS = 2_000;
 export type DaemonSocket = { remove(): void };
 
 /**
- * Listens at `path`, 0600 from its first moment, in the place of a socket that nobody answers. Throws HearthError
- * unsafe_path for what is not a socket, is somebody else's, or is answered. To be called with the daemon's lock.
+ * Listens at `path`, with mode 0600 from the start, and replaces a socket that nobody answers. Throws HearthError
+ * unsafe_path for what is not a socket, belongs to somebody else, or is answered. The caller must hold the daemon's
+ * lock.
  */
 export async function listenOnSocket(server: Server, path: string, uid: number): Promise<DaemonSocket> {
   const old = lstatSync(path, { throwIfNoEntry: false });
   if (old) await refuseLiving(path, old, uid);
-  // Made under another name and then moved: nobody meets it half-made, and Node, which at its end removes
-  // whatever stands where it once listened, does not remove a socket that has since taken this one's place.
+  // Created under another name and then moved, so that nobody meets it half-made. On exit Node removes whatever is at
+  // the path where it listened, which may be the next daemon's socket by then.
   const temporary = join(dirname(path), `d.${process.pid.toString(36)}`);
   rmSync(temporary, { force: true });
   withPrivateUmask(() => server.listen(temporary));
@@ -48,7 +49,7 @@ async function refuseLiving(path: string, found: Stats, uid: number): Promise<vo
   }
 }
 
-/** Anything but a refusal may be a living program that is only too busy. */
+/** Anything but a refused connection may be a running program that is busy. */
 async function isAnswered(path: string): Promise<boolean> {
   const refused = Promise.withResolvers<boolean>();
   const socket = connect(path);

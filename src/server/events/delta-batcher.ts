@@ -3,22 +3,22 @@ import type { PartDelta } from "../../protocol/events.ts";
 import type { MessageId, PartId } from "../../protocol/ids.ts";
 
 /**
- * The first words of a burst go out at once; those that follow are gathered for so long (design §13). What is told
- * was written before, so this also bounds what a crash can lose.
+ * The first text of a burst is sent at once; later text is batched for this long (design §13). Text is stored before it
+ * is sent, so this also bounds what a crash can lose.
  */
 const BATCH_MS = 25;
 const BATCH_CHARS = 4096;
-/** While the store cannot be written: each try may wait for its lock, and nobody is served meanwhile. */
+/** Between tries while the store cannot be written: each try may wait for a lock and blocks the event loop. */
 const RETRY_MS = 250;
-/** A backup that holds the store for a moment costs no turn; text that stays unwritten for longer ends it. */
+/** A backup that briefly locks the store costs no turn. Text that stays unwritten for longer ends the turn. */
 const UNWRITTEN_MS_MAX = 2000;
 
 type DeltaBatcherDeps = {
-  /** Writes all of it or, when it throws, nothing. Throws store_unavailable: then it is tried again. */
+  /** Writes all deltas, or none if it throws. On store_unavailable the write is tried again. */
   write(deltas: readonly PartDelta[]): void;
-  /** Tells the world. Must not throw. */
+  /** Publishes the delta. Must not throw. */
   tell(delta: PartDelta): void;
-  /** Whatever else `write` throws: a bug. */
+  /** Called with any other error of `write`, which is a bug. */
   report(message: string, cause: unknown): void;
   /** Milliseconds that only ever rise. */
   monotonicMs(): number;
@@ -27,17 +27,17 @@ type DeltaBatcherDeps = {
 export type DeltaBatcher = ReturnType<typeof createDeltaBatcher>;
 
 /**
- * The text that streams into the parts of one session. It is written first and told then: no terminal has seen a
- * word that a killed daemon could lose, and what could not be written is not told.
+ * Batches the text that streams into the parts of one session. Text is stored before it is published, so that no
+ * terminal shows text that a killed daemon would lose.
  */
 export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBatcherDeps) {
-  /** By part: what is neither written nor told yet, from its `offset` on. */
+  /** By part: text that is neither stored nor published, from its `offset` on. */
   const pending = new Map<PartId, PartDelta>();
   let timer: NodeJS.Timeout | null = null;
-  /** Since when the store has refused what is pending. */
+  /** Since when the store has refused the pending text. */
   let refused: { sinceMs: number; error: HearthError } | null = null;
 
-  /** Whether the store has taken it. */
+  /** Returns whether the pending text was stored. */
   function flush(): boolean {
     const deltas = [...pending.values()];
     if (deltas.length === 0) return true;
@@ -49,7 +49,7 @@ export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBa
         return false;
       }
       report("streamed text could not be written", error);
-      pending.clear(); // its message holds it too, and is written with the next event
+      pending.clear(); // the message holds this text too and is stored with the next event
       return true;
     }
     refused = null;
@@ -65,7 +65,7 @@ export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBa
   }
 
   return {
-    /** Throws store_unavailable when the text before it has waited too long to be written. It is kept all the same. */
+    /** Throws store_unavailable when earlier text has waited too long. The new text is kept all the same. */
     append(delta: PartDelta) {
       const part = pending.get(delta.part_id) ?? { ...delta, text: "" };
       part.text += delta.text;
@@ -74,15 +74,15 @@ export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBa
       else if (refused === null && part.text.length >= BATCH_CHARS) flush();
       if (refused !== null && monotonicMs() - refused.sinceMs > UNWRITTEN_MS_MAX) throw refused.error;
     },
-    /** For the transaction of an event that holds the message whole: what of its text is not written yet. */
+    /** The message's text that is not stored yet, for a transaction that stores the whole message. */
     unwritten: (messageId: MessageId): PartDelta[] =>
       [...pending.values()].filter((delta) => delta.message_id === messageId),
-    /** That transaction has committed: nothing of the message is left to be written or told. */
+    /** That transaction has committed: drops the message's pending text. */
     settled(messageId: MessageId) {
       for (const delta of pending.values()) if (delta.message_id === messageId) pending.delete(delta.part_id);
       if (pending.size === 0) refused = null;
     },
-    /** Written and told as far as the store takes it, so that a snapshot is whole. Never inside a transaction. */
+    /** Stores and publishes what it can, so that a snapshot is complete. Never call it inside a transaction. */
     flush: () => void flush(),
     close() {
       if (timer !== null) clearTimeout(timer);

@@ -6,16 +6,16 @@ import type { Client } from "../../protocol/workspace.ts";
 import type { Subscriber } from "../services.ts";
 import type { Store } from "../store/open.ts";
 
-/** Numbers are reserved in the store in blocks, so that a streamed delta costs no write of its own. */
+/** Event numbers are reserved in blocks, so that a streamed delta needs no write. */
 const SEQ_BLOCK = 10_000;
 const SEQ_RESERVE_MIN = 2_000;
 
-/** What is kept for clients that come back (design §4). */
+/** Bounds of what is kept for clients that reconnect (design §4). */
 const WINDOW_EVENTS = 50_000;
 const WINDOW_BYTES = 64 * 1024 * 1024;
 const WINDOW_MS = 24 * 60 * 60_000;
 const PRUNE_EVERY = 2_000;
-/** Replayed in one turn of the event loop; what comes behind waits until the reader has read. */
+/** How much is replayed in one turn of the event loop. The next page waits until the reader has read this one. */
 const REPLAY_PAGE = { events: 100, bytes: 256 * 1024 };
 
 /** An event with its number, encoded once for every reader. */
@@ -26,17 +26,17 @@ type Stream = {
   reserved: number;
   floor: number;
   storedSincePrune: number;
-  /** `last`: the last event it was sent. One that is still replayed to gets what happens from the replay. */
+  /** `last`: the last event sent to the reader. During a replay, new events reach it through the replay. */
   readers: Map<Subscriber, { client: Client; last: number; isReplaying: boolean }>;
-  /** What was told and is in no stored event yet, oldest first: deltas by message, and how the workspace is. */
+  /** Published events that no stored event replaces yet, oldest first: deltas by message, and the workspace's state. */
   unstored: Map<MessageId | "workspace", Frame[]>;
 };
 
 export type EventHub = ReturnType<typeof createEventHub>;
 
 /**
- * Numbers and fans out the events of every workspace. Stored events are the buffer for late readers; of streamed
- * text only what no stored event holds yet is kept, in memory.
+ * Numbers the events of every workspace and sends them to all readers. Late readers are served from the stored events;
+ * only streamed text that is not stored yet is kept in memory.
  */
 export function createEventHub(store: Store, now: () => Date) {
   const streams = new Map<WorkspaceId, Stream>();
@@ -47,7 +47,7 @@ export function createEventHub(store: Store, now: () => Date) {
     const row = store.workspaces.get(wid);
     if (row === undefined) throw new HearthError("workspace_not_found", `There is no workspace ${wid}.`);
     const stream: Stream = {
-      // Whatever was reserved before a restart may have been seen.
+      // Clients may have seen any number that was reserved before a restart.
       seq: row.seq_reserved,
       reserved: row.seq_reserved,
       floor: row.events_floor,
@@ -87,7 +87,10 @@ export function createEventHub(store: Store, now: () => Date) {
     }
   }
 
-  /** Sends the events after `state.last` in pages, each when the one before has been read; then it is live. */
+  /**
+   * Sends the events after `reader`'s last one in pages, each when the previous one has been read. Then the reader is
+   * live.
+   */
   function replay(wid: WorkspaceId, stream: Stream, reader: Subscriber) {
     const state = stream.readers.get(reader);
     if (state === undefined) return;
@@ -109,7 +112,7 @@ export function createEventHub(store: Store, now: () => Date) {
   }
 
   return {
-    /** Makes sure that numbers can be given out in the transaction that follows. Throws store_unavailable. */
+    /** Reserves event numbers for the transaction that follows. Throws store_unavailable. */
     reserve(wid: WorkspaceId) {
       const stream = streamOf(wid);
       if (stream.reserved - stream.seq >= SEQ_RESERVE_MIN) return;
@@ -128,7 +131,7 @@ export function createEventHub(store: Store, now: () => Date) {
       return { seq, bytes: encode(seq, event.type, time, event.session_id, payloadJson), event: numbered };
     },
 
-    /** After the transaction that stored it has committed, in the order of the numbers. */
+    /** Call after the event's transaction has committed, in the order of the numbers. */
     publish(wid: WorkspaceId, frame: Frame & { event: HearthEvent }) {
       const stream = streamOf(wid);
       const { event } = frame;
@@ -141,8 +144,8 @@ export function createEventHub(store: Store, now: () => Date) {
     },
 
     /**
-     * Streams an event that is not stored: a delta, which the message that settles it replaces, or that the store
-     * cannot be written, which the next stored event of the workspace replaces.
+     * Sends an event that is not stored: a delta, replaced later by the settled message, or a workspace state while the
+     * store cannot be written, replaced by the workspace's next stored event.
      */
     stream(wid: WorkspaceId, event: Extract<NewEvent, { type: "part.delta" | "workspace.updated" }>) {
       const stream = streamOf(wid);
@@ -161,7 +164,7 @@ export function createEventHub(store: Store, now: () => Date) {
       fanOut(stream, { seq, bytes });
     },
 
-    /** Drops what is outside the window; a failure only means that it is tried again later. */
+    /** Deletes events outside the window. If it fails, the next call tries again. */
     prune(wid: WorkspaceId) {
       const stream = streamOf(wid);
       stream.storedSincePrune = 0;
@@ -178,16 +181,16 @@ export function createEventHub(store: Store, now: () => Date) {
       }
     },
 
-    /** The number that a snapshot taken now is true of. */
+    /** The seq of a snapshot taken now. */
     seq: (wid: WorkspaceId) => streamOf(wid).seq,
-    /** One that is attached by several streams counts once. */
+    /** A client with several streams counts once. */
     clients(wid: WorkspaceId): Client[] {
       const byId = new Map<string, Client>();
       for (const { client } of streamOf(wid).readers.values())
         if (!byId.has(client.id)) byId.set(client.id, client);
       return [...byId.values()];
     },
-    /** What an attached client shows from now on; undefined for one that is not attached. */
+    /** Sets the session that an attached client shows; undefined if it is not attached. */
     showSession(
       wid: WorkspaceId,
       clientId: string,
@@ -206,7 +209,7 @@ export function createEventHub(store: Store, now: () => Date) {
       [...(streams.get(wid)?.readers.values() ?? [])].some(({ client }) => client.id === clientId),
     clientCount: () => [...streams.values()].reduce((sum, stream) => sum + stream.readers.size, 0),
 
-    /** From here on `reader` gets every event after `since`, once, in order; null: from now on. */
+    /** Sends `reader` every event after `since`, once and in order; null: only new events. */
     subscribe(wid: WorkspaceId, client: Client, since: number | null, reader: Subscriber) {
       const stream = streamOf(wid);
       const isKnown = since === null || (since >= stream.floor && since <= stream.seq);
@@ -221,9 +224,9 @@ export function createEventHub(store: Store, now: () => Date) {
       stream.readers.set(reader, { client, last: isReplaying ? since : stream.seq, isReplaying });
       if (isReplaying) replay(wid, stream, reader);
     },
-    /** Whether it was subscribed. */
+    /** Returns whether the reader was subscribed. */
     unsubscribe: (wid: WorkspaceId, reader: Subscriber) => streamOf(wid).readers.delete(reader),
-    /** Ends every stream of the workspace; `stop`: because the daemon ends, which is the last that they say. */
+    /** Ends every stream of the workspace. `stop` is sent last when the daemon ends. */
     end(wid: WorkspaceId, stop?: DaemonStop) {
       const { readers } = streamOf(wid);
       const all = [...readers.keys()];

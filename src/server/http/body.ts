@@ -5,9 +5,9 @@ import { HearthError } from "../../protocol/errors.ts";
 export const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
- * The request's JSON, or undefined when there is none. Throws HearthError body_too_large as soon as that is
- * known, unsupported_media_type or invalid_request; what then still arrives is for the caller to throw away. Must be
- * called in the tick of the request: then a client that hangs up right after its last byte has still been heard.
+ * The request's JSON, or undefined if there is none. Throws HearthError body_too_large as early as possible,
+ * unsupported_media_type or invalid_request; the caller discards the rest of the body. Must be called in the request's
+ * own tick, or a client that hangs up right after its last byte is not heard.
  */
 export async function readJsonBody(incoming: IncomingMessage): Promise<unknown> {
   const { "content-length": length, "content-type": type, "content-encoding": encoding } = incoming.headers;

@@ -1,16 +1,16 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
-/** A hundred clients hold a stream and a few kept connections each; beyond that somebody fills us up. */
+/** Enough for a hundred clients with a stream and a few kept connections each. */
 const SOCKETS_MAX = 1024;
-/** With so many that have spoken, those not in use at the moment are closed: their clients open new ones at need. */
+/** Above this number of used connections the idle ones are closed; their clients reconnect when needed. */
 const SOCKETS_CROWDED = 768;
-/** So many connections may owe their first request for longer than SILENT_MS: the oldest of more are closed. */
+/** This many connections may be silent for longer than SILENT_MS; beyond it the oldest are closed. */
 const SILENT_MAX = 128;
-/** A hundred clients may well connect in one moment, and each needs its time to say what it wants. */
+/** A hundred clients may connect at once, and each needs time to send its request. */
 const SILENT_MS = 100;
 
-/** Keeps connections that want nothing from keeping others out. */
+/** Keeps silent connections from blocking others. */
 export function limitConnections(server: Server): void {
   const silentSince = new Map<Socket, number>();
   let timer: NodeJS.Timeout | undefined;

@@ -1,11 +1,11 @@
 import { createTurns } from "../../async/turns.ts";
 
-/** Joined up to this size: a buffer for each entry of a long list would cost more than its text. */
+/** Texts are joined up to this size: one buffer per list entry would cost more than the text. */
 const PIECE_CHARS = 64 * 1024;
 
 /**
- * The JSON of a reply. A list in it is written entry by entry, in short turns of the event loop: a page of messages
- * may hold tens of megabytes.
+ * Encodes a reply as JSON. Lists are encoded entry by entry, in short turns of the event loop: a page of messages may
+ * hold tens of megabytes.
  */
 export async function encodeReply(body: unknown): Promise<Buffer[]> {
   if (typeof body !== "object" || body === null || Array.isArray(body))

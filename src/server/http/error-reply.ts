@@ -4,7 +4,7 @@ import type { ErrorReply } from "../../protocol/routes.ts";
 import type { Log } from "../daemon/log.ts";
 
 const ISSUES_MAX = 20;
-/** An id of the wrong form names nothing: the answer is the same as for one that is not there. */
+/** An id of the wrong form is answered like one that does not exist. */
 const missingByParam: Readonly<Record<string, ErrorCode>> = {
   wid: "workspace_not_found",
   sid: "session_not_found",
@@ -12,7 +12,7 @@ const missingByParam: Readonly<Record<string, ErrorCode>> = {
   pid: "permission_not_found",
 };
 
-/** The one place where an error becomes a status and a body. What is not a HearthError is a bug of ours. */
+/** The one place where an error becomes a status and a body. Anything but a HearthError is a bug. */
 export function errorReply(
   error: unknown,
   log: Log,
@@ -27,7 +27,7 @@ export function errorReply(
   return { status: 500, body: { error: { code: "internal", message, details: {} } } };
 }
 
-/** What the route's schema turned down, naming the first field; `details.issues` has them all. */
+/** The error for a request that the route's schema refused. It names the first field; `details.issues` has all. */
 export function invalidRequest(where: "query" | "body", error: z.ZodError): HearthError {
   const [only, ...others] = error.issues;
   if (only?.code === "invalid_format" && only.path.join(".") === "session_id" && others.length === 0) {

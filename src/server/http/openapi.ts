@@ -39,7 +39,7 @@ import { Usage } from "../../protocol/usage.ts";
 import { PROTOCOL } from "../../protocol/version.ts";
 import { Client, Environment, Workspace } from "../../protocol/workspace.ts";
 
-/** What has a name in the document and is referred to by it wherever it occurs. */
+/** Schemas that are named in the document and referenced by name. */
 const shapes = {
   ...{ WorkspaceId, SessionId, MessageId, PartId, RunId, PermissionId, ClientId, Time, Usage },
   ...{ Workspace, Client, Environment, Session, Snapshot, Health, Plan, ErrorReply },
@@ -115,7 +115,7 @@ function operation(key: string, route: Route, schema: SchemaWriter): Json {
     ],
     ...(route.body && {
       requestBody: {
-        // A body that may say nothing may also be left out.
+        // A body without required fields may be left out.
         required: !route.body.safeParse({}).success,
         content: { "application/json": { schema: schema(route.body, "input") } },
       },
@@ -193,14 +193,14 @@ function createSchemaWriter(): { schema: SchemaWriter; components(): Record<stri
   };
 }
 
-/** A reader must expect fields that a newer daemon adds, and "safe integer" is no bound worth stating. */
+/** Clients must accept fields that a newer daemon adds, and "safe integer" is no useful bound. */
 function relax({ jsonSchema }: { jsonSchema: Json }): void {
   if (jsonSchema["additionalProperties"] === false) delete jsonSchema["additionalProperties"];
   if (jsonSchema["minimum"] === Number.MIN_SAFE_INTEGER) delete jsonSchema["minimum"];
   if (jsonSchema["maximum"] === Number.MAX_SAFE_INTEGER) delete jsonSchema["maximum"];
 }
 
-/** zod keeps what it refers to in the same schema; here it stands among the document's components. */
+/** Moves zod's local definitions to the document's components. */
 function hoisted(schema: unknown): Json {
   const { id: _id, ...moved } = JSON.parse(
     JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'),

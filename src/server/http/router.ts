@@ -1,6 +1,6 @@
 import type { RouteKey } from "../../protocol/routes.ts";
 
-/** Where a path of the table leads: its keys by method, in the table's order, and its parameters, decoded. */
+/** The route keys of a path by method, in the table's order, and its decoded parameters. */
 export type Found = {
   keys: ReadonlyMap<string, RouteKey>;
   params: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export type Found = {
 
 type Pattern = { segments: readonly string[]; keys: Map<string, RouteKey> };
 
-/** Finds paths in the table of routes. A fixed segment is preferred to a parameter. */
+/** Matches paths against the route table. A fixed segment wins over a parameter. */
 export function createRouter(keys: readonly RouteKey[]): (path: string) => Found | undefined {
   const patterns = new Map<string, Pattern>();
   for (const key of keys) {
@@ -17,7 +17,7 @@ export function createRouter(keys: readonly RouteKey[]): (path: string) => Found
     pattern.keys.set(method, key);
     patterns.set(path, pattern);
   }
-  // "{" sorts after every letter: what is fixed comes first.
+  // "{" sorts after every letter, so fixed segments come first.
   const sorted = [...patterns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pattern]) => pattern);
   return (path) => {
     const segments = path.split("/");
@@ -45,6 +45,6 @@ function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    return segment; // no valid escape: no id looks like that, so the answer is "not found"
+    return segment; // an invalid escape matches no id, so the answer is "not found"
   }
 }

@@ -22,26 +22,26 @@ import { createUsageHandlers } from "./routes/usage.ts";
 import { createWorkspaceHandlers } from "./routes/workspaces.ts";
 import { createEventStreams } from "./sse.ts";
 
-/** How long a client may take to say what it wants, in milliseconds. Answers may take as long as they like. */
+/** Time limits for sending a request, in milliseconds. Replies have no limit. */
 const patience = {
   headersTimeout: 10_000,
   requestTimeout: 60_000,
   keepAliveTimeout: 30_000,
-  /** How often the limits are looked at. */
+  /** How often the limits are checked. */
   connectionsCheckingInterval: 5_000,
 };
 export type Patience = typeof patience;
-/** Answers that are being written when the server closes may take so long. */
+/** Time for replies in progress when the server closes. */
 const CLOSE_MS_MAX = 500;
 
 export type HttpServer = {
-  /** For whoever makes it listen. */
+  /** The caller makes it listen. */
   server: Server;
-  /** Stops listening, cuts off the streams, lets answers under way go out, closes every connection. */
+  /** Stops listening, ends the streams, finishes replies in progress, closes all connections. */
   close(): Promise<void>;
 };
 
-/** Serves every route of the table over HTTP, on whatever `server` is told to listen. */
+/** Serves every route of the table over HTTP. The caller decides where `server` listens. */
 export function createHttpServer(deps: {
   services: Services;
   log: Log;
@@ -84,7 +84,7 @@ export function createHttpServer(deps: {
   };
 }
 
-/** Answers every request: by the handler of its route, or with the error that kept it from one. Never throws. */
+/** Answers each request by its route's handler, or with an error. Never throws. */
 function createListener(handlers: Handlers, log: Log) {
   const find = createRouter(routeKeys);
   return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
@@ -106,7 +106,7 @@ function createListener(handlers: Handlers, log: Log) {
       if (reply !== undefined) await send(outgoing, reply);
     } catch (error) {
       await send(outgoing, errorReply(error, log, `${method} ${path}`));
-      // What is left of a body that was refused: a client that is still sending reads the answer afterwards.
+      // Reads the rest of a refused body: a client that is still sending only reads the reply afterwards.
       incoming.resume();
     }
   };
@@ -115,7 +115,7 @@ function createListener(handlers: Handlers, log: Log) {
 type AnyHandle = (request: object, exchange: Exchange) => Promise<AnyReply> | AnyReply | undefined;
 type AnyReply = { status: number; body: unknown };
 
-/** Parses by the route's schemas and calls its handler; a stream has no reply. Throws whatever went wrong. */
+/** Parses the request by its route's schemas and calls the handler. A stream returns no reply. Throws any failure. */
 async function handleRequest(
   key: RouteKey,
   handlers: Handlers,
@@ -136,7 +136,7 @@ async function handleRequest(
   exchange.outgoing.once("close", () => gone.abort());
   const { signal } = gone;
   const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
-  // `Handlers` ties each key to its own types; for a key that is only known to be one of them, nothing is left.
+  // `Handlers` types each key on its own; a key known only at run time needs this cast.
   const handle = handlers[key] as AnyHandle;
   return handle(request, exchange);
 }
@@ -152,7 +152,7 @@ async function send(outgoing: ServerResponse, { status, body }: AnyReply): Promi
   outgoing.end(pieces.at(-1));
 }
 
-/** What Node's parser turned down has no request to answer. */
+/** For input that Node's parser refused: there is no request to reply to. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   const status =
     error.code === "HPE_HEADER_OVERFLOW"
@@ -160,7 +160,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? "408 Request Timeout"
         : error.code?.startsWith("HPE_") && "400 Bad Request";
-  // A broken connection, or one that is in the middle of an answer, a stream perhaps.
+  // The connection is broken or in the middle of a reply, perhaps a stream.
   if (!status || !socket.writable || socket.bytesWritten > 0) return void socket.destroy();
   const message = `The request was not understood: ${status.slice(4)}.`;
   const body = JSON.stringify({ error: { code: "invalid_request", message, details: {} } });

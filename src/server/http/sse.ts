@@ -6,15 +6,15 @@ import type { Log } from "../daemon/log.ts";
 import type { Services, Subscriber } from "../services.ts";
 
 const KEEP_ALIVE_MS = 15_000;
-/** A client that lets this much wait is cut off; it resumes from its last seq when it comes back. */
+/** A client with this much unread data is disconnected; it resumes from its last seq. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
-/** With no more than this waiting, a client that is replayed to has kept up. */
+/** During a replay, a client with no more unread data than this gets the next page. */
 const DRAINED_BYTES = 256 * 1024;
-/** How long a stream that has ended may take to be read to its end. */
+/** How long the client may take to read an ended stream to its end. */
 const END_MS_MAX = 5_000;
-/** Frames of one turn are joined into one write up to this size; beyond it the copy costs more than it saves. */
+/** Frames of one turn are joined into one write up to this size; above it copying costs more than it saves. */
 const JOINED_BYTES_MAX = 256 * 1024;
-/** Past every seq that was ever given out: asking for it is answered with a resync. */
+/** Above every seq, so that asking for it is answered with a resync. */
 const NEVER_WAS = Number.MAX_SAFE_INTEGER;
 
 const headers = {
@@ -28,31 +28,31 @@ export type EventStreams = ReturnType<typeof createEventStreams>;
 type Stream = {
   outgoing: ServerResponse;
   /**
-   * What frames are written to: the response's own socket, as the response would spend three times the time on
-   * each of them. Its headers have been sent, and its body is raw and ends with the connection.
+   * Frames are written to the response's own socket, because the response takes three times as long per frame. Its
+   * headers have been sent, and its raw body ends with the connection.
    */
   sink: Writable;
   clientId: string;
-  /** Sent in this turn of the event loop and not yet written. */
+  /** Frames of this turn of the event loop that are not written yet. */
   frames: Buffer[];
-  /** Less than WAITING_BYTES_MAX waited when this turn began to send. */
+  /** Less than WAITING_BYTES_MAX was unread when this turn began to send. */
   keepsUp: boolean;
   /**
-   * WAITING_BYTES_MAX and what was sent in one turn to a client that kept up: a long replay or a large message is
-   * nothing that the client has left unread.
+   * WAITING_BYTES_MAX plus what was sent in one turn to a client that kept up: a client has no part in the size of a
+   * long replay or a large message.
    */
   waitingBytesMax: number;
 };
 
-/** Where a stream goes on: a Last-Event-ID header wins over `?since=`; null starts at the present. */
+/** Where a stream resumes: a Last-Event-ID header wins over `?since=`; null means only new events. */
 export function resumeAfter(lastEventId: string | undefined, since: number | undefined): number | null {
   if (lastEventId === undefined) return since ?? null;
   return /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : NEVER_WAS;
 }
 
 /**
- * The open event streams. What is sent within one turn of the event loop reaches each socket as one write, joined
- * once for all clients that are sent the same.
+ * The open event streams. Frames of one turn of the event loop are one write per socket, joined once for all clients
+ * that get the same frames.
  */
 export function createEventStreams({ attach, log }: { attach: Services["events"]["attach"]; log: Log }) {
   const open = new Set<Stream>();
@@ -94,7 +94,7 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
     keepAlive = undefined;
   };
 
-  /** Attaches and streams until either side ends it. Throws, with nothing written, what `attach` throws. */
+  /** Attaches the client and streams until either side ends it. If `attach` throws, nothing was written. */
   function start(wid: WorkspaceId, client: Client, since: number | null, outgoing: ServerResponse): void {
     if (outgoing.destroyed) return;
     let stream: Stream | undefined;
@@ -118,7 +118,7 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
         if (!isOver()) send(begin(), frame);
       },
       whenDrained(next) {
-        // After this turn's frames have been written.
+        // Runs after this turn's frames have been written.
         setImmediate(() => {
           if (isOver()) return;
           const { sink } = begin();
@@ -140,7 +140,7 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
       if (stream) closed(stream);
       detach();
     });
-    outgoing.on("error", () => {}); // a reset by the client: 'close' follows, and says all there is to say
+    outgoing.on("error", () => {}); // a reset by the client: 'close' follows
     detach = attach(wid, client, since, subscriber);
     begin();
     if (outgoing.destroyed) detach();
@@ -148,7 +148,7 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
 
   return {
     start,
-    /** Cuts every stream off: a server that closes does not end what is still open. */
+    /** Ends every stream: closing a server does not end open responses. */
     close() {
       for (const stream of open) stream.outgoing.destroy();
     },
@@ -157,7 +157,7 @@ export function createEventStreams({ attach, log }: { attach: Services["events"]
 
 type Joined = { frames: readonly Buffer[]; bytes: Buffer };
 
-/** Writes what a stream was sent; returns it joined, for the next that was sent the same. */
+/** Writes a stream's frames. Returns them joined, for the next stream with the same frames. */
 function writeFrames(stream: Stream, last: Joined | undefined): Joined | undefined {
   const { sink, frames } = stream;
   stream.frames = [];

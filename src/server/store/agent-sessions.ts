@@ -8,21 +8,21 @@ export type StoredAgentSession = {
   backend: BackendKind;
   agent_session_id: string | null;
   fingerprint: string | null;
-  /** The seq of the last message that it knows of. */
+  /** The seq of the last message that the agent knows. */
   seen_seq: number;
   input_tokens: number;
   output_tokens: number;
   cost: number;
-  /** Of an agent that tells its cost as a running total: how much of it has been counted. */
+  /** For an agent that reports a running total of its cost: how much of it is already counted. */
   reported_cost: number;
   last_active_at: string | null;
-  /** Tokens of its conversation, what the model can hold, and which one it was: each null until it is known. */
+  /** Tokens used, size of the model's context window, and which model; null until known. */
   context_used: number | null;
   context_window: number | null;
   context_model: string | null;
 };
 
-/** Nothing is known of it yet. */
+/** A row without any facts. */
 export const newAgentSession = (
   session_id: SessionId,
   agent: string,
@@ -55,7 +55,7 @@ export function createAgentSessionRows(db: Database) {
       fingerprint = @fingerprint, seen_seq = @seen_seq, input_tokens = @input_tokens,
       output_tokens = @output_tokens, cost = @cost, reported_cost = @reported_cost, last_active_at = @last_active_at,
       context_used = @context_used, context_window = @context_window, context_model = @context_model`);
-  // Without `kept`, which can be long.
+  // `kept` is left out because it can be long.
   const columns = `SELECT session_id, agent, backend, agent_session_id, fingerprint, seen_seq, input_tokens,
     output_tokens, cost, reported_cost, last_active_at, context_used, context_window, context_model
     FROM agent_sessions`;
@@ -70,7 +70,7 @@ export function createAgentSessionRows(db: Database) {
     "SELECT kept FROM agent_sessions WHERE session_id = ? AND agent = ?",
   );
   return {
-    /** What the backend keeps for itself. */
+    /** Stores the backend's own text. */
     keep: (row: { session_id: SessionId; agent: string; backend: BackendKind; kept: string }) =>
       void keep.run(row),
     kept: (sessionId: SessionId, agent: string): string | null => kept.get(sessionId, agent)?.kept ?? null,

@@ -1,6 +1,6 @@
 import type { Usage } from "../../protocol/usage.ts";
 
-/** The columns that hold a usage, in every table that has one. */
+/** The usage columns, the same in every table that has them. */
 export type UsageColumns = {
   input_tokens: number;
   output_tokens: number;

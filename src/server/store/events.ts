@@ -4,7 +4,7 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 
 type Row = { seq: number; type: string; time: string; session_id: string | null; payload_json: string };
 
-/** A whole window that has run out, a day after the last use, would hold up its first reader for a second. */
+/** Bounds one deletion: deleting a whole expired window would block the first reader for a second. */
 const PRUNED_AT_ONCE_MAX = 5000;
 
 /** The only code that knows the table `events`. */
@@ -15,14 +15,14 @@ export function createEventRows(db: Database) {
   const after = db.prepare<[string, number, number], Row>(`
     SELECT seq, type, time, session_id, payload_json FROM events
     WHERE workspace_id = ? AND seq > ? ORDER BY seq LIMIT ?`);
-  // The inner query reads the index alone; the payloads of other types are never touched.
+  // The inner query reads only the index and never touches payloads of other types.
   const ofTypes = db.prepare<[{ workspace: string; types: string }], Pick<Row, "type" | "payload_json">>(`
     SELECT type, payload_json FROM events
     WHERE workspace_id = @workspace AND seq IN (
       SELECT seq FROM events
       WHERE workspace_id = @workspace AND type IN (SELECT value FROM json_each(@types)))
     ORDER BY seq`);
-  // The newest row that is outside the window by count, bytes or age.
+  // The newest row outside the window by count, bytes or age.
   const outside = db
     .prepare<[{ workspace: string; events: number; bytes: number; since: string }], number | null>(`
       SELECT max(seq) FROM (
@@ -43,7 +43,7 @@ export function createEventRows(db: Database) {
       const bytes = Buffer.byteLength(payloadJson);
       insert.run(workspaceId, seq, type, time, session_id ?? null, payloadJson, bytes);
     },
-    /** In order, as many as the page holds; rows as they were stored, the payload still JSON. */
+    /** Rows in order, up to the page's bounds; the payload stays JSON. */
     after(
       workspaceId: WorkspaceId,
       seq: number,
@@ -58,10 +58,12 @@ export function createEventRows(db: Database) {
       }
       return { rows, isLast: rows.length < page.events };
     },
-    /** Those of some types alone, in order. */
+    /** The events of the given types, in order. */
     ofTypes: (workspaceId: WorkspaceId, types: readonly EventType[]) =>
       ofTypes.all({ workspace: workspaceId, types: JSON.stringify(types) }),
-    /** Drops what is outside the window, a bounded number at once. Returns the new floor, undefined when nothing went. */
+    /**
+     * Deletes a bounded number of events outside the window. Returns the new floor; undefined if nothing was deleted.
+     */
     prune(
       workspaceId: WorkspaceId,
       window: { events: number; bytes: number; since: string },

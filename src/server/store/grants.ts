@@ -23,9 +23,9 @@ export function createGrantRows(db: Database) {
     DELETE FROM grants WHERE workspace_id = ? AND id = ? RETURNING id, session_id, rule, granted_by, granted_at`);
   return {
     all: (workspaceId: WorkspaceId): Grant[] => all.all(workspaceId),
-    /** The one that was there. */
+    /** Returns the removed grant. */
     remove: (workspaceId: WorkspaceId, id: number): Grant | undefined => remove.get(workspaceId, id),
-    /** Everything that was ever granted there. */
+    /** Deletes all grants of the workspace. */
     forgetWorkspace: (workspaceId: WorkspaceId) => void forget.run(workspaceId),
     insert(grant: {
       workspace_id: WorkspaceId;

@@ -7,16 +7,16 @@ import { tryDaemonLock } from "../daemon/lock.ts";
 import type { Log } from "../daemon/log.ts";
 import { withPrivateUmask } from "../daemon/private-folders.ts";
 
-/** A daemon that is isStopRequested to stop may take 5 s for its runs and some more to close. */
+/** A daemon that is asked to stop gives its runs 5 s and then closes. */
 const HOLDER_MS_MAX = 15_000;
 const PAUSE_MS = 100;
 
 type Holder = { pid: number; pid_start_time: string };
 
 /**
- * The second lock, beside the store. The first stands in a folder that may be below /tmp, and what cleans /tmp
- * after days takes lock and socket from under a living daemon: nobody can reach it, and the next one would write
- * to the same store. The next one ends it in order instead. Returns what lets go.
+ * A second lock, beside the store. The first may lie below /tmp, where cleaners delete lock and socket of a running
+ * daemon after days. Nobody could reach that daemon, and the next one would write to the same store. So the next one
+ * stops it in order first. Returns the function that releases the lock.
  */
 export async function takeStoreLock(dataDir: string, log: Log): Promise<() => void> {
   const lockFile = join(dataDir, "daemon.lock");
@@ -28,7 +28,7 @@ export async function takeStoreLock(dataDir: string, log: Log): Promise<() => vo
     try {
       lock = tryDaemonLock(lockFile);
     } catch (error) {
-      // A folder that cannot be written holds a store that nobody writes to: there is nothing to guard.
+      // If the folder cannot be written, nobody writes to the store: there is nothing to guard.
       log.warn("the store's lock cannot be taken", { error });
       return () => {};
     }
@@ -37,13 +37,13 @@ export async function takeStoreLock(dataDir: string, log: Log): Promise<() => vo
       try {
         withPrivateUmask(() => writeFileSync(holderFile, `${JSON.stringify(own)}\n`));
       } catch (error) {
-        log.warn("who holds the store's lock cannot be written down", { error }); // a full disk
+        log.warn("who holds the store's lock cannot be written down", { error }); // the disk is full
       }
       return lock.release;
     }
     const holder = readHolder(holderFile);
     if (!isStopRequested && holder && isStill(holder)) {
-      log.warn("a daemon without a socket holds the store and is isStopRequested to stop", holder);
+      log.warn("a daemon without a socket holds the store and is told to stop", holder);
       process.kill(holder.pid, "SIGTERM");
       isStopRequested = true;
     }
@@ -67,15 +67,15 @@ function readHolder(file: string): Holder | undefined {
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 1) return;
     return typeof pid_start_time === "string" ? { pid, pid_start_time } : undefined;
   } catch {
-    return undefined; // nobody wrote it down
+    return undefined; // no holder was recorded
   }
 }
 
-/** A pid is believed only with its start time. */
+/** A pid counts only together with its start time. */
 function isStill({ pid, pid_start_time }: Holder): boolean {
   try {
     return pid !== process.pid && startTimeOf(pid, process.platform) === pid_start_time;
   } catch {
-    return false; // it is gone
+    return false; // the process has exited
   }
 }

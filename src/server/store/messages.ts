@@ -3,11 +3,11 @@ import type { MessageId, PartId, RunId, SessionId } from "../../protocol/ids.ts"
 import type { Message, Part } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/usage.ts";
 
-/** A message without its parts, as its row says. */
+/** A message row, without its parts. */
 export type MessageHead = Omit<Message, "parts" | "usage"> & { usage_json: string | null };
 type PartRow = { id: PartId; message_id: MessageId; text: string; data_json: string; tail: string | null };
 
-/** The column `text` holds what streams: a tool call's output, any other part's text. */
+/** The column `text` holds the streamed field: a tool call's output, any other part's text. */
 const streamedText = (part: Part): string =>
   part.type === "tool_call" ? part.output : "text" in part ? part.text : "";
 
@@ -71,9 +71,9 @@ export function createMessageRows(db: Database) {
   });
 
   return {
-    /** The seq that the session's next message takes. */
+    /** The seq of the session's next message. */
     nextSeq: (sessionId: SessionId): number => nextSeq.get(sessionId) ?? 1,
-    /** Writes the message row and the parts named; their streamed tails are folded in. */
+    /** Writes the message row and the given parts, with their streamed text folded in. */
     put(message: Message, parts: readonly Part[] = message.parts) {
       upsert.run({ ...message, usage_json: message.usage ? JSON.stringify(message.usage) : null });
       for (const part of parts) {
@@ -82,7 +82,7 @@ export function createMessageRows(db: Database) {
         dropDeltas.run(part.id);
       }
     },
-    /** For an edited prompt: the parts become these and no others. */
+    /** Replaces all parts of an edited prompt. */
     replaceParts(message: Message) {
       dropParts.run(message.id);
       this.put(message);
@@ -92,16 +92,16 @@ export function createMessageRows(db: Database) {
       const row = byId.get(id);
       return row && toMessage(row);
     },
-    /** Oldest first. A fork holds copies of the run's messages: they are not meant. */
+    /** A run's messages, oldest first. Copies in forks do not count. */
     ofRun: (sessionId: SessionId, runId: RunId): Message[] => byRun.all(runId, sessionId).map(toMessage),
-    /** The newest `limit` below `beforeSeq`, oldest first: what `whole` reads the rest of. */
+    /** The newest `limit` rows below `beforeSeq`, oldest first. `whole` reads their parts. */
     heads: (sessionId: SessionId, beforeSeq: number, limit: number): MessageHead[] =>
       page.all(sessionId, beforeSeq, limit).reverse(),
     whole: toMessage,
-    /** The same, whole: for a page that is known to be small. */
+    /** The same with parts, for a page known to be small. */
     page: (sessionId: SessionId, beforeSeq: number, limit: number): Message[] =>
       page.all(sessionId, beforeSeq, limit).map(toMessage).reverse(),
-    /** How many of the newest were dropped, with what they hold. */
+    /** Deletes the newest messages with their parts; returns how many. */
     drop: (sessionId: SessionId, limit: number): number => dropNewest.run(sessionId, limit).changes,
   };
 }

@@ -16,25 +16,25 @@ import { whyUnwritable } from "./unwritable.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
 const SCHEMA_VERSION = 5;
-/** From this release on a WAL reset can no longer corrupt a file that several connections read. */
+/** Older releases can corrupt a file with several readers when the WAL is reset. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**
- * A larger file is read from end to end only when something in it was met that cannot be right: from a cold disk
- * that takes longer than a start after kill -9 may (design G12).
+ * Above this size the file is only checked in full after damage was found: from a cold disk that takes longer than a
+ * start after kill -9 may (design G12).
  */
 const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
-/** Beside the store: damage was met in it, and the next start has to look at all of it. */
+/** A mark beside the store: damage was found, so the next start checks the whole file. */
 const suspectFile = (file: string) => `${file}.suspect`;
-/** A longer wait freezes the event loop for everybody; callers retry from a timer instead. */
+/** A longer wait would freeze the event loop; callers retry from a timer. */
 const BUSY_TIMEOUT_MS = 40;
 
 export type Durability = "relaxed" | "synced";
 export type Store = ReturnType<typeof openStore>;
 
 /**
- * Opens the store, making it when the file is empty. Throws HearthError store_too_new (untouched) or
- * store_unavailable. A file that is no sound database is moved aside, never overwritten (`movedAside` says
- * where), and what can be read of it is taken over.
+ * Opens the store; creates it in an empty file. Throws HearthError store_too_new (the file is untouched) or
+ * store_unavailable. A damaged file is moved aside (`movedAside`), never overwritten, and what can be read of it is
+ * copied.
  */
 export function openStore(file: string, log: (message: string) => void = () => {}) {
   let opened: Opened;
@@ -64,7 +64,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
   return {
     file,
     movedAside,
-    /** Of the store that was moved aside: so many sessions could be read. */
+    /** The number of sessions saved from the store that was moved aside. */
     salvaged,
     workspaces: createWorkspaceRows(db),
     sessions: createSessionRows(db),
@@ -76,8 +76,8 @@ export function openStore(file: string, log: (message: string) => void = () => {
     agentSessions: createAgentSessionRows(db),
     events: createEventRows(db),
     /**
-     * One transaction; joins the one that is running, which must promise as much. `synced`: it is on the disk, not
-     * only written, when this returns. Throws HearthError store_unavailable when the file cannot be written now.
+     * Runs one transaction, or joins the running one, which must be as durable. With `synced` the data is on disk when
+     * this returns. Throws HearthError store_unavailable if the file cannot be written now.
      */
     transaction<T>(durability: Durability, work: () => T): T {
       if (running !== null) {
@@ -86,7 +86,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
         return work();
       }
       try {
-        // One that could not even be rolled back: what is written into it would never be committed.
+        // A transaction whose rollback failed is still open; nothing written into it would be committed.
         if (db.inTransaction) rollback.run();
         (durability === "synced" ? setSynced : setRelaxed).run();
         begin.run();
@@ -111,7 +111,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
   };
 }
 
-/** SQLite's own failures become store_unavailable; everything else passes unchanged. */
+/** SQLite's errors become store_unavailable; other errors pass unchanged. */
 function asStoreError(cause: unknown, file: string): unknown {
   if (cause instanceof HearthError) return cause;
   const code = codeOf(cause);
@@ -146,7 +146,7 @@ function suspect(file: string) {
   try {
     writeFileSync(suspectFile(file), "", { mode: 0o600 });
   } catch {
-    // The next start then meets the damage as this one did.
+    // the next start will find the damage by itself
   }
 }
 
@@ -224,7 +224,7 @@ function migrate(db: Database.Database, file: string) {
     );
   }
   if (version === SCHEMA_VERSION) return;
-  db.pragma("wal_checkpoint(TRUNCATE)"); // what a killed daemon left in the log belongs to the copy
+  db.pragma("wal_checkpoint(TRUNCATE)"); // puts a killed daemon's WAL into the copy
   copyFileSync(file, `${file}.before-${SCHEMA_VERSION}`);
   for (let next = version + 1; next <= SCHEMA_VERSION; next += 1) {
     const script = readFileSync(
@@ -238,7 +238,7 @@ function migrate(db: Database.Database, file: string) {
   }
 }
 
-/** The folder that holds schema.sql: the same for the sources and for the built file. */
+/** The folder that holds schema.sql, for the sources and for the built file. */
 function packageRoot(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     if (existsSync(join(dir, "schema.sql"))) return dir;

@@ -50,7 +50,7 @@ export function createPermissionRows(db: Database) {
       const row = byId.get(id, workspaceId);
       return row && toPermission(row);
     },
-    /** In the order they were asked. */
+    /** Open questions, oldest first. */
     openOfRun: (runId: RunId): Permission[] => openOfRun.all(runId).map(toPermission),
     allOpen: (): { workspace_id: WorkspaceId; permission: Permission }[] =>
       openOfAll.all().map((row) => ({ workspace_id: row.workspace_id, permission: toPermission(row) })),

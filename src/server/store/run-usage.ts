@@ -18,7 +18,7 @@ export type RunUsage = {
 };
 type Row = Omit<RunUsage, "usage"> & UsageColumns;
 
-/** Read in one turn of the event loop, in some milliseconds. */
+/** Rows read in one turn of the event loop, a few milliseconds. */
 const PAGE = 1000;
 
 /** The only code that knows the table `run_usage`. */
@@ -32,7 +32,7 @@ export function createRunUsageRows(db: Database) {
     `SELECT * FROM run_usage WHERE run_id > ? ORDER BY run_id LIMIT ${PAGE}`,
   );
   return {
-    /** A run that used nothing leaves nothing; nor does the demo, whose figures stand for no model's work. */
+    /** Runs without usage are not stored, nor is the demo, whose figures are made up. */
     put(workspaceId: WorkspaceId, run: RunRecord) {
       const { usage, cost } = run;
       if (run.agent === "hearth" && run.model === DEMO_MODEL) return;
@@ -41,7 +41,7 @@ export function createRunUsageRows(db: Database) {
       const day = (completed_at ?? accepted_at).slice(0, 10);
       put.run({ run_id: id, workspace_id: workspaceId, session_id, agent, model, day, ...usage, cost });
     },
-    /** Those behind a run's id, in the order of ids; nothing when that was the last. */
+    /** Rows after a run id, in the order of ids; empty at the end. */
     page: (after: string): RunUsage[] => page.all(after).map((row) => ({ ...row, usage: usageOf(row) })),
   };
 }

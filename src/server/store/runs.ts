@@ -12,7 +12,7 @@ type Row = Omit<RunRecord, "error" | "usage" | "env" | "by"> &
     client_id: string | null;
   };
 
-// The columns hold what this file wrote: the shapes are checked where they enter, not again where they are read.
+// Rows hold what this file wrote. Their shape is checked on input, not again on reading.
 const toRun = (row: Row): RunRecord => ({
   id: row.id,
   session_id: row.session_id,
@@ -37,7 +37,7 @@ const toRun = (row: Row): RunRecord => ({
   canceled_by: row.canceled_by,
 });
 
-/** No secret is ever stored: what looks like one lives as long as the daemon. */
+/** Secrets are never stored; what looks like one stays in memory only. */
 const isSecret = (name: string) =>
   /(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH)/i.test(name) && name !== "SSH_AUTH_SOCK";
 const storable = (env: Record<string, string>) =>
@@ -82,7 +82,7 @@ export function createRunRows(db: Database) {
     )
     .pluck();
   return {
-    /** Runs that wait, or were taken back before they started. */
+    /** Runs that wait, or were withdrawn before they started. */
     unstarted: (sessionId: SessionId): ReadonlySet<RunId> => new Set(unstarted.all(sessionId)),
     insert: (run: RunRecord) => void insert.run(columnsOf(run)),
     update: (run: RunRecord) => void update.run(columnsOf(run)),
@@ -93,7 +93,7 @@ export function createRunRows(db: Database) {
     /** The newest `limit`, oldest first. */
     list: (sessionId: SessionId, limit: number): RunRecord[] =>
       newest.all(sessionId, limit).map(toRun).reverse(),
-    /** In the order they were accepted. */
+    /** Oldest first. */
     unfinished: (sessionId: SessionId): RunRecord[] => unfinished.all(sessionId).map(toRun),
     allUnfinished: (): RunRecord[] => allUnfinished.all().map(toRun),
   };

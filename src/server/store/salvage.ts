@@ -1,23 +1,23 @@
 import Database from "better-sqlite3";
 
-/** So many times a page is stepped over before the rest of a table is given up. */
+/** After this many unreadable pages the rest of a table is given up. */
 const MISSES_MAX = 1000;
-/** As long as a start may take for it; what is left is in the file that was moved aside. */
+/** Time limit during a start; the rest stays in the file that was moved aside. */
 const SALVAGE_MS_MAX = 10_000;
 
-/** The newest mark may be among what was lost, and no event number may be seen twice. */
+/** The newest reserved number may be lost, and no event number may be used twice. */
 const LOST_SEQS = 1_000_000;
 
 /**
- * Copies what can be read of the damaged store `from` into the new, empty `db`: whole rows only, and none whose
- * session or workspace is gone. Events are left behind: who comes back takes a snapshot. Never throws: a store
- * that gives nothing is an empty one. Returns how many sessions were saved.
+ * Copies what is readable in the damaged store `from` into the new, empty `db`: complete rows whose session and
+ * workspace exist. Events are not copied: clients take a new snapshot. Never throws; an unreadable store counts as
+ * empty. Returns the number of sessions saved.
  */
 export function salvage(db: Database.Database, from: string): number {
   let damaged: Database.Database;
   try {
     damaged = new Database(from, { readonly: true, fileMustExist: true });
-    // Otherwise a file that was cut short is not opened at all; nothing is written through this connection.
+    // Allows opening a truncated file. Nothing is written through this connection.
     damaged.unsafeMode(true);
     damaged.pragma("writable_schema = ON");
   } catch {
@@ -40,7 +40,7 @@ export function salvage(db: Database.Database, from: string): number {
       return Number(db.prepare("SELECT count(*) FROM sessions").pluck().get());
     })();
   } catch {
-    return 0; // the transaction took back what it had copied
+    return 0; // the transaction rolled back the copy
   } finally {
     db.pragma("foreign_keys = ON");
     damaged.close();
@@ -56,7 +56,7 @@ function copyTable(
 ): void {
   const there = columnsOf(damaged, table);
   const names = columnsOf(db, table).filter((name) => there.includes(name));
-  if (names.length === 0) return; // where the tables are described is lost, or an older store had none of these
+  if (names.length === 0) return; // the schema page is lost, or an older store had no such columns
   const insert = db.prepare(
     `INSERT OR IGNORE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
   );
@@ -65,7 +65,7 @@ function copyTable(
       const rows = damaged.prepare(`SELECT ${names.join(", ")} FROM ${table}`).raw();
       for (const row of rows.iterate()) insertSound(insert, row as unknown[]);
     } catch {
-      // What such tables hold can be made again.
+      // The content of such tables can be rebuilt.
     }
     return;
   }
@@ -75,7 +75,7 @@ function copyTable(
   try {
     rows = damaged.prepare<[number], unknown[]>(select).raw();
   } catch {
-    return; // its root is lost
+    return; // its root page is lost
   }
   let from = 0;
   let step = 1;
@@ -90,14 +90,14 @@ function copyTable(
       }
       return;
     } catch {
-      // A page that cannot be read: what stands behind its rows may be sound.
+      // Unreadable page: later rows may be readable.
       from += step;
       step = Math.min(step * 2, 64);
     }
   }
 }
 
-/** Quoted. None where they cannot be told; a store of an older schema has fewer. */
+/** Quoted column names; empty if they cannot be read. Older schemas have fewer. */
 function columnsOf(db: Database.Database, table: string): string[] {
   try {
     return (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => `"${name}"`);
@@ -106,16 +106,16 @@ function columnsOf(db: Database.Database, table: string): string[] {
   }
 }
 
-/** A row may be read and be nonsense all the same: the new table's own checks refuse it. */
+/** A readable row may still be garbage: the new table's checks refuse it. */
 function insertSound(insert: Database.Statement, row: unknown[]): void {
   try {
     insert.run(...row);
   } catch {
-    // left behind
+    // skip it
   }
 }
 
-/** Rows that point to what was not saved; each round may leave others that pointed to them. */
+/** Deletes rows that refer to rows that were not saved; repeated, because each round may orphan more. */
 function dropStrays(db: Database.Database): void {
   for (;;) {
     const strays = db.pragma("foreign_key_check") as { table: string; rowid: number | null }[];
@@ -125,7 +125,7 @@ function dropStrays(db: Database.Database): void {
       const remove = db.prepare(`DELETE FROM ${table} WHERE rowid = ?`);
       for (const { rowid } of rows) remove.run(rowid);
       if (rows.length > 0) continue;
-      // Without rowids none can be named; what such tables hold can be made again.
+      // Without rowids no row can be selected. Such tables can be rebuilt.
       db.prepare(`DELETE FROM ${table}`).run();
     }
   }

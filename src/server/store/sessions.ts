@@ -6,7 +6,7 @@ import type { Isolation } from "../../protocol/session.ts";
 import type { Usage } from "../../protocol/usage.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";
 
-/** A session as stored: without what only its runs know (state, queued). */
+/** A stored session, without `state` and `queued`, which only its runs know. */
 export type StoredSession = {
   id: SessionId;
   workspace_id: WorkspaceId;
@@ -43,7 +43,7 @@ const toSession = (row: Row): StoredSession => ({
   cost: row.cost,
 });
 
-/** In place of a use: a session that is not all there yet, or any more, and that nobody is shown. */
+/** A `used_seq` that hides a session: it is being created or deleted. */
 const HIDDEN = 0;
 
 /** The only code that knows the table `sessions`. */
@@ -88,15 +88,15 @@ export function createSessionRows(db: Database) {
   const setPlan = db.prepare<[string | null, string]>("UPDATE sessions SET plan_json = ? WHERE id = ?");
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
   return {
-    /** `requestHash` is of what its client chose the id for; null where the daemon chose it. */
+    /** `requestHash`: hash of the request whose client chose the id; null if the daemon chose it. */
     insert(session: StoredSession, requestHash: string | null = null) {
       insert.run({ ...session, requestHash, archived: Number(session.archived) });
     },
-    /** Nobody sees it before it is shown; a start after a crash drops it. */
+    /** Hidden until `show`; a start after a crash deletes it. */
     insertHidden(session: StoredSession) {
       insertHidden.run({ ...session, archived: Number(session.archived) });
     },
-    /** As the most recently used. */
+    /** Shows it as the most recently used session. */
     show: (id: SessionId) => void touch.run(id),
     nameRequest: (id: SessionId, hash: string) => void nameRequest.run(hash, id),
     hide: (id: SessionId) => void hide.run(id),
@@ -104,14 +104,14 @@ export function createSessionRows(db: Database) {
     update(session: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
     },
-    /** Makes it the most recently used of all. */
+    /** Makes it the most recently used session. */
     touch: (id: SessionId) => void touch.run(id),
     get(id: string): StoredSession | undefined {
       const row = byId.get(id);
       return row && toSession(row);
     },
     requestHash: (id: SessionId): string | null => requestHash.get(id) ?? null,
-    /** Most recently used first. `before` is the id of the last session of the page before. */
+    /** Most recently used first. `before` is the id of the previous page's last session. */
     page(
       workspaceId: WorkspaceId,
       options: {

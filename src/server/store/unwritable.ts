@@ -4,9 +4,9 @@ import { dirname } from "node:path";
 type Look = { access(path: string, mode: number): void; stat(path: string): Stats };
 const real: Look = { access: accessSync, stat: (path) => statSync(path) };
 
-/** Why a file cannot be written, and what to do: SQLite itself says only that it cannot. */
+/** Why a file cannot be written, and what to do. SQLite itself gives no reason. */
 export function whyUnwritable(file: string, look: Look = real): { why: string; advice: string } {
-  // SQLite writes beside the file too.
+  // SQLite also writes next to the file.
   for (const path of [dirname(file), file]) {
     const code = codeOfRefusal(() => look.access(path, constants.W_OK));
     if (code === "EROFS")
@@ -40,6 +40,6 @@ function ownerOf(path: string, look: Look): string {
     const { uid, mode } = look.stat(path);
     return ` (owner ${uid}, mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`;
   } catch {
-    return ""; // it has gone, which the next try will say
+    return ""; // it no longer exists; the next try reports that
   }
 }

@@ -2,18 +2,18 @@ import type { HearthError } from "../../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
 import type { Log } from "../daemon/log.ts";
 
-/** A backup that holds the store for a moment is nobody's trouble. */
+/** A store locked by a backup for a moment is not reported. */
 const REPORT_AFTER_MS = 1000;
 
 type StoreWatchDeps = {
   log: Log;
-  /** `trouble`: why nothing goes on there; null: it does again. Whether it could be troubles. */
+  /** `trouble`: why the workspace waits; null: it waits no longer. Returns whether it could be published. */
   tell(wid: WorkspaceId, trouble: string | null): boolean;
 };
 
 /**
- * Which workspaces wait for the store. Ends and starts of runs are troubles when they are stored, so a store that cannot
- * be written would leave every terminal with a picture that stands still and says nothing.
+ * Watches which workspaces wait for the store. Starts and ends of runs are published only once stored, so without this
+ * an unwritable store would leave every terminal frozen without a reason.
  */
 export function createStoreWatch({ log, tell }: StoreWatchDeps) {
   const waiting = new Map<WorkspaceId, Map<SessionId, HearthError>>();
@@ -43,7 +43,7 @@ export function createStoreWatch({ log, tell }: StoreWatchDeps) {
   }
 
   return {
-    /** Something of the session waits for the store because of `error`; null: nothing does. */
+    /** Something of the session waits for the store because of `error`; null: nothing waits. */
     look(wid: WorkspaceId, sid: SessionId, error: HearthError | null) {
       const sessions = waiting.get(wid) ?? new Map<SessionId, HearthError>();
       if (error !== null) sessions.set(sid, error);
@@ -61,7 +61,7 @@ export function createStoreWatch({ log, tell }: StoreWatchDeps) {
       clearTimeout(timers.get(wid));
       clear(wid);
     },
-    /** As it was troubles. */
+    /** The trouble as published. */
     troubleIn: (wid: WorkspaceId): string | undefined => troubles.get(wid),
     close() {
       for (const timer of timers.values()) clearTimeout(timer);

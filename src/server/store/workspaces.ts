@@ -4,7 +4,7 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 export type WorkspaceRow = {
   id: WorkspaceId;
   path: string;
-  /** Device and inode of the directory that was opened there; "" while it is not known. */
+  /** Device and inode of the opened directory; "" if unknown. */
   identity: string;
   state: "open" | "closed";
   created_at: string;
@@ -31,7 +31,7 @@ export function createWorkspaceRows(db: Database) {
     list: () => all.all(),
     setIdentity: (id: WorkspaceId, identity: string) => void setIdentity.run(identity, id),
     setState: (id: WorkspaceId, state: WorkspaceRow["state"]) => void setState.run(state, id),
-    /** No seq above `mark` may be shown to a client before this has committed. */
+    /** No client may see a seq above `mark` before this has committed. */
     reserveSeq: (id: WorkspaceId, mark: number) => void reserve.run(mark, id),
     setEventsFloor: (id: WorkspaceId, seq: number) => void setFloor.run(seq, id),
   };
