@@ -20,13 +20,13 @@ export const Agent = z.object({
   status: AgentStatus,
   /** Why it is not ready, one sentence; null when it is. */
   reason: z.string().nullable(),
-  /** The command that mends it. */
+  /** The command that fixes it. */
   fix: z.string().nullable(),
   version: z.string().nullable(),
-  /** The model used when none is named. */
+  /** The default model. */
   model: z.string().nullable(),
   models: z.array(AgentModel),
-  /** Providers all of whose models are among `models`: no other name of theirs can be used. */
+  /** Providers whose models are all in `models`: no other model name of theirs works. */
   closed_providers: z.array(z.string()).optional(),
   modes: z.array(AgentMode),
   commands: z.array(AgentCommand),
@@ -36,7 +36,7 @@ export type AgentModel = z.infer<typeof AgentModel>;
 export type AgentMode = z.infer<typeof AgentMode>;
 export type AgentCommand = z.infer<typeof AgentCommand>;
 
-/** The warm counterpart of a session inside one backend. */
+/** A session's conversation inside one backend. */
 export const AgentSession = z.object({
   session_id: SessionId,
   agent: z.string(),

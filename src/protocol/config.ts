@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PermissionMode } from "./permission.ts";
 
-/** `hearth.jsonc`. Every key is optional; an unknown key is a warning, a wrong value an error with its place. */
+/** `hearth.jsonc`. Every key is optional. An unknown key is a warning, a wrong value an error with its place. */
 const ModelConfig = z.object({
   context_window: z.int().min(1).optional().describe("Tokens the model can see at once"),
   max_output_tokens: z.int().min(1).optional().describe("Tokens it may answer with"),

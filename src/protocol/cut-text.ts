@@ -1,6 +1,6 @@
 /**
- * The one way to shorten text. A cut never goes through a character that is written as a pair of code units, and a
- * half pair that came in becomes U+FFFD: strict servers refuse every later request of a session that holds one.
+ * All texts are shortened here. A cut never splits a surrogate pair, and a lone surrogate in the input becomes U+FFFD:
+ * strict servers refuse every later request of a session that holds one.
  */
 const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
 const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
@@ -19,11 +19,11 @@ export function endOf(text: string, unitsMax: number): string {
   return text.slice(splitsPair(text, start) ? start + 1 : start).toWellFormed();
 }
 
-/** A piece that was cut from a longer text without regard for characters, without the halves at its ends. */
+/** A piece of text without the lone surrogates at its ends. */
 export const withoutHalves = (piece: string): string =>
   piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "").toWellFormed();
 
-/** Both ends, with what `middle` says of the number of code units left out; the whole text where it fits. */
+/** The text's start and end with `middle(number of code units left out)` between them; the whole text if it fits. */
 export function endsOf(text: string, unitsMax: number, middle: (left: number) => string): string {
   if (text.length <= unitsMax) return text.toWellFormed();
   const half = Math.floor(unitsMax / 2);
@@ -32,7 +32,7 @@ export function endsOf(text: string, unitsMax: number, middle: (left: number) =>
   return `${head}${middle(text.length - head.length - tail.length)}${tail}`;
 }
 
-/** The same value with every text in it, keys included, well-formed. Gives back the value itself where it was. */
+/** The value with all its strings, keys included, well-formed. Returns the same object if nothing changes. */
 export function wellFormed(value: unknown): unknown {
   if (typeof value === "string") return value.toWellFormed();
   if (typeof value !== "object" || value === null) return value;
@@ -43,8 +43,8 @@ export function wellFormed(value: unknown): unknown {
 }
 
 /**
- * Joins pieces of texts that were cut anywhere: the first half of a character at the end of a piece waits for the next
- * piece of the same text. A half without its other is told as U+FFFD, and not at all where nothing follows.
+ * Joins pieces of text that were cut anywhere. A high surrogate at the end of a piece waits for the next piece of the
+ * same text. A lone surrogate becomes U+FFFD, or nothing at the end of a text.
  */
 export function createPieceJoiner() {
   const held = new Map<string, string>();
@@ -56,7 +56,7 @@ export function createPieceJoiner() {
       else if (all !== "") held.delete(text);
       return (isCut ? all.slice(0, -1) : all).toWellFormed();
     },
-    /** No text goes on. */
+    /** All texts have ended. */
     clear: () => held.clear(),
   };
 }

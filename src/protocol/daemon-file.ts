@@ -1,12 +1,12 @@
 import { type DaemonStop, daemonStopOf } from "./daemon-stop.ts";
 import { type ErrorCode, isErrorCode } from "./errors.ts";
 
-/** `run/daemon.json`: how to find the daemon that wrote it, and how to tell its process from a later one. */
+/** `run/daemon.json`: how to reach the daemon that wrote it, and how to recognise its process. */
 export type DaemonFile = {
   pid: number;
   /**
-   * When the process began, as the machine tells it: field 22 of /proc/PID/stat on Linux, else `ps -o lstart=`.
-   * A pid whose process began at another time is somebody else's.
+   * The process's start time as the system reports it: field 22 of /proc/PID/stat on Linux, else `ps -o lstart=`. A
+   * process with the same pid and another start time is a different process.
    */
   pid_start_time: string;
   version: string;
@@ -14,13 +14,13 @@ export type DaemonFile = {
   protocol: string;
   socket: string;
   started_at: string;
-  /** Where the bearer token of `--listen` is kept. */
+  /** The file with the bearer token of `--listen`. */
   token_file?: string | undefined;
-  /** Written by whoever ends a daemon that does not answer, for it cannot say itself why it goes. */
+  /** Written by whoever kills a daemon that does not answer, since it cannot report the reason itself. */
   stopped?: DaemonStop | undefined;
 };
 
-/** The file's content, or undefined for what is no such file. */
+/** The file's content, or undefined if it is not such a file. */
 export function parseDaemonFile(text: string): DaemonFile | undefined {
   const value = parseRecord(text);
   if (value === undefined) return undefined;
@@ -39,7 +39,7 @@ export function parseDaemonFile(text: string): DaemonFile | undefined {
   };
 }
 
-/** Names the inherited pipe on which a daemon that was just started says, in one line of JSON, that it is ready. */
+/** The inherited pipe on which a daemon reports, in one line of JSON, whether it has started. */
 export const READY_FD_VARIABLE = "HEARTH_READY_FD";
 export type ReadyLine =
   | { ok: true; socket: string; pid: number }
@@ -59,6 +59,6 @@ function parseRecord(text: string): Record<string, unknown> | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    return undefined; // half-written by a daemon that died: as good as none
+    return undefined; // half-written by a daemon that died: counts as missing
   }
 }

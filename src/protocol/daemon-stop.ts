@@ -1,6 +1,6 @@
 /**
- * Why a daemon ends. After `stop` only a person starts the next one; after anything else whoever needs a daemon
- * does. `by` is for people: a terminal, a command, a signal.
+ * Why a daemon ends. After `stop` only a person starts the next one; after any other reason clients do. `by` is for
+ * people: a terminal, a command, a signal.
  */
 export type DaemonStop = { reason: (typeof reasons)[number]; by: string | null };
 
@@ -16,12 +16,12 @@ export function daemonStopOf(value: unknown): DaemonStop | undefined {
 const MARK = "stopping ";
 
 /**
- * The last line of an event stream that ends because its daemon does: a comment, because it is no event of the
- * workspace. It has no number, is not replayed, and says nothing to who reads events alone.
+ * The last line of an event stream whose daemon ends. It is a comment because it is not an event: it has no number and
+ * is not replayed.
  */
 export const stopComment = (stop: DaemonStop): string => `: ${MARK}${JSON.stringify(stop)}\n\n`;
 
-/** What a comment of an event stream says of its daemon's end. */
+/** The stop that a comment of an event stream announces, if it does. */
 export function parseStopComment(comment: string): DaemonStop | undefined {
   const text = comment.trim();
   if (!text.startsWith(MARK)) return undefined;

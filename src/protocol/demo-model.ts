@@ -1,2 +1,2 @@
-/** The model that answers, from a script, where no provider is found. */
+/** The scripted model that answers when no provider is found. */
 export const DEMO_MODEL = "demo";

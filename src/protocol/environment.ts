@@ -1,8 +1,8 @@
 import { isProviderVariable } from "./provider-variables.ts";
 
 /**
- * What of a client's environment leaves it: enough for commands to behave as in its own shell, and the keys of
- * model providers, which the daemon keeps in memory and never hands to a command.
+ * The part of its environment that a client sends: enough for commands to behave as in its own shell, and the keys of
+ * model providers, which the daemon keeps in memory and never gives to a command.
  */
 const toolNames = new Set([
   "PATH",
@@ -83,16 +83,16 @@ const toolNames = new Set([
 ]);
 const toolPrefixes = ["LC_"];
 
-/** What a client wishes for its runs; kept and handed on as the variables of providers are. */
+/** A client's preferences for its runs; handled like the variables of providers. */
 const preferenceNames = new Set(["HEARTH_MODEL", "HEARTH_AGENT"]);
 
-/** The beginnings of the variables of other people's agents: their settings and their own logins. */
+/** Prefixes of the variables of other people's agents: their settings and logins. */
 const agentPrefixes = ["GOOSE_", "QWEN_", "OPENCODE_", "CLAUDE_", "CODEX_", "GEMINI_CLI_"];
 
 export type SplitEnvironment = {
-  /** What commands run with; may be stored. */
+  /** The environment of commands; may be stored. */
   tool: Record<string, string>;
-  /** What only the agent of that name gets; in memory only, for there are logins among it. */
+  /** Variables for the agents alone; in memory only, because they include logins. */
   agent: Record<string, string>;
   /** Provider keys and addresses; in memory only. */
   provider: Record<string, string>;
@@ -115,7 +115,7 @@ export function splitEnvironment(
   return split;
 }
 
-/** The variables that a configuration file names as `env:NAME`, found without parsing it. */
+/** The variables that a configuration file refers to as `env:NAME`, found without parsing it. */
 export function environmentNamesIn(configText: string): Set<string> {
   return new Set([...configText.matchAll(/"env:([A-Za-z_][A-Za-z0-9_]*)"/g)].map((match) => match[1] ?? ""));
 }

@@ -1,4 +1,4 @@
-/** The closed list of what can go wrong on purpose, each with the HTTP status it is answered with. */
+/** All error codes, each with its HTTP status. */
 const statusByCode = {
   invalid_request: 400,
   empty_prompt: 400,
@@ -26,7 +26,7 @@ const statusByCode = {
   internal: 500,
   folder_unresponsive: 504,
   store_unavailable: 507,
-  // What ends a run, or what a client meets before it has a daemon. Never an HTTP answer of their own.
+  // These end a run, or occur before a client has a daemon. They are never an HTTP reply by themselves.
   agent_unavailable: 500,
   agent_crashed: 500,
   config_invalid: 500,

@@ -27,11 +27,11 @@ const payloads = {
   "workspace.closing": z.object({ workspace: Workspace }),
   "client.attached": z.object({ client: Client }),
   "client.detached": z.object({ client: Client }),
-  /** It shows another session than before. */
+  /** The client now shows another session. */
   "client.updated": z.object({ client: Client }),
   "session.created": z.object({ session: Session }),
   "session.updated": z.object({ session: Session }),
-  /** `by`: the client that deleted it, where one said so. */
+  /** `by`: the client that deleted it, if it said so. */
   "session.deleted": z.object({ session: Session, by: ClientId.nullable().optional() }),
   "message.created": z.object({ message: Message }),
   "message.updated": z.object({ message: Message }),
@@ -68,12 +68,12 @@ export const eventSchemas = Object.fromEntries(
   eventTypes.map((type) => [type, envelope(type)]),
 ) as unknown as Envelopes;
 
-/** One event of a workspace's stream. `seq` rises, is never reused, and may skip. */
+/** One event of a workspace's stream. `seq` rises, is never reused, and may skip numbers. */
 export type HearthEvent = {
   [T in EventType]: { seq: number; type: T; time: Time; session_id?: SessionId; payload: EventPayload<T> };
 }[EventType];
 
-/** An event before the workspace's stream has numbered it. */
+/** An event that the workspace's stream has not numbered yet. */
 export type NewEvent = {
   [T in EventType]: { type: T; session_id?: SessionId; payload: EventPayload<T> };
 }[EventType];

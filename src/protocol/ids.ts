@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * Every id is a prefix that names its noun and at least 128 bits; hearth makes 32 hex digits. A client that
- * chooses its own run or session id may use any URL-safe alphabet of 22 to 64 characters.
+ * Every id is a prefix for its kind and at least 128 bits; hearth makes 32 hex digits. A client that chooses its own
+ * run or session id may use 22 to 64 characters of any URL-safe alphabet.
  */
 const id = <Prefix extends string>(prefix: Prefix) =>
   z.string().regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{22,64}$`), {
@@ -27,7 +27,7 @@ type IdPrefix = "ws" | "ses" | "msg" | "prt" | "run" | "prm";
 /** Makes a new id. Injected wherever ids are made, so that tests can number them. */
 export type NewId = <Prefix extends IdPrefix>(prefix: Prefix) => `${Prefix}_${string}`;
 
-/** A client names itself; the daemon only needs the name to be short and printable. */
+/** A client chooses its own id, which must be short and printable. */
 export const ClientId = z
   .string()
   .min(1)

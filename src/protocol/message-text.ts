@@ -1,4 +1,4 @@
-// Apart from the schema of a message: a client that prints one need not load zod.
+// Apart from the message schema, so that a client can print a message without loading zod.
 import type { Message } from "./message.ts";
 
 /** The text of a message: its text parts, joined by blank lines. */

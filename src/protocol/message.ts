@@ -4,7 +4,7 @@ import { Outcome } from "./run.ts";
 import { Time } from "./time.ts";
 import { Usage } from "./usage.ts";
 
-/** The Agent Client Protocol's tool kinds, so that every backend's calls are drawn and judged alike. */
+/** The tool kinds of the Agent Client Protocol, so that all backends' calls are shown and judged alike. */
 export const ToolKind = z.enum([
   "read",
   "edit",
@@ -30,7 +30,7 @@ export const ToolCallStatus = z.enum([
 ]);
 export type ToolCallStatus = z.infer<typeof ToolCallStatus>;
 
-/** What a screen needs of a tool's result beyond its text. */
+/** What a screen shows of a tool's result beyond its text. */
 export const ToolView = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("diff"),
@@ -75,12 +75,12 @@ export const ToolCallPart = z.object({
   title: z.string(),
   input: z.unknown(),
   status: ToolCallStatus,
-  /** What the model is told, or the output streamed so far. */
+  /** The result text for the model, or the output streamed so far. */
   output: z.string(),
   view: ToolView.optional(),
-  /** It was canceled or interrupted before it had begun. */
+  /** The call was canceled or interrupted before it started. */
   not_run: z.boolean().optional(),
-  /** A person changed the call before it ran: `input` above is theirs, this is what the model had asked for. */
+  /** A person changed the call before it ran: `input` above is the changed one, this is the model's. */
   edited: z.object({ by: ClientId.nullable(), input: z.unknown() }).optional(),
   /** Provider data that must go back verbatim with the call. */
   provider: z.record(z.string(), z.unknown()).optional(),
@@ -93,14 +93,14 @@ export const FilePart = z.object({
   /** Bytes. */
   size: z.int(),
   path: z.string().optional(),
-  /** Base64, for what has no path of its own; never in events or snapshots. */
+  /** Base64, for an attachment without a path; never in events or snapshots. */
   data: z.string().optional(),
 });
 export const NoticePart = z.object({
   id: PartId,
   type: z.literal("notice"),
   level: z.enum(["info", "warning", "error"]),
-  /** Stable word for a program: retry, stall, unsandboxed, handover, … */
+  /** Stable code for programs: retry, stall, unsandboxed, handover, … */
   code: z.string(),
   text: z.string(),
 });
@@ -119,7 +119,7 @@ export type FilePart = z.infer<typeof FilePart>;
 export type NoticePart = z.infer<typeof NoticePart>;
 export type Part = z.infer<typeof Part>;
 
-/** How a step ended: as its run did when it was the last one, else with `tool_use`. */
+/** How a step ended: like its run for the last step, else `tool_use`. */
 export const FinishReason = z.enum([...Outcome.options, "tool_use"]);
 export type FinishReason = z.infer<typeof FinishReason>;
 
@@ -127,14 +127,14 @@ export const Message = z.object({
   id: MessageId,
   session_id: SessionId,
   run_id: RunId,
-  /** Order within the session. A waiting prompt's message takes a higher one when its run starts. */
+  /** Order within the session. A waiting prompt gets a higher number when its run starts. */
   seq: z.int(),
   role: z.enum(["user", "assistant"]),
   agent: z.string(),
   model: z.string().nullable(),
   parts: z.array(Part),
   finish_reason: FinishReason.nullable(),
-  /** What the step used; absent until that is known, and where nobody says. */
+  /** The step's usage; absent until known, or if the backend does not report it. */
   usage: Usage.optional(),
   created_at: Time,
   updated_at: Time,

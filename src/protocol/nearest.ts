@@ -1,4 +1,4 @@
-/** The one of `names` that a mistyped word most likely meant; undefined when none is near, or it is one of them. */
+/** The name that a mistyped word most likely meant; undefined if none is near, or if it is one of them. */
 export function nearestName(word: string, names: readonly string[]): string | undefined {
   if (names.includes(word)) return undefined;
   const near = names
@@ -8,7 +8,7 @@ export function nearestName(word: string, names: readonly string[]): string | un
   return near[0]?.name;
 }
 
-/** In a short word every letter counts. */
+/** Short words allow fewer edits. */
 const editsAllowed = (length: number): number => (length >= 6 ? 2 : length >= 3 ? 1 : 0);
 
 /** Letters added, left out, replaced, or swapped with a neighbour. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Where one user's hearth keeps its things. Pure: the caller passes what it knows of the machine. */
+/** Where hearth keeps a user's files. Pure: the caller passes the facts about the machine. */
 export type Paths = {
   configDir: string;
   configFile: string;
@@ -36,7 +36,7 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
   const configDir = home ? join(home, "config") : xdg("XDG_CONFIG_HOME", ".config");
   const dataDir = home ? join(home, "data") : xdg("XDG_DATA_HOME", ".local/share");
   const stateDir = home ? join(home, "state") : xdg("XDG_STATE_HOME", ".local/state");
-  // One daemon a store: a user who goes by another HOME (a container, a test) must not meet the daemon of the first.
+  // One daemon per store: with another HOME (a container, a test) the same user must not meet the first daemon.
   const privateTemp = join(tempDir, `hearth-${uid}-${mark(dataDir)}`);
   const runDir = home ? join(home, "run") : runtime?.startsWith("/") ? join(runtime, "hearth") : privateTemp;
   const wanted = join(runDir, "daemon.sock");
@@ -56,13 +56,13 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
   };
 }
 
-/** Tells a user's few data folders apart (FNV-1a): where there is no runtime folder every start needs it. */
+/** A short hash (FNV-1a) that tells a user's data folders apart. Without a runtime folder every start computes it. */
 function mark(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash.toString(16).padStart(8, "0");
 }
 
-/** node:crypto is not imported: loading it takes a tenth of a short command's start, and few paths are so long. */
+/** node:crypto is loaded at first use: loading it takes a tenth of a short command's start, and few paths are this long. */
 const shortHash = (text: string): string =>
   process.getBuiltinModule("node:crypto").createHash("sha256").update(text).digest("hex").slice(0, 16);

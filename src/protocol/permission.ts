@@ -10,17 +10,17 @@ export type PermissionMode = z.infer<typeof PermissionMode>;
 export const Decision = z.enum(["allow_once", "allow_session", "allow_always", "deny"]);
 export type Decision = z.infer<typeof Decision>;
 
-/** What is asked about, in full: nothing that runs or changes is left out of it. */
+/** What the question is about, in full: everything that will run or change. */
 export const PermissionDetail = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("command"),
     command: z.string(),
     cwd: z.string(),
-    /** Why it asks, a short phrase each: "network", "writes outside the workspace", … */
+    /** Why hearth asks, one short phrase each: "network", "writes outside the workspace", … */
     reasons: z.array(z.string()),
-    /** An answer may bring another command (`input`): there is an agent that will run that instead. */
+    /** The answer may contain another command (`input`), which the agent runs instead. */
     editable: z.boolean().optional(),
-    /** What the answer made of it: this was run, and not `command`. */
+    /** The command from the answer, which ran instead of `command`. */
     edited: z.string().optional(),
   }),
   z.object({
@@ -37,15 +37,15 @@ export type PermissionDetail = z.infer<typeof PermissionDetail>;
 export const PermissionOption = z.object({
   decision: Decision,
   label: z.string(),
-  /** The rules that choosing it would store, exactly; none for a single answer. */
+  /** The exact rules that this choice stores; empty for a single answer. */
   rules: z.array(z.string()),
 });
 export type PermissionOption = z.infer<typeof PermissionOption>;
 
-/** What a person has allowed for longer than once. */
+/** A permission that a person gave for longer than one call. */
 export const Grant = z.object({
   id: z.int(),
-  /** For this session alone; null: always, in this workspace. */
+  /** The session it is limited to; null: always, in this workspace. */
   session_id: SessionId.nullable(),
   rule: z.string(),
   granted_by: ClientId.nullable(),

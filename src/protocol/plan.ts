@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SessionId } from "./ids.ts";
 
-/** An agent's own list of what it means to do. */
+/** An agent's own list of the steps it plans. */
 export const Plan = z.object({
   session_id: SessionId,
   entries: z.array(

@@ -1,6 +1,6 @@
 /**
- * The environment variables of each provider that hearth knows: its keys, of which the first one set counts, and
- * where its own tools look for another address. What carries them, keeps them and reads them goes by this table.
+ * The environment variables of each known provider: its keys (the first one set counts) and the address that its own
+ * tools read. Everything that sends, keeps or reads them uses this table.
  */
 export const providerVariables = {
   anthropic: { keys: ["ANTHROPIC_API_KEY"], address: "ANTHROPIC_BASE_URL" },
@@ -14,7 +14,9 @@ export const providerVariables = {
   ollama: { keys: ["OLLAMA_API_KEY"], address: "OLLAMA_HOST" },
 } as const satisfies Record<string, { keys: readonly string[]; address: string }>;
 
-/** A key goes only where the same person said: of one provider all variables come from one environment. */
+/**
+ * A provider's key and address must come from the same environment, or a key could be sent to somebody else's address.
+ */
 const providerOf: ReadonlyMap<string, string> = new Map(
   Object.entries(providerVariables).flatMap(([provider, { keys, address }]) =>
     [...keys, address].map((name) => [name, provider] as const),
@@ -25,7 +27,7 @@ export const isProviderVariable = (name: string): boolean => providerOf.has(name
 
 type Variables = Readonly<Record<string, string>>;
 
-/** `over`, and of `under` the variables of those providers that `over` says nothing of. */
+/** `over`, plus the variables in `under` of providers that `over` does not mention. */
 export function overlayProviders(under: Variables, over: Variables): Record<string, string> {
   const groupOf = (name: string) => providerOf.get(name) ?? name;
   const said = new Set(Object.keys(over).map(groupOf));

@@ -1,4 +1,4 @@
-// Long because it is one table: every endpoint of the contract.
+// Long because it is one table of all endpoints.
 import { z } from "zod";
 import { Agent, AgentSession } from "./agent.ts";
 import { errorCodes } from "./errors.ts";
@@ -13,8 +13,8 @@ import { UsageBy, UsageRow } from "./usage.ts";
 import { Client, ClientKindSaid, Environment, Workspace } from "./workspace.ts";
 
 /**
- * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client takes its types from
- * them (and only its types: it loads no zod), and the OpenAPI document is made of them.
+ * Every endpoint, keyed "METHOD path". The server parses with these schemas, the client uses only their types (it loads
+ * no zod), and the OpenAPI document is generated from them.
  */
 export type Route = {
   summary: string;
@@ -28,7 +28,7 @@ export type Route = {
 
 const route = <const R extends Route>(definition: R): R => definition;
 
-/** Any request may say which client makes it. */
+/** Any request may name the client that makes it. */
 const by = { client_id: ClientId.optional() };
 const count = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
 const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
@@ -50,13 +50,13 @@ export const Health = z.object({
   status: z.literal("ok"),
   version: z.string(),
   build: z.string(),
-  /** "major.minor": clients and daemons of one major number understand each other. */
+  /** "major.minor": a client and a daemon with the same major number understand each other. */
   protocol: z.string(),
   pid: z.int(),
   started_at: Time,
   clients: z.int(),
   active_runs: z.int(),
-  /** What a person should know of this daemon's start, a sentence each: a store that was moved aside. */
+  /** Messages for people about this daemon's start, such as a store that was moved aside. */
   notices: z.array(z.string()).optional(),
 });
 export type Health = z.infer<typeof Health>;
@@ -81,11 +81,11 @@ export const PromptBody = z.object({
   mode: PermissionMode.optional(),
   delivery: Delivery.optional(),
   env: Environment.optional(),
-  /** Ends the run with `max_steps` after so many model answers. */
+  /** Ends the run with outcome `max_steps` after this many model answers. */
   max_steps: z.int().min(1).max(10_000).optional(),
-  /** What a question does that nobody may answer: wait for a client, end the run, or be denied. */
+  /** When a question cannot be answered now: wait for a client, end the run, or deny it. */
   on_question: z.enum(["wait", "fail", "deny"]).optional(),
-  /** False: what was started for the session ends behind this prompt. Any other prompt to it keeps it warm again. */
+  /** False: the session's agent is stopped after this prompt, unless another prompt to the session keeps it warm. */
   keep_warm: z.boolean().optional(),
 });
 export type PromptBody = z.infer<typeof PromptBody>;
@@ -94,12 +94,12 @@ export const PromptReply = z.object({
   run_id: RunId,
   message_id: MessageId,
   state: z.enum(["accepted", "active", "queued"]),
-  /** Prompts that run before this one. */
+  /** The number of prompts that run before this one. */
   queue_position: z.int(),
 });
 export type PromptReply = z.infer<typeof PromptReply>;
 
-/** What is to be done instead of what was asked about. */
+/** What to run instead of what was asked about. */
 const AnswerInput = z.object({
   command: z
     .string()
@@ -113,18 +113,18 @@ const SessionFields = z.object({
   agent: z.string().optional(),
   model: z.string().nullable().optional(),
   mode: PermissionMode.optional(),
-  /** Another agent starts without. */
+  /** Another agent starts without one. */
   agent_mode: z.string().max(200).nullable().optional(),
   isolation: Isolation.optional(),
 });
 
-/** What makes a session may name it: said twice, by a client that did not hear the answer, it makes one. */
+/** A client may choose the new session's id: a repeated request then creates only one session. */
 const newSessionId = { id: SessionId.optional() };
 const NewSession = SessionFields.extend(newSessionId);
 
 const OpenedWorkspace = z.object({
   workspace: Workspace,
-  /** What of the configuration is ignored here, a sentence each: unknown keys, what a project may not set. */
+  /** What is ignored of the configuration, one sentence each: unknown keys, what a project may not set. */
   warnings: z.array(z.string()),
 });
 
@@ -140,9 +140,9 @@ export const routes = {
     body: z.object({
       grace_ms: z.int().min(0).max(60_000).optional(),
       only_if_idle: z.boolean().optional(),
-      /** The next one is started right away: clients come back by themselves. */
+      /** The next daemon starts right away, so clients reconnect by themselves. */
       restart: z.boolean().optional(),
-      /** Who asks, for the people at the other terminals; without it the caller's own name. */
+      /** Who stops it, for people at other terminals; default: the client's name. */
       by: z.string().max(200).optional(),
     }),
     replies: { 202: z.object({}) },
@@ -362,7 +362,7 @@ type InputOf<S> = S extends z.ZodType ? z.input<S> : undefined;
 type OutputOf<S> = S extends z.ZodType ? z.output<S> : undefined;
 type Part<K extends RouteKey, Name extends string> = Routes[K] extends Record<Name, infer S> ? S : undefined;
 
-/** What a caller passes; `query` values are still unparsed. */
+/** What a caller passes; `query` values are not parsed yet. */
 export type RouteInput<K extends RouteKey> = {
   params: InputOf<Part<K, "params">>;
   query: InputOf<Part<K, "query">>;

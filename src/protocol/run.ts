@@ -27,7 +27,7 @@ export type RunError = z.infer<typeof RunError>;
 export const RunState = z.enum(["accepted", "queued", "held", "active", "completed"]);
 export type RunState = z.infer<typeof RunState>;
 
-/** `queue`: after the run before it. `steer`: folded into the running turn at its next step, where the agent can. */
+/** `queue`: runs after the run before it. `steer`: joins the running turn at its next step, if the agent can. */
 export const Delivery = z.enum(["queue", "steer"]);
 export type Delivery = z.infer<typeof Delivery>;
 

@@ -5,7 +5,7 @@ import { PermissionMode } from "./permission.ts";
 import { Time } from "./time.ts";
 import { Cost, Usage } from "./usage.ts";
 
-/** Where an agent's edits land. */
+/** Where an agent's edits go. */
 export const Isolation = z.enum(isolations);
 export type Isolation = z.infer<typeof Isolation>;
 
@@ -16,7 +16,7 @@ export const Session = z.object({
   agent: z.string(),
   model: z.string().nullable(),
   mode: PermissionMode,
-  /** A mode of its agent's own (`agent.modes`), for its next turns; null: the one in which it asks. */
+  /** A mode of its agent (`agent.modes`) for its next turns; null: the agent's mode that asks. */
   agent_mode: z.string().nullable(),
   isolation: Isolation,
   parent_id: SessionId.nullable(),
@@ -29,7 +29,7 @@ export const Session = z.object({
   queued: z.int(),
   usage: Usage,
   cost: Cost,
-  /** Tokens of its agent's conversation and what its model can hold; null until both are known. */
+  /** Tokens in its agent's conversation and the size of its model's window; null until both are known. */
   context: z.object({ used: z.int(), window: z.int() }).nullable(),
 });
 export type Session = z.infer<typeof Session>;

@@ -1,2 +1,2 @@
-/** The agent that runs what a person types behind a `!`; nobody's to choose. */
+/** The agent that runs `!` commands; a session cannot choose it. */
 export const SHELL_AGENT = "shell";

@@ -7,22 +7,22 @@ import { Run } from "./run.ts";
 import { Session } from "./session.ts";
 import { Client, Workspace } from "./workspace.ts";
 
-/** What a client needs to draw, and the `seq` it is true of: this plus the events after it is the present. */
+/** What a client needs to draw, with the matching `seq`: this plus all later events is the present state. */
 export const Snapshot = z.object({
   seq: z.int(),
   workspace: Workspace,
   clients: z.array(Client),
-  /** Not archived, most recently used first; and the one of `session_id`, whatever it is. */
+  /** Sessions that are not archived, most recently used first, plus the one of `session_id`. */
   sessions: z.array(Session),
-  /** The newest page of `session_id`, oldest first; empty when no session was asked for. */
+  /** The newest messages of `session_id`, oldest first; empty if no session was asked for. */
   messages: z.array(Message),
-  /** Unfinished, held included, in the order they were accepted. */
+  /** Unfinished runs, including held ones, in the order of acceptance. */
   runs: z.array(Run),
-  /** Open. */
+  /** Open questions. */
   permissions: z.array(Permission),
   agents: z.array(Agent),
   agent_sessions: z.array(AgentSession),
-  /** What the agent of `session_id` means to do, where it has said so. */
+  /** The plan of the agent of `session_id`, if it has one. */
   plans: z.array(Plan),
 });
 export type Snapshot = z.infer<typeof Snapshot>;

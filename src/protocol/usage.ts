@@ -17,9 +17,9 @@ export const Cost = z.number();
 export const UsageBy = z.enum(usageGroups);
 export type UsageBy = z.infer<typeof UsageBy>;
 
-/** What the runs of one day, session, agent or model have used together. */
+/** The total usage of one day, session, agent or model. */
 export const UsageRow = z.object({
-  /** The day (YYYY-MM-DD, UTC), the session's id, or the name; empty for runs that never named a model. */
+  /** The day (YYYY-MM-DD, UTC), the session's id, or the name; empty for runs without a model name. */
   key: z.string(),
   /** A session's title; null once it is deleted, and for everything else. */
   label: z.string().nullable(),

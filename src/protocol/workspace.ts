@@ -8,15 +8,15 @@ export const Workspace = z.object({
   path: z.string(),
   state: z.enum(["open", "closing", "closed"]),
   created_at: Time,
-  /** The git branch checked out, where there is one. */
+  /** The checked-out git branch, if any. */
   branch: z.string().nullable(),
-  /** What keeps everything here from going on, a sentence for a person; absent where nothing does. */
+  /** Why everything in the workspace waits, as a sentence for people; absent if nothing waits. */
   trouble: z.string().optional(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 
 export const ClientKind = z.enum(["tui", "headless", "editor", "other"]);
-/** As a client says it: one that is a kind of its own is as welcome. */
+/** A client's kind as it sends it; unknown kinds are accepted. */
 export const ClientKindSaid = z
   .string()
   .max(64)
@@ -31,7 +31,7 @@ export const Client = z.object({
   /** For people: a tty, a host. */
   label: z.string(),
   attached_at: Time,
-  /** The session it shows, null while that is none; absent where a client does not say. */
+  /** The session it shows; null for none, absent if the client does not say. */
   session_id: SessionId.nullable().optional(),
 });
 export type Client = z.infer<typeof Client>;
