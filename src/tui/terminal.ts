@@ -108,8 +108,11 @@ export function openTerminal(
       screen.resized(size);
       options.onResize(size);
       // The main screen is placed when it is seen again.
-      if (screen.isAlternate) screen.redrawAlternate();
-      return !screen.isAlternate;
+      if (!screen.isAlternate) return true;
+      screen.redrawAlternate();
+      // What waits to be drawn was laid out for the size before.
+      flushLast();
+      return false;
     },
     onPlaced(place) {
       screen.place(place);

@@ -26,6 +26,8 @@ export type TuiTerminal = {
   show(replica: Replica): void;
   play(event: HearthEvent): void;
   type(text: string): void;
+  /** The window has another size, and the terminal is told of it. */
+  resize(columns: number, rows: number): void;
   /** What the window shows once everything is drawn. */
   window(): Promise<string>;
   /** How many bytes have been written. */
@@ -136,6 +138,11 @@ export function openTuiTerminal(
       controller.onChange(replica, event, false);
     },
     type: (text) => input.emit("data", Buffer.from(text)),
+    resize(wide, high) {
+      emulator.resize(wide, high);
+      Object.assign(output, { columns: wide, rows: high });
+      output.emit("resize");
+    },
     window: shown,
     get bytes() {
       return bytes;

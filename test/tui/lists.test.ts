@@ -146,3 +146,27 @@ test("who writes a prompt under a question is told how to get to the answers", a
   at.type("a draft");
   expect(await at.window()).toContain("tab to the answers");
 });
+
+test("a list that was to be drawn while the size settled is drawn for the new size alone", async () => {
+  const shownAt = async (columns: number, rows: number) => {
+    const at = openTuiTerminal(columns, rows);
+    at.show(replica());
+    at.type("?");
+    const shown = await at.window();
+    at.close();
+    return shown;
+  };
+  const at = terminal(84, 30);
+  at.show(replica());
+  at.type("?");
+  await at.window();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  at.resize(70, 20);
+  // Ink makes a frame in the very turn of the loop before the one in which the size has settled.
+  at.controller.update((state) => ({ ...state }));
+  await new Promise((resolve) => setImmediate(resolve));
+  vi.advanceTimersByTime(300);
+  vi.advanceTimersByTime(300); // the emulator reads by timers too
+  vi.useRealTimers();
+  expect(await at.window()).toBe(await shownAt(70, 20));
+});
