@@ -304,7 +304,7 @@ describe("a permission", () => {
     expect(await at.acp.answered("session/request_permission")).toEqual({
       result: { outcome: { outcome: "cancelled" } },
     });
-    expect(JSON.stringify(at.world.partsOf(runId))).toContain("only be allowed this for good");
+    expect(JSON.stringify(at.world.partsOf(runId))).toContain("which hearth does not choose for you");
   });
 
   test("for several files is asked file by file, and one no is enough", async () => {

@@ -14,7 +14,7 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
     { type: "opened" },
     { type: "turn_began" },
     { type: "follow" },
-    { type: "word" },
+    { type: "work_update" },
     { type: "quiet" },
     { type: "prepared" },
     { type: "canceled" },
@@ -23,7 +23,7 @@ const event: fc.Arbitrary<SessionEvent> = fc.oneof(
     { type: "child_gone" },
     { type: "closed" },
   ),
-  fc.record({ type: fc.constant("answered" as const), wasCut: fc.boolean() }),
+  fc.record({ type: fc.constant("answered" as const), isCutShort: fc.boolean() }),
 );
 /** Mostly of sessions that were opened. */
 const life = fc
@@ -109,7 +109,7 @@ test("a canceled turn settles by its answer, its failure or by force, and nothin
             effects: [{ do: "settle", end: { kind: "canceled" } }],
           });
         if (after.turn.phase !== "prompted") continue;
-        expect(stepSession(canceled, { type: "answered", wasCut: true }).effects).toEqual([
+        expect(stepSession(canceled, { type: "answered", isCutShort: true }).effects).toEqual([
           { do: "settle", end: { kind: "canceled", isAnswered: true } },
         ]);
       }
@@ -125,7 +125,7 @@ test("words count in a turn alone, which has its prompt or is the agent's own, a
         if (has(effects, "settle")) expect(isListening(after)).toBe(false);
         if (!isListening(before) && isListening(after))
           expect(has(effects, "send_prompt") || has(effects, "follow")).toBe(true);
-        if (each.type === "word") expect(has(effects, "hear")).toBe(isListening(before));
+        if (each.type === "work_update") expect(has(effects, "deliver")).toBe(isListening(before));
       }
     }),
   );
@@ -138,7 +138,7 @@ test("words without a turn are kept only behind a turn that ended by itself", ()
       for (const { before, effects } of play(events)) {
         for (const effect of effects) {
           if (effect.do === "settle") lastEnd = effect.end.kind;
-          if (effect.do !== "keep") continue;
+          if (effect.do !== "buffer") continue;
           expect(before.turn).toBeNull();
           expect(["answered", "quiet"]).toContain(lastEnd);
         }

@@ -142,7 +142,7 @@ test("a running total is counted once in all, whoever tells it", () => {
   const growth = fc.tuple(fc.nat(500), fc.integer({ min: 1, max: 1e4 }));
   fc.assert(
     fc.property(
-      fc.constantFrom("total" as const, "open" as const),
+      fc.constantFrom("total" as const, "unknown" as const),
       fc.array(growth, { minLength: 1 }),
       (form, turns) => {
         let ledger = emptyLedger(form);
@@ -164,7 +164,7 @@ test("a running total is counted once in all, whoever tells it", () => {
 });
 
 test("an agent that nobody knows is taken at its word for the turn as soon as a total could not be meant", () => {
-  let ledger = emptyLedger("open");
+  let ledger = emptyLedger("unknown");
   const used = [
     [1000, 20],
     [1200, 10],

@@ -53,7 +53,7 @@ async function record(agent: RealAgent, name: (typeof recordable)[number]): Prom
     first = start(agent, place);
     await playScenes(first, name, model, place, save);
     await first.stop();
-    if (!quirksOf(name, agent.program).loads) return;
+    if (!quirksOf(name, agent.program).canLoad) return;
     second = start(agent, place);
     await second.initialize();
     const mark = second.lines.length;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { choicesOf, noChoices } from "../../src/agent/acp/choices.ts";
+import { noOptions, optionsFrom } from "../../src/agent/acp/agent-options.ts";
 import { createMeter } from "../../src/agent/acp/meter.ts";
 import {
   beginTurn,
@@ -101,7 +101,7 @@ export function tellTurn({ lines }: Recording, { deny = false, meter = createMet
     const update = wireOf(at(said, "params", "update"));
     if (from !== "agent") continue;
     if (said["method"] === "session/update") {
-      meter.hear(update);
+      meter.update(update);
       apply(mapUpdate(state, update, 1000));
     } else if (said["method"] === "session/request_permission") {
       const { status: _, ...call } = wireOf(at(said, "params", "toolCall"));
@@ -195,5 +195,5 @@ export function choicesIn({ lines }: Recording) {
   const answer = lines.find(
     ([from, said]) => from === "agent" && at(said, "result", "sessionId") !== undefined,
   );
-  return choicesOf(noChoices, answer?.[1]["result"]);
+  return optionsFrom(noOptions, answer?.[1]["result"]);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applyUpdate, noChoices } from "../../src/agent/acp/choices.ts";
+import { applyUpdate, noOptions } from "../../src/agent/acp/agent-options.ts";
 import { requestFailure, runErrorOf } from "../../src/agent/acp/failure.ts";
 import { createMeter } from "../../src/agent/acp/meter.ts";
 import { permissionRequests } from "../../src/agent/acp/permission.ts";
@@ -151,7 +151,7 @@ describe.each(agents)("what %s says", (agent) => {
   });
 
   test("names its commands, where it has any", () => {
-    const choices = updatesIn(readRecording(agent, "open")).reduce(applyUpdate, noChoices);
+    const choices = updatesIn(readRecording(agent, "open")).reduce(applyUpdate, noOptions);
     if (agent === "goose") expect(choices.commands).toEqual([]);
     else expect(choices.commands.every(({ name }) => /^\S+( \S+)*$/.test(name))).toBe(true);
     if (agent !== "goose") expect(choices.commands.length).toBeGreaterThan(0);
@@ -166,7 +166,7 @@ describe.each(agents)("what %s says", (agent) => {
       return;
     }
     const configOptions = at(answerTo(recording, "session/set_config_option"), "result", "configOptions");
-    const next = applyUpdate(noChoices, { sessionUpdate: "config_option_update", configOptions });
+    const next = applyUpdate(noOptions, { sessionUpdate: "config_option_update", configOptions });
     expect(next.model).toBe(wanted);
   });
 

@@ -11,14 +11,14 @@ import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection.ts";
-import { isAuthRequired, requestFailure, runErrorOf, withoutMend } from "./failure.ts";
-import { ownVersion } from "./own-version.ts";
+import { isAuthRequired, requestFailure, runErrorOf, withoutLoginHint } from "./failure.ts";
 import { createRunningProbes, probeAcp } from "./probe.ts";
+import { programVersion } from "./program-version.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
 import { type AcpSession, createAcpSession } from "./session.ts";
 import { at, textOf } from "./wire.ts";
 
-/** As for a start: opening a conversation may start another process. */
+/** The same limit as for a start, because opening a conversation may start another process. */
 const OPEN_TIMEOUT_MS = 120_000;
 const STALL_NOTICE_MS = 15_000;
 
@@ -28,7 +28,7 @@ export type AcpDeps = {
   /** How to start the agent for that session now. Throws HearthError agent_unavailable. */
   launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Launch;
   now(): number;
-  /** hearth's own, told to agents. */
+  /** hearth's own version, sent to agents. */
   version: string;
   startTimeoutMs?: number | undefined;
   openTimeoutMs?: number | undefined;
@@ -37,13 +37,13 @@ export type AcpDeps = {
 
 export type AcpBackend = Backend & {
   /**
-   * Starts it if need be, and asks what it is and offers; null when it gave way to a session, which tells the same.
-   * Throws HearthError: provider_auth when it wants a login.
+   * Starts the agent if needed, and reads its version and options. null when a session preempted the probe: that
+   * session reports the same facts. Throws HearthError, provider_auth when the agent needs a login.
    */
   probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
-/** Agents that speak the Agent Client Protocol: a child for each environment and directory, shared by its sessions. */
+/** Agents that speak the Agent Client Protocol. Sessions with the same environment and directory share a child. */
 export function createAcpBackend(deps: AcpDeps): AcpBackend {
   const { processes, warm, now } = deps;
   const openTimeoutMs = deps.openTimeoutMs ?? OPEN_TIMEOUT_MS;
@@ -55,7 +55,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   });
   const openings = createOpenings(children);
   const probes = createRunningProbes();
-  /** What the next turn of a session has to tell first. */
+  /** By session: a notice that its next turn shows first. */
   const notices = new Map<string, string>();
 
   const keyOf = ({ command, env, mtimeMs }: Launch, root: string) =>
@@ -71,14 +71,14 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const { version } = deps;
     const { update = null } = launch;
     const program = { program: command[0], env, cwd: root, owner: `${agent}.version` };
-    const askVersion = async () => (hidesVersion ? ownVersion(processes, program) : null);
+    const askVersion = async () => (hidesVersion ? programVersion(processes, program) : null);
     return {
       ...{ key, agent, command, cwd: root, env, update },
       connect: (child) => connectAcp(child, { agent, readsFiles, version, now, update, askVersion }),
     };
   }
 
-  /** Whether a key is still what the session would be started with. */
+  /** The key of the child that the session would be started in now. */
   function currentKey(
     { session_id, agent }: SessionContext,
     { root, env }: Pick<SessionContext, "root" | "env">,
@@ -86,14 +86,14 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     try {
       return keyOf(deps.launch({ session_id, agent, env }), root);
     } catch {
-      return undefined; // it cannot be started any more: opening it says why
+      return undefined; // it can no longer be started: opening it reports why
     }
   }
 
   async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
     const launch = deps.launch(context);
     const shared = keyOf(launch, context.root);
-    probes.giveWay(shared);
+    probes.preempt(shared);
     return openings.open(
       {
         key: (isAlone) => (isAlone ? ownKey(shared, context) : shared),
@@ -134,7 +134,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       onAbandoned: () =>
         void notices.set(
           session_id,
-          `The turn before could not be stopped in ${agent}, which others use too: it may still be at work.`,
+          `The previous turn could not be stopped: other sessions use the same ${agent} process. It may still be running.`,
         ),
     });
     try {
@@ -142,12 +142,12 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       return resumed ?? (await begin(session, child, root, launch));
     } catch (error) {
       if (error instanceof HearthError && error.code === "provider_auth")
-        context.onEvent({ type: "login", reason: withoutMend(error.message, launch.login) });
+        context.onEvent({ type: "login", reason: withoutLoginHint(error.message, launch.login) });
       throw error;
     }
   }
 
-  /** Takes up a conversation from before; undefined when the agent has it no more, or not safely. */
+  /** Resumes an earlier conversation. undefined when the agent no longer has it, or cannot resume it safely. */
   async function resume(
     session: AcpSession,
     remembered: Remembered,
@@ -159,17 +159,17 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const id = remembered.agent_session_id;
     const { connection } = child;
     const canResume = at(connection.info.capabilities, "sessionCapabilities", "resume") !== undefined;
-    const canLoad = connection.info.capabilities["loadSession"] === true && quirks.loads;
+    const canLoad = connection.info.capabilities["loadSession"] === true && quirks.canLoad;
     if (!canResume && !canLoad) return undefined;
     const detach = connection.attach(id, session.sink);
     try {
-      // Loading tells the whole conversation again; resuming does not.
+      // session/load replays the whole conversation; session/resume does not.
       const method = canResume ? "session/resume" : "session/load";
-      const answer = await ask(child, launch, method, { sessionId: id, cwd: root, mcpServers: [] });
+      const answer = await request(child, launch, method, { sessionId: id, cwd: root, mcpServers: [] });
       return session.start(id, "resumed", answer);
     } catch (error) {
       detach();
-      // It does not know it any more: a new one, that is told what was said.
+      // The agent no longer knows it. A new conversation gets the transcript.
       if (requestFailure(error) !== undefined) return undefined;
       throw error;
     }
@@ -184,26 +184,26 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     const { connection } = child;
     const hadCompany = connection.isShared;
     try {
-      const { id, answer } = await connection.expecting(makeSession(child, root, launch));
+      const { id, answer } = await connection.whileOpening(createSession(child, root, launch));
       return session.start(id, "new", answer);
     } catch (error) {
       if (!isRefusal(error) || !(hadCompany || connection.isShared)) throw error;
-      // It holds one session: a probe's makes room for ours, anybody else's stays.
-      if (await probes.madeRoom(child)) return begin(session, child, root, launch);
+      // The agent holds only one session. A probe's session is closed for ours, any other stays.
+      if (await probes.endedFor(child)) return begin(session, child, root, launch);
       throw new NeedsOwnChild(`${launch.agent} holds another session`, { cause: error });
     }
   }
 
-  async function makeSession(child: Child<AcpConnection>, root: string, launch: Launch) {
-    const work = ask(child, launch, "session/new", { cwd: root, mcpServers: [] });
-    const answer = await work.catch(refused(launch));
+  async function createSession(child: Child<AcpConnection>, root: string, launch: Launch) {
+    const work = request(child, launch, "session/new", { cwd: root, mcpServers: [] });
+    const answer = await work.catch(rejectRefusal(launch));
     const id = textOf(at(answer, "sessionId"));
     if (id !== undefined) return { id, answer };
     throw new HearthError("agent_unavailable", `${launch.agent} made a session without an id; update it.`);
   }
 
-  /** Rejects with the agent's own refusal, or a HearthError: then the child is gone, or ended for not answering. */
-  async function ask(
+  /** Rejects with the agent's own refusal, or with a HearthError when the child is gone or was killed for not answering. */
+  async function request(
     child: Child<AcpConnection>,
     launch: Launch,
     method: string,
@@ -215,11 +215,11 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     } catch (error) {
       const failure = requestFailure(error);
       if (failure !== undefined) {
-        if (isAuthRequired(failure)) refused(launch)(error);
+        if (isAuthRequired(failure)) rejectRefusal(launch)(error);
         throw error;
       }
       if (isTimeout(error)) {
-        // One turn is our own.
+        // One of them is our own turn.
         if (child.activeTurns > 1) child.retire();
         else await child.kill();
         throw new HearthError(
@@ -237,19 +237,19 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     open,
     async probe(launch, root, signal) {
       const key = keyOf(launch, root);
-      // What mends it is told next to the reason, not in it.
+      // The fix is shown next to the reason, not inside it.
       const asked = { ...launch, login: null };
-      return probes.run(key, signal, async (wayGiven) => {
+      return probes.run(key, signal, async (preempted) => {
         const { child, release } = await children.acquire(requestOf(key, launch, root), signal);
         const { connection } = child;
         try {
-          return await probeAcp(connection, () => makeSession(child, root, asked), wayGiven);
+          return await probeAcp(connection, () => createSession(child, root, asked), preempted);
         } catch (error) {
           if (isRefusal(error) && connection.isShared) return { facts: null, hasRoom: false };
           throw error;
         } finally {
           release();
-          // Nobody has it open: it was started for this.
+          // It was started for this probe alone.
           if (connection.sessions() === 0 && child.activeTurns === 0) await child.stop();
         }
       });
@@ -260,16 +260,16 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   };
 }
 
-/** Of a child that one session has for itself. */
+/** The key of a child that serves one session only. */
 const ownKey = (shared: string, { session_id }: Pick<SessionContext, "session_id">): string =>
   `${shared} ${session_id}`;
 
-/** The agent answered, and will not do it; a login would not help. */
+/** The agent refused the request, for another reason than a missing login. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof HearthError && error.code !== "provider_auth" && requestFailure(error.cause) !== undefined;
 
-/** Says what the agent refused in a person's words; whatever else went wrong is thrown on. */
-const refused =
+/** Turns an agent's refusal into a HearthError; rethrows any other error. */
+const rejectRefusal =
   ({ agent, login }: Launch) =>
   (error: unknown): never => {
     const failure = requestFailure(error);

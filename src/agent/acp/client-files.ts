@@ -4,7 +4,7 @@ import { createFile, isWriteProtected, readOnlyText, replaceFile } from "../tool
 import { readTextFile } from "../tools/text-file.ts";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 
-/** A request of an agent's that is turned down, with the code that the protocol has for it. */
+/** An agent's request that hearth refuses, with the JSON-RPC error code. */
 export class ClientRefusal extends Error {
   readonly code: number;
   constructor(code: number, message: string) {
@@ -18,7 +18,7 @@ export const NOT_FOUND = -32002;
 export const REQUEST_CANCELLED = -32800;
 const INTERNAL = -32603;
 
-/** Where a path of an agent's leads, inside the session's root and nowhere else. Throws ClientRefusal. */
+/** Resolves an agent's path. Throws ClientRefusal when it is outside the session's root. */
 export async function placeInside(root: string, path: string): Promise<WorkspacePath> {
   const place = await locate(root, path).catch((error: unknown) => {
     throw new ClientRefusal(INVALID_PARAMS, messageOf(error));
@@ -41,15 +41,15 @@ export async function readLines(
   return lines.slice(first, range.limit === undefined ? undefined : first + range.limit).join("\n");
 }
 
-/** What a file that may not be there holds now. */
+/** A file's current content; undefined when it does not exist. */
 export type Found = { text: string; bytes: Buffer; stats: Stats } | undefined;
 
 export async function findFile(place: WorkspacePath, signal: AbortSignal): Promise<Found> {
-  const stats = await isThere(place.real);
+  const stats = await statIfPresent(place.real);
   return stats && readWhole(place, signal);
 }
 
-/** The whole of it or nothing; links were followed when the place was found, and are not followed again. */
+/** Writes the whole file or nothing. `place` is already resolved; links are not followed again. */
 export async function writeWhole(place: WorkspacePath, content: string, found: Found): Promise<void> {
   const bytes = Buffer.from(content, "utf8");
   try {
@@ -62,7 +62,7 @@ export async function writeWhole(place: WorkspacePath, content: string, found: F
   }
 }
 
-/** With every byte as it is: the agent writes back what it was given. */
+/** Keeps every byte, because the agent writes back what it read. */
 async function readWhole(place: WorkspacePath, signal: AbortSignal): Promise<NonNullable<Found>> {
   try {
     const file = await readTextFile(place, signal);
@@ -74,13 +74,13 @@ async function readWhole(place: WorkspacePath, signal: AbortSignal): Promise<Non
     if (error instanceof ClientRefusal) throw error;
     if (signal.aborted) throw new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled");
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    // Agents know a file that is not there by this code and these words.
+    // Agents recognize a missing file by this code and this text.
     if (isMissing) throw new ClientRefusal(NOT_FOUND, `Resource not found: ${place.real}`);
     throw new ClientRefusal(INTERNAL, messageOf(error));
   }
 }
 
-async function isThere(path: string): Promise<Stats | undefined> {
+async function statIfPresent(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {

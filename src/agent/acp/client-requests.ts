@@ -27,11 +27,11 @@ type ClientRequestsDeps = {
 };
 
 /**
- * Files and terminals that an agent asks us for, inside the session's root only. What it was given permission for is
- * done; what it did not ask for is judged like a tool of ours, and shown like one.
+ * Serves an agent's requests for files and terminals, inside the session's root only. A request that an allowed tool
+ * call covers is carried out. Any other is judged and shown like a call of hearth's own tools.
  */
 export function createClientRequests({ turn, host, signal, root, calls, terminals }: ClientRequestsDeps) {
-  /** Terminals by the call that shows them. */
+  /** Ids of terminals that a call already shows. */
   const shown = new Set<string>();
 
   function showTerminal(callId: string, terminalId: string) {
@@ -44,13 +44,13 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
     );
   }
 
-  function mustGoOn() {
+  function throwIfCanceled() {
     if (signal.aborted) throw new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled");
   }
 
-  /** Makes a call of it and has that judged. Throws ClientRefusal unless it is allowed. */
-  async function askFor(said: Wire, what: string, aborted: AbortSignal): Promise<string> {
-    const id = calls.announce(said);
+  /** Adds a tool call for the request and has it judged. Throws ClientRefusal unless it is allowed. */
+  async function authorizeNewCall(fields: Wire, what: string, aborted: AbortSignal): Promise<string> {
+    const id = calls.announce(fields);
     const decision = await calls.judge(id, aborted);
     if (decision !== "allow") throw refusal(decision, what);
     return id;
@@ -85,38 +85,38 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
     const covering = await coveringWrite(place, content, found?.text ?? "");
     const own =
       covering === undefined
-        ? await askFor(
+        ? await authorizeNewCall(
             { title: place.shown, name: "write", kind: "edit", content: [diff] },
             `writing ${place.shown}`,
             aborted,
           )
         : undefined;
     try {
-      mustGoOn();
+      throwIfCanceled();
       await writeWhole(place, content, found);
     } catch (error) {
       if (own !== undefined) calls.track(own, { status: "failed" });
       throw error;
     }
     if (own !== undefined) calls.track(own, { status: "completed" });
-    // What was really written is what is shown, whatever the agent says of it.
+    // Show what was really written, whatever the agent reports.
     else if (covering !== undefined) calls.track(covering.id, { content: [diff] });
     return {};
   }
 
-  /** A permission covers what it showed: this file, with this content where it told the content. */
+  /** The allowed edit that covers this write: the same file, and the same content if the call gave its content. */
   async function coveringWrite(place: WorkspacePath, content: string, before: string) {
     for (const call of calls.allowed()) {
       if (kindOf(call) !== "edit") continue;
       const name = await nameOf(call, place);
       if (name === undefined) continue;
-      const told = proposedText(call, name, before);
-      if (told === undefined || sameLines(told, content)) return call;
+      const proposed = proposedText(call, name, before);
+      if (proposed === undefined || sameLines(proposed, content)) return call;
     }
     return undefined;
   }
 
-  /** How a call names a file; undefined when it does not. */
+  /** The path by which a call names that file; undefined when it does not. */
   async function nameOf(call: TrackedCall, { real }: WorkspacePath): Promise<string | undefined> {
     for (const path of pathsOf(call)) {
       const place = await placeInside(root, path).catch(() => undefined);
@@ -130,13 +130,13 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
     const line = terminalLine(request);
     const isCovered = calls.allowed().some((call) => {
       const isSame = kindOf(call) === "execute" && commandOf(call)?.trim() === line.trim();
-      // The same words do something else in another folder.
+      // The same command does something else in another folder.
       return isSame && folderOf(call, root) === request.cwd;
     });
     const rawInput = { command: line, cwd: request.cwd };
-    const said = { title: line, name: "shell", kind: "execute", rawInput };
-    const own = isCovered ? undefined : await askFor(said, `running ${line}`, aborted);
-    mustGoOn();
+    const fields = { title: line, name: "shell", kind: "execute", rawInput };
+    const own = isCovered ? undefined : await authorizeNewCall(fields, `running ${line}`, aborted);
+    throwIfCanceled();
     const terminalId = await terminals.create(request, turn.run_id, turn.env);
     if (own !== undefined) {
       showTerminal(own, terminalId);
@@ -156,7 +156,7 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
         if (id !== undefined) showTerminal(call.id, id);
       }
     },
-    /** Throws ClientRefusal. `aborted`: the turn is canceled, or the agent takes its request back. */
+    /** Throws ClientRefusal. `aborted`: the turn was canceled, or the agent withdrew its request. */
     async answer(method: string, params: Wire, aborted: AbortSignal): Promise<unknown> {
       const terminalId = () => requiredText(params, "terminalId");
       switch (method) {
@@ -171,7 +171,7 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
           terminals.release(terminalId());
           return {};
       }
-      mustGoOn();
+      throwIfCanceled();
       switch (method) {
         case "fs/read_text_file":
           return readFile(params);
@@ -214,6 +214,6 @@ const refusal = (decision: Exclude<Verdict["decision"], "allow">, what: string):
     ? new ClientRefusal(REQUEST_CANCELLED, "The turn was canceled")
     : new ClientRefusal(INVALID_PARAMS, `${what} was not allowed`);
 
-/** Agents differ in the line break at the end. */
+/** Ignores line endings and a trailing line break: agents differ there. */
 const sameLines = (a: string, b: string): boolean =>
   a === b || a.replaceAll("\r\n", "\n").trimEnd() === b.replaceAll("\r\n", "\n").trimEnd();

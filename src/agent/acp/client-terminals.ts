@@ -6,9 +6,9 @@ import { commandEnvironment } from "../tools/command-environment.ts";
 import { createTextCleaner } from "../tools/text-cleaner.ts";
 import { ClientRefusal, NOT_FOUND } from "./client-files.ts";
 
-/** What an agent gets of a terminal's output when it names no limit, and at most. */
+/** Output of one terminal that an agent can read: the default and the maximum. */
 const OUTPUT_BYTES = 1024 * 1024;
-/** What a screen is shown of one command while it runs. */
+/** Output that the screen shows of one running command. */
 const SHOWN_CHARS_MAX = 256 * 1024;
 const TERMINALS_MAX = 64;
 
@@ -23,7 +23,7 @@ export type TerminalRequest = {
 export type TerminalExit = { exitCode: number | null; signal: string | null };
 export type TerminalOutput = { output: string; truncated: boolean; exitStatus: TerminalExit | null };
 
-/** Commands that agents have us run for them, so that ending them is ours too. */
+/** Commands that hearth runs for an agent, and must end. */
 export type ClientTerminals = {
   /** `owner`: the run that it belongs to. */
   create(request: TerminalRequest, owner: string, env: Readonly<Record<string, string>>): Promise<string>;
@@ -31,7 +31,7 @@ export type ClientTerminals = {
   exited(id: string): Promise<TerminalExit>;
   kill(id: string): void;
   release(id: string): void;
-  /** What it says goes to `onText`, from its beginning; `onExit` follows once. Only the first watcher counts. */
+  /** `onText` gets all output from the start, then `onExit` is called once. Only the first watcher counts. */
   watch(id: string, onText: (text: string) => void, onExit: (exit: TerminalExit) => void): void;
   close(): Promise<void>;
 };
@@ -44,7 +44,7 @@ type Terminal = {
   watch(onText: (text: string) => void, onExit: (exit: TerminalExit) => void): void;
 };
 
-/** The whole line as a person should read it before it runs. */
+/** The whole command line, for a person to read before it runs. */
 export function terminalLine({
   command,
   args,
@@ -61,12 +61,12 @@ const quoted = (word: string): string =>
 
 export function createClientTerminals(processes: ProcessSupervisor): ClientTerminals {
   const terminals = new Map<string, Terminal>();
-  /** Of those that are being ended: waited for in the end. */
+  /** Stops in progress; `close` waits for them. */
   const ending = new Set<Promise<void>>();
   let serial = 0;
 
   function end({ process }: Terminal): void {
-    // What cannot be ended stays known to the supervisor, which says so.
+    // If it cannot be stopped, the supervisor keeps its record.
     const ended = process
       .stop()
       .catch(() => {})
@@ -118,7 +118,7 @@ export function createClientTerminals(processes: ProcessSupervisor): ClientTermi
   };
 }
 
-/** bash where there is one. */
+/** bash if installed, else /bin/sh. */
 async function startShell(
   processes: ProcessSupervisor,
   line: string,
@@ -153,7 +153,7 @@ function follow(process: GroupProcess, bytesMax: number): Terminal {
   };
   const add = (chunk: Buffer) => {
     output += decoder.write(chunk);
-    // Twice the size, so that not every piece means a copy.
+    // Cut only at twice the limit, so that not every chunk means a copy.
     if (output.length > 2 * bytesMax) {
       output = lastBytes(output, bytesMax);
       truncated = true;
@@ -164,7 +164,7 @@ function follow(process: GroupProcess, bytesMax: number): Terminal {
     try {
       for await (const chunk of process.stdout) add(chunk as Buffer);
     } catch {
-      // a pipe that is torn down has no more to say
+      // the pipe was closed: no more output
     }
   })();
 
@@ -194,7 +194,7 @@ function follow(process: GroupProcess, bytesMax: number): Terminal {
   return terminal;
 }
 
-/** What a command that has ended may still have in its pipe; longer only what it left running holds it open. */
+/** Time to read what is left in the pipe of a command that has exited. After that only its background processes hold it open. */
 const DRAIN_MS = 150;
 
 async function finish(process: GroupProcess, read: Promise<void>): Promise<ProcessExit> {
@@ -203,7 +203,7 @@ async function finish(process: GroupProcess, read: Promise<void>): Promise<Proce
   return exit;
 }
 
-/** The end of a text, at a character's edge. */
+/** The end of a text, cut between characters. */
 function lastBytes(text: string, bytesMax: number): string {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length <= bytesMax) return text;

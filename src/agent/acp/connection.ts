@@ -8,14 +8,14 @@ import { createMessageStream } from "./message-stream.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 
 const PROTOCOL_VERSION = 1;
-/** Updates of a session that is just being made come before its id is known. */
+/** Updates of a new session can arrive before its id is known. */
 const EARLY_SESSIONS_MAX = 16;
 const EARLY_UPDATES_MAX = 64;
 
-/** What the agent sends about one session. */
+/** Receives what the agent sends about one session. */
 export type SessionSink = {
   update(update: Wire): void;
-  /** Permission questions, files and terminals. Throws ClientRefusal. `signal`: the agent takes it back. */
+  /** Permission questions, files and terminals. Throws ClientRefusal. `signal`: the agent withdrew the request. */
   request(method: string, params: Wire, signal: AbortSignal): Promise<unknown>;
 };
 
@@ -28,17 +28,17 @@ export type AgentInfo = {
 
 export type AcpConnection = {
   readonly info: AgentInfo;
-  /** Rejects with the library's RequestError, or a TimeoutError when `timeoutMs` is over. */
+  /** Rejects with the library's RequestError, or with a TimeoutError after `timeoutMs`. */
   request(method: string, params: unknown, timeoutMs?: number): Promise<unknown>;
   notify(method: string, params: unknown): void;
-  /** Nothing of a session is heard without it. */
+  /** Starts delivery of a session's messages; the returned function ends it. */
   attach(sessionId: string, sink: SessionSink): () => void;
   sessions(): number;
-  /** Somebody has a session in it, or is about to. */
+  /** A session is open in it, or being opened. */
   readonly isShared: boolean;
-  /** While a session is being made, updates of those not known yet are kept until `attach`. */
-  expecting<T>(work: Promise<T>): Promise<T>;
-  /** What came for no session that is known. */
+  /** While `work` opens a session, updates of unknown sessions are kept until `attach`. */
+  whileOpening<T>(work: Promise<T>): Promise<T>;
+  /** Updates that came for unknown sessions. */
   readonly strayUpdates: number;
 };
 
@@ -47,9 +47,9 @@ export type ConnectOptions = {
   /** The agent may ask us to read files. */
   readsFiles: boolean;
   version: string;
-  /** The command that brings a newer one of it; null where nobody knows. */
+  /** The command that updates the agent; null if unknown. */
   update: string | null;
-  /** Its version, where it does not say it here; null where nobody knows. */
+  /** The agent's version, for agents that do not send it over the protocol; null if unknown. */
   askVersion(): Promise<string | null>;
   now(): number;
 };
@@ -65,13 +65,13 @@ const clientMethods = [
   "terminal/release",
 ] as const;
 
-/** Speaks to a child that was just started until it has said who it is. */
+/** Connects to a child that was just started, and initializes the protocol. */
 export async function connectAcp(child: StartedChild, options: ConnectOptions): Promise<AcpConnection> {
-  // 130 ms and 25 MB: only when an agent is used.
+  // Costs 130 ms and 25 MB, so it is loaded only when an agent is used.
   const sdk = await import("@agentclientprotocol/sdk/unstable");
   const sinks = new Map<string, SessionSink>();
   const early = new Map<string, Wire[]>();
-  let expected = 0;
+  let opening = 0;
   let strayUpdates = 0;
 
   function onUpdate(params: Wire) {
@@ -81,7 +81,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     const sink = sinks.get(id);
     if (sink !== undefined) return sink.update(update);
     strayUpdates += 1;
-    if (expected === 0) return;
+    if (opening === 0) return;
     const kept = early.get(id) ?? [];
     if (early.size >= EARLY_SESSIONS_MAX || kept.length >= EARLY_UPDATES_MAX) return;
     early.set(id, [...kept, update]);
@@ -134,7 +134,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     if (failure === undefined) throw error;
     throw new HearthError(
       isAuthRequired(failure) ? "provider_auth" : "agent_unavailable",
-      `${options.agent} turned hearth down: ${failure.text}.`,
+      `${options.agent} refused the connection: ${failure.text}.`,
       { cause: error },
     );
   });
@@ -146,7 +146,7 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
   return {
     info: { ...info, version },
     request,
-    notify: (method, params) => void connection.agent.notify(method, params).catch(() => {}), // its end is told elsewhere
+    notify: (method, params) => void connection.agent.notify(method, params).catch(() => {}), // `connection.signal` reports a lost connection
     attach(sessionId, sink) {
       sinks.set(sessionId, sink);
       for (const update of early.get(sessionId) ?? []) sink.update(update);
@@ -157,16 +157,16 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     },
     sessions: () => sinks.size,
     get isShared() {
-      return sinks.size > 0 || expected > 0;
+      return sinks.size > 0 || opening > 0;
     },
-    async expecting(work) {
-      expected += 1;
+    async whileOpening(work) {
+      opening += 1;
       try {
         return await work;
       } finally {
-        expected -= 1;
-        // After whoever made the session has attached to it.
-        setImmediate(() => expected === 0 && early.clear());
+        opening -= 1;
+        // Only after the caller has attached to the new session.
+        setImmediate(() => opening === 0 && early.clear());
       }
     },
     get strayUpdates() {
@@ -177,10 +177,10 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
 
 function otherVersion(spoken: number | undefined, { agent, update }: ConnectOptions): HearthError {
   const isNewer = spoken !== undefined && spoken > PROTOCOL_VERSION;
-  const mend = isNewer ? "update hearth" : `update ${agent}${update === null ? "" : `: ${update}`}`;
+  const fix = isNewer ? "update hearth" : `update ${agent}${update === null ? "" : `: ${update}`}`;
   return new HearthError(
     "agent_unavailable",
-    `${agent} speaks version ${spoken ?? "(unknown)"} of the Agent Client Protocol, hearth speaks ${PROTOCOL_VERSION}: ${mend}.`,
+    `${agent} speaks version ${spoken ?? "(unknown)"} of the Agent Client Protocol, hearth speaks ${PROTOCOL_VERSION}: ${fix}.`,
     { details: isNewer || update === null ? {} : { fix: update } },
   );
 }

@@ -2,26 +2,26 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { at, numberOf, textOf, wireOf } from "./wire.ts";
 
-/** What an agent answers instead of a result. */
+/** A JSON-RPC error that an agent answered with. */
 export type RequestFailure = { code: number; text: string };
 
-/** Undefined for what is no answer of the agent: a closed connection, a bug. */
+/** undefined for errors that are no answer of the agent: a closed connection, a bug. */
 export function requestFailure(error: unknown): RequestFailure | undefined {
   if (!(error instanceof Error) || error.name !== "RequestError") return undefined;
   const { code, data } = wireOf(error);
   const details = textOf(at(data, "details")) ?? textOf(at(data, "message")) ?? textOf(data);
-  const said = providersWords(error.message.replace(/^Internal error(: |$)/, ""));
-  const parts = [said, details].filter((part) => part !== undefined && part !== "");
+  const message = providerMessage(error.message.replace(/^Internal error(: |$)/, ""));
+  const parts = [message, details].filter((part) => part !== undefined && part !== "");
   return { code: numberOf(code) ?? 0, text: [...new Set(parts)].join(": ") || error.message };
 }
 
-/** gemini passes its provider's answer on as it came. */
-function providersWords(text: string): string {
+/** gemini passes on its provider's JSON error unchanged. */
+function providerMessage(text: string): string {
   if (!text.startsWith("{")) return text;
   try {
     return textOf(at(JSON.parse(text), "error", "message")) ?? text;
   } catch {
-    return text; // no JSON after all
+    return text; // not JSON
   }
 }
 
@@ -61,33 +61,33 @@ const kinds: readonly { code: ErrorCode; retryable: boolean; fits(text: string, 
   },
 ];
 
-/** What ended a turn, in a person's words. `login`: how one logs in to this agent. */
+/** The error that ended a turn, for a person. `login`: the command that logs in to this agent. */
 export function runErrorOf(
   agent: string,
   login: string | null,
   { code, text }: RequestFailure,
 ): RunError & { code: ErrorCode } {
   const kind = kinds.find((candidate) => candidate.fits(text, code));
-  const said = text
+  const message = text
     .slice(0, TEXT_CHARS_MAX)
     .trim()
     .replace(/[.\s]+$/, "");
   if (kind === undefined)
-    return { code: "provider_error", message: `${agent} failed: ${said}.`, retryable: true };
+    return { code: "provider_error", message: `${agent} failed: ${message}.`, retryable: true };
   switch (kind.code) {
     case "provider_auth":
       return {
         code: "provider_auth",
-        message: `${agent} is not logged in, or its provider refused it: ${said}.${login === null ? "" : ` To log in: ${login}.`}`,
+        message: `${agent} is not logged in, or its provider refused it: ${message}.${login === null ? "" : ` To log in: ${login}.`}`,
         retryable: false,
       };
     default:
-      return { code: kind.code, message: `${agent} failed: ${said}.`, retryable: kind.retryable };
+      return { code: kind.code, message: `${agent} failed: ${message}.`, retryable: kind.retryable };
   }
 }
 
-/** The same sentence without what mends it, for where that is told apart. */
-export const withoutMend = (message: string, login: string | null): string =>
+/** The message without its login hint, for places that show the hint separately. */
+export const withoutLoginHint = (message: string, login: string | null): string =>
   login === null ? message : message.replace(` To log in: ${login}.`, "");
 
 export const isAuthRequired = ({ code, text }: RequestFailure): boolean =>

@@ -1,10 +1,10 @@
-/** A whole line without its end, or the beginning of one that was too long to be kept. */
+/** A line without its line break, or the first bytes of a line that was too long. */
 export type Line = { kind: "line"; bytes: Buffer } | { kind: "oversize"; head: string };
 
 const NEWLINE = 0x0a;
 const HEAD_BYTES = 512;
 
-/** Cuts a stream of bytes into lines; of a line over `bytesMax` no more than its head is ever held. */
+/** Splits a byte stream into lines. Of a line longer than `bytesMax` only the head is kept in memory. */
 export function createLineSplitter(bytesMax: number) {
   let pending: Buffer[] = [];
   let length = 0;

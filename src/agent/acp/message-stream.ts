@@ -4,7 +4,7 @@ import { createLineSplitter } from "./lines.ts";
 import { isWire, textOf, type Wire } from "./wire.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
-/** So many in a minute, and the agent is not speaking the protocol. */
+/** With this many within a minute, the agent does not speak the protocol. */
 const MALFORMED_MAX = 20;
 const MALFORMED_WINDOW_MS = 60_000;
 const NOISE_CHARS_MAX = 500;
@@ -15,19 +15,19 @@ type MessageStreamDeps = {
   stdin: Writable;
   stdout: Readable;
   /**
-   * Every `session/update`, at once and in order: the library would check it and drop kinds that it does not know.
+   * Gets every `session/update`, in order. The library would drop update kinds that it does not know.
    */
   onUpdate(params: Wire): void;
-  /** A line that is no message at all. */
+  /** A line that is not JSON. */
   onNoise(text: string): void;
-  /** Too much of what came was malformed. */
+  /** Too many messages were malformed. */
   onBroken(why: string): void;
   now(): number;
 };
 
 /**
- * JSON-RPC over a child's pipes, a message a line. Reads no faster than messages are taken; what is malformed is
- * counted and left out: lines that are too long, answers to nothing, answers given twice.
+ * JSON-RPC over a child's pipes, one message per line. Reads no faster than the consumer. Malformed messages are
+ * counted and dropped: lines that are too long, responses to unknown requests, second responses.
  */
 export function createMessageStream(deps: MessageStreamDeps): Stream {
   const { stdin, stdout, now } = deps;
@@ -55,7 +55,7 @@ export function createMessageStream(deps: MessageStreamDeps): Stream {
     });
   }
 
-  /** What the library is to hear of; undefined for what was dealt with here. */
+  /** The message to pass to the library; undefined if it was handled here. */
   function messageOf(bytes: Buffer): AnyMessage | undefined {
     const text = bytes.toString("utf8").trim();
     if (text === "") return undefined;
@@ -78,23 +78,23 @@ export function createMessageStream(deps: MessageStreamDeps): Stream {
       countMalformed();
       return undefined;
     }
-    return message as AnyMessage; // a request, a notification, or an answer to one of ours: the library checks its form
+    return message as AnyMessage; // a request, a notification or a response to one of ours: the library validates it
   }
 
-  /** An answer that somebody waits for, and the first one. */
+  /** The first response to a pending request. */
   function isAnswer(message: Wire): boolean {
     if (!("id" in message) || "result" in message === "error" in message) return false;
-    return waiting.delete(message["id"] as Id); // an id of any other type is not in there
+    return waiting.delete(message["id"] as Id); // an id of another type is not in the set
   }
 
-  /** Who sent too long a line must not wait for ever, nor we for what it was to answer. */
+  /** Answers a line that was too long with an error, so that neither side waits for ever. */
   function replaceOversize(head: string): AnyMessage | undefined {
     countMalformed();
     const id = idIn(head);
     if (id === undefined) return undefined;
     const error = { code: -32600, message: `A message may be ${LINE_BYTES_MAX} bytes long at most` };
     if (!/"method"\s*:/.test(head)) return waiting.delete(id) ? { jsonrpc: "2.0", id, error } : undefined;
-    void send({ jsonrpc: "2.0", id, error }).catch(() => {}); // it is gone: its end is told elsewhere
+    void send({ jsonrpc: "2.0", id, error }).catch(() => {}); // the agent is gone; the child's exit reports it
     return undefined;
   }
 

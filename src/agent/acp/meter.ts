@@ -9,28 +9,28 @@ import {
 } from "./usage.ts";
 import type { Wire } from "./wire.ts";
 
-/** What a session has used, by what its agent tells of it in its own way. */
+/** Counts the usage and cost of a session from its agent's reports. */
 export function createMeter(form: UsageLedger["form"]) {
   let ledger = emptyLedger(form);
-  /** The agent's running total in USD, and how much of it belongs to turns that have ended. */
+  /** The agent's running total in USD, and the part of it that ended turns have used. */
   let total = 0;
   let counted = 0;
   return {
-    hear(update: Wire) {
+    update(update: Wire) {
       total = costOfUpdate(update) ?? total;
     },
-    /** `reported`: of the total, what was counted before a restart; null for a conversation that has just begun. */
+    /** `reported`: the part of the total counted before a restart; null for a new conversation. */
     start(reported: number | null | undefined) {
       counted = reported === null ? 0 : (reported ?? total);
       total = Math.max(total, counted);
     },
-    /** What the turn used that this response ends. `isCounted`: nobody counts it otherwise. */
+    /** Usage and cost of the turn that this response ends. `isCounted`: its run records the cost. */
     end(response: unknown, isCounted: boolean): { usage: Usage | undefined; cost: number } {
       const report = usageOfResponse(response);
       const next = report && countReport(ledger, report);
       if (next) ledger = next.ledger;
       const cost = costGrowth(counted, total);
-      // What a canceled turn cost is counted with the next: its own run has ended already.
+      // The run of a canceled turn has ended already, so its cost is counted with the next turn.
       if (isCounted) counted = total;
       return { usage: next?.used, cost };
     },

@@ -1,6 +1,6 @@
 import type { FinishReason } from "../../protocol/message.ts";
 
-/** hearth remembers itself what it asked for: an agent that says "cancelled" unasked has just ended its turn. */
+/** hearth knows itself whether it canceled. An agent that says "cancelled" without that has simply ended its turn. */
 export function outcomeOf(
   stopReason: string | undefined,
 ): Exclude<FinishReason, "error" | "steered" | "interrupted" | "tool_use"> {

@@ -5,13 +5,13 @@ import { textOf, type Wire, wireOf } from "./wire.ts";
 
 export type Outcome = { outcome: "cancelled" } | { outcome: "selected"; optionId: string };
 
-/** A call on more files than these is asked about as a whole. */
+/** A call that names more files is judged as a whole. */
 const PATHS_MAX = 20;
 const TEXT_CHARS_MAX = 64 * 1024;
 
 /**
- * What an agent asks permission for, in the terms that hearth's rules speak of: one request for each file that it
- * names. `diffs`: what would become of a file, by its path as the agent names it.
+ * An agent's permission question as hearth's requests: one for each file that the call names. `diffs`: the proposed
+ * change of each file, by the path that the agent uses.
  */
 export function permissionRequests(
   call: TrackedCall,
@@ -57,7 +57,7 @@ export function permissionRequests(
   }
 }
 
-/** Nothing that the agent told of the call is left out. */
+/** The call's title and its whole input. */
 function fullText(call: TrackedCall): string {
   const input = call.rawInput === undefined ? "" : (JSON.stringify(call.rawInput, null, 2) ?? "");
   return [call.title, input]
@@ -67,8 +67,7 @@ function fullText(call: TrackedCall): string {
 }
 
 /**
- * The option to answer with. An agent's own "always" is never chosen: hearth keeps the grant, and answers once each
- * time.
+ * The option to answer with. Never an agent's own "always": hearth stores the grant itself, and allows each call once.
  */
 export function outcomeFor(verdict: Verdict["decision"], options: readonly Wire[]): Outcome {
   const kind = verdict === "allow" ? "allow_once" : verdict === "deny" ? "reject_once" : undefined;

@@ -5,12 +5,12 @@ import type { Turn } from "../backend.ts";
 import { resolveInside } from "../workspace-path.ts";
 import { at } from "./wire.ts";
 
-/** What every provider takes for one image. */
+/** Every provider accepts images up to this size. */
 const IMAGE_BYTES_MAX = 5_000_000;
 
 type Attachment = Turn["attachments"][number];
 
-/** The prompt as blocks of content: what the agent missed first, then the person's words, then what is attached. */
+/** The prompt as content blocks: first what the agent missed, then the prompt, then the attachments. */
 export async function promptBlocks(
   turn: Pick<Turn, "prompt" | "handover" | "attachments">,
   root: string,
@@ -19,7 +19,7 @@ export async function promptBlocks(
 ): Promise<ContentBlock[]> {
   const words: ContentBlock = { type: "text", text: turn.prompt };
   const missed: ContentBlock[] = turn.handover === null ? [] : [{ type: "text", text: turn.handover }];
-  // Agents look for a command of theirs at the very beginning.
+  // Agents recognize their commands only at the very beginning.
   const command = /^\/(\S+)/.exec(turn.prompt)?.[1];
   const isCommand = command !== undefined && commands.includes(command);
   const attached = await Promise.all(
@@ -59,13 +59,13 @@ async function attachedBlock(
   return { type: "resource_link", uri: pathToFileURL(real).href, name, mimeType: media_type };
 }
 
-/** Undefined for what is no regular file, too large, or gone. */
+/** undefined when it is not a regular file, too large or gone. */
 async function imageOf(path: string): Promise<string | undefined> {
   try {
     const found = await stat(path);
     if (!found.isFile() || found.size > IMAGE_BYTES_MAX) return undefined;
     return (await readFile(path)).toString("base64");
   } catch {
-    return undefined; // the agent gets its name, and finds out by itself
+    return undefined; // the agent gets a link instead, and sees the error itself
   }
 }

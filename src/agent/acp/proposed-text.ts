@@ -5,9 +5,8 @@ const firstText = (input: unknown, ...names: string[]): string | undefined =>
   names.map((name) => textOf(wireOf(input)[name])).find((value) => value !== undefined);
 
 /**
- * What a file would hold after a call, as far as the call tells: by its diff where that is of the whole file, else by
- * the arguments that agents give their tools. `before` is what it holds now, "" where there is none; undefined when
- * the call does not tell.
+ * A file's content after a call, taken from the call's diff, else from the arguments that agents give their tools.
+ * `before`: its content now, "" if it does not exist. undefined when the call does not say.
  */
 export function proposedText(call: TrackedCall, path: string, before: string): string | undefined {
   const diff = call.content.find((item) => item["type"] === "diff" && item["path"] === path);
@@ -15,7 +14,7 @@ export function proposedText(call: TrackedCall, path: string, before: string): s
   const old = textOf(diff?.["oldText"]) ?? "";
   if (made !== undefined) {
     if (old === before) return made;
-    // Only the changed piece of the file is shown.
+    // The diff covers only the changed piece of the file.
     if (old !== "") return replaceOnce(before, old, made);
   }
   const { rawInput } = call;

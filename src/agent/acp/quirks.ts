@@ -1,19 +1,19 @@
-/** Where an agent departs from the protocol, or from what one would expect of it. */
+/** How an agent deviates from the protocol, or from what clients expect. */
 export type Quirks = {
-  /** Whether it may be offered to read files through us. */
+  /** It may be offered to read files through hearth. */
   readsFiles: boolean;
-  /** Its conversations can be loaded again after a restart of it, if it says so. */
-  loads: boolean;
-  /** What the usage in the answer to a prompt is of; `open`: nobody knows yet. */
-  usage: "turn" | "open";
-  /** It opens a port of its own, which needs a password that nobody else has. */
+  /** Its `loadSession` capability works. */
+  canLoad: boolean;
+  /** What the usage in a prompt's response covers. */
+  usage: "turn" | "unknown";
+  /** It opens a port; this variable sets the password for it. */
   passwordVariable: string | null;
-  /** It says its version on its command line alone. */
+  /** It reports its version only with `--version`. */
   hidesVersion: boolean;
 };
 
-const none: Quirks = {
-  ...{ readsFiles: true, loads: true, usage: "open", passwordVariable: null, hidesVersion: false },
+const defaults: Quirks = {
+  ...{ readsFiles: true, canLoad: true, usage: "unknown", passwordVariable: null, hidesVersion: false },
 };
 
 const known: Readonly<Record<string, Partial<Quirks>>> = {
@@ -24,38 +24,37 @@ const known: Readonly<Record<string, Partial<Quirks>>> = {
   codex: { usage: "turn" },
   gemini: {
     usage: "turn",
-    // Whatever we answer for a file that is not there yet, it takes for a failure and never makes one.
+    // It takes any answer for a missing file as a failure, and then never creates the file.
     readsFiles: false,
-    // It tells a loaded conversation again in the middle of the next turn, and destroys one that was begun less than a
-    // minute before.
-    loads: false,
+    // It replays a loaded conversation in the middle of the next turn, and destroys one that is less than a minute old.
+    canLoad: false,
   },
 };
 
-/** By the name in the configuration, or of the program where that has a name of its own. */
+/** Looked up by the agent's name in the configuration, or by its program's name. */
 export function quirksOf(agent: string, program: string): Quirks {
   const file = program.split("/").at(-1) ?? "";
   const isProgramOf = (kind: string) => file === kind || file.startsWith(`${kind}-`);
   const kind = Object.keys(known).find((name) => agent === name || isProgramOf(name));
-  const quirks = { ...none, ...(kind === undefined ? {} : known[kind]) };
-  // What starts it may be something else (npx, a relay), with a version of its own.
+  const quirks = { ...defaults, ...(kind === undefined ? {} : known[kind]) };
+  // The program may be a launcher (npx, a relay) with a version of its own.
   return { ...quirks, hidesVersion: quirks.hidesVersion && kind !== undefined && isProgramOf(kind) };
 }
 
-/** Modes in which agents that nobody knows ask, by the names that are in use. */
+/** Common names for a mode that asks first, for unknown agents. */
 const askingNames = ["default", "ask", "approve", "manual", "read-only"];
 
 /**
- * The mode to set so that the agent asks; undefined when the one it is in will do. `wanted`: what is known to be the
- * right one; `isKnown`: an agent that is left as it was started, when none is wanted.
+ * The mode to set so that the agent asks; undefined when its current mode is fine. `wanted`: the right mode, if known.
+ * `isKnownAgent`: a known agent keeps its mode when `wanted` is null.
  */
 export function modeToSet(
   wanted: string | null,
-  isKnown: boolean,
+  isKnownAgent: boolean,
   modes: readonly string[],
   current: string | null,
 ): string | undefined {
   if (wanted !== null) return wanted !== current && modes.includes(wanted) ? wanted : undefined;
-  if (isKnown || current === null || askingNames.includes(current)) return undefined;
+  if (isKnownAgent || current === null || askingNames.includes(current)) return undefined;
   return askingNames.find((name) => modes.includes(name));
 }

@@ -1,65 +1,68 @@
 /**
- * The life of one conversation in an ACP agent, and of the turn that runs in it: preparing → prompted → settled, or, of
- * one that the agent makes by itself, following → settled. Pure, synchronous, total; `session.ts` does what an effect
- * says.
+ * The state of one conversation in an ACP agent, and of its running turn: preparing → prompted → settled, or, for a
+ * turn that the agent starts by itself, following → settled. Pure, synchronous, total; `session.ts` performs the
+ * effects.
  */
 export type SessionState = {
   session: "opening" | "open" | "gone";
-  /** `isCanceled`: hearth wants it to stop, and that is its outcome, whatever the agent says of it. */
+  /** `isCanceled`: hearth canceled it, and that is its outcome, whatever the agent reports. */
   turn: { phase: "preparing" | "prompted" | "following"; isCanceled: boolean } | null;
-  /** Between turns. `done`: the last one ended by its own answer, so that what comes is new. `awake`: it came. */
-  rest: "done" | "stopped" | "awake";
+  /**
+   * Between turns. `done`: the last turn ended normally, so new work is the agent's own. `working`: such work has
+   * begun. `stopped`: the last turn was canceled or failed, so what still comes is dropped.
+   */
+  idle: "done" | "stopped" | "working";
 };
 
 export type SessionEvent =
   | { type: "opened" }
   | { type: "turn_began" }
-  /** A turn without a prompt, for what the agent does by itself. */
+  /** A turn without a prompt begins, for work that the agent does by itself. */
   | { type: "follow" }
-  /** The agent says something of its work. */
-  | { type: "word" }
-  /** Nothing more is heard of what it does by itself, or a prompt waits. */
+  /** The agent sent an update about its work. */
+  | { type: "work_update" }
+  /** The agent's own work went quiet, or a prompt waits. */
   | { type: "quiet" }
-  /** Its settings are made, and what it is told is ready. */
+  /** Its options are set and its prompt is ready. */
   | { type: "prepared" }
   | { type: "canceled" }
-  /** The response to the prompt. `wasCut`: it says "cancelled" and is dying, which is not what hearth asked for. */
-  | { type: "answered"; wasCut: boolean }
-  /** A request of the turn failed: its agent refused it, did not answer in time, or is gone. */
+  /** The response to the prompt. `isCutShort`: a dying agent says "cancelled" though hearth did not cancel. */
+  | { type: "answered"; isCutShort: boolean }
+  /** A request of the turn failed: the agent refused it, did not answer in time, or is gone. */
   | { type: "failed" }
-  /** It did not stop, and others are at work in its child: it is left to itself. */
+  /** It did not stop, and its child cannot be killed because other sessions use it. */
   | { type: "abandoned" }
   | { type: "child_gone" }
   | { type: "closed" };
 
-/** How a turn ends. `canceled`: `isAnswered` where the agent said so itself. */
+/** How a turn ends. `isAnswered`: the agent confirmed the cancel. */
 export type TurnEnd =
   | { kind: "canceled"; isAnswered: boolean }
   | { kind: "answered" }
-  /** What the agent did by itself is over. */
+  /** The agent's own work is over. */
   | { kind: "quiet" }
-  | { kind: "cut" }
+  | { kind: "cut_short" }
   | { kind: "failed" };
 
 export type SessionEffect =
   | { do: "prepare" }
   | { do: "follow" }
-  /** What it said counts for the turn that runs. */
-  | { do: "hear" }
-  /** What it said is kept for a turn of its own, which somebody is to make. */
-  | { do: "keep" }
+  /** The update belongs to the running turn. */
+  | { do: "deliver" }
+  /** The update is kept for a turn that is still to begin. */
+  | { do: "buffer" }
   | { do: "send_prompt" }
   | { do: "send_cancel" }
-  /** A turn's one end. */
+  /** Sent once per turn. */
   | { do: "settle"; end: TurnEnd }
-  /** Another turn is not over, or the conversation is: nothing may be sent. */
+  /** Another turn is still running, or the conversation is gone. */
   | { do: "refuse" }
-  /** Nothing of it is kept warm any more: said once. */
+  /** It is no longer warm. Sent once. */
   | { do: "leave" };
 
 export type SessionStep = { state: SessionState; effects: readonly SessionEffect[] };
 
-export const newSession: SessionState = { session: "opening", turn: null, rest: "stopped" };
+export const newSession: SessionState = { session: "opening", turn: null, idle: "stopped" };
 
 export function stepSession(state: SessionState, event: SessionEvent): SessionStep {
   const { session, turn } = state;
@@ -73,16 +76,16 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
         effects: [{ do: "prepare" }],
       };
     case "follow":
-      if (session !== "open" || turn !== null || state.rest !== "awake")
+      if (session !== "open" || turn !== null || state.idle !== "working")
         return { state, effects: [{ do: "refuse" }] };
       return {
         state: { ...state, turn: { phase: "following", isCanceled: false } },
         effects: [{ do: "follow" }],
       };
-    case "word":
-      if (isListening(state)) return { state, effects: [{ do: "hear" }] };
-      if (session !== "open" || turn !== null || state.rest === "stopped") return stay(state);
-      return { state: { ...state, rest: "awake" }, effects: [{ do: "keep" }] };
+    case "work_update":
+      if (isListening(state)) return { state, effects: [{ do: "deliver" }] };
+      if (session !== "open" || turn !== null || state.idle === "stopped") return stay(state);
+      return { state: { ...state, idle: "working" }, effects: [{ do: "buffer" }] };
     case "quiet":
       return turn?.phase === "following" ? settle(state, { kind: "quiet" }) : stay(state);
     case "prepared":
@@ -94,7 +97,7 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
       };
     case "canceled":
       if (turn === null || turn.isCanceled) return stay(state);
-      // It has no prompt whose answer could be waited for.
+      // It has no prompt whose response could be awaited.
       if (turn.phase === "following") {
         const settled = settle({ ...state, turn: { ...turn, isCanceled: true } }, canceledUnanswered);
         return { ...settled, effects: [{ do: "send_cancel" }, ...settled.effects] };
@@ -106,7 +109,7 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
     case "answered":
       if (turn?.phase !== "prompted") return stay(state);
       if (turn.isCanceled) return settle(state, { kind: "canceled", isAnswered: true });
-      return settle(state, { kind: event.wasCut ? "cut" : "answered" });
+      return settle(state, { kind: event.isCutShort ? "cut_short" : "answered" });
     case "failed":
       if (turn === null) return stay(state);
       return settle(state, turn.isCanceled ? { kind: "canceled", isAnswered: false } : { kind: "failed" });
@@ -122,7 +125,7 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
   }
 }
 
-/** What the agent says of its work counts between a prompt and its answer, and in a turn of its own. */
+/** Whether updates about work belong to the running turn. */
 export const isListening = ({ session, turn }: SessionState): boolean =>
   session === "open" && (turn?.phase === "prompted" || turn?.phase === "following");
 
@@ -130,6 +133,6 @@ const canceledUnanswered: TurnEnd = { kind: "canceled", isAnswered: false };
 
 const stay = (state: SessionState): SessionStep => ({ state, effects: [] });
 const settle = (state: SessionState, end: TurnEnd): SessionStep => ({
-  state: { ...state, turn: null, rest: end.kind === "answered" || end.kind === "quiet" ? "done" : "stopped" },
+  state: { ...state, turn: null, idle: end.kind === "answered" || end.kind === "quiet" ? "done" : "stopped" },
   effects: [{ do: "settle", end }],
 });

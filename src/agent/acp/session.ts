@@ -3,7 +3,7 @@ import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "
 import type { Child, ChildEnd } from "../children/child.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
-import { type Choices, choicesOf } from "./choices.ts";
+import { type AgentOptions, optionsFrom } from "./agent-options.ts";
 import { ClientRefusal } from "./client-files.ts";
 import { createClientTerminals } from "./client-terminals.ts";
 import type { AcpConnection, SessionSink } from "./connection.ts";
@@ -11,6 +11,7 @@ import { createMeter } from "./meter.ts";
 import { outcomeOf } from "./outcome.ts";
 import { promptBlocks } from "./prompt-blocks.ts";
 import type { Quirks } from "./quirks.ts";
+import { applySessionUpdate, createSessionOptions } from "./session-options.ts";
 import {
   isListening,
   newSession,
@@ -20,7 +21,6 @@ import {
   stepSession,
   type TurnEnd,
 } from "./session-state.ts";
-import { createSettings, hearOfSession } from "./settings.ts";
 import { untilQuiet, watchSilence } from "./silence.ts";
 import { type CurrentTurn, createRunningTurn } from "./turn.ts";
 import { createTurnErrors } from "./turn-errors.ts";
@@ -29,57 +29,57 @@ import { at, textOf, type Wire } from "./wire.ts";
 
 const CLOSE_TIMEOUT_MS = 3000;
 const INVALID_REQUEST = -32600;
-const KEPT_MAX = 1000;
+const BUFFERED_MAX = 1000;
 
 export type AcpSessionDeps = {
   agent: string;
   quirks: Quirks;
-  /** The one to use when the turn names none; null: its own choice. */
+  /** Used when the turn names none; null: the agent's default. */
   model: string | null;
-  /** How a person logs in to it. */
+  /** The command to log in to the agent. */
   login: string | null;
-  /** The one of its own modes that each of hearth's wants. */
+  /** The agent's mode for each of hearth's modes. */
   modes: Launch["modes"];
   context: SessionContext;
   child: Child<AcpConnection>;
-  /** What `context.remember` stores next to the id. */
+  /** `context.remember` stores it with the id. */
   fingerprint: string;
-  /** Whether its child is still one that the session would be opened in. */
+  /** Whether the session would still be opened in the same child. */
   fitsIn(session: Pick<SessionContext, "root" | "env">): boolean;
   processes: ProcessSupervisor;
-  /** How long an agent may be silent before a person is told. */
+  /** Silence after which a notice is shown. */
   stallNoticeMs: number;
-  /** What the next turn has to tell a person first. */
+  /** The notice that the next turn shows first. */
   takeNotice(): string | undefined;
-  /** It could not be stopped, and goes on by itself in a child that others use. */
+  /** Its turn could not be stopped, and may still run in a child that other sessions use. */
   onAbandoned(): void;
   now(): number;
 };
 
 export type AcpSession = {
-  /** For what comes while the conversation is being opened. */
+  /** Receives messages while the conversation is being opened. */
   readonly sink: SessionSink;
-  /** From here on what the agent says counts. `answer`: what it said to the request that opened it. */
+  /** From here on updates are processed. `answer`: the response to the request that opened the conversation. */
   start(id: string, kind: "resumed" | "new", answer: unknown): OpenedSession;
 };
 
-/** A session of hearth's in an agent: one conversation there, one turn at a time. */
+/** One hearth session in an agent: one conversation there, one turn at a time. */
 export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   const { agent, quirks, context, child, processes, now } = deps;
   const { connection } = child;
-  const isKnown = quirks.usage === "turn";
+  const isKnownAgent = quirks.usage === "turn";
   const { onEvent, root } = context;
-  const settings = createSettings({ agent, connection, ownModes: deps.modes, isKnown, onEvent });
+  const options = createSessionOptions({ agent, connection, agentModes: deps.modes, isKnownAgent, onEvent });
   const meter = createMeter(quirks.usage);
   const terminals = createClientTerminals(processes);
   const errors = createTurnErrors({ agent, child, login: deps.login, onEvent });
   let sessionId = "";
   let life: SessionState = newSession;
   let current: CurrentTurn | undefined;
-  /** It knows what was said so far: it has been told, or was there. */
+  /** The agent knows the conversation so far. */
   let isInformed = false;
-  /** What was said without a turn, for the one that will tell it. */
-  let kept: Wire[] = [];
+  /** Updates that came without a turn, for the turn that will report them. */
+  let buffered: Wire[] = [];
 
   function dispatch(event: SessionEvent) {
     const { state, effects } = stepSession(life, event);
@@ -91,7 +91,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
   function perform(effect: SessionEffect, mine: CurrentTurn) {
     const fail = (error: unknown) => {
       mine.error = error;
-      if (current === mine) dispatch({ type: "failed" }); // else the turn was given up
+      if (current === mine) dispatch({ type: "failed" }); // else the turn was abandoned
     };
     if (effect.do === "prepare") inBackground(() => prepare(mine), fail);
     else if (effect.do === "follow") inBackground(() => follow(mine), fail);
@@ -99,24 +99,24 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     else if (effect.do === "send_prompt") sendPrompt(mine);
     else if (effect.do === "send_cancel") {
       connection.notify("session/cancel", { sessionId });
-      // What it had us run is ours to end; it may be waiting for just that. The turn's end waits for it.
+      // The agent may be waiting for commands that hearth runs for it: end them.
       inBackground(() => processes.stopOwner(mine.turn.run_id), notMissed);
     } else if (effect.do === "settle") mine.end.resolve(effect.end);
   }
 
-  function update(said: Wire) {
-    if (life.session === "gone" || hearOfSession(said, { settings, meter, onEvent })) return;
-    // While an old conversation is told again, and behind a turn that was stopped, words are nobody's.
-    if (!isListening(life) && life.rest !== "awake" && !isWork(said)) return;
-    for (const effect of dispatch({ type: "word" })) {
-      if (effect.do === "hear") current?.running?.update(said);
-      else if (kept.length < KEPT_MAX) kept.push(said);
-      if (effect.do === "keep" && isWork(said)) onEvent({ type: "works_on" });
+  function onUpdate(update: Wire) {
+    if (life.session === "gone" || applySessionUpdate(update, { options, meter, onEvent })) return;
+    // Drops the replay of an old conversation, and what comes after a stopped turn.
+    if (!isListening(life) && life.idle !== "working" && !isWork(update)) return;
+    for (const effect of dispatch({ type: "work_update" })) {
+      if (effect.do === "deliver") current?.running?.update(update);
+      else if (buffered.length < BUFFERED_MAX) buffered.push(update);
+      if (effect.do === "buffer" && isWork(update)) onEvent({ type: "works_on" });
     }
   }
 
-  async function request(method: string, params: Wire, taken: AbortSignal): Promise<unknown> {
-    if (current?.running !== undefined) return current.running.request(method, params, taken);
+  async function request(method: string, params: Wire, withdrawn: AbortSignal): Promise<unknown> {
+    if (current?.running !== undefined) return current.running.request(method, params, withdrawn);
     if (method === "session/request_permission") return { outcome: { outcome: "cancelled" } };
     throw new ClientRefusal(INVALID_REQUEST, `${method}: no turn is running in this session`);
   }
@@ -153,41 +153,41 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     const { turn, host } = mine;
     const notice = deps.takeNotice();
     if (notice !== undefined) host.emit({ type: "notice", level: "warning", code: "agent", text: notice });
-    await settings.apply(sessionId, turn.model ?? deps.model, turn);
-    const commands = settings.choices.commands.map(({ name }) => name);
+    await options.apply(sessionId, turn.model ?? deps.model, turn);
+    const commands = options.current.commands.map(({ name }) => name);
     mine.prompt = await promptBlocks(turn, root, connection.info.capabilities, commands);
     if (current === mine) dispatch({ type: "prepared" });
   }
 
   const runningTurn = ({ turn, host, signal }: CurrentTurn) =>
-    createRunningTurn({ agent, turn, host, signal, root, model: settings.choices.model, terminals, now });
+    createRunningTurn({ agent, turn, host, signal, root, model: options.current.model, terminals, now });
 
-  /** Tells what the agent does by itself, until it is quiet. */
+  /** Reports the agent's own work until it goes quiet. */
   async function follow(mine: CurrentTurn): Promise<void> {
     const { signal, turn, host } = mine;
     const running = runningTurn(mine);
     mine.running = running;
-    // What it missed of others is still to be told.
+    // `prompted` would mark the handover as delivered.
     if (turn.handover === null) host.emit({ type: "prompted" });
-    for (const said of kept) running.update(said);
-    kept = [];
+    for (const update of buffered) running.update(update);
+    buffered = [];
     await untilQuiet(running, AbortSignal.any([signal, turn.goesOn ?? signal]));
     dispatch({ type: "quiet" });
   }
 
   function sendPrompt(mine: CurrentTurn) {
     const { host, prompt } = mine;
-    kept = [];
+    buffered = [];
     mine.running = runningTurn(mine);
     host.emit({ type: "prompted" });
     isInformed = true;
     connection.request("session/prompt", { sessionId, prompt }).then(
       (response) => {
-        if (current !== mine) return; // the answer to one that was given up
+        if (current !== mine) return; // the response to an abandoned turn
         mine.response = response;
-        // A dying agent may still say that its turn was canceled: nobody here did that.
-        const wasCut = at(response, "stopReason") === "cancelled" && child.isDying;
-        dispatch({ type: "answered", wasCut });
+        // A dying agent may report "cancelled" though hearth did not cancel.
+        const isCutShort = at(response, "stopReason") === "cancelled" && child.isDying;
+        dispatch({ type: "answered", isCutShort });
       },
       (error: unknown) => {
         if (current !== mine) return;
@@ -209,7 +209,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       case "quiet":
         mine.running?.calls.apply(endTurn(mine.running.calls.state, "end_turn", undefined, 0));
         return { outcome: "end_turn" };
-      case "cut":
+      case "cut_short":
         return { outcome: "error", error: await errors.ofCrash() };
       case "failed": {
         const error = await errors.of(mine.error);
@@ -235,7 +235,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       ...{ agent_session_id: sessionId, fingerprint: deps.fingerprint, reported_cost: meter.counted },
     });
 
-  /** A canceled turn takes with it what it had us run, and what its agent left running by itself. */
+  /** Ends the commands of a canceled turn: those that hearth ran for it, and those that the agent left running. */
   async function endWork({ turn, running }: CurrentTurn): Promise<void> {
     const since = life.session === "open" ? running?.calls.commandSince() : undefined;
     await Promise.all([
@@ -254,22 +254,22 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     dispatch({ type: "closed" });
     await terminals.close();
     if (!wasOpen) return;
-    // The last one out: nothing is kept warm for nobody.
+    // The last session stops the child.
     if (connection.sessions() === 0 && child.activeTurns === 0) return child.stop();
     const canClose = at(connection.info.capabilities, "sessionCapabilities", "close") !== undefined;
-    // What cannot be closed goes with its child.
+    // Otherwise it ends with its child.
     if (canClose) await connection.request("session/close", { sessionId }, CLOSE_TIMEOUT_MS).catch(() => {});
   }
 
   return {
-    sink: { update, request },
+    sink: { update: onUpdate, request },
     start(id, kind, answer) {
       sessionId = id;
       dispatch({ type: "opened" });
       isInformed = kind === "resumed";
-      const opened: Choices = choicesOf(settings.choices, answer);
-      settings.open(opened, kind === "new");
-      const detach = connection.attach(id, { update, request });
+      const opened: AgentOptions = optionsFrom(options.current, answer);
+      options.open(opened, kind === "new");
+      const detach = connection.attach(id, { update: onUpdate, request });
       meter.start(kind === "new" ? null : context.remembered?.reported_cost);
       inBackground(async () => onGone(await child.gone), notMissed);
       remember();
@@ -282,7 +282,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
         runTurn,
         async kill() {
           if (child.activeTurns > 1) {
-            // Others are at work there: this conversation is left to itself, and loaded in a fresh child.
+            // Other sessions use this child: abandon the conversation, and reopen it in a new child.
             detach();
             child.retire();
             deps.onAbandoned();

@@ -1,45 +1,45 @@
 import { pause } from "../../async/wait.ts";
 import type { BackendEvent } from "../backend.ts";
 
-/** How often a silence is looked at, at most. */
-const LOOK_MS_MIN = 250;
+/** The shortest time between two checks. */
+const CHECK_MS_MIN = 250;
 
 type Watched = {
   agent: string;
-  /** Milliseconds without a word. */
+  /** Milliseconds since the agent's last message. */
   silentMs(): number;
   emit(event: BackendEvent): void;
   limitMs: number;
 };
 
-/** Says once in each silence that there is one: the protocol has no sign of life. Call the answer to stop. */
+/** Reports each long silence once, because the protocol has no heartbeat. The returned function ends the watch. */
 export function watchSilence({ agent, silentMs, emit, limitMs }: Watched): () => void {
   let timer: NodeJS.Timeout | undefined;
-  let wasTold = false;
-  const look = () => {
+  let isReported = false;
+  const check = () => {
     const silent = silentMs();
-    if (silent < limitMs) wasTold = false;
-    else if (!wasTold) {
-      wasTold = true;
+    if (silent < limitMs) isReported = false;
+    else if (!isReported) {
+      isReported = true;
       const text = `${agent} has not responded for ${Math.round(silent / 1000)} s.`;
       emit({ type: "notice", level: "info", code: "stall", text });
     }
-    timer = setTimeout(look, Math.max(LOOK_MS_MIN, limitMs - silent)).unref();
+    timer = setTimeout(check, Math.max(CHECK_MS_MIN, limitMs - silent)).unref();
   };
-  look();
+  check();
   return () => clearTimeout(timer);
 }
 
-/** An agent that works by itself has done so when nothing was heard for as long as this, and nothing goes on. */
+/** An agent's own work is over after this long without messages, if no call is running. */
 const QUIET_MS = 3000;
-/** Agents do not always say how a command ended: what nothing was heard of for so long is not waited for. */
-const UNHEARD_MS_MAX = 10 * 60_000;
+/** Agents do not always report how a command ended, so a call without news is not awaited any longer than this. */
+const NO_MESSAGE_MS_MAX = 10 * 60_000;
 
-/** Until an agent that works by itself has nothing more to say, or the signal aborts. */
+/** Resolves when the agent's own work is over, or the signal aborts. */
 export async function untilQuiet(
-  { silentMs, unheardMs }: { silentMs(): number; unheardMs(): number },
+  { silentMs, sinceMessageMs }: { silentMs(): number; sinceMessageMs(): number },
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted && silentMs() < QUIET_MS && unheardMs() < UNHEARD_MS_MAX)
-    await pause(Math.max(LOOK_MS_MIN, QUIET_MS - silentMs()), signal);
+  while (!signal.aborted && silentMs() < QUIET_MS && sinceMessageMs() < NO_MESSAGE_MS_MAX)
+    await pause(Math.max(CHECK_MS_MIN, QUIET_MS - silentMs()), signal);
 }

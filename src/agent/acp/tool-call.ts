@@ -4,7 +4,7 @@ import { type ToolCallStatus, ToolKind, type ToolView } from "../../protocol/mes
 import { diffTexts, shortDiff } from "../tools/unified-diff.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 
-/** A tool call as its agent has told it so far, piece by piece. */
+/** A tool call, merged from the agent's updates so far. */
 export type TrackedCall = {
   readonly id: string;
   readonly name: string | undefined;
@@ -15,13 +15,13 @@ export type TrackedCall = {
   readonly rawOutput: unknown;
   readonly content: readonly Wire[];
   readonly locations: readonly string[];
-  /** Milliseconds; when it was first heard of. */
+  /** Milliseconds; when it was first reported. */
   readonly since: number;
-  /** Of a command, where the agent tells it apart. */
+  /** A command's exit code, if the agent reports it separately. */
   readonly exitCode: number | null | undefined;
 };
 
-/** As hearth shows it. */
+/** The call as hearth shows it. */
 export type ShownCall = {
   name: string;
   kind: ToolKind;
@@ -36,38 +36,43 @@ const OUTPUT_CHARS_MAX = 64 * 1024;
 const INPUT_CHARS_MAX = 256 * 1024;
 const TITLE_CHARS_MAX = 300;
 const DIFF_CHARS_MAX = 64 * 1024;
-/** Comparing two texts costs the event loop's time; larger ones are shown without their diff. */
+/** Diffs run on the event loop; larger texts are shown without one. */
 const DIFFED_CHARS_MAX = 1024 * 1024;
 
-/** Lays what an update says over what was known. */
-export function mergeCall(known: TrackedCall | undefined, id: string, said: Wire, now: number): TrackedCall {
-  const meta = wireOf(said["_meta"]);
+/** Merges an update into what is known of a call. */
+export function mergeCall(
+  known: TrackedCall | undefined,
+  id: string,
+  update: Wire,
+  now: number,
+): TrackedCall {
+  const meta = wireOf(update["_meta"]);
   const name =
     textOf(at(meta, "goose", "toolCall", "toolName")) ??
     textOf(at(meta, "claudeCode", "toolName")) ??
     textOf(meta["toolName"]) ??
-    textOf(said["name"]);
-  const kind = ToolKind.safeParse(said["kind"]);
-  const locations = wiresOf(said["locations"]).flatMap(({ path }) => textOf(path) ?? []);
+    textOf(update["name"]);
+  const kind = ToolKind.safeParse(update["kind"]);
+  const locations = wiresOf(update["locations"]).flatMap(({ path }) => textOf(path) ?? []);
   const exit = at(meta, "terminal_exit", "exit_code");
   return {
     id,
     name: name ?? known?.name,
-    // "other" says nothing; goose says it of every call that it asks permission for.
+    // "other" carries no information: goose sends it with every permission question.
     kind: kind.success && (kind.data !== "other" || known?.kind === undefined) ? kind.data : known?.kind,
-    title: textOf(said["title"]) ?? known?.title,
-    status: statusOf(said["status"]) ?? known?.status ?? "pending",
-    rawInput: isSaid(said["rawInput"]) ? said["rawInput"] : known?.rawInput,
-    rawOutput: said["rawOutput"] ?? known?.rawOutput,
-    content: Array.isArray(said["content"]) ? wiresOf(said["content"]) : (known?.content ?? []),
+    title: textOf(update["title"]) ?? known?.title,
+    status: statusOf(update["status"]) ?? known?.status ?? "pending",
+    rawInput: hasArguments(update["rawInput"]) ? update["rawInput"] : known?.rawInput,
+    rawOutput: update["rawOutput"] ?? known?.rawOutput,
+    content: Array.isArray(update["content"]) ? wiresOf(update["content"]) : (known?.content ?? []),
     locations: locations.length > 0 ? locations : (known?.locations ?? []),
     since: known?.since ?? now,
     exitCode: exit === undefined ? known?.exitCode : (numberOf(exit) ?? null),
   };
 }
 
-/** An empty object is a call whose arguments are still being written. */
-const isSaid = (input: unknown): boolean =>
+/** An empty object means that the arguments are still being generated. */
+const hasArguments = (input: unknown): boolean =>
   input !== undefined && input !== null && !(isWire(input) && Object.keys(input).length === 0);
 
 function statusOf(status: unknown): TrackedCall["status"] | undefined {
@@ -86,7 +91,7 @@ function statusOf(status: unknown): TrackedCall["status"] | undefined {
 export const isFinal = (call: TrackedCall): boolean =>
   call.status === "completed" || call.status === "failed";
 
-/** What agents call the tools whose kind they do not tell. */
+/** Tool names, for agents that do not report a kind. */
 const kindsByName: readonly [RegExp, ToolKind][] = [
   [/^(shell|bash|run_?shell_?command|exec_?command|run_?command|execute|terminal)$/, "execute"],
   [
@@ -112,37 +117,37 @@ const field = (input: unknown, ...names: string[]): string | undefined =>
   names.map((name) => textOf(wireOf(input)[name])).find((value) => value !== undefined && value !== "");
 
 /**
- * gemini tells no arguments and no exit code: the id of a call begins with its tool's name, a command's title is its
- * whole line, and where it runs is told in words.
+ * gemini sends no arguments and no exit code. The call's id begins with the tool's name, a command's title is its whole
+ * line, and its folder is given in the text.
  */
 const isGeminiCommand = ({ id, rawInput }: TrackedCall): boolean =>
   rawInput === undefined && /^run_shell_command(__|-)/.test(id);
 
-/** The shell line that a call means to run. */
+/** The shell command of a call. */
 export function commandOf(call: TrackedCall): string | undefined {
   if (isGeminiCommand(call)) return call.title;
   const { command, cmd } = wireOf(call.rawInput);
   const words = command ?? cmd;
   if (Array.isArray(words)) {
     const argv = words.filter((word) => typeof word === "string");
-    // ["bash", "-lc", "the line"] is a line, whatever runs it.
+    // ["bash", "-lc", "the line"]: the shell itself does not matter.
     const line = argv.length === 3 && /^-\w*c$/.test(argv[1] ?? "") ? argv[2] : argv.map(quoted).join(" ");
     return line === "" ? undefined : line;
   }
   return textOf(words);
 }
 
-/** Where that line is meant to run. */
+/** The folder that the command runs in. */
 export function folderOf(call: TrackedCall, root: string): string {
-  const told = isGeminiCommand(call) ? contentText(call.content[0]?.["content"]) : "";
-  const folder = /^\[in (.+?)\]/.exec(told)?.[1] ?? field(call.rawInput, "cwd", "workdir", "directory");
+  const reported = isGeminiCommand(call) ? contentText(call.content[0]?.["content"]) : "";
+  const folder = /^\[in (.+?)\]/.exec(reported)?.[1] ?? field(call.rawInput, "cwd", "workdir", "directory");
   return folder === undefined ? root : resolve(root, folder);
 }
 
 const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** Every file that a call means to touch, as its agent names them, told once each. */
+/** The paths of all files that a call touches, as the agent writes them, without duplicates. */
 export function pathsOf(call: TrackedCall): string[] {
   const diffs = call.content.flatMap((item) => (item["type"] === "diff" ? (textOf(item["path"]) ?? []) : []));
   const named = field(
@@ -155,11 +160,11 @@ export function pathsOf(call: TrackedCall): string[] {
     "notebook_path",
   );
   const first = diffs.length > 0 ? diffs : named === undefined ? [] : [named];
-  // A command's location is its folder.
+  // The location of a command is its folder, not a file.
   return [...new Set(kindOf(call) === "execute" ? [] : [...first, ...call.locations])];
 }
 
-/** `root`: what paths are shown relative to. */
+/** Paths are shown relative to `root`. */
 export function shownCall(call: TrackedCall, root: string, now: number): ShownCall {
   const kind = kindOf(call);
   const status = call.status;
@@ -174,7 +179,7 @@ export function shownCall(call: TrackedCall, root: string, now: number): ShownCa
   };
 }
 
-/** Alike for every agent: a command by its line, a file by its path, anything else in the agent's words. */
+/** The same for every agent: a command's line, a file's path, else the agent's own title. */
 export function titleOf(call: TrackedCall, root: string): string {
   const kind = kindOf(call);
   const command = kind === "execute" ? commandOf(call) : undefined;
@@ -198,20 +203,24 @@ function boundedInput(input: unknown): unknown {
   return { shortened: `${startOf(text, INPUT_CHARS_MAX)}… (${text.length} characters in all)` };
 }
 
-/** What it answered, without the wrapping that each agent has of its own. */
+/** The call's output, without agent-specific wrapping. */
 function outputOf(call: TrackedCall): string | undefined {
   const raw = call.rawOutput;
-  const told = textOf(raw) ?? field(raw, "output", "text", "stdout");
+  const reported = textOf(raw) ?? field(raw, "output", "text", "stdout");
   const shown = call.content.flatMap((item) =>
     item["type"] === "content" ? contentText(item["content"]) : [],
   );
   const text =
-    told !== undefined && told !== "" ? told : shown.length > 0 ? shown.join("\n") : field(raw, "error");
+    reported !== undefined && reported !== ""
+      ? reported
+      : shown.length > 0
+        ? shown.join("\n")
+        : field(raw, "error");
   if (text === undefined) return undefined;
   return endsOf(text, OUTPUT_CHARS_MAX, (left) => `\n[… ${left} characters left out …]\n`);
 }
 
-/** A block of content as text: what is no text is told by its name. */
+/** A content block as text; anything but text becomes its type or address. */
 export function contentText(content: unknown): string {
   const block = wireOf(content);
   switch (block["type"]) {
@@ -259,12 +268,12 @@ export function diffOf(item: Wire): NamedDiff | undefined {
 
 function exitCodeOf(call: TrackedCall): number | null {
   const { rawOutput } = call;
-  const told =
+  const reported =
     call.exitCode ??
     at(rawOutput, "exitCode") ??
     at(rawOutput, "exit_code") ??
     at(rawOutput, "metadata", "exit");
-  if (numberOf(told) !== undefined) return numberOf(told) ?? null;
+  if (numberOf(reported) !== undefined) return numberOf(reported) ?? null;
   const written = /^Exit code (\d+)\b/.exec(textOf(rawOutput) ?? "")?.[1];
   if (written !== undefined) return Number(written);
   return call.status === "completed" && !isGeminiCommand(call) ? 0 : null;

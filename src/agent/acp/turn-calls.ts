@@ -8,8 +8,8 @@ import { isFinal, kindOf, pathsOf, type TrackedCall } from "./tool-call.ts";
 import { beginTurn, denyCall, type Mapped, mapUpdate, type TurnState, trackCall } from "./update-mapper.ts";
 import type { Wire } from "./wire.ts";
 
-/** How long before a command is heard of it may have begun: some agents tell late, and a busy daemon hears late. */
-const TOLD_LATE_MS_MAX = 1000;
+/** A command may have begun this long before its first update: agents report late, and a busy daemon reads late. */
+const REPORT_DELAY_MS_MAX = 1000;
 
 export type TurnCallsDeps = {
   turn: Turn;
@@ -23,7 +23,7 @@ export type TurnCallsDeps = {
 
 export type TurnCalls = ReturnType<typeof createTurnCalls>;
 
-/** The tool calls of a running turn: what the agent has told of them, and which of them were allowed. */
+/** The tool calls of a running turn, and which of them were allowed. */
 export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCallsDeps) {
   let state: TurnState = beginTurn(root, model);
   const allowed = new Set<string>();
@@ -31,7 +31,7 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
   let openQuestions = 0;
   let hasDenied = false;
   const begunAt = now();
-  /** They may have left something behind that their agent does not think of. */
+  /** Commands that ran when the turn was canceled: they may leave processes behind. */
   let canceledCommands: readonly TrackedCall[] = [];
   signal.addEventListener(
     "abort",
@@ -51,7 +51,7 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     for (const event of events) host.emit(event);
   }
 
-  /** What would become of each file that a call names, as far as it can be told. */
+  /** The proposed diff of each file that a call edits, if it is known. */
   async function diffsOf(call: TrackedCall): Promise<Map<string, string>> {
     const diffs = new Map<string, string>();
     if (kindOf(call) !== "edit") return diffs;
@@ -63,13 +63,13 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     return diffs;
   }
 
-  /** "" for a file that is not there; undefined for what cannot be shown. */
+  /** "" for a missing file; undefined if it cannot be shown. */
   async function currentText(path: string): Promise<string | undefined> {
     try {
       const place = await placeInside(root, path);
       return (await findFile(place, signal))?.text ?? "";
     } catch {
-      return undefined; // outside the root, a folder, not text: it is asked about without its diff
+      return undefined; // outside the root, a folder or not text: the question is shown without a diff
     }
   }
 
@@ -79,27 +79,27 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     },
     apply,
     find: (id: string): TrackedCall | undefined => state.calls.get(id),
-    hear(update: Wire) {
+    update(update: Wire) {
       apply(mapUpdate(state, update, now()));
     },
-    track(id: string, said: Wire) {
-      apply(trackCall(state, id, said, now()));
+    track(id: string, update: Wire) {
+      apply(trackCall(state, id, update, now()));
     },
     deny(id: string) {
       apply(denyCall(state, id));
     },
-    /** A call that the agent did not announce, of something that is done for it. */
-    announce(said: Wire): string {
+    /** Adds a call that the agent did not announce, for a request that hearth carries out. */
+    announce(update: Wire): string {
       ownCalls += 1;
       const id = `${turn.run_id}_${ownCalls}`;
-      apply(trackCall(state, id, { ...said, status: "in_progress" }, now()));
+      apply(trackCall(state, id, { ...update, status: "in_progress" }, now()));
       return id;
     },
     allow: (id: string) => void allowed.add(id),
-    /** Calls that a person or a rule has allowed and that are not over yet. */
+    /** Calls that a person or a rule has allowed and that have not ended yet. */
     allowed: (): TrackedCall[] =>
       [...state.calls.values()].filter((call) => allowed.has(call.id) && !isFinal(call)),
-    /** Judges all that a call means to do; a refusal is the call's end. */
+    /** Judges everything that a call does. A refusal ends the call. */
     async judge(id: string, aborted: AbortSignal): Promise<Verdict["decision"]> {
       const call = state.calls.get(id);
       if (call === undefined) return "canceled";
@@ -122,17 +122,17 @@ export function createTurnCalls({ turn, host, signal, root, model, now }: TurnCa
     get hasDenied() {
       return hasDenied;
     },
-    /** Something is going on that takes its time without a word. */
+    /** A question is open or a call is running, so silence is normal. */
     isWorking: (): boolean =>
       openQuestions > 0 || [...state.calls.values()].some(({ status }) => status === "running"),
     /**
-     * Of a canceled turn: from when on commands may run that were not over when it was canceled, whatever the agent
-     * has told of them since; undefined when there are none.
+     * For a canceled turn: the earliest time at which a command may have begun that still ran when it was canceled.
+     * undefined when there was none.
      */
     commandSince(): number | undefined {
       const open = [...openCommands(), ...canceledCommands];
       if (open.length === 0) return undefined;
-      return Math.max(begunAt, Math.min(...open.map(({ since }) => since)) - TOLD_LATE_MS_MAX);
+      return Math.max(begunAt, Math.min(...open.map(({ since }) => since)) - REPORT_DELAY_MS_MAX);
     },
   };
 }

@@ -4,19 +4,19 @@ import type { RunError } from "../../protocol/run.ts";
 import type { SessionContext } from "../backend.ts";
 import type { Child } from "../children/child.ts";
 import type { AcpConnection } from "./connection.ts";
-import { requestFailure, runErrorOf, withoutMend } from "./failure.ts";
+import { requestFailure, runErrorOf, withoutLoginHint } from "./failure.ts";
 
 type TurnErrorsDeps = {
   agent: string;
   child: Child<AcpConnection>;
-  /** How a person logs in to it. */
+  /** The command to log in to the agent. */
   login: string | null;
   onEvent: SessionContext["onEvent"];
 };
 
-/** Why a turn of an agent ended in an error, as the person is told. */
+/** Why a turn failed, as a person reads it. */
 export function createTurnErrors({ agent, child, login, onEvent }: TurnErrorsDeps) {
-  /** Its connection ended, and how the child did says more. */
+  /** The connection ended. The child's exit says more than the connection's error. */
   async function ofCrash(): Promise<RunError> {
     const { message } = await child.gone;
     return { code: "agent_crashed", message: `${message}.`, retryable: true };
@@ -26,7 +26,7 @@ export function createTurnErrors({ agent, child, login, onEvent }: TurnErrorsDep
     ofCrash,
     async ofRefusal(): Promise<RunError> {
       if (!child.isUsable) return ofCrash();
-      const message = `${agent} takes no prompt in this session now.`;
+      const message = `${agent} cannot take a prompt in this session now.`;
       return { code: "agent_crashed", message, retryable: true };
     },
     async of(error: unknown): Promise<RunError> {
@@ -36,11 +36,11 @@ export function createTurnErrors({ agent, child, login, onEvent }: TurnErrorsDep
         child.proved();
         const found = runErrorOf(agent, login, failure);
         if (found.code === "provider_auth")
-          onEvent({ type: "login", reason: withoutMend(found.message, login) });
+          onEvent({ type: "login", reason: withoutLoginHint(found.message, login) });
         return found;
       }
       if (!isTimeout(error)) return ofCrash();
-      // It answers nobody any more, unless others' turns still run there.
+      // The child has stopped answering. Kill it, unless other sessions have turns in it.
       if (child.activeTurns > 1) child.retire();
       else await child.kill();
       return { code: "agent_crashed", message: `${agent}: ${error.message}.`, retryable: true };

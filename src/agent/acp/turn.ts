@@ -12,35 +12,35 @@ type RunningTurnDeps = TurnCallsDeps & { agent: string; terminals: ClientTermina
 
 export type RunningTurn = ReturnType<typeof createRunningTurn>;
 
-/** A turn from its beginning until all that it started is dead. */
+/** A turn, from its beginning until all processes that it started are dead. */
 export type CurrentTurn = {
   turn: Turn;
   host: TurnHost;
   signal: AbortSignal;
   end: PromiseWithResolvers<TurnEnd>;
-  /** What it had run is dead, too. */
+  /** Resolves when its processes are dead, too. */
   over: PromiseWithResolvers<void>;
   prompt?: Awaited<ReturnType<typeof promptBlocks>>;
-  /** From the prompt on. */
+  /** Set once the prompt is sent. */
   running?: RunningTurn;
   stopWatching?: () => void;
   response?: unknown;
   error?: unknown;
 };
 
-/** One prompt's turn while it runs: what the agent says becomes events, what it asks for is judged and done. */
+/** A running turn: turns the agent's updates into events, and judges and answers its requests. */
 export function createRunningTurn(deps: RunningTurnDeps) {
   const { agent, host, signal, root, now } = deps;
   const calls = createTurnCalls(deps);
   const requests = createClientRequests({ ...deps, calls });
-  let heardAt = now();
+  let lastMessageAt = now();
 
   async function askPermission(params: Wire, aborted: AbortSignal): Promise<{ outcome: Outcome }> {
     if (signal.aborted) return { outcome: { outcome: "cancelled" } };
-    // What it asks with says more than what it announced, or is the first that is heard of the call.
-    const { status: _, ...said } = wireOf(params["toolCall"]);
-    const id = textOf(said["toolCallId"]) ?? calls.announce(said);
-    calls.track(id, said);
+    // The question has more detail than the announcement, and may come without one.
+    const { status: _, ...fields } = wireOf(params["toolCall"]);
+    const id = textOf(fields["toolCallId"]) ?? calls.announce(fields);
+    calls.track(id, fields);
     const decision = await calls.judge(id, aborted);
     const outcome = outcomeFor(decision, wiresOf(params["options"]));
     if (decision !== "allow") return { outcome };
@@ -48,7 +48,7 @@ export function createRunningTurn(deps: RunningTurnDeps) {
     else {
       const call = calls.find(id);
       const what = call === undefined ? "this" : titleOf(call, root);
-      const text = `${agent} can only be allowed this for good, which hearth does not choose for you: ${what} was not allowed.`;
+      const text = `${agent} offers only "always allow" here, which hearth does not choose for you: ${what} was not allowed.`;
       host.emit({ type: "notice", level: "warning", code: "permission", text });
     }
     return { outcome };
@@ -56,27 +56,27 @@ export function createRunningTurn(deps: RunningTurnDeps) {
 
   return {
     calls,
-    update(said: Wire) {
-      heardAt = now();
-      const id = textOf(said["toolCallId"]);
-      if (id === undefined) return calls.hear(said);
-      calls.hear(said);
+    update(update: Wire) {
+      lastMessageAt = now();
+      const id = textOf(update["toolCallId"]);
+      if (id === undefined) return calls.update(update);
+      calls.update(update);
       const call = calls.find(id);
       if (call !== undefined) requests.show(call);
     },
     /** Throws ClientRefusal. `taken`: the agent takes its request back. */
-    async request(method: string, params: Wire, taken: AbortSignal): Promise<unknown> {
-      const aborted = AbortSignal.any([signal, taken]);
+    async request(method: string, params: Wire, withdrawn: AbortSignal): Promise<unknown> {
+      const aborted = AbortSignal.any([signal, withdrawn]);
       try {
         if (method === "session/request_permission") return await askPermission(params, aborted);
         return await requests.answer(method, params, aborted);
       } finally {
-        heardAt = now();
+        lastMessageAt = now();
       }
     },
-    /** Milliseconds without a word, whatever goes on. */
-    unheardMs: (): number => now() - heardAt,
-    /** Milliseconds without a word; 0 while something goes on that takes its time. */
-    silentMs: (): number => (calls.isWorking() ? 0 : now() - heardAt),
+    /** Milliseconds since the agent's last message. */
+    sinceMessageMs: (): number => now() - lastMessageAt,
+    /** The same, but 0 while a question is open or a call is running. */
+    silentMs: (): number => (calls.isWorking() ? 0 : now() - lastMessageAt),
   };
 }

@@ -7,23 +7,23 @@ import { usageOfChunk } from "./usage.ts";
 import { at, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 
 /**
- * One turn as its agent has told it so far. Pure: every function here answers a new state and the events that
- * tell the difference.
+ * The state of one turn, built from the agent's updates. Pure: every function here returns a new state and the events
+ * that report the difference.
  */
 export type TurnState = {
-  /** What paths are shown relative to. */
+  /** Paths are shown relative to it. */
   readonly root: string;
   readonly model: string | null;
   readonly isStepOpen: boolean;
   /** Every call of the turn, by the agent's id. */
   readonly calls: ReadonlyMap<string, TrackedCall>;
-  /** Those of the open step. */
+  /** The ids of the open step's calls. */
   readonly stepCalls: readonly string[];
-  /** As they were last shown, so that only what changed is told. */
+  /** The calls as last shown, so that only changes are reported. */
   readonly shown: ReadonlyMap<string, ShownCall>;
-  /** Those whose end is ours to tell: later words do not change it. */
+  /** Denied calls: later updates do not change their status. */
   readonly denied: ReadonlySet<string>;
-  /** Of the open step, where the agent tells it by the step. */
+  /** Usage of the open step, if the agent reports usage per step. */
   readonly stepUsage: Usage;
   readonly turnUsage: Usage;
   readonly planText: string;
@@ -32,7 +32,7 @@ export type TurnState = {
 
 export type Mapped = { state: TurnState; events: BackendEvent[] };
 
-/** An agent that talks more than this in one turn is not listened to any further. */
+/** Text beyond this in one turn is dropped. */
 const TURN_CHARS_MAX = 8 * 1024 * 1024;
 const TURN_CALLS_MAX = 5000;
 const PLAN_ENTRIES_MAX = 200;
@@ -51,7 +51,7 @@ export const beginTurn = (root: string, model: string | null): TurnState => ({
   chars: 0,
 });
 
-/** Something that an agent does, rather than says of what it did. */
+/** An update that begins work, unlike one about earlier work. */
 export function isWork(update: Wire): boolean {
   const kind = update["sessionUpdate"];
   if (kind === "tool_call") return true;
@@ -61,7 +61,7 @@ export function isWork(update: Wire): boolean {
   );
 }
 
-/** `now` in milliseconds. Kinds that say nothing about a turn answer no events. */
+/** `now` in milliseconds. Updates that are not about a turn give no events. */
 export function mapUpdate(state: TurnState, update: Wire, now: number): Mapped {
   switch (update["sessionUpdate"]) {
     case "agent_message_chunk":
@@ -91,12 +91,12 @@ function mapText(state: TurnState, update: Wire, type: "text_delta" | "reasoning
   if (text === "") return { state: counted, events: [] };
   if (counted.chars > TURN_CHARS_MAX) return { state: counted, events: [] };
   const chars = counted.chars + text.length;
-  if (chars > TURN_CHARS_MAX) return tooMuch({ ...counted, chars });
+  if (chars > TURN_CHARS_MAX) return outputLimitReached({ ...counted, chars });
   const opened = openStep(counted);
   return { state: { ...opened.state, chars }, events: [...opened.events, { type, text }] };
 }
 
-const tooMuch = (state: TurnState): Mapped => ({
+const outputLimitReached = (state: TurnState): Mapped => ({
   state,
   events: [
     {
@@ -108,7 +108,7 @@ const tooMuch = (state: TurnState): Mapped => ({
   ],
 });
 
-/** The protocol has no steps: a new one begins with what is said after every call of the last one has ended. */
+/** The protocol has no steps. A new one begins with the first update after all calls of the last step have ended. */
 function openStep(state: TurnState): Mapped {
   const isDone =
     state.stepCalls.length > 0 &&
@@ -137,13 +137,13 @@ function mapCall(state: TurnState, update: Wire, now: number): Mapped {
   return trackCall(state, id, update, now);
 }
 
-/** Also for what a permission request tells of a call that was never announced. */
-export function trackCall(state: TurnState, id: string, said: Wire, now: number): Mapped {
+/** Also for a permission request about a call that was never announced. */
+export function trackCall(state: TurnState, id: string, update: Wire, now: number): Mapped {
   const known = state.calls.get(id);
   if (known === undefined && state.calls.size >= TURN_CALLS_MAX) return { state, events: [] };
-  const call = mergeCall(known, id, said, now);
+  const call = mergeCall(known, id, update, now);
   const next = shownCall(call, state.root, now);
-  // What belongs to an earlier step may change its words no more, but is still remembered.
+  // A known call stays in the step that it began in.
   const opened = known === undefined ? openStep(state) : { state, events: [] };
   const stepCalls = known === undefined ? [...opened.state.stepCalls, id] : opened.state.stepCalls;
   const mapped: TurnState = {
@@ -152,17 +152,17 @@ export function trackCall(state: TurnState, id: string, said: Wire, now: number)
     calls: new Map(state.calls).set(id, call),
     shown: new Map(state.shown).set(id, next),
   };
-  const told = tellCall(id, state.shown.get(id), next, state.denied.has(id));
-  const streamed = textOf(at(said, "_meta", "terminal_output_delta", "data"));
+  const changes = callEvents(id, state.shown.get(id), next, state.denied.has(id));
+  const streamed = textOf(at(update, "_meta", "terminal_output_delta", "data"));
   const output: BackendEvent[] =
     streamed === undefined || state.denied.has(id)
       ? []
       : [{ type: "tool_output", tool_call_id: id, text: streamed }];
   const plan = mapPlan(mapped, todosOf(call));
-  return { state: plan.state, events: [...opened.events, ...told, ...output, ...plan.events] };
+  return { state: plan.state, events: [...opened.events, ...changes, ...output, ...plan.events] };
 }
 
-function tellCall(
+function callEvents(
   id: string,
   before: ShownCall | undefined,
   now: ShownCall,
@@ -191,11 +191,11 @@ function tellCall(
   return events;
 }
 
-/** A command's duration alone is no news. */
+/** A change of a command's duration alone is not reported. */
 const sameView = (before: ShownCall["view"], now: ShownCall["view"]): boolean =>
   JSON.stringify({ ...before, duration_ms: 0 }) === JSON.stringify({ ...now, duration_ms: 0 });
 
-/** The person said no: that is its end, whatever the agent makes of it. */
+/** A denied call is over, whatever the agent reports later. */
 export function denyCall(state: TurnState, id: string): Mapped {
   if (state.denied.has(id)) return { state, events: [] };
   return {
@@ -204,7 +204,7 @@ export function denyCall(state: TurnState, id: string): Mapped {
   };
 }
 
-/** Plans also come as the input of a tool that keeps a list of things to do (opencode). */
+/** Some plans come as the input of a to-do tool (opencode). */
 function todosOf(call: TrackedCall): unknown {
   return call.status === "completed" || call.status === "running"
     ? wireOf(call.rawInput)["todos"]
@@ -227,11 +227,11 @@ function mapPlan(state: TurnState, list: unknown): Mapped {
 }
 
 function mapNotice(state: TurnState, update: Wire): Mapped {
-  const said = [textOf(update["title"]), textOf(update["description"])].filter((text) => text !== undefined);
-  if (said.length === 0) return { state, events: [] };
+  const texts = [textOf(update["title"]), textOf(update["description"])].filter((text) => text !== undefined);
+  if (texts.length === 0) return { state, events: [] };
   const { severity } = update;
   const level = severity === "warning" || severity === "error" ? severity : "info";
-  return { state, events: [{ type: "notice", level, code: "agent", text: said.join(": ") }] };
+  return { state, events: [{ type: "notice", level, code: "agent", text: texts.join(": ") }] };
 }
 
 function mapCompaction(state: TurnState, update: Wire): Mapped {
@@ -247,8 +247,8 @@ function mapCompaction(state: TurnState, update: Wire): Mapped {
 }
 
 /**
- * The end of the turn by the response to its prompt. `used` is what the agent told of the whole turn; what it told
- * step by step counts first.
+ * Ends the turn with the response to its prompt. `used`: usage of the whole turn; ignored when the agent reported usage
+ * per step.
  */
 export function endTurn(
   state: TurnState,
@@ -256,8 +256,8 @@ export function endTurn(
   used: Usage | undefined,
   cost: number,
 ): Mapped {
-  const isToldByStep = state.turnUsage.input_tokens + state.turnUsage.output_tokens > 0;
-  const usage = isToldByStep || used === undefined ? state.stepUsage : used;
+  const isCountedByStep = state.turnUsage.input_tokens + state.turnUsage.output_tokens > 0;
+  const usage = isCountedByStep || used === undefined ? state.stepUsage : used;
   const isEmpty = usage.input_tokens + usage.output_tokens === 0 && cost === 0;
   if (!state.isStepOpen && isEmpty) return { state, events: [] };
   const opened = state.isStepOpen ? { state, events: [] } : openStep(state);

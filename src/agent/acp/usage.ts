@@ -2,12 +2,12 @@ import { noUsage, type Usage } from "../../protocol/usage.ts";
 import { at, isWire, numberOf, type Wire, wireOf } from "./wire.ts";
 
 /**
- * Agents tell what they used in four places: `PromptResponse.usage` (of the turn, or of its last request to the
- * model), `_meta.quota` of the same response (gemini), `_meta.usage` of an empty message chunk for each request
- * (qwen), and, for the cost alone, `usage_update` with the session's running total (opencode, claude).
+ * Agents report usage in four places: `PromptResponse.usage` (for the turn, or for its last model request),
+ * `_meta.quota` of the same response (gemini), `_meta.usage` of an empty message chunk for each model request (qwen),
+ * and, for cost only, `usage_update` with the session's running total (opencode, claude).
  */
 
-/** Of the response to a prompt; undefined when it says nothing of tokens. */
+/** Usage from the response to a prompt; undefined when it has no token counts. */
 export function usageOfResponse(response: unknown): Usage | undefined {
   const usage = at(response, "usage");
   if (isWire(usage)) return normalizeUsage(usage);
@@ -15,19 +15,19 @@ export function usageOfResponse(response: unknown): Usage | undefined {
   return isWire(quota) ? normalizeUsage(quota) : undefined;
 }
 
-/** Of one request to the model, told in the middle of a turn. */
+/** Usage of one model request, reported during a turn. */
 export function usageOfChunk(update: Wire): Usage | undefined {
   const usage = at(update, "_meta", "usage");
   return isWire(usage) ? normalizeUsage(usage) : undefined;
 }
 
-/** The session's running total in USD; undefined when it is not told, or told in another currency. */
+/** The session's running total in USD; undefined when it is missing or in another currency. */
 export function costOfUpdate(update: Wire): number | undefined {
   const { amount, currency } = wireOf(update["cost"]);
   return currency === undefined || currency === "USD" ? numberOf(amount) : undefined;
 }
 
-/** How full the model's window is; undefined when that is not told. */
+/** How full the context window is; undefined when it is not reported. */
 export function contextOfUpdate(update: Wire): { used: number; window: number } | undefined {
   const used = numberOf(update["used"]);
   const window = numberOf(update["size"]);
@@ -49,7 +49,7 @@ function normalizeUsage(raw: Wire): Usage {
   const write = count("cachedWriteTokens", "cacheWriteInputTokens");
   const thought = count("thoughtTokens", "reasoningOutputTokens");
   const total = count("totalTokens", "total_tokens");
-  // Whether the cached and the thinking tokens are among the others, only the sum can tell.
+  // Only the total shows whether cached and reasoning tokens are part of input and output.
   const isCacheApart = read + write > 0 && total >= input + output + read + write;
   const isThoughtApart =
     thought > 0 && total === input + output + thought + (isCacheApart ? read + write : 0);
@@ -63,13 +63,13 @@ function normalizeUsage(raw: Wire): Usage {
 }
 
 /**
- * What is known of an agent's way of telling usage with its responses: figures of the turn, or the session's
- * running total. The protocol's own text says both, so that an agent that nobody knows is judged by what it says.
+ * How an agent reports usage in its responses: per turn, or as the session's running total. The protocol's text allows
+ * both, so for an unknown agent it is inferred from the numbers.
  */
 export type UsageLedger = {
-  form: "turn" | "total" | "open";
+  form: "turn" | "total" | "unknown";
   last: Usage | undefined;
-  /** What the last turn added, taken as a total. */
+  /** What the last turn added, if the reports are totals. */
   grewBy: Usage | undefined;
 };
 
@@ -79,10 +79,10 @@ export const emptyLedger = (form: UsageLedger["form"]): UsageLedger => ({
   grewBy: undefined,
 });
 
-/** A context only grows, so that each turn of a running total adds about as much input as the one before. */
+/** A context only grows, so each turn adds about as much input to a running total as the one before. */
 const GROWTH_MIN = 0.9;
 
-/** What the turn used, by the agent's report at its end. */
+/** The turn's usage, from the agent's report at its end. */
 export function countReport(ledger: UsageLedger, report: Usage): { ledger: UsageLedger; used: Usage } {
   const { last } = ledger;
   if (ledger.form === "turn" || last === undefined)
@@ -92,14 +92,14 @@ export function countReport(ledger: UsageLedger, report: Usage): { ledger: Usage
     grew !== undefined &&
     grew.output_tokens > 0 &&
     grew.input_tokens >= GROWTH_MIN * (ledger.grewBy?.input_tokens ?? 0);
-  if (ledger.form === "open" && !isTotal)
+  if (ledger.form === "unknown" && !isTotal)
     return { ledger: { form: "turn", last: report, grewBy: report }, used: report };
-  // A total that shrank was begun anew: all of it is new.
+  // A total that shrank was reset: all of it is new.
   const used = grew ?? report;
   return { ledger: { ...ledger, last: report, grewBy: used }, used };
 }
 
-/** Undefined when anything shrank. */
+/** undefined when any value shrank. */
 function difference(now: Usage, before: Usage): Usage | undefined {
   const grew: Usage = { ...noUsage };
   for (const key of Object.keys(grew) as (keyof Usage)[]) {
@@ -109,5 +109,5 @@ function difference(now: Usage, before: Usage): Usage | undefined {
   return grew;
 }
 
-/** What a running total of the cost has grown by; all of it when it began anew. */
+/** The growth of a running total of cost; all of it when the total was reset. */
 export const costGrowth = (before: number, now: number): number => (now >= before ? now - before : now);

@@ -1,9 +1,9 @@
-/** What an agent sent, of which nothing may be taken for granted. */
+/** Untrusted JSON from an agent. */
 export type Wire = Readonly<Record<string, unknown>>;
 
 export const isWire = (value: unknown): value is Wire =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-/** An empty object for whatever is none. */
+/** An empty object for anything else. */
 export const wireOf = (value: unknown): Wire => (isWire(value) ? value : {});
 export const wiresOf = (value: unknown): Wire[] => (Array.isArray(value) ? value.filter(isWire) : []);
 export const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -2,7 +2,7 @@ import type { AgentCommand, AgentMode, AgentModel } from "../../protocol/agent.t
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 
 /** What a session of an agent lets a person choose from. */
-export type Choices = {
+export type AgentOptions = {
   modes: AgentMode[];
   mode: string | null;
   models: AgentModel[];
@@ -12,7 +12,7 @@ export type Choices = {
   modelOption: string | null;
 };
 
-export const noChoices: Choices = {
+export const noOptions: AgentOptions = {
   modes: [],
   mode: null,
   models: [],
@@ -24,8 +24,8 @@ export const noChoices: Choices = {
 const LIST_MAX = 500;
 const DESCRIPTION_CHARS_MAX = 300;
 
-/** Of the answer to session/new, load or resume, laid over what was known. */
-export function choicesOf(before: Choices, response: unknown): Choices {
+/** Merges the response to session/new, session/load or session/resume into the options known so far. */
+export function optionsFrom(before: AgentOptions, response: unknown): AgentOptions {
   const options = at(response, "configOptions");
   const configured = Array.isArray(options) ? fromOptions(before, wiresOf(options)) : before;
   const { modes, models } = wireOf(response);
@@ -45,8 +45,8 @@ export function choicesOf(before: Choices, response: unknown): Choices {
   return { ...configured, ...named, ...listed };
 }
 
-/** Of an update that comes at any time; the same object when it changes nothing. */
-export function applyUpdate(before: Choices, update: Wire): Choices {
+/** Merges a session update. Returns the same object when the update changes nothing. */
+export function applyUpdate(before: AgentOptions, update: Wire): AgentOptions {
   switch (update["sessionUpdate"]) {
     case "available_commands_update": {
       const commands = wiresOf(update["availableCommands"]).slice(0, LIST_MAX).flatMap(commandOf);
@@ -63,7 +63,7 @@ export function applyUpdate(before: Choices, update: Wire): Choices {
   }
 }
 
-function fromOptions(before: Choices, options: readonly Wire[]): Choices {
+function fromOptions(before: AgentOptions, options: readonly Wire[]): AgentOptions {
   const model = options.find((option) => option["category"] === "model");
   const mode = options.find((option) => option["category"] === "mode");
   const values = (option: Wire) => flatOptions(option["options"]).slice(0, LIST_MAX);
@@ -81,7 +81,7 @@ function fromOptions(before: Choices, options: readonly Wire[]): Choices {
   };
 }
 
-/** Options come in a list, or in groups of them. */
+/** Options come as a flat list, or as a list of groups. */
 const flatOptions = (options: unknown): Wire[] =>
   wiresOf(options).flatMap((option) =>
     Array.isArray(option["options"]) ? wiresOf(option["options"]) : [option],

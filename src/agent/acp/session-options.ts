@@ -2,7 +2,7 @@ import { HearthError } from "../../protocol/errors.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { SessionContext, Turn } from "../backend.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
-import { applyUpdate, type Choices, noChoices } from "./choices.ts";
+import { type AgentOptions, applyUpdate, noOptions } from "./agent-options.ts";
 import type { AcpConnection } from "./connection.ts";
 import { requestFailure } from "./failure.ts";
 import type { createMeter } from "./meter.ts";
@@ -13,32 +13,38 @@ import { at, textOf, type Wire } from "./wire.ts";
 const SETTING_TIMEOUT_MS = 60_000;
 const MODELS_NAMED_MAX = 10;
 
-type SettingsDeps = {
+type SessionOptionsDeps = {
   agent: string;
   connection: AcpConnection;
-  /** The one of its own modes that each of hearth's wants; null where nobody knows. */
-  ownModes: Launch["modes"];
-  isKnown: boolean;
+  /** The agent's mode for each of hearth's modes; null if unknown. */
+  agentModes: Launch["modes"];
+  isKnownAgent: boolean;
   onEvent: SessionContext["onEvent"];
 };
 
-/** What can be chosen in a session of an agent, and what is: told whenever it changes. */
-export function createSettings({ agent, connection, ownModes, isKnown, onEvent }: SettingsDeps) {
-  let choices: Choices = noChoices;
-  /** The model that it takes by itself; null where it was not there to be seen. */
-  let usual: string | null = null;
-  let isChosen = false;
-  /** The mode that it goes back to; null while nobody has chosen another. */
-  let usualMode: string | null = null;
+/** The options of an agent's session and their current values. Every change is reported. */
+export function createSessionOptions({
+  agent,
+  connection,
+  agentModes,
+  isKnownAgent,
+  onEvent,
+}: SessionOptionsDeps) {
+  let options: AgentOptions = noOptions;
+  /** The agent's own default; null if it was never seen. */
+  let defaultModel: string | null = null;
+  let hasChosenModel = false;
+  /** The mode to return to; null while no other was chosen. */
+  let defaultMode: string | null = null;
 
-  function change(next: Choices) {
-    const before = choices;
-    choices = next;
+  function change(next: AgentOptions) {
+    const before = options;
+    options = next;
     if (next.commands !== before.commands) onEvent({ type: "commands", commands: next.commands });
     if (next.modes !== before.modes || next.mode !== before.mode)
       onEvent({ type: "modes", modes: next.modes, current: next.mode });
     if (next.models !== before.models || next.model !== before.model)
-      onEvent({ type: "models", models: next.models, current: usual });
+      onEvent({ type: "models", models: next.models, current: defaultModel });
   }
 
   async function set(method: string, params: unknown, what: string): Promise<unknown> {
@@ -47,7 +53,7 @@ export function createSettings({ agent, connection, ownModes, isKnown, onEvent }
     } catch (error) {
       const failure = requestFailure(error);
       if (failure === undefined) throw error;
-      const models = choices.models.map(({ id }) => id).slice(0, MODELS_NAMED_MAX);
+      const models = options.models.map(({ id }) => id).slice(0, MODELS_NAMED_MAX);
       const offered =
         method !== "session/set_mode" && models.length > 0 ? ` It has ${models.join(", ")}.` : "";
       throw new HearthError(
@@ -61,43 +67,43 @@ export function createSettings({ agent, connection, ownModes, isKnown, onEvent }
   }
 
   async function setMode(sessionId: string, mode: PermissionMode, chosen: string | null): Promise<void> {
-    const modes = choices.modes.map(({ id }) => id);
-    const asking = modeToSet(ownModes[mode] ?? usualMode, isKnown, modes, choices.mode);
-    if (chosen !== null) usualMode ??= asking ?? choices.mode;
+    const modes = options.modes.map(({ id }) => id);
+    const asking = modeToSet(agentModes[mode] ?? defaultMode, isKnownAgent, modes, options.mode);
+    if (chosen !== null) defaultMode ??= asking ?? options.mode;
     const modeId = chosen ?? asking;
-    if (modeId === undefined || modeId === choices.mode) return;
+    if (modeId === undefined || modeId === options.mode) return;
     await set("session/set_mode", { sessionId, modeId }, `its mode ${modeId}`);
-    change({ ...choices, mode: modeId });
+    change({ ...options, mode: modeId });
   }
 
   async function setModel(sessionId: string, model: string): Promise<void> {
-    if (model === choices.model) return;
-    const { modelOption: configId } = choices;
+    if (model === options.model) return;
+    const { modelOption: configId } = options;
     const answer =
       configId === null
         ? await set("session/set_model", { sessionId, modelId: model }, `the model ${model}`)
         : await set("session/set_config_option", { sessionId, configId, value: model }, `the model ${model}`);
     const configOptions = at(answer, "configOptions");
     const next = Array.isArray(configOptions)
-      ? applyUpdate(choices, { sessionUpdate: "config_option_update", configOptions })
-      : choices;
+      ? applyUpdate(options, { sessionUpdate: "config_option_update", configOptions })
+      : options;
     change({ ...next, model });
   }
 
   return {
-    get choices() {
-      return choices;
+    get current() {
+      return options;
     },
-    /** A conversation has been begun, or taken up again with what was chosen for it. */
-    open(next: Choices, isNew: boolean) {
-      if (isNew) usual = next.model;
-      isChosen = !isNew;
+    /** A conversation was started, or resumed with the options chosen for it earlier. */
+    open(next: AgentOptions, isNew: boolean) {
+      if (isNew) defaultModel = next.model;
+      hasChosenModel = !isNew;
       change(next);
     },
-    hear: (update: Wire) => change(applyUpdate(choices, update)),
+    update: (update: Wire) => change(applyUpdate(options, update)),
     /**
-     * Puts the agent into the mode that hearth's own wants, unless a person chose another of its modes, and has it use
-     * that model. Throws HearthError model_unavailable.
+     * Sets the agent's mode for hearth's mode, or the agent mode that a person chose, and the model. Throws HearthError
+     * model_unavailable.
      */
     async apply(
       sessionId: string,
@@ -105,36 +111,36 @@ export function createSettings({ agent, connection, ownModes, isKnown, onEvent }
       { mode, agent_mode }: Pick<Turn, "mode" | "agent_mode">,
     ): Promise<void> {
       await setMode(sessionId, mode, agent_mode);
-      // Without a name it is its own choice again.
-      const wanted = model ?? (isChosen ? usual : null);
+      // Without a model the agent returns to its default.
+      const wanted = model ?? (hasChosenModel ? defaultModel : null);
       if (wanted !== null) await setModel(sessionId, wanted);
-      isChosen = model !== null;
+      hasChosenModel = model !== null;
     },
   };
 }
 
-type SessionEars = {
-  settings: Pick<ReturnType<typeof createSettings>, "hear">;
-  meter: Pick<ReturnType<typeof createMeter>, "hear">;
+type SessionUpdateTargets = {
+  options: Pick<ReturnType<typeof createSessionOptions>, "update">;
+  meter: Pick<ReturnType<typeof createMeter>, "update">;
   onEvent: SessionContext["onEvent"];
 };
 
-/** What an agent says of its session at any time, turn or no turn; false where it says something of its work. */
-export function hearOfSession(said: Wire, { settings, meter, onEvent }: SessionEars): boolean {
-  switch (said["sessionUpdate"]) {
+/** Applies an update about the session itself, which may come without a turn. false for updates about its work. */
+export function applySessionUpdate(update: Wire, { options, meter, onEvent }: SessionUpdateTargets): boolean {
+  switch (update["sessionUpdate"]) {
     case "available_commands_update":
     case "current_mode_update":
     case "config_option_update":
-      settings.hear(said);
+      options.update(update);
       return true;
     case "session_info_update": {
-      const title = textOf(said["title"])?.trim();
+      const title = textOf(update["title"])?.trim();
       if (title) onEvent({ type: "title", title });
       return true;
     }
     case "usage_update": {
-      meter.hear(said);
-      const context = contextOfUpdate(said);
+      meter.update(update);
+      const context = contextOfUpdate(update);
       if (context) onEvent({ type: "context", ...context, model: null });
       return true;
     }

@@ -8,27 +8,27 @@ type Asked = {
   program: string;
   env: Readonly<Record<string, string>>;
   cwd: string;
-  /** Of the child whose version it is. */
+  /** The owner of the child whose version is asked. */
   owner: string;
 };
 
-/** What a program says of its version on its command line; null when it does not, or not soon. */
-export async function ownVersion(processes: ProcessSupervisor, asked: Asked): Promise<string | null> {
+/** The version that `PROGRAM --version` prints; null when it prints none in time. */
+export async function programVersion(processes: ProcessSupervisor, asked: Asked): Promise<string | null> {
   const { program, env, cwd, owner } = asked;
   try {
     const process = await processes.spawn({
       ...{ command: [program, "--version"], cwd, env, owner, stdio: "command" },
     });
     const timer = setTimeout(() => inBackground(process.stop, notMissed), TIMEOUT_MS);
-    let said = "";
+    let output = "";
     for await (const chunk of process.stdout) {
-      said += String(chunk);
-      if (said.length > OUTPUT_CHARS_MAX) break;
+      output += String(chunk);
+      if (output.length > OUTPUT_CHARS_MAX) break;
     }
     clearTimeout(timer);
     await process.stop();
-    return /\d+(\.\d+)+[\w.+-]*/.exec(said)?.[0] ?? null;
+    return /\d+(\.\d+)+[\w.+-]*/.exec(output)?.[0] ?? null;
   } catch {
-    return null; // whether it can be used, the protocol says
+    return null; // whether the program works is found out over the protocol
   }
 }
