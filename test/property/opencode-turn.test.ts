@@ -30,18 +30,18 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
     { type: "missed" },
     { type: "canceled" },
     { type: "withdrawn" },
-    { type: "gave_way" },
+    { type: "preempted" },
     { type: "forced" },
     { type: "child_gone", error },
   ),
   fc.record({ type: fc.constant("post_found" as const), wasTaken: fc.boolean() }),
-  fc.record({ type: fc.constant("looked" as const), isBusy: fc.boolean() }),
+  fc.record({ type: fc.constant("polled" as const), isBusy: fc.boolean() }),
   fc.record({ type: fc.constant("aborted" as const), isBusy: fc.boolean() }),
 );
 const life = fc.array(event, { maxLength: 40 });
 /** Without what ends a turn from outside, or by a failure. */
 const quietLife = life.map((events) =>
-  events.filter(({ type }) => !["failed", "post_lost", "gave_way", "forced", "child_gone"].includes(type)),
+  events.filter(({ type }) => !["failed", "post_lost", "preempted", "forced", "child_gone"].includes(type)),
 );
 
 type Played = {
@@ -87,26 +87,26 @@ test("idle and error events of the session settle nothing by themselves, and are
   );
 });
 
-test("undisturbed it settles by its own end, or idle behind a look", () => {
+test("undisturbed it settles by its own end, or idle after a poll", () => {
   fc.assert(
     fc.property(quietLife, (events) => {
       for (const { event: each, effects } of play(events))
         for (const effect of effects)
-          if (effect.do === "settle") expect(["over", "looked", "withdrawn"]).toContain(each.type);
+          if (effect.do === "settle") expect(["over", "polled", "withdrawn"]).toContain(each.type);
     }),
   );
 });
 
-test("one look is under way at a time, and each that was wanted is had", () => {
+test("one poll is under way at a time, and each that was asked for happens", () => {
   fc.assert(
     fc.property(life, (events) => {
       let underWay = 0;
       for (const { event: each, before, after, effects } of play(events)) {
-        if (before.phase === "running" && before.look === "none" && each.type === "looked") continue;
-        if (each.type === "looked") underWay -= 1;
-        underWay += effects.filter((effect) => effect.do === "look").length;
+        if (before.phase === "running" && before.poll === "none" && each.type === "polled") continue;
+        if (each.type === "polled") underWay -= 1;
+        underWay += effects.filter((effect) => effect.do === "poll").length;
         if (after.phase === "settled") return;
-        expect(underWay).toBe(after.look === "none" ? 0 : 1);
+        expect(underWay).toBe(after.poll === "none" ? 0 : 1);
       }
     }),
   );

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import { runError } from "../../src/agent/opencode/failure.ts";
 import { permissionRequest } from "../../src/agent/opencode/permission.ts";
-import { createTurnTranslator, type Said } from "../../src/agent/opencode/translate.ts";
+import { createTurnTranslator, type TurnAction } from "../../src/agent/opencode/translate.ts";
 import {
   isListening,
   newTurn,
@@ -27,7 +27,7 @@ function recorded(scene: string): { binding: Binding; events: WireEvent[] } {
     events: events.flatMap((line) => parseEvent(JSON.parse(line)) ?? []),
   };
 }
-type Effect = Exclude<Said, { do: "step" }> | TurnEffect;
+type Effect = Exclude<TurnAction, { do: "step" }> | TurnEffect;
 
 /** A turn whose life and words are those of its translator. */
 function translator(binding: Binding) {
@@ -43,7 +43,7 @@ function translator(binding: Binding) {
     life = state;
     return effects;
   }
-  const hear = (all: readonly Said[]): Effect[] =>
+  const hear = (all: readonly TurnAction[]): Effect[] =>
     all.flatMap((said): readonly Effect[] => {
       if (!isListening(life)) return [];
       return said.do === "step" ? dispatch(said.event) : [said];
@@ -52,7 +52,7 @@ function translator(binding: Binding) {
     dispatch,
     accept: (event: WireEvent) => hear(words.accept(event)),
     merge: (events: readonly WireEvent[]) => hear(words.merge(events)),
-    lostTrack: words.lostTrack,
+    markGap: words.markGap,
     call: words.call,
   };
 }
@@ -134,8 +134,8 @@ test("a refusal with words goes on, one without ends the turn behind a step that
 
   const rejected = play("reject");
   expect(ends(rejected.effects)).toEqual([]);
-  expect(rejected.effects.some((effect) => effect.do === "look")).toBe(true);
-  const idle = rejected.turn.dispatch({ type: "looked", isBusy: false });
+  expect(rejected.effects.some((effect) => effect.do === "poll")).toBe(true);
+  const idle = rejected.turn.dispatch({ type: "polled", isBusy: false });
   expect(ends(idle)).toEqual([{ outcome: "end_turn" }]);
 });
 
@@ -153,7 +153,7 @@ test("a refused key is one error that names the agent", () => {
   const { turn, effects } = play("error");
   // The end is ahead of its words, perhaps: what is stored decides.
   expect(ends(effects)).toEqual([]);
-  expect(effects.some((effect) => effect.do === "look")).toBe(true);
+  expect(effects.some((effect) => effect.do === "poll")).toBe(true);
   expect(ends(turn.merge(recorded("error").events))).toEqual([
     {
       outcome: "error",
@@ -215,7 +215,7 @@ describe("after an abort", () => {
     );
   });
 
-  test("idle before the turn was seen to be busy is not even looked at", () => {
+  test("idle before the turn was seen to be busy is not polled", () => {
     const turn = translator(binding);
     const idle: WireEvent = { type: "session.idle", properties: { sessionID: binding.session_id } };
     expect(turn.accept(idle)).toEqual([]);
@@ -235,7 +235,7 @@ test("what a lost stream has left out is made good from the stored messages, not
       const to = Math.max(lost, found);
       const turn = translator(binding);
       const before = events.slice(0, from).flatMap((event) => turn.accept(event));
-      turn.lostTrack();
+      turn.markGap();
       // What is stored is all that was said up to the moment of the question, deltas left out.
       const stored = events
         .slice(0, to)

@@ -11,11 +11,11 @@ import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
 import { withContextUsage } from "../run/context-usage.ts";
-import { type Choices, readChoices } from "./choices.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
+import { createMessageOwners } from "./message-owners.ts";
 import { namedMode, namedModel } from "./named-model.ts";
-import { createOwnWork } from "./own-work.ts";
+import { type OpencodeOptions, readOptions } from "./opencode-options.ts";
 import { connectServer, freePort, type OpencodeServer } from "./server.ts";
 import { runTurn } from "./turn.ts";
 
@@ -29,14 +29,14 @@ export type OpencodeDeps = {
 };
 
 export type OpencodeBackend = Backend & {
-  /** Starts it if need be, and asks what it is and offers. Throws HearthError. */
-  probe(launch: Launch, root: string, signal: AbortSignal): Promise<Choices & { version: string }>;
+  /** Starts opencode if needed, and reads its version and options. Throws HearthError. */
+  probe(launch: Launch, root: string, signal: AbortSignal): Promise<OpencodeOptions & { version: string }>;
 };
 
-/** Its own calls have bounds as well; what goes on for longer than this is not waited for. */
+/** Bounds the opening as a whole; each call to the server has its own limit. */
 const OPEN_MS_MAX = 120_000;
 
-/** `opencode serve`: one child an environment and directory, one of its sessions for each of ours. */
+/** `opencode serve`: one child for each environment and directory, one opencode session for each hearth session. */
 export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
   const { processes, warm, now, startTimeoutMs } = deps;
   const children = createChildren<OpencodeServer>({ processes, warm, now, startTimeoutMs });
@@ -94,7 +94,7 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
     });
   }
 
-  /** The last one out: nothing is kept warm for nobody. */
+  /** Stops a child that no session uses. */
   async function stopIfUnused(child: Child<OpencodeServer>): Promise<void> {
     if (child.isUsable && child.connection.listening === 0 && child.activeTurns === 0) await child.stop();
   }
@@ -117,10 +117,10 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
       const { child, release } = await children.acquire(await requestOf(launch, root), signal);
       try {
         const { version } = child.connection;
-        return { version, ...(await readChoices(child.connection, signal)) };
+        return { version, ...(await readOptions(child.connection, signal)) };
       } finally {
         release();
-        // Nobody has it open: it was started for this.
+        // It may have been started for this probe alone.
         await stopIfUnused(child);
       }
     },
@@ -135,12 +135,12 @@ type OpenedParts = {
   key: string;
   keyOf(launch: Launch, root: string): string;
   session_id: string;
-  /** The one that the configuration names for it. */
+  /** The model from the configuration. */
   model: string | null;
   newMessageId(): string;
-  /** It knows the session from before. */
+  /** opencode still has the session from before. */
   isThere: boolean;
-  /** It had a session, and opencode does not know it any more. */
+  /** There was a session before, and opencode no longer has it. */
   wasLost: boolean;
   stopIfUnused(child: Child<OpencodeServer>): Promise<void>;
 };
@@ -150,21 +150,24 @@ function openedSession(parts: OpenedParts): OpenedSession {
   const { agent, root } = context;
   const background = new AbortController();
   let notice = parts.wasLost
-    ? { code: "session_lost", text: `${agent} no longer has its session: it was told what was said so far.` }
+    ? {
+        code: "session_lost",
+        text: `${agent} no longer has its session: it was given the conversation so far.`,
+      }
     : null;
-  /** It knows what was said so far: it has been told, or was there. */
+  /** opencode knows the conversation so far. */
   let isInformed = parts.isThere;
-  /** Of the turn that runs now. */
+  /** Settles the running turn by force. */
   let force = new AbortController();
   let title = "";
-  const own = createOwnWork({ session_id, onWork: () => context.onEvent({ type: "works_on" }) });
+  const owners = createMessageOwners({ session_id, onOwnWork: () => context.onEvent({ type: "works_on" }) });
   const stopListening = child.connection.listen({
     event(event) {
       if (event.type === "message.updated" && event.properties.info.role === "assistant")
-        own.turnOf(event.properties.info, false);
+        owners.turnOf(event.properties.info, false);
       if (event.type !== "session.updated" || event.properties.info.id !== session_id) return;
       const said = event.properties.info.title;
-      // Its name for a session that has none yet.
+      // opencode's placeholder title.
       if (said === title || /^New session - \d{4}-/.test(said)) return;
       title = said;
       context.onEvent({ type: "title", title });
@@ -178,11 +181,11 @@ function openedSession(parts: OpenedParts): OpenedSession {
     context.onEvent(kind === "crashed" ? { type: "crashed", message: `${message}.` } : { type: "cooled" });
   }, notMissed);
   inBackground(async () => {
-    const { model, models, modes, commands } = await readChoices(child.connection, background.signal);
+    const { model, models, modes, commands } = await readOptions(child.connection, background.signal);
     context.onEvent({ type: "models", models, current: model });
     context.onEvent({ type: "modes", modes, current: modes[0]?.id ?? null });
     context.onEvent({ type: "commands", commands });
-  }, notMissed); // a picker stays empty; a prompt says what is wrong
+  }, notMissed); // the picker stays empty; the next prompt reports what is wrong
 
   return {
     get kind() {
@@ -194,7 +197,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
       try {
         return parts.keyOf(deps.launch({ session_id: context.session_id, agent, env }), root) === parts.key;
       } catch {
-        return false; // it cannot be started any more: opening it says why
+        return false; // it can no longer be started: opening it reports why
       }
     },
     async runTurn(turn, host, signal) {
@@ -205,12 +208,12 @@ function openedSession(parts: OpenedParts): OpenedSession {
         const name = turn.model ?? parts.model;
         const model = name === null ? null : await namedModel(agent, child.connection, name, until);
         const mode = await namedMode(agent, child.connection, turn, until);
-        const told = notice;
+        const shownNotice = notice;
         notice = null;
         const message_id = turn.goesOn === undefined ? parts.newMessageId() : null;
         const place = {
-          ...{ agent, session_id, message_id, own, root, child, model, mode },
-          ...{ notice: told, now: deps.now() },
+          ...{ agent, session_id, message_id, owners, root, child, model, mode },
+          ...{ notice: shownNotice, now: deps.now() },
         };
         const result = await runTurn(place, turn, withContextUsage(host, context), signal, force.signal);
         if (result.outcome === "error" && result.error.code === "provider_auth")
@@ -229,7 +232,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
       }
     },
     async kill() {
-      // Others are at work in it: it goes when they are done, and nobody new comes in.
+      // Other sessions have turns in it: it takes no new ones, and ends with its last turn.
       if (child.activeTurns > 1) child.retire();
       else await child.kill();
       force.abort();
@@ -242,10 +245,10 @@ function openedSession(parts: OpenedParts): OpenedSession {
   };
 }
 
-/** Between the failure of a call and the end of a child that it fails with. */
+/** How long a child's exit may follow the call that failed because of it. */
 const GONE_MS_MAX = 2000;
 
-/** A child that is on its way out fails calls in its own way. */
+/** Reports the child's crash, if that is why a call failed. */
 const crashOf =
   (child: Child<OpencodeServer>) =>
   async (error: unknown): Promise<never> => {
@@ -262,5 +265,5 @@ async function newSession(agent: string, server: OpencodeServer, signal: AbortSi
   const { status, json } = await server.call("POST", "/session", {}, signal);
   const id = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
   if (status === 200 && typeof id === "string") return id;
-  throw new HearthError("agent_unavailable", `${agent} could not make a session: it answered ${status}.`);
+  throw new HearthError("agent_unavailable", `${agent} could not create a session: it answered ${status}.`);
 }

@@ -4,20 +4,20 @@ import type { ModelError } from "./wire.ts";
 
 const SAID_CHARS_MAX = 300;
 
-/** Providers answer with pages, and with the request. */
+/** The first line: providers answer with whole pages, or with the request. */
 function firstOf(text: string): string {
   const line = text.trim().split("\n")[0] ?? "";
   return line.length > SAID_CHARS_MAX ? `${line.slice(0, SAID_CHARS_MAX)}…` : line;
 }
 
-/** Some errors come as an unknown one, with their own name at the beginning of the message. */
+/** Some errors come as UnknownError, with their own name at the beginning of the message. */
 function unwrapped({ name, data }: ModelError): { name: string; said: string } {
   const said = firstOf(data?.message ?? "");
   const inner = name === "UnknownError" ? /^(\w+Error): (.+)$/.exec(said) : null;
   return { name: inner?.[1] ?? name, said: (inner?.[2] ?? said) || name };
 }
 
-/** What went wrong at opencode, in hearth's codes. */
+/** An error that opencode reports, with hearth's error code. */
 export function runError(agent: string, failed: ModelError): RunError {
   const { data } = failed;
   const { name, said } = unwrapped(failed);
@@ -44,7 +44,7 @@ export function runError(agent: string, failed: ModelError): RunError {
   return error("provider_error", `${agent} failed: ${said}`, true);
 }
 
-/** What hearth met on the way to opencode. */
+/** An error on the way to opencode. */
 export function asRunFailure(agent: string, error: unknown): RunError {
   if (error instanceof HearthError) {
     const { code, message } = error;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** As opencode makes them: rising, for it tells older from newer by them. */
+/** Message ids in opencode's format. They must rise: opencode orders messages by them. */
 export function createMessageIds(now: () => number): () => string {
   let last = 0n;
   return () => {

@@ -1,67 +1,67 @@
 import { createBoundedMap } from "../bounded-map.ts";
 import type { AssistantInfo } from "./wire.ts";
 
-/** Messages of a session whose turn is remembered: late events come soon. */
-const KNOWN_MAX = 2000;
+/** Messages whose owner is remembered. Late events come soon, so a bound is safe. */
+const MESSAGES_MAX = 2000;
 
-/** Whose a message of the agent is: of that turn, or of nobody. */
+/** The turn that a message belongs to; "nobody": it is dropped. */
 type Owner = { turn: symbol } | "nobody";
-/** How a prompt's turn went. `stopped`: what comes behind it is nobody's. */
-type Past = "running" | "done" | "stopped";
+/** `stopped`: messages that answer this prompt later are dropped. */
+type PromptState = "running" | "done" | "stopped";
 
-export type OwnWork = ReturnType<typeof createOwnWork>;
+export type MessageOwners = ReturnType<typeof createMessageOwners>;
 
 /**
- * Whose words are whose in one session. A message that answers a prompt is of that prompt's turn; one that answers
- * something else (opencode writes such prompts itself when a command in the background ends) is of the turn that runs,
- * or of a turn of its own that `onWork` asks for. Behind a turn that was stopped or failed it is nobody's.
+ * Assigns the messages of one session to turns. A message that answers hearth's prompt belongs to that prompt's turn.
+ * One that answers another prompt (opencode writes one itself when a background command ends) belongs to the running
+ * turn, or to a new turn that `onOwnWork` requests. After a stopped or failed turn it is dropped.
  */
-export function createOwnWork({ session_id, onWork }: { session_id: string; onWork(): void }) {
-  const owners = createBoundedMap<string, Owner>(KNOWN_MAX);
-  const prompts = createBoundedMap<string, Past>(KNOWN_MAX);
+export function createMessageOwners({ session_id, onOwnWork }: { session_id: string; onOwnWork(): void }) {
+  const ownerById = createBoundedMap<string, Owner>(MESSAGES_MAX);
+  const prompts = createBoundedMap<string, PromptState>(MESSAGES_MAX);
   let current: { turn: symbol; since: number } | null = null;
-  let rest: "done" | "stopped" = "stopped";
-  /** The turn of its own that is asked for: its words wait for it. */
-  let waking: { turn: symbol; since: number } | null = null;
+  let idle: "done" | "stopped" = "stopped";
+  /** A turn that was requested for the agent's own work and has not begun. */
+  let requested: { turn: symbol; since: number } | null = null;
 
   function ownerOf({ parentID, time, summary }: AssistantInfo, isStored: boolean): Owner {
-    const past = prompts.get(parentID);
-    if (past === "stopped" || summary === true) return "nobody";
-    const taker = current ?? waking;
-    if (taker !== null) {
-      // What is stored tells of every turn there was, also before this daemon.
-      const isOld = past !== "running" && isStored && time.created < taker.since;
-      return isOld ? "nobody" : { turn: taker.turn };
+    const prompt = prompts.get(parentID);
+    if (prompt === "stopped" || summary === true) return "nobody";
+    const active = current ?? requested;
+    if (active !== null) {
+      // Stored messages include those of all earlier turns, even from before this daemon.
+      const isOld = prompt !== "running" && isStored && time.created < active.since;
+      return isOld ? "nobody" : { turn: active.turn };
     }
-    if (isStored || rest === "stopped") return "nobody";
-    waking = { turn: Symbol("own work"), since: time.created };
-    return { turn: waking.turn };
+    if (isStored || idle === "stopped") return "nobody";
+    requested = { turn: Symbol("own turn"), since: time.created };
+    return { turn: requested.turn };
   }
 
   return {
-    /** A turn begins: of that prompt, or (null) of what it does by itself. */
+    /** A turn begins: for that prompt, or (null) for the agent's own work. */
     begin(message_id: string | null, now: number): symbol {
-      // What came before the prompt was sent is told with it.
-      const turn = waking?.turn ?? Symbol("turn");
-      current = { turn, since: waking?.since ?? now };
-      waking = null;
+      // Messages that came before the prompt was sent belong to its turn.
+      const turn = requested?.turn ?? Symbol("turn");
+      current = { turn, since: requested?.since ?? now };
+      requested = null;
       if (message_id !== null) prompts.set(message_id, "running");
       return turn;
     },
     end(message_id: string | null, isDone: boolean) {
       current = null;
-      rest = isDone ? "done" : "stopped";
-      if (message_id !== null) prompts.set(message_id, rest);
+      idle = isDone ? "done" : "stopped";
+      if (message_id !== null) prompts.set(message_id, idle);
     },
-    /** The turn whose message that is; undefined where it is nobody's. */
+    /** The turn that the message belongs to; undefined if it is dropped. */
     turnOf(info: AssistantInfo, isStored: boolean): symbol | undefined {
       if (info.sessionID !== session_id) return undefined;
-      let owner = owners.get(info.id);
+      let owner = ownerById.get(info.id);
       if (owner === undefined) {
-        const wasAwake = waking !== null;
+        const wasRequested = requested !== null;
         owner = ownerOf(info, isStored);
-        owners.set(info.id, owner);
-        if (!wasAwake && waking !== null) onWork();
+        ownerById.set(info.id, owner);
+        if (!wasRequested && requested !== null) onOwnWork();
       }
       return owner === "nobody" ? undefined : owner.turn;
     },

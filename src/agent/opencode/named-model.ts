@@ -1,16 +1,16 @@
 import { HearthError } from "../../protocol/errors.ts";
 import type { Turn } from "../backend.ts";
-import { readModels, readModes } from "./choices.ts";
+import { readModels, readModes } from "./opencode-options.ts";
 import type { OpencodeServer } from "./server.ts";
 
 const NAMED_MAX = 10;
 
-/** As opencode is told of it. */
+/** A model in opencode's API. */
 export type ModelChoice = { providerID: string; modelID: string };
 
 /**
- * The model that goes by that name. Throws HearthError model_unavailable for one that it has not got: opencode would
- * take it, fail, and stay with it for the rest of the session.
+ * The model of that name. Throws HearthError model_unavailable for an unknown one: opencode would accept it, fail, and
+ * keep it for the rest of the session.
  */
 export async function namedModel(
   agent: string,
@@ -24,8 +24,8 @@ export async function namedModel(
 }
 
 /**
- * The one of its agents (which are its modes) that is to work; null for its own choice. Throws HearthError
- * model_unavailable for one that it has not got: opencode would take the prompt and never say another word.
+ * The opencode agent (its word for a mode) to use; null for its default. Throws HearthError model_unavailable for an
+ * unknown one: opencode would accept the prompt and never answer.
  */
 export async function namedMode(
   agent: string,
@@ -33,7 +33,7 @@ export async function namedMode(
   { mode, agent_mode }: Pick<Turn, "mode" | "agent_mode">,
   signal: AbortSignal,
 ): Promise<string | null> {
-  // Its own plan agent knows that it must not write; hearth refuses it what it tries all the same.
+  // opencode's plan agent knows that it must not write. hearth still denies what it tries.
   if (mode === "plan") return "plan";
   if (agent_mode !== null)
     expectOneOf(await readModes(server, signal), agent_mode, `${agent} has no mode ${agent_mode}.`);
@@ -41,7 +41,7 @@ export async function namedMode(
 }
 
 function expectOneOf(known: readonly { id: string }[], name: string, sentence: string) {
-  // Where it does not say what it has, it has to say itself that it has not got this one.
+  // If it lists none, opencode itself must reject an unknown name.
   if (known.length === 0 || known.some(({ id }) => id === name)) return;
   const some = known.slice(0, NAMED_MAX).map(({ id }) => id);
   throw new HearthError(

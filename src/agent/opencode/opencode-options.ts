@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { AgentCommand, AgentMode, AgentModel } from "../../protocol/agent.ts";
 import type { OpencodeServer } from "./server.ts";
 
-/** What a person can choose from, in a list that a screen can hold. */
+/** More are of no use in a picker. */
 const MODELS_MAX = 500;
 
 const Providers = z.object({
@@ -26,14 +26,14 @@ const Agents = z.array(
 const Commands = z.array(z.object({ name: z.string(), description: z.string().catch("") }));
 const OwnConfig = z.object({ model: z.string().optional().catch(undefined) });
 
-export type Choices = {
+export type OpencodeOptions = {
   model: string | null;
   models: AgentModel[];
   modes: AgentMode[];
   commands: AgentCommand[];
 };
 
-/** All of its models, as `provider/model`. */
+/** All models, as `provider/model`. */
 export async function readModels(server: OpencodeServer, signal: AbortSignal): Promise<AgentModel[]> {
   const { json } = await server.call("GET", "/config/providers", undefined, signal);
   return (Providers.safeParse(json).data?.providers ?? []).flatMap((provider) =>
@@ -45,7 +45,7 @@ export async function readModels(server: OpencodeServer, signal: AbortSignal): P
   );
 }
 
-/** Its agents that a person can talk to. */
+/** opencode's agents that a person can talk to. */
 export async function readModes(server: OpencodeServer, signal: AbortSignal): Promise<AgentMode[]> {
   const { json } = await server.call("GET", "/agent", undefined, signal);
   return (Agents.safeParse(json).data ?? [])
@@ -53,8 +53,8 @@ export async function readModes(server: OpencodeServer, signal: AbortSignal): Pr
     .map(({ name }) => ({ id: name, name }));
 }
 
-/** What this opencode has to offer in its directory. */
-export async function readChoices(server: OpencodeServer, signal: AbortSignal): Promise<Choices> {
+/** The options that this opencode offers in its directory. */
+export async function readOptions(server: OpencodeServer, signal: AbortSignal): Promise<OpencodeOptions> {
   const get = async (path: string) => (await server.call("GET", path, undefined, signal)).json;
   const [models, modes, commands, config] = await Promise.all([
     readModels(server, signal),

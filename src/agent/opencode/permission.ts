@@ -3,10 +3,10 @@ import type { PermissionRequest, PermissionSubject } from "../permission/request
 import { kindOfTool, textOf, titleOfTool, withoutHeaders } from "./tool-call.ts";
 import type { PermissionAsked, ToolPart } from "./wire.ts";
 
-/** The name of the rules for what opencode asks about. */
+/** opencode's permission names that differ from the tool names in hearth's rules. */
 const toolNames: Readonly<Record<string, string>> = { webfetch: "fetch" };
 
-/** What opencode asks, told over the call that it asks for: in the question itself much is missing. */
+/** opencode's question as a request. It is completed from the tool call, because the question itself lacks much. */
 export function permissionRequest(
   asked: PermissionAsked,
   call: ToolPart | undefined,
@@ -42,7 +42,7 @@ function subjectOf(
     }
     case "edit":
     case "write": {
-      // One question may stand for several files: then none of them may be left out of what is shown.
+      // A question about several files must show all of them.
       if (patterns.length > 1) break;
       const path = textOf(metadata["filepath"]) ?? textOf(input["filePath"]) ?? patterns[0];
       if (path === undefined) break;

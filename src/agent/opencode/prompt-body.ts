@@ -6,7 +6,7 @@ import type { ModelChoice } from "./named-model.ts";
 
 type Place = { message_id: string | null; root: string; model: ModelChoice | null; mode: string | null };
 
-/** What is posted for a prompt. */
+/** The request body of a prompt. */
 export function promptBody(turn: Turn, { message_id: messageID, root, model, mode }: Place) {
   const text = (words: string) => ({ type: "text", text: words });
   return {
@@ -26,7 +26,7 @@ function filePart({ name, media_type, path, data }: Attachment, root: string) {
     data !== undefined
       ? `data:${media_type};base64,${data}`
       : pathToFileURL(path !== undefined && isAbsolute(path) ? path : join(root, path ?? name)).href;
-  // Its own word for a folder, of which it tells its model what is in it.
+  // opencode's media type for a folder: its model then gets the folder's listing.
   const mime = media_type === "inode/directory" ? "application/x-directory" : media_type;
   return { type: "file", mime, filename: name, url };
 }

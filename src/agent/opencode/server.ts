@@ -8,35 +8,35 @@ import { HearthError } from "../../protocol/errors.ts";
 import type { StartedChild } from "../children/child.ts";
 import { parseEvent, type WireEvent } from "./wire.ts";
 
-/** What takes 40 ms on a quiet machine. */
+/** A call takes 40 ms on a quiet machine. */
 const CALL_MS_MAX = 60_000;
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const EVENT_CHARS_MAX = 16 * 1024 * 1024;
-/** It sends a heartbeat every 10 s: a stream that is silent for longer is dead. */
+/** opencode sends a heartbeat every 10 s: a stream that is silent for this long is dead. */
 const SILENCE_MS_MAX = 30_000;
 const RECONNECTS_MAX = 20;
 const RECONNECT = { firstMs: 250, maxMs: 2000 };
 
 export type Reply = { status: number; json: unknown };
 
-/** What listens to the events of one directory. */
+/** A listener for the events of one directory. */
 export type Listener = {
   event(event: WireEvent): void;
-  /** The stream was lost and is there again: what came in between was missed. */
+  /** The stream was lost and is back: events in between were missed. */
   missed(): void;
 };
 
 /** A running `opencode serve`, with the stream of one directory's events. */
 export type OpencodeServer = {
   readonly version: string;
-  /** Throws HearthError agent_unavailable when it gives no answer. */
+  /** Throws HearthError agent_unavailable when there is no response. */
   call(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Reply>;
-  /** The returned function ends it. */
+  /** The returned function removes the listener. */
   listen(listener: Listener): () => void;
   readonly listening: number;
 };
 
-/** A port that was free a moment ago: with `--port 0` opencode takes a fixed one first. */
+/** A port that was free a moment ago. With `--port 0` opencode would try a fixed port first. */
 export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -49,7 +49,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Waits until the child serves, and attaches to its events. */
+/** Waits until the child listens, and connects to its event stream. */
 export async function connectServer(
   { agent, directory, password }: { agent: string; directory: string; password: string },
   child: StartedChild,
@@ -93,7 +93,7 @@ export async function connectServer(
       if (until.aborted) stop();
       until.addEventListener("abort", stop, { once: true });
       outgoing.setTimeout(CALL_MS_MAX, () => outgoing.destroy(new Error("it took too long")));
-      // Not `once`: a connection may fail by its write and by its read, and an error nobody hears ends the daemon.
+      // Not `once`: a connection can fail on write and on read, and an unhandled error event ends the daemon.
       outgoing.on("error", fail);
       outgoing.once("response", (incoming) => {
         const chunks: Buffer[] = [];
@@ -113,7 +113,7 @@ export async function connectServer(
     });
   }
 
-  /** Resolves when the stream has begun; `over` when it has ended, for whatever reason. */
+  /** Resolves when the stream has begun; `over` resolves when it has ended, for whatever reason. */
   function stream(): Promise<{ over: Promise<void> }> {
     return new Promise((resolve, reject) => {
       const over = Promise.withResolvers<void>();
@@ -181,7 +181,7 @@ export async function connectServer(
   if (health.status !== 200 || typeof version !== "string") {
     throw new HearthError(
       "agent_unavailable",
-      `${agent} answered ${health.status} to the question for its health: it is no opencode that hearth knows.`,
+      `${agent} answered its health check with ${health.status}: hearth does not know this version of opencode.`,
     );
   }
   const first = await orAborted(stream(), signal);
@@ -206,11 +206,11 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a page of the web interface, or half an event
+    return undefined; // a page of the web interface, or an incomplete event
   }
 }
 
-/** It says where it listens; what else it prints belongs to its last words. */
+/** Reads the port from the child's output. Other output is kept for error messages. */
 function listeningPort(child: StartedChild): Promise<number> {
   return new Promise((resolve, reject) => {
     let head = "";
@@ -218,7 +218,7 @@ function listeningPort(child: StartedChild): Promise<number> {
       const text = chunk.toString("utf8");
       head += head.length > 64 * 1024 ? "" : text;
       const port = /listening on https?:\/\/[^\s/]*:(\d+)/.exec(head)?.[1];
-      // Where it listens is no last word of its.
+      // The address does not belong in an error message.
       child.noise(text.replace(/^.*listening on http.*\n?/m, ""));
       if (port !== undefined) resolve(Number(port));
     });

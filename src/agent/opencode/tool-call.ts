@@ -26,7 +26,7 @@ export const kindOfTool = (tool: string): ToolKind =>
 export const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
-/** One line that says what the call does, before opencode itself names it. */
+/** One line that says what the call does, also before opencode sends a title. */
 export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">, root: string): string {
   const { input } = state;
   const path = textOf(input["filePath"]);
@@ -40,14 +40,14 @@ export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">, r
   return textOf(state.title) ?? tool;
 }
 
-/** A diff as opencode writes it, without its file headers. */
+/** opencode's diff without its file headers. */
 export function withoutHeaders(diff: string): string {
   const lines = diff.split("\n");
   const first = lines.findIndex((line) => line.startsWith("@@"));
   return first === -1 ? "" : lines.slice(first).join("\n").trimEnd();
 }
 
-/** `proposed`: the diff that was asked about; not every tool says again what it has written. */
+/** `proposed`: the diff from the permission question; not every tool repeats it in its result. */
 export function viewOfTool(
   { tool, state }: ToolPart,
   proposed: string | undefined,

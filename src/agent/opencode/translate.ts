@@ -1,7 +1,7 @@
 import type { RunError } from "../../protocol/run.ts";
 import type { BackendEvent, TurnResult } from "../backend.ts";
+import { finishReason, planEntries, usageOf } from "./conversions.ts";
 import { runError } from "./failure.ts";
-import { finishReason, planEntries, usageOf } from "./figures.ts";
 import { kindOfTool, textOf, titleOfTool, viewOfTool } from "./tool-call.ts";
 import type { TurnEvent } from "./turn-state.ts";
 import type {
@@ -15,23 +15,23 @@ import type {
   WireEvent,
 } from "./wire.ts";
 
-export type Said =
+export type TurnAction =
   | { do: "emit"; event: BackendEvent }
   | { do: "ask"; permission: PermissionAsked }
   | { do: "answer"; question: QuestionAsked }
-  /** Something of the turn's life. */
+  /** An event for the turn's state. */
   | { do: "step"; event: TurnEvent };
 
 type KnownPart = { kind: "text" | "reasoning"; sent: number; isWhole: boolean };
-/** `hasFigures`: its last part has come. */
-type KnownMessage = { isOpen: boolean; hasFigures: boolean };
+/** `hasUsage`: its last part, which carries the usage, has come. */
+type KnownMessage = { isOpen: boolean; hasUsage: boolean };
 
 export type TurnTranslator = ReturnType<typeof createTurnTranslator>;
 
 /**
- * What opencode says of one turn, in hearth's words; it reads nothing but what it is given. The turn is bound to
- * `message_id`, the user message that hearth named itself: only assistant messages with it as their parent end it.
- * null: a turn of the agent's own, which ends when the session is idle.
+ * Translates opencode's events of one turn. No I/O. The turn is bound to `message_id`, the id that hearth gave its user
+ * message: only assistant messages with that parent end it. null: the agent works by itself, and the turn ends when
+ * the session is idle.
  */
 export function createTurnTranslator({
   agent,
@@ -44,11 +44,11 @@ export function createTurnTranslator({
   session_id: string;
   message_id: string | null;
   isMine(info: AssistantInfo, isStored: boolean): boolean;
-  /** Files in it are shown by their path from here. */
+  /** Paths are shown relative to it. */
   root: string;
 }) {
-  /** The session and the sub-sessions that its tools have opened. */
-  const family = new Set([session_id]);
+  /** The session and the sub-sessions that its tools opened. */
+  const sessionIds = new Set([session_id]);
   const messages = new Map<string, KnownMessage>();
   const parts = new Map<string, KnownPart>();
   const calls = new Map<string, ToolPart>();
@@ -56,9 +56,9 @@ export function createTurnTranslator({
   const diffs = new Map<string, string>();
   const denied = new Set<string>();
   const asked = new Set<string>();
-  /** What is being taken in comes from the store, and is whole. */
+  /** The events come from stored messages, and are complete. */
   let isStored = false;
-  let out: Said[] = [];
+  let out: TurnAction[] = [];
 
   const emit = (event: BackendEvent) => void out.push({ do: "emit", event });
   const step = (event: TurnEvent) => void out.push({ do: "step", event });
@@ -78,25 +78,24 @@ export function createTurnTranslator({
   function assistantUpdated(info: AssistantInfo) {
     let known = messages.get(info.id);
     if (known === undefined) {
-      known = { isOpen: false, hasFigures: false };
+      known = { isOpen: false, hasUsage: false };
       messages.set(info.id, known);
       begin(info, known);
     }
     if (info.time.completed === undefined) return;
-    // opencode writes its events later than it makes them: this one may be ahead of the words that it ends. What is
-    // stored has them all.
-    const isSure = isStored || (info.error === undefined && known.hasFigures);
+    // opencode sends events late: this one may arrive before the last text of its message. Stored messages are complete.
+    const isSure = isStored || (info.error === undefined && known.hasUsage);
     if (!isSure) return step({ type: "maybe_over" });
     step({ type: "answered" });
     if (info.error === undefined && info.tokens !== undefined)
       stepFinished(known, info.finish, info.tokens, info.cost);
     const result = resultOf(info);
     if (info.parentID === message_id && result !== undefined) return step({ type: "over", result });
-    // What answers another prompt than the turn's does not end it.
+    // A message that answers another prompt does not end this turn.
     if (info.error !== undefined) step({ type: "session_failed", error: failureOf(info.error) });
   }
 
-  /** Undefined where the turn goes on behind it. */
+  /** undefined when the turn continues after this message. */
   function resultOf({ error, finish }: AssistantInfo): TurnResult | undefined {
     if (error?.name === "MessageOutputLengthError") return { outcome: "max_tokens" };
     if (error !== undefined) return { outcome: "error", error: runError(agent, error) };
@@ -149,7 +148,7 @@ export function createTurnTranslator({
     });
   }
 
-  /** The whole output so far, again and again: only what is new of it is told. */
+  /** opencode repeats the whole output each time; only the new part is emitted. */
   function toolOutput(tool_call_id: string, output: unknown) {
     if (typeof output !== "string") return;
     const before = outputs.get(tool_call_id) ?? "";
@@ -169,7 +168,7 @@ export function createTurnTranslator({
       case "tool":
         return toolUpdated(part);
       case "step-finish":
-        known.hasFigures = true;
+        known.hasUsage = true;
         step({ type: "answered" });
         return stepFinished(known, part.reason, part.tokens, part.cost);
       case "step-start":
@@ -177,14 +176,14 @@ export function createTurnTranslator({
     }
   }
 
-  function take(event: WireEvent) {
+  function handle(event: WireEvent) {
     switch (event.type) {
       case "message.updated": {
         const { info } = event.properties;
         if (info.role === "user") {
           if (info.id !== message_id) return;
           step({ type: "taken" });
-          // Stored messages are asked for when it was.
+          // Stored messages are read only after the session was busy.
           if (isStored) step({ type: "busy" });
         } else if (isMine(info, isStored)) assistantUpdated(info);
         return;
@@ -214,7 +213,7 @@ export function createTurnTranslator({
       case "session.created":
       case "session.updated": {
         const { id, parentID } = event.properties.info;
-        if (parentID !== undefined && family.has(parentID)) family.add(id);
+        if (parentID !== undefined && sessionIds.has(parentID)) sessionIds.add(id);
         return;
       }
       case "session.compacted": {
@@ -229,48 +228,48 @@ export function createTurnTranslator({
       case "permission.asked":
         return permissionAsked(event.properties);
       case "question.asked":
-        if (!family.has(event.properties.sessionID) || asked.has(event.properties.id)) return;
+        if (!sessionIds.has(event.properties.sessionID) || asked.has(event.properties.id)) return;
         asked.add(event.properties.id);
         return void out.push({ do: "answer", question: event.properties });
     }
   }
 
   function permissionAsked(permission: PermissionAsked) {
-    // What a turn of another session left open is not this one's to answer; a sub-session's is.
-    if (!family.has(permission.sessionID) || asked.has(permission.id)) return;
+    // Answer only questions of this session and its sub-sessions.
+    if (!sessionIds.has(permission.sessionID) || asked.has(permission.id)) return;
     asked.add(permission.id);
     const diff = textOf(permission.metadata["diff"]);
     if (permission.tool !== undefined && diff !== undefined) diffs.set(permission.tool.callID, diff);
     out.push({ do: "ask", permission });
   }
 
-  /** An abort is no failure. */
+  /** null for an abort: it is not a failure. */
   const failureOf = (error: ModelError | undefined): RunError | null =>
     error === undefined || error.name === "MessageAbortedError" ? null : runError(agent, error);
 
-  function collect(work: () => void): Said[] {
+  function collect(work: () => void): TurnAction[] {
     out = [];
     work();
     return out;
   }
 
   return {
-    accept: (event: WireEvent): Said[] => collect(() => take(event)),
-    /** After the stream was lost: deltas of open parts are of unknown place until the part is told whole. */
-    lostTrack() {
+    accept: (event: WireEvent): TurnAction[] => collect(() => handle(event)),
+    /** Call after the stream was lost: deltas of open parts are ignored until the whole part arrives. */
+    markGap() {
       for (const part of parts.values()) part.isWhole = false;
     },
-    /** The session's messages as they are stored; parts that it did not know may have been told in between. */
-    merge: (events: readonly WireEvent[]): Said[] =>
+    /** Merges the session's stored messages. Deltas are ignored again until the whole part arrives. */
+    merge: (events: readonly WireEvent[]): TurnAction[] =>
       collect(() => {
         isStored = true;
-        for (const event of events) take(event);
+        for (const event of events) handle(event);
         isStored = false;
         for (const part of parts.values()) part.isWhole = false;
       }),
     deny: (tool_call_id: string) => void denied.add(tool_call_id),
     call: (tool_call_id: string | undefined): ToolPart | undefined =>
       tool_call_id === undefined ? undefined : calls.get(tool_call_id),
-    has: (sessionId: string): boolean => family.has(sessionId),
+    has: (sessionId: string): boolean => sessionIds.has(sessionId),
   };
 }

@@ -2,15 +2,15 @@ import type { RunError } from "../../protocol/run.ts";
 import type { TurnResult } from "../backend.ts";
 
 /**
- * The life of one turn in `opencode serve`: its prompt is posted, it works, and it settles, by its own end or once a
- * cancel has stopped it. Pure, synchronous, total; `turn.ts` does what an effect says. Idle and error events name just
- * a session, and after an abort they come twice and late (agents.md §5.3): they lead to a look at most, and only once
+ * The state of one turn in `opencode serve`: its prompt is posted, it works, and it settles, by its own end or once a
+ * cancel has stopped it. Pure, synchronous, total; `turn.ts` performs the effects. Idle and error events name only a
+ * session, and after an abort they come twice and late (agents.md §5.3). So they cause at most a poll, and only once
  * this turn was seen to be busy.
  */
 export type TurnState =
   | {
       phase: "running";
-      /** `lost`: no answer came to it, and the prompt may have been taken all the same. */
+      /** `lost`: no response came, but the prompt may have been accepted. */
       post: "sent" | "lost" | "sent_again" | "answered";
       /** Its prompt was seen among the session's messages, … */
       isTaken: boolean;
@@ -18,14 +18,14 @@ export type TurnState =
       wasBusy: boolean;
       /** … and a step of its own to its end. */
       isAnswered: boolean;
-      /** What its own messages say of its end. */
+      /** The end that its own messages report. */
       end: TurnResult | null;
-      /** What the session was told to have failed with. */
+      /** The error that the session reported. */
       error: RunError | null;
-      look: "none" | "under_way" | "due";
-      /** The last look found nothing going on, and no answer: between taking a prompt and beginning it is idle, too. */
+      poll: "none" | "under_way" | "due";
+      /** The last poll found it idle without an answer. It is idle as well between accepting a prompt and beginning it. */
       wasIdle: boolean;
-      /** `waiting`: an abort that comes before the prompt has nothing to stop. */
+      /** `waiting`: for the prompt's response, because an earlier abort would stop nothing. */
       cancel: "none" | "waiting" | "under_way";
     }
   | { phase: "settled" };
@@ -33,34 +33,34 @@ export type TurnState =
 export type TurnEvent =
   | { type: "posted" }
   | { type: "post_lost"; error: RunError }
-  /** Whether a prompt whose post was lost has come. */
+  /** Whether a prompt whose response was lost had arrived. */
   | { type: "post_found"; wasTaken: boolean }
   /** The prompt was refused, or a request failed on which the turn depends. */
   | { type: "failed"; error: RunError }
   | { type: "taken" }
   | { type: "busy" }
   | { type: "retrying"; text: string }
-  /** The session is said to be idle. */
+  /** The session reports that it is idle. */
   | { type: "idle" }
   | { type: "session_failed"; error: RunError | null }
-  /** A step of its own has ended. */
+  /** One of its steps has ended. */
   | { type: "answered" }
-  /** A message of its own ends the turn, and all that was said before it has been heard … */
+  /** One of its messages ends the turn, and all earlier events have been processed … */
   | { type: "over"; result: TurnResult }
-  /** … or that is not sure yet. */
+  /** … or some may still be missing. */
   | { type: "maybe_over" }
   /** The stream was lost for a while. */
   | { type: "missed" }
-  /** What is stored has been heard, and the server says whether the session works. */
-  | { type: "looked"; isBusy: boolean }
+  /** The stored messages have been merged, and the server reports whether the session is busy. */
+  | { type: "polled"; isBusy: boolean }
   | { type: "canceled" }
-  /** The server has heard an abort, and says whether the session still works. */
+  /** The server has received an abort, and reports whether the session is still busy. */
   | { type: "aborted"; isBusy: boolean }
-  /** What a canceled turn had asked is taken back: nothing of it is left. */
+  /** The open questions of a canceled turn have been rejected. */
   | { type: "withdrawn" }
-  /** A prompt waits for the end of what the agent does by itself. */
-  | { type: "gave_way" }
-  /** It is not waited for any more. */
+  /** A prompt waits for the end of the agent's own work. */
+  | { type: "preempted" }
+  /** It is no longer waited for. */
   | { type: "forced" }
   | { type: "child_gone"; error: RunError };
 
@@ -68,20 +68,20 @@ export type TurnEffect =
   | { do: "post" }
   /** Whether the prompt is among the session's messages: `post_found` follows. */
   | { do: "find_post" }
-  /** `looked` follows. `isLater`: not at once. */
-  | { do: "look"; isLater: boolean }
-  | { do: "tell_retry"; text: string }
-  /** `aborted` follows, as soon as its end is heard or after a moment. */
+  /** `polled` follows. `isLater`: not at once. */
+  | { do: "poll"; isLater: boolean }
+  | { do: "report_retry"; text: string }
+  /** `aborted` follows, as soon as the turn's end is seen or after a moment. */
   | { do: "abort" }
-  /** What it has asked is refused: `withdrawn` follows. */
+  /** Rejects its open questions; `withdrawn` follows. */
   | { do: "withdraw" }
-  /** The turn's one end. null: it went idle without an answer. */
+  /** Sent once per turn. null: it went idle without an answer. */
   | { do: "settle"; result: TurnResult | null };
 
 export type TurnStep = { state: TurnState; effects: readonly TurnEffect[] };
 type Running = Extract<TurnState, { phase: "running" }>;
 
-/** Its prompt is being posted. */
+/** A turn whose prompt is being posted. */
 export const newTurn: Running = {
   phase: "running",
   post: "sent",
@@ -90,21 +90,21 @@ export const newTurn: Running = {
   isAnswered: false,
   end: null,
   error: null,
-  look: "none",
+  poll: "none",
   wasIdle: false,
   cancel: "none",
 };
 
-/** The agent works by itself, without a prompt: a look says whether it still does. */
+/** A turn without a prompt: the agent works by itself, and a poll finds out whether it still does. */
 export const newOwnTurn: TurnState = {
   ...newTurn,
   post: "answered",
   isTaken: true,
   wasBusy: true,
-  look: "under_way",
+  poll: "under_way",
 };
 
-/** What opencode says counts until the turn's own end. */
+/** Whether opencode's events still belong to the turn. */
 export const isListening = (state: TurnState): boolean => state.phase === "running" && state.end === null;
 
 export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
@@ -127,10 +127,10 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
       return stay({ ...state, wasBusy: state.wasBusy || state.isTaken });
     case "retrying": {
       const busy = { ...state, wasBusy: state.wasBusy || state.isTaken };
-      return { state: busy, effects: state.isTaken ? [{ do: "tell_retry", text: event.text }] : [] };
+      return { state: busy, effects: state.isTaken ? [{ do: "report_retry", text: event.text }] : [] };
     }
     case "idle":
-      return state.wasBusy ? look(state) : stay(state);
+      return state.wasBusy ? poll(state) : stay(state);
     case "session_failed":
       return stay(state.isTaken ? { ...state, error: event.error } : state);
     case "answered":
@@ -142,9 +142,9 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
       return settle(event.result);
     case "maybe_over":
     case "missed":
-      return look(state);
-    case "looked":
-      return looked(state, event.isBusy);
+      return poll(state);
+    case "polled":
+      return polled(state, event.isBusy);
     case "canceled":
       if (state.cancel !== "none") return stay(state);
       if (state.post !== "answered") return stay({ ...state, cancel: "waiting" });
@@ -154,7 +154,7 @@ export function stepTurn(state: TurnState, event: TurnEvent): TurnStep {
       return { state, effects: [event.isBusy ? { do: "abort" } : { do: "withdraw" }] };
     case "withdrawn":
       return state.cancel === "under_way" ? settle(canceled) : stay(state);
-    case "gave_way":
+    case "preempted":
       return state.cancel === "none" ? settle({ outcome: "end_turn" }) : stay(state);
     case "forced":
       return settle(canceled);
@@ -180,30 +180,30 @@ function postAnswered(state: Running): TurnStep {
   return state.cancel === "waiting" ? abort(answered) : stay(answered);
 }
 
-/** What a canceled turn fails with is no news, and whether it still works is not known by it. */
+/** An error does not end a canceled turn: it may still be running, and its outcome is known. */
 function fail(state: Running, error: RunError): TurnStep {
   if (state.cancel === "none") return settle({ outcome: "error", error });
   return state.cancel === "waiting" ? postAnswered(state) : stay(state);
 }
 
-/** One look at a time; what asks for one meanwhile gets another behind it. */
-function look(state: Running): TurnStep {
-  if (state.look !== "none") return stay({ ...state, look: "due" });
-  return { state: { ...state, look: "under_way" }, effects: [{ do: "look", isLater: false }] };
+/** One poll at a time. A request during a poll causes another one after it. */
+function poll(state: Running): TurnStep {
+  if (state.poll !== "none") return stay({ ...state, poll: "due" });
+  return { state: { ...state, poll: "under_way" }, effects: [{ do: "poll", isLater: false }] };
 }
 
-function looked(state: Running, isBusy: boolean): TurnStep {
-  if (state.look === "none") return stay(state);
-  const wasDue = state.look === "due";
-  const ended: Running = { ...state, look: "none", wasIdle: false };
-  // What stops a canceled turn finds out for itself when it is idle.
+function polled(state: Running, isBusy: boolean): TurnStep {
+  if (state.poll === "none") return stay(state);
+  const wasDue = state.poll === "due";
+  const ended: Running = { ...state, poll: "none", wasIdle: false };
+  // The abort effect itself finds out when a canceled turn is idle.
   if (state.cancel !== "none") return stay(ended);
-  if (isBusy) return wasDue ? look(ended) : stay(ended);
+  if (isBusy) return wasDue ? poll(ended) : stay(ended);
   if (state.isAnswered || state.wasIdle) return settle(idleResult(state));
-  return { state: { ...ended, look: "under_way", wasIdle: true }, effects: [{ do: "look", isLater: true }] };
+  return { state: { ...ended, poll: "under_way", wasIdle: true }, effects: [{ do: "poll", isLater: true }] };
 }
 
-/** A refused question ends the turn behind a step that asked for tools. */
+/** After a rejected question opencode ends the turn without a final answer. */
 function idleResult({ error, isAnswered }: Running): TurnResult | null {
   if (error !== null) return { outcome: "error", error };
   return isAnswered ? { outcome: "end_turn" } : null;

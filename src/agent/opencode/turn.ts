@@ -4,12 +4,12 @@ import type { RunError } from "../../protocol/run.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import { asRunFailure } from "./failure.ts";
+import type { MessageOwners } from "./message-owners.ts";
 import type { ModelChoice } from "./named-model.ts";
-import type { OwnWork } from "./own-work.ts";
 import { permissionRequest } from "./permission.ts";
 import { promptBody } from "./prompt-body.ts";
 import type { OpencodeServer } from "./server.ts";
-import { createTurnTranslator, type Said } from "./translate.ts";
+import { createTurnTranslator, type TurnAction } from "./translate.ts";
 import {
   isListening,
   newOwnTurn,
@@ -27,34 +27,33 @@ import {
   type QuestionAsked,
 } from "./wire.ts";
 
-/** How often a canceled turn is asked for again: an abort that comes before the work begins is not heard. */
+/** The abort is repeated this often: opencode ignores one that comes before the work begins. */
 const ABORT_EVERY_MS = 250;
-const LOOK_AGAIN_MS = 1000;
-/** What a session's newest messages may be, to find those of one turn. */
+const POLL_AGAIN_MS = 1000;
+/** How many of the session's newest messages are read to find those of one turn. */
 const MESSAGES_MAX = 200;
 const NOBODY_ANSWERS =
   "Nobody can be asked in this way here. Decide yourself, or end your turn and put the question in your answer.";
 
 export type TurnPlace = {
   agent: string;
-  /** opencode's own id. */
+  /** opencode's session id. */
   session_id: string;
-  /** null: it has no prompt, the agent works by itself. */
+  /** null: there is no prompt, the agent works by itself. */
   message_id: string | null;
-  /** Whose words are whose. */
-  own: OwnWork;
+  owners: MessageOwners;
   root: string;
   child: Child<OpencodeServer>;
-  /** null: the one that the session has used last, or its own choice. */
+  /** null: the session's last model, or opencode's default. */
   model: ModelChoice | null;
-  /** Which of its agents works; null: its own choice. */
+  /** The opencode agent to use; null: its default. */
   mode: string | null;
-  /** Something to be told before the turn's first words. */
+  /** Shown before the turn's first output. */
   notice: { code: string; text: string } | null;
   now: number;
 };
 
-/** One turn, from its prompt until opencode has done with it. `force` settles it from outside. */
+/** Runs one turn, from its prompt until opencode has finished it. `force` settles it at once. */
 export async function runTurn(
   place: TurnPlace,
   turn: Turn,
@@ -63,14 +62,14 @@ export async function runTurn(
   force: AbortSignal,
 ): Promise<TurnResult> {
   if (signal.aborted) return { outcome: "canceled" };
-  const { agent, session_id, message_id, own, root, child, notice } = place;
+  const { agent, session_id, message_id, owners, root, child, notice } = place;
   const server = child.connection;
-  const mine = own.begin(message_id, place.now);
-  const isMine = (info: AssistantInfo, isStored: boolean) => own.turnOf(info, isStored) === mine;
+  const mine = owners.begin(message_id, place.now);
+  const isMine = (info: AssistantInfo, isStored: boolean) => owners.turnOf(info, isStored) === mine;
   const translator = createTurnTranslator({ agent, session_id, message_id, root, isMine });
   const settled = Promise.withResolvers<TurnResult>();
-  /** It said its own end, which a cancel waits for. */
-  const heardEnd = Promise.withResolvers<void>();
+  /** Resolves when opencode reports the turn's end; a cancel waits for it. */
+  const endSeen = Promise.withResolvers<void>();
   const over = new AbortController();
   const asking = new AbortController();
   const waiting = AbortSignal.any([asking.signal, signal]);
@@ -80,56 +79,56 @@ export async function runTurn(
   function dispatch(event: TurnEvent) {
     const { state, effects } = stepTurn(life, event);
     life = state;
-    if (!isListening(state)) heardEnd.resolve();
+    if (!isListening(state)) endSeen.resolve();
     for (const effect of effects) perform(effect);
   }
 
   const failed = (error: unknown) => asRunFailure(agent, error);
-  /** Does what the turn cannot go on without. */
-  const needed = (work: Promise<TurnEvent>, lost: (error: RunError) => TurnEvent = failure) =>
+  /** Runs work that the turn depends on: if it fails, the turn fails. */
+  const required = (work: Promise<TurnEvent>, lost: (error: RunError) => TurnEvent = failure) =>
     inBackground(
       async () => dispatch(await work.catch((error: unknown) => lost(failed(error)))),
-      settled.reject, // a fault of our own: whoever waits for the turn tells it
+      settled.reject, // a bug in hearth
     );
   const failure = (error: RunError): TurnEvent => ({ type: "failed", error });
-  /** Its loss shows in how the turn ends. */
-  const quietly = (work: Promise<unknown>) => inBackground(() => work, notMissed);
+  /** Runs work whose failure needs no handling: the turn's end shows it. */
+  const attempt = (work: Promise<unknown>) => inBackground(() => work, notMissed);
   const get = (path: string) => server.call("GET", path, undefined, over.signal);
 
   function perform(effect: TurnEffect) {
     switch (effect.do) {
       case "post":
-        return needed(post(), (error) => ({ type: "post_lost", error }));
+        return required(post(), (error) => ({ type: "post_lost", error }));
       case "find_post":
-        return needed(findPost());
-      case "look":
-        return needed(look(effect.isLater));
-      case "tell_retry":
+        return required(findPost());
+      case "poll":
+        return required(poll(effect.isLater));
+      case "report_retry":
         return host.emit({ type: "notice", level: "warning", code: "retry", text: effect.text });
       case "abort":
-        return quietly(abort().then(dispatch));
+        return attempt(abort().then(dispatch));
       case "withdraw":
-        return quietly(withdraw().then(dispatch));
+        return attempt(withdraw().then(dispatch));
       case "settle":
-        return end(effect.result ?? silently);
+        return end(effect.result ?? idleWithoutAnswer);
     }
   }
 
-  const silently: TurnResult =
-    message_id === null ? { outcome: "end_turn" } : { outcome: "error", error: silent(agent) };
+  const idleWithoutAnswer: TurnResult =
+    message_id === null ? { outcome: "end_turn" } : { outcome: "error", error: noAnswerError(agent) };
   function end(result: TurnResult) {
-    own.end(message_id, result.outcome !== "error" && result.outcome !== "canceled");
+    owners.end(message_id, result.outcome !== "error" && result.outcome !== "canceled");
     settled.resolve(result);
   }
 
-  /** What opencode says counts until the turn's own end, also within one answer of its. */
-  function hear(all: readonly Said[]) {
-    for (const said of all) {
+  /** Stops at the turn's end, also in the middle of one batch. */
+  function apply(actions: readonly TurnAction[]) {
+    for (const action of actions) {
       if (!isListening(life)) return;
-      if (said.do === "emit") host.emit(said.event);
-      else if (said.do === "step") dispatch(said.event);
-      else if (said.do === "ask") quietly(ask(said.permission));
-      else quietly(answer(said.question));
+      if (action.do === "emit") host.emit(action.event);
+      else if (action.do === "step") dispatch(action.event);
+      else if (action.do === "ask") attempt(ask(action.permission));
+      else attempt(answer(action.question));
     }
   }
 
@@ -150,7 +149,7 @@ export async function runTurn(
       });
     }
     const verdict = await host.authorize(request, waiting);
-    // A canceled turn's questions are taken back behind its abort.
+    // The questions of a canceled turn are rejected after its abort.
     if (verdict.decision === "canceled") return;
     if (verdict.decision === "deny") translator.deny(request.tool_call_id);
     const reply =
@@ -158,7 +157,7 @@ export async function runTurn(
         ? { reply: "once" }
         : { reply: "reject", message: verdict.message || "The user refused this." };
     const { status } = await server.call("POST", `/permission/${permission.id}/reply`, reply, over.signal);
-    // Its end has overtaken the answer.
+    // The question is already closed.
     if (status === 404) return;
     if (call === undefined) {
       const isAllowed = verdict.decision === "allow";
@@ -178,12 +177,12 @@ export async function runTurn(
 
   const isBusy = async () => statusOf((await get("/session/status")).json, session_id) !== "idle";
 
-  async function look(isLater: boolean): Promise<TurnEvent> {
-    if (isLater) await pause(LOOK_AGAIN_MS, over.signal);
+  async function poll(isLater: boolean): Promise<TurnEvent> {
+    if (isLater) await pause(POLL_AGAIN_MS, over.signal);
     const wasBusy = await isBusy();
     const messages = await get(`${session}/message?limit=${MESSAGES_MAX}`);
-    hear(translator.merge(eventsOfMessages(messages.json)));
-    return { type: "looked", isBusy: wasBusy };
+    apply(translator.merge(eventsOfMessages(messages.json)));
+    return { type: "polled", isBusy: wasBusy };
   }
 
   async function post(): Promise<TurnEvent> {
@@ -193,16 +192,16 @@ export async function runTurn(
     return failure(failed(new Error(`it refused the prompt (${status}): ${messageIn(json)}`)));
   }
 
-  /** A prompt whose answer was lost may have been taken all the same: posted again, it would be written twice. */
+  /** A prompt whose response was lost may have been accepted. Posting it again would store it twice. */
   async function findPost(): Promise<TurnEvent> {
     const { status } = await get(`${session}/message/${message_id}`);
     return { type: "post_found", wasTaken: status === 200 };
   }
 
-  /** Until it has really stopped: the next turn must not meet this one's end (agents.md §5.3). */
+  /** Repeated until opencode has really stopped: the next turn must not see this one's end (agents.md §5.3). */
   async function abort(): Promise<TurnEvent> {
     await server.call("POST", `${session}/abort`, {}, over.signal);
-    await settlesWithin(heardEnd.promise, ABORT_EVERY_MS, over.signal);
+    await settlesWithin(endSeen.promise, ABORT_EVERY_MS, over.signal);
     return { type: "aborted", isBusy: await isBusy() };
   }
 
@@ -214,9 +213,9 @@ export async function runTurn(
     return { type: "withdrawn" };
   }
 
-  async function hearPending() {
+  async function loadPending() {
     for (const asked of pendingIn((await get("/permission")).json))
-      hear(translator.accept({ type: "permission.asked", properties: asked }));
+      apply(translator.accept({ type: "permission.asked", properties: asked }));
   }
 
   const onAbort = () => {
@@ -224,15 +223,15 @@ export async function runTurn(
     dispatch({ type: "canceled" });
   };
   const stopListening = server.listen({
-    event: (event) => hear(translator.accept(event)),
+    event: (event) => apply(translator.accept(event)),
     missed() {
-      translator.lostTrack();
-      quietly(hearPending());
+      translator.markGap();
+      attempt(loadPending());
       dispatch({ type: "missed" });
     },
   });
   inBackground(async () => dispatch({ type: "child_gone", error: gone(await child.gone) }), settled.reject);
-  const onWanted = () => dispatch({ type: "gave_way" });
+  const onPreempted = () => dispatch({ type: "preempted" });
   const onForce = () => dispatch({ type: "forced" });
   force.addEventListener("abort", onForce, { once: true });
   signal.addEventListener("abort", onAbort, { once: true });
@@ -241,10 +240,10 @@ export async function runTurn(
     host.emit({ type: "prompted" });
     if (message_id !== null) perform({ do: "post" });
     else {
-      quietly(hearPending());
-      perform({ do: "look", isLater: false });
-      if (turn.goesOn?.aborted) onWanted();
-      turn.goesOn?.addEventListener("abort", onWanted, { once: true });
+      attempt(loadPending());
+      perform({ do: "poll", isLater: false });
+      if (turn.goesOn?.aborted) onPreempted();
+      turn.goesOn?.addEventListener("abort", onPreempted, { once: true });
     }
     if (signal.aborted) onAbort();
     if (force.aborted) onForce();
@@ -252,7 +251,7 @@ export async function runTurn(
   } finally {
     force.removeEventListener("abort", onForce);
     signal.removeEventListener("abort", onAbort);
-    turn.goesOn?.removeEventListener("abort", onWanted);
+    turn.goesOn?.removeEventListener("abort", onPreempted);
     stopListening();
     asking.abort();
     over.abort();
@@ -265,7 +264,7 @@ const gone = ({ kind, message }: ChildEnd): RunError => ({
   retryable: true,
 });
 
-const silent = (agent: string): RunError => ({
+const noAnswerError = (agent: string): RunError => ({
   code: "provider_error",
   message: `${agent} ended the turn without an answer.`,
   retryable: true,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// What hearth reads of the traffic of `opencode serve` 1.18; everything else of it is let pass unread.
+// The part of the traffic of `opencode serve` 1.18 that hearth reads. Everything else is ignored.
 
 const ModelError = z.object({
   name: z.string(),
@@ -25,7 +25,7 @@ const AssistantInfo = z.object({
   sessionID: z.string(),
   role: z.literal("assistant"),
   parentID: z.string(),
-  /** It sums up the conversation for itself. */
+  /** A summary of the conversation, for opencode itself. */
   summary: z.boolean().optional().catch(undefined),
   providerID: z.string().optional(),
   modelID: z.string().optional(),
@@ -125,7 +125,7 @@ const WireEvent = z.discriminatedUnion("type", [
 ]);
 export type WireEvent = z.infer<typeof WireEvent>;
 
-/** Undefined for what hearth has no use for, and for what has another shape than it knows. */
+/** undefined for events that hearth does not use, and for unknown shapes. */
 export const parseEvent = (value: unknown): WireEvent | undefined => WireEvent.safeParse(value).data;
 
 const StoredMessage = z.object({
@@ -133,7 +133,7 @@ const StoredMessage = z.object({
   parts: z.array(z.unknown()),
 });
 
-/** A session's messages as events that tell the same, ended messages told after their parts. */
+/** A session's stored messages as events. The event that ends a message comes after its parts. */
 export function eventsOfMessages(value: unknown): WireEvent[] {
   const list = z.array(z.unknown()).safeParse(value).data ?? [];
   return list.flatMap((entry): WireEvent[] => {
@@ -144,12 +144,16 @@ export function eventsOfMessages(value: unknown): WireEvent[] {
       const known = Part.safeParse(part).data;
       return known === undefined ? [] : [{ type: "message.part.updated", properties: { part: known } }];
     });
-    const told = (shown: typeof info): WireEvent => ({
+    const updated = (shown: typeof info): WireEvent => ({
       type: "message.updated",
       properties: { info: shown },
     });
-    if (info.role === "user") return [told(info)];
+    if (info.role === "user") return [updated(info)];
     const { created } = info.time;
-    return [told({ ...info, time: { created }, finish: undefined, error: undefined }), ...parts, told(info)];
+    return [
+      updated({ ...info, time: { created }, finish: undefined, error: undefined }),
+      ...parts,
+      updated(info),
+    ];
   });
 }
