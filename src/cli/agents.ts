@@ -6,10 +6,10 @@ import { type ExitCode, exitCodes } from "./exit.ts";
 import { formatTable } from "./format.ts";
 import type { Parsed } from "./line/table.ts";
 
-/** All of them are in `--json`. */
+/** The most names shown; `--json` has all. */
 const NAMES_MAX = 8;
 
-/** `hearth agents list|probe`: each agent, whether it can be used, and what mends it where not. */
+/** `hearth agents list|probe`: each agent, whether it can be used, and the fix if not. */
 export async function agents(parsed: Parsed, context: Context): Promise<number> {
   const { out } = context;
   const isProbe = parsed.command.path[1] === "probe";
@@ -34,7 +34,7 @@ async function list(connection: Connection, probed?: string): Promise<Agent[]> {
   return (await connection.request("GET /v1/workspaces/{wid}/agent", { params, query })).agents;
 }
 
-/** One by one: two that start at once on a small machine slow each other down. */
+/** One by one: two agents starting at once slow each other down on a small machine. */
 async function probe(connection: Connection, name: string | undefined): Promise<Agent[]> {
   const isAsked = ({ backend, status }: Agent) =>
     backend !== "native" && status !== "not_installed" && status !== "disabled";
@@ -47,7 +47,7 @@ async function probe(connection: Connection, name: string | undefined): Promise<
   return found;
 }
 
-/** What an agent said it has: a paragraph for people, the first names of each kind; "" where it said nothing. */
+/** What an agent offers, as a paragraph with the first names of each kind; "" if it offers nothing. */
 export function offersOf({ name, models, modes, commands }: Agent): string {
   const row = (kind: string, names: readonly string[]): string[] => {
     const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";

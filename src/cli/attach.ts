@@ -10,7 +10,7 @@ import { sessionIn } from "./find-session.ts";
 import type { Parsed } from "./line/table.ts";
 import { openTerminal, withDisplayOptions } from "./open.ts";
 
-/** `hearth attach [path|session]`: the terminal on another directory, or on a session wherever it is. */
+/** `hearth attach [path|session]`: opens the terminal on another directory, or on a session in any directory. */
 export async function attach({ positionals, options }: Parsed, given: Context): Promise<number> {
   const context = withDisplayOptions(given, options);
   const [target = "."] = positionals;
@@ -25,7 +25,7 @@ export async function attach({ positionals, options }: Parsed, given: Context): 
   return openTerminal(context, { cwd: path });
 }
 
-/** The session of that id, or of its beginning, and its directory. This directory's own come first. */
+/** The session with this id or id prefix, and its directory. This directory's sessions come first. */
 async function find(connection: Connection, wanted: string): Promise<{ cwd: string; session: SessionId }> {
   const here = connection.workspace;
   const { workspaces } = await connection.request("GET /v1/workspaces");

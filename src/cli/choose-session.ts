@@ -14,7 +14,7 @@ type SessionChoice = {
   isolation: Isolation | undefined;
 };
 
-/** The session that a prompt goes to: the one named, the last one used, or a new one made as wished. */
+/** The session for a prompt: the one named, the last one used, or a new one. */
 export async function chooseSession(
   connection: Connection,
   choice: SessionChoice,

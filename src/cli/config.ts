@@ -2,7 +2,7 @@ import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import type { Parsed } from "./line/table.ts";
 
-/** `hearth config show|path|schema`. Reads the files itself: it must work when no daemon can be had. */
+/** `hearth config show|path|schema`. Reads the files itself, so it works without a daemon. */
 export async function config(parsed: Parsed, context: Context): Promise<number> {
   switch (parsed.command.path[1]) {
     case "path":
@@ -41,7 +41,7 @@ async function show({ options }: Parsed, { paths, out, err, cwd }: Context): Pro
   return exitCodes.done;
 }
 
-/** Keys that stand in the file itself, and whatever headers and environments carry, are not printed. */
+/** Keys written in the file, headers and environments are not printed. */
 function withoutSecrets(value: unknown, key = ""): Record<string, unknown> {
   const hide = (inner: unknown, name: string): unknown => {
     if (typeof inner === "string") return isSecret(name, key, inner) ? "(hidden)" : inner;

@@ -2,10 +2,10 @@ import { newClientId } from "../client/client-id.ts";
 import { type Connection, connect } from "../client/connect.ts";
 import type { Context } from "./context.ts";
 
-/** A short command is stopped by the end of its process, and by nothing else. */
+/** A short command is only stopped by the end of its process. */
 export const NEVER = new AbortController().signal;
 
-/** Does `work` on the workspace of the current directory; the daemon is started if need be. Throws HearthError. */
+/** Runs `work` on the workspace of the current directory. Starts the daemon if needed. Throws HearthError. */
 export async function connectHere<T>(
   { env, paths, launcher, cwd }: Context,
   work: (connection: Connection) => Promise<T>,

@@ -1,12 +1,12 @@
 import type { Paths } from "../protocol/paths.ts";
 import type { Output } from "./output.ts";
 
-/** What a command gets of the process it runs in. */
+/** What a command gets from its process. */
 export type Context = {
   env: Readonly<Record<string, string | undefined>>;
   /** Throws HearthError when the directory has been removed. */
   cwd(): string;
-  /** Worked out at the first use. */
+  /** Computed at first use. */
   readonly paths: Paths;
   /** bin/hearth, which starts a daemon. */
   launcher: string;

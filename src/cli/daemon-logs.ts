@@ -7,12 +7,12 @@ import type { Parsed } from "./line/table.ts";
 const LINES_DEFAULT = 100;
 const CHUNK_BYTES = 64 * 1024;
 
-/** `hearth daemon logs`: the end of the log, and with --follow what is added to it, also by the next daemon. */
+/** `hearth daemon logs`: the end of the log. With --follow also new lines, including those of the next daemon. */
 export async function daemonLogs({ options }: Parsed, { paths, out, err }: Context): Promise<number> {
   const lines = options["lines"] === undefined ? LINES_DEFAULT : Number(options["lines"]);
   if (!Number.isInteger(lines) || lines < 0) throw new UsageError("--lines takes a whole number.");
   const follow = options["follow"] === true;
-  // Programs get the lines as they are.
+  // Programs get the raw lines.
   const shown = (text: string) => (out.isTerminal() ? text.replace(/^.+$/gm, readable) : text);
   if (!existsSync(paths.log)) {
     await err.line(`hearth: There is no log yet: ${paths.log} is written by the first daemon.`);
@@ -22,7 +22,7 @@ export async function daemonLogs({ options }: Parsed, { paths, out, err }: Conte
   return exitCodes.done;
 }
 
-/** Reads backwards from the end as far as the lines reach. */
+/** Reads backwards from the end until it has enough lines. */
 function lastLines(path: string, count: number): string {
   const file = openSync(path, "r");
   try {
@@ -47,7 +47,7 @@ function lastLines(path: string, count: number): string {
   }
 }
 
-/** Hands out what is added to a file until the process ends; a file put in its place is read from its start. */
+/** Passes on what is added to a file until the process ends. A replaced file is read from its start. */
 async function followFile(path: string, write: (text: string) => Promise<void>): Promise<never> {
   let at = existsSync(path) ? statSync(path).size : 0;
   let inode = existsSync(path) ? statSync(path).ino : 0;
@@ -83,7 +83,7 @@ function readable(line: string): string {
       .replace(/\.\d+Z$/, "");
     return [at, String(level).padEnd(5), message, ...fields].join(" ");
   } catch {
-    return line; // what a dying process wrote
+    return line; // not JSON, for example from a crashing process
   }
 }
 

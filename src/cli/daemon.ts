@@ -13,7 +13,7 @@ import { exitCodes } from "./exit.ts";
 import { formatElapsed } from "./format.ts";
 import { nameOf, type Parsed } from "./line/table.ts";
 
-/** A stopping daemon gives its runs 5 s and itself 3 more. */
+/** A stopping daemon takes 5 s for its runs and 3 s for itself. */
 const STOP_MS = 12_000;
 const KILL_MS = 3000;
 const POLL_MS = 20;
@@ -84,7 +84,7 @@ async function restart(parsed: Parsed, context: Context): Promise<number> {
   return exitCodes.done;
 }
 
-/** Stops whichever daemon runs here and waits until its process is gone; undefined when there was none. */
+/** Stops the running daemon and waits until its process has exited; undefined if there was none. */
 async function stopRunning(parsed: Parsed, context: Context): Promise<{ pid: number } | undefined> {
   const mayKill = parsed.options["force"] === true;
   const file = readDaemonFile(context.paths);
@@ -101,7 +101,7 @@ async function stopRunning(parsed: Parsed, context: Context): Promise<{ pid: num
     const message = `The daemon (pid ${pid}) does not stop: end it with \`hearth daemon stop --force\`.`;
     throw new HearthError("daemon_unreachable", message);
   }
-  // Looked at just now, with its start time: no other process has got the number since.
+  // Checked again with its start time, so the pid was not reused.
   if (isAlive(live, process.platform)) {
     if (!isRestart(parsed)) noteForcedStop(context.paths, live, nameOfAsker(parsed));
     process.kill(pid, "SIGKILL");
@@ -110,7 +110,7 @@ async function stopRunning(parsed: Parsed, context: Context): Promise<{ pid: num
   throw new HearthError("daemon_unreachable", `The daemon (pid ${pid}) could not be ended.`);
 }
 
-/** Which daemon was told to stop; undefined when nobody listens. Throws daemon_busy. */
+/** Asks the daemon to stop and returns its pid; undefined if none listens. Throws daemon_busy. */
 async function askToStop(context: Context, parsed: Parsed): Promise<{ pid: number } | undefined> {
   const body = {
     by: nameOfAsker(parsed),
@@ -123,7 +123,7 @@ async function askToStop(context: Context, parsed: Parsed): Promise<{ pid: numbe
   try {
     await client.request("POST /v1/daemon/shutdown", { body });
   } catch (error) {
-    if (!(error instanceof HearthError) || error.code !== "daemon_stopping") throw error; // it is on its way
+    if (!(error instanceof HearthError) || error.code !== "daemon_stopping") throw error; // it is already stopping
   } finally {
     client.close();
   }
@@ -132,7 +132,7 @@ async function askToStop(context: Context, parsed: Parsed): Promise<{ pid: numbe
 
 const isRestart = ({ command }: Parsed): boolean => command.path[1] === "restart";
 
-/** Who stops the daemon, for the people whose terminals are attached to it. */
+/** Who stops the daemon, for people at attached terminals. */
 function nameOfAsker({ command }: Parsed): string {
   const tty = ttyName();
   return tty === undefined ? `hearth ${nameOf(command)}` : `hearth ${nameOf(command)} on ${tty}`;

@@ -19,7 +19,7 @@ const finding = (name: string, status: Finding["status"], text: string): Finding
 
 const TOOL_MS = 5000;
 
-/** `hearth doctor`: looks at everything that hearth rests on; exit code 1 when something does not work. */
+/** `hearth doctor`: checks everything that hearth depends on. Exit code 1 if something does not work. */
 export async function doctor({ options }: Parsed, context: Context): Promise<number> {
   const { out } = context;
   const config = await checkConfig(context);
@@ -57,7 +57,7 @@ async function checkConfig({ paths, cwd }: Context): Promise<Finding[]> {
   }
 }
 
-/** The daemon, its store, and the agents that it finds ready. */
+/** Checks the daemon, its store and its agents. */
 async function checkDaemon(context: Context, broken: string | undefined): Promise<Finding[]> {
   const { database } = context.paths;
   try {
@@ -76,11 +76,11 @@ async function checkDaemon(context: Context, broken: string | undefined): Promis
   }
 }
 
-/** hearth's own agent must be usable; others are a matter of taste. */
+/** hearth's own agent must be usable; other agents are optional. */
 async function checkAgents(connection: Connection, broken: string | undefined): Promise<Finding[]> {
   const params = { wid: connection.workspace.id };
   const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
-  // What somebody has never installed is nothing to be mended.
+  // An agent that is not installed is not a fault.
   const here = agents.filter(({ status }) => status !== "not_installed");
   return here.map(({ name, backend, status, model, reason, fix }) => {
     if (status === "ready")
@@ -102,7 +102,7 @@ async function checkTool(name: string, args: string[], purpose: string): Promise
 }
 
 function checkTerminal({ env, out }: Context): Finding {
-  const isAsked = env["HEARTH_TERMINAL"] === "1"; // by a terminal that reads what is said here
+  const isAsked = env["HEARTH_TERMINAL"] === "1"; // by a terminal that shows this output
   if (!isAsked && !out.isTerminal()) return finding("terminal", "ok", "stdout is no terminal");
   const columns = isAsked ? env["COLUMNS"] : process.stdout.columns;
   const rows = isAsked ? env["LINES"] : process.stdout.rows;

@@ -13,7 +13,7 @@ export const exitCodes = {
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** A mistake in what was typed; `message` is one sentence that names it. */
+/** A mistake on the command line; `message` is one sentence that names it. */
 export class UsageError extends Error {}
 
 const byCode: Partial<Record<ErrorCode, ExitCode>> = {
@@ -42,15 +42,15 @@ export const exitCodeOfCode = (code: ErrorCode): ExitCode => byCode[code] ?? exi
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HearthError)) return exitCodes.failed;
-  // A daemon that could not start is none, whatever kept it from starting.
+  // A daemon that could not start counts as no daemon, whatever the reason.
   if (error.code === "store_unavailable" && error.details["is_start"] === true) return exitCodes.noDaemon;
   const field = error.details["field"];
-  // The daemon refuses a name it does not know as a bad field of the request.
+  // The daemon answers an unknown name with invalid_request and the field.
   if (error.code === "invalid_request" && (field === "agent" || field === "model")) return exitCodes.unusable;
   return exitCodeOfCode(error.code);
 }
 
-/** What a person is told of a failure: one sentence for what may go wrong, all of it for a bug. */
+/** A failure for people: one sentence for an expected one, everything for a bug. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof HearthError || error instanceof UsageError) return error.message;
   if (error instanceof Error) return `Something in hearth is broken: ${error.stack ?? error.message}`;

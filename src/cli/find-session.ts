@@ -4,11 +4,11 @@ import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
 import { UsageError } from "./exit.ts";
 
-/** As many are looked through for the beginning of an id; archived ones once more. */
+/** The number of sessions searched for an id prefix, and again for archived ones. */
 const LOOKED_THROUGH = 500;
 const WHOLE_ID = /^ses_[A-Za-z0-9_-]{22,64}$/;
 
-/** The session of that id, or of that beginning of an id. Throws UsageError where none or several fit. */
+/** The session with this id or id prefix. Throws UsageError if none or several match. */
 export async function findSession(connection: Connection, wanted: string): Promise<Session> {
   const { id, path } = connection.workspace;
   const session = await sessionIn(connection, id, wanted);
@@ -18,7 +18,7 @@ export async function findSession(connection: Connection, wanted: string): Promi
   );
 }
 
-/** As `findSession`, in any workspace; undefined where none fits. Throws UsageError where several do. */
+/** Like `findSession` in any workspace, but undefined if none matches. */
 export async function sessionIn(
   connection: Connection,
   wid: WorkspaceId,

@@ -2,25 +2,25 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** What a row of the screen holds, and where the cursor is, as the terminal that takes over counts them. */
+/** The drawn rows and the cursor position, for the terminal that takes over. */
 type Drawn = { rows: string[]; cursor: { row: number; column: number } };
 export type FirstFrame = {
-  /** Stops reading and drawing. Called once, by whoever takes the terminal over. */
+  /** Stops reading and drawing. Called once, by the terminal that takes over. */
   take(): { drawn: Drawn; typed: readonly Uint8Array[] };
-  /** For when nobody will: the rows are erased and the terminal is as before. */
+  /** If nobody takes over: erases the rows and restores the terminal. */
   close(): void;
 };
 
 const PASTE_ON = "\x1b[?2004h";
 const PASTE_OFF = "\x1b[?2004l";
 const ESC = "\x1b";
-/** Ends by a signal leave 128 and its number, as a shell expects. */
+/** Exit codes after a signal: 128 plus its number, as shells expect. */
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Draws the header and the prompt before anything heavy is loaded, and takes the keys from the first byte. What is
- * typed is echoed plainly and kept as bytes: the terminal proper decodes all of it again. Ctrl+C and, on an empty
- * prompt, Ctrl+D call `leave`. Returns undefined where there is no terminal to draw on.
+ * Draws the header and the prompt before anything heavy is loaded, and reads keys from the first byte. Typed text is
+ * echoed plainly and kept as bytes, which the terminal decodes again. Ctrl+C, and Ctrl+D on an empty prompt, call
+ * `leave`. Returns undefined if there is no terminal to draw on.
  */
 export function drawFirstFrame(options: {
   version: string;
@@ -32,7 +32,7 @@ export function drawFirstFrame(options: {
   const { stdin, stdout } = process;
   const { version, cwd, env, leave } = options;
   if (!stdin.isTTY || !stdout.isTTY || env["TERM"] === "dumb") return undefined;
-  // Whatever is drawn again is read aloud again.
+  // A screen reader reads redrawn rows aloud again.
   if (wantsLines(env, options.paths.configDir)) return undefined;
   const columns = stdout.columns || 80;
   const typed: Uint8Array[] = [];
@@ -50,10 +50,10 @@ export function drawFirstFrame(options: {
     typed.push(chunk);
     echo(text);
   };
-  /** Only what is certainly plain: a letter beyond ASCII, a key or a paste waits for the real editor. */
+  /** Echoes only plain ASCII. Other letters, keys and pastes wait for the real editor. */
   const echo = (text: string) => {
     if (echoed.includes(ESC) || !/^[\x20-\x7e]+$/.test(text)) {
-      echoed += ESC; // from here on the picture could only be wrong
+      echoed += ESC; // any further echo could be wrong
       return;
     }
     if (2 + echoed.length + text.length >= columns) return;
@@ -71,13 +71,13 @@ export function drawFirstFrame(options: {
     for (const [signal, end] of endings) process.off(signal, end);
     stdin.pause();
     stdin.setRawMode(false);
-    // Row by row: an erasure that begins in the first cell of the window is a clear to tmux, which keeps what it clears.
+    // Erases row by row: tmux takes an erasure from the window's first cell for a clear and keeps the cleared rows.
     stdout.write(`\r${ESC}[2K${ESC}[A${ESC}[2K${ESC}[A${ESC}[2K${PASTE_OFF}`);
   };
-  // Whatever ends the process before somebody takes over, the terminal is as before.
+  // Restores the terminal if the process ends before anybody takes over.
   const endings = Object.entries(signals).map(([signal, exitCode]) => {
-    // Stays when the frame is taken over: a signal that came while everything was loaded is told only afterwards, and
-    // is lost when in between nobody listens.
+    // Stays after the takeover: a signal that arrives while modules load is only delivered afterwards, and would be
+    // lost if nobody listened.
     const end = () => {
       if (!isOpen) return;
       close();
@@ -106,13 +106,13 @@ export function drawFirstFrame(options: {
   };
 }
 
-/** A glance at terminal.jsonc is enough here: when it is mistaken the first frame comes later, and that is all. */
+/** A rough look at terminal.jsonc is enough: a wrong guess only delays the first frame. */
 function wantsLines(env: Readonly<Record<string, string | undefined>>, configDir: string): boolean {
   if (/^(true|1)$/.test(env["HEARTH_SCREEN_READER"] || env["INK_SCREEN_READER"] || "")) return true;
   try {
     return /"screen_reader"\s*:\s*true/.test(readFileSync(join(configDir, "terminal.jsonc"), "utf8"));
   } catch {
-    return false; // none: hardly anybody has one
+    return false; // most people have none
   }
 }
 
@@ -124,7 +124,7 @@ function headerRow(
 ): string {
   const home = env["HOME"] || homedir();
   const path = cwd === home || cwd.startsWith(`${home}/`) ? `~${cwd.slice(home.length)}` : cwd;
-  // Control characters may stand in a directory's name.
+  // A directory's name may contain control characters.
   const text = `hearth ${version} · ${path.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}`;
   return Array.from(text)
     .slice(0, columns - 1)

@@ -1,6 +1,6 @@
 import { withoutEscapes } from "./printable.ts";
 
-/** How long something has lasted, in its two largest units: `3 s`, `2 min`, `5 h 12 min`, `3 d 4 h`. */
+/** A duration in its two largest units: `3 s`, `2 min`, `5 h 12 min`, `3 d 4 h`. */
 export function formatElapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -12,7 +12,7 @@ export function formatElapsed(ms: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-/** Rows as columns of equal width; the last column is as wide as it is. */
+/** Aligns rows in columns; the last column is not padded. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map(onOneLine));
   const widths =
@@ -25,10 +25,10 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
-/** A title, a name or an error: what may come from anywhere and must not break a table's row. */
+/** For titles, names and errors, which may contain line breaks that would break the table. */
 const onOneLine = (text: string): string => withoutEscapes(text).replaceAll(/\s*\n\s*|\t/g, " ");
 
-/** Enough of an id to name it among thousands. */
+/** Long enough to be unique among thousands of ids. */
 export const shortId = (id: string): string => id.slice(0, 12);
 
 /** A session's title on one line. */

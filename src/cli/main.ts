@@ -1,4 +1,4 @@
-// The entry of the bundle. Everything but the parsing of the command line is loaded when it is needed.
+// The entry point of the bundle. Everything but the command line parser is loaded on demand.
 import { inBackground } from "../async/in-background.ts";
 import { launcherHere, pathsHere } from "../client/here.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -12,7 +12,7 @@ import { createOutput } from "./output.ts";
 
 type Command = (parsed: Parsed, context: Context) => Promise<number>;
 
-/** Where each command is, by its first word. */
+/** The loader of each command, by its first word. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   "": async () => (await import("./open.ts")).open,
   run: async () => (await import("./run/run.ts")).run,
@@ -48,7 +48,7 @@ async function main(argv: readonly string[], context: Context): Promise<number> 
   return command(asked.parsed, context);
 }
 
-/** Ends the process once what was written has left it. */
+/** Exits once all output is flushed. */
 async function finish(code: number, { out, err }: Context): Promise<never> {
   await out.flush();
   await err.flush();
@@ -78,7 +78,7 @@ const context: Context = {
   out: createOutput(
     () => process.stdout,
     ({ code, message }) => {
-      // Nobody reads any more (`| head`): whatever was asked of the daemon goes on there.
+      // The reader has gone (`| head`). Work asked of the daemon goes on there.
       if (code === "EPIPE") process.exit(exitCodes.done);
       const end = () => process.exit(exitCodes.failed);
       inBackground(async () => {

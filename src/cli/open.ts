@@ -18,13 +18,13 @@ export async function open({ options, positionals }: Parsed, context: Context): 
     prompt: positionals.length === 0 ? undefined : positionals.join(" "),
     agent: text("agent"),
     model: text("model"),
-    // The parser has compared both with the words of the table.
+    // The parser has checked both against the table.
     mode: text("mode") as PermissionMode | undefined,
     isolation: text("isolation") as Isolation | undefined,
   });
 }
 
-/** What the switches say, in the words of the environment: every part of the terminal reads those. */
+/** Passes the switches on as environment variables, which every part of the terminal reads. */
 export function withDisplayOptions(context: Context, options: Parsed["options"]): Context {
   const env = {
     ...context.env,
@@ -45,7 +45,7 @@ export type TerminalOptions = {
   isolation?: Isolation | undefined;
 };
 
-/** Draws at once, keeps the keys, and loads the terminal proper meanwhile. */
+/** Draws the first frame at once, keeps typed keys, and loads the terminal meanwhile. */
 export async function openTerminal(context: Context, options: TerminalOptions): Promise<number> {
   const { paths, env, launcher } = context;
   if (!process.stdin.isTTY || !process.stdout.isTTY) {

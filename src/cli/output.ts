@@ -1,25 +1,25 @@
 import { printableJson, withoutEscapes } from "./printable.ts";
 
 /**
- * One of the process's two outputs, and the only way out for text: what models, files and servers say reaches no
- * terminal uncleaned. Once nobody reads it, it takes everything and does nothing.
+ * One of the process's two outputs, and the only way to print: text from models, files and servers is stripped of
+ * terminal escapes. Once its reader has gone, writing does nothing.
  */
 export type Output = {
   isTerminal(): boolean;
-  /** For people. Resolves when more may be written: a slow reader slows the writer. */
+  /** For people. Resolves when more may be written, so a slow reader slows the writer. */
   write(text: string): Promise<void>;
   line(text?: string): Promise<void>;
   /** For programs. */
   json(value: unknown, indent?: number): Promise<void>;
-  /** For both: a program gets it byte for byte, a terminal cleaned. */
+  /** For both: a program gets the exact bytes, a terminal cleaned text. */
   exact(text: string): Promise<void>;
-  /** A row with hearth's own colours: whoever painted it has cleaned what it shows. */
+  /** A row with hearth's own colours. The caller has cleaned the text in it. */
   painted(row: string): Promise<void>;
-  /** Resolves when everything is with the operating system. */
+  /** Resolves when everything has been passed to the operating system. */
   flush(): Promise<void>;
 };
 
-/** `open` is called at the first use: a stream that is not needed is not made. `onLost`: it takes no more. */
+/** `open` is called at first use, so an unused stream is never created. `onLost`: the reader has gone. */
 export function createOutput(
   open: () => NodeJS.WriteStream,
   onLost: (error: NodeJS.ErrnoException) => void,

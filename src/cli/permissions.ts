@@ -7,7 +7,7 @@ import { formatElapsed, formatTable, shortId } from "./format.ts";
 import type { Parsed } from "./line/table.ts";
 import { withoutEscapes } from "./printable.ts";
 
-/** `hearth permissions list|revoke`: what people here have allowed for a session or always. */
+/** `hearth permissions list|revoke`: what was allowed here for a session or always. */
 export async function permissions(parsed: Parsed, context: Context): Promise<number> {
   return connectHere(context, (connection) =>
     parsed.command.path[1] === "list"

@@ -1,4 +1,4 @@
-/** CSI, the string sequences (OSC, DCS, …) and two-byte escapes, 7 and 8 bit; an unterminated one ends with its line. */
+/** CSI, string sequences (OSC, DCS, …) and two-byte escapes, 7 and 8 bit; an unterminated one ends with its line. */
 const escapeSequence = new RegExp(
   [
     "(?:\\u001b\\[|\\u009b)[\\u0030-\\u003f]*[\\u0020-\\u002f]*[\\u0040-\\u007e]?",
@@ -9,11 +9,11 @@ const escapeSequence = new RegExp(
 );
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** What makes a terminal do something instead of showing something is left out. Tabs and line ends stay. */
+/** Removes control characters and escape sequences. Tabs and line ends stay. */
 export const withoutEscapes = (text: string): string =>
   text.replace(escapeSequence, "").replace(controls, "");
 
-/** JSON for programs that a terminal may show: the same values, with every control character escaped. */
+/** JSON that is safe to show in a terminal: every control character is escaped. */
 export const printableJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,

@@ -5,14 +5,15 @@ import type { Context } from "./context.ts";
 import type { Parsed } from "./line/table.ts";
 import { createOutput } from "./output.ts";
 
-/** `hearth serve`: this process is the daemon, until it is told to stop. */
+/** `hearth serve`: runs the daemon in this process until it is stopped. */
 export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {
-  // Its own: a daemon does not end because nobody reads what it says.
+  // Its own output: the daemon must not end when nobody reads stdout.
   const out = createOutput(
     () => process.stdout,
     () => {},
   );
-  // V8 would rather grow than collect: after 500 turns 75 MB instead of 240, for a sixth more processor time.
+  // V8 prefers growing to collecting: with this flag 75 MB instead of 240 after 500 turns, for a sixth more processor
+  // time.
   setFlagsFromString("--optimize-for-size");
   const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
   const server = await import("../server/main.ts");
@@ -20,13 +21,13 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
     env,
     paths,
     onReady({ isOther, pid, socket }) {
-      if (isStartedByClient) return; // it was told over its pipe; stdout is the log
+      if (isStartedByClient) return; // the client was told over its pipe; stdout is the log
       const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
       inBackground(() => out.line(`${state}: pid ${pid}, ${socket}`), notMissed); // nobody reads it
     },
   });
-  // An exit of Node's waits for a compiling thread that may wait for the main one (nodejs/node#54918), for ever. All is
-  // closed by now, and nobody reads how a detached daemon ended.
+  // process.exit waits for a compiler thread, which may wait for the main thread forever (nodejs/node#54918).
+  // Everything is closed by now, and nobody reads a detached daemon's exit code.
   if (isStartedByClient) process.kill(process.pid, "SIGKILL");
   return code;
 }

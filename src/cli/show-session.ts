@@ -11,7 +11,7 @@ import type { Parsed } from "./line/table.ts";
 const PAGE = 500;
 const RUNS_MAX = 1000;
 
-/** `hearth sessions show`: the transcript as the terminal draws it; with --json the rows as they are. */
+/** `hearth sessions show`: the transcript as the terminal draws it; with --json the stored messages. */
 export async function showSession(
   { options, positionals }: Parsed,
   context: Context,
@@ -55,7 +55,7 @@ async function print(
     await out.painted(row);
 }
 
-/** The newest page comes first, each from old to new. */
+/** Pages come newest first, the messages in each oldest first. */
 async function allMessages(connection: Connection, sid: SessionId): Promise<Message[]> {
   const params = { wid: connection.workspace.id, sid };
   const pages: Message[][] = [];

@@ -8,7 +8,7 @@ import type { Parsed } from "./line/table.ts";
 /** `hearth usage`: tokens and cost of the runs that have ended. */
 export async function usage({ options }: Parsed, context: Context): Promise<number> {
   const { out } = context;
-  // The parser has compared it with the words of the table.
+  // The parser has checked it against the table.
   const by = (typeof options["by"] === "string" ? options["by"] : "day") as UsageBy;
   const found = await connectHere(context, (connection) => {
     const workspace_id = options["here"] === true ? connection.workspace.id : undefined;

@@ -6,11 +6,11 @@ import type { Delivery } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { RunRecord } from "./record.ts";
 
-/** A prompt as it is accepted; everything about it was checked before. */
+/** An accepted prompt. It has been checked. */
 export type AcceptedPrompt = {
   run_id: RunId;
   prompt: string;
-  /** What stands there where nobody prompted. */
+  /** The notice that takes the prompt's place when nobody prompted. */
   note?: { code: string; text: string };
   attachments: readonly Attachment[];
   agent: string;
@@ -26,7 +26,7 @@ export type AcceptedPrompt = {
 
 const WORKS_ON = "works_on";
 
-/** For what an agent does by itself behind the answer of its turn. */
+/** The prompt of a run that an agent starts by itself after its turn. */
 export const ownPrompt = (run_id: RunId, agent: string): AcceptedPrompt => ({
   ...{ run_id, agent, prompt: "", attachments: [], model: null, mode: null, delivery: "queue", env: null },
   ...{ max_steps: null, on_question: "wait", request_hash: WORKS_ON, by: null },
@@ -70,7 +70,7 @@ export function promptMessage(prompt: AcceptedPrompt, { session_id, seq, newId, 
   };
 }
 
-/** The attachments that a stored user message came with. */
+/** The attachments of a stored user message. */
 export const attachmentsOf = (message: Message): Attachment[] =>
   message.parts
     .filter((part) => part.type === "file")
@@ -81,7 +81,7 @@ export const attachmentsOf = (message: Message): Attachment[] =>
       ...(data === undefined ? {} : { data }),
     }));
 
-/** The run of a prompt at the moment of its acceptance. */
+/** The run of a prompt when it is accepted. */
 export function promptRun(
   prompt: AcceptedPrompt,
   messageId: MessageId,

@@ -12,13 +12,13 @@ type Entry = {
   run: RunRecord;
   message: Message;
   attachments: readonly Attachment[];
-  /** When it was accepted or, later, started: a clock that is set anew changes no duration. Null: not by this daemon. */
+  /** When the run was accepted, later started, on the monotonic clock. Null: not by this daemon. */
   sinceMs: number | null;
-  /** Of a run that has begun. */
+  /** Set once the run has begun. */
   recorder?: Recorder;
 };
 
-/** What a write leads to in memory, once its transaction has committed. */
+/** The change in memory that a write makes, once its transaction has committed. */
 export type Change = { apply(): void; used?: NonNullable<SessionChange["used"]> };
 
 type RunBookDeps = {
@@ -37,10 +37,10 @@ const eventOfState = {
   active: "run.started",
 } as const;
 
-/** So much of a prompt says which one it was. */
+/** This much of a prompt is enough to recognise it. */
 const WITHDRAWN_CHARS_MAX = 200;
 
-/** A prompt that was taken back from the queue never was part of the conversation: whoever reads it is told so. */
+/** The notice for a prompt that was withdrawn from the queue. It was never part of the conversation. */
 function withdrawn(prompt: Message) {
   const text = messageText(prompt).replace(/\s+/g, " ").trim();
   const shown =
@@ -50,12 +50,12 @@ function withdrawn(prompt: Message) {
 
 export type RunBook = ReturnType<typeof createRunBook>;
 
-/** The unfinished runs of a session with their prompts, and how what happens to them is written. */
+/** A session's unfinished runs with their prompts, and how their changes are stored. */
 export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: RunBookDeps) {
   const entries = new Map<RunId, Entry>();
   let transcript: Message[] | null = null;
   const iso = () => now().toISOString();
-  /** Appends to the transcript if it is in memory; otherwise it is read with the rest. */
+  /** Appends to the transcript if it is in memory; otherwise it will be read from the store. */
   const remember = (message: Message) => void transcript?.push(message);
 
   function entryOf(id: RunId): Entry {
@@ -64,7 +64,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
     return entry;
   }
 
-  /** A waiting prompt's message stands at the end of the transcript; now it takes its place there. */
+  /** A waiting prompt's message is last in the transcript. When the run starts, it gets its final seq. */
   function takePlace(tx: LedgerTx, { run, message }: Entry): Message {
     const seq = tx.nextMessageSeq();
     if (run.state === "accepted" && message.seq === seq - 1) return message;
@@ -102,7 +102,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
     const wasStarted = run.state === "active";
     const prompt = wasStarted ? null : takePlace(tx, entry);
     const recorder = entry.recorder ?? newRecorder(run);
-    // A prompt that was folded into a running turn has its answer there.
+    // A steering prompt has its answer in the turn that it joined.
     const wasWaiting = run.state === "queued" || run.state === "held";
     const said = prompt && wasWaiting && end.outcome === "canceled" ? withdrawn(prompt) : undefined;
     const last = end.outcome === "steered" && prompt ? prompt : recorder.end(tx, end, { said, storedOnly });
@@ -114,7 +114,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       error: end.error ?? null,
       completed_at: at,
       canceled_by: end.outcome === "canceled" ? by : null,
-      // The one that answered: what was asked for may have been nothing, or an agent's own name for it.
+      // The model that answered. The requested one may be null or an alias.
       model: (last.role === "assistant" ? last.model : null) ?? run.model,
       usage: recorder.usage,
       cost: recorder.cost,
@@ -135,7 +135,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
     });
     const used = {
       ...{ agent: run.agent, usage: ended.usage, cost: ended.cost },
-      // What never reached the agent is still to be told.
+      // If the prompt never reached the agent, a later handover must include it.
       ...(recorder.wasPrompted ? { seen_seq: last.seq } : {}),
     };
     return {
@@ -143,7 +143,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       apply() {
         entries.delete(id);
         if (wasStarted) return remember(last);
-        // A prompt that was taken back before it started is no part of the conversation; one that failed is.
+        // A prompt that was withdrawn before it started is not part of the conversation; one that failed is.
         if (prompt === null || (end.outcome !== "steered" && end.outcome !== "error")) return;
         remember(prompt);
         if (last !== prompt) remember(last);
@@ -160,7 +160,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
 
   return {
     entryOf,
-    /** The run begins. */
+    /** Begins the run. */
     begin(id: RunId): Recorder {
       const entry = entryOf(id);
       const recorder = newRecorder(entry.run);
@@ -168,12 +168,12 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       return recorder;
     },
     find: (id: RunId): RunRecord | undefined => entries.get(id)?.run,
-    /** The transcript of every run that was not taken back or waits, oldest first; kept from the first use on. */
+    /** The messages of all runs that neither wait nor were withdrawn, oldest first; cached from the first use on. */
     history(): Message[] {
       transcript ??= ledger.loadTranscript();
       return transcript;
     },
-    /** So that `history` need not read much; harmless to call again. */
+    /** Reads messages ahead for `history`; harmless to call again. */
     async readAhead() {
       if (transcript === null) await ledger.readAhead();
     },
@@ -189,9 +189,9 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       entries.set(run.id, { run, message, attachments: prompt.attachments, sinceMs: monotonicMs() });
       return message;
     },
-    /** A prompt that was not accepted after all, or a run whose end cannot be written. */
+    /** Forgets a prompt that was not accepted after all, or a run whose end cannot be stored. */
     discard: (id: RunId) => void entries.delete(id),
-    /** `storedOnly`: of the turn's own messages only what the store has. */
+    /** `storedOnly`: uses the turn's messages only as far as they are stored. */
     write(tx: LedgerTx, effect: RunEffect, how: { by: string | null; storedOnly: boolean }): Change | null {
       if (effect.do === "record") return writeState(tx, effect.run_id, effect.state);
       if (effect.do === "complete") return writeEnd(tx, effect.run_id, effect.end, how);
@@ -217,7 +217,10 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       if (run.state !== "completed") tx.putRun(run, eventOfState[run.state]);
       return { apply: () => void entries.set(id, { ...entry, run, message }) };
     },
-    /** After a restart: an unfinished run as it is in the store, its messages oldest first, the prompt's the first. */
+    /**
+     * After a restart: adds an unfinished run from the store. Its messages are oldest first, starting with the
+     * prompt's.
+     */
     adopt(run: RunRecord, messages: readonly Message[]) {
       const [message, ...answers] = messages;
       if (message === undefined) throw new Error(`${run.id} has no message`);

@@ -1,8 +1,8 @@
 import type { SessionContext, TurnHost } from "../backend.ts";
 
 /**
- * The host of a turn whose steps are requests to a model: what the last one held tells how full the model's window is.
- * A step without figures says nothing.
+ * Wraps a turn's host so that the size of the last model request reports how full the model's window is. Steps without
+ * usage figures report nothing.
  */
 export function withContextUsage(host: TurnHost, { onEvent }: Pick<SessionContext, "onEvent">): TurnHost {
   let model: string | null = null;

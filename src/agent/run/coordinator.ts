@@ -1,4 +1,4 @@
-// Long because one closure owns a session's queue, and everything that may change it stands in it.
+// Long because one closure owns a session's queue and everything that may change it.
 import { HearthError } from "../../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
@@ -26,7 +26,7 @@ import {
 } from "./state.ts";
 import { createWarmSessions } from "./warm-sessions.ts";
 
-/** A prompt that waited longer than this for somebody to come back is held (design G12). */
+/** After a restart, a prompt that waited longer than this without a client is held (design G12). */
 const UNATTENDED_MAX_MS = 10 * 60_000;
 
 export type CoordinatorDeps = {
@@ -34,20 +34,20 @@ export type CoordinatorDeps = {
   ledger: Ledger;
   /** Throws HearthError agent_unavailable, config_invalid. */
   backend(agent: string): Backend;
-  /** The session's folder is there for a run. Throws not_a_directory, folder_unresponsive, the signal's reason. */
+  /** Checks the session's folder before a run. Throws not_a_directory, folder_unresponsive, the signal's reason. */
   reach(signal: AbortSignal): Promise<void>;
-  /** What a backend opens its counterpart with; the run's own model, mode and environment laid over the session's. */
+  /** What a backend opens its session with: the run's model, mode and environment over the session's. */
   contextOf(run: RunRecord): SessionContext;
-  /** What the run's agent missed since its own last turn. */
+  /** The conversation since this agent's last turn, for it to read. */
   handover(run: RunRecord, opened: OpenedSession, transcript: readonly Message[]): string | null;
   authorize(run: RunRecord, request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
-  /** What a run may use. */
+  /** The limits of a run's usage. */
   budget(): RunBudget;
-  /** A bug, or something that nobody waits for: written to the log. */
+  /** Logs a bug, or a failure that nobody waits for. */
   report(message: string, cause: unknown): void;
-  /** After every change: a daemon that idles exits. */
+  /** Called after every change: an idle daemon exits. */
   onChange(): void;
-  /** What has happened waits for the store, because of that; null: it does no more. */
+  /** Changes wait for the store because of `error`; null: they wait no longer. */
   onStoreAway(error: HearthError | null): void;
   newId: NewId;
   now(): Date;
@@ -57,16 +57,16 @@ export type CoordinatorDeps = {
 
 export type Coordinator = ReturnType<typeof createCoordinator>;
 
-/** Carries out what `stepRuns` decides for one session: writes, publishes, then acts. */
+/** Carries out what `stepRuns` decides for one session: stores it, publishes it, then acts. */
 export function createCoordinator(deps: CoordinatorDeps) {
   const { session_id, ledger, now, monotonicMs } = deps;
   let queue: RunQueue = idleQueue;
   let active: ActiveRun | null = null;
   const warm = createWarmSessions({ backend: deps.backend, report: deps.report });
   const idleWaiters = new Set<() => void>();
-  /** Aborts when a prompt waits behind what an agent does by itself. */
+  /** Aborts when a prompt waits behind a run that an agent started by itself. */
   let yieldToPrompt = new AbortController();
-  /** One that has begun to work by itself before the session was free for it. */
+  /** The agent that began to work by itself while the session was not free for it. */
   let waking: string | null = null;
   const book = createRunBook({ session_id, ledger, newId: deps.newId, now, monotonicMs });
   const loop = createRunLoop({
@@ -82,7 +82,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
   });
   const isIdle = () => queue.current === null && loop.isEmpty();
 
-  /** Writes, publishes, then acts. Throws before anything has changed: store_unavailable, or a bug. */
+  /** Stores, publishes, then acts. If it throws (store_unavailable, or a bug), nothing has changed. */
   function carryOut(
     { event, by }: PendingEvent,
     written: Written,
@@ -112,14 +112,14 @@ export function createCoordinator(deps: CoordinatorDeps) {
     return effects;
   }
 
-  /** Somebody asks for it: now, or not at all. Throws store_unavailable, and what a bug throws. */
+  /** For a client's request: done now or not at all. Throws store_unavailable, and any bug. */
   const carryOutNow = (
     event: RunQueueEvent,
     by: string | null = null,
     extra?: Parameters<typeof carryOut>[2],
   ) => carryOut({ event, by }, "all", extra);
 
-  /** What is written happened, whatever goes wrong behind it. */
+  /** Runs what follows a stored change. Its failure cannot undo the change. */
   function afterwards(act: () => void) {
     try {
       act();
@@ -134,7 +134,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     if (waking !== null) startOwnRun(waking);
   }
 
-  /** A run whose work cannot even begin has ended. */
+  /** Starts or stops the active run's work. If that fails, the run ends with an error. */
   function controlActiveRun(effect: RunEffect) {
     try {
       if (effect.do === "open") {
@@ -150,7 +150,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
   function begin(id: RunId): ActiveRun {
     const { run } = book.entryOf(id);
-    // Its prompt comes before what it did by itself.
+    // A prompt for the agent comes before the agent's own run.
     if (waking === run.agent) waking = null;
     const mine = createRun({
       run_id: id,
@@ -180,7 +180,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     },
   });
 
-  /** An agent does something by itself: a run of its own, unless somebody wants something else of it. */
+  /** Starts a run for what an agent does by itself, unless the session is busy. */
   function startOwnRun(agent: string) {
     const isFree = isIdle() && queue.gate === "open";
     waking = isFree ? null : agent;
@@ -242,7 +242,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     });
   }
 
-  /** Somebody is there: what a restart had paused goes on. */
+  /** A client is there again: resumes a queue that was paused by a restart. */
   function attend() {
     if (queue.gate !== "paused") return;
     const oldest = now().getTime() - UNATTENDED_MAX_MS;
@@ -252,18 +252,18 @@ export function createCoordinator(deps: CoordinatorDeps) {
     loop.post({ type: "attended", expired });
   }
 
-  /** A prompt for one agent cannot be folded into the turn of another. */
+  /** A prompt for one agent cannot join the turn of another. */
   const deliveryFor = (agent: string, wanted: Delivery): Delivery =>
     agent === busyAgent() ? wanted : "queue";
 
-  /** The answer to an accepted prompt, as it stands now. */
+  /** The present reply to an accepted prompt. */
   function replyFor(id: RunId, messageId: MessageId): PromptReply {
     const state = book.find(id)?.state;
     const shown = state === "held" ? "queued" : state === "queued" || state === "active" ? state : "accepted";
     return { run_id: id, message_id: messageId, state: shown, queue_position: queuePosition(queue, id) };
   }
 
-  /** Throws run_started: what was overdue may have let it go. */
+  /** Throws run_started. Call it after overdue events were carried out: they may have started the run. */
   function mustNotHaveStarted(id: RunId) {
     if (queue.waiting.some((run) => run.run_id === id)) return;
     throw new HearthError("run_started", "This prompt can no longer be changed: its run has started.");
@@ -276,7 +276,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     replyFor,
     attend,
 
-    /** When it returns, prompt and run are on the disk. Throws store_unavailable, and then there is no trace of it. */
+    /** When it returns, prompt and run are on disk. If it throws store_unavailable, nothing was stored. */
     accept(prompt: AcceptedPrompt): PromptReply {
       attend();
       const message_id = loop.ask(() => {
@@ -302,8 +302,8 @@ export function createCoordinator(deps: CoordinatorDeps) {
     },
 
     /**
-     * What it answers is what it does, also when the store takes it late: it is decided on what everybody was told,
-     * and goes before what was not told yet. The work stops at once. Never throws.
+     * Cancels exactly the runs it returns, even if the store accepts the change late: it decides on the published
+     * state, and goes before events that are not published yet. The work stops at once. Never throws.
      */
     cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
       const decided = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
@@ -343,13 +343,13 @@ export function createCoordinator(deps: CoordinatorDeps) {
         .map((effect) => effect.run_id);
     },
 
-    /** The daemon stops: the end of what runs is written, what waits is kept. `whenIdle` says when all is dead. */
+    /** The daemon stops: ends the active run and keeps the queue. Wait for `whenIdle` afterwards. */
     shut: () => loop.decide({ type: "shut" }, null, () => active?.stop()),
-    /** The workspace or the session goes: everything ends. Throws store_unavailable, and then nothing has. */
+    /** The workspace closes or the session is deleted: everything ends. If it throws store_unavailable, nothing has. */
     close: (by: string | null) => void loop.ask(() => carryOutNow({ type: "closed" }, by)),
     reopen: () => loop.post({ type: "reopened" }),
 
-    /** Nothing runs, unwinds, or waits for the store. */
+    /** Nothing runs, is being stopped, or waits for the store. */
     isIdle,
     whenIdle(): Promise<void> {
       if (isIdle()) return Promise.resolve();
@@ -362,28 +362,28 @@ export function createCoordinator(deps: CoordinatorDeps) {
       });
     },
     runtime: () => runtimeOf(queue),
-    /** In the order they were accepted. */
+    /** Unfinished runs in the order of acceptance. */
     unfinished: (): RunRecord[] =>
       [queue.current, ...queue.waiting].flatMap((entry) => (entry ? (book.find(entry.run_id) ?? []) : [])),
     /** The agent whose turn is running. */
     busyAgent,
-    /** For a log: which run, and whose. */
+    /** The active run and its agent, for the log. */
     runningName(): string | null {
       const run = queue.current && book.find(queue.current.run_id);
       return run ? `${run.id} (${run.agent})` : null;
     },
     warmth: (agent: string): "running" | "warm" | null =>
       busyAgent() === agent ? "running" : warm.isWarm(agent) ? "warm" : null,
-    /** Ends what is warm; only while idle. */
+    /** Closes the warm agent sessions. Call it only while idle. */
     async release() {
       book.forgetHistory();
       await warm.release();
     },
 
-    /** The store closes: what still waits for it is found at the next start. */
+    /** The store closes. Events that still wait for it are dropped; the next start recovers their runs. */
     abandon: () => loop.close(),
 
-    /** After a restart: ends what was active, keeps what waited. `stored`: every unfinished run, oldest first. */
+    /** After a restart: ends active runs, keeps queued ones. `stored`: all unfinished runs, oldest first. */
     recover(stored: readonly { run: RunRecord; messages: readonly Message[] }[]) {
       for (const { run, messages } of stored) book.adopt(run, messages);
       const interrupted = stored.filter(({ run }) => run.state === "active").map(({ run }) => run.id);

@@ -1,11 +1,11 @@
 import type { FinishReason, Message } from "../../protocol/message.ts";
 
-/** Why a message is the last of its run although the request was not done. */
+/** Why a run ended before its request was done. */
 export type EarlyEnd = Exclude<FinishReason, "end_turn" | "steered" | "tool_use">;
 
 const untilAsked =
   "Do not carry it out or finish it unless the user asks for that, for example by saying to go on.";
-/** Of a request that was given up before its answer, or in the middle of it. */
+/** What the model is told about a request that ended before its answer, or in the middle of it. */
 export const endTexts: Readonly<Record<EarlyEnd, { unanswered: string; cut: string }>> = {
   canceled: {
     unanswered: `The user stopped this request before it was done; it is withdrawn. ${untilAsked}`,

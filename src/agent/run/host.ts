@@ -4,7 +4,7 @@ import type { BackendEvent, TurnHost } from "../backend.ts";
 import type { PermissionRequest, Verdict } from "../permission/request.ts";
 import { type ActiveRun, asRunError } from "./run.ts";
 
-/** `fail`: nobody can answer, and the run must end with this. */
+/** `fail`: nobody can answer, so the run must end with this error. */
 export type RunVerdict = Verdict | { decision: "fail"; error: RunError };
 
 export type RunBudget = { max_run_cost: number; max_run_tokens: number };
@@ -13,20 +13,20 @@ type TurnHostDeps = {
   run: Pick<ActiveRun, "recorder" | "signal" | "isRunning" | "stop">;
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
   history(): readonly Message[];
-  /** Whether a prompt wants to be folded into the turn. */
+  /** Whether a steering prompt waits to join the turn. */
   isSteered(): boolean;
-  /** Folds them in and returns them: from here on they are in the history. */
+  /** Adds the steering prompts to the history and returns them. */
   steer(): readonly Message[];
-  /** What the run may use in all. */
+  /** The limits of the run's usage. */
   budget(): RunBudget;
   /** Ends the run with an error. */
   stop(error: RunError): void;
   report(message: string, cause: unknown): void;
 };
 
-/** What a turn may ask of its session; inert once the run has its end. */
+/** The session's side of a turn; does nothing once the run has ended. */
 export function createTurnHost({ run, history, stop, report, ...deps }: TurnHostDeps): TurnHost {
-  /** What comes after the run's end is dropped; what the store does not take ends the run. */
+  /** Drops what comes after the run's end. A failed write ends the run. */
   function guarded(write: () => void) {
     if (!run.isRunning) return;
     try {
@@ -47,7 +47,7 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
     emit: (...events) =>
       guarded(() => {
         run.recorder.record(...events);
-        // A turn that has its answer is not taken it for what it cost.
+        // A finished answer is never discarded for its cost: only a turn that goes on is stopped.
         const goesOn = (event: BackendEvent) =>
           event.type === "step_finished" && event.finish_reason === "tool_use";
         if (!events.some(goesOn)) return;

@@ -7,23 +7,22 @@ import type { Usage } from "../../protocol/usage.ts";
 import type { RunRecord } from "./record.ts";
 
 /**
- * One session's book: what the coordinator writes to the store and tells the world. The daemon implements it;
- * nothing here knows SQL or HTTP.
+ * What the coordinator stores and publishes for one session. The daemon implements it; nothing here knows SQL or HTTP.
  */
 export type Ledger = {
   /**
-   * One transaction; its events are published when it has committed and not before. `synced`: on the disk, not
-   * only written. Throws HearthError store_unavailable, and then nothing was written or published.
+   * Runs one transaction and publishes its events once it has committed. `synced`: on disk when this returns. If it
+   * throws HearthError store_unavailable, nothing was stored or published.
    */
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
   /**
-   * Streams text into a part that is already stored: written within 50 ms or 4 KB, and told then. Throws
-   * store_unavailable when text has waited for the store for seconds; the run must end, and its end has all of it.
+   * Adds text to a stored part: stored within 50 ms or 4 KB, then published. Throws store_unavailable when text has
+   * waited for the store for seconds; the run must then end, and its end has all the text.
    */
   appendText(delta: PartDelta): void;
-  /** Reads what `loadTranscript` will say in short turns of the event loop: of a long session that takes seconds. */
+  /** Reads ahead for `loadTranscript` in short turns of the event loop: a long session takes seconds. */
   readAhead(): Promise<void>;
-  /** The messages of every run that neither waits nor was taken back before it started, oldest first. */
+  /** The messages of all runs that neither wait nor were withdrawn before they started, oldest first. */
   loadTranscript(): Message[];
 };
 
@@ -31,18 +30,18 @@ export type LedgerTx = {
   nextMessageSeq(): number;
   /** A message as the store has it. */
   storedMessage(id: MessageId): Message | undefined;
-  /** Writes the message and the parts named (all of them by default), and publishes the whole message. */
+  /** Stores the message and the given parts (default: all), and publishes the whole message. */
   putMessage(event: "message.created" | "message.updated", message: Message, parts?: readonly Part[]): void;
-  /** For an edited prompt: its parts become these and no others. */
+  /** Replaces all parts of an edited prompt. */
   replaceMessage(message: Message): void;
   insertRun(run: RunRecord): void;
   putRun(run: RunRecord, event: "run.accepted" | "run.queued" | "run.held" | "run.started" | null): void;
   completeRun(run: RunRecord, payload: RunCompleted): void;
-  /** Open questions of a run that ends are withdrawn everywhere. */
+  /** Withdraws the open questions of a run that ends. */
   cancelQuestions(run: RunRecord): void;
-  /** Tells the world when state, queue, usage or use of the session has changed. */
+  /** Publishes the session if its state, queue, usage or order has changed. */
   sessionChanged(change: SessionChange): void;
-  /** What an agent means to do now. */
+  /** Stores the agent's present plan. */
   putPlan(entries: Plan["entries"]): void;
   publish(event: NewEvent): void;
 };
@@ -51,8 +50,8 @@ export type SessionChange = {
   /** A run is opening or active. */
   running: boolean;
   queued: number;
-  /** A prompt was sent: it becomes the most recently used; the first one names it. */
+  /** A prompt was sent: the session becomes the most recently used, and the first prompt names it. */
   prompt?: string;
-  /** What a run that ends has used, on behalf of its agent. */
+  /** The usage of a run that ends, and its agent. */
   used?: { agent: string; usage: Usage; cost: number; seen_seq?: number };
 };

@@ -1,46 +1,46 @@
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunEffect, RunQueueEvent } from "./state.ts";
 
-/** How soon an event that the store would not take is tried again. */
+/** The delay before an event that the store refused is tried again. */
 const STORE_RETRY_MS = 500;
 
 export type PendingEvent = { event: RunQueueEvent; by: string | null };
 
 /**
- * How much of an event is written. `stored`: of a turn whose own messages cannot be written, what the store has of
- * them. `nothing`: it only happens in memory, and the next start finds what is left of it in the store.
+ * How much of an event is stored. `stored`: if a turn's messages cannot be written, only what the store already has of
+ * them. `nothing`: the event happens only in memory, and the next start recovers the run from the store.
  */
 export type Written = "all" | "stored" | "nothing";
 
 type RunLoopDeps = {
-  /** Writes, tells, then acts. Throws before anything has happened or not at all; store_unavailable is no bug. */
+  /** Stores, publishes, then acts. If it throws, nothing has happened; store_unavailable is not a bug. */
   carryOut(pending: PendingEvent, written: Written): readonly RunEffect[];
   report(message: string, cause: unknown): void;
-  /** Something waits for the store, because of that; null: nothing does any more. */
+  /** Events wait for the store because of `error`; null: none waits any more. */
   onWaiting(error: HearthError | null): void;
-  /** Nothing is left to be carried out. */
+  /** No event is left. */
   onRest(): void;
 };
 
 export type RunLoop = ReturnType<typeof createRunLoop>;
 
 /**
- * The one place where a session's run events are carried out, one after the other: what an event leads to waits until
- * the event itself is through. What the store does not take is kept and tried again, and all that follows waits
- * behind it. An event is never lost: without the end of its run a session would run nothing any more.
+ * The one place where a session's run events are carried out, one after the other: an event caused by another waits
+ * until that one is done. An event that the store refuses is kept and tried again, and all later ones wait behind it.
+ * No event is ever lost: without the end of its run a session could run nothing more.
  */
 export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDeps) {
-  /** Decided on the state that is stored now, so they go before everything else that waits. Oldest first. */
+  /** Oldest first. Decided on the stored state, so they go before everything else that waits. */
   const decided: PendingEvent[] = [];
   /** Oldest first. */
   const waiting: PendingEvent[] = [];
   let isBusy = false;
   let retry: NodeJS.Timeout | null = null;
-  /** Why the last try stopped before its end. */
+  /** Why the last try stopped early. */
   let stuck: HearthError | null = null;
   let isClosed = false;
 
-  /** Everything in it that leads to events comes before they are carried out. */
+  /** Runs `work` before any event that it causes. */
   function exclusively<T>(work: () => T): T {
     if (isBusy) throw new Error("the run loop was entered while it carries out an event");
     isBusy = true;
@@ -51,7 +51,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
     }
   }
 
-  /** Throws store_unavailable alone. */
+  /** Throws only store_unavailable. */
   function carryOutAsFarAsPossible(pending: PendingEvent) {
     for (const written of ["all", "stored", "nothing"] as const) {
       try {
@@ -64,7 +64,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
     }
   }
 
-  /** Null when all is through. */
+  /** Null when all events are done. */
   function carryOutAll(): HearthError | null {
     for (;;) {
       const queue = decided.length > 0 ? decided : waiting;
@@ -92,14 +92,13 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
   }
 
   return {
-    /** It happened, whether or not the store can be written: at once where it can. Never throws. */
+    /** For what has happened, whether or not the store can be written. Never throws. */
     post(event: RunQueueEvent, by: string | null = null) {
       waiting.push({ event, by });
       drain();
     },
     /**
-     * It was decided on what is stored now and what was decided before. `act` needs no store: it is done at once.
-     * Never throws.
+     * For a decision on the stored state and earlier decisions. `act` needs no store and runs at once. Never throws.
      */
     decide(event: RunQueueEvent, by: string | null, act: () => void) {
       decided.push({ event, by });
@@ -109,8 +108,8 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
     },
     decided: (): readonly RunQueueEvent[] => decided.map(({ event }) => event),
     /**
-     * Somebody asks for it: it happens now or not at all. What waits comes first, and `decision` is made then.
-     * Throws store_unavailable, and what `decision` and `carryOut` throw: then nothing has happened.
+     * For a client's request: done now or not at all. Waiting events come first, then `decision` is made. If it throws
+     * (store_unavailable, or an error of `decision` or `carryOut`), nothing has happened.
      */
     ask<T>(decision: () => T): T {
       drain();
@@ -121,7 +120,7 @@ export function createRunLoop({ carryOut, report, onWaiting, onRest }: RunLoopDe
       return result;
     },
     isEmpty: () => decided.length === 0 && waiting.length === 0,
-    /** What is left is not tried again: the store closes. */
+    /** The store closes: waiting events are not tried again. */
     close() {
       isClosed = true;
       if (retry !== null) clearTimeout(retry);

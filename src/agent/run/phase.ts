@@ -1,35 +1,35 @@
 import type { End } from "./state.ts";
 
-/** Where the work of one run stands. Pure; `run.ts` carries out the effects. */
+/** The phase of one run's work. Pure; `run.ts` carries out the effects. */
 export type RunPhase =
-  /** Its agent session is being made or taken up. */
+  /** Its agent session is being opened. */
   | "opening"
-  /** The agent session is there; its turn begins when the run's start is written. */
+  /** The agent session is open; the turn begins once the run's start is stored. */
   | "opened"
   | "running"
-  /** It was told to stop, and has not settled yet. What it still says is nobody's. */
+  /** It was told to stop and has not settled yet. Its output is dropped. */
   | "stopping"
-  /** Everything that the run started is dead, or was given up. */
+  /** Everything that the run started has ended, or was given up. */
   | "settled";
 
 export type RunPhaseEvent =
   | { type: "opened" }
   | { type: "open_failed"; end: End }
-  /** The run's start is written. */
+  /** The run's start is stored. */
   | { type: "begun" }
   | { type: "turn_ended"; end: End }
   | { type: "stopped" }
-  /** It has not settled in time after it was stopped. */
+  /** It did not settle in time after it was stopped. */
   | { type: "timed_out" };
 
 export type RunPhaseEffect =
   | { do: "tell_opened" }
   | { do: "run_turn" }
-  /** Aborts the signal; `timed_out` follows unless it settles before. */
+  /** Aborts the signal; `timed_out` follows unless the run settles first. */
   | { do: "abort" }
-  /** The agent session is ended by force. */
+  /** Kills the agent session. */
   | { do: "give_up" }
-  /** The run's one answer to its session. */
+  /** Reports the run's end to its session, once. */
   | { do: "settle"; end: End };
 
 export type RunPhaseStep = { phase: RunPhase; effects: readonly RunPhaseEffect[] };
@@ -45,7 +45,7 @@ export function stepRunPhase(phase: RunPhase, event: RunPhaseEvent): RunPhaseSte
       return event.type === "stopped" ? stop : stay;
     case "opened":
       if (event.type === "begun") return { phase: "running", effects: [{ do: "run_turn" }] };
-      // Nothing has begun that would have to end.
+      // No turn has begun, so there is nothing to wait for.
       return event.type === "stopped"
         ? { phase: "settled", effects: [{ do: "abort" }, { do: "settle", end: canceled }] }
         : stay;
@@ -56,7 +56,7 @@ export function stepRunPhase(phase: RunPhase, event: RunPhaseEvent): RunPhaseSte
       if (event.type === "turn_ended") return settle(event.end);
       if (event.type === "timed_out")
         return { phase: "settled", effects: [{ do: "give_up" }, { do: "settle", end: canceled }] };
-      // Whatever a start that was called off ends with.
+      // A stopped opening ends as canceled, whatever its result.
       return event.type === "opened" || event.type === "open_failed" ? settle(canceled) : stay;
     case "settled":
       return stay;

@@ -1,18 +1,18 @@
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Run } from "../../protocol/run.ts";
 
-/** A run with what only the daemon needs to know of it. */
+/** A run with the fields that only the daemon needs. */
 export type RunRecord = Run & {
-  /** Of this run alone; null: the session's. */
+  /** The run's own mode; null: the session's. */
   mode: PermissionMode | null;
-  /** Of session, prompt and attachments: the same run id must mean the same. */
+  /** Hash of session, prompt and attachments: a run id must not be reused for another prompt. */
   request_hash: string;
   env: Record<string, string> | null;
   max_steps: number | null;
   on_question: "wait" | "fail" | "deny";
 };
 
-/** What of it the world sees. */
+/** The part of a run that clients see. */
 export const publicRun = (run: RunRecord): Run => ({
   id: run.id,
   session_id: run.session_id,

@@ -7,19 +7,19 @@ import { type RunPhase, type RunPhaseEffect, type RunPhaseEvent, stepRunPhase } 
 import type { Recorder } from "./recorder.ts";
 import type { End } from "./state.ts";
 
-/** A stopped turn gets this long to settle before its backend is ended by force (design G7). */
+/** Time for a stopped turn to settle before its backend is killed (design G7). */
 const SETTLE_TIMEOUT_MS = 5000;
 
 type RunDeps = {
   run_id: RunId;
   recorder: Recorder;
-  /** The agent's counterpart of the session, warm or made now. */
+  /** Opens the agent's session, or returns a warm one. */
   open(signal: AbortSignal): Promise<OpenedSession>;
   turn(opened: OpenedSession): { turn: Turn; host: TurnHost };
   onOpened(): void;
-  /** Once. Everything that the run started is dead, or was given up. */
+  /** Called once, when everything that the run started has ended or was given up. */
   onSettled(end: End): void;
-  /** The counterpart did not settle in time and was ended by force: it must not be used again. */
+  /** The agent session did not settle in time and was killed: it must not be used again. */
   onGivenUp(opened: OpenedSession): void;
   report(message: string, cause: unknown): void;
 };
@@ -56,7 +56,7 @@ export function createRun(deps: RunDeps) {
     }
   }
 
-  /** Both tell their own failures: what is left is a fault of ours. */
+  /** Both handle their own failures, so anything else is a bug. */
   const stray = (error: unknown) => deps.report("a run could not be taken further", error);
   const endOf = (error: unknown): End => ({ outcome: "error", error: asRunError(error, deps.report) });
 
@@ -73,7 +73,7 @@ export function createRun(deps: RunDeps) {
   }
 
   async function runTurn() {
-    // Whoever began it finishes first: a backend may ask for something before it first waits.
+    // Lets the caller finish first: a backend may call its host before its first await.
     await Promise.resolve();
     try {
       if (opened === null) throw new Error(`${deps.run_id} has no agent session`);
@@ -88,7 +88,7 @@ export function createRun(deps: RunDeps) {
   }
 
   function giveUp() {
-    if (opened === null) return; // still being made: whoever makes it ends it
+    if (opened === null) return; // still opening: whoever opens it closes it
     deps.onGivenUp(opened);
     opened.kill().catch((error) => deps.report("a turn could not be ended by force", error));
   }
@@ -97,15 +97,15 @@ export function createRun(deps: RunDeps) {
     run_id: deps.run_id,
     recorder: deps.recorder,
     signal: controller.signal,
-    /** Its turn goes on: what its backend says counts. */
+    /** Whether the turn is running, so that its backend's events count. */
     get isRunning() {
       return phase === "running";
     },
-    /** Once. */
+    /** Call it once. */
     open: () => inBackground(open, stray),
-    /** The run's start is written. */
+    /** Call it when the run's start is stored. */
     runTurn: () => step({ type: "begun" }),
-    /** Stops the work at once; `onSettled` follows, in 5 s at most. */
+    /** Stops the work at once; `onSettled` follows within 5 s. */
     stop: () => step({ type: "stopped" }),
   };
 }

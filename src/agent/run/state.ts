@@ -2,23 +2,23 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { Delivery, Outcome, RunError } from "../../protocol/run.ts";
 
 /**
- * The run lifecycle of one session: accepted → (queued | held) → active → completed, one active run at a time.
- * Pure, synchronous, total. `coordinator.ts` writes what an effect says in the same transaction as the state it
- * leads to, and only then does it.
+ * The run lifecycle of one session: accepted → (queued | held) → active → completed, one active run at a time. Pure,
+ * synchronous, total. `coordinator.ts` stores an effect in the same transaction as the state it leads to, and then
+ * carries it out.
  */
 export type RunQueue = {
   current: CurrentRun | null;
-  /** Oldest first. `accepted`: next as soon as the canceled turn before it has settled. */
+  /** Oldest first. `accepted`: runs next, once the canceled turn before it has settled. */
   waiting: readonly WaitingRun[];
-  /** `paused`: after a restart, until somebody is there again. `closed`: nothing starts any more. */
+  /** `paused`: after a restart, until a client is there. `closed`: nothing starts any more. */
   gate: "open" | "paused" | "closed";
 };
 
 export type CurrentRun = {
   run_id: RunId;
   /**
-   * `opening`: its agent session is being made or taken up; the world still sees it as accepted or queued.
-   * `unwinding`: its end is published, but what it started is not all dead yet.
+   * `opening`: its agent session is being opened; clients still see the run as accepted or queued. `unwinding`: its end
+   * is published, but something it started is still alive.
    */
   phase: "opening" | "active" | "unwinding";
 };
@@ -28,42 +28,42 @@ export type End = { outcome: Outcome; error?: RunError };
 
 export type RunQueueEvent =
   | { type: "prompted"; run_id: RunId; delivery: Delivery }
-  /** The agent session of the run that is opening can take a turn. */
+  /** The agent session of the opening run is ready. */
   | { type: "opened"; run_id: RunId }
-  /** The backend's turn has settled, by itself or after an abort; for a run still opening: opening failed. */
+  /** The backend's turn has settled, by itself or after an abort. For an opening run: opening failed. */
   | { type: "settled"; run_id: RunId; end: End }
-  /** The running turn takes in the prompts that want to steer it. */
+  /** The running turn takes in the steering prompts. */
   | {
       type: "step_began";
       run_id: RunId;
-      /** Those of the waiting that are for the agent whose turn it is: no other's can be folded into it. */
+      /** The waiting runs for the same agent: no others can join its turn. */
       same_agent: readonly RunId[];
     }
-  /** As `decideCancel` decided: it hits those runs and no others, also when it is carried out late. */
+  /** The result of `decideCancel`: affects exactly those runs, even if it is carried out late. */
   | ({ type: "canceled" } & CancelDecision)
-  /** One run must end now with `end`, whoever is at fault (a permission nobody can give, a store that fails). */
+  /** One run must end now with `end` (a permission nobody can give, a failing store). */
   | { type: "stopped"; run_id: RunId; end: End }
   | { type: "withdrawn"; run_id: RunId }
   | { type: "delivery_changed"; run_id: RunId; delivery: Delivery }
   | { type: "resumed" }
-  /** A restart found these active; what was next waits like the others. */
+  /** These were active before a restart; all others wait. */
   | { type: "recovered"; interrupted: readonly RunId[] }
-  /** Somebody is there again after a restart. What waited too long for it is held instead of run. */
+  /** A client is there again after a restart. Prompts that waited too long are held instead of run. */
   | { type: "attended"; expired: readonly RunId[] }
-  /** The daemon stops: what runs ends, what waits is kept. */
+  /** The daemon stops: the active run ends, the queue is kept. */
   | { type: "shut" }
-  /** The session goes: everything ends. */
+  /** The session closes: everything ends. */
   | { type: "closed" }
   /** A closed workspace was opened again. */
   | { type: "reopened" };
 
-/** What a cancel ends, and what it holds instead, oldest first. */
+/** The runs that a cancel ends and those that it holds, oldest first. */
 export type CancelDecision = { ends: readonly RunId[]; holds: readonly RunId[] };
 
 export type RunEffect =
-  /** The run's stored state changes, and the stream says so. */
+  /** Store and publish the run's new state. */
   | { do: "record"; run_id: RunId; state: "accepted" | "queued" | "held" | "active" }
-  /** The run's one end: its last message, its row, `run.completed`. */
+  /** Store and publish the run's end: its last message, its row, `run.completed`. */
   | { do: "complete"; run_id: RunId; end: End }
   | { do: "open"; run_id: RunId }
   | { do: "run_turn"; run_id: RunId }
@@ -76,7 +76,7 @@ export const idleQueue: RunQueue = { current: null, waiting: [], gate: "open" };
 
 const canceled: End = { outcome: "canceled" };
 
-/** What a restart finds: nothing runs, the unfinished prompts wait in their order. */
+/** The queue after a restart: nothing runs, unfinished prompts wait in their order. */
 export const recoveredQueue = (waiting: readonly WaitingRun[]): RunQueue => ({
   current: null,
   waiting,
@@ -190,8 +190,8 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
 }
 
 /**
- * Which runs a cancel hits. `all`: every run that has no end yet. `active`: what is active or about to be; what is
- * queued behind it is held instead.
+ * Which runs a cancel affects. `all`: every run without an end. `active`: the active or opening run; queued ones are
+ * held.
  */
 export function decideCancel({ current, waiting }: RunQueue, scope: "all" | "active"): CancelDecision {
   const going = current === null || current.phase === "unwinding" ? [] : [current.run_id];
@@ -202,7 +202,7 @@ export function decideCancel({ current, waiting }: RunQueue, scope: "all" | "act
   return { ends: [...going, ...idsOf("accepted")], holds: idsOf("queued") };
 }
 
-/** Prompts that run before the last accepted one. */
+/** The number of prompts that run before this one. */
 export function queuePosition(state: RunQueue, runId: RunId): number {
   const index = state.waiting.findIndex((run) => run.run_id === runId);
   if (index < 0) return 0;
@@ -216,7 +216,7 @@ const is = (current: CurrentRun | null, runId: RunId, phase: CurrentRun["phase"]
 const hold = (run: WaitingRun): WaitingRun => ({ ...run, phase: "held" });
 const stay = (state: RunQueue): RunStep => ({ state, effects: [] });
 
-/** Held prompts wait without standing in the way of others. */
+/** Held prompts do not block others. */
 function startNext({ state, effects }: RunStep): RunStep {
   if (state.current !== null || state.gate !== "open") return { state, effects };
   const next = state.waiting.find(isRunnable);
@@ -231,7 +231,7 @@ function startNext({ state, effects }: RunStep): RunStep {
   };
 }
 
-/** The end is told at once; the session is free only when everything that the run started is dead. */
+/** The end is published at once. The session is free only when everything that the run started has ended. */
 function unwind(state: RunQueue, end: End): RunStep {
   const { current } = state;
   if (current === null || current.phase === "unwinding") return stay(state);

@@ -2,7 +2,7 @@ import type { MessageId } from "../../protocol/ids.ts";
 import type { Message, Part, ToolCallPart } from "../../protocol/message.ts";
 import type { RunRecord } from "./record.ts";
 
-/** What a run's agent is about to say: one step of it. */
+/** The empty message of a run's next step. */
 export const emptyMessage = (
   run: RunRecord,
   { id, seq, model, at }: { id: MessageId; seq: number; model: string | null; at: string },
@@ -21,7 +21,7 @@ export const emptyMessage = (
   completed_at: null,
 });
 
-/** Every tool call has an end: those that have none get this one. */
+/** Gives every unfinished tool call this status. */
 export const withClosedCalls = (
   parts: readonly Part[],
   status: "failed" | "canceled" | "interrupted",
@@ -32,6 +32,6 @@ export const withClosedCalls = (
       : part,
   );
 
-/** What waited (for a person's answer, for its arguments) when its turn ended was never stopped. */
+/** Calls that were still waiting for an answer or for arguments when the turn ended never started. */
 export const neverBegan = (part: ToolCallPart, status: ToolCallPart["status"] | undefined) =>
   part.status === "pending" && (status === "canceled" || status === "interrupted") ? { not_run: true } : {};

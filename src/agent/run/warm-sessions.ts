@@ -7,12 +7,12 @@ type WarmSessionsDeps = {
   report(message: string, cause: unknown): void;
 };
 
-/** A session's counterparts in its agents, by agent, kept between turns: one each, whoever asked for it. */
+/** The session's open agent sessions, by agent, kept between turns: one per agent. */
 export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
   const opened = new Map<string, OpenedSession>();
   let isReleased = false;
 
-  /** Those that are being closed: waited for in the end. */
+  /** Sessions being closed; `release` waits for them. */
   const closing = new Set<Promise<void>>();
 
   function close(session: OpenedSession | undefined): void {
@@ -24,26 +24,26 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
     closing.add(closed);
   }
 
-  /** What was made is kept or closed, never left behind. */
+  /** Keeps a new session or closes it, so that none is leaked. */
   function keep(agent: string, made: OpenedSession, signal: AbortSignal) {
     const before = opened.get(agent);
-    // Of a run that did not wait for it any more: the next one may have made its own meanwhile.
+    // Its run was aborted meanwhile, and the next run may have opened its own session.
     const isLate = signal.aborted && before !== undefined;
     if (isReleased || isLate) return close(made);
     opened.set(agent, made);
-    // It was made for another environment, or its child is gone.
+    // The old one was made for another environment, or its process has exited.
     close(before);
   }
 
   return {
     /**
-     * The one that is there where it can be used as it is, else a new one. Throws what `Backend.open` throws, and
-     * when `signal` has aborted meanwhile.
+     * Returns the kept session if it still fits, else opens a new one. Throws what `Backend.open` throws, and if
+     * `signal` aborts.
      */
     async take(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
       const warm = opened.get(context.agent);
       if (warm?.isUsable(context)) return warm;
-      // Making one starts children, which holds up everything: the answer to the prompt goes out before.
+      // Starting child processes blocks the event loop, so the reply to the prompt goes out first.
       await setImmediate();
       signal.throwIfAborted();
       const made = await backend(context.agent).open(context, signal);
@@ -51,16 +51,16 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
       signal.throwIfAborted();
       return made;
     },
-    /** It was ended by force: the next turn makes another. */
+    /** The session was killed: the next turn opens another. */
     giveUp(agent: string, session: OpenedSession) {
       if (opened.get(agent) === session) opened.delete(agent);
     },
-    /** Whether something is kept running for it. */
+    /** Whether the agent is kept running. */
     isWarm(agent: string): boolean {
       const session = opened.get(agent);
       return session !== undefined && (session.isWarm?.() ?? true);
     },
-    /** Ends them all, for good; only while no turn runs. What is still being made is closed when it is there. */
+    /** Closes all sessions for good. Call it only while no turn runs. One that is still opening is closed once open. */
     async release() {
       isReleased = true;
       const all = [...opened.values()];

@@ -6,13 +6,13 @@ import type { WorkspaceId } from "../../protocol/ids.ts";
 import type { Context } from "../context.ts";
 import type { Offers } from "./table.ts";
 
-/** Longer nobody waits for Tab. */
+/** Nobody waits longer for Tab. */
 const ANSWER_MS = 1000;
 const SESSIONS_MAX = 50;
 
 /**
- * What a daemon that runs offers in this directory: nothing where there is none, or where it takes long. A Tab starts
- * no daemon and opens no workspace.
+ * What the running daemon offers in this directory; empty if there is none or it is slow. A Tab starts no daemon and
+ * opens no workspace.
  */
 export async function offered(what: Offers, { paths, cwd }: Context): Promise<string[]> {
   const signal = AbortSignal.timeout(ANSWER_MS);
@@ -28,7 +28,7 @@ export async function offered(what: Offers, { paths, cwd }: Context): Promise<st
       found.client.close();
     }
   } catch {
-    return []; // a shell that completes shows no errors
+    return []; // completion must not print errors
   }
 }
 

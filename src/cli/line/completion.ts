@@ -12,8 +12,8 @@ import {
 } from "./table.ts";
 
 /**
- * `hearth completion bash|zsh|fish` prints a script for the shell. What such a script offers it asks of
- * `hearth completion words -- <the words so far>`, so that it never grows stale.
+ * `hearth completion bash|zsh|fish` prints a script for the shell. The script calls `hearth completion words -- <the
+ * words so far>`, so it never becomes outdated.
  */
 export async function completion({ positionals }: Parsed, context: Context): Promise<number> {
   const { out } = context;
@@ -54,7 +54,7 @@ complete -c hearth -n '__fish_seen_subcommand_from attach' -F
 `,
 };
 
-/** What may stand in the place of the last word, given those before it, and what the daemon offers for it. */
+/** The candidates for the last word, given the words before it and what the daemon offers. */
 export function completeWords(words: readonly string[], offered: readonly string[] = []): string[] {
   const current = words.at(-1) ?? "";
   const before = words.slice(0, -1);
@@ -66,18 +66,18 @@ export function completeWords(words: readonly string[], offered: readonly string
 const commandOf = (before: readonly string[]): CommandSpec | undefined =>
   commands.find(({ path }) => path.every((word, index) => before[index] === word));
 
-/** The option that the last word is a value of. */
+/** The option whose value the last word is. */
 const valuedBy = (before: readonly string[]): OptionSpec | undefined =>
   (commandOf(before) ?? bareCommand).options.find(
     (option) => option.value !== undefined && isCalled(option, before.at(-1)),
   );
 
-/** What only the daemon knows of what may stand behind these words. */
+/** The candidates that only the daemon knows, if any. */
 function offersFor(before: readonly string[]): Offers | undefined {
   const option = valuedBy(before);
   if (option !== undefined) return option.offers;
   const command = commandOf(before);
-  // The first argument alone is one of a kind.
+  // Only the first argument has offers.
   const isFirst = command !== undefined && before.length === command.path.length;
   return isFirst ? command.arguments[0]?.offers : undefined;
 }

@@ -1,9 +1,9 @@
 import { VERSION } from "../../protocol/version.ts";
 import { bareCommand, type CommandSpec, commands, groups, nameOf, type OptionSpec } from "./table.ts";
 
-/** Wider lines are hard to read. */
+/** Longer lines are hard to read. */
 const HELP_COLUMNS_MAX = 80;
-/** What explains a word needs as much room beside it. */
+/** The least width for an explanation beside its word. */
 const BESIDE_COLUMNS_MIN = 24;
 const BETWEEN = "\u0000";
 const GAP = "  ";
@@ -11,7 +11,7 @@ const GAP = "  ";
 const helpOption: OptionSpec = { name: "help", short: "h", help: "Show this help" };
 const versionOption: OptionSpec = { name: "version", short: "V", help: "Show the version" };
 
-/** The help of a command, of a group of commands, or of hearth as a whole for words that are neither. */
+/** The help of a command or of a group; of hearth as a whole for other words. */
 export function helpText(words: readonly string[], width: number = HELP_COLUMNS_MAX): string {
   return fitted(wholeHelp(words), Math.min(width, HELP_COLUMNS_MAX));
 }
@@ -98,7 +98,7 @@ const optionLines = (options: readonly OptionSpec[]): string[] =>
     ]),
   );
 
-/** The two parts of a row, to be laid out for the width that there is. */
+/** Rows of two parts, to be laid out for the screen's width. */
 const columns = (rows: readonly (readonly [string, string])[]): string[] =>
   rows.map(([left, right]) => (right === "" ? `  ${left}` : `  ${left}${BETWEEN}${right}`));
 
@@ -106,7 +106,7 @@ const indent = (line: string): string => `  ${line}`;
 const blocks = (paragraphs: readonly (readonly string[])[]): string =>
   `${paragraphs.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 
-/** Lays out rows of two parts paragraph by paragraph, and folds what is wider than the screen. */
+/** Lays out rows of two parts paragraph by paragraph, and wraps long lines. */
 function fitted(text: string, width: number): string {
   const paragraphs = text.split("\n\n").map((paragraph) => {
     const rows = paragraph.split("\n").map((line) => line.split(BETWEEN));
@@ -114,7 +114,7 @@ function fitted(text: string, width: number): string {
       0,
       ...rows.flatMap(([first = "", ...more]) => (more.length > 0 ? [first.length] : [])),
     );
-    // Where the second part would have no room beside the first it stands below it.
+    // Without room beside the first part, the second part goes below it.
     const isBeside = width - left - GAP.length >= BESIDE_COLUMNS_MIN;
     return rows.flatMap(([first = "", second]) => {
       if (second === undefined) return folded(first, width, /^ */.exec(first)?.[0].length ?? 0);
@@ -126,7 +126,7 @@ function fitted(text: string, width: number): string {
   return paragraphs.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-/** Breaks a line between words, the lines behind the first indented; a word that is wider stays whole. */
+/** Wraps a line between words and indents the rest; an overlong word stays whole. */
 function folded(line: string, width: number, indentation: number): string[] {
   if (line.length <= width) return [line];
   const lines: string[] = [];

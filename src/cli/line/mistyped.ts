@@ -2,8 +2,8 @@ import { nearestName } from "../../protocol/nearest.ts";
 import { commands, commandWords } from "./table.ts";
 
 /**
- * The command that words were probably meant as: a single word near one, or a word near a group with a verb of that
- * group, or near it. A sentence is a prompt.
+ * The command that a mistyped line probably meant: a single word near a command, or a word near a group followed by one
+ * of its verbs or one near it. Anything else is a prompt.
  */
 export function mistypedCommand(words: readonly string[]): string | undefined {
   const [first = "", second, ...more] = words;
@@ -14,7 +14,7 @@ export function mistypedCommand(words: readonly string[]): string | undefined {
   return verb === undefined ? undefined : [meant, verb, ...more].join(" ");
 }
 
-/** What may follow a command's first word, and nothing else. */
+/** The words that may follow a command's first word. */
 const verbsOf = (word: string): readonly string[] =>
   word === "completion"
     ? ["bash", "zsh", "fish"]

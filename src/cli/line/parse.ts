@@ -18,7 +18,7 @@ export type Asked =
   | { kind: "help"; path: readonly string[] }
   | { kind: "version" };
 
-/** Understands a command line by the table of commands. Throws UsageError, with what was probably meant. */
+/** Parses a command line by the table of commands. Throws UsageError, with a suggestion if there is one. */
 export function parseCommandLine(given: readonly string[]): Asked {
   const argv = withVerb(given);
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
@@ -40,7 +40,7 @@ function withVerb(argv: readonly string[]): readonly string[] {
 
 const isHelp = (word: string): boolean => word === "--help" || word === "-h";
 
-/** The command that the line begins with; the bare one for a prompt. */
+/** The command at the start of the line; the bare one for a prompt. */
 function findCommand(argv: readonly string[]): CommandSpec {
   const named = commands.find(({ path }) => path.every((word, index) => argv[index] === word));
   if (named !== undefined) return named;
@@ -55,7 +55,7 @@ function findCommand(argv: readonly string[]): CommandSpec {
 }
 
 function parseAs(command: CommandSpec, args: readonly string[]): Parsed {
-  // Strict, it would word the mistakes itself, and refuse a value that begins with a dash.
+  // Not strict: parseArgs would word the errors itself and refuse values that begin with a dash.
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(command.options.map(toParseArgs)),
@@ -64,7 +64,7 @@ function parseAs(command: CommandSpec, args: readonly string[]): Parsed {
     tokens: true,
   });
   const positionals = tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : []));
-  // What stands after `--` is a prompt, whatever it looks like.
+  // Everything after `--` is a prompt.
   if (command === bareCommand && !args.includes("--")) refuseCommandWord(args, positionals);
   const options: Record<string, string | true> = {};
   for (const token of tokens) if (token.kind === "option") options[token.name] = optionValue(command, token);
@@ -100,7 +100,7 @@ function optionValue(
   return value;
 }
 
-/** A prompt of one or two words that is, or almost is, a command was meant as that. */
+/** Refuses a prompt of one or two words that is, or almost is, a command. */
 function refuseCommandWord(args: readonly string[], positionals: readonly string[]): void {
   const [word] = positionals;
   if (word === undefined) return;
@@ -127,7 +127,7 @@ function checkCount(command: CommandSpec, positionals: readonly string[]): void 
 const mistake = (command: CommandSpec, sentence: string): UsageError =>
   new UsageError(`${sentence} Try \`${["hearth", ...command.path, "--help"].join(" ")}\`.`);
 
-/** The end of a sentence that refuses a word. */
+/** Ends a sentence that refuses a word. */
 const didYouMean = (meant: string | undefined): string =>
   meant === undefined ? "." : `; did you mean ${meant}?`;
 

@@ -1,21 +1,20 @@
-// Long because it is one table of all commands: what parses them, what documents them and what completes them is
-// made of it.
+// Long because it is one table of all commands, used for parsing, help and completion.
 import { isolations, permissionModes, usageGroups } from "../../protocol/choices.ts";
 
 export type OptionSpec = {
   name: string;
   short?: string;
-  /** The placeholder of its value; without one it is a switch. */
+  /** The placeholder of its value; without one the option is a switch. */
   value?: string;
   choices?: readonly string[];
-  /** What a shell completes its value to, where the daemon runs and can be asked. */
+  /** What a shell completes as its value, if the daemon runs. */
   offers?: Offers;
   help: string;
 };
 
 export type Offers = "agents" | "models" | "sessions";
 
-/** Without a help text it is for the scripts of `hearth completion` alone. */
+/** Without a help text it is only for completion scripts. */
 export type ArgumentSpec = {
   name: string;
   isRequired: boolean;
@@ -25,12 +24,12 @@ export type ArgumentSpec = {
 };
 
 export type CommandSpec = {
-  /** Words after `hearth`; none for the bare command. */
+  /** The words after `hearth`; empty for the bare command. */
   path: readonly string[];
   summary: string;
   arguments: readonly ArgumentSpec[];
   options: readonly OptionSpec[];
-  /** A line of its own each. */
+  /** One line each. */
   examples: readonly string[];
   /** Paragraphs between options and examples. */
   notes?: readonly string[];
@@ -298,7 +297,7 @@ export const commands: readonly CommandSpec[] = [
   },
 ];
 
-/** What holds several commands, in the order of the help. `alone`: what its name without a verb means. */
+/** Groups of commands, in the order of the help. `alone`: the verb that the group's name alone means. */
 export const groups: readonly { name: string; alone: string; summary: string }[] = [
   { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
   { name: "agents", alone: "list", summary: "Show which agents are ready" },
@@ -307,13 +306,13 @@ export const groups: readonly { name: string; alone: string; summary: string }[]
   { name: "config", alone: "show", summary: "Show the configuration" },
 ];
 
-/** What may stand first on a command line. */
+/** The words that may come first on a command line. */
 export const commandWords: readonly string[] = [...new Set(commands.map(({ path }) => path[0] ?? ""))];
 
 /** How a command is called: "sessions show". */
 export const nameOf = (command: CommandSpec): string => command.path.join(" ");
 
-/** A command line understood: which command, its options by name, and what is left. */
+/** A parsed command line: the command, its options by name, and the remaining words. */
 export type Parsed = {
   command: CommandSpec;
   options: Readonly<Record<string, string | true>>;

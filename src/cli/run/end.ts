@@ -4,8 +4,8 @@ import { messageText } from "../../protocol/message-text.ts";
 import type { RunCompleted } from "../../protocol/run.ts";
 
 /**
- * What `run.completed` said of a run, read from the rows when the event itself is out of reach; undefined while
- * it has not ended.
+ * The payload of `run.completed`, rebuilt from the stored run when the event itself cannot be read; undefined if the
+ * run has not ended.
  */
 export async function endOfRun(
   connection: Connection,

@@ -10,19 +10,19 @@ import type { Output } from "../output.ts";
 import { withoutEscapes } from "../printable.ts";
 
 /**
- * What somebody who waits for a headless run must know at once, whatever its format: that it waits, for what and
- * where that can be ended, and that no model is answering.
+ * Prints what a person who waits for a headless run must know in any format: that it waits, for what and where to
+ * answer, and that no real model answers.
  */
 export function createRunNotes(connection: Connection, err: Output, wishedModel: string | undefined) {
   let isDemoTold = wishedModel === DEMO_MODEL;
   let trouble: string | undefined;
   const note = (text: string) => err.line(`hearth: ${text}`);
   return {
-    /** Which session a prompt goes to that makes none of its own. */
+    /** Names the existing session that the prompt goes to. */
     async follows({ id, title }: { id: SessionId; title: string }): Promise<void> {
       await note(`Continues "${withoutEscapes(title) || "untitled"}" (${shortId(id)}).`);
     },
-    /** What keeps everything in this workspace from going on, and that nothing does any more. */
+    /** Prints why the workspace waits, and when it goes on. */
     async workspace({ trouble: now }: Workspace): Promise<void> {
       if (now === trouble) return;
       trouble = now;
@@ -51,7 +51,7 @@ export function createRunNotes(connection: Connection, err: Output, wishedModel:
   };
 }
 
-/** The terminals that show the question now. */
+/** The terminals that show the question. */
 async function placesToAnswer(connection: Connection): Promise<string[]> {
   try {
     const { clients } = await connection.request("GET /v1/workspaces/{wid}/snapshot", {
@@ -60,6 +60,6 @@ async function placesToAnswer(connection: Connection): Promise<string[]> {
     });
     return clients.flatMap(({ kind, label }) => (kind === "headless" || label === "" ? [] : [label]));
   } catch {
-    return []; // what is waited for is worth saying also without
+    return []; // the note is useful without them
   }
 }

@@ -4,7 +4,7 @@ import type { Parsed } from "../line/table.ts";
 
 export type RunOptions = ReturnType<typeof readRunOptions>;
 
-/** What the command line asks of a run. Throws UsageError. */
+/** The options of `hearth run`. Throws UsageError. */
 export function readRunOptions({ options }: Parsed) {
   const policy = options["permission-mode"];
   if (options["continue"] && options["session"])

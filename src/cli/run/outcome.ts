@@ -12,7 +12,7 @@ const adviceFor = (code: ErrorCode): string =>
 const exitCodeOfStop = (stop: Stop): ExitCode =>
   stop.reason() === "timeout" ? exitCodes.timeout : exitCodes.canceled;
 
-/** For a run whose end is not waited for. */
+/** For a run that is not awaited to its end. */
 export async function printCanceled({ err }: Context, stop: Stop): Promise<ExitCode> {
   await err.line(`hearth: ${canceledBy(stop, null)}`);
   return exitCodeOfStop(stop);
@@ -41,7 +41,7 @@ export function exitCodeOfEnd(end: RunCompleted, stop: Stop): ExitCode {
   }
 }
 
-/** One sentence on stderr for a run that did not end as it should. */
+/** Prints one sentence on stderr if the run did not end normally. */
 export async function printFailure(
   { outcome, error, canceled_by }: RunCompleted,
   { err }: Context,

@@ -5,21 +5,21 @@ import type { RunCompleted } from "../../protocol/run.ts";
 import type { Output } from "../output.ts";
 import { withoutEscapes } from "../printable.ts";
 
-/** How a headless run is written down. A pending promise means that the reader is slow. */
+/** Prints a headless run. A pending promise means that the reader is slow. */
 export type RunOutput = {
-  /** An event of the run, in order. */
+  /** The run's events, in order. */
   event(event: HearthEvent): Promise<void>;
-  /** The run's end, once, after its events. */
+  /** Called once, after the run's events. */
   completed(end: RunCompleted, event: HearthEvent | undefined): Promise<void>;
 };
 
-/** The end's payload alone. */
+/** Prints only the payload of the run's end. */
 export const createJsonOutput = (out: Output): RunOutput => ({
   event: async () => {},
   completed: (end) => out.json(end),
 });
 
-/** One event a line, in the envelope of the event stream. */
+/** Prints one event per line, as in the event stream. */
 export const createStreamJsonOutput = (out: Output): RunOutput => ({
   event: (event) => out.json(event),
   completed: async (end, event) => {
@@ -30,7 +30,7 @@ export const createStreamJsonOutput = (out: Output): RunOutput => ({
 
 type TextOptions = { out: Output; err: Output; isVerbose: boolean };
 
-/** The assistant's text as it comes; what it does, in short, beside it on stderr where somebody looks. */
+/** Prints the assistant's text as it streams. Tool calls and notices go to stderr, in short, if that is a terminal or with --verbose. */
 export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutput {
   const parts = new Map<PartId, { type: Part["type"]; printed: number }>();
   const printed = new Set<string>();
@@ -40,7 +40,7 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
 
   const print = async (id: PartId, text: string) => {
     if (text === "") return;
-    // Text parts are paragraphs of their own, as in the end's `text`.
+    // Each text part is a paragraph, as in the end's `text`.
     if (wasText && lastPart !== id) await out.write(endsLine ? "\n" : "\n\n");
     lastPart = id;
     wasText = true;
@@ -51,7 +51,7 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
   const tell = async (key: string, text: string) => {
     if (printed.has(key) || !(isVerbose || err.isTerminal())) return;
     printed.add(key);
-    // On one screen, a line about a tool must not land in the middle of a line of text.
+    // If both are one screen, a tool line must not break into a line of text.
     if (out.isTerminal() && err.isTerminal() && !endsLine) {
       await out.write("\n");
       endsLine = true;
@@ -99,7 +99,7 @@ export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutpu
 
 const firstLine = (text: string): string => (text.trimStart().split("\n", 1)[0] ?? "").slice(0, 200);
 
-/** Which events of a session belong to one run. */
+/** Selects the events of a session that belong to one run. */
 export function createRunFilter(runId: RunId): (event: HearthEvent) => boolean {
   const messages = new Set<MessageId>();
   return (event) => {
@@ -124,7 +124,7 @@ export function createRunFilter(runId: RunId): (event: HearthEvent) => boolean {
       case "permission.resolved":
         return event.payload.permission.run_id === runId;
       default:
-        return true; // of the session as a whole: its title, its plan, its warm agents
+        return true; // about the whole session: title, plan, agents
     }
   };
 }

@@ -1,9 +1,12 @@
 import { UsageError } from "../exit.ts";
 
-/** The daemon takes bodies up to 32 MiB. */
+/** The daemon accepts bodies up to 32 MiB. */
 const PROMPT_BYTES_MAX = 31 * 1024 * 1024;
 
-/** The prompt of a command line. Only `-`, or no prompt at all, reads stdin: an open pipe must not hang a script. */
+/**
+ * The prompt on the command line. Only `-`, or no prompt at all, reads stdin, so that an open pipe does not hang a
+ * script.
+ */
 export async function readPrompt(words: readonly string[]): Promise<string> {
   const isFromStdin = words.length === 0 || (words.length === 1 && words[0] === "-");
   if (words.length === 0 && process.stdin.isTTY) {

@@ -73,14 +73,14 @@ async function runPrompt(
   const notes = createRunNotes(connection, err, options.model);
   const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {
-    // A reader of the stream is told of the session's making too; for the others both are asked for at once.
+    // stream-json also reports the session's creation, so it attaches first; the other formats do both at once.
     if (options.format === "stream-json") await run.stream.opened;
     const [session] = await Promise.all([chooseSession(connection, options), run.stream.opened]);
     const body = {
       session_id: session.id,
       prompt,
       run_id: run.id,
-      // A session that was made just now has them already.
+      // A new session already has these.
       ...(session.isNew
         ? { keep_warm: false }
         : { agent: options.agent, model: options.model, mode: options.mode }),
@@ -93,7 +93,7 @@ async function runPrompt(
     if (stop.signal.aborted) return printCanceled(context, stop);
     const accepted = await connection.request("POST /v1/workspaces/{wid}/agent", { params: { wid }, body });
     stop.startTimeout();
-    // When even its failure cannot be said, stderr is closed: there is nobody to wait any longer for.
+    // If even the failure cannot be printed, stderr is closed and nobody waits any longer.
     const cancel = () =>
       inBackground(() => cancelRun(connection, session, run.id, stop, run.giveUp, printNote), run.giveUp);
     if (stop.signal.aborted) cancel();
@@ -117,7 +117,7 @@ const withNotes = (output: RunOutput, note: RunOutput["event"]): RunOutput => ({
   },
 });
 
-/** Attaches to the workspace and picks out what belongs to one run that is about to be posted. */
+/** Attaches to the workspace and selects the events of one run that will be posted next. */
 function followRun(
   connection: Connection,
   output: RunOutput,
@@ -128,7 +128,7 @@ function followRun(
   const closing = new AbortController();
   const ended = Promise.withResolvers<RunCompleted | undefined>();
   const watched = Promise.withResolvers<SessionId>();
-  ended.promise.catch(() => {}); // it may fail before anybody waits for it
+  ended.promise.catch(() => {}); // it may reject before it is awaited
   let isDone = false;
 
   const complete = async (end: RunCompleted, event?: HearthEvent) => {
@@ -138,7 +138,7 @@ function followRun(
     ended.resolve(end);
   };
   const onEvent = async (event: HearthEvent) => {
-    // What comes before the session is known is kept in the socket.
+    // Events before the session is known wait in the socket.
     const sessionId = await watched.promise;
     if (isDone) return;
     if (event.type === "workspace.updated") await onWorkspace(event.payload.workspace);
@@ -177,7 +177,7 @@ function followRun(
     stream,
     ended: ended.promise,
     watch: watched.resolve,
-    /** Goes without the run's end. */
+    /** Stops waiting for the run's end. */
     giveUp: () => ended.resolve(undefined),
     close: () => closing.abort(),
   };

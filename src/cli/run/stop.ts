@@ -3,13 +3,13 @@ import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import { exitCodes } from "../exit.ts";
 
-/** How long a canceled run may take to end before this process goes without its end. */
+/** How long to wait for the end of a canceled run. */
 const CANCELED_END_MS = 10_000;
 
-/** Why this process wants the run to end before its time. */
+/** Why this process ends the run early. */
 type StopReason = "signal" | "timeout";
 
-/** Ctrl+C, SIGTERM, and --timeout once the run is accepted. A second Ctrl+C does not wait for the run's end. */
+/** Ctrl+C, SIGTERM, and --timeout once the run is accepted. A second Ctrl+C exits without waiting. */
 export function createStop(timeoutMs: number | undefined) {
   const asked = new AbortController();
   let reason: StopReason | undefined;
@@ -35,7 +35,7 @@ export function createStop(timeoutMs: number | undefined) {
 }
 export type Stop = ReturnType<typeof createStop>;
 
-/** Cancels the run, and of a session shared with others nothing else. */
+/** Cancels the run only: other clients may share the session. */
 export async function cancelRun(
   connection: Connection,
   session: { id: SessionId; isNew: boolean },
@@ -63,7 +63,7 @@ export async function cancelRun(
   }
 }
 
-/** Takes back a prompt that still waits in the queue; false when it has started. */
+/** Withdraws a queued prompt; false if it has started. */
 async function withdraw(connection: Connection, sid: SessionId, rid: RunId): Promise<boolean> {
   try {
     const params = { wid: connection.workspace.id, sid, rid };
