@@ -64,6 +64,11 @@ test("Ink is loaded without undici, which a call of fetch would load", async () 
   expect(await loadsUndici('await fetch("data:,")')).toBe(true);
 });
 
+test("V8 still has the flag that keeps the daemon small, which it would ignore in silence", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--v8-options"], { maxBuffer: 1 << 22 });
+  expect(stdout).toContain("--optimize-for-size");
+});
+
 /** Whether Node has loaded its own undici once `script` has run. */
 async function loadsUndici(script: string): Promise<boolean> {
   const loaded = "process.moduleLoadList.some((name) => name.includes('undici/undici'))";
