@@ -220,7 +220,7 @@ describe("modes", () => {
   test("commands that only look ask like any other where the policy says so", () => {
     const asked = (line: string, allow: string[] = []) =>
       judgeLine(line, policyFor(place, { harmlessCommands: "ask", allow }));
-    for (const line of ["ls", "echo x", "git status | head", "cd src", "ls $(pwd)"]) {
+    for (const line of ["ls", "echo x", "git status | head", "cd src"]) {
       expect([line, inShort(asked(line))]).toEqual([line, "ask"]);
       expect([line, rulesOf(asked(line)).length > 0]).toEqual([line, true]);
     }

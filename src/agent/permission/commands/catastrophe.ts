@@ -1,5 +1,6 @@
 import { compileText, escapeWildcards, matchText } from "../../wildcards.ts";
 import { foldCase, segmentsOf } from "../paths/path-rules.ts";
+import { type Folders, isSomewhere, SOMEWHERE } from "../shell/folders.ts";
 import type { ShellWord } from "../shell/words.ts";
 
 /** What must not be lost: the folders that are asked about in every mode. */
@@ -34,7 +35,7 @@ export function vitalPlaces(
 }
 
 /** Stands in a pattern for what is known only as it runs. */
-const ANYTHING = "\u{f8ff}";
+const ANYTHING = SOMEWHERE.slice(1);
 
 type Target = {
   /** Absolute, in lower case; literal text has its wildcards escaped. */
@@ -43,16 +44,15 @@ type Target = {
   literal: string | undefined;
 };
 
-function targetsOf(word: ShellWord, cwds: readonly string[] | undefined): Target[] {
+function targetsOf(word: ShellWord, folders: Folders): Target[] {
   const source = word.pieces
     .map((piece) =>
       piece.kind === "text" ? escapeWildcards(piece.text) : piece.kind === "glob" ? piece.text : ANYTHING,
     )
     .join("");
-  const folders = /^[/\u{f8ff}]/u.test(source) ? [""] : (cwds?.map(escapeWildcards) ?? [ANYTHING]);
-  return folders.map((folder) => {
-    const whole = `${folder}/${source}`;
-    const literal = folder !== ANYTHING && word.pieces.every((piece) => piece.kind === "text");
+  return (/^[/\u{f8ff}]/u.test(source) ? ["/"] : folders).map((folder) => {
+    const whole = `${escapeWildcards(folder)}/${source}`;
+    const literal = !isSomewhere(folder) && word.pieces.every((piece) => piece.kind === "text");
     return {
       segments: segmentsOf(whole).map(foldCase),
       literal: literal ? whole.replace(/\\(.)/gsu, "$1") : undefined,
@@ -73,8 +73,8 @@ function couldBeOne(segments: readonly string[], places: VitalPlaces): boolean {
 }
 
 /** Would taking this path away, with all in it, take away something vital? */
-function isVital(word: ShellWord, cwds: readonly string[] | undefined, places: VitalPlaces): boolean {
-  return targetsOf(word, cwds).some(({ segments, literal }) => {
+function isVital(word: ShellWord, folders: Folders, places: VitalPlaces): boolean {
+  return targetsOf(word, folders).some(({ segments, literal }) => {
     if (segments.at(-1)?.endsWith(ANYTHING) && segments.at(-1)?.replaceAll(ANYTHING, "") === "") return true;
     const hit = (path: readonly string[]) => couldBeOne(path, places);
     if (hit(segments) || isGitFolder(segments)) return true;
@@ -115,10 +115,10 @@ const destroyers =
 export function catastrophe(
   program: string,
   args: readonly ShellWord[],
-  cwds: readonly string[] | undefined,
+  folders: Folders,
   placesOf: () => VitalPlaces,
 ): string | undefined {
-  const vital = (word: ShellWord) => isVital(word, cwds, placesOf());
+  const vital = (word: ShellWord) => isVital(word, folders, placesOf());
   const texts = args.map((word) => word.text);
   const first = (words: readonly ShellWord[]) => words.find(vital)?.text;
   switch (program) {
@@ -145,7 +145,7 @@ export function catastrophe(
       const beyond: VitalPlaces = { ...placesOf(), paths: placesOf().paths.filter((path) => path !== root) };
       const target = operandsOf(args)
         .slice(1)
-        .find((word) => isVital(word, cwds, beyond))?.text;
+        .find((word) => isVital(word, folders, beyond))?.text;
       return target === undefined
         ? undefined
         : `changes who may use a folder that everything depends on: ${target}`;
@@ -169,7 +169,8 @@ export function catastrophe(
         (word) =>
           vital(word) &&
           !(
-            narrowed && targetsOf(word, cwds).every(({ segments }) => segments.join("/").startsWith(rootName))
+            narrowed &&
+            targetsOf(word, folders).every(({ segments }) => segments.join("/").startsWith(rootName))
           ),
       )?.text;
       return target === undefined ? undefined : `removes what it finds in ${target}`;
@@ -208,6 +209,6 @@ export function catastrophe(
 /** Of a program that is known only as it runs: would its arguments make `rm` a catastrophe? */
 export const wouldBeCatastrophe = (
   args: readonly ShellWord[],
-  cwds: readonly string[] | undefined,
+  folders: Folders,
   placesOf: () => VitalPlaces,
-): string | undefined => catastrophe("rm", args, cwds, placesOf);
+): string | undefined => catastrophe("rm", args, folders, placesOf);

@@ -1,4 +1,3 @@
-import { isAbsolute, join } from "node:path";
 import { hasHidden, mixesAlphabets } from "../display.ts";
 import { judgePathWord, withoutDash } from "../paths/command-paths.ts";
 import type { Locator, RuleBook } from "../paths/location.ts";
@@ -6,6 +5,7 @@ import { allowsCommand, type CommandPattern, forbidsCommand, type RuleWord } fro
 import { offerFor } from "../rules/offers.ts";
 import type { Finding, Policy } from "../rules/policy.ts";
 import type { Rule } from "../rules/rules.ts";
+import { foldersBelow, isSomewhere } from "../shell/folders.ts";
 import { readShell, type ShellScript, type SimpleCommand } from "../shell/shell.ts";
 import type { Unwrapped } from "../shell/unwrapped.ts";
 import { isKnown, type ShellWord, splits } from "../shell/words.ts";
@@ -18,7 +18,7 @@ import { unwrap } from "./wrappers.ts";
 export type CommandVerdict = Tally & { findings: Finding[] };
 
 /** A line that starts more commands than this is for a person to read. */
-const COMMANDS_MAX = 400;
+const COMMANDS_MAX = 1_000;
 /** `sudo env nice …`: each of them has a look at all that follows. */
 const WRAPPERS_MAX = 20;
 
@@ -49,7 +49,6 @@ export function judgeCommand(
     );
     return vital;
   };
-  const place = { home, tempDir: "/tmp" };
   const tally: Tally = { readOnly: true, offers: [] };
   const around = createSurroundings(policy, rules, locator, tally);
   let judged = 0;
@@ -81,20 +80,22 @@ export function judgeCommand(
     judged += 1;
     if (judged > COMMANDS_MAX) {
       mark();
-      return judged === COMMANDS_MAX + 1 ? [opaque("too many commands")] : judgeRules(command.words);
+      return judged === COMMANDS_MAX + 1
+        ? [{ severity: "rule", reason: "cannot be analysed: it has too many commands" }]
+        : judgeRules(command.words);
     }
     const findings = [...around.redirects(command), ...around.assignments(command)];
     return command.words.length === 0 ? findings : [...findings, ...judgeWords(command, offering)];
   }
 
   function judgeWords(command: SimpleCommand, offering: boolean): Finding[] {
-    const { words, cwds } = command;
+    const { words, folders } = command;
     const [first, ...args] = words;
     if (first === undefined) return [];
     const gravest = [...judgeRules(words), ...around.mentions(words), ...around.addresses(words)];
     if (!isKnown(first) || first.pieces.some((piece) => piece.kind !== "text")) {
       mark();
-      const worst = wouldBeCatastrophe(args, cwds, places);
+      const worst = wouldBeCatastrophe(args, folders, places);
       const removes = worst !== undefined && args.some((word) => word.text.startsWith("-"));
       return [
         ...gravest,
@@ -103,12 +104,9 @@ export function judgeCommand(
       ];
     }
     const program = (first.text.split("/").at(-1) ?? "").toLowerCase();
-    const lost = catastrophe(program, args, cwds, places) ?? ownCommand(program, args);
+    const lost = catastrophe(program, args, folders, places) ?? ownCommand(program, args);
     if (lost !== undefined) gravest.push(grave(lost));
     if (gravest.length > 0) tally.offers = undefined;
-    // The body of a function is judged where it stands.
-    if (command.isFunction) return gravest;
-
     const before = tally.offers;
     const found = unwrap(command);
     const inside = found === undefined ? [] : judgeWrapped(found, command, offering);
@@ -127,7 +125,7 @@ export function judgeCommand(
   function judgeWrapped(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {
     if (wrappers === WRAPPERS_MAX) {
       mark();
-      return [opaque("too many programs that start each other")];
+      return [{ severity: "rule", reason: "cannot be analysed: too many programs that start each other" }];
     }
     wrappers += 1;
     const findings = judgeInner(found, command, offering);
@@ -139,33 +137,23 @@ export function judgeCommand(
     const findings: Finding[] = found.reasons.map((reason) => ({ severity: "plain", reason }));
     if (found.problem !== undefined) findings.push(opaque(found.problem));
     if (findings.length > 0) tally.readOnly = false;
-    findings.push(...around.assignments({ ...command, assignments: found.assignments }));
+    findings.push(...around.assignments({ ...command, assigns: found.assigns }));
     for (const inner of found.inner) {
       if (inner.kind === "words") {
-        const cwds = inner.cwd === undefined ? command.cwds : foldersBelow(inner.cwd, command.cwds);
-        const bare = {
-          ...command,
-          words: inner.words,
-          assignments: [],
-          redirects: [],
-          cwds,
-          isFunction: false,
-        };
+        const folders = inner.cwd === undefined ? command.folders : foldersBelow(inner.cwd, command.folders);
+        const bare = { ...command, words: inner.words, assigns: [], redirects: [], folders };
         findings.push(...judgeSimple(bare, offering && found.transparent));
       } else if (inner.text.pieces.some((piece) => piece.kind !== "text")) {
         tally.readOnly = false;
         findings.push(opaque(`a script that is known only as it runs: ${inner.text.text}`));
-      } else
-        findings.push(
-          ...judgeScript(readShell(inner.text.text, { ...place, cwds: command.cwds }, command.outer)),
-        );
+      } else findings.push(...judgeScript(readShell(inner.text.text, home, command.folders, command.outer)));
     }
     return findings;
   }
 
   /** What the command itself does, apart from what it runs. */
-  function judgeOwn({ words, cwds }: SimpleCommand, program: string): Finding[] {
-    const effects = effectsOf(words.map((word) => withoutDash(word, cwds, locator.list)));
+  function judgeOwn({ words, folders }: SimpleCommand, program: string): Finding[] {
+    const effects = effectsOf(words.map((word) => withoutDash(word, folders, locator.list)));
     const dangers = [...dangersOf(program, words.slice(1)), ...around.declarations(words)];
     if (effects.special !== undefined) dangers.push({ severity: "special", reason: effects.special });
     const isOdd = ({ text }: ShellWord) =>
@@ -174,7 +162,8 @@ export function judgeCommand(
       dangers.push(opaque(hiddenReason));
     } else if (/[^\x20-\x7e]/.test(words[0]?.text ?? ""))
       dangers.push(opaque("a program's name in other letters"));
-    const plain = !effects.git || (cwds?.every((folder) => locator.isPlainRepository(folder)) ?? false);
+    const plain =
+      !effects.git || folders.every((folder) => !isSomewhere(folder) && locator.isPlainRepository(folder));
     if (effects.free && !plain) {
       dangers.push({ severity: "plain", reason: "the repository's git configuration may run programs" });
     }
@@ -193,7 +182,7 @@ export function judgeCommand(
     }
     return [
       ...effects.paths.flatMap(({ word, access, itself }) =>
-        judgePathWord(word, access, cwds, locator, itself),
+        judgePathWord(word, access, folders, locator, itself),
       ),
       ...dangers,
     ];
@@ -229,7 +218,7 @@ export function judgeCommand(
     return findings.filter(({ severity }) => severity !== "plain" && !(exact && severity === "special"));
   }
 
-  const findings = judgeScript(readShell(line, { ...place, cwds: [cwd] }));
+  const findings = judgeScript(readShell(line, home, [cwd]));
   if (hasHidden(line)) {
     findings.push(opaque(hiddenReason));
     mark();
@@ -264,8 +253,3 @@ const toRuleWord = (word: ShellWord): RuleWord => ({
   unknown: !isKnown(word),
   splits: splits(word),
 });
-
-function foldersBelow(folder: ShellWord, cwds: readonly string[] | undefined): readonly string[] | undefined {
-  if (folder.pieces.some((piece) => piece.kind !== "text")) return undefined;
-  return isAbsolute(folder.text) ? [folder.text] : cwds?.map((from) => join(from, folder.text));
-}

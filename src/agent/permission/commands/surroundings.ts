@@ -18,18 +18,18 @@ export type Tally = {
 export function createSurroundings(policy: Policy, rules: RuleBook, locator: Locator, tally: Tally) {
   const forbiddenAddresses = [...rules.deny, ...rules.ask].filter((rule) => namesTool(rule, ["fetch"]));
 
-  function redirects({ redirects: all, cwds }: SimpleCommand): Finding[] {
+  function redirects({ redirects: all, folders }: SimpleCommand): Finding[] {
     return all.flatMap(({ access, target }): Finding[] => {
       if (/^\/dev\/(tcp|udp)\//.test(target.text)) {
         tally.readOnly = false;
         tally.offers = undefined;
         return [{ severity: "special", reason: "network" }];
       }
-      const findings = judgePathWord(target, access, cwds, locator);
+      const findings = judgePathWord(target, access, folders, locator);
       if (findings.length === 0) return [];
       if (access === "write") tally.readOnly = false;
       // A redirection is not among the words that a command rule names: it takes a rule for its path.
-      const paths = pathsOf(target, cwds, locator.list);
+      const paths = pathsOf(target, folders, locator.list);
       const path = paths?.length === 1 && isAnswerable(findings) ? paths[0] : undefined;
       const rule = path === undefined ? undefined : locator.offer(path, access);
       tally.offers = rule === undefined ? undefined : tally.offers && [...tally.offers, rule];
@@ -38,10 +38,8 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
   }
 
   /** What stands before a command is not among the words that a rule names. */
-  function assignments({ words, assignments: set }: SimpleCommand): Finding[] {
-    const names = set
-      .map(({ name }) => name)
-      .filter((name) => !(name === "IFS" && words[0]?.text === "read"));
+  function assignments({ words, assigns }: SimpleCommand): Finding[] {
+    const names = assigns.filter((name) => !(name === "IFS" && words[0]?.text === "read"));
     // Alone it is a variable of the shell's; before a command the command has it.
     const telling = names.filter((name) =>
       words.length === 0 ? influentialVariable.test(name) : !harmlessVariable.test(name),

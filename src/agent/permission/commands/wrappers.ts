@@ -4,7 +4,7 @@ import {
   joinWords,
   nothing,
   skipOptions,
-  takeAssignment,
+  takeAssignments,
   type Unwrapped,
 } from "../shell/unwrapped.ts";
 import { isKnown, type ShellWord, textWord, unknownWord } from "../shell/words.ts";
@@ -161,8 +161,7 @@ function unwrapPrefix(program: string, prefix: Prefix, args: readonly ShellWord[
   if (found === undefined) return { ...result, problem: `options of ${program}` };
   const inner = found.words.slice(prefix.operands ?? 0);
   // `sudo X=1 cmd`
-  while (privileged.has(program) && /^[A-Za-z_]\w*=/.test(inner[0]?.text ?? ""))
-    takeAssignment(inner, result);
+  if (privileged.has(program)) takeAssignments(inner, result);
   if (inner.length === 0) return result.reasons.length > 0 ? result : undefined;
   const plain =
     found.plain ||
@@ -183,7 +182,7 @@ function unwrapEnv(args: readonly ShellWord[]): Unwrapped {
   let cwd: ShellWord | undefined;
   for (let word = words[0]; word !== undefined; word = words[0]) {
     const { text } = word;
-    if (/^[A-Za-z_]\w*=/.test(text)) takeAssignment(words, result);
+    if (/^[A-Za-z_]\w*=/.test(text)) takeAssignments(words, result);
     else if (/^(-|-i|-0|-v|--ignore-environment|--null|--debug)$/.test(text)) words.shift();
     else if (/^(-u|--unset)$/.test(text)) words.splice(0, 2);
     else if (/^(-u.+|--unset=.*)$/.test(text)) words.shift();

@@ -1,34 +1,30 @@
 import { isAbsolute } from "node:path";
 import type { Access, Finding } from "../rules/policy.ts";
+import { type Folders, isSomewhere, SOMEWHERE } from "../shell/folders.ts";
 import { isKnown, type ShellWord, splits } from "../shell/words.ts";
 import { expandGlob } from "./glob-files.ts";
 import type { Locator } from "./location.ts";
 
-/** Stands for a folder that is known only as it runs. */
-const SOMEWHERE = "\u{f8ff}";
-
 /** The absolute paths of a word in each folder it may be read from; undefined where that cannot be told. */
 export function pathsOf(
   word: ShellWord,
-  cwds: readonly string[] | undefined,
+  folders: Folders,
   list: Locator["list"],
 ): readonly string[] | undefined {
   if (!isKnown(word) || splits(word)) return undefined;
-  if (word.pieces.some((piece) => piece.kind === "glob")) return expandGlob(word, cwds, list);
   // A number in a name does not change where it is.
-  return isAbsolute(word.text) ? [word.text] : cwds?.map((folder) => `${folder}/${word.text}`);
+  if (isAbsolute(word.text) && word.pieces.every((piece) => piece.kind !== "glob")) return [word.text];
+  if (!isAbsolute(word.text) && folders.some(isSomewhere)) return undefined;
+  if (word.pieces.some((piece) => piece.kind === "glob")) return expandGlob(word, folders, list);
+  return folders.map((folder) => `${folder}/${word.text}`);
 }
 
 /** A word that starts with a wildcard, as the path it is when no file is named like an option. */
-export function withoutDash(
-  word: ShellWord,
-  cwds: readonly string[] | undefined,
-  list: Locator["list"],
-): ShellWord {
+export function withoutDash(word: ShellWord, folders: Folders, list: Locator["list"]): ShellWord {
   if (word.pieces[0]?.kind !== "glob" || !/^[*?[]/.test(word.text)) return word;
-  const names = cwds?.map((folder) => list(folder));
-  if (names === undefined || names.some((found) => found?.some((name) => name.startsWith("-")) ?? true))
-    return word;
+  const hasDash = (folder: string) =>
+    isSomewhere(folder) || (list(folder)?.some((name) => name.startsWith("-")) ?? true);
+  if (folders.some(hasDash)) return word;
   return { pieces: [{ kind: "text", text: "./" }, ...word.pieces], text: `./${word.text}` };
 }
 
@@ -36,26 +32,28 @@ export function withoutDash(
 export function judgePathWord(
   word: ShellWord,
   access: Access,
-  cwds: readonly string[] | undefined,
+  folders: Folders,
   locator: Locator,
   itself = false,
 ): Finding[] {
   const names = access === "read" ? ["read"] : ["edit"];
-  const paths = pathsOf(word, cwds, locator.list);
-  if (paths !== undefined) {
-    return paths.flatMap((path) => locator.judge(path, access, names, true, itself));
-  }
+  const judge = (path: string) => locator.judge(path, access, names, true, itself);
+  const paths = pathsOf(word, folders, locator.list);
+  if (paths !== undefined) return paths.flatMap(judge);
   const verb = access === "read" ? "reads" : access === "write" ? "writes" : "names";
-  const reason = `${verb} a path that is known only as it runs: ${word.text}`;
-  // What it is called at its end may say enough.
+  // What is known of it, before and after what is not, may say enough.
   const end = word.pieces.findLastIndex((piece) => piece.kind === "unknown");
-  const rest = word.pieces
-    .slice(end + 1)
-    .map((piece) => piece.text)
-    .join("");
-  const certain = locator.judge(`/${SOMEWHERE}/${rest}`, access, names, true);
-  if (certain.some(({ severity }) => severity === "protected")) {
+  const text = (pieces: ShellWord["pieces"]) =>
+    pieces.map((piece) => (piece.kind === "unknown" ? SOMEWHERE.slice(1) : piece.text)).join("");
+  const whole = text(word.pieces);
+  const guesses = [`${SOMEWHERE}/${text(word.pieces.slice(end + 1))}`];
+  if (isAbsolute(whole)) guesses.push(whole);
+  else if (word.pieces[0]?.kind !== "unknown") guesses.push(...folders.map((folder) => `${folder}/${whole}`));
+  const grave = guesses.flatMap(judge).filter(({ severity }) => /^(deny|protected|rule)$/.test(severity));
+  if (grave.some(({ severity }) => severity === "protected"))
     return [{ severity: "protected", reason: `${verb} what is protected: ${word.text}` }];
-  }
+  if (grave[0] !== undefined)
+    return [{ severity: "rule", reason: `${verb} what a rule is about (${grave[0].reason}): ${word.text}` }];
+  const reason = `${verb} a path that is known only as it runs: ${word.text}`;
   return locator.yolo ? [] : [{ severity: "special", reason }];
 }

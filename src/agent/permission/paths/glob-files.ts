@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { compileText, escapeWildcards, matchText } from "../../wildcards.ts";
+import type { Folders } from "../shell/folders.ts";
 import type { ShellWord } from "../shell/words.ts";
 import type { Locator } from "./location.ts";
 
@@ -10,16 +11,11 @@ const MATCHES_MAX = 500;
  * The paths that a word with wildcards stands for just now, from each folder that it may be read in; undefined where
  * that cannot be told. A name that does not exist yet is kept behind the folders that do.
  */
-export function expandGlob(
-  word: ShellWord,
-  cwds: readonly string[] | undefined,
-  list: Locator["list"],
-): string[] | undefined {
+export function expandGlob(word: ShellWord, from: Folders, list: Locator["list"]): string[] | undefined {
   const source = word.pieces
     .map((piece) => (piece.kind === "glob" ? piece.text : escapeWildcards(piece.text)))
     .join("");
-  const folders = isAbsolute(source) ? ["/"] : cwds;
-  if (folders === undefined) return undefined;
+  const folders = isAbsolute(source) ? ["/"] : from;
   let found: string[] = [...folders];
   for (const segment of source.split("/").filter((part) => part !== "")) {
     const pattern = compileText(segment);

@@ -1,4 +1,5 @@
 import { type ParsedScript, parse } from "unbash";
+import type { Folders } from "./folders.ts";
 import type { FileRedirect, Input } from "./redirects.ts";
 import { createScope, type Outer } from "./scope.ts";
 import { whyUnreadable } from "./size.ts";
@@ -10,13 +11,11 @@ import type { ShellWord } from "./words.ts";
 export type SimpleCommand = {
   /** Program and arguments; none for a line that only sets variables or only redirects. */
   words: readonly ShellWord[];
-  assignments: readonly { name: string; value: ShellWord }[];
+  /** The variables that are set before it. */
+  assigns: readonly string[];
   redirects: readonly FileRedirect[];
-  /** The folders that it may run in; undefined where that cannot be told. */
-  cwds: readonly string[] | undefined;
+  folders: Folders;
   input: Input;
-  /** A function of the same script, whose body is judged where it stands. */
-  isFunction: boolean;
   /** What a script within its words would know. */
   outer: Outer;
 };
@@ -33,8 +32,6 @@ export type ShellScript = {
   forkBomb: boolean;
 };
 
-export type ShellPlace = { home: string; cwds: readonly string[] | undefined; tempDir: string };
-
 /** Beyond these a line is no longer something a person judges, and judging it would take noticeable time. */
 const SOURCE_LENGTH_MAX = 256 * 1024;
 const COMMANDS_MAX = 1_000;
@@ -42,7 +39,7 @@ const COMMANDS_MAX = 1_000;
 const DEPTH_MAX = 6;
 
 /** Every command of a line, chains, substitutions, functions and branches included, in the order of the text. */
-export function readShell(source: string, place: ShellPlace, outer?: Outer): ShellScript {
+export function readShell(source: string, home: string, folders: Folders, outer?: Outer): ShellScript {
   const depth = (outer?.depth ?? 0) + 1;
   if (source.length > SOURCE_LENGTH_MAX) return brokenScript("it is too long");
   if (depth > DEPTH_MAX) return brokenScript("shells within shells");
@@ -51,8 +48,8 @@ export function readShell(source: string, place: ShellPlace, outer?: Outer): She
   let script: ParsedScript;
   try {
     script = parse(source);
-    const scope = createScope(collectVariables(script), place, outer, depth);
-    const walked = walkScript(script, scope, COMMANDS_MAX);
+    const scope = createScope(collectVariables(script), home, outer);
+    const walked = walkScript(script, scope, folders, depth, COMMANDS_MAX);
     // The shell runs what stands before a mistake.
     return { ...walked, broken: script.errors?.[0]?.message ?? walked.broken };
   } catch (error) {

@@ -1,5 +1,5 @@
-import { type parseOptionTable, tailOf } from "../commands/options.ts";
-import { isKnown, type ShellWord, textWord } from "./words.ts";
+import type { parseOptionTable } from "../commands/options.ts";
+import { concat, isKnown, type ShellWord, textWord } from "./words.ts";
 
 /** What a command that runs other commands runs. */
 export type Unwrapped = {
@@ -10,7 +10,7 @@ export type Unwrapped = {
   /** It adds nothing of its own: what lets the inner command go lets it go. */
   transparent: boolean;
   /** Variables that it sets for the inner command. */
-  assignments: { name: string; value: ShellWord }[];
+  assigns: string[];
   /** What a person should know of it, in a few words. */
   reasons: string[];
   /** Why what it runs cannot be told. */
@@ -22,7 +22,7 @@ export type Unwrapped = {
 export const nothing = (): Unwrapped => ({
   inner: [],
   transparent: false,
-  assignments: [],
+  assigns: [],
   reasons: [],
   problem: undefined,
 });
@@ -64,18 +64,15 @@ export function commandAfter(
   return { words: [], plain };
 }
 
-export function takeAssignment(words: ShellWord[], into: Unwrapped) {
-  const word = words.shift();
-  if (word === undefined) return;
-  const equals = word.text.indexOf("=");
-  into.assignments.push({ name: word.text.slice(0, equals), value: tailOf(word, equals + 1) });
+/** Takes the words `NAME=value` away that stand first. */
+export function takeAssignments(words: ShellWord[], into: Unwrapped) {
+  for (let name = assignedName(words[0]); name !== undefined; name = assignedName(words[0])) {
+    into.assigns.push(name);
+    words.shift();
+  }
 }
+const assignedName = (word: ShellWord | undefined) => /^([A-Za-z_]\w*)=/.exec(word?.text ?? "")?.[1];
 
 /** One text of several words, as eval, ssh and watch make it. */
-export function joinWords(words: readonly ShellWord[]): ShellWord {
-  const pieces = words.flatMap((word, index) => [
-    ...(index === 0 ? [] : [{ kind: "text" as const, text: " " }]),
-    ...word.pieces,
-  ]);
-  return { pieces, text: words.map((word) => word.text).join(" ") };
-}
+export const joinWords = (words: readonly ShellWord[]): ShellWord =>
+  concat(words.flatMap((word, index) => (index === 0 ? [word] : [textWord(" "), word])));

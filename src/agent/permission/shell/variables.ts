@@ -1,38 +1,23 @@
 import { forEachChild, type ParsedScript, type SyntaxNode, type Word } from "unbash";
+import type { Place } from "./words.ts";
 
-/** Where a variable gets values in a script, wherever in it that is: the order is not looked at. */
-export type Assigned = {
-  /** The words assigned; of a loop, each word of its list. */
-  words: { word: Word; loop: boolean }[];
-  /** Something else than a known word may be assigned too. */
-  unknown: boolean;
-  digits: boolean;
-};
+/** The words that a script gives a variable, wherever in it: the order is not looked at. */
+export type Assigned = { words: { word: Word; place: Place }[] };
 
 export type Variables = {
+  /** Every variable that a script may set by a name that it spells out. */
   assigned: ReadonlyMap<string, Assigned>;
-  /** Something sets variables whose names are not known: then nothing is known of any. */
-  tainted: boolean;
-  /** Commands whose program hangs on variables; one that turns out to set variables taints as well. */
-  dynamicPrograms: readonly (readonly Word[])[];
+  /** Something may set variables whose names are not spelled out. */
+  unpredictable: boolean;
   functions: ReadonlySet<string>;
-  /** A `cd` or the like is somewhere in it, and the loops that have one in their own shell. */
+  /** A `cd` is somewhere in it, or what may be one. */
   changesFolder: boolean;
-  wanderingLoops: ReadonlySet<SyntaxNode>;
 };
 
 const declaring = new Set(["declare", "typeset", "local", "export", "readonly"]);
-/** They set variables, or run what does. */
-export const setsVariables = (program: string): boolean =>
-  declaring.has(program) ||
-  tainting.has(program) ||
-  /^(read|mapfile|readarray|getopts|printf|unset|wait|command|builtin)$/.test(program);
 /** They run or set what their arguments say. */
-const tainting = new Set([".", "source", "eval", "trap", "let", "alias", "enable", "bind"]);
-const looping = new Set<string>(["For", "ArithmeticFor", "Select", "While"]);
-const ownShell = new Set<string>(["Subshell", "CommandExpansion", "ProcessSubstitution"]);
+const evaluating = new Set([".", "source", "eval", "trap", "let", "alias", "enable", "bind"]);
 export const folderChanging: ReadonlySet<string> = new Set(["cd", "pushd", "popd"]);
-const isName = (text: string): boolean => /^[A-Za-z_]\w*$/.test(text);
 
 /** The word as it is when nothing in it depends on the run, wildcards included. */
 export function literalText(word: Word): string | undefined {
@@ -48,55 +33,42 @@ export function literalText(word: Word): string | undefined {
 export function collectVariables(script: ParsedScript): Variables {
   const assigned = new Map<string, Assigned>();
   const functions = new Set<string>();
-  let tainted = false;
+  let unpredictable = false;
   let changesFolder = false;
-  const wanderingLoops = new Set<SyntaxNode>();
-  const dynamicPrograms: Word[][] = [];
-  let loops: SyntaxNode[] = [];
   const readPrefixes = new Set<SyntaxNode>();
 
   const entry = (name: string): Assigned => {
-    const known = assigned.get(name) ?? { words: [], unknown: false, digits: false };
+    const known = assigned.get(name) ?? { words: [] };
     assigned.set(name, known);
-    // Splitting at other characters than blanks is not modelled.
-    if (name === "IFS") tainted = true;
     return known;
   };
-  const setUnknown = (word: Word | undefined) => {
-    const name = word && literalText(word);
-    if (name !== undefined && isName(name)) entry(name).unknown = true;
-    else tainted = true;
+  const setNamed = (name: string | undefined) => {
+    if (name !== undefined && /^[A-Za-z_]\w*$/.test(name)) entry(name);
+    else unpredictable = true;
   };
 
   const visitCommand = (name: Word, args: readonly Word[]): void => {
     const program = literalText(name);
-    if (program === undefined || folderChanging.has(program) || tainting.has(program)) {
-      changesFolder = true;
-      for (const loop of loops) wanderingLoops.add(loop);
-    }
-    if (program === undefined) dynamicPrograms.push([name, ...args]);
-    else if (tainting.has(program)) tainted = true;
+    if (program === undefined || evaluating.has(program)) unpredictable = changesFolder = true;
+    else if (folderChanging.has(program)) changesFolder = true;
     else if (program === "command" || program === "builtin") {
       const at = args.findIndex((word) => !word.text.startsWith("-"));
       const inner = args[at];
       if (inner !== undefined) visitCommand(inner, args.slice(at + 1));
     } else if (declaring.has(program)) visitDeclaration(args);
-    else if (program === "read" || program === "unset" || program === "mapfile" || program === "readarray") {
-      visitNames(args);
-      entry("REPLY").unknown = entry("MAPFILE").unknown = true;
-    } else if (program === "getopts") {
-      setUnknown(args[1]);
-      entry("OPTARG").unknown = true;
-    } else if (program === "printf" || program === "wait") {
-      const option = args[0]?.text;
-      if (option === "-v" || option === "-p") setUnknown(args[1]);
-      else if (option !== undefined && /^(-[vp]|\$)/.test(option)) tainted = true;
+    else if (/^(read|unset|mapfile|readarray)$/.test(program)) visitNames(args);
+    else if (program === "getopts") setNamed(args[1] && literalText(args[1]));
+    else if (program === "printf" || program === "wait") {
+      const option = args[0]?.text ?? "";
+      if (option === "-v" || option === "-p") setNamed(args[1] && literalText(args[1]));
+      else if (/^(-[vp]|\$)/.test(option)) unpredictable = true;
     }
   };
   const visitNames = (args: readonly Word[]): void => {
     for (let at = 0; at < args.length; at += 1) {
-      const option = /^-\w*?([ptnNduisOCc])?$/.exec(args[at]?.text ?? "");
-      if (option === null) setUnknown(args[at]);
+      const word = args[at];
+      const option = /^-\w*?([ptnNduisOCc])?$/.exec(word?.text ?? "");
+      if (option === null) setNamed(word && literalText(word));
       else if (option[1] !== undefined && option[1] !== "s") at += 1;
     }
   };
@@ -104,60 +76,51 @@ export function collectVariables(script: ParsedScript): Variables {
   const visitDeclaration = (args: readonly Word[]): void => {
     for (const word of args) {
       const text = literalText(word);
-      if (text === undefined || /^[-+]\w*[ni]/.test(text)) tainted = true;
-      else if (text.includes("=")) {
-        const name = text.slice(0, text.indexOf("=")).replace(/\+$/, "");
-        if (isName(name)) entry(name).unknown = true;
-        else tainted = true;
-      }
+      if (text === undefined || /^[-+]\w*[ni]/.test(text)) unpredictable = true;
+      else if (text.includes("=")) setNamed(text.slice(0, text.indexOf("=")).replace(/\+$/, ""));
     }
   };
   const visitArithmetic = (text: string): void => {
-    if (!/=|\+\+|--/.test(text)) return;
-    for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) entry(name).digits = true;
+    if (/=|\+\+|--/.test(text)) for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) entry(name);
   };
 
   const visit = (node: SyntaxNode): void => {
     switch (node.type) {
-      case "Assignment": {
+      case "Assignment":
         // `IFS= read` is about that one line.
         if (readPrefixes.has(node)) break;
-        const known = entry(node.name);
-        const { value } = node;
-        if (node.index !== undefined || node.append || value.type === "ArrayValue") known.unknown = true;
-        else known.words.push({ word: value, loop: false });
+        if (node.value.type === "ArrayValue") entry(node.name);
+        else entry(node.name).words.push({ word: node.value, place: "value" });
         break;
-      }
-      case "Command": {
-        const words = node.args.filter((arg) => arg.type === "Word");
+      case "Command":
         if (node.name?.text === "read") {
           for (const item of node.prefix)
             if (item.type === "Assignment" && item.name === "IFS") readPrefixes.add(item);
         }
-        if (node.name !== undefined) visitCommand(node.name, words);
+        if (node.name !== undefined) {
+          const words = node.args.filter((arg) => arg.type === "Word");
+          visitCommand(node.name, words);
+        }
         break;
-      }
       case "For":
       case "Select": {
         const known = entry(literalText(node.name) ?? "");
-        if (node.wordlist === undefined || node.type === "Select") known.unknown = true;
-        for (const word of node.wordlist ?? []) known.words.push({ word, loop: true });
-        if (node.type === "Select") entry("REPLY").unknown = true;
+        for (const word of node.wordlist ?? []) known.words.push({ word, place: "argument" });
         break;
       }
       case "Function":
         functions.add(literalText(node.name) ?? "");
         break;
       case "Coproc":
-        entry((node.name && literalText(node.name)) ?? "COPROC").unknown = true;
+        entry((node.name && literalText(node.name)) ?? "COPROC");
         break;
       case "ParameterExpansion":
         if (node.operation?.type === "Default" && /=/.test(node.operation.operator)) {
-          entry(node.parameter).words.push({ word: node.operation.operand, loop: false });
+          entry(node.parameter).words.push({ word: node.operation.operand, place: "value" });
         }
         break;
       case "FileDescriptorVariable":
-        entry(node.name).digits = true;
+        entry(node.name);
         break;
       case "ArithmeticExpansion":
         visitArithmetic(node.text);
@@ -169,19 +132,16 @@ export function collectVariables(script: ParsedScript): Variables {
       case "ArithmeticUnary":
         // Those of a `for ((…))`; the others were seen as text.
         if (/=$|\+\+|--/.test(node.operator))
-          forEachChild(
-            node,
-            (child) => child.type === "ArithmeticWord" && visitArithmetic(`${child.value}=`),
-          );
+          forEachChild(node, (child) => {
+            if (child.type === "ArithmeticWord") visitArithmetic(`${child.value}=`);
+          });
         break;
       default:
     }
-    const around = loops;
-    if (ownShell.has(node.type)) loops = [];
-    else if (looping.has(node.type)) loops = [...loops, node];
     forEachChild(node, visit);
-    loops = around;
   };
   visit(script);
-  return { assigned, tainted, dynamicPrograms, functions, changesFolder, wanderingLoops };
+  // Splitting at other characters than blanks is not modelled.
+  unpredictable ||= assigned.has("IFS");
+  return { assigned, unpredictable, functions, changesFolder };
 }

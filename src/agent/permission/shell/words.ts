@@ -1,7 +1,7 @@
 import type { Word, WordPart } from "unbash";
 import { expandBraces } from "../../wildcards.ts";
 
-/** What a word is made of once quotes, escapes, braces and known variables are resolved. */
+/** What a word is made of once quotes, escapes and braces are resolved. */
 export type Piece =
   | { kind: "text"; text: string }
   /** Wildcards that the shell would match against names of files. */
@@ -23,6 +23,9 @@ export const unknownWord = (text: string, splits: boolean): ShellWord => ({
   pieces: [{ kind: "unknown", text, splits, digits: false }],
   text,
 });
+/** One word of several. */
+export const concat = (words: readonly ShellWord[]): ShellWord =>
+  wordOf(words.flatMap((word) => word.pieces));
 const wordOf = (pieces: readonly Piece[]): ShellWord => ({
   pieces,
   text: pieces.map((piece) => piece.text).join(""),
@@ -34,14 +37,11 @@ export const isKnown = (word: ShellWord): boolean =>
 export const splits = (word: ShellWord): boolean =>
   word.pieces.some((piece) => piece.kind === "unknown" && piece.splits && !piece.digits);
 
-/** What a variable or a command substitution is known to give. */
-export type Known = { text: string } | "digits" | "unknown";
-
-/** What the expansion of words may know of the shell at that point. */
+/** What the expansion of words goes by; undefined for what is known only as it runs. */
 export type Scope = {
-  variable(name: string): Known;
+  variable(name: string): string | undefined;
   /** The output of a command substitution, without its last newline. */
-  substitution(part: WordPart & { type: "CommandExpansion" }): Known;
+  substitution(part: WordPart & { type: "CommandExpansion" }): string | undefined;
   /** Said once for each thing that cannot be analysed. */
   problem(reason: string): void;
 };
@@ -146,11 +146,12 @@ function appendUnquoted(
   scope: Scope,
   add: (pieces: readonly Piece[], quoted: boolean) => Draft[],
 ): Draft[] {
-  const known = knownValue(part, scope);
-  const digits = known === "digits";
-  if (typeof known === "string")
+  const known = valueAtHand(part, scope);
+  if (known === undefined) {
+    const digits = isNumber(part);
     return add([{ kind: "unknown", text: part.text, splits: !digits, digits }], false);
-  const fields = known.text.split(/[ \t\n]+/);
+  }
+  const fields = known.split(/[ \t\n]+/);
   if (fields.length > WORDS_MAX) return add([unknownPiece(part.text, true)], false);
   return split(drafts, fields.map(globbed), true);
 }
@@ -162,10 +163,10 @@ function quotedPieces(part: WordPart, scope: Scope): Piece[] {
     case "SimpleExpansion":
     case "ParameterExpansion":
     case "CommandExpansion": {
-      const known = knownValue(part, scope);
-      if (typeof known !== "string") return literal(known.text);
+      const known = valueAtHand(part, scope);
+      if (known !== undefined) return literal(known);
       const many = part.type !== "CommandExpansion" && /^\$(@|\{[^}]*@)/.test(part.text);
-      return [{ kind: "unknown", text: part.text, splits: many, digits: known === "digits" }];
+      return [{ kind: "unknown", text: part.text, splits: many, digits: isNumber(part) }];
     }
     case "ArithmeticExpansion":
       return [{ kind: "unknown", text: part.text, splits: false, digits: true }];
@@ -174,34 +175,21 @@ function quotedPieces(part: WordPart, scope: Scope): Piece[] {
   }
 }
 
-const countingParameters = new Set([
-  "?",
-  "#",
-  "$",
-  "!",
-  "UID",
-  "EUID",
-  "PPID",
-  "RANDOM",
-  "SECONDS",
-  "LINENO",
-]);
+/** `$?`, `${#name}` and the like. */
+const isNumber = (part: WordPart): boolean =>
+  /^\$(\{?([?#$!]|UID|EUID|PPID|RANDOM|SECONDS|LINENO)\}?|\{#\w+\})$/.test(part.text);
 
-function knownValue(part: WordPart, scope: Scope): Known {
+function valueAtHand(part: WordPart, scope: Scope): string | undefined {
   if (part.type === "CommandExpansion") return scope.substitution(part);
-  if (part.type === "SimpleExpansion") {
-    const name = part.text.slice(1);
-    return countingParameters.has(name) ? "digits" : scope.variable(name);
-  }
-  if (part.type !== "ParameterExpansion" || part.index !== undefined) return "unknown";
-  if (part.prefix === "#") return "digits";
-  if (part.prefix !== undefined) return "unknown";
-  if (countingParameters.has(part.parameter) && part.operation === undefined) return "digits";
+  if (isNumber(part)) return undefined;
+  if (part.type === "SimpleExpansion") return scope.variable(part.text.slice(1));
+  if (part.type !== "ParameterExpansion" || part.index !== undefined || part.prefix !== undefined)
+    return undefined;
   const value = scope.variable(part.parameter);
-  if (part.operation === undefined) return value;
+  if (part.operation === undefined || value === undefined) return value;
   // ${name:-other} with a value at hand; every other operation is left to the run.
-  if (part.operation.type !== "Default" || typeof value === "string" || value.text === "") return "unknown";
-  return /^:?[-=?]$/.test(part.operation.operator) ? value : "unknown";
+  const isDefault = part.operation.type === "Default" && /^:?[-=?]$/.test(part.operation.operator);
+  return isDefault && value !== "" ? value : undefined;
 }
 
 const literal = (text: string): Piece[] => (text === "" ? [] : [{ kind: "text", text }]);
@@ -225,8 +213,8 @@ function tilde(text: string, scope: Scope, rest: (text: string) => Piece[]): Pie
   if (!text.startsWith("~")) return rest(text);
   const end = text.search(/[/:]/);
   const prefix = end < 0 ? text : text.slice(0, end);
-  const folder =
-    prefix === "~" ? scope.variable("HOME") : prefix === "~+" ? scope.variable("PWD") : "unknown";
-  const head = typeof folder === "string" ? [unknownPiece(prefix, false)] : literal(folder.text);
+  const name = prefix === "~" ? "HOME" : prefix === "~+" ? "PWD" : undefined;
+  const folder = name && scope.variable(name);
+  const head = folder === undefined ? [unknownPiece(prefix, false)] : literal(folder);
   return [...head, ...(end < 0 ? [] : rest(text.slice(end)))];
 }

@@ -1,32 +1,33 @@
 import type { SyntaxNode } from "unbash";
-import type { ScriptScope } from "../shell/scope.ts";
-import { literalText } from "../shell/variables.ts";
-import type { ShellWord } from "../shell/words.ts";
+import { literalText } from "./variables.ts";
+import type { ShellWord } from "./words.ts";
 
 /**
  * Where the shell evaluates the value of a variable once more. In arithmetic `x='a[$(reboot)]'; echo $((x))`
- * reboots, so that only numbers are let through there.
+ * reboots, so that only numbers pass there.
  */
-export function arithmeticProblem(node: SyntaxNode, scope: ScriptScope): string | undefined {
+export function evaluationProblem(node: SyntaxNode): string | undefined {
   switch (node.type) {
     case "ArithmeticWord":
-      return problemOf(node.value, scope);
+      return problemOf(node.value);
     case "ArithmeticCommandExpansion":
       return "arithmetic on the output of a command";
     case "Slice":
-      return problemOf(node.offset.text, scope) ?? problemOf(node.length?.text ?? "", scope);
+      return problemOf(node.offset.text, node.length?.text);
     case "Assignment":
-      return problemOf(node.index?.text ?? "", scope);
+      return problemOf(node.index?.text);
     case "TestBinary":
-      if (!/^-(eq|ne|lt|le|gt|ge)$/.test(node.operator)) return undefined;
-      return problemOf(node.left.text, scope) ?? problemOf(node.right.text, scope);
+      return /^-(eq|ne|lt|le|gt|ge)$/.test(node.operator)
+        ? problemOf(node.left.text, node.right.text)
+        : undefined;
     case "TestUnary":
-      if (!/^-[vR]$/.test(node.operator) || /^\w+$/.test(node.operand.text)) return undefined;
-      return "a variable's name that is evaluated";
+      return !/^-[vR]$/.test(node.operator) || /^\w+$/.test(node.operand.text)
+        ? undefined
+        : "a variable's name that is evaluated";
     case "ParameterExpansion": {
       const every = node.index?.text === "@" || node.index?.text === "*";
       if (node.prefix === "!" && node.operation?.type !== "Names" && !every) return `indirect ${node.text}`;
-      return every ? undefined : problemOf(node.index?.text ?? "", scope);
+      return every ? undefined : problemOf(node.index?.text);
     }
     case "Transform": {
       const letter = literalText(node.operand);
@@ -37,19 +38,11 @@ export function arithmeticProblem(node: SyntaxNode, scope: ScriptScope): string 
   }
 }
 
-function problemOf(text: string, scope: ScriptScope): string | undefined {
-  if (text === "" || /^\d+$/.test(text)) return undefined;
-  if (/\$\(|`|\$[\d@*]|\$\{[\d@*!]/.test(text)) return "arithmetic on what is known only as it runs";
-  for (const [name] of text.matchAll(/(?<![\w#])[A-Za-z_]\w*/g)) {
-    if (scope.tainted) return `arithmetic on ${name}`;
-    if (!scope.variables.assigned.has(name)) continue;
-    const values = scope.assignedValues(name);
-    const plain =
-      values === "digits" || (values !== "unknown" && values.every((value) => /^-?\d*$/.test(value)));
-    if (!plain) return `arithmetic on ${name}`;
-  }
-  return undefined;
-}
+/** Numbers, operators, `$?` and `$#` are all that arithmetic may be made of. */
+const problemOf = (...texts: readonly (string | undefined)[]): string | undefined =>
+  texts.every((text) => /^(\$\{?[?#]\}?|[^\w$`'"\\[\]]|\d+(?!\w))*$/.test(text ?? ""))
+    ? undefined
+    : "arithmetic on what is known only as it runs";
 
 /** Builtins that evaluate the names they are given. */
 export function builtinProblem(words: readonly ShellWord[]): string | undefined {
