@@ -1,9 +1,23 @@
+import { Box } from "ink";
 import type { Store } from "../store.ts";
 import type { AppView } from "../view/app-view.ts";
-import { Rows } from "./Row.tsx";
+import { COMPOSER_GUTTER } from "../view/composer.ts";
+import { Row } from "./Row.tsx";
+import { Styled } from "./Styled.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** The prompt as it is written, or the search that takes its place. */
+/** The prompt as it is written, behind its sign, or the search that takes its place. */
 export function Composer({ view }: { view: Store<AppView> }) {
-  return <Rows lines={useSelect(view, ({ live }) => live.composer)} />;
+  const rows = useSelect(view, ({ live }) => live.composer);
+  return rows.map(({ gutter, text }, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a row has no identity but its place
+    <Box key={index}>
+      {gutter !== undefined && (
+        <Box width={COMPOSER_GUTTER} flexShrink={0}>
+          <Styled style={gutter.style}>{gutter.text}</Styled>
+        </Box>
+      )}
+      <Row line={text} />
+    </Box>
+  ));
 }

@@ -5,5 +5,9 @@ import { LooksContext } from "./LooksContext.ts";
 
 /** Text in the look of a style. */
 export function Styled({ style, children }: { style: Style; children: ReactNode }) {
-  return <Text {...use(LooksContext).of(style)}>{children}</Text>;
+  return (
+    <Text wrap="truncate-end" {...use(LooksContext).of(style)}>
+      {children}
+    </Text>
+  );
 }

@@ -27,7 +27,9 @@ export const caretOf = ({ live, overlay }: AppView): Caret | undefined =>
 export function keepUnchanged(before: AppView, next: AppView): AppView {
   const live = { ...next.live };
   for (const part of lineParts) live[part] = keepLines(before.live[part], live[part]);
-  if (isDeepStrictEqual(before.live.status, live.status)) live.status = before.live.status;
+  live.completion = keepSame(before.live.completion, live.completion);
+  live.composer = keepSame(before.live.composer, live.composer);
+  live.status = keepSame(before.live.status, live.status);
   return { ...next, live };
 }
 
@@ -37,10 +39,10 @@ const lineParts = [
   "question",
   "run",
   "queue",
-  "completion",
   "notice",
-  "composer",
 ] as const satisfies readonly (keyof LiveView)[];
+
+const keepSame = <T>(before: T, next: T): T => (isDeepStrictEqual(before, next) ? before : next);
 
 function keepLines(before: readonly Line[], next: readonly Line[]): readonly Line[] {
   const kept = next.map((line, index) => {

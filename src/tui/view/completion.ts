@@ -3,61 +3,98 @@ import { editorText } from "../editor/editor.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import type { AppState, Completion } from "../state.ts";
 import { completionRows, openCompletion } from "../steps/completion.ts";
-import { type Line, span } from "../text/line.ts";
+import type { Glyphs } from "../text/glyphs.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { sliceEnd, truncateEnd, widthOf } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";
 import type { Renderer } from "./renderer.ts";
 
 const ROWS_MAX = 8;
-/** The mark and its gutter. */
-const GUTTER = 4;
+/** Before each row: room for the mark. */
+export const COMPLETION_GUTTER = 4;
+/** Between a name and what is said of it. */
+export const COMPLETION_GAP = 2;
 const NAME_MAX = 14;
+const SHELL_HINT = "a command for your shell: it is not asked about, and the agent reads what it says";
 
-/** The list above the prompt: files behind an `@`, commands behind a `/`, or what goes on behind what is typed. */
-export function completionLines(state: AppState, renderer: Renderer, overrides: KeyOverrides): Line[] {
+/** A file, or a command with what it does. */
+export type CompletionRow = { name: string; help: string; isMarked: boolean };
+
+/** The list above the prompt, cut to its columns, and a line below it or in its place. */
+export type CompletionView = {
+  rows: readonly CompletionRow[];
+  /** What the names take at least, so that what is said of them stands in one column. */
+  nameWidth: number;
+  /** Stands before the marked row. */
+  mark: string;
+  foot: string | undefined;
+};
+
+const noRows: readonly CompletionRow[] = [];
+
+/** Files behind an `@`, commands behind a `/`, or what goes on behind what is typed; undefined for nothing. */
+export function completionView(
+  state: AppState,
+  { glyphs }: Renderer,
+  overrides: KeyOverrides,
+): CompletionView | undefined {
+  const columns = state.size.columns - COMPLETION_GUTTER;
+  const mark = glyphs.prompt;
+  const say = (text: string | undefined): CompletionView | undefined =>
+    text === undefined
+      ? undefined
+      : { rows: noRows, nameWidth: 0, mark, foot: truncateEnd(text, columns, glyphs.ellipsis) };
   const completion = openCompletion(state);
-  if (completion === undefined) return hintLines(state);
-  const { glyphs } = renderer;
-  const rows = completionRows(state, completion);
-  if (rows.length === 0) {
-    // Behind a bare sign the daemon is only being asked.
-    if (completion.query === "" && !completion.isPartial) return [];
-    const none =
-      completion.kind === "command"
-        ? "no such command"
-        : completion.isPartial
-          ? `searching ${glyphs.ellipsis}`
-          : completion.isAnswered
-            ? "no such file"
-            : "";
-    return none === "" ? [] : [[span(`    ${none}`, "muted")]];
-  }
-  const index = Math.min(completion.index, rows.length - 1);
-  const room = rows.length > ROWS_MAX ? ROWS_MAX - 1 : ROWS_MAX;
-  const first = Math.max(0, Math.min(index - Math.floor(room / 2), rows.length - room));
-  const width = Math.min(NAME_MAX, Math.max(...rows.map(({ name }) => widthOf(name) + 1)));
-  const lines = rows.slice(first, first + room).map((row, offset): Line => {
+  if (completion === undefined) return say(hintOf(state));
+  const items = completionRows(state, completion);
+  if (items.length === 0) return say(whyNone(completion, glyphs));
+  const index = Math.min(completion.index, items.length - 1);
+  const room = items.length > ROWS_MAX ? ROWS_MAX - 1 : ROWS_MAX;
+  const first = Math.max(0, Math.min(index - Math.floor(room / 2), items.length - room));
+  const nameWidth =
+    completion.kind === "file"
+      ? 0
+      : Math.min(NAME_MAX, Math.max(...items.map(({ name }) => widthOf(name) + 1)));
+  const rows = items.slice(first, first + room).map((item, offset): CompletionRow => {
     const isMarked = first + offset === index;
-    const style = isMarked ? "selection" : "text";
-    const mark = span(isMarked ? `  ${glyphs.prompt} ` : "    ", "accent");
-    if (completion.kind === "file") {
-      return [mark, span(tailOf(row.name, state.size.columns - GUTTER, glyphs.ellipsis), style)];
-    }
-    const name = `/${truncateEnd(sanitizeLine(row.name), NAME_MAX * 2, glyphs.ellipsis)}`;
-    const gap = " ".repeat(Math.max(2, width + 2 - widthOf(name)));
-    return [mark, span(name, style), span(gap + sanitizeLine(row.help), "muted")];
+    if (completion.kind === "file")
+      return { name: tailOf(item.name, columns, glyphs.ellipsis), help: "", isMarked };
+    const name = `/${truncateEnd(sanitizeLine(item.name), NAME_MAX * 2, glyphs.ellipsis)}`;
+    const left = columns - Math.max(nameWidth, widthOf(name)) - COMPLETION_GAP;
+    return { name, help: truncateEnd(sanitizeLine(item.help), Math.max(0, left), glyphs.ellipsis), isMarked };
   });
-  const partial = completion.isPartial ? ` ${glyphs.dot} still searching ${glyphs.ellipsis}` : "";
-  if (rows.length <= room && partial !== "") lines.push([span(`   ${partial}`, "muted")]);
-  if (rows.length > room)
-    lines.push([
-      span(
-        `    ${index + 1}/${rows.length}${partial} ${glyphs.dot} ${keysOf(completion, overrides)}`,
-        "muted",
-      ),
-    ]);
-  return lines;
+  const partial = completion.isPartial ? `${glyphs.dot} still searching ${glyphs.ellipsis}` : "";
+  const place = `${index + 1}/${items.length}`;
+  const foot =
+    items.length > room
+      ? [place, partial, glyphs.dot, keysOf(completion, overrides)].filter((part) => part !== "").join(" ")
+      : partial;
+  return {
+    rows,
+    nameWidth,
+    mark,
+    foot: foot === "" ? undefined : truncateEnd(foot, columns, glyphs.ellipsis),
+  };
+}
+
+export const completionHeight = (view: CompletionView | undefined): number =>
+  view === undefined ? 0 : view.rows.length + (view.foot === undefined ? 0 : 1);
+
+/** As much of it as has room, from the top. */
+export const cutCompletion = (view: CompletionView | undefined, rows: number): CompletionView | undefined =>
+  view === undefined || rows === 0
+    ? undefined
+    : { ...view, rows: view.rows.slice(0, rows), foot: rows > view.rows.length ? view.foot : undefined };
+
+function whyNone(
+  { kind, query, isPartial, isAnswered }: Completion,
+  { ellipsis }: Glyphs,
+): string | undefined {
+  // Behind a bare sign the daemon is only being asked.
+  if (query === "" && !isPartial) return undefined;
+  if (kind === "command") return "no such command";
+  if (isPartial) return `searching ${ellipsis}`;
+  return isAnswered ? "no such file" : undefined;
 }
 
 function keysOf({ kind }: Completion, overrides: KeyOverrides): string {
@@ -74,19 +111,8 @@ function tailOf(path: string, columns: number, ellipsis: string): string {
   return ellipsis + sliceEnd(text, columns - widthOf(ellipsis));
 }
 
-function hintLines(state: AppState): Line[] {
-  if (state.search !== undefined || state.question?.writing !== undefined) return [];
+function hintOf(state: AppState): string | undefined {
+  if (state.search !== undefined || state.question?.writing !== undefined) return undefined;
   const text = editorText(state.editor);
-  if (text === "!") {
-    return [
-      [
-        span(
-          "    a command for your shell: it is not asked about, and the agent reads what it says",
-          "muted",
-        ),
-      ],
-    ];
-  }
-  const usage = usageOf(text);
-  return usage === undefined ? [] : [[span(`    ${usage}`, "muted")]];
+  return text === "!" ? SHELL_HINT : usageOf(text);
 }

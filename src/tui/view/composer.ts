@@ -7,13 +7,16 @@ import { type Line, type Span, type Style, span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 
 /** The prompt sign and a blank. */
-const GUTTER = 2;
+export const COMPOSER_GUTTER = 2;
 export const COMPOSER_ROWS_MAX = 8;
 
 /** Columns that the text of a prompt may take. */
-export const composerWidth = (columns: number): number => Math.max(4, columns - GUTTER);
+export const composerWidth = (columns: number): number => Math.max(4, columns - COMPOSER_GUTTER);
 
-export type ComposerView = { lines: Line[]; caret: Caret };
+/** `gutter`: the prompt sign, or a sign that there is more. */
+export type ComposerRow = { gutter: Span | undefined; text: Line };
+
+export type ComposerView = { rows: ComposerRow[]; caret: Caret };
 
 /** The prompt as it is written: at most `rowsMax` rows around the caret. `hint` shows while it is empty. */
 export function composerView(
@@ -30,22 +33,24 @@ export function composerView(
   const { columns, rowsMax, hint, sign, isDim, glyphs } = options;
   const width = composerWidth(columns);
   const style = isDim ? "muted" : "text";
-  const signSpan = span(`${sign.text} `, isDim ? "muted" : sign.style);
+  const signSpan = span(sign.text, isDim ? "muted" : sign.style);
   if (editor.atoms.length === 0) {
     const shown = hint === "" ? [] : [span(truncateEnd(hint, width - 1, glyphs.ellipsis), "muted")];
-    return { lines: [[signSpan, ...shown]], caret: { row: 0, column: GUTTER } };
+    return { rows: [{ gutter: signSpan, text: shown }], caret: { row: 0, column: COMPOSER_GUTTER } };
   }
   const layout = layoutEditor(editor.atoms, editor.caret, width);
   const first = windowStart(layout.rows.length, layout.caretRow, rowsMax);
   const visible = layout.rows.slice(first, first + rowsMax);
-  const lines = visible.map((row, index): Line => {
+  const rows = visible.map((row, index): ComposerRow => {
     const isCut =
       (index === 0 && first > 0) || (index === rowsMax - 1 && first + rowsMax < layout.rows.length);
-    const gutter =
-      first + index === 0 ? signSpan : span(isCut ? `${glyphs.ellipsis.slice(0, 1)} ` : "  ", "muted");
-    return [gutter, ...spansOf(editor.atoms, row, style)];
+    const more = span(isCut ? glyphs.ellipsis.slice(0, 1) : "", "muted");
+    return {
+      gutter: first + index === 0 ? signSpan : more,
+      text: spansOf(editor.atoms, row, style),
+    };
   });
-  return { lines, caret: { row: layout.caretRow - first, column: GUTTER + layout.caretColumn } };
+  return { rows, caret: { row: layout.caretRow - first, column: COMPOSER_GUTTER + layout.caretColumn } };
 }
 
 /** Keeps the caret inside the window, which moves no further than it must from the text's end. */

@@ -15,8 +15,8 @@ import {
 import type { Block } from "../text/block.ts";
 import { blankLine, type Line, lineText } from "../text/line.ts";
 import { fittingFields, type StatusSides, statusFields } from "../text/status-line.ts";
-import { completionLines } from "./completion.ts";
-import { COMPOSER_ROWS_MAX, composerView } from "./composer.ts";
+import { type CompletionView, completionHeight, completionView, cutCompletion } from "./completion.ts";
+import { COMPOSER_ROWS_MAX, type ComposerRow, composerView } from "./composer.ts";
 import { dealRows } from "./deal-rows.ts";
 import { noticeLines } from "./notice.ts";
 import { planLines } from "./plan.ts";
@@ -34,9 +34,9 @@ export type LiveView = {
   readonly question: readonly Line[];
   readonly run: readonly Line[];
   readonly queue: readonly Line[];
-  readonly completion: readonly Line[];
+  readonly completion: CompletionView | undefined;
   readonly notice: readonly Line[];
-  readonly composer: readonly Line[];
+  readonly composer: readonly ComposerRow[];
   /** Undefined where there is no row for it. */
   readonly status: StatusSides | undefined;
   /** In the prompt, from the region's top left. */
@@ -53,7 +53,7 @@ export const emptyLive: LiveView = {
   question: [],
   run: [],
   queue: [],
-  completion: [],
+  completion: undefined,
   notice: [],
   composer: [],
   status: undefined,
@@ -101,7 +101,7 @@ export function liveView(
       isDim: state.question?.isFocused === true && state.question.writing === undefined,
       glyphs,
     });
-  const completion = fitted(completionLines(state, renderer, overrides));
+  const completion = completionView(state, renderer, overrides);
   const notice = fitted(noticeLines(state, renderer, overrides));
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined ? [] : fitted([running]);
@@ -118,8 +118,8 @@ export function liveView(
       : renderer.permission(permission, questionView(state, permission, room, overrides), columns);
   let asked: ReturnType<typeof ask>;
   const dealt = dealRows(rowsMax, {
-    composer: composer.lines.length,
-    completion: completion.length,
+    composer: composer.rows.length,
+    completion: completionHeight(completion),
     question:
       permission === undefined
         ? undefined
@@ -136,20 +136,20 @@ export function liveView(
   });
   const question =
     asked === undefined || isLines ? (asked?.lines ?? []) : asked.lines.slice(0, dealt.question);
-  const { lines: composerLines, caret } = composer;
-  const live = {
+  const { caret } = composer;
+  const lines = {
     stream: stream.length === 0 ? Array<Line>(dealt.stream).fill(blankLine) : tail(stream, dealt.stream),
     plan: plan.slice(0, dealt.plan),
     question,
     run: run.slice(0, dealt.run),
     queue: queue.slice(0, dealt.queue),
-    completion: completion.slice(0, dealt.completion),
     notice: notice.slice(0, dealt.notice),
   };
-  const above = Object.values(live).reduce((sum, lines) => sum + lines.length, 0);
+  const above = Object.values(lines).reduce((sum, part) => sum + part.length, dealt.completion);
   return {
-    ...live,
-    composer: composerLines.slice(0, dealt.composer),
+    ...lines,
+    completion: cutCompletion(completion, dealt.completion),
+    composer: composer.rows.slice(0, dealt.composer),
     status:
       dealt.status === 0
         ? undefined

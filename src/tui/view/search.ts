@@ -13,14 +13,13 @@ export function searchView({ search, history, size }: AppState, glyphs: Glyphs):
   const label = `search: ${query}`;
   const entry = found === undefined ? "nothing" : found.entry.replace(/\s+/g, " ");
   const room = Math.max(4, size.columns - label.length - 5);
+  const text = [
+    span(label, "accent"),
+    span(`  ${glyphs.prompt} `, "muted"),
+    span(truncateEnd(entry, room, glyphs.ellipsis), found === undefined ? "muted" : "text"),
+  ];
   return {
-    lines: [
-      [
-        span(label, "accent"),
-        span(`  ${glyphs.prompt} `, "muted"),
-        span(truncateEnd(entry, room, glyphs.ellipsis), found === undefined ? "muted" : "text"),
-      ],
-    ],
+    rows: [{ gutter: undefined, text }],
     caret: { row: 0, column: Math.min(label.length, size.columns - 1) },
   };
 }
