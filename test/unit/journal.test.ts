@@ -199,7 +199,7 @@ test("what a step ends with is one transaction, and no part in it is written tha
       { ...call, input: { command: "ls" }, status: "pending" },
       { type: "step_finished", finish_reason: "tool_use", usage: noUsage, cost: 0 },
     ),
-  ).toEqual({ commits: 1, written: ["tool_call", "text"] });
+  ).toEqual({ commits: 1, written: ["text tool_call"] });
   const done = { type: "tool_call_updated", tool_call_id: "c", status: "completed", output: "a" } as const;
   expect(commits(done)).toEqual({ commits: 1, written: ["tool_call"] });
   expect(commits({ type: "step_started", model: "m" })).toEqual({ commits: 1, written: ["", ""] });

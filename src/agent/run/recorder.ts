@@ -49,7 +49,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     cost += more.cost;
     unfinished = { usage: noUsage, cost: 0 };
   }
-  const { put, putPart } = createPartWriter();
+  const { put, putPart, together } = createPartWriter();
   const last = () => messages.at(-1);
   const iso = () => now().toISOString();
   const replaceLast = (message: Message) => {
@@ -244,10 +244,10 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       const message = last();
       return isOpen && message?.finish_reason != null ? message : undefined;
     },
-    /** Several are written in one transaction. */
+    /** Several are written in one transaction, and a message that changes more than once is told once. */
     record(...events: BackendEvent[]) {
       if (events.length === 1) events.forEach(recordOne);
-      else commit(() => events.forEach(recordOne));
+      else commit(() => together(() => events.forEach(recordOne)));
     },
     /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */
     settleStep: () => commit(settle),
