@@ -126,7 +126,10 @@ export function createEventHub(store: Store, now: () => Date) {
       const seq = next(wid);
       const time = now().toISOString();
       const numbered = { seq, time, ...event } as HearthEvent;
-      const payloadJson = JSON.stringify(event.payload);
+      const payloadJson =
+        event.type === "message.created" || event.type === "message.updated"
+          ? `{"message":${store.messages.json(event.payload.message)}}`
+          : JSON.stringify(event.payload);
       store.events.insert(wid, numbered, payloadJson);
       return { seq, bytes: encode(seq, event.type, time, event.session_id, payloadJson), event: numbered };
     },

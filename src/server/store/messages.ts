@@ -2,6 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { MessageId, PartId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message, Part } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/usage.ts";
+import { createMessageJson } from "./message-json.ts";
 
 /** A message row, without its parts. */
 export type MessageHead = Omit<Message, "parts" | "usage"> & { usage_json: string | null };
@@ -10,9 +11,6 @@ type PartRow = { id: PartId; message_id: MessageId; text: string; data_json: str
 /** The column `text` holds the streamed field: a tool call's output, any other part's text. */
 const streamedText = (part: Part): string =>
   part.type === "tool_call" ? part.output : "text" in part ? part.text : "";
-
-const dataOf = (part: Part): string =>
-  JSON.stringify({ ...part, ...(part.type === "tool_call" ? { output: undefined } : { text: undefined }) });
 
 function toPart(row: PartRow): Part {
   const text = row.text + (row.tail ?? "");
@@ -23,6 +21,7 @@ function toPart(row: PartRow): Part {
 
 /** The only code that knows the tables `messages`, `parts` and `part_deltas`. */
 export function createMessageRows(db: Database) {
+  const json = createMessageJson();
   const nextSeq = db
     .prepare<[string], number>("SELECT coalesce(max(seq), 0) + 1 FROM messages WHERE session_id = ?")
     .pluck();
@@ -78,10 +77,12 @@ export function createMessageRows(db: Database) {
       upsert.run({ ...message, usage_json: message.usage ? JSON.stringify(message.usage) : null });
       for (const part of parts) {
         const position = message.parts.indexOf(part);
-        upsertPart.run(part.id, message.id, position, streamedText(part), dataOf(part));
+        upsertPart.run(part.id, message.id, position, streamedText(part), json.data(part));
         dropDeltas.run(part.id);
       }
     },
+    /** The whole message as JSON, to be told after it was written. */
+    json: json.message,
     /** Replaces all parts of an edited prompt. */
     replaceParts(message: Message) {
       dropParts.run(message.id);
