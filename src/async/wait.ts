@@ -1,9 +1,9 @@
-import { setTimeout as timer } from "node:timers/promises";
+import { setTimeout as passed } from "node:timers/promises";
 
 /** Rejects with the signal's reason when it aborts first. Without `ref` it keeps no process from ending. */
 export async function sleep(ms: number, signal?: AbortSignal, { ref } = { ref: true }): Promise<void> {
   try {
-    await timer(ms, undefined, { ref, ...(signal && { signal }) });
+    await passed(ms, undefined, { ref, ...(signal && { signal }) });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }
@@ -39,14 +39,12 @@ export async function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): P
  * goes on, and no timer is left behind.
  */
 export async function inTime<T>(work: PromiseLike<T>, ms: number, what: string): Promise<T> {
-  const over = new AbortController();
-  const late = sleep(ms, over.signal).then(() => {
-    throw timeoutError(`${what} within ${Math.round(ms / 1000)} s`);
-  });
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(timeoutError(`${what} within ${Math.round(ms / 1000)} s`)), ms);
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, late.promise]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
 
@@ -59,16 +57,20 @@ export async function settlesWithin(
   ms: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const over = new AbortController();
-  const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  const over = Promise.withResolvers<void>();
+  const end = () => over.resolve();
+  const timer = setTimeout(end, ms);
+  if (signal?.aborted) end();
+  else signal?.addEventListener("abort", end, { once: true });
   const settled = Promise.resolve(work).then(
     () => true,
     () => true,
   );
   try {
-    return await Promise.race([settled, pause(ms, until).then(() => false)]);
+    return await Promise.race([settled, over.promise.then(() => false)]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
   }
 }
 
