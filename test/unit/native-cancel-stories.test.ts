@@ -19,9 +19,9 @@ afterEach(() => server.close());
 const slowTool = {
   ...echoTool,
   name: "slow",
-  prepare: async () => ({
-    run: (_context: unknown, signal: AbortSignal) =>
-      new Promise((_resolve, reject) => {
+  prepare: async (_input: unknown, { signal }: { signal: AbortSignal }) => ({
+    run: () =>
+      new Promise<never>((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       }),
   }),

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { executeCalls, type ReadyCall } from "../../src/agent/native/execute.ts";
+import type { Tool } from "../../src/agent/tools/tool.ts";
+import { echoTool } from "./native-host.ts";
 
 const refused = (id: string): ReadyCall => ({
   id,
@@ -11,7 +13,7 @@ function recorded() {
   const happened: string[] = [];
   const deps = {
     host: {
-      emit: (event: object) => void happened.push((event as { type: string }).type),
+      emit: (event: object) => void happened.push((event as { status: string }).status),
       authorize: () => Promise.reject(new Error("nothing is asked")),
     },
     context: {} as never,
@@ -26,12 +28,13 @@ function recorded() {
   return { happened, deps };
 }
 
-test("others are served between the groups of calls, each of which may hold megabytes", async () => {
+test("others are served before each group of calls and after each end, which may hold megabytes", async () => {
   const { happened, deps } = recorded();
   const calls = Array.from({ length: 9 }, (_, at) => refused(`call_${at}`));
   await executeCalls(calls, deps, new AbortController().signal);
-  expect(happened.filter((what) => what === "rest")).toHaveLength(2);
+  expect(happened.filter((what) => what === "rest")).toHaveLength(2 + 9);
   expect(happened[0]).toBe("rest");
+  expect(happened.at(-1)).toBe("rest");
 });
 
 test("a run that was canceled while others were served carries out nothing more", async () => {
@@ -40,4 +43,35 @@ test("a run that was canceled while others were served carries out nothing more"
   deps.turns.rest = async () => stop.abort();
   expect(await executeCalls([refused("call_0")], deps, stop.signal)).toBeUndefined();
   expect(happened).toEqual([]);
+});
+
+/** `work` is what it does once it has begun. */
+function ready(readOnly: boolean, work: () => Promise<void>): ReadyCall {
+  const run = async () => {
+    await work();
+    return { text: "done" };
+  };
+  const tool: Tool = { ...echoTool, readOnly, prepare: async () => ({ run }) };
+  return { id: "call_0", name: tool.name, checked: { ok: true, tool, input: {}, given: {} } };
+}
+
+test("what acts is told before it does anything", async () => {
+  const { happened, deps } = recorded();
+  const act = ready(false, async () => void happened.push("acted"));
+  await executeCalls([act], deps, new AbortController().signal);
+  expect(happened.filter((what) => what !== "rest")).toEqual(["running", "acted", "completed"]);
+});
+
+test("what only reads is told once it is over, and that it runs only where that takes a while", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const quick = recorded();
+  await executeCalls([ready(true, async () => {})], quick.deps, new AbortController().signal);
+  expect(quick.happened.filter((what) => what !== "rest")).toEqual(["completed"]);
+  expect(vi.getTimerCount()).toBe(0);
+
+  const slow = recorded();
+  const wait = async () => void (await vi.advanceTimersByTimeAsync(1000));
+  await executeCalls([ready(true, wait)], slow.deps, new AbortController().signal);
+  expect(slow.happened.filter((what) => what !== "rest")).toEqual(["running", "completed"]);
 });

@@ -19,6 +19,8 @@ type ExecuteDeps = {
 };
 
 const SIDE_BY_SIDE_MAX = 8;
+/** A screen is drawn anew as often. */
+const BEGUN_DELAY_MS = 20;
 
 const isResult = (value: object): value is ToolResult => "text" in value;
 
@@ -48,6 +50,17 @@ function traceOf(call: ReadyCall, text: string, isError: boolean): CallTrace {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/**
+ * Tells that a call has begun. What acts is told, and written, before it does anything; what only reads is mostly over
+ * before anybody could see that it has begun, and is told when it is not.
+ */
+function tellBegun({ id }: ReadyCall, { readOnly }: Tool, host: ExecuteDeps["host"]) {
+  const tell = () => host.emit({ type: "tool_call_updated", tool_call_id: id, status: "running" });
+  if (!readOnly) tell();
+  const timer = readOnly ? setTimeout(tell, BEGUN_DELAY_MS) : undefined;
+  return { end: () => clearTimeout(timer) };
+}
+
 /** Runs one call to its end and tells it. Undefined when the run is ending: nothing more is told then. */
 async function runCall(
   call: ReadyCall,
@@ -56,7 +69,7 @@ async function runCall(
   { host, context, turns }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
-  const finish = (status: "completed" | "failed" | "denied", { text, view }: ToolResult): CallTrace => {
+  const finish = async (status: "completed" | "failed" | "denied", { text, view }: ToolResult) => {
     host.emit({
       type: "tool_call_updated",
       tool_call_id: call.id,
@@ -64,6 +77,7 @@ async function runCall(
       output: text,
       ...(view === undefined ? {} : { view }),
     });
+    await turns.rest();
     return traceOf(call, text, status !== "completed");
   };
   try {
@@ -77,7 +91,7 @@ async function runCall(
       });
     let prepared = await prepare(input);
     if (signal.aborted) return undefined;
-    if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
+    if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
     if (prepared.permission !== undefined) {
       const { tool: ruleName, subject } = prepared.permission;
       const title = callTitle(tool, call.name, call.checked.given);
@@ -93,7 +107,8 @@ async function runCall(
         signal,
       );
       if (verdict.decision === "canceled" || signal.aborted) return undefined;
-      if (verdict.decision === "deny") return finish("denied", { text: `Not allowed: ${verdict.message}` });
+      if (verdict.decision === "deny")
+        return await finish("denied", { text: `Not allowed: ${verdict.message}` });
       if (verdict.edited !== undefined && tool.withCommand !== undefined) {
         const { command, by } = verdict.edited;
         // Judged with the answer: it is not asked about again.
@@ -108,23 +123,33 @@ async function runCall(
         });
         prepared = await prepare(tool.withCommand(input, command));
         if (signal.aborted) return undefined;
-        if (isResult(prepared)) return finish(prepared.isError ? "failed" : "completed", prepared);
+        if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
       }
     }
-    host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "running" });
-    await turns.rest();
+    let result: ToolResult;
+    const telling = tellBegun(call, tool, host);
+    try {
+      await turns.rest();
+      if (signal.aborted) return undefined;
+      result = await prepared.run();
+    } finally {
+      telling.end();
+    }
     if (signal.aborted) return undefined;
-    const result = await prepared.run();
-    if (signal.aborted) return undefined;
-    return finish(result.isError ? "failed" : "completed", result);
+    return await finish(result.isError ? "failed" : "completed", result);
   } catch (error) {
     if (signal.aborted) return undefined;
-    return finish("failed", { text: `${call.name} failed: ${messageOf(error)}` });
+    return await finish("failed", { text: `${call.name} failed: ${messageOf(error)}` });
   }
 }
 
-function refuse(call: ReadyCall, text: string, why: string, host: ExecuteDeps["host"]): CallTrace {
+async function refuse(
+  call: ReadyCall,
+  { text, why }: { text: string; why: string },
+  { host, turns }: Pick<ExecuteDeps, "host" | "turns">,
+): Promise<CallTrace> {
   host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "failed", output: text });
+  await turns.rest();
   return { ...traceOf(call, text, true), failure: `${call.name}: ${why}` };
 }
 
@@ -165,7 +190,7 @@ export async function executeCalls(
     const done = await Promise.all(
       group.map((call) => {
         const { checked } = call;
-        if (!checked.ok) return refuse(call, checked.text, checked.why, deps.host);
+        if (!checked.ok) return refuse(call, checked, deps);
         const path = checked.given["path"];
         if (typeof path === "string") deps.onPath(path);
         return runCall(call, checked.tool, checked.input, deps, signal);

@@ -160,7 +160,11 @@ export async function runLoop(
     }
 
     failed = 0;
+    await turns.rest(); // what it asks for may be megabytes: they are read in one turn, and told in the next
+    if (signal.aborted) return { outcome: "canceled" };
     const ready = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
+    await turns.rest();
+    if (signal.aborted) return { outcome: "canceled" };
     const calls = ready.map(({ call }) => call);
     const seen: AnswerSeen = {
       end: answer.end,
