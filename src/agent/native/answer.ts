@@ -8,7 +8,7 @@ import { callTitle, resolveToolName, type ToolSet } from "./tool-set.ts";
 import { startWatch } from "./watchdog.ts";
 
 export type AskedCall = {
-  /** Ours: unique in the session. */
+  /** hearth's id for the call, unique in the session. */
   id: string;
   name: string;
   arguments: string;
@@ -22,20 +22,20 @@ export type Answer =
       usage: Usage;
       /** USD. */
       cost: number;
-      /** Why it ended so, for a person. */
+      /** For people: why it ended early. */
       note: string | undefined;
       calls: readonly AskedCall[];
       hasText: boolean;
-      /** It made no call, and wrote something that looks like one. */
+      /** It made no tool call but wrote text that looks like one. */
       isCallLike: boolean;
     }
-  /** `hasStreamed`: something of it has been shown. `openCalls`: shown calls that will never be run. */
+  /** `hasStreamed`: part of it was shown. `openCalls`: shown calls that will never run. */
   | {
       kind: "failed";
       failure: ModelFailure;
       hasStreamed: boolean;
       openCalls: readonly string[];
-      /** What it has cost all the same. */
+      /** What the failed answer cost. */
       usage: Usage;
       cost: number;
     }
@@ -47,16 +47,16 @@ type AnswerDeps = {
   host: Pick<TurnHost, "emit">;
   tools: ToolSet;
   limits: Limits;
-  /** Gives the provider's id of a call, or another when that is taken. */
+  /** Returns the provider's id for a call, or another if that is taken. */
   claimId(id: string): string;
 };
 
-/** A model of one's own reads a long prompt for minutes before its first word. */
+/** A local model may read a long prompt for minutes before its first word. */
 const PRIVATE_FIRST_BYTE_MS = 600_000;
 const firstByteMs = ({ isPrivate }: Model, { stall_first_byte_ms: limit }: Limits): number =>
   isPrivate && limit === limitDefaults.stall_first_byte_ms ? PRIVATE_FIRST_BYTE_MS : limit;
 
-/** So much more is said before what it has cost is counted anew. */
+/** The usage is reported again after this much more text. */
 const SPENT_EVERY_CHARS = 2_000;
 
 const stalled = (model: Model, silentMs: number): ModelFailure =>
@@ -69,7 +69,7 @@ const stalled = (model: Model, silentMs: number): ModelFailure =>
     },
   );
 
-/** Asks once and shows what comes, as it comes. Never throws but for a bug. */
+/** Sends one request and shows the answer as it streams. Throws only for bugs. */
 export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise<Answer> {
   const { model, request, host, tools, limits, claimId } = deps;
   const attempt = new AbortController();

@@ -1,12 +1,12 @@
 import { opendir } from "node:fs/promises";
 import { hearthNote, inOneLine, textInside } from "../hearth-note.ts";
 
-/** As many names say what a folder is; its list tool tells the model the rest. */
+/** Enough names to show what a folder is; the model can list the rest. */
 const NAMES_MAX = 300;
-/** In a larger folder the first ones of the disk are sorted, so that reading it holds nobody up. */
+/** Of a larger folder only the first entries on disk are sorted, so that reading it stays quick. */
 const ENTRIES_MAX = 5000;
 
-/** What lies directly in an attached folder, by name, folders first. Rejects with what the system says of the folder. */
+/** Lists an attached folder's direct entries by name, folders first. Rejects with the system's error. */
 export async function listAttachedFolder(real: string, shown: string): Promise<string> {
   const folders: string[] = [];
   const files: string[] = [];

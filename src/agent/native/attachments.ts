@@ -10,20 +10,20 @@ import { type FittingImage, IMAGE_FILE_BYTES_MAX, isImage, isWithin } from "./im
 import { readImageHeader } from "./images/header.ts";
 import type { ImageLimits } from "./images/scale.ts";
 
-/** An attached file as a model gets it. */
+/** An attached file as it is sent to a model. */
 export type LoadedFile =
   | {
       kind: "media";
       name: string;
       mediaType: string;
       base64: string;
-      /** What else there is to be said of it. */
+      /** A note about the file. */
       note?: string;
     }
   | { kind: "text"; text: string };
 
 const TEXT_BYTES_MAX = 50_000;
-/** Of a PDF. */
+/** The largest PDF that is sent. */
 const PDF_BYTES_MAX = 20_000_000;
 
 const note = (part: FilePart, why: string): LoadedFile => ({
@@ -31,19 +31,19 @@ const note = (part: FilePart, why: string): LoadedFile => ({
   text: hearthNote(inOneLine(`The user attached ${part.name} (${part.media_type}${sizeOf(part)})${why}`)),
 });
 
-/** Of what is attached by its path no size is kept. */
+/** The size of a file attached by path is not stored. */
 const sizeOf = ({ data, size }: FilePart): string =>
   data === undefined && size === 0 ? "" : `, ${size} bytes`;
 
-/** What a model takes of attachments. */
+/** Which attachments a model accepts. */
 export type MediaTaken = {
   images: boolean;
   pdf: boolean;
-  /** Of one image. */
+  /** Limits for one image. */
   limits: ImageLimits;
-  /** A larger one as it was made for these limits; null where that could not be done. */
+  /** The image scaled down for these limits; null if that failed. */
   fitting(part: FilePart): FittingImage | null;
-  /** It was refused once. */
+  /** The provider refused it before. */
   isLeftOut(part: FilePart): boolean;
 };
 
@@ -73,22 +73,22 @@ async function contentOf(part: FilePart, root: string, bytesMax: number): Promis
     const beginning = await readBeginning(path, bytesMax);
     return beginning ?? { unread: ` at ${part.path}, which is not a regular file` };
   } catch {
-    return { unread: ` at ${part.path}; it cannot be read` }; // gone or forbidden by now: the model is told, the turn goes on
+    return { unread: ` at ${part.path}; it cannot be read` }; // removed or forbidden by now: the model is told, and the turn goes on
   }
 }
 
-/** What there is of an attached image; undefined where it cannot be read whole. */
+/** The bytes of an attached image; undefined if it cannot be read in full. */
 export async function readImage(part: FilePart, root: string): Promise<Uint8Array | undefined> {
   const content = await contentOf(part, root, IMAGE_FILE_BYTES_MAX);
   return "bytes" in content && content.size <= content.bytes.length ? content.bytes : undefined;
 }
 
-/** An image as the model takes it: as it is, or made smaller. Undefined where it is too large in every way. */
+/** The image as it is sent: unchanged or scaled down; undefined if it is too large either way. */
 function loadImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile | undefined {
   const { name } = part;
   const header = readImageHeader(bytes);
   if (isWithin(bytes, header, takes.limits)) {
-    // What it says that it is may be wrong, and is checked.
+    // The declared type may be wrong, so the header decides.
     const mediaType = header === undefined ? part.media_type : `image/${header.type}`;
     return { kind: "media", name, mediaType, base64: bytes.toString("base64") };
   }
@@ -102,7 +102,7 @@ function loadImage(part: FilePart, bytes: Buffer, takes: MediaTaken): LoadedFile
   return { kind: "media", name, mediaType, base64, ...scaledNote };
 }
 
-/** Reads attachments from below `root`: what the model takes as it is, text within bounds, the rest by name. */
+/** Loads attachments from below `root`: media that the model accepts, bounded text, and a note for the rest. */
 export function createFileLoader(root: string, takes: MediaTaken) {
   return async (part: FilePart): Promise<LoadedFile> => {
     const isPicture = isImage(part);

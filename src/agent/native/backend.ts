@@ -23,26 +23,26 @@ import type { NativeSettings } from "./models/settings.ts";
 import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {
-  /** Asked at every turn: keys and configuration may have changed. */
+  /** Called for every turn: keys and configuration may have changed. */
   settings(sessionId: SessionId): NativeSettings;
   processes: ProcessSupervisor;
   folders: FolderGate;
   tools: readonly Tool[];
   workers?: WorkerPool | undefined;
-  /** The user's own instructions for every project (config/AGENTS.md), if there are any. */
+  /** The user's instructions for all projects (config/AGENTS.md), if any. */
   instructionsFile?: string | undefined;
   now(): number;
   random?(): number;
-  /** Waits between tries, and between the demo's words; rejects when `signal` aborts. */
+  /** Waits between retries, and between the demo's words; rejects when `signal` aborts. */
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
 export type NativeBackend = Backend & {
-  /** What the agent registry says of models. Waits for a local server 150 ms at most. */
+  /** The models for the agent registry. Waits for a local server at most 150 ms. */
   describe(settings: NativeSettings): Promise<ModelsDescription>;
   /**
-   * Loads what the first prompt would wait for: undici and the provider's package, 150 ms of CPU, and what git
-   * says of the place. Harmless to call again.
+   * Loads what the first prompt needs: undici and the provider's package (150 ms of CPU), and the git state of the
+   * folder. Harmless to call again.
    */
   prepare(settings: NativeSettings, place?: GitPlace): Promise<void>;
 };
@@ -59,7 +59,7 @@ async function readInstructions(file: string | undefined): Promise<string | unde
   }
 }
 
-/** Our own agent: our loop over model providers, with the tools it is given. */
+/** hearth's own agent: its loop over model providers, with the given tools. */
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, folders, workers = createWorkerPool(), now } = deps;
   const random = deps.random ?? Math.random;
@@ -83,7 +83,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const resolved = await resolveModel(null, current, probe);
       if (resolved.kind !== "demo") await opener.open(resolved.spec, place?.env ?? {});
     } catch (error) {
-      // A configuration that cannot work is said by the prompt that meets it.
+      // The next prompt reports a wrong configuration.
       if (!(error instanceof HearthError)) throw error;
     } finally {
       await git;
@@ -130,7 +130,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         if (!(error instanceof HearthError)) throw error;
         return { outcome: "error", error: { code: error.code, message: error.message, retryable: false } };
       } finally {
-        await processes.stopOwner(turn.run_id); // its background jobs end with it
+        await processes.stopOwner(turn.run_id); // background processes of the turn end with it
         running = undefined;
       }
     }
@@ -158,7 +158,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     prepare,
     async open(session) {
       const opened = openSession(session);
-      // The first turn waits for the same modules if it comes sooner; what is wrong with them is told by that.
+      // The first turn waits for the same modules if it comes first, and reports what is wrong with them.
       prepare(settings(session.session_id)).catch(() => {});
       return opened;
     },

@@ -1,14 +1,14 @@
 import type { FinishReason } from "../../protocol/message.ts";
 import type { AnswerEnd } from "./models/model.ts";
 
-/** What the loop remembers between answers. */
+/** The loop's state between answers. */
 export type LoopState = {
-  /** Whole answers so far in this turn. */
+  /** Complete answers so far in this turn. */
   answered: number;
   emptyInRow: number;
-  /** Answers in a row whose calls were cut off by the output limit. */
+  /** Answers in a row with calls cut off by the output limit. */
   truncatedInRow: number;
-  /** The model was told that a call written as text runs nothing: once a turn. */
+  /** The model was told, once in this turn, that a call written as text does nothing. */
   wasToldOfCalls: boolean;
 };
 export const loopStart: LoopState = {
@@ -21,18 +21,18 @@ export const loopStart: LoopState = {
 export type AnswerSeen = {
   end: AnswerEnd;
   hasText: boolean;
-  /** Tool calls, the ones that cannot be run included. */
+  /** Tool calls, including those that cannot be run. */
   calls: number;
   /** Calls that the output limit cut off. */
   truncatedCalls: number;
-  /** It wrote something like a call, and made none. */
+  /** It made no tool call but wrote text that looks like one. */
   isCallLike?: boolean;
 };
 
 export type Next =
-  /** Run the calls, then ask again, unless `afterwards` says that the turn ends with them. */
+  /** Run the calls, then ask again, or end the turn as `afterwards` says. */
   | { do: "act"; afterwards: "ask" | "max_steps" | "max_tokens" }
-  /** Nothing came, or a call that was only written out: ask again, and say so. */
+  /** The answer was empty, or had a call written as text: say so and ask again. */
   | { do: "nudge"; why: "empty" | "call_like" }
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
   | { do: "give_up" };
@@ -40,7 +40,7 @@ export type Next =
 const EMPTY_IN_ROW_MAX = 3;
 const TRUNCATED_IN_ROW_MAX = 3;
 
-/** What follows a whole answer. Pure. */
+/** What follows a complete answer. Pure. */
 export function decide(
   state: LoopState,
   seen: AnswerSeen,

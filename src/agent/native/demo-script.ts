@@ -1,9 +1,9 @@
-/** A tool call that the demo has made in this turn, with what came of it. */
+/** A tool call of the demo in this turn, with its result. */
 export type DemoStep = { name: string; input: Record<string, unknown>; result: string; isError: boolean };
 
 export type DemoView = {
   prompt: string;
-  /** Of this turn, in order. */
+  /** The calls of this turn, in order. */
   steps: readonly DemoStep[];
   hasTool(name: string): boolean;
   isFirstTurn: boolean;
@@ -53,7 +53,7 @@ const enumerate = (items: readonly string[]): string =>
 
 type Entry = { name: string; isFolder: boolean };
 
-/** The topmost names in a listing: a tree under its own folder's line, folders with a slash, notes in brackets. */
+/** The top-level names in a listing: a tree under its folder's line, folders end in a slash, notes are in brackets. */
 export function entriesOf(listing: string): Entry[] {
   return listing
     .split("\n")
@@ -63,7 +63,7 @@ export function entriesOf(listing: string): Entry[] {
     .map((name) => ({ name: name.replace(/\/$/, ""), isFolder: name.endsWith("/") }));
 }
 
-/** The lines of a file as `read` shows them, without numbers and notes. */
+/** The lines of a file from `read`'s output, without line numbers and notes. */
 export function linesOf(shown: string): string[] {
   return shown.split("\n").flatMap((line) => {
     const match = /^\s*\d+\t(.*)$/.exec(line);
@@ -85,7 +85,7 @@ const pathsIn = (prompt: string): string[] =>
     path.replace(/^@/, ""),
   );
 
-/** Files to look into: those that the prompt names, else what usually says most about a project. */
+/** Files to read: those named in the prompt, else the ones that usually tell most about a project. */
 function filesToRead(prompt: string, entries: readonly Entry[]): string[] {
   const files = entries.filter((entry) => !entry.isFolder).map((entry) => entry.name);
   const named = pathsIn(prompt).filter((path) => path.includes("/") || files.includes(path));
@@ -109,7 +109,7 @@ function packageJson(lines: readonly string[]): PackageJson | undefined {
     const parsed: unknown = JSON.parse(lines.join("\n"));
     return typeof parsed === "object" && parsed !== null ? parsed : undefined;
   } catch {
-    return undefined; // cut off or not JSON: described by its lines instead
+    return undefined; // cut off or not JSON: its lines are described instead
   }
 }
 const scriptsOf = (file: PackageJson | undefined): string[] =>
@@ -131,7 +131,7 @@ function describeFile(step: DemoStep): string {
   return `- ${path} (${size}) begins with: ${first.slice(0, 100)}`;
 }
 
-/** As many of the first lines as it takes to be unique in the file. */
+/** The fewest first lines that are unique in the file. */
 function uniqueStart(lines: readonly string[]): string {
   const text = lines.join("\n");
   for (let count = 1; count <= lines.length; count += 1) {
@@ -141,7 +141,7 @@ function uniqueStart(lines: readonly string[]): string {
   return text;
 }
 
-/** A small true change to one of the files that were read; undefined where none of them takes a comment. */
+/** A small, correct edit of a file that was read; undefined if none of them allows comments. */
 function editOf(read: readonly DemoStep[]): DemoMove["calls"][number] | undefined {
   for (const step of read) {
     const path = pathOf(step);
@@ -170,7 +170,7 @@ function editOf(read: readonly DemoStep[]): DemoMove["calls"][number] | undefine
   return undefined;
 }
 
-/** A new file: under the name asked for, with the text asked for, else with what was seen. */
+/** A new file, with the name and text from the prompt if given, else with what was seen. */
 function writeOf(
   prompt: string,
   entries: readonly Entry[],
@@ -211,7 +211,7 @@ function reportOf(step: DemoStep): string {
   return `${deed(step)}. It is a small true change, made of what I had read; a real model would have made the one you asked for.`;
 }
 
-/** What the demo does next, from what it has seen so far. Pure: it holds nothing between calls. */
+/** The demo's next move. Pure: it depends only on what it has seen in this turn. */
 export function demoMove({ prompt, steps, hasTool, isFirstTurn }: DemoView): DemoMove {
   const intro = isFirstTurn ? introduction : "";
   const list = steps.find((step) => step.name === "list");

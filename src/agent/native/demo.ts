@@ -4,7 +4,7 @@ import type { Model, ModelChunk, ModelRequest, PromptMessage } from "./models/mo
 import { demoModelId } from "./models/resolve.ts";
 import { traitsOf } from "./models/traits.ts";
 
-/** A pace that can be read along. */
+/** A pace at which a person can read along. */
 const WORD_MS = 12;
 const CHARS_PER_TOKEN = 4;
 
@@ -14,14 +14,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const textIn = (message: PromptMessage): string =>
   message.content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 
-/** What a person typed: without what stands around it for real models. */
+/** The text that a person typed, without what hearth adds for real models. */
 function promptIn(message: PromptMessage): string {
   return textIn(message)
     .replace(/<(hearth|environment|project_instructions|user_instructions|agent|file)\b[\s\S]*?<\/\1>/g, "")
     .trim();
 }
 
-/** The demo sees the prompt and the results that a model would see, and nothing else. */
+/** What the demo sees: the prompt and the results that a model would see. */
 export function demoView(request: ModelRequest): DemoView {
   const { messages } = request;
   const at = messages.findLastIndex((message) => message.role === "user" && promptIn(message) !== "");
@@ -83,9 +83,9 @@ async function* playDemo(wait: Wait, request: ModelRequest, signal: AbortSignal)
 }
 
 /**
- * The built-in model: a script that works on the user's real files with the real tools, needs no key and no
- * network, and says what it is. It goes the same way through loop, permissions and screen as a real one. `wait`
- * must end at once when its signal aborts: the pace must not hold up a cancel.
+ * The built-in model: a script that works on the user's real files with the real tools. It needs no key and no network,
+ * and says what it is. It uses the same loop, permissions and screen as a real model. `wait` must end at once when its
+ * signal aborts, so that a cancel is not delayed.
  */
 export const createDemoModel = (wait: Wait): Model => ({
   id: demoModelId,

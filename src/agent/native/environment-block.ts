@@ -5,7 +5,7 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 import { inOneLine, textInside } from "../hearth-note.ts";
 import type { GitState } from "./git-state.ts";
 
-/** What a model should know of the mode: what will be asked and what is refused. */
+/** What a model is told about the mode: what will be asked and what is refused. */
 export const modeText: Readonly<Record<PermissionMode, string>> = {
   ask: "ask (reading inside the project is free; the user is asked before a file is changed or a command runs)",
   accept_edits:
@@ -14,11 +14,11 @@ export const modeText: Readonly<Record<PermissionMode, string>> = {
   yolo: "yolo (file changes and commands run without asking; be all the more careful)",
 };
 
-/** Names of folders, branches and commits are anybody's: none leaves its line or ends the block. */
+/** Names of folders, branches and commits may come from anybody: none may break its line or close the block. */
 const said = (text: string): string => textInside("environment", inOneLine(text));
 const indent = (lines: readonly string[]): string => lines.map((line) => `  ${said(line)}`).join("\n");
 
-/** The program that the commands of these variables run in: bash where there is one. */
+/** The shell that runs commands under these variables: bash if there is one. */
 export async function commandShell({ PATH = "" }: Readonly<Record<string, string>>): Promise<string> {
   for (const folder of PATH.split(delimiter).filter((entry) => entry.startsWith("/"))) {
     const is = await access(join(folder, "bash"), constants.X_OK).then(
@@ -30,12 +30,12 @@ export async function commandShell({ PATH = "" }: Readonly<Record<string, string
   return "/bin/sh";
 }
 
-/** The state of things when the conversation began, as the model is told it. Pure but for the kind of machine. */
+/** The environment when the conversation began, as text for the model. Pure except for the kind of machine. */
 export function environmentBlock(facts: {
   root: string;
-  /** Which program runs the commands. */
+  /** The shell that runs the commands. */
   shell: string;
-  /** The person's own, which reads what they type. */
+  /** The user's login shell. */
   loginShell: string | undefined;
   mode: PermissionMode;
   date: string;

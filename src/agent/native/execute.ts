@@ -10,11 +10,11 @@ export type ReadyCall = { id: string; name: string; checked: CheckedCall };
 
 type ExecuteDeps = {
   host: Pick<TurnHost, "emit" | "authorize">;
-  /** What all calls of the turn share. */
+  /** The context shared by all calls of the turn. */
   context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
-  /** A call may hold megabytes, which are written each time that something is told of it. */
+  /** A call may hold megabytes, which are stored with each of its updates. */
   turns: Turns;
-  /** A call named a file. */
+  /** Called with each path that a call names. */
   onPath(path: string): void;
 };
 
@@ -24,7 +24,7 @@ const BEGUN_DELAY_MS = 20;
 
 const isResult = (value: object): value is ToolResult => "text" in value;
 
-/** The error without what differs from call to call: paths, numbers, quotes. */
+/** The error text without what varies between calls: paths, numbers, quotes. */
 const failureClass = (text: string): string =>
   (text.split("\n", 1)[0] ?? "")
     .replace(/["'`][^"'`]*["'`]|\S*\/\S*|\d+/g, "…")
@@ -61,7 +61,7 @@ function tellBegun({ id }: ReadyCall, { readOnly }: Tool, host: ExecuteDeps["hos
   return { end: () => clearTimeout(timer) };
 }
 
-/** Runs one call to its end and tells it. Undefined when the run is ending: nothing more is told then. */
+/** Runs one call and reports its result. Undefined if the run is ending: then nothing more is reported. */
 async function runCall(
   call: ReadyCall,
   tool: Tool,
@@ -111,7 +111,7 @@ async function runCall(
         return await finish("denied", { text: `Not allowed: ${verdict.message}` });
       if (verdict.edited !== undefined && tool.withCommand !== undefined) {
         const { command, by } = verdict.edited;
-        // Judged with the answer: it is not asked about again.
+        // The changed input was judged with the answer, so it is not asked about again.
         const { given } = call.checked;
         const edited = { ...given, command };
         host.emit({
@@ -155,7 +155,7 @@ async function refuse(
 
 const isParallel = ({ checked }: ReadyCall): boolean => !checked.ok || checked.tool.readOnly;
 
-/** Neighbouring read-only calls form a group that runs side by side; every other call is alone. */
+/** Adjacent read-only calls form a group that runs in parallel; every other call runs alone. */
 export function groupCalls(calls: readonly ReadyCall[]): ReadyCall[][] {
   const groups: ReadyCall[][] = [];
   for (const call of calls) {
@@ -175,8 +175,7 @@ export function groupCalls(calls: readonly ReadyCall[]): ReadyCall[][] {
 }
 
 /**
- * Runs the calls of one step in order. Returns undefined when the run is ending; whatever was running has settled
- * by then.
+ * Runs the calls of one step in order. Returns undefined if the run is ending; by then all started calls have settled.
  */
 export async function executeCalls(
   calls: readonly ReadyCall[],

@@ -18,22 +18,22 @@ export type GitState = {
   commits: readonly string[];
 };
 
-/** Where git is asked, and with whose environment. */
+/** The folder in which git runs, and its environment. */
 export type GitPlace = { root: string; env: Readonly<Record<string, string>> };
 
-/** Names of files and commits are other people's text: no control characters, no endless lines. */
+/** Names of files and commits come from others: no control characters, no endless lines. */
 const clean = (line: string): string =>
   line.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, LINE_CHARS_MAX);
 
 type GitSettings = readonly (readonly [name: string, value: string])[];
 
-/** Nothing that a repository names is run, and no missing object is fetched. */
+/** Git must not run programs named by the repository, nor fetch missing objects. */
 const safeSettings: GitSettings = [
   ["core.fsmonitor", "false"],
   ["core.hooksPath", "/dev/null"],
 ];
 
-/** Settings above the repository's own. As arguments, a name with "=" in it would be another name. */
+/** Settings that override the repository's. As arguments, a name containing "=" would be read as another name. */
 const settingsEnvironment = (settings: GitSettings): Record<string, string> =>
   Object.fromEntries([
     ["GIT_CONFIG_COUNT", String(settings.length)],
@@ -43,7 +43,7 @@ const settingsEnvironment = (settings: GitSettings): Record<string, string> =>
     ]),
   ]);
 
-/** Runs git for its output; undefined when it fails. Bounded in bytes, ended by `signal`. */
+/** Runs git and returns its output; undefined if it fails. Bounded in bytes, ended by `signal`. */
 async function runGit(
   args: readonly string[],
   settings: GitSettings,
@@ -86,8 +86,8 @@ async function runGit(
 }
 
 /**
- * Branch, short status and last commits; undefined outside a repository or without git. No program that the
- * repository names is run: hooks and fsmonitor are off, and every content filter is emptied.
+ * Branch, short status and last commits; undefined outside a repository or without git. No program named by the
+ * repository is run: hooks and fsmonitor are off, and all content filters are emptied.
  */
 export async function readGit(
   at: GitPlace & { owner: string; processes: ProcessSupervisor },
@@ -100,7 +100,7 @@ export async function readGit(
       at,
       signal,
     );
-    // Of filters without end the last could not be turned off.
+    // With a truncated list of filters, some could not be turned off.
     if ((filters ?? "").length >= OUTPUT_BYTES_MAX) return undefined;
     const off = [...new Set((filters ?? "").split("\0").filter(Boolean))].map(
       (name) => [name, name.endsWith(".required") ? "false" : ""] as const,
@@ -118,25 +118,25 @@ export async function readGit(
       commits: (log ?? "").split("\n").filter(Boolean).map(clean),
     };
   } catch {
-    return undefined; // no git on this machine: the block does without
+    return undefined; // no git on this machine
   }
 }
 
-/** A slow repository does not hold up the first answer longer than this; its state is then left out. */
+/** The longest wait of the first answer for a slow repository; then its state is left out. */
 const WAIT_MS_MAX = 400;
-/** Where an earlier state is known, that one is told instead of waiting longer. */
+/** The wait when an earlier state is known, which is then used instead. */
 const WAIT_MS_WITH_KNOWN = 15;
 const KNOWN_MS_MAX = 10 * 60_000;
 /**
- * A state that was read this short a time ago is told as it is, as long as git itself has done nothing since:
- * starting git holds up the daemon, and with it the first request, by 10 ms.
+ * A state this recent is used as it is if git has changed nothing since: starting git blocks the daemon, and the first
+ * request, for 10 ms.
  */
 const FRESH_MS = 60_000;
-/** A git that hangs (a dead network share) is ended after this. */
+/** A hanging git (a dead network share) is killed after this. */
 const GIT_MS_MAX = 10_000;
 const ROOTS_MAX = 32;
 
-/** Changes when git commits, stages, or switches branch; "" outside a repository, null where .git is a file. */
+/** Changes when git commits, stages or switches branch; "" outside a repository, null if .git is a file. */
 async function stampOf(root: string): Promise<string | null> {
   try {
     for (let folder = root; ; folder = dirname(folder)) {
@@ -148,7 +148,7 @@ async function stampOf(root: string): Promise<string | null> {
       if (folder === dirname(folder)) return "";
     }
   } catch {
-    return null; // a worktree's .git is a file: git has to be asked
+    return null; // a worktree's .git is a file: only git can tell
   }
 }
 
@@ -163,10 +163,7 @@ async function look(path: string): Promise<BigIntStats | undefined> {
 
 type Known = { at: number; stamp: string | null; state: GitState | undefined };
 
-/**
- * Reads repositories' states ahead of the first prompt: asking git takes tens of milliseconds, which nobody
- * should wait for twice.
- */
+/** Reads a repository's state before the first prompt: git takes tens of milliseconds. */
 export function createGitReader(processes: ProcessSupervisor, now: () => number) {
   const known = createBoundedMap<string, Known>(ROOTS_MAX);
 
@@ -183,7 +180,7 @@ export function createGitReader(processes: ProcessSupervisor, now: () => number)
   }
 
   return {
-    /** Begins to read. The function it returns waits for the state a moment, and gives what is known by then. */
+    /** Starts reading. The returned function waits briefly and returns what is known by then. */
     begin(place: GitPlace, owner: string, signal: AbortSignal) {
       const reading = read(place, owner, signal);
       return async (): Promise<GitState | undefined> => {

@@ -5,9 +5,9 @@ import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import { inOneLine, textInside } from "../hearth-note.ts";
 import { contains } from "../workspace-path.ts";
 
-/** In this order a folder's instructions are looked for; the first one found counts. */
+/** Names of instruction files, in order; the first one found in a folder counts. */
 const names = ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] as const;
-/** For all instructions of a session together. */
+/** Limit for all instructions of a session together. */
 const BYTES_MAX = 32 * 1024;
 const ANCESTORS_MAX = 32;
 
@@ -15,7 +15,7 @@ export type Instructions = { path: string; text: string };
 
 type Beginning = { text: string; isCut: boolean };
 
-/** The beginning of a regular file; undefined where there is none, or where it is a link that leads out. */
+/** The start of a regular file; undefined if there is none, or if it is a link that leads outside. */
 async function readInside(top: string, path: string, bytesMax: number): Promise<Beginning | undefined> {
   try {
     const real = await realpath(path);
@@ -34,7 +34,7 @@ const hasEntry = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The repository's root, or the folder itself outside one. */
+/** The repository's root, or the folder itself outside a repository. */
 async function repositoryRoot(folder: string): Promise<string> {
   let at = folder;
   for (let up = 0; up < ANCESTORS_MAX; up += 1) {
@@ -46,7 +46,7 @@ async function repositoryRoot(folder: string): Promise<string> {
   return folder;
 }
 
-/** Folders from `from` down to `to`, `from` excluded. */
+/** The folders from `from` (excluded) down to `to`. */
 function below(from: string, to: string): string[] {
   const way = relative(from, to);
   if (way === "" || !contains(from, to)) return [];
@@ -55,10 +55,10 @@ function below(from: string, to: string): string[] {
 }
 
 /**
- * One session's project instructions: those from the repository's root down to the session's own folder at the
- * start, and those of a folder below when a file in it is first touched. They are quoted, never followed to
- * other files; a link out of the repository is not read; together they stay within 32 KB. `toldFolders` were told
- * before a restart.
+ * One session's project instructions: those from the repository's root down to the session's folder at the start, and
+ * those of a subfolder when a file in it is first touched. They are quoted; references in them to other files are not
+ * followed. A link out of the repository is not read. All together have at most 32 KB. `toldFolders` were sent before a
+ * restart.
  */
 export function createInstructions(root: string, reach: Reach, toldFolders: readonly string[] = []) {
   const looked = new Set<string>(toldFolders);
@@ -74,7 +74,7 @@ export function createInstructions(root: string, reach: Reach, toldFolders: read
     return undefined;
   }
 
-  /** What was read counts as told only when somebody has waited for it: a cancelled look is done again. */
+  /** What was read counts as sent only if it was awaited: a canceled look is repeated. */
   async function lookIn(
     foldersBelow: (top: string) => readonly string[],
     signal: AbortSignal,
@@ -105,12 +105,12 @@ export function createInstructions(root: string, reach: Reach, toldFolders: read
   }
 
   return {
-    /** At the start. */
+    /** The instructions at the start. */
     initial: (signal: AbortSignal): Promise<Instructions[]> =>
       lookIn((within) => [within, ...below(within, root)], signal),
-    /** The folders that were looked into, to be given back after a restart. */
+    /** The folders that were checked, to be passed in again after a restart. */
     folders: (): string[] => [...looked],
-    /** What was not told yet of the folders between the root and a file that is touched. */
+    /** The instructions not sent yet of the folders between the root and a touched file. */
     forPath(path: string, signal: AbortSignal): Promise<Instructions[]> {
       const absolute = isAbsolute(path) ? path : join(root, path);
       return lookIn(() => below(root, dirname(absolute)), signal);

@@ -11,8 +11,8 @@ const controlEscapes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Rewrites strings to JSON's own: single and typographic quotes become double ones, raw control characters
- * inside a string are escaped. Undefined when a string does not end, which means that the text was cut off.
+ * Rewrites strings as valid JSON: single and typographic quotes become double ones, raw control characters are escaped.
+ * Undefined if a string does not end, because then the text was cut off.
  */
 function withPlainStrings(text: string): string | undefined {
   let out = "";
@@ -44,16 +44,16 @@ function withPlainStrings(text: string): string | undefined {
 }
 
 /**
- * Reads JSON that is complete but for a trailing comma, comments, its quotes or a code fence around it.
- * Undefined for anything else, above all for what was cut off: half of a call must never run.
+ * Parses JSON with trailing commas, comments, other quotes or a code fence around it. Undefined for anything else,
+ * above all for cut-off text: half of a call must never run.
  */
 export function parseLenient(text: string): { value: unknown } | undefined {
   const bare = fence.exec(text)?.[1] ?? text;
   try {
-    // A key named __proto__ is a key here; the lenient parser would make a prototype of it.
+    // Here a key named __proto__ is a plain key; the lenient parser would set a prototype.
     return { value: JSON.parse(bare) as unknown };
   } catch {
-    // Not JSON as it stands: that is what this is for.
+    // not valid JSON: parse it leniently below
   }
   for (const candidate of [bare, withPlainStrings(bare)]) {
     if (candidate === undefined) continue;

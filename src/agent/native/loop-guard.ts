@@ -1,15 +1,15 @@
-/** What one finished tool call was, reduced to what a loop is told by. */
+/** A finished tool call, reduced to what is needed to detect loops. */
 export type CallTrace = {
-  /** Same call, same result: same signature. */
+  /** The same call with the same result has the same signature. */
   signature: string;
-  /** Tool and class of its error; null when it succeeded. */
+  /** Tool and class of its error; null if it succeeded. */
   failure: string | null;
 };
 
 const chance =
   /\b(after|since) \d[\d.]* m?s\b|\b\d+\.\d+ ?(ms|s|sec|secs|seconds|m|min)\b|\b\d+ ?(ms|µs|us|ns)\b|\b\d+m\d+\.\d+s\b|\b\d{1,2}:\d{2}:\d{2}([.,]\d+)?|\bjob\d+\b|\b[a-z]+-[0-9a-f]{16}\.txt\b/g;
 
-/** A result without what differs each time by nature: how long it took, the time of day, names made by chance. */
+/** A result without what always varies: durations, times of day, random names. */
 export const withoutChance = (text: string): string => text.replace(chance, "…");
 
 export type GuardState = {
@@ -49,9 +49,8 @@ function isLoop(recent: readonly string[], signature: string): boolean {
 }
 
 /**
- * Judges the calls of one step. Calls that are alike within the step count once: asking for one thing twice at
- * the same time is no loop. With `strict` (nobody watches) a loop ends the turn at once; otherwise the model is
- * told first and stopped when it goes on.
+ * Judges the calls of one step. Equal calls within a step count once. With `strict` (nobody watches) a loop ends the
+ * turn at once; otherwise the model is told first, and stopped if it continues.
  */
 export function judgeCalls(
   state: GuardState,

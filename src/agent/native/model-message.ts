@@ -16,22 +16,22 @@ export type UserContent = UserMessage["content"];
 type AssistantContent = AssistantMessage["content"];
 type ProviderOptions = NonNullable<AssistantMessage["providerOptions"]>;
 
-/** For whom the transcript is told. */
+/** The agent and model that read the transcript. */
 export type HistoryReader = {
-  /** Our own agent's name: other agents' messages are told as theirs. */
+  /** The reading agent's name: other agents' messages are quoted as theirs. */
   agent: string;
-  /** Reasoning goes back only to the model that made it. */
+  /** The reading model: reasoning goes back only to the model that made it. */
   model: string;
-  /** What the model's server takes. */
+  /** The traits of the model's server. */
   traits: Pick<Traits, "userAfterTool" | "callIds">;
-  /** A call that one of our tools could have been asked for in just this way. */
+  /** Whether one of our tools accepts exactly this call. */
   accepts(name: string, input: unknown): boolean;
   loadFile(part: FilePart, signal: AbortSignal): Promise<LoadedFile>;
 };
 
 export type Piece =
   | { role: "user"; content: UserContent; ended?: EarlyEnd | undefined }
-  /** `message` is missing where nothing was said. */
+  /** `message` is missing if nothing was said. */
   | {
       role: "assistant";
       message: AssistantMessage | undefined;
@@ -41,14 +41,14 @@ export type Piece =
 
 const RESULT_CHARS_MAX = 100_000;
 const FOREIGN_OUTPUT_CHARS_MAX = 500;
-/** What a person ran themselves, they ran to show it. */
+/** A person runs a `!` command to show its output, so more of it is kept. */
 const SHELL_OUTPUT_CHARS_MAX = 30_000;
 const emptyText = hearthNote("The user sent an empty message.");
 
 const bounded = (text: string, max: number): string =>
   endsOf(text, max, (left) => `\n[… ${left} characters left out …]\n`);
 
-/** What the model is told of a call, whatever became of it. Never empty. */
+/** The result text of a call for the model, whatever its status. Never empty. */
 export function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">): string {
   const said = foreignText(bounded(output.trim() === "" ? "" : output, RESULT_CHARS_MAX));
   const withNote = (text: string) => (said === "" ? hearthNote(text) : `${said}\n${hearthNote(text)}`);
@@ -69,7 +69,7 @@ export function resultText({ status, output }: Pick<ToolCallPart, "status" | "ou
   }
 }
 
-/** A person may have run something else than what was asked for: the answer to the call says what. */
+/** If the person changed the command, says what ran instead. */
 function editedText({ edited, input }: Pick<ToolCallPart, "edited" | "input">): string {
   if (edited === undefined) return "";
   const command = isObject(input) ? input["command"] : undefined;
@@ -79,13 +79,13 @@ function editedText({ edited, input }: Pick<ToolCallPart, "edited" | "input">): 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Letters that every provider takes in names of tools. */
+/** Only characters that every provider accepts in tool names. */
 const plainName = (name: string, lengthMax: number): string => {
   const plain = name.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, lengthMax);
   return plain === "" ? "_" : plain;
 };
 
-/** The n-th choice of an id that the reader's server takes for a call. */
+/** The n-th candidate for a call id in the form that the server accepts. */
 export function callIdOf(id: string, n: number, form: Traits["callIds"]): string {
   if (form === "plain") return n === 1 ? plainName(id, 64) : `${plainName(id, 56)}_${n}`;
   if (n === 1 && /^[A-Za-z0-9]{9}$/.test(id)) return id;
@@ -95,7 +95,7 @@ export function callIdOf(id: string, n: number, form: Traits["callIds"]): string
 const optionsOf = (part: TextPart | ReasoningPart | ToolCallPart, isSameModel: boolean) =>
   isSameModel && part.provider !== undefined ? { providerOptions: part.provider as ProviderOptions } : {};
 
-/** Neighbouring texts become one: plain strings are what every server understands. */
+/** Joins adjacent texts: every server understands plain strings. */
 export function joinTexts(content: UserContent): UserContent {
   const joined: UserContent = [];
   for (const part of content) {
@@ -110,7 +110,7 @@ export function joinTexts(content: UserContent): UserContent {
 async function fromUser(message: Message, reader: HistoryReader, signal: AbortSignal): Promise<Piece> {
   const content: UserContent = [];
   for (const part of message.parts) {
-    // Nobody prompted: an agent worked on by itself.
+    // Nobody prompted: an agent went on by itself.
     if (part.type === "notice") content.push({ type: "text", text: hearthNote(part.text) });
     if (part.type === "text" && part.text.trim() !== "")
       content.push({ type: "text", text: foreignText(part.text) });
@@ -127,7 +127,7 @@ async function fromUser(message: Message, reader: HistoryReader, signal: AbortSi
   return { role: "user", content: joinTexts(content) };
 }
 
-/** Another agent's words and deeds, told to ours as text: its tools are not ours to imitate. */
+/** Another agent's message, quoted as text: its tools are not ours to call. */
 function fromOtherAgent(message: Message): Piece {
   const outputMax = message.agent === SHELL_AGENT ? SHELL_OUTPUT_CHARS_MAX : FOREIGN_OUTPUT_CHARS_MAX;
   const lines: string[] = [];
@@ -137,7 +137,7 @@ function fromOtherAgent(message: Message): Piece {
     const output = bounded(part.output.trim(), outputMax);
     lines.push(`[${part.title || part.name} · ${part.status}]${output === "" ? "" : `\n${output}`}`);
   }
-  // A command that a person ran is no request to anybody.
+  // A person's own command is not a request to an agent.
   const ended = message.agent === SHELL_AGENT ? undefined : earlyEndOf(message);
   if (lines.length === 0) return { role: "user", content: [], ended };
   const said = textInside("agent", lines.join("\n"));
@@ -146,8 +146,8 @@ function fromOtherAgent(message: Message): Piece {
 }
 
 /**
- * Reasoning that nothing follows is refused, or it is the beginning of an answer that was cut. What a gateway wants
- * back belongs to the whole answer, wherever in it it was told.
+ * Servers refuse reasoning that nothing follows (the start of an answer that was cut off). A gateway's details belong
+ * to the whole answer, wherever in it they came.
  */
 function withoutTrailingReasoning(content: AssistantContent): AssistantContent {
   const last = content.findLastIndex((part) => part.type !== "reasoning");
@@ -164,7 +164,7 @@ function fromOwnAgent(message: Message, reader: HistoryReader): Piece {
       case "text":
         if (part.text.trim() !== "")
           content.push({ type: "text", text: foreignText(part.text), ...optionsOf(part, isSameModel) });
-        // A blank text is not sent, and OpenAI refuses a reasoning item without the item that followed it.
+        // Blank text is left out. OpenAI refuses a reasoning item without the item that followed it.
         else while (isOpenAiItem(content.at(-1))) content.pop();
         break;
       case "reasoning":
@@ -190,7 +190,7 @@ function fromOwnAgent(message: Message, reader: HistoryReader): Piece {
         });
         break;
       }
-      default: // notices are for people; an assistant sends no files
+      default: // notices are for people; assistants send no files
     }
   }
   const sent = withoutTrailingReasoning(content);
@@ -205,13 +205,13 @@ function fromOwnAgent(message: Message, reader: HistoryReader): Piece {
 const isOpenAiItem = (part: AssistantContent[number] | undefined): boolean =>
   part?.type === "reasoning" && part.providerOptions?.["openai"] !== undefined;
 
-/** A call of another agent counts as ours where it could have been: same tool, arguments that fit. */
+/** Another agent's call counts as ours if it could be: same tool, valid arguments. */
 function isLikeOurs(message: Message, reader: HistoryReader): boolean {
   const calls = message.parts.filter((part) => part.type === "tool_call");
   return calls.length > 0 && calls.every((call) => reader.accepts(call.name, call.input));
 }
 
-/** One message of the transcript as its reader is told it. */
+/** Converts one message of the transcript for its reader. */
 export async function toModelMessage(
   message: Message,
   reader: HistoryReader,

@@ -1,11 +1,11 @@
 /**
- * Gives each id once: what is taken gets the first free number from 2 on. The last number of each is remembered, as
- * a server that names every call alike would have all of them tried again for each call of a long conversation.
+ * Returns each id once: a taken id gets the first free number from 2 on. The last number of each id is remembered,
+ * because a server that gives all calls the same id would otherwise cost a search per call.
  */
 export function createOwnIds(numbered: (id: string, n: number) => string) {
   const lastNumbers = new Map<string, number>();
   return {
-    /** It is in use already. */
+    /** Marks an id as taken. */
     take(id: string): void {
       if (!lastNumbers.has(id)) lastNumbers.set(id, 1);
     },

@@ -1,6 +1,6 @@
 import type { PromptFamily } from "./models/model.ts";
 
-/** What the text may rely on. */
+/** The tools that the text may mention. */
 type ToolNames = { has(name: string): boolean };
 
 const core = `You are hearth, a coding agent. You work in the user's real project, on the user's machine, through tools. The user reads what you write in a terminal and sees every tool call with its result.
@@ -47,7 +47,7 @@ Use the tools instead of describing what you would do: if a change was asked for
 Call tools only through the tool interface, never by writing a call as text or in a code block. Give arguments as one JSON object that fits the tool's schema. Take one step at a time: look, then change, then check. Quote file content in edits exactly as it was read, without the line numbers. When the task is done, stop calling tools and answer in a few sentences.`,
 };
 
-/** The system prompt. The same for all requests of a conversation with one model. */
+/** The system prompt; the same for all requests of a conversation with one model. */
 export function systemPrompt(family: PromptFamily, tools: ToolNames): string {
   const text = core
     .replace("{{shell}}", tools.has("bash") ? shellLine : "")

@@ -7,9 +7,9 @@ import { resolveToolName, type ToolSet } from "./tool-set.ts";
 export type RawCall = { name: string; arguments: string };
 
 export type CheckedCall =
-  /** `given` is what the model meant, `input` the same with the schema's defaults, for the tool. */
+  /** `given` is what the model meant, `input` the same with the schema's defaults. */
   | { ok: true; tool: Tool; given: Record<string, unknown>; input: unknown }
-  /** `text` goes back as the call's result. `given` is what can be shown of it. */
+  /** `text` is sent as the call's result. `given` is what can be shown of the call. */
   | {
       ok: false;
       tool: Tool | undefined;
@@ -24,14 +24,14 @@ const SCHEMA_CHARS_MAX = 3_000;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The arguments as an object. `isWhole`: the answer ended by itself, so what is there is all there is. */
+/** Parses the arguments to an object. `isWhole`: the answer was not cut off. */
 function parseArguments(text: string, isWhole: boolean): { value: Record<string, unknown> } | undefined {
   if (text.trim() === "") return isWhole ? { value: {} } : undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not strictly JSON: only a whole answer may be read leniently.
+    // Not valid JSON: only a complete answer may be parsed leniently.
     const lenient = isWhole ? parseLenient(text) : undefined;
     if (lenient === undefined) return undefined;
     value = lenient.value;
@@ -47,7 +47,7 @@ function parseArguments(text: string, isWhole: boolean): { value: Record<string,
   return isObject(value) ? { value } : undefined;
 }
 
-/** The value at `path`, and a way to put another in its place in a copy. */
+/** The value at `path`, and a function that replaces it in a copy. */
 function withValueAt(
   root: unknown,
   path: readonly PropertyKey[],
@@ -64,7 +64,7 @@ function withValueAt(
   return without;
 }
 
-/** A value of the wrong type that can only mean one thing: "3", "true", an array written as a string, null. */
+/** Converts a value of the wrong type that can only mean one thing: "3", "true", an array written as a string, null. */
 function coerce(value: unknown, expected: string): unknown {
   if (value === null) return undefined;
   if (typeof value === "string") {
@@ -109,8 +109,8 @@ const quoteSchema = (set: ToolSet, name: string): string => {
 };
 
 /**
- * Makes a call of what the model wrote, or says what is wrong with it. `withSchema` adds the expected schema to
- * the answer; the loop stops adding it when the model does not profit.
+ * Turns what the model wrote into a call, or says what is wrong with it. `withSchema` adds the schema to that; the loop
+ * stops adding it if it does not help.
  */
 export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSchema: boolean): CheckedCall {
   const name = resolveToolName(raw.name, set);

@@ -27,7 +27,7 @@ const waitWording = new RegExp(
   "i",
 );
 
-/** What the body says: Google's `retryDelay`, a field `retry_after` in seconds, or a sentence. */
+/** The delay in the body: Google's `retryDelay`, a field `retry_after` in seconds, or a sentence. */
 function delayInBody(body: string): number | undefined {
   const delay = /"retryDelay"\s*:\s*"([^"]{1,40})"/.exec(body)?.[1];
   if (delay !== undefined) return durationOf(delay);
@@ -38,8 +38,8 @@ function delayInBody(body: string): number | undefined {
 }
 
 /**
- * Milliseconds to wait, or undefined when nothing usable is said: `retry-after-ms`, `retry-after` in seconds or
- * as a date, or what the body says. Negative, past and garbled values count as not said.
+ * Milliseconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date) or the body; undefined if none is
+ * usable. Negative, past and garbled values are ignored.
  */
 export function retryAfterOf(
   headers: Readonly<Record<string, unknown>>,
@@ -50,7 +50,7 @@ export function retryAfterOf(
   if (inMs !== undefined && /^\d+(\.\d+)?$/.test(inMs)) return finite(Number(inMs));
   const value = headerOf(headers, "retry-after");
   if (value !== undefined && /^\d+(\.\d+)?$/.test(value)) return finite(Number(value) * 1000);
-  // Only what looks like an HTTP date: Date.parse takes "-1" and "5 apples" for years.
+  // Only what looks like an HTTP date: Date.parse reads "-1" and "5 apples" as years.
   if (value !== undefined && /\d{4}.*\d{2}:\d{2}/.test(value)) {
     const at = Date.parse(value);
     if (Number.isFinite(at) && at > now) return at - now;

@@ -1,28 +1,28 @@
 import { backoffMs } from "../../async/backoff.ts";
 import type { ModelFailure } from "./models/failure.ts";
 
-/** Jitter keeps many sessions from asking again in the same moment. */
+/** Jitter keeps many sessions from retrying at the same moment. */
 const backoff = { firstMs: 2_000, maxMs: 60_000, jitter: { below: 0.2, above: 0.2 } };
-/** Waiting longer than this for one request is the user's decision, not ours. */
+/** Whether to wait longer than this is the user's decision. */
 const TOLD_DELAY_MS_MAX = 5 * 60_000;
-/** An answer that was cut off has cost money: fewer tries than for one that never began. */
+/** A cut-off answer has cost money, so it gets fewer tries than one that never began. */
 const RETRIES_AFTER_FIRST_BYTE = 4;
 
 export type RetryPlan =
   | { again: true; delayMs: number; retriesMax: number }
-  /** `toldTooLong`: the provider asks for more patience than we have. */
+  /** `toldTooLong`: the provider asks for a longer wait than we accept. */
   | { again: false; toldTooLong: boolean };
 
 type Attempt = {
   failure: Pick<ModelFailure, "isRetryable" | "retryAfterMs" | "triesMax">;
   /** Failures in a row, this one included. */
   failed: number;
-  /** Something of the answer had arrived. */
+  /** Part of the answer had arrived. */
   hasStreamed: boolean;
   retriesMax: number;
 };
 
-/** Whether and when to ask again. Pure; `random` gives [0, 1). */
+/** Whether and when to retry. Pure; `random` returns [0, 1). */
 export function planRetry(
   { failure, failed, hasStreamed, retriesMax }: Attempt,
   random: () => number,
@@ -35,7 +35,7 @@ export function planRetry(
   if (!failure.isRetryable || failed > allowed) return { again: false, toldTooLong: false };
   const told = failure.retryAfterMs;
   if (told !== undefined && told > TOLD_DELAY_MS_MAX) return { again: false, toldTooLong: true };
-  // A told wait is a lower bound: "one second", told eight times, must not use up all tries in eight seconds.
+  // The provider's wait is a lower bound: "one second", eight times, must not use up all tries in eight seconds.
   const delayMs = Math.max(told ?? 0, backoffMs(backoff, failed, random));
   return { again: true, delayMs, retriesMax: allowed };
 }

@@ -1,10 +1,10 @@
 import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { ModelRequest } from "./models/model.ts";
 
-/** What providers count as one token, on the average of prose and code. */
+/** Average characters per token, of prose and code. */
 const CHARS_PER_TOKEN = 4;
 
-/** Files are counted by other rules than text, and their bytes would stand for far too much. */
+/** Files are counted differently from text; their bytes would count for far too much. */
 function fileChars({ messages }: ModelRequest): number {
   let chars = 0;
   for (const { role, content } of messages) {
@@ -17,8 +17,8 @@ function fileChars({ messages }: ModelRequest): number {
 }
 
 /**
- * What one answer has used so far. A provider tells it at the end, some the input at the beginning; an answer that
- * never gets there has been paid for all the same, so what is not told is estimated from what was asked and said.
+ * What one answer has used so far. Providers report usage at the end, some the input at the start. A cut-off answer is
+ * paid for too, so missing figures are estimated from what was sent and received.
  */
 export function createSpending(request: ModelRequest) {
   let reported = noUsage;

@@ -3,9 +3,9 @@ import { nearestName } from "../../protocol/nearest.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { ModelTool } from "./models/model.ts";
 
-/** A backend's tools: the same objects for its whole life, so that requests keep their prefix. */
+/** A backend's tools; the same objects for its whole life, so that requests keep their prefix. */
 export type ToolSet = {
-  /** As the model is told of them. */
+  /** The tools as sent to the model. */
   forModel: readonly ModelTool[];
   get(name: string): Tool | undefined;
   names: readonly string[];
@@ -29,12 +29,12 @@ export function createToolSet(tools: readonly Tool[]): ToolSet {
 
 const TITLE_CHARS_MAX = 2000;
 
-/** What a person is shown of a call; its name where the tool has nothing to say of such input, or there is no tool. */
+/** A call's title for people; the tool's name if there is no such tool or no title. */
 export function callTitle(tool: Tool | undefined, name: string, input: Record<string, unknown>): string {
   if (tool === undefined) return name;
   try {
     const title = tool.title(input) || name;
-    // Stored and sent with every change of its message; what is asked about is shown whole apart from it.
+    // The title is stored and sent with every change of its message; a question shows its subject in full separately.
     return title.length <= TITLE_CHARS_MAX
       ? title
       : `${title
@@ -42,11 +42,11 @@ export function callTitle(tool: Tool | undefined, name: string, input: Record<st
           .toWellFormed()
           .replace(/\ufffd$/, "")}…`;
   } catch {
-    return name; // a title must never end a turn
+    return name; // a bad title must not end the turn
   }
 }
 
-/** What other agents' tools are called: models trained with them ask for these. */
+/** Names of other agents' tools: models trained with those ask for them. */
 const aliases: Readonly<Record<string, string>> = {
   readfile: "read",
   viewfile: "read",
@@ -93,7 +93,7 @@ const plain = (name: string): string =>
     .replace(/[^A-Za-z0-9]/g, "")
     .toLowerCase();
 
-/** The tool that is meant by a name in the wrong case, with a prefix, another agent's word or one typing error. */
+/** The tool meant by a name in the wrong case, with a prefix, from another agent, or with one typing error. */
 export function resolveToolName(name: string, set: Pick<ToolSet, "get" | "names">): string | undefined {
   if (set.get(name)) return name;
   const wanted = plain(name);

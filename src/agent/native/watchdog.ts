@@ -1,37 +1,36 @@
 import { uptime } from "node:os";
 
 /**
- * Two clocks that nobody sets: `awakeMs` stands still while a laptop sleeps, `bootMs` does not. A person or a time
- * server that moves the time of day concerns neither.
+ * Two monotonic clocks: `awakeMs` stands still while the machine sleeps, `bootMs` does not. Changes of the system time
+ * affect neither.
  */
 export type Clocks = { awakeMs(): number; bootMs(): number };
 
 const systemClocks: Clocks = { awakeMs: () => performance.now(), bootMs: () => uptime() * 1000 };
-/** Differences below this are how finely the two clocks are read. */
+/** Smaller differences come from the clocks' resolution. */
 const ASLEEP_MS_MIN = 1_000;
 
 /**
- * Timers of the system stand still while a laptop sleeps; looking at the clock this often, a stalled stream is
- * noticed within this time after waking.
+ * Timers stop while a machine sleeps. Checking the clock this often notices a stalled stream this soon after waking.
  */
 const TICK_MS_MAX = 5_000;
 
 type WatchLimits = {
-  /** Silence before anything has come. */
+  /** Longest silence before the first byte. */
   firstByteMs: number;
-  /** Silence after that. */
+  /** Longest silence after it. */
   progressMs: number;
-  /** Silence that a person should know of. */
+  /** Silence after which the person is told. */
   noticeMs: number;
 };
 
 export type Watch = {
-  /** The model said something. What keeps a connection alive (pings, comments) does not count. */
+  /** The model sent something. Pings and comments do not count. */
   progress(): void;
   stop(): void;
 };
 
-/** When the next look at the clock is due, and what the silence means by now. Pure. */
+/** When to check the clock again, and what the silence means by now. Pure. */
 export function judgeSilence(
   { silentMs, hasBegun, wasTold }: { silentMs: number; hasBegun: boolean; wasTold: boolean },
   limits: WatchLimits,
@@ -53,7 +52,7 @@ export function startWatch(
   { awakeMs, bootMs }: Clocks = systemClocks,
 ): Watch {
   let last = awakeMs();
-  /** How far the clocks are apart: more than at the last look means that the machine has slept. */
+  /** The difference of the clocks; it grows while the machine sleeps. */
   let apart = bootMs() - last;
   let asleepMs = 0;
   let hasHeard = false;
@@ -65,7 +64,8 @@ export function startWatch(
     const at = awakeMs();
     const slept = bootMs() - at - apart;
     apart += slept;
-    // A sleep that something was heard after is over; reading that clock at every word would cost more than words do.
+    // A sleep before the last progress does not count. Reading that clock at every word would cost more than handling
+    // the word.
     if (slept >= ASLEEP_MS_MIN && !hasHeard) asleepMs += slept;
     hasHeard = false;
     const silentMs = at - last + asleepMs;

@@ -30,7 +30,10 @@ export const createStreamJsonOutput = (out: Output): RunOutput => ({
 
 type TextOptions = { out: Output; err: Output; isVerbose: boolean };
 
-/** Prints the assistant's text as it streams. Tool calls and notices go to stderr, in short, if that is a terminal or with --verbose. */
+/**
+ * Prints the assistant's text as it streams. Tool calls and notices go to stderr, in short, if that is a terminal or
+ * with --verbose.
+ */
 export function createTextOutput({ out, err, isVerbose }: TextOptions): RunOutput {
   const parts = new Map<PartId, { type: Part["type"]; printed: number }>();
   const printed = new Set<string>();

@@ -5,9 +5,9 @@ import type { ImageHeader } from "./header.ts";
 import { readImageHeader } from "./header.ts";
 import type { ImageLimits, ScaledImage } from "./scale.ts";
 
-/** A larger one is told of by name: decoded it takes some five times as much memory as it has pixels in bytes. */
+/** Larger images are only named to the model: decoding takes about five bytes of memory per pixel. */
 const PIXELS_MAX = 50_000_000;
-/** Of the file itself. */
+/** The largest image file that is read. */
 export const IMAGE_FILE_BYTES_MAX = 50_000_000;
 
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
@@ -19,7 +19,7 @@ export const isWithin = (bytes: Uint8Array, header: ImageHeader | undefined, lim
   bytes.length <= limits.bytesMax &&
   (header === undefined || Math.max(header.width, header.height) <= limits.edgeMax);
 
-/** Made smaller, by a thread of its own; null where that cannot be done. */
+/** Scales an image down in a worker thread; null if that fails. */
 async function shrink(
   bytes: Uint8Array,
   limits: ImageLimits,
@@ -36,11 +36,11 @@ async function shrink(
     return made && { ...made, was };
   } catch {
     signal.throwIfAborted();
-    return null; // a damaged picture, or an installation that is being replaced: the model is told that it is too large
+    return null; // a damaged image, or an installation being replaced: the model is told that it is too large
   }
 }
 
-/** The pictures of one conversation that are too large for its models, each made smaller once. */
+/** Scales the images of one conversation that are too large for its models, each once. */
 export function createFittingImages(
   read: (part: FilePart, signal: AbortSignal) => Promise<Uint8Array | undefined>,
   workers: WorkerPool,
@@ -58,13 +58,13 @@ export function createFittingImages(
       if (bytes === undefined || isWithin(bytes, readImageHeader(bytes), limits)) return;
       made.set(key, await shrink(bytes, limits, workers, signal));
     } catch (error) {
-      looked.delete(key); // canceled: the next turn does it
+      looked.delete(key); // canceled: the next turn tries again
       throw error;
     }
   }
 
   return {
-    /** Makes those of the transcript that a model with these limits has not been told yet. */
+    /** Scales the transcript's images that are new for these limits. */
     async prepare(transcript: readonly Message[], limits: ImageLimits, signal: AbortSignal): Promise<void> {
       const parts = transcript.flatMap(({ parts }) =>
         parts.filter((part): part is FilePart => part.type === "file" && isImage(part)),

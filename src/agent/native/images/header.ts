@@ -1,28 +1,28 @@
-/** What the first bytes of a picture say of it. */
+/** What an image's first bytes say about it. */
 export type ImageHeader = {
   type: "png" | "gif" | "webp" | "jpeg";
-  /** Of the pixels as they are stored. */
+  /** Size of the stored pixels, before rotation. */
   width: number;
   height: number;
-  /** As EXIF counts: 1 is upright, 6 is to be turned by a quarter clockwise. */
+  /** EXIF orientation: 1 is upright, 6 needs a quarter turn clockwise. */
   orientation: number;
 };
 
-/** Undefined where it is none of the four, or ends too early. */
+/** Undefined for any other format, or if the header is cut off. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const read = readers.find(({ begins }) => begins(view));
     return read?.header(view);
   } catch (error) {
-    if (error instanceof RangeError) return undefined; // it was cut
+    if (error instanceof RangeError) return undefined; // the header is cut off
     throw error;
   }
 }
 
 type Reader = { begins(view: DataView): boolean; header(view: DataView): ImageHeader | undefined };
 
-/** Four letters as the number that they are in a file. */
+/** Four letters as the number stored in a file. */
 const letters = (text: string): number => Buffer.from(text, "latin1").readUInt32BE();
 
 const upright = { orientation: 1 };
@@ -63,14 +63,14 @@ function readWebp(view: DataView): ImageHeader | undefined {
   return undefined;
 }
 
-/** From segment to segment until the one that says the size. */
+/** Goes from segment to segment until the one with the size. */
 function readJpeg(view: DataView): ImageHeader | undefined {
   let orientation = 1;
   for (let at = 2; ; ) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
     if (marker === 0xff) {
-      at += 1; // a byte that only fills
+      at += 1; // a fill byte
       continue;
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
@@ -81,7 +81,7 @@ function readJpeg(view: DataView): ImageHeader | undefined {
   }
 }
 
-/** Of an APP1 segment that holds EXIF, whose directory is a TIFF's. */
+/** The orientation in an APP1 segment with EXIF, which uses TIFF's directory format. */
 function orientationIn(view: DataView, at: number): number | undefined {
   if (view.getUint32(at) !== letters("Exif")) return undefined;
   const tiff = at + 6;

@@ -1,16 +1,16 @@
 import { createRequire } from "node:module";
 import type { ImageHeader } from "./header.ts";
 
-/** How large a picture may be. */
+/** How large an image may be. */
 export type ImageLimits = {
-  /** Of the encoded picture. */
+  /** Bytes of the encoded image. */
   bytesMax: number;
-  /** Pixels of its longer side. */
+  /** Pixels of the longer side. */
   edgeMax: number;
 };
 
 export type ScaleRequest = {
-  /** Where photon is: found by whoever asks, because a worker thread's program is not in a file. */
+  /** The path of photon. The caller finds it, because a worker thread's code is not in a file. */
   program: string;
   bytes: Uint8Array;
   header: ImageHeader;
@@ -18,7 +18,7 @@ export type ScaleRequest = {
 };
 export type ScaledImage = { bytes: Uint8Array; mediaType: string; width: number; height: number };
 
-/** What is used of it. */
+/** The part of photon that is used. */
 type Photon = {
   PhotonImage: {
     new (pixels: Uint8Array, width: number, height: number): PhotonImage;
@@ -31,7 +31,7 @@ type PhotonImage = {
   get_width(): number;
   get_height(): number;
   get_raw_pixels(): Uint8Array;
-  /** As PNG. */
+  /** Encodes as PNG. */
   get_bytes(): Uint8Array;
   get_bytes_jpeg(quality: number): Uint8Array;
   free(): void;
@@ -39,15 +39,15 @@ type PhotonImage = {
 
 type Pixels = { pixels: Uint8Array; width: number; height: number };
 
-/** From good to what is still legible; then the picture is made smaller. */
+/** From good to just legible; below that the image is scaled down. */
 const QUALITIES = [85, 70, 50];
 const SMALLER = 0.7;
 const EDGE_MIN = 100;
 
 /**
- * A picture that keeps to the limits; null where none can be made. It is upright, and what one picture gives is the
- * same every time: what was sent once is sent again byte for byte. Throws what photon says of bytes that it cannot
- * read. Takes seconds: to be called in a worker thread.
+ * Scales an image to the limits; null if that is impossible. The result is upright, and always the same for the same
+ * image, because what was sent once is sent again byte for byte. Throws photon's error for unreadable bytes. Takes
+ * seconds: call it in a worker thread.
  */
 export function scaleImage({ program, bytes, header, limits }: ScaleRequest): ScaledImage | null {
   const photon = createRequire(program)(program) as Photon;
@@ -74,7 +74,7 @@ function shrink({ resize, SamplingFilter }: Photon, whole: PhotonImage, by: numb
   return { pixels, width, height };
 }
 
-/** Exact where the picture was and that is small enough, as text on a screen is; else as a photograph. */
+/** Lossless if the source was and the result is small enough, as with screenshots; else as JPEG. */
 function encode(photon: Photon, made: Pixels, isPhotograph: boolean, bytesMax: number): ScaledImage | null {
   const { width, height } = made;
   const encoded = (pixels: Uint8Array, as: (image: PhotonImage) => Uint8Array) => {
@@ -93,7 +93,7 @@ function encode(photon: Photon, made: Pixels, isPhotograph: boolean, bytesMax: n
   return null;
 }
 
-/** JPEG knows nothing of transparency: what was seen through would be black. */
+/** JPEG has no transparency; transparent pixels would turn black. */
 function onWhite(pixels: Uint8Array): Uint8Array {
   const opaque = Uint8Array.from(pixels);
   for (let at = 0; at < opaque.length; at += 4) {
@@ -106,7 +106,7 @@ function onWhite(pixels: Uint8Array): Uint8Array {
   return opaque;
 }
 
-/** Which stored pixel is seen at a place, by orientation; from 5 on width and height change places. */
+/** The stored pixel for a displayed position, by orientation; from 5 on width and height are swapped. */
 const placeFrom: Record<number, (x: number, y: number, width: number, height: number) => [number, number]> = {
   2: (x, y, width) => [width - 1 - x, y],
   3: (x, y, width, height) => [width - 1 - x, height - 1 - y],
@@ -117,7 +117,7 @@ const placeFrom: Record<number, (x: number, y: number, width: number, height: nu
   8: (x, y, width) => [width - 1 - y, x],
 };
 
-/** A camera stores how it was held beside the picture, and the copy has only the picture. */
+/** Rotates the pixels: cameras store the orientation as metadata, which a copy loses. */
 export function upright(stored: Pixels, orientation: number): Pixels {
   const from = placeFrom[orientation];
   if (from === undefined) return stored;

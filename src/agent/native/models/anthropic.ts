@@ -8,15 +8,15 @@ import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "./s
 import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createAnthropicReader } from "./wire/anthropic.ts";
 
-/** Room for a long file in one call; the package lowers it to what an older model can do. */
+/** Enough for a long file in one call; the package lowers it to an older model's limit. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
 const OTHER_OUTPUT_TOKENS = 16_000;
 
 const breakpoint = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
 /**
- * The last two messages that Anthropic sees as the user's end the cached prefix: the older one is read, the
- * newer one is written. Results of one step and a note after them are one message there.
+ * Ends the cached prefix at the last two user messages as Anthropic sees them: the older one is read, the newer one
+ * written. There, a step's results and a note after them are one message.
  */
 export function markLastUserMessages(messages: readonly PromptMessage[]): PromptMessage[] {
   const marked = [...messages];
@@ -34,19 +34,19 @@ export function markLastUserMessages(messages: readonly PromptMessage[]): Prompt
 
 type Options = NonNullable<SdkCall["providerOptions"]>[string];
 type Thinking = {
-  /** Part of what may be put out. */
+  /** Part of the output limit. */
   budgetTokens: number;
   options: Options;
 };
 
-/** Opus, Sonnet and Haiku up to 4.5 think within a budget; what is older, or no Claude, does not think. */
+/** Opus, Sonnet and Haiku 4 to 4.5 and 3.7 think within a budget; older models do not think. */
 const withBudget = /claude-(opus|sonnet|haiku)-4([-.][0-5])?(-\d{8}|-latest|$|@|:)|claude-3[-.]7/;
 const isAdaptive = /claude-(sonnet|opus)-4[-.][6-9]|claude-(opus|sonnet|haiku|fable|mythos)-[5-9]/;
 const BUDGET_TOKENS = 12_000;
-/** The least that Anthropic takes. */
+/** The smallest budget that Anthropic accepts. */
 const BUDGET_TOKENS_MIN = 1_024;
 
-/** How a model thinks, and says a summary of it. */
+/** The thinking options of a model, with a summary of the thinking. */
 export function thinkingOf(model: string, outputTokensMax: number): Thinking {
   const think = (thinking: Options, budgetTokens = 0): Thinking => ({ budgetTokens, options: { thinking } });
   if (withBudget.test(model)) {
@@ -57,8 +57,8 @@ export function thinkingOf(model: string, outputTokensMax: number): Thinking {
   }
   if (!isAdaptive.test(model)) return { budgetTokens: 0, options: {} };
   if (/-4[-.]6/.test(model)) return think({ type: "adaptive" });
-  // These refuse a whole request when anything before a thinking block has changed: losing old thinking is better
-  // than losing the session.
+  // These refuse a request if anything before a thinking block has changed. Losing old thinking is better than losing
+  // the session.
   const isBound = /claude-(opus|sonnet|haiku)-5[-.][5-9]|claude-(fable|mythos)-5[-.][1-9]/.test(model);
   return think({
     type: "adaptive",
@@ -67,7 +67,7 @@ export function thinkingOf(model: string, outputTokensMax: number): Thinking {
   });
 }
 
-/** A turn that goes on after calls without thinking must not think now: "Expected `thinking`, but found …". */
+/** A turn that continues after tool calls without thinking must not think now: "Expected `thinking`, but found …". */
 function mayThink({ messages }: ModelRequest): boolean {
   const since = messages.findLastIndex(({ role }) => role === "user");
   return messages
@@ -91,7 +91,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   const family = familyOf(spec.model);
   const maxOutputTokens =
     spec.maxOutputTokens ?? (family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS);
-  // The limit is for thinking and answer together; the package adds the budget to what it is given.
+  // The limit covers thinking and answer together, but the package adds the budget to it.
   const { budgetTokens, options } = thinkingOf(spec.model, maxOutputTokens);
   const withFallback = createReasoningFallback(shared.traits);
   const send = (request: ModelRequest, signal: AbortSignal) =>

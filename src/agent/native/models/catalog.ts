@@ -8,13 +8,13 @@ export type KnownProvider = {
   name: string;
   label: string;
   type: ProviderType;
-  /** The first one set counts. */
+  /** Variables for the key; the first one set counts. */
   keyNames: readonly string[];
   baseUrl: string;
-  /** Where its own tools look for another address, and what they leave out of it. */
+  /** The variable for another address in the provider's own tools, and the suffix that they leave out of it. */
   baseName: string;
   baseSuffix: string;
-  /** Offered where the user lists none; the first is the default. Any other name is passed on. */
+  /** Offered if the user lists none; the first is the default. Other names are passed on. */
   models: readonly KnownModel[];
 };
 
@@ -26,9 +26,9 @@ const usd = (input: number, output: number, cacheRead: number, cacheWrite = inpu
 });
 
 /**
- * Providers that need nothing but their key. Prices are the providers' list prices of November 2026
- * (platform.claude.com/docs, developers.openai.com/api/docs/pricing, docs.x.ai), without long-context surcharges;
- * where a price could not be confirmed there is none, and the cost shows as nothing instead of as a guess.
+ * Providers that only need a key. Prices are list prices of November 2026 (platform.claude.com/docs,
+ * developers.openai.com/api/docs/pricing, docs.x.ai), without long-context surcharges. A price that could not be
+ * confirmed is left out: then no cost is shown.
  */
 export const knownProviders: readonly KnownProvider[] = [
   {
@@ -135,7 +135,7 @@ export const knownProviders: readonly KnownProvider[] = [
 
 const free = usd(0, 0, 0);
 
-/** What is known of a model by its name, whoever serves it under this name; nothing is free of charge then. */
+/** What is known about a provider's model. An unknown model has no price, not a price of zero. */
 export function knownModel(provider: string, name: string): KnownModel {
   const found = knownProviders
     .find((known) => known.name === provider)

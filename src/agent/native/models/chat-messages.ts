@@ -4,18 +4,18 @@ import type { Traits } from "./traits.ts";
 
 type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
 
-/** The key under which the package takes fields of a message as they are. */
+/** The package copies fields under this key into the message. */
 const FIELDS = "openaiCompatible";
-/** The key under which what its reader keeps of an answer is found. */
+/** Our reader keeps an answer's provider data under this key. */
 const KEPT = "compatible";
 
 type Detail = Record<string, unknown>;
 const isDetail = (value: unknown): value is Detail => typeof value === "object" && value !== null;
 
-/** What Gemini takes for the signature of a call that another model made (ai.google.dev, "Thought signatures"). */
+/** The signature that Gemini accepts for calls made by another model (ai.google.dev, "Thought signatures"). */
 const UNSIGNED = "skip_thought_signature_validator";
 
-/** What stands for reasoning where there is none: the empty text is refused. */
+/** A placeholder for missing reasoning; empty text is refused. */
 function placeholder({ content }: AssistantMessage, field: Traits["reasoningField"]): Detail {
   if (field !== "reasoning_details") return { reasoning_content: " " };
   const call = content.find((part) => part.type === "tool-call");
@@ -32,9 +32,9 @@ function detailsOf({ content }: AssistantMessage): Detail[] {
 }
 
 /**
- * An earlier answer in the form that a chat server takes: arguments as text (the package writes an object out with a
- * slow replacer, again in every request), and reasoning in the server's own field. The change is remembered per
- * message, which the history keeps as long as the conversation.
+ * Converts earlier answers to a chat server's format: arguments as text (the package serializes objects slowly, again
+ * in every request), and reasoning in the server's own field. Results are cached per message, which the history keeps
+ * as long as the conversation.
  */
 export function createMessageWriter(field: Traits["reasoningField"]) {
   let form: ReasoningSent | undefined;
@@ -43,7 +43,7 @@ export function createMessageWriter(field: Traits["reasoningField"]) {
   function write(message: AssistantMessage, { back, blank }: ReasoningSent): AssistantMessage {
     const details = back ? detailsOf(message) : [];
     const content = message.content
-      // A server of details takes nothing else, and what is in them is not said twice.
+      // A server that uses reasoning details accepts nothing else, and details must not be repeated as text.
       .filter((part) => part.type !== "reasoning" || (field !== "reasoning_details" && details.length === 0))
       .map((part) => (part.type === "tool-call" ? { ...part, input: JSON.stringify(part.input) } : part));
     const hasReasoning = content.some((part) => part.type === "reasoning" && part.text !== "");

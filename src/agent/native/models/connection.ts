@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { createModelFetch, type ModelFetch } from "./model-fetch.ts";
 import { type NamedProxy, proxyOf } from "./proxy.ts";
 
-/** An idle connection is kept so long, so that the step after a tool needs no new TLS handshake. */
+/** How long an idle connection is kept, so that the step after a tool needs no new TLS handshake. */
 const KEEP_ALIVE_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 
@@ -12,14 +12,13 @@ const settingNames = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].flat
 ]);
 
 /**
- * The daemon's connections to models, by undici's own agents: Node's global fetch refuses an agent of another
- * version, and its five-minute timeouts would end a model that thinks. Loaded at first use, because loading takes
- * a hundred milliseconds.
+ * The daemon's connections to models, through undici's own agents: Node's global fetch refuses an agent of another
+ * version, and its five-minute timeouts would cut off a thinking model. Loaded at first use, which takes 100 ms.
  */
 export function createConnections() {
   let loading: Promise<typeof import("./undici.ts")> | undefined;
   const bySettings = new Map<string, ModelFetch>();
-  /** By the proxy's address; "" is none. */
+  /** By the proxy's address; "" for no proxy. */
   const agents = new Map<string, Dispatcher>();
 
   const load = () => {
@@ -31,7 +30,7 @@ export function createConnections() {
     const known = agents.get(key);
     if (known) return known;
     const options = {
-      // The watchdog owns silence: it sees what the model says, not what keeps a proxy awake.
+      // The watchdog handles silence: it sees the model's output, not a proxy's keep-alives.
       bodyTimeout: 0,
       headersTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -44,7 +43,7 @@ export function createConnections() {
   }
 
   return {
-    /** `env`: the client's own, of which the proxy settings count. */
+    /** `env`: the client's environment, for its proxy settings. */
     async fetchFor(env: Readonly<Record<string, string>>): Promise<ModelFetch> {
       const undici = await load();
       const key = settingNames.map((name) => env[name] ?? "").join("\n");

@@ -7,12 +7,12 @@ import type { NativeSettings } from "./settings.ts";
 
 export type ModelsDescription = {
   models: AgentModel[];
-  /** Providers that have no models but these. */
+  /** Providers with no other models than these. */
   closedProviders: string[];
-  /** Used when none is named; null when there is none that works. */
+  /** The default model; null if none works. */
   default: string | null;
   ready: boolean;
-  /** Why it is not ready, one sentence. */
+  /** Why the agent is not ready, one sentence. */
   reason: string | null;
   fix: string | null;
 };
@@ -24,7 +24,7 @@ const fixes: Readonly<Record<string, string>> = {
   config_invalid: "hearth config path",
 };
 
-/** What the agent registry says of our own agent. Waits for a local server 150 ms at most. */
+/** Describes hearth's own agent for the agent registry. Waits for a local server at most 150 ms. */
 export async function describeModels(
   settings: NativeSettings,
   probe: OllamaProbe = createOllamaProbe(Date.now),

@@ -1,7 +1,7 @@
 import { recordsIn, sentenceOf } from "./error-sentence.ts";
 import { stringOf } from "./loose.ts";
 
-/** What an error is about. Codes and types say it before the status does; words come last. */
+/** What an error is about. Codes and types count before the status, wording comes last. */
 export type ErrorKind =
   | "overflow"
   | "key"
@@ -62,7 +62,7 @@ const kindByCode: Readonly<Record<string, ErrorKind>> = {
   internal_server_error: "passing",
 };
 
-/** Statuses that events inside an answer name by a word instead of a number. */
+/** The statuses for the words that errors inside a stream use. */
 const statusByCode: Readonly<Record<string, number>> = {
   overloaded_error: 529,
   overloaded: 529,
@@ -98,7 +98,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   request_too_large: 413,
 };
 
-/** Wording by which providers say these things; collected from their documentation and from public issues. */
+/** Providers' wording for these errors, from their documentation and public issues. */
 const overflowWording =
   /prompt is too long|context[_ ]length[_ ]exceeded|maximum context length|exceeds? (the |your |this model's )?(maximum )?(model )?context|exceed context limit|input token count.*exceeds|maximum prompt length|reduce the length of the (messages|prompt|input)|exceeds the available context size|greater than the context length|context window (exceeds|limit)|exceeded model token limit|too many (input )?tokens|input (is )?too long|prompt too long|context the overflows|larger context length|context (window|size|length) (is )?(too small|overflow|exceeded)/i;
 const keyWording =
@@ -115,7 +115,7 @@ const rateWording =
 
 export type ErrorFacts = {
   kind: ErrorKind;
-  /** The HTTP status, or what the error says it would be. */
+  /** The HTTP status, or the one that the error names. */
   status: number | undefined;
   sentence: string;
 };
@@ -160,7 +160,7 @@ function kindOf(
   return "other";
 }
 
-/** Reads an error, whichever way the provider wraps it. `hasRetryAfter`: it says how long to wait. */
+/** Reads an error in any provider's format. `hasRetryAfter`: it says how long to wait. */
 export function readError(
   value: unknown,
   httpStatus: number | undefined,

@@ -12,10 +12,10 @@ export const networkCodes: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "connection timed out",
   UND_ERR_SOCKET: "connection closed",
 };
-/** These seldom mend themselves within minutes. */
+/** These rarely go away within minutes. */
 export const lastingNetworkCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"]);
 
-/** The network error code somewhere down the chain of causes. */
+/** The network error code in the chain of causes. */
 export function networkCodeOf(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; isRecord(at) && depth < 8; at = at["cause"], depth += 1) {
     const code = stringOf(at["code"]);

@@ -2,7 +2,7 @@ import { isRecord, type Loose } from "./loose.ts";
 import { splitJson } from "./wire/events.ts";
 
 const SENTENCE_CHARS_MAX = 400;
-/** Deeper than anybody wraps an error. */
+/** Deeper than any known error is nested. */
 const DEPTH_MAX = 6;
 
 export const oneLine = (text: string): string => {
@@ -10,10 +10,10 @@ export const oneLine = (text: string): string => {
   return line.length > SENTENCE_CHARS_MAX ? `${line.slice(0, SENTENCE_CHARS_MAX)}…` : line;
 };
 
-/** What a gateway says when it only passes an error on. */
+/** A gateway's message when it only passes an error on. */
 const passedOn =
   /^(provider returned error|upstream (request )?(error|failed)|error from provider|bad request|error)\.?$/i;
-/** Where the sentence is, best first. */
+/** Fields that may hold the sentence, best first. */
 const sentenceFields = [
   "message",
   "error",
@@ -29,7 +29,7 @@ const sentenceFields = [
   "response",
 ];
 
-/** A list of what is wrong, each with its place: `{ loc: ["body", "x"], msg: "…" }`. */
+/** One issue of a list, with its place: `{ loc: ["body", "x"], msg: "…" }`. */
 function issueOf(value: unknown, depth: number): string {
   const sentence = sentenceIn(value, depth);
   if (!isRecord(value) || !Array.isArray(value["loc"]) || sentence === "") return sentence;
@@ -38,7 +38,7 @@ function issueOf(value: unknown, depth: number): string {
 
 function sentenceOfText(text: string, depth: number): string {
   const trimmed = text.trim();
-  if (/^<(!doctype|html|head|body|\?xml)/i.test(trimmed)) return ""; // a page says nothing that the status does not
+  if (/^<(!doctype|html|head|body|\?xml)/i.test(trimmed)) return ""; // an HTML page adds nothing to the status
   const at = trimmed.search(/[{[]/);
   if (at < 0) return trimmed;
   const { values, rest } = splitJson(trimmed.slice(at));
@@ -68,16 +68,16 @@ function sentenceIn(value: unknown, depth: number): string {
   return sentence === "" || passedOn.test(sentence) ? raw : `${sentence}: ${raw}`;
 }
 
-/** The sentence for a person inside an error, however it is wrapped; empty when there is none. */
+/** The readable sentence inside an error, however nested; empty if there is none. */
 export const sentenceOf = (value: unknown): string => oneLine(sentenceIn(value, 0));
 
-/** A body as JSON, or as the text that it is. */
+/** The body as JSON, or as text if it is not JSON. */
 export function parsedBody(body: string): unknown {
   const { values, rest } = splitJson(body.trim());
   return values.length > 0 && rest === "" ? values[0] : body;
 }
 
-/** Every record inside an error, the outermost first: codes stand at any depth. */
+/** All objects inside an error, outermost first: codes occur at any depth. */
 export function recordsIn(value: unknown, depth = 0): Loose[] {
   if (depth > DEPTH_MAX) return [];
   if (typeof value === "string") {

@@ -5,16 +5,16 @@ import { refusalOf } from "./reasoning-fallback.ts";
 
 type Json = { [key: string]: unknown };
 
-/** A part of a request that helps and is not needed: a server that refuses it is asked without. */
+/** An optional part of a request: if a server refuses it, the request is repeated without it. */
 export type Extra = {
-  /** Words of a refusal that name it. */
+  /** Wording of a refusal that names it. */
   words: RegExp;
-  /** Where it is in the body, "[]" for each of a list: "tools[].cache_control". */
+  /** Its places in the body, "[]" for each item of a list: "tools[].cache_control". */
   at: readonly Place[];
   headers?: readonly string[];
 };
 
-/** `to`: what stands there instead, made of what stood there; undefined leaves it as it is. Without: nothing. */
+/** `to`: makes the value to send instead; undefined keeps the old one. Without `to` the place is removed. */
 type Place = string | { path: string; to: (value: unknown) => unknown };
 
 type Send = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelChunk>;
@@ -22,11 +22,11 @@ type Send = (request: ModelRequest, signal: AbortSignal) => AsyncIterable<ModelC
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A refusal that could be of the request's form, for servers that name nothing. */
+/** Wording of a refusal that may concern the request's form, from servers that name nothing. */
 const formWording =
   /unknown|unexpected|unrecogni[sz]ed|unsupported|not (permitted|allowed|supported|valid)|extra|additional|invalid|schema|validation|field|param|propert|bad request|malformed|deserialize|unmarshal|decode|expected|cannot|can't|type/i;
 
-/** All that is said in a refusal, wherever in it. */
+/** All text in a refusal, at any depth. */
 function saidIn(body: string): string {
   const texts = (value: unknown): string[] => {
     if (typeof value === "string") return [value];
@@ -42,7 +42,7 @@ function saidIn(body: string): string {
 const hasFiles = ({ messages }: ModelRequest): boolean =>
   messages.some(({ role, content }) => role === "user" && content.some((part) => part.type === "file"));
 
-/** The value with the extra taken out of it; the same object where it was not there. */
+/** The value without the extra; the same object if it was not there. */
 function without(
   value: unknown,
   path: readonly string[],
@@ -87,12 +87,12 @@ const isRefusal = (error: unknown): error is ModelFailure =>
   !error.isRetryable;
 
 /**
- * What a server has refused once is left out of every later request to it, and the turn goes on. Belongs to one
- * model at one server. `namedOnly`: its refusals always name what they refuse, so nothing is guessed.
+ * Leaves out of all later requests what a server has refused once. Belongs to one model at one server. `namedOnly`: the
+ * server's refusals always name the cause, so nothing is guessed.
  */
 export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnly: boolean }) {
   const refused = new Set<Extra>();
-  /** What was sent last, before anything was left out of it. Neighbouring conversations send the same extras. */
+  /** The last full request, before anything was left out. Parallel conversations send the same extras. */
   let sent: RequestInit = {};
 
   const changed = (init: RequestInit): RequestInit => {
@@ -106,7 +106,7 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
     return { ...init, headers, body: JSON.stringify(body) };
   };
 
-  /** Extras that the refused request had, and that are not left out yet. */
+  /** Extras that were in the refused request and are not left out yet. */
   function present(): Extra[] {
     if (typeof sent.body !== "string") return [];
     const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(sent.body));
@@ -116,13 +116,13 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
     );
   }
 
-  /** What to leave out because of a refusal, as little as it takes. */
+  /** The extras to leave out after a refusal, as few as possible. */
   function toLeaveOut(failure: ModelFailure, request: ModelRequest): Extra[] {
     const words = failure.body === "" ? failure.message : saidIn(failure.body);
     const candidates = present();
     const named = candidates.find((extra) => extra.words.test(words));
     if (named !== undefined) return [named];
-    // What others know better than a guess: a signature that is wrong, a picture.
+    // Handled elsewhere, not guessed here: a wrong signature, an image.
     if (namedOnly || refusalOf(failure) !== undefined || hasFiles(request)) return [];
     return formWording.test(words) || failure.body === "" ? candidates : [];
   }
@@ -132,7 +132,9 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
       (fetch: ModelFetch): ModelFetch =>
       (input, init) =>
         fetch(input, init === undefined ? init : changed(init)),
-    /** Sends, and again without what is refused. Throws the last refusal where nothing is left to leave out. */
+    /**
+     * Sends the request, and again without what is refused. Throws the last refusal if nothing is left to leave out.
+     */
     async *send(request: ModelRequest, signal: AbortSignal, send: Send): AsyncGenerator<ModelChunk> {
       let guessed: { extras: Extra[]; failure: ModelFailure } | undefined;
       for (;;) {
@@ -146,7 +148,7 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
         } catch (error) {
           if (!isRefusal(error) || hasBegun) throw error;
           if (guessed !== undefined) {
-            // It was not the form: nothing has been learned, and the first words are the ones that count.
+            // The guess was wrong: nothing was learned, and the first error counts.
             for (const extra of guessed.extras) refused.delete(extra);
             throw guessed.failure;
           }
@@ -172,7 +174,7 @@ function withoutThinking(value: unknown): unknown {
   return kept.length === value.length ? undefined : kept;
 }
 
-/** Beyond what the first version of the Messages API had: gateways lag behind. */
+/** Newer than the first version of the Messages API; gateways lag behind. */
 export const anthropicExtras: readonly Extra[] = [
   { words: /eager_input_streaming/, at: ["tools[].eager_input_streaming"] },
   { words: /thinking\.display|\bdisplay\b/, at: ["thinking.display"] },
@@ -193,7 +195,7 @@ export const anthropicExtras: readonly Extra[] = [
   },
   { words: /is_error/, at: ["messages[].content[].is_error"] },
   { words: /tool_choice/, at: ["tool_choice"] },
-  // Without it no earlier thinking may be sent either. A signature that is wrong is another matter.
+  // Without it no earlier thinking may be sent. A wrong signature is a different case.
   {
     words: /^(?!.*signature).*thinking/s,
     at: ["thinking", { path: "messages[].content", to: withoutThinking }],
@@ -202,7 +204,7 @@ export const anthropicExtras: readonly Extra[] = [
   { words: /content.{0,80}(string|str\b)/is, at: [{ path: "messages[].content[].content", to: textOf }] },
 ];
 
-/** Beyond what the oldest servers of chat completions know. */
+/** Unknown to the oldest chat completion servers. */
 export const chatExtras: readonly Extra[] = [
   { words: /stream_options|include_usage/, at: ["stream_options"] },
   { words: /reasoning(?!_)/, at: ["reasoning"] },
@@ -217,7 +219,7 @@ export const chatExtras: readonly Extra[] = [
   },
 ];
 
-/** A summary of its reasoning is told to verified organisations only. */
+/** Only verified organisations get a summary of the reasoning. */
 export const responsesExtras: readonly Extra[] = [
   { words: /reasoning\.summary|reasoning summar|verified to (generate|stream)/i, at: ["reasoning.summary"] },
   { words: /phase/, at: ["input[].phase"] },

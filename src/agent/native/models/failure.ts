@@ -10,18 +10,18 @@ type FailureFields = {
   /** Short cause for a retry notice: "529 overloaded". */
   brief: string;
   isRetryable: boolean;
-  /** What the provider told us to wait. */
+  /** How long the provider asks to wait. */
   retryAfterMs?: number | undefined;
-  /** Fewer tries than the limit allows, where trying again seldom helps. */
+  /** Fewer tries than the limit allows, if retrying rarely helps. */
   triesMax?: number | undefined;
-  /** HTTP status, where there was one. */
+  /** HTTP status, if there was one. */
   status?: number | undefined;
-  /** All that the provider said, without secrets. */
+  /** The provider's text, without secrets. */
   body?: string | undefined;
   cause?: unknown;
 };
 
-/** What went wrong with one request to a model. `message` is one sentence for a person. */
+/** The failure of one request to a model. `message` is one sentence for people. */
 export class ModelFailure extends Error {
   readonly code: ErrorCode;
   readonly brief: string;
@@ -29,7 +29,7 @@ export class ModelFailure extends Error {
   readonly retryAfterMs: number | undefined;
   readonly triesMax: number | undefined;
   readonly status: number | undefined;
-  /** All that the provider said, without secrets; "" where it said nothing. Its words name what it refuses. */
+  /** The provider's text, without secrets; "" if there was none. Its words may name what was refused. */
   readonly body: string;
 
   constructor(message: string, fields: FailureFields) {
@@ -45,22 +45,22 @@ export class ModelFailure extends Error {
   }
 }
 
-/** Whose request it was, for messages that name what to mend. */
+/** Facts about the request, for messages that say what to fix. */
 export type RequestOrigin = {
   label: string;
   /** Where the key came from: "ANTHROPIC_API_KEY", "providers.local.api_key". */
   keyFrom: string | null;
-  /** Which setting says where the server is. */
+  /** The setting with the server's address. */
   addressFrom: string;
   baseUrl: string;
   model: string;
-  /** What was sent to be known by: a provider that repeats it must not bring it into a transcript. */
+  /** Credentials that were sent: a provider that repeats them must not bring them into a transcript. */
   secrets?: readonly string[];
 };
 
-/** A refused connection or an unknown host seldom mends itself within minutes. */
+/** A refused connection or an unknown host rarely recovers within minutes. */
 const UNREACHABLE_TRIES_MAX = 3;
-/** A model that writes a call wrongly three times will not learn it by being asked the same. */
+/** A model that writes an invalid call three times will not do better when asked again. */
 const TOOL_CALL_TRIES_MAX = 3;
 
 const briefByStatus: Readonly<Record<number, string>> = {
@@ -78,12 +78,12 @@ const isPassing = (status: number): boolean =>
 
 export const withoutSecrets = (text: string, { secrets = [] }: RequestOrigin): string =>
   secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
-/** A reason without its closing full stop, to be put into a sentence of ours. */
+/** A reason without its full stop, to be put into our own sentence. */
 const reasonOf = (text: string): string => oneLine(text).replace(/\.$/, "");
 
 type Said = Pick<FailureFields, "code" | "isRetryable" | "triesMax"> & { sentence: string };
 
-/** What each kind of error means to a person, and whether asking again can help. */
+/** The sentence for each kind of error, and whether retrying can help. */
 function said(kind: ErrorKind, status: number, reason: string, about: RequestOrigin): Said {
   const { label, model, keyFrom, addressFrom, baseUrl } = about;
   const key = keyFrom === null ? "no key was sent" : `the key came from ${keyFrom}`;
@@ -188,7 +188,7 @@ function failureOfFacts(
   return new ModelFailure(message, { ...rest, brief, status, retryAfterMs, body, cause });
 }
 
-/** A status that is no success, with whatever the body says. */
+/** The failure for an HTTP error status and its body. */
 export function failureOfAnswer(
   { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: string },
   about: RequestOrigin,
@@ -238,14 +238,14 @@ const cutOff = (about: RequestOrigin, brief: string, cause: unknown): ModelFailu
     cause,
   });
 
-/** The answer ended without the provider saying that it is complete, or saying `why` it is not. */
+/** The answer ended before the provider said that it is complete, or the provider says `why` it is not. */
 export const failureOfCut = (
   about: RequestOrigin,
   why = "the answer was cut off",
   cause?: unknown,
 ): ModelFailure => cutOff(about, reasonOf(withoutSecrets(why, about)), cause);
 
-/** A page, or anything else that is no answer of a model, where one is due. */
+/** A web page or other text came instead of a model's answer. */
 export const failureOfPage = (text: string, about: RequestOrigin): ModelFailure => {
   const said = sentenceOf(withoutSecrets(text, about));
   const what = said === "" ? "a web page" : `"${said.slice(0, 120)}"`;
@@ -255,7 +255,7 @@ export const failureOfPage = (text: string, about: RequestOrigin): ModelFailure 
   );
 };
 
-/** An error that came inside a stream that began well. */
+/** An error inside a stream that began well. */
 export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailure {
   const body = withoutSecrets(JSON.stringify(event) ?? "", about);
   const retryAfterMs = retryAfterOf({}, body, Date.now());
@@ -270,7 +270,7 @@ export function failureOfEvent(event: unknown, about: RequestOrigin): ModelFailu
   );
 }
 
-/** What went wrong on the way to the provider, or while its answer came. */
+/** A failure on the way to the provider, or while its answer came. */
 export function failureOf(error: unknown, about: RequestOrigin, hasBegun = false): ModelFailure {
   if (error instanceof ModelFailure) return error;
   const code = networkCodeOf(error);
@@ -282,7 +282,7 @@ export function failureOf(error: unknown, about: RequestOrigin, hasBegun = false
   return cutOff(about, reasonOf(message), error);
 }
 
-/** A request that the provider package cannot write. */
+/** The provider package cannot build the request. */
 export const failureOfRequest = (error: unknown, about: RequestOrigin): ModelFailure =>
   new ModelFailure(
     `${about.label} cannot be asked this: ${reasonOf(withoutSecrets(error instanceof Error ? error.message : String(error), about))}.`,

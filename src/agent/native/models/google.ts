@@ -6,7 +6,7 @@ import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createGoogleReader } from "./wire/google.ts";
 
-/** The Gemini API. Thought signatures travel with the parts that carry them. */
+/** The Gemini API. Thought signatures stay with their parts. */
 export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
   const longTexts = createLongTexts();
   const model = createGoogle({

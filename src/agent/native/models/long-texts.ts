@@ -5,13 +5,13 @@ import type { ModelFetch } from "./model-fetch.ts";
 type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
 type ToolContent = ToolMessage["content"][number];
 
-/** Shorter ones are written out sooner than they are looked for. */
+/** Shorter texts are cheaper to write out than to look up. */
 const LONG_CHARS_MIN = 512;
 
 /**
- * What tools said is most of a long conversation, and is the same in every request. Each long text is written as
- * JSON once and kept; the provider packages get a word of ours in its place, and the body that they make of it gets
- * the text. So a request of 2 MB costs what is new in it and one copy.
+ * Tool results are most of a long conversation and are the same in every request. Each long text is serialized to JSON
+ * once. The provider packages get a placeholder, and the text is put into the finished body. So a 2 MB request costs
+ * only its new text and one copy.
  */
 export function createLongTexts() {
   const secret = randomBytes(16).toString("hex");
@@ -49,9 +49,9 @@ export function createLongTexts() {
     return made;
   }
 
-  /** The body with every text in its place. */
+  /** The body with all placeholders replaced. */
   function lengthen(body: string): string | Buffer<ArrayBuffer> {
-    // Text, number, text, number … text.
+    // Split alternates: text, number, text, …, text.
     const pieces = body.split(pattern);
     if (pieces.length === 1) return body;
     return Buffer.concat(
@@ -66,12 +66,12 @@ export function createLongTexts() {
 
   return {
     shorten: (messages: readonly PromptMessage[]): PromptMessage[] => messages.map(shortenMessage),
-    /** For the requests that were made of what `shorten` gave. */
+    /** Wraps the fetch of requests that `shorten` was applied to. */
     around(fetch: ModelFetch): ModelFetch {
       return (input, init) => {
         const body = init?.body;
         if (body === undefined || body === null) return fetch(input, init);
-        // Its placeholders would reach the model as they are.
+        // Otherwise the placeholders would reach the model.
         if (typeof body !== "string") throw new Error("a request to a model is not a text");
         return fetch(input, { ...init, body: lengthen(body) });
       };

@@ -1,4 +1,4 @@
-/** Looks into what others send: every field may be missing, null or of another kind. */
+/** Reads data from others: any field may be missing, null or of another type. */
 export type Loose = { readonly [key: string]: unknown };
 
 export const isRecord = (value: unknown): value is Loose =>
@@ -8,6 +8,6 @@ export const recordsOf = (value: unknown): Loose[] => (Array.isArray(value) ? va
 export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 export const stringOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
-/** A number of tokens: whole and not negative, whatever was sent. */
+/** A token count: a whole number, not negative, whatever was sent. */
 export const countOf = (value: unknown): number =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;

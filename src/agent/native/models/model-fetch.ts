@@ -6,13 +6,13 @@ export type ModelFetch = typeof globalThis.fetch;
 
 type Undici = typeof import("./undici.ts");
 
-/** How a request goes; asking for the dispatcher throws where the proxy's address is none. */
+/** The route of a request. `dispatcher` throws if the proxy's address is invalid. */
 export type Route = { proxy: NamedProxy | undefined; dispatcher(): Dispatcher };
 
 /**
- * A fetch for the provider packages, made of undici's `request`: that sends head and body in one write, a
- * millisecond earlier than its fetch, which also refuses ports that the web must not use and a person may. A
- * redirect is an answer like any other: a key must not follow it to another host.
+ * A fetch for the provider packages, built on undici's `request`: it sends head and body in one write, a millisecond
+ * faster than undici's fetch, which also refuses ports that browsers must not use. Redirects are not followed, because
+ * the key must not go to another host.
  */
 export function createModelFetch({ request, Response }: Undici, route: (url: string) => Route): ModelFetch {
   const fetch = async (url: string, init: RequestInit = {}) => {
@@ -31,7 +31,7 @@ export function createModelFetch({ request, Response }: Undici, route: (url: str
     const answer = await ask().catch((error: unknown) => {
       if (signal?.aborted) throw error;
       const cause = proxy === undefined ? error : new ProxyError(proxy, error);
-      throw new TypeError("fetch failed", { cause }); // what the packages know a failed connection by
+      throw new TypeError("fetch failed", { cause }); // the packages recognise a failed connection by this
     });
     return new Response(hasNoBody(answer.statusCode) ? null : webStream(answer.body), {
       status: answer.statusCode,
@@ -41,24 +41,24 @@ export function createModelFetch({ request, Response }: Undici, route: (url: str
       ),
     });
   };
-  // The declarations differ in names only; both are the web's.
+  // Both are the web's fetch; only the type names differ.
   return fetch as unknown as ModelFetch;
 }
 
 const hasNoBody = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
-/** No more is read than is asked for; whoever lets go of the stream closes the connection. */
+/** Reads only as much as is asked for; canceling the stream closes the connection. */
 function webStream(body: Dispatcher.ResponseData["body"]): ReadableStream<Uint8Array> {
   let isCanceled = false;
   return new ReadableStream<Uint8Array>({
     start(controller) {
       body.on("data", (chunk: Buffer) => {
-        if (isCanceled) return; // what was read before
+        if (isCanceled) return; // data that arrived before the cancel
         controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
         if ((controller.desiredSize ?? 0) <= 0) body.pause();
       });
       body.once("end", () => isCanceled || controller.close());
-      // Also what the end of a canceled one is called: nobody listens to that.
+      // After a cancel this has no effect.
       body.on("error", (error) => controller.error(error));
     },
     pull: () => void body.resume(),

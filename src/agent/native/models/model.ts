@@ -2,7 +2,7 @@ import type { LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Usage } from "../../../protocol/usage.ts";
 import type { Traits } from "./traits.ts";
 
-/** One message of a prompt, in the shape that the provider packages turn into each provider's own. */
+/** One message of a prompt, in the provider packages' common format. */
 export type PromptMessage = Extract<LanguageModelV4Message, { role: "user" | "assistant" | "tool" }>;
 
 export type ModelTool = {
@@ -13,37 +13,37 @@ export type ModelTool = {
 };
 
 /**
- * What is asked of a model. `system` and `tools` are the same objects for all requests of a conversation, and
- * `messages` only grows at its end, so that providers can cache the prefix.
+ * A request to a model. `system` and `tools` are the same objects in all requests of a conversation, and `messages`
+ * only grows at its end, so that providers can cache the prefix.
  */
 export type ModelRequest = {
   system: string;
   tools: readonly ModelTool[];
   messages: readonly PromptMessage[];
-  /** The conversation's own id: where a provider keeps its cache by a key. */
+  /** The conversation's id, for providers that key their cache by one. */
   conversation: string;
 };
 
-/** Why an answer ended, apart from failures, which are thrown as ModelFailure. */
+/** Why an answer ended. Failures are thrown as ModelFailure. */
 export type AnswerEnd = "stop" | "length" | "refusal";
 
 export type ModelChunk =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   /**
-   * The block is over. `provider` must go back verbatim with it. Where nothing of a block was shown, `of` says what it
-   * would have been: reasoning, where it is not said.
+   * The block has ended. `provider` must be sent back verbatim with it. If nothing of the block was shown, `of` says
+   * what it was (default: reasoning).
    */
   | { type: "part_ended"; of?: "text" | "reasoning"; provider?: Record<string, unknown> | undefined }
   | { type: "tool_started"; id: string; name: string }
-  /** A sign of the model with nothing to show. `usage`: what the provider has told of it so far. */
+  /** The model is working, with nothing to show yet. `usage`: as reported so far. */
   | {
       type: "progress";
       usage?: Usage;
-      /** Bytes of the request, told once, with the first sign. */
+      /** Bytes of the request, sent once, with the first chunk. */
       askedBytes?: number;
     }
-  /** `arguments` as the model wrote them, possibly not JSON. */
+  /** `arguments` as the model wrote them, possibly not valid JSON. */
   | {
       type: "tool_call";
       id: string;
@@ -51,39 +51,39 @@ export type ModelChunk =
       arguments: string;
       provider?: Record<string, unknown> | undefined;
     }
-  /** Always the last chunk of a whole answer; an answer without it was cut off. */
+  /** Always the last chunk of a complete answer; an answer without it was cut off. */
   | {
       type: "finished";
       end: AnswerEnd;
       usage: Usage;
-      /** USD, where the provider says what it takes. */
+      /** USD, if the provider reports it. */
       cost?: number;
-      /** Why it ended so, for a person. */
+      /** For people: why it ended early. */
       note?: string;
-      /** It made no call, and wrote something that looks like one. */
+      /** It made no tool call but wrote text that looks like one. */
       isCallLike?: boolean;
     };
 
 /** USD per million tokens. */
 export type ModelCost = { input: number; output: number; cache_read: number; cache_write: number };
 
-/** Which overlay of the system prompt a model gets. */
+/** The model's variant of the system prompt. */
 export type PromptFamily = "claude" | "gpt" | "gemini" | "open";
 
 export type Model = {
   /** `provider/model`, as people name it. */
   readonly id: string;
-  /** What people call the provider, for notices: "Anthropic", or the name in the config. */
+  /** The provider's name for people: "Anthropic", or the name in the config. */
   readonly providerLabel: string;
   readonly family: PromptFamily;
-  /** It is served on a machine or network of the user's own, where reading a long prompt takes minutes. */
+  /** It runs on the user's own machine or network, where reading a long prompt takes minutes. */
   readonly isPrivate: boolean;
-  /** What it and its server take, and in which form. */
+  /** What the model and its server accept, and in which form. */
   readonly traits: Traits;
   readonly cost: ModelCost;
   /**
-   * Streams one answer. Throws ModelFailure; when `signal` aborts, the connection is closed at once and it
-   * throws whatever the connection throws.
+   * Streams one answer. Throws ModelFailure. When `signal` aborts, the connection is closed at once and its error is
+   * thrown.
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelChunk>;
 };

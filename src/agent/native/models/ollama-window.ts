@@ -5,20 +5,20 @@ import type { ModelFetch } from "./model-fetch.ts";
 import { OLLAMA_PORT } from "./ollama.ts";
 import type { ModelSpec } from "./spec.ts";
 
-/** Beside the instructions and the tools a window must hold a prompt, a file or two and an answer. */
+/** Besides instructions and tools, a window must hold a prompt, a file or two, and an answer. */
 const WORK_TOKENS = 4_096;
-/** What Ollama's own documentation asks of agents, rounded to what people set. */
+/** What Ollama's documentation asks for agents, rounded to a common setting. */
 const ADVISED_TOKENS = 65_536;
-/** Tools and instructions, on the average. */
+/** The average of tools and instructions. */
 const CHARS_PER_TOKEN = 4;
-/** No text that people write has more: what does not even fit so is certain to be cut. */
+/** No real text has more, so a text that is too long even so will certainly be cut. */
 const CHARS_PER_TOKEN_MAX = 8;
 
-/** Whether what answers there is an Ollama: by its name in the configuration, or by its port. */
+/** Whether the server is an Ollama: by its name in the configuration, or by its port. */
 export const isOllama = ({ id, baseUrl }: Pick<ModelSpec, "id" | "baseUrl">): boolean =>
   id.startsWith("ollama/") || new URL(baseUrl).port === String(OLLAMA_PORT);
 
-/** A name without a tag means the latest. */
+/** A name without a tag means `:latest`. */
 const tagged = (name: unknown): string => {
   const text = String(name);
   return text.includes(":") ? text : `${text}:latest`;
@@ -26,7 +26,7 @@ const tagged = (name: unknown): string => {
 
 const charsOf = (value: unknown): number => JSON.stringify(value).length;
 
-/** Of the words alone: how many tokens a picture takes is for the server to say. */
+/** Text only: the server decides how many tokens an image takes. */
 const wordsIn = ({ messages }: ModelRequest): number =>
   charsOf(
     messages.map(({ content }) =>
@@ -35,14 +35,14 @@ const wordsIn = ({ messages }: ModelRequest): number =>
   );
 
 /**
- * Ollama's `/v1` takes no window with a request, and cuts silently from the prompt what does not fit the one that the
- * model was loaded with, which is 4,096 tokens on most machines: the instructions are gone, and the model knows no
- * tools. So the window is read, and a request that cannot fit is refused here, saying what to set. A model that is not
- * loaded yet is loaded first, as the request would have done. An Ollama that does not tell is asked as it is.
+ * Ollama's `/v1` takes no window size per request. It silently cuts from the prompt what does not fit the window that
+ * the model was loaded with, 4,096 tokens on most machines: then the instructions and tools are lost. So the window is
+ * read, and a request that cannot fit is refused here, with the setting to change. A model that is not loaded is loaded
+ * first, as the request would do. If Ollama does not report the window, the request is sent as it is.
  */
 export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetch): Model {
   const origin = new URL(spec.baseUrl).origin;
-  /** Read once, and again when something did not fit: it may have been started anew since. */
+  /** Read once, and again when something did not fit: Ollama may have been restarted. */
   let window: number | undefined;
 
   async function ask(path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
@@ -58,11 +58,13 @@ export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetc
       return response.ok ? JSON.parse(text) : undefined;
     } catch {
       signal.throwIfAborted();
-      return undefined; // what is wrong with the server is said by the request itself
+      return undefined; // the request itself will report what is wrong
     }
   }
 
-  /** Undefined: it is not loaded, or the server does not say. `isThere`: it lists what is loaded. */
+  /**
+   * Window undefined: the model is not loaded, or the server does not say. `isThere`: the server lists loaded models.
+   */
   async function loaded(signal: AbortSignal): Promise<{ isThere: boolean; window: number | undefined }> {
     const running = await ask("/api/ps", signal);
     const found = recordsOf(recordOf(running)["models"]).find(({ name, model: own }) =>

@@ -1,13 +1,13 @@
 import { get } from "node:http";
 
-/** A local server that does not answer within this time is not there. */
+/** A local server that takes longer counts as absent. */
 const ANSWER_MS_MAX = 150;
 const REMEMBER_MS = 15_000;
 const BODY_BYTES_MAX = 1_000_000;
 
 export const OLLAMA_PORT = 11434;
 
-/** The address that OLLAMA_HOST means: host, host:port or a URL; an address to listen on means this machine. */
+/** The address in OLLAMA_HOST: host, host:port or a URL. A listen address means this machine. */
 export function ollamaUrl(host: string | undefined): string {
   const given = host?.trim() ?? "";
   const withScheme = /^https?:\/\//.test(given) ? given : `http://${given === "" ? "127.0.0.1" : given}`;
@@ -15,7 +15,7 @@ export function ollamaUrl(host: string | undefined): string {
   try {
     url = new URL(withScheme);
   } catch {
-    return `http://127.0.0.1:${OLLAMA_PORT}`; // Ollama itself falls back to its default
+    return `http://127.0.0.1:${OLLAMA_PORT}`; // Ollama itself uses its default then
   }
   if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
   const hasPort = url.port !== "" || /:\d+(\/|$)/.test(given.replace(/^https?:\/\//, ""));
@@ -35,7 +35,7 @@ function namesIn(body: string): string[] {
     .filter((name) => !/embed|bge-|minilm|rerank/i.test(name));
 }
 
-/** Models that can be asked to use tools come first. */
+/** Models that can use tools come first. */
 const preference = /coder|devstral|gpt-oss|qwen[3-9]|glm|kimi|deepseek|mistral|llama[3-9]/i;
 
 function ask(url: string, answerMs: number): Promise<string[] | undefined> {
@@ -55,7 +55,7 @@ function ask(url: string, answerMs: number): Promise<string[] | undefined> {
             ...names.filter((name) => !preference.test(name)),
           ]);
         } catch {
-          resolve(undefined); // something else listens on that port
+          resolve(undefined); // another program listens on that port
         }
       });
     });
@@ -69,11 +69,11 @@ function ask(url: string, answerMs: number): Promise<string[] | undefined> {
   });
 }
 
-/** Asks a local Ollama for its models: undefined when nobody answers. Remembered for a while, also the silence. */
+/** The models of a local Ollama; undefined if none answers. Cached for a while, including no answer. */
 export function createOllamaProbe(now: () => number, answerMs = ANSWER_MS_MAX) {
   const asked = new Map<string, { at: number; models: Promise<string[] | undefined> }>();
   return (url: string): Promise<string[] | undefined> => {
-    if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is asked when it is used
+    if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is only asked when used
     const known = asked.get(url);
     if (known && now() - known.at < REMEMBER_MS) return known.models;
     const models = ask(url, answerMs);

@@ -6,7 +6,7 @@ import { isOllama, withOllamaWindow } from "./ollama-window.ts";
 import type { ModelSpec } from "./spec.ts";
 import { wireOf } from "./traits.ts";
 
-/** Loads the provider package of a family: each costs tens of milliseconds and a megabyte, so only when used. */
+/** Loads a family's provider package at first use: each takes tens of milliseconds and a megabyte. */
 async function familyOpener(type: ModelSpec["type"]) {
   switch (type) {
     case "openai-compatible":
@@ -20,14 +20,14 @@ async function familyOpener(type: ModelSpec["type"]) {
   }
 }
 
-/** More than anyone uses at once; beyond it the oldest is forgotten, which only costs making it again. */
+/** More than anyone uses at once. Beyond it the oldest is dropped and opened again when needed. */
 const OPEN_MODELS_MAX = 32;
 
-/** Opens models and keeps them: what a model has learnt about its server lasts as long as its settings do. */
+/** Opens models and caches them: what a model has learned about its server lasts as long as its settings. */
 export function createModelOpener(connections: Connections) {
   const opened = createBoundedMap<string, { model: Model; fetch: ModelFetch }>(OPEN_MODELS_MAX);
   return {
-    /** `env` is the run's: its proxy settings count. */
+    /** `env`: the run's environment, for its proxy settings. */
     async open(spec: ModelSpec, env: Readonly<Record<string, string>>): Promise<Model> {
       const [opener, fetch] = await Promise.all([familyOpener(wireOf(spec)), connections.fetchFor(env)]);
       const key = JSON.stringify(spec);

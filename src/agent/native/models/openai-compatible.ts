@@ -13,7 +13,7 @@ type WireMessage = { role: string; content: unknown };
 const isWireMessage = (value: unknown): value is WireMessage =>
   typeof value === "object" && value !== null && "role" in value && "content" in value;
 
-/** OpenRouter passes Anthropic's cache breakpoints on where a content block carries them. */
+/** OpenRouter passes Anthropic's cache breakpoints on if a content block carries them. */
 function withBreakpoints(body: Record<string, unknown>): Record<string, unknown> {
   const messages = body["messages"];
   if (!Array.isArray(messages)) return body;
@@ -35,7 +35,7 @@ function withBreakpoints(body: Record<string, unknown>): Record<string, unknown>
   };
 }
 
-/** Chat completions as most servers speak them: vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek … */
+/** Chat completions, spoken by most servers: vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek … */
 export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model {
   const shared = modelOf(spec);
   const { traits } = shared;
@@ -44,7 +44,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   const longTexts = createLongTexts();
   const extras = createExtras(chatExtras, { namedOnly: true });
   const model = createOpenAICompatible({
-    // The key under which the package looks for our provider options; never shown.
+    // The package looks for our provider options under this key; never shown.
     name: "compatible",
     baseURL: spec.baseUrl,
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
@@ -57,7 +57,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     },
   }).chatModel(spec.model);
   const origin = originOf(spec);
-  // Models of the big three are never served without a reader for their thinking and their calls.
+  // Servers of Claude, GPT and Gemini always parse thinking and calls themselves.
   const isOpen = familyOf(spec.model) === "open";
   const readerFor = ({ tools }: ModelRequest) =>
     createChatReader(isOpen ? new Set(tools.map(({ name }) => name)) : undefined);

@@ -9,8 +9,8 @@ import { type ModelSpec, modelOf, originOf } from "./spec.ts";
 import { createResponsesReader } from "./wire/responses.ts";
 
 /**
- * OpenAI itself, by the Responses API: newer models take tools only there, and their reasoning comes back encrypted
- * and can be carried forward without OpenAI storing it.
+ * OpenAI itself, through the Responses API: newer models take tools only there, and encrypted reasoning can be sent
+ * back without OpenAI storing it.
  */
 export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
   const shared = modelOf(spec);

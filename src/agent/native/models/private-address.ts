@@ -17,7 +17,7 @@ for (const [address, bits] of [
 ] as const)
   privateRanges.addSubnet(address, bits, "ipv6");
 
-/** Somebody's own machine or network: what answers there is slow at reading, and nobody's bill runs. */
+/** Whether the server is on the user's own machine or network: slow at reading prompts, and free of charge. */
 export function isPrivateAddress(baseUrl: string): boolean {
   const host = new URL(baseUrl).hostname.replace(/^\[|\]$/g, "");
   const version = isIP(host);

@@ -5,19 +5,19 @@ import { ollamaUrl } from "./ollama.ts";
 import type { NativeSettings } from "./settings.ts";
 import type { ModelSpec } from "./spec.ts";
 
-/** A provider that could be asked, before its key is known to exist. */
+/** A provider, which may lack its key. */
 export type Provider = {
   name: string;
   label: string;
   type: ModelSpec["type"];
   baseUrl: string | undefined;
   addressFrom: string;
-  /** `missing`: where it should come from, in words; `variable`: the one of the environment that would do. */
+  /** `missing`: where the key should come from, in words; `variable`: the environment variable for it. */
   key: { value: string; from: string } | { missing: string; variable: string | null } | null;
   headers: Readonly<Record<string, string>>;
-  /** Models that the user's configuration lists. */
+  /** Models in the user's configuration. */
   listed: readonly string[];
-  /** Models to offer where none are listed. */
+  /** Models to offer if none are listed. */
   offered: readonly string[];
   configured: ProviderConfig | undefined;
 };
@@ -28,7 +28,7 @@ export const settingOf = (env: Readonly<Record<string, string>>, name: string): 
 };
 const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
 
-/** Where a known provider is: its own tools' variable, completed as they complete it. */
+/** A known provider's address: from its own tools' variable, completed as they do. */
 function addressOf(known: KnownProvider, env: NativeSettings["providerEnv"]): { url: string; from: string } {
   const given = settingOf(env, known.baseName);
   if (given === undefined) return { url: known.baseUrl, from: known.baseName };
@@ -41,7 +41,7 @@ const hostOf = (url: string | undefined): string | undefined => {
   try {
     return url === undefined ? undefined : new URL(url).host;
   } catch {
-    return undefined; // said in full where the provider is used
+    return undefined; // using the provider reports it in full
   }
 };
 
@@ -74,7 +74,7 @@ function configuredProvider(
         ? { missing: `${variable} (named by ${from})`, variable }
         : { value, from: `${variable}, named by ${from}` };
   } else if (given !== undefined && given !== "") key = { value: given, from };
-  // A key of the environment goes to its own provider's host only, wherever the configuration points.
+  // A key from the environment is only sent to its own provider's host, whatever address is configured.
   else if (known !== undefined && hostOf(baseUrl) === hostOf(address?.url))
     key = keyInEnvironment(known, env);
   else if (config.base_url === undefined) key = { missing: from, variable: null };
@@ -96,7 +96,7 @@ function configuredProvider(
 function environmentProvider(known: KnownProvider, env: NativeSettings["providerEnv"]): Provider {
   const address = addressOf(known, env);
   const key = keyInEnvironment(known, env);
-  // A local server behind the provider's address may need no key.
+  // A local server in the provider's place may need no key.
   const isElsewhere = address.url !== known.baseUrl;
   return {
     name: known.name,
@@ -129,7 +129,7 @@ export function ollamaProvider(env: NativeSettings["providerEnv"], models: reado
   };
 }
 
-/** All providers by name: the configuration's first, in its order, then those known by their keys. */
+/** All providers by name: those in the configuration, in its order, then those with a known key. */
 export function providersOf({ config, providerEnv }: NativeSettings): Provider[] {
   const configured = Object.entries(config.providers ?? {}).map(([name, provider]) =>
     configuredProvider(name, provider, providerEnv),
@@ -143,7 +143,7 @@ export function providersOf({ config, providerEnv }: NativeSettings): Provider[]
 }
 
 export const hasKey = ({ key }: Provider): boolean => key !== null && "value" in key;
-/** It could answer: configured, or known by a key. */
+/** It can be used: configured, or with a known key. */
 export const isUsable = (provider: Provider): boolean =>
   provider.configured !== undefined ? provider.key === null || hasKey(provider) : hasKey(provider);
 

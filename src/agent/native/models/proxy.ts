@@ -1,4 +1,4 @@
-/** The proxy that the environment names for an address: `from` is the variable that does. */
+/** The proxy for an address; `from` is the environment variable that names it. */
 export type NamedProxy = { url: string; from: string };
 
 type Env = Readonly<Record<string, string>>;
@@ -7,9 +7,9 @@ type Env = Readonly<Record<string, string>>;
 const nothing: ReadonlySet<string> = new Set(["", "off", "none", "no", "false", "0", "direct"]);
 
 /**
- * Which proxy an address is asked through, as curl reads the environment: the scheme's own variable, else ALL_PROXY;
- * a proxy without a scheme is one of HTTP. The machine itself is never behind a proxy. HTTP and HTTPS stand in for
- * each other, as a person who sets only one of them means both.
+ * The proxy for an address, as curl reads the environment: the scheme's own variable, else ALL_PROXY; a proxy without a
+ * scheme is an HTTP proxy. Loopback addresses have no proxy. The HTTP and HTTPS variables stand in for each other,
+ * since people who set only one mean both.
  */
 export function proxyOf(address: URL, env: Env): NamedProxy | undefined {
   if (isLoopback(address.hostname) || isExempt(address, env)) return undefined;
@@ -19,7 +19,7 @@ export function proxyOf(address: URL, env: Env): NamedProxy | undefined {
     `${scheme}_proxy`.toLowerCase(),
   ])) {
     const value = env[name]?.trim() ?? "";
-    // A variable that says "none" speaks for its scheme: the next one is not asked.
+    // A variable that says "none" counts for its scheme: the next one is not read.
     if (value !== "" && nothing.has(value.toLowerCase())) return undefined;
     if (value !== "")
       return { url: /^[a-z0-9+.-]+:\/\//i.test(value) ? value : `http://${value}`, from: name };
@@ -34,7 +34,7 @@ const isLoopback = (hostname: string): boolean =>
   hostname === "[::1]" ||
   hostname === "0.0.0.0";
 
-/** NO_PROXY: names, with or without a leading dot or `*.`, for what is below them too; a port; `*`; IPv4 ranges. */
+/** NO_PROXY: names, with or without a leading dot or `*.`, including their subdomains; a port; `*`; IPv4 ranges. */
 function isExempt({ hostname, port, protocol }: URL, env: Env): boolean {
   const given = env["NO_PROXY"] || env["no_proxy"] || "";
   const ownPort = port || (protocol === "http:" ? "80" : "443");
@@ -66,14 +66,14 @@ function isInRange(hostname: string, start: string, bits: number): boolean {
   return Math.floor(host / size) === Math.floor(first / size);
 }
 
-/** For people: without the name and password that may stand in it. */
+/** The proxy for people, without user name and password. */
 export function proxyName({ url, from }: NamedProxy): string {
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (address === undefined || address.host === "") return from;
   return `${address.protocol}//${address.host} (${from})`;
 }
 
-/** A request that failed on its way through a proxy. */
+/** A request that failed at its proxy. */
 export class ProxyError extends Error {
   readonly proxy: NamedProxy;
 
@@ -83,7 +83,7 @@ export class ProxyError extends Error {
   }
 }
 
-/** How many errors deep the packages wrap what failed. */
+/** How deep the packages nest causes. */
 const CAUSES_MAX = 8;
 
 export function proxyErrorIn(error: unknown): ProxyError | undefined {

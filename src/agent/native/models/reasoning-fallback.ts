@@ -7,7 +7,7 @@ import type { Traits } from "./traits.ts";
 export type ReasoningSent = { back: boolean; blank: boolean };
 type Send = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) => AsyncIterable<ModelChunk>;
 
-/** Conversations that are remembered; beyond it the oldest is asked to fail once more. */
+/** The number of conversations remembered. A forgotten one fails once more and adapts again. */
 const CONVERSATIONS_MAX = 500;
 
 const aboutReasoning = /reasoning|thinking|thought|signature|encrypted/i;
@@ -18,7 +18,7 @@ const isStale =
 
 type Refusal = "missing" | "stale" | "unwanted";
 
-/** What a server says of earlier reasoning, where it says anything of it. */
+/** The server's complaint about earlier reasoning, if it is one. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof ModelFailure) || (error.status !== 400 && error.status !== 422)) return undefined;
   const words = `${error.message} ${error.body}`;
@@ -43,10 +43,10 @@ const withoutReasoning = (request: ModelRequest): ModelRequest => ({
 });
 
 /**
- * Reasoning that goes back is a help to most servers and a need to some. Where one refuses a request because of it,
- * the request is made again in the other way, and so is every later one: a server that misses it gets a blank
- * wherever there is none, one that does not want it gets none (both belong to this model at this server), and what
- * it cannot verify any more (another account, a changed beginning) is dropped from that conversation alone.
+ * Sending reasoning back helps with most servers and is required by some. If a server refuses a request because of it,
+ * the request is repeated the other way, and so are all later ones: a server that misses reasoning gets a blank where
+ * there is none, one that does not want it gets none (both for this model at this server). Reasoning that it can no
+ * longer verify (another account, a changed beginning) is dropped for that conversation only.
  */
 export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | "reasoningRequired">) {
   const stale = createBoundedMap<string, true>(CONVERSATIONS_MAX);
@@ -55,7 +55,7 @@ export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | 
     blank: traits.reasoningRequired === "always",
   };
 
-  /** Whether it is worth asking again, differently. */
+  /** Changes how reasoning is sent. Returns whether asking again makes sense. */
   function adapt(refusal: Refusal | undefined, request: ModelRequest): boolean {
     if (refusal === undefined) return false;
     const hasAny = sent.back && hasReasoning(request) && !stale.has(request.conversation);
@@ -75,7 +75,7 @@ export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | 
     signal: AbortSignal,
     send: Send,
   ): AsyncGenerator<ModelChunk> {
-    // Twice at most: refused as it is, then refused the other way round.
+    // At most two retries: refused as it is, then refused the other way.
     for (let again = 2; ; again -= 1) {
       let hasBegun = false;
       try {

@@ -16,7 +16,7 @@ import type { ModelSpec } from "./spec.ts";
 
 export const demoModelId = DEMO_MODEL;
 
-/** Which model answers: a real one, or the built-in demo. */
+/** The model that answers: a real one, or the built-in demo. */
 export type Resolved = { kind: "spec"; spec: ModelSpec } | { kind: "demo" };
 
 const inWords = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
@@ -65,7 +65,7 @@ function noKey({ name, label, configured }: Provider, key: { missing: string; va
   });
 }
 
-/** A model by the name that a person gave it. Throws HearthError naming what there is. */
+/** Resolves a model name from a person. Throws HearthError naming the models there are. */
 function specByName(asked: string, from: string, settings: NativeSettings): Resolved {
   if (asked === demoModelId) return { kind: "demo" };
   const providers = providersOf(settings);
@@ -73,7 +73,7 @@ function specByName(asked: string, from: string, settings: NativeSettings): Reso
   const provider = slash > 0 ? providers.find(({ name }) => name === asked.slice(0, slash)) : undefined;
   if (provider !== undefined && asked.length > slash + 1)
     return { kind: "spec", spec: specOf(provider, asked.slice(slash + 1)) };
-  // A name without its provider is enough where only one has it.
+  // A name without its provider is enough if only one provider has it.
   const owners = providers.filter((candidate) => candidate.listed.includes(asked));
   const [owner] = owners;
   if (owner !== undefined && owners.length === 1) return { kind: "spec", spec: specOf(owner, asked) };
@@ -90,7 +90,7 @@ function specByName(asked: string, from: string, settings: NativeSettings): Reso
   );
 }
 
-/** The first model that needs no choice, without asking the network. */
+/** The first model that can be used without a choice and without the network. */
 function firstUsable(settings: NativeSettings): Resolved | undefined {
   const providers = providersOf(settings);
   for (const provider of providers.filter(({ configured }) => configured !== undefined)) {
@@ -126,10 +126,9 @@ async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise
 }
 
 /**
- * The model that a turn is answered by: the one asked for, HEARTH_MODEL, the configuration's, the first provider
- * that can be used, a local Ollama, or the demo. Throws HearthError (model_unavailable, provider_auth,
- * config_invalid, provider_unreachable). Waits for a local server at most 150 ms, and only when nothing else is
- * configured.
+ * The model for a turn: the one asked for, HEARTH_MODEL, the configuration's, the first usable provider's, a local
+ * Ollama's, or the demo. Throws HearthError (model_unavailable, provider_auth, config_invalid, provider_unreachable).
+ * Waits at most 150 ms for a local server, and only if nothing else is configured.
  */
 export async function resolveModel(
   asked: string | null,

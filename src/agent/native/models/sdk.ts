@@ -9,7 +9,7 @@ import type { ModelChunk, ModelTool } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
 import { type ExchangeDeps, exchange, type WrittenRequest } from "./wire/exchange.ts";
 
-/** What a family adds to a request of the provider packages. */
+/** What a family adds to a request. */
 export type SdkCall = {
   prompt: LanguageModelV4Prompt;
   tools: LanguageModelV4FunctionTool[];
@@ -19,8 +19,8 @@ export type SdkCall = {
 };
 
 /**
- * Gives the package's form of a tool list, the same one as long as the tools are, so that the request's prefix
- * stays what it was. `mark` may add to the last tool.
+ * Converts a tool list to the package's format; the same tools give the same object, so that the request's prefix stays
+ * the same. `mark` may add to the last tool.
  */
 export function createToolList(mark?: (last: LanguageModelV4FunctionTool) => LanguageModelV4FunctionTool) {
   let source: readonly ModelTool[] | undefined;
@@ -37,7 +37,7 @@ export function createToolList(mark?: (last: LanguageModelV4FunctionTool) => Lan
   };
 }
 
-/** Carries a request out of the package that has written it. */
+/** Carries the finished request out of the package. */
 class CapturedRequest extends Error {
   readonly request: WrittenRequest;
   constructor(request: WrittenRequest) {
@@ -47,8 +47,8 @@ class CapturedRequest extends Error {
 }
 
 /**
- * The fetch that the provider packages are given: they write requests, and send none. Their own readers are as strict
- * as the providers' documentation, which is stricter than the providers are.
+ * The fetch given to the provider packages: they build requests but send none. Their own response parsers are stricter
+ * than the providers' real behaviour.
  */
 export const captureRequest: ModelFetch = (url, init = {}) =>
   Promise.reject(new CapturedRequest({ url: String(url), init }));
@@ -74,7 +74,7 @@ async function buildRequest(
   throw new Error(`${deps.origin.model} was not asked through the fetch that its package was given`);
 }
 
-/** Streams one answer to a request that a provider package writes. Throws ModelFailure, or the abort's reason. */
+/** Streams the answer to a request built by a provider package. Throws ModelFailure, or the abort's reason. */
 export async function* streamFromSdk(
   model: LanguageModelV4,
   call: SdkCall,

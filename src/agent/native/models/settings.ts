@@ -1,9 +1,9 @@
 import type { Config, Limits } from "../../../protocol/config.ts";
 
-/** What the native backend is told at every turn. */
+/** The native backend's settings, read for every turn. */
 export type NativeSettings = {
   config: Config;
-  /** Keys, addresses and HEARTH_MODEL as the attached clients have them. */
+  /** Keys, addresses and HEARTH_MODEL from the attached clients. */
   providerEnv: Readonly<Record<string, string>>;
   limits: Limits;
 };

@@ -4,20 +4,20 @@ import type { ModelCost, PromptFamily } from "./model.ts";
 import { isPrivateAddress } from "./private-address.ts";
 import { traitsOf } from "./traits.ts";
 
-/** All that is needed to open a model: plain data, found by resolve.ts. */
+/** Everything needed to open a model, as plain data from resolve.ts. */
 export type ModelSpec = {
   /** `provider/model`. */
   id: string;
   label: string;
   type: ProviderType;
-  /** The provider's own name of the model. */
+  /** The provider's name for the model. */
   model: string;
   /** With the version segment. */
   baseUrl: string;
   /** The configuration key or variable that says where the server is. */
   addressFrom: string;
   apiKey: string | null;
-  /** Where the key came from; null without one. */
+  /** Where the key came from; null without a key. */
   keyFrom: string | null;
   headers: Readonly<Record<string, string>>;
   contextWindow: number | null;
@@ -25,7 +25,7 @@ export type ModelSpec = {
   cost: ModelCost;
 };
 
-/** What is the same of a model whichever provider package opens it. */
+/** The properties of a model that do not depend on the provider package. */
 export const modelOf = (spec: ModelSpec) => ({
   id: spec.id,
   providerLabel: spec.label,
@@ -41,11 +41,11 @@ export const originOf = (spec: ModelSpec): RequestOrigin => ({
   addressFrom: spec.addressFrom,
   baseUrl: spec.baseUrl,
   model: spec.id,
-  // A very short one is no secret, and would be found in ordinary words.
+  // Very short values are not secrets and would match ordinary words.
   secrets: [spec.apiKey ?? "", ...Object.values(spec.headers)].filter((secret) => secret.length >= 8),
 });
 
-/** By the model's name, not by who serves it: a Claude behind a proxy is still a Claude. */
+/** By the model's name, not its server: a Claude behind a proxy is still a Claude. */
 export function familyOf(model: string): PromptFamily {
   if (/claude/i.test(model)) return "claude";
   if (/gemini/i.test(model)) return "gemini";

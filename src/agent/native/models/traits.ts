@@ -1,31 +1,34 @@
 import type { ProviderType } from "../../../protocol/config.ts";
 
-/** How providers and model families differ in what they take. Data: nobody asks for a provider's name elsewhere. */
+/**
+ * How providers and model families differ in what they accept. All such differences are data here; no other code checks
+ * a provider's name.
+ */
 export type Traits = {
-  /** Where earlier reasoning goes: the package's own signed blocks, a field of a chat message, or nowhere. */
+  /** Where earlier reasoning is sent: the package's signed blocks, a field of a chat message, or nowhere. */
   reasoningField: "signed" | "reasoning_content" | "reasoning_details" | "none";
-  /** Earlier answers that are refused without reasoning: a placeholder stands where there is none. */
+  /** Whether answers without reasoning are refused: then a placeholder is sent. */
   reasoningRequired: "never" | "always";
-  /** A person's message may follow tool results directly. Otherwise a short answer of hearth's stands between. */
+  /** A user message may directly follow tool results. Otherwise hearth puts a short answer between. */
   userAfterTool: boolean;
   /** `plain`: up to 64 of A-Z a-z 0-9 _ -. `nine`: exactly nine letters or digits. */
   callIds: "plain" | "nine";
-  /** PDFs are read as they are. */
+  /** PDFs are accepted as they are. */
   pdf: boolean;
-  /** Of one image as base64. */
+  /** Largest image as base64. */
   imageCharsMax: number;
-  /** Of an image's longer side: what is larger is made smaller there, or refused. */
+  /** Longest side of an image; larger ones are scaled down or refused. */
   imageEdgeMax: number;
-  /** Added to the body of each request. */
+  /** Fields added to each request's body. */
   body: Readonly<Record<string, unknown>>;
-  /** The provider itself, whose refusals name what they refuse. */
+  /** The provider itself, not a gateway: its refusals name what they refuse. */
   isOfficial: boolean;
 };
 
-/** Anthropic's bound for one encoded image; nobody that we know of takes less. */
+/** Anthropic's limit for one encoded image, the smallest that we know of. */
 const IMAGE_CHARS_MAX = 5 * 1024 * 1024;
 
-/** What Anthropic takes of each of more than twenty images in a request; a conversation gathers them. */
+/** Anthropic's limit if a request has more than twenty images, which a conversation may collect. */
 const IMAGE_EDGE_MAX = 2000;
 
 const plain: Traits = {
@@ -45,12 +48,12 @@ type Row = { type?: ProviderType; host?: RegExp; model?: RegExp; traits: Partial
 const domain = (...names: string[]): RegExp =>
   new RegExp(`(^|\\.)(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})$`);
 
-/** Every row that fits counts, a later one over an earlier one. */
+/** All matching rows apply; later ones override earlier ones. */
 const rows: readonly Row[] = [
-  // Text beside tool results teaches Claude to end its turns there (platform.claude.com, "Handle tool calls").
+  // Text next to tool results makes Claude end its turns there (platform.claude.com, "Handle tool calls").
   { type: "anthropic", traits: { reasoningField: "signed", userAfterTool: false, pdf: true } },
   { type: "anthropic", host: domain("anthropic.com"), traits: { isOfficial: true } },
-  // The package makes a content of each message, and Gemini takes no two of the user in a row.
+  // The package turns each message into a content, and Gemini refuses two user contents in a row.
   {
     type: "google",
     traits: { reasoningField: "signed", userAfterTool: false, pdf: true, imageEdgeMax: 3072 },
@@ -60,8 +63,8 @@ const rows: readonly Row[] = [
   { type: "openai", model: /gpt-[4-9]|^o[1-9]/, traits: { pdf: true } },
   { type: "openai-compatible", model: /^gpt-[4-9]/, traits: { pdf: true } },
 
-  // 400 "The reasoning_content in the thinking mode must be passed back to the API" (api-docs.deepseek.com,
-  // platform.moonshot.ai, mimo.xiaomi.com), wherever these models are served. The empty string is refused too.
+  // Error 400 "The reasoning_content in the thinking mode must be passed back to the API" (api-docs.deepseek.com,
+  // platform.moonshot.ai, mimo.xiaomi.com), wherever these models are served. An empty string is refused too.
   {
     type: "openai-compatible",
     model: /deepseek-(v[4-9]|reason)|kimi-k(2\.[5-9]|2-think|[3-9])|kimi-(think|latest)|mimo-v/i,
@@ -73,12 +76,12 @@ const rows: readonly Row[] = [
     traits: { reasoningRequired: "always", isOfficial: true },
   },
 
-  // 400 or 422 to the field `reasoning_content`.
+  // Error 400 or 422 for the field `reasoning_content`.
   {
     host: domain("groq.com", "cerebras.ai"),
     traits: { reasoningField: "none", reasoningRequired: "never", isOfficial: true },
   },
-  // console.groq.com/docs/vision: a request that holds an image may have 4 MB in all.
+  // console.groq.com/docs/vision: a request with an image may have at most 4 MB.
   { host: domain("groq.com"), traits: { imageCharsMax: 2_000_000 } },
   // "Unexpected role 'user' after role 'tool'"; "Tool call id … must be a-z, A-Z, 0-9, with a length of 9".
   {
@@ -88,7 +91,7 @@ const rows: readonly Row[] = [
       ...{ userAfterTool: false, callIds: "nine" },
     },
   },
-  // openrouter.ai/docs/use-cases/reasoning-tokens: the details go back verbatim. It reads PDFs for every model.
+  // openrouter.ai/docs/use-cases/reasoning-tokens: details must be sent back verbatim. It reads PDFs for every model.
   {
     host: domain("openrouter.ai"),
     traits: {
@@ -105,11 +108,11 @@ const hostOf = (baseUrl: string): string => (URL.canParse(baseUrl) ? new URL(bas
 
 type Place = { type: ProviderType; baseUrl: string; model: string };
 
-/** The wire that is spoken: what sits behind another address than OpenAI's own speaks chat completions. */
+/** The protocol that is spoken: an "openai" provider at another address than OpenAI's speaks chat completions. */
 export const wireOf = ({ type, baseUrl }: Place): ProviderType =>
   type === "openai" && !domain("openai.com").test(hostOf(baseUrl)) ? "openai-compatible" : type;
 
-/** What is known beforehand of a model at a server. What a server says later is learned beside it. */
+/** What is known in advance about a model at a server. What the server's refusals show is kept elsewhere. */
 export function traitsOf(at: Place): Traits {
   const host = hostOf(at.baseUrl);
   const wire = wireOf(at);

@@ -1,2 +1,2 @@
-// Apart, because a bundle gives only the default export of a CommonJS package that is imported lazily.
+// A file of its own: a bundle gives only the default export of a lazily imported CommonJS package.
 export { Agent, ProxyAgent, Response, request } from "undici";

@@ -15,7 +15,7 @@ type Block =
   | { type: "thinking"; signature: string }
   | { type: "redacted_thinking"; data: string }
   | { type: "tool_use"; call: CallPieces; input: unknown }
-  /** A tool of the provider's own, or what is newer than this program. */
+  /** A tool of the provider's own, or a newer, unknown type. */
   | { type: "other" };
 
 const usageOf = (usageFields: Loose): Usage => {
@@ -30,7 +30,7 @@ const usageOf = (usageFields: Loose): Usage => {
   };
 };
 
-/** The kind of block that a delta belongs to, where its beginning was lost. */
+/** The block type of a delta whose block start was lost. */
 const blockOf: Readonly<Record<string, Loose>> = {
   text_delta: { type: "text" },
   thinking_delta: { type: "thinking" },
@@ -156,7 +156,7 @@ export function createAnthropicReader(): WireReader {
           isStopped = true;
           return [];
         case "message": {
-          // Not streamed at all.
+          // The answer was not streamed.
           takeUsage(event["usage"]);
           const chunks = recordsOf(event["content"]).flatMap((block, at) => [...open(at, block), ...end(at)]);
           takeEnd(event);

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../loose.ts";
 import { splitJson } from "./events.ts";
 
-/** A call as it arrives, piece by piece. */
+/** A tool call that arrives in pieces. */
 export type CallPieces = {
   id: string;
   name: string;
   pieces: string[];
-  /** What must go back with it. */
+  /** Provider data that must be sent back with the call. */
   provider: Record<string, unknown> | undefined;
   isShown: boolean;
 };
@@ -31,8 +31,8 @@ const isJson = (text: string): boolean => {
 const isEmpty = (value: unknown): boolean => isRecord(value) && Object.keys(value).length === 0;
 
 /**
- * The arguments that the pieces mean. Some servers begin with `{}` and then write the arguments, repeat them whole at
- * the end, or send all there is so far in each piece.
+ * Joins the pieces of a call's arguments. Some servers start with `{}` and then write the arguments, repeat them in
+ * full at the end, or send all text so far in each piece.
  */
 export function argumentsOf({ pieces }: CallPieces): string {
   const joined = pieces.join("");
@@ -48,7 +48,7 @@ export function argumentsOf({ pieces }: CallPieces): string {
   return last.length > 1 && last.startsWith(before) && isJson(last) ? last : joined;
 }
 
-/** Whether all of a call's arguments have come, as far as one can tell. */
+/** Whether all of a call's arguments seem to have arrived. */
 export const isWholeCall = ({ pieces }: CallPieces): boolean => {
   const last = pieces.at(-1)?.trimEnd();
   return last?.endsWith("}") === true && isJson(pieces.join(""));

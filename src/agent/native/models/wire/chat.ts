@@ -6,7 +6,7 @@ import { createInlineReader } from "./inline.ts";
 import type { Ending, WireReader } from "./reader.ts";
 import { createReasoningDetails } from "./reasoning-details.ts";
 
-/** What finish reasons mean; one that is not here ends the answer like `stop`. */
+/** The meaning of finish reasons; an unknown one ends the answer like `stop`. */
 const endings: Readonly<Record<string, Ending>> = {
   length: { kind: "whole", end: "length" },
   max_tokens: { kind: "whole", end: "length" },
@@ -23,7 +23,7 @@ const endings: Readonly<Record<string, Ending>> = {
   other: { kind: "failed", why: "it does not say why" },
 };
 
-/** The total says what the other figures count: some leave reasoning, some cached input out of them. */
+/** The total shows what the other figures include: some servers leave reasoning out, some cached input. */
 export function chatUsage(raw: Loose): Usage {
   const prompt = countOf(raw["prompt_tokens"]);
   const completion = countOf(raw["completion_tokens"]);
@@ -42,7 +42,7 @@ export function chatUsage(raw: Loose): Usage {
   };
 }
 
-/** Thinking and text in a content that is a list of parts, as Mistral sends it. */
+/** The thinking and text in a content that is a list of parts, as Mistral sends it. */
 function partsOf(content: unknown): { type: "text" | "reasoning"; text: string }[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   return recordsOf(content).flatMap((part): { type: "text" | "reasoning"; text: string }[] => {
@@ -56,13 +56,13 @@ function partsOf(content: unknown): { type: "text" | "reasoning"; text: string }
   });
 }
 
-/** `{"detail": …}` and `{"message": …}` where an answer is due. */
+/** `{"detail": …}` or `{"message": …}` in place of an answer. */
 const isPlainError = (event: Loose): boolean =>
   !("choices" in event) && !("usage" in event) && ("detail" in event || "message" in event);
 
 /**
- * Chat completions, as OpenAI documents them and as everybody else sends them. `inlineTools`: the model is one that may
- * write its thinking and its calls of these tools as text.
+ * Chat completions, as OpenAI documents them and as other servers send them. `inlineTools`: set for models that may
+ * write thinking and calls of these tools as text.
  */
 export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader {
   const inline = inlineTools === undefined ? undefined : createInlineReader(inlineTools);
@@ -84,7 +84,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
     open = type;
     return [...ended, { type, text }];
   }
-  /** Text as it came, which may be more than text. */
+  /** Text from the model, which may contain thinking or calls. */
   const sayWritten = (text: string): ModelChunk[] =>
     inline === undefined
       ? say("text", text)
@@ -110,18 +110,18 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
     return call;
   }
 
-  /** The call that a piece belongs to. */
+  /** The tool call that a piece belongs to. */
   function callOf(index: number | undefined, id: string, name: string): CallPieces {
     const byId = id === "" ? undefined : calls.find((call) => call.id === id);
     if (byId !== undefined) return byId;
     const known = index === undefined ? undefined : byIndex.get(index);
-    // Another id and a name at a known place: some count every call as the first.
+    // Another id and name at a known index: a new call, because some servers give every call the first index.
     if (known !== undefined && id !== "" && name !== "" && known.id !== "" && known.name !== "")
       return begin(index, id, name);
     if (known !== undefined) return known;
     const last = calls.at(-1);
     if (last === undefined || id !== "" || name !== "") return begin(index, id, name);
-    // Neither id nor name: the rest of the last call, whatever its number.
+    // Neither id nor name: more of the last call, whatever its index.
     if (index !== undefined && isWholeCall(last)) return begin(index, id, name);
     if (index !== undefined) byIndex.set(index, last);
     return last;
@@ -182,7 +182,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       const whole = choice?.["message"];
       const chunks = choice === undefined ? [] : takeDelta(recordOf(choice["delta"] ?? whole));
       const raw = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
-      // An error behind an answer that is whole has broken nothing.
+      // An error after a complete answer is ignored.
       const isCut = finish === undefined || endings[finish]?.kind === "failed" || finish === "length";
       const isError = (isRecord(raw) || stringOf(raw) !== undefined) && isCut;
       if (isError) error = { ...event, error: raw };
@@ -190,7 +190,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       const native = stringOf(choice?.["native_finish_reason"])?.toLowerCase();
       const said = stringOf(choice?.["finish_reason"])?.toLowerCase();
       if (said !== undefined) finish = native === "malformed_function_call" ? native : said;
-      // The last chunk has the usage and nothing else; a whole answer has no chunks.
+      // The last chunk has only the usage; an unstreamed answer has no chunks.
       if (isRecord(whole) || (choices.length === 0 && isRecord(event["usage"]))) isLast = true;
       return chunks;
     },

@@ -3,18 +3,18 @@ import { isRecord, type Loose } from "../loose.ts";
 
 export type WireEvent =
   | { kind: "event"; value: Loose; name: string | undefined }
-  /** `[DONE]`: the server will say no more. */
+  /** `[DONE]`: the server sends nothing more. */
   | { kind: "done" }
-  /** No JSON: what a page of a proxy, or the rest of a broken line, says. */
+  /** Not JSON: a proxy's web page, or the rest of a broken line. */
   | { kind: "other"; text: string };
 
-/** A single event beyond this is no answer of a model. */
+/** A larger event is not a model's answer. */
 const EVENT_CHARS_MAX = 64 * 1024 * 1024;
 
 const isBlank = (char: string | undefined): boolean =>
   char === " " || char === "\n" || char === "\r" || char === "\t" || char === "\uFEFF";
 
-/** Where the JSON value that begins at `start` ends; undefined when it does not. */
+/** The end of the JSON value that begins at `start`; undefined if it is incomplete. */
 function endOfValue(text: string, start: number): number | undefined {
   let depth = 0;
   let isQuoted = false;
@@ -33,12 +33,12 @@ function endOfValue(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** JSON values one behind the other, with nothing, blanks, commas or `data:` between them. `rest`: what is none. */
+/** Splits consecutive JSON values, with nothing, blanks, commas or `data:` between them. `rest`: what is not JSON. */
 export function splitJson(text: string): { values: unknown[]; rest: string } {
   try {
     return { values: [JSON.parse(text)], rest: "" };
   } catch {
-    // Not one value as it stands: perhaps several.
+    // not a single value: try several
   }
   const values: unknown[] = [];
   let at = 0;
@@ -74,7 +74,7 @@ function eventsIn(data: string, name: string | undefined): WireEvent[] {
   return events;
 }
 
-/** Lines of JSON, or one JSON value over many lines: what a server sends that does not stream, or not as events. */
+/** For JSON lines, or one JSON value over many lines: sent by servers that do not stream, or not as events. */
 function createJsonLines() {
   let pieces: string[] = [];
   return {
@@ -85,7 +85,7 @@ function createJsonLines() {
         const line = pieces.join("") + text.slice(from, at + 1);
         from = at + 1;
         const bare = line.trim();
-        // Only what is whole by itself: a value over many lines is not tried again at each of them.
+        // Only parses complete lines, so that a value over many lines is not parsed again at each of them.
         const found = bare.startsWith("{") && bare.endsWith("}") ? eventsIn(bare, undefined) : [];
         if (bare !== "" && !found.some(({ kind }) => kind === "event")) {
           pieces = [line + text.slice(from)];
@@ -100,14 +100,14 @@ function createJsonLines() {
     end: (): WireEvent[] => eventsIn(pieces.join(""), undefined),
   };
 
-  /** From here on it is one value: gathered until the end. */
+  /** From here on it is one value, collected until the end. */
   function wholeFrom(gathered: string[]): WireEvent[] {
     pieces = gathered;
     return [];
   }
 }
 
-/** Takes the text of a body in any pieces, and gives the events in it as soon as they are whole. */
+/** Reads the text of a body in any pieces and returns its events as soon as they are complete. */
 export function createEventReader() {
   let found: WireEvent[] = [];
   let lines: ReturnType<typeof createJsonLines> | undefined;
@@ -116,7 +116,7 @@ export function createEventReader() {
   const parser = createParser({
     maxBufferSize: EVENT_CHARS_MAX,
     onEvent: ({ data, event }) => found.push(...eventsIn(data, event)),
-    // An error is sometimes written between the events as it is.
+    // Some servers write an error as plain JSON between the events.
     onError: ({ type, line }) => {
       if (type === "unknown-field" && line?.startsWith("{")) found.push(...eventsIn(line, undefined));
     },
@@ -146,7 +146,7 @@ export function createEventReader() {
       parser.feed(text);
       return take();
     },
-    /** The body is over: a last line counts without its blank line. */
+    /** The body has ended: its last line counts without a blank line. */
     end(): WireEvent[] {
       if (lines !== undefined) return lines.end();
       if (page !== undefined) return [{ kind: "other", text: page.join("") }];

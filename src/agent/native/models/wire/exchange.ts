@@ -14,13 +14,16 @@ import type { ModelFetch } from "../model-fetch.ts";
 import { createEventReader, type WireEvent } from "./events.ts";
 import type { WireReader } from "./reader.ts";
 
-/** Of an error's body no more is read than this. */
+/** At most this much of an error's body is read. */
 const ERROR_CHARS_MAX = 256 * 1024;
-/** Of what is no event so much is kept, to say what came instead of an answer. */
+/** How much text that is no event is kept, to report what came instead of an answer. */
 const STRAY_CHARS_MAX = 2_000;
-/** A provider that has said how its answer ended, and neither says more nor closes, is done after this. */
+/**
+ * After the provider has said how its answer ended, it may stay silent for this long before the answer counts as
+ * finished.
+ */
 const END_GRACE_MS = 5_000;
-/** A connection whose end is near can be used again. */
+/** How long to wait for a response's end, after which its connection can be reused. */
 const LINGER_MS_MAX = 1_000;
 
 export type WrittenRequest = { url: string; init: RequestInit };
@@ -46,16 +49,16 @@ async function errorText(response: Response): Promise<string> {
 const sizeOf = (body: RequestInit["body"]): number =>
   typeof body === "string" ? body.length : body instanceof Uint8Array ? body.byteLength : 0;
 
-/** Reads a connection to its end where that is near, so that the next request may have it. Never rejects. */
+/** Reads a response to its end if that is near, so that its connection can be reused. Never rejects. */
 async function drain(bytes: Bytes): Promise<void> {
   const toItsEnd = async () => {
     while (!(await bytes.read()).done);
   };
-  // Whether it breaks or is given up, the answer is whole all the same.
+  // Errors do not matter here: the answer is complete.
   if (!(await settlesWithin(toItsEnd(), LINGER_MS_MAX))) await bytes.cancel().catch(() => {});
 }
 
-/** What comes next; undefined when the answer is told to be over and nothing comes any more. */
+/** The next bytes; undefined if the answer has ended and nothing more comes. */
 async function nextBytes(bytes: Bytes, isEnding: boolean) {
   if (!isEnding) return bytes.read();
   const next = bytes.read();
@@ -63,8 +66,8 @@ async function nextBytes(bytes: Bytes, isEnding: boolean) {
 }
 
 /**
- * Sends one request and says what comes back, as it comes. Throws ModelFailure, or the abort's reason. What was said
- * before an error is said before it is thrown.
+ * Sends one request and yields the answer as it streams. Throws ModelFailure, or the abort's reason. Output that came
+ * before an error is yielded before it is thrown.
  */
 export async function* exchange(
   { url, init }: WrittenRequest,
@@ -113,7 +116,7 @@ export async function* exchange(
       const isEnding = reader.ending() !== undefined;
       const read = await nextBytes(bytes, isEnding).catch((error: unknown) => {
         signal.throwIfAborted();
-        // A connection that breaks after the end was told has broken nothing.
+        // After the answer's end a broken connection does not matter.
         if (!isEnding) throw error;
         return undefined;
       });
@@ -144,7 +147,7 @@ export async function* exchange(
     signal.throwIfAborted();
     throw failureOf(error, origin, hasBegun);
   } finally {
-    // Whoever stops reading early closes the connection; an error here is the one already thrown.
+    // If reading stopped early, the connection is closed; an error here is the one already thrown.
     inBackground(async () => (isWhole && bytes !== undefined ? drain(bytes) : bytes?.cancel()), notMissed);
   }
 }

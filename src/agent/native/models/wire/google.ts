@@ -16,7 +16,7 @@ const refusals = new Set([
   "IMAGE_RECITATION",
   "MODEL_ARMOR",
 ]);
-/** Answers that are none, by what the model did. Asking again mostly helps. */
+/** Finish reasons that mean no valid answer. Retrying mostly helps. */
 const failures: Readonly<Record<string, string>> = {
   OTHER: "it does not say why",
   FINISH_REASON_UNSPECIFIED: "it does not say why",
@@ -51,7 +51,7 @@ type OpenCall = {
   partial: ReturnType<typeof createPartialArguments>;
 };
 
-/** The Gemini API. A thought signature belongs to the part that it comes with or right after. */
+/** The Gemini API. A thought signature belongs to the part with it or before it. */
 export function createGoogleReader(): WireReader {
   let open: "text" | "reasoning" | undefined;
   let provider: Record<string, unknown> | undefined;
@@ -81,7 +81,7 @@ export function createGoogleReader(): WireReader {
     const signed = signatureOf(part);
     if (text === "") {
       if (signed === undefined) return [];
-      // A signature by itself closes the text before it, or stands where nothing was said.
+      // A signature alone ends the text before it, or comes without any text.
       open ??= type;
       provider = signed;
       return endPart();
@@ -106,7 +106,7 @@ export function createGoogleReader(): WireReader {
     const pieces = recordsOf(raw["partialArgs"]);
     const signed = signatureOf(part);
     if (name === undefined) {
-      // A part without a name goes on with the call before it; an empty one ends it.
+      // A part without a name continues the call before it; an empty one ends it.
       if (call === undefined) return [];
       call.provider ??= signed;
       for (const piece of pieces) call.partial.take(piece);

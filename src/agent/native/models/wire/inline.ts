@@ -2,7 +2,7 @@ import { isRecord, type Loose, recordOf, stringOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
 import { splitJson } from "./events.ts";
 
-/** Longer than any call that a model writes out as text. */
+/** Longer than any call written as text. */
 const HELD_CHARS_MAX = 400_000;
 
 type Written = { name: string; arguments: string };
@@ -10,7 +10,7 @@ type Written = { name: string; arguments: string };
 const parameters = /<parameter=([\w.-]+)>\n?([\s\S]*?)\n?<\/parameter>/g;
 const functionTag = /<function=([\w.-]+)>([\s\S]*?)(?:<\/function>|$)/;
 
-/** A call as JSON, by the names that its fields have in the wild. Undefined for anything but a call of a known tool. */
+/** Reads a call from JSON, with any of the field names in use. Undefined for anything but a call of a known tool. */
 function callIn(value: unknown, tools: ReadonlySet<string>): Written | undefined {
   if (!isRecord(value)) return undefined;
   const inner = recordOf(value["function"]);
@@ -27,7 +27,7 @@ function callIn(value: unknown, tools: ReadonlySet<string>): Written | undefined
   return typeof args === "string" ? { name, arguments: args } : undefined;
 }
 
-/** All calls in a text that is nothing but calls; undefined when it is anything else. */
+/** All calls in a text that contains only calls; undefined for any other text. */
 function callsIn(text: string, tools: ReadonlySet<string>): Written[] | undefined {
   const tagged = functionTag.exec(text);
   if (tagged !== null) {
@@ -46,19 +46,19 @@ function callsIn(text: string, tools: ReadonlySet<string>): Written[] | undefine
 }
 
 const firstKeys = ['"name"', '"tool"', '"tool_name"', '"function"'];
-/** Whether a text may yet turn out to be nothing but a call as JSON, in a fence or not. */
+/** Whether a partial text may turn out to be only a call as JSON, in a fence or not. */
 function mayBeJsonCall(text: string): boolean {
   if (/^`{1,3}$|^```[a-z_]{0,12}\s*$/.test(text)) return true;
   const inside = /^(?:```(?:json|tool_call|tool)?\s*)?\{\s*([\s\S]*)$/.exec(text)?.[1];
   return inside !== undefined && firstKeys.some((key) => key.startsWith(inside) || inside.startsWith(key));
 }
 
-/** What a model writes when it means a call and its server does not read it. */
+/** What a model writes for a call that its server does not parse. */
 const callLike = /<tool_call>|<function=|\[TOOL_CALLS\]|<[|｜]tool[_▁]calls?|<\|python_tag\|>|functools\[/;
 
 const MARK_CHARS_MAX = 24;
 
-/** How much of the end of `text` may be the beginning of one of `marks`. */
+/** The length of the end of `text` that may be the start of one of `marks`. */
 function partialEnd(text: string, marks: readonly string[]): number {
   let most = 0;
   for (const mark of marks)
@@ -75,20 +75,20 @@ const thinkClosers = ["</think>", "</thinking>"];
 const callOpeners = ["<tool_call>", "<function="];
 
 /**
- * Reads what open models write into their text where their server does not read it for them: thinking at the
- * beginning, calls in tags, an answer that is nothing but a call as JSON. Everything else stays text.
+ * Parses what open models write into their text if the server does not: thinking at the start, calls in tags, an answer
+ * that is only a call as JSON. Everything else stays text.
  */
 export function createInlineReader(tools: ReadonlySet<string>) {
   let state: "start" | "think" | "text" | "call" | "json" = "start";
   let pending = "";
-  /** Text of a call that is not whole, and the tag that it ends with. */
+  /** The text of an incomplete call, and its closing tag. */
   let held: string[] = [];
   let heldChars = 0;
   let closer = "";
   const calls: Written[] = [];
   let isCallLike = false;
   let hasThought = false;
-  /** The end of what was said: a mark may come in pieces. */
+  /** The end of the text so far: a mark may arrive in pieces. */
   let saidLast = "";
 
   const text = (said: string): ModelChunk[] => {
@@ -114,7 +114,7 @@ export function createInlineReader(tools: ReadonlySet<string>) {
     return [{ type: "progress" }];
   }
 
-  /** One step of reading; undefined when more must come first. */
+  /** One parsing step; undefined if more text is needed. */
   function step(): ModelChunk[] | undefined {
     switch (state) {
       case "start": {
@@ -202,7 +202,7 @@ export function createInlineReader(tools: ReadonlySet<string>) {
       }
       return out.length > 0 || more === "" ? out : [{ type: "progress" }];
     },
-    /** The text is over: what is held is decided. */
+    /** The text has ended: resolves what is held back. */
     end(): ModelChunk[] {
       const rest = release() + pending;
       pending = "";
@@ -210,7 +210,7 @@ export function createInlineReader(tools: ReadonlySet<string>) {
       return state === "text" || rest.trim() === "" ? text(rest) : take(rest);
     },
     calls: (): readonly Written[] => calls,
-    /** There was something like a call that could not be read as one. */
+    /** Something looked like a call but could not be parsed. */
     isCallLike: () => isCallLike,
   };
 }

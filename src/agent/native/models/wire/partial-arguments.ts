@@ -2,7 +2,7 @@ import { isRecord, type Loose, textOf } from "../loose.ts";
 
 type Node = { [key: string]: unknown } | unknown[];
 
-/** `$.recipe.steps[9]` and `$['a b'].c` as the keys on the way. */
+/** Splits `$.recipe.steps[9]` or `$['a b'].c` into keys. */
 function keysOf(path: string): (string | number)[] {
   const keys: (string | number)[] = [];
   for (const [, dotted, index, quoted] of path.matchAll(/\.([^.[\]]+)|\[(\d+)\]|\[(?:'|")(.*?)(?:'|")\]/g))
@@ -18,7 +18,7 @@ function childOf(node: Node, key: string | number, next: string | number): Node 
   return made;
 }
 
-/** More elements than any call has: a wrong index must not make an array of millions. */
+/** More than any call has: a wrong index must not create an array of millions. */
 const INDEX_MAX = 100_000;
 
 function put(node: Node, key: string | number, value: unknown) {
@@ -27,10 +27,10 @@ function put(node: Node, key: string | number, value: unknown) {
   } else Object.defineProperty(node, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Gathers a call's arguments that come as values at paths, a long string in pieces. */
+/** Collects a call's arguments that arrive as values at paths, long strings in pieces. */
 export function createPartialArguments() {
   const root: Node = {};
-  /** Strings that go on, by their paths: joined once, at the end. */
+  /** Unfinished strings by path, joined once at the end. */
   const strings = new Map<string, string[]>();
 
   function set(path: string, value: unknown) {
@@ -54,13 +54,13 @@ export function createPartialArguments() {
         const text = textOf(piece["stringValue"]);
         if (known === undefined) {
           strings.set(path, [text]);
-          set(path, text); // its place among the others
+          set(path, text); // keeps the order of keys
         } else known.push(text);
       } else if ("numberValue" in piece) set(path, Number(piece["numberValue"]));
       else if ("boolValue" in piece) set(path, piece["boolValue"] === true);
       else if ("nullValue" in piece) set(path, null);
     },
-    /** As JSON. */
+    /** The arguments as JSON. */
     text(): string {
       for (const [path, pieces] of strings) if (pieces.length > 1) set(path, pieces.join(""));
       return JSON.stringify(root);

@@ -2,34 +2,33 @@ import type { Usage } from "../../../../protocol/usage.ts";
 import type { Loose } from "../loose.ts";
 import type { AnswerEnd, ModelChunk } from "../model.ts";
 
-/** How the provider says that an answer ended. */
+/** How an answer ended, according to the provider. */
 export type Ending =
-  /** `note`: what a person should know of it, such as why the model refused. */
+  /** `note`: for people, such as why the model refused. */
   | { kind: "whole"; end: AnswerEnd; note?: string | undefined }
-  /** The answer is no whole one; `why` in a few words. */
+  /** The answer is incomplete; `why` in a few words. */
   | { kind: "failed"; why: string };
 
 /**
- * Reads the events of one answer, whatever their order, their repetitions and their gaps: what it does not know it
- * leaves out. It never throws.
+ * Reads the events of one answer, in any order, with repetitions and gaps. Unknown events are ignored. Never throws.
  */
 export type WireReader = {
-  /** Undefined: the event is only a sign that the server is there. `name`: the event's own, beside its data. */
+  /** Undefined: the event only shows that the server is alive. `name`: the event's name field. */
   read(event: Loose, name: string | undefined): readonly ModelChunk[] | undefined;
-  /** What the provider has told of as an error, whatever its form; undefined while it has not. */
+  /** The provider's error in whatever form; undefined if there was none. */
   error(): unknown;
-  /** The server said that it says no more. */
+  /** The server has announced its end. */
   done(): void;
-  /** Undefined while the provider has not said how the answer ends. */
+  /** Undefined until the provider says how the answer ended. */
   ending(): Ending | undefined;
-  /** Nothing that matters can follow: the connection need not be read to its end. */
+  /** Nothing relevant can follow: the connection need not be read to its end. */
   isOver(): boolean;
-  /** What is left to say of what has come. */
+  /** The remaining chunks of what has arrived. */
   close(): readonly ModelChunk[];
-  /** As far as the provider has told; `noUsage` when it has told nothing. */
+  /** The usage reported so far; `noUsage` if none. */
   usage(): Usage;
-  /** Something in the text looks like a call of a tool and could not be read as one. */
+  /** Something in the text looks like a tool call but could not be parsed. */
   isCallLike?(): boolean;
-  /** USD, where the provider says itself what it takes. */
+  /** USD, if the provider reports it. */
   cost?(): number | undefined;
 };

@@ -1,6 +1,6 @@
 import { type Loose, textOf } from "../loose.ts";
 
-/** How OpenRouter's pieces of one detail become one: texts are joined, everything else is said last. */
+/** Merges two pieces of one OpenRouter detail: texts are joined, other fields take the last value. */
 function joined(before: Loose, more: Loose): Loose {
   const made: { [key: string]: unknown } = { ...before };
   for (const [key, value] of Object.entries(more)) {
@@ -11,7 +11,7 @@ function joined(before: Loose, more: Loose): Loose {
   return made;
 }
 
-/** Gathers what a gateway wants back verbatim of a model's thinking, readable or sealed. */
+/** Collects the thinking, readable or encrypted, that a gateway wants back verbatim. */
 export function createReasoningDetails() {
   const details: Loose[] = [];
   return {
@@ -25,7 +25,7 @@ export function createReasoningDetails() {
       if (isMore) details[details.length - 1] = joined(last, detail);
       else details.push(detail);
     },
-    /** Undefined where there is nothing to send back. */
+    /** Undefined if there is nothing to send back. */
     all: (): Record<string, unknown> | undefined =>
       details.length === 0 ? undefined : { compatible: { reasoningDetails: details } },
   };

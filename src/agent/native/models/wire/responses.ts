@@ -15,15 +15,15 @@ const usageOf = (raw: Loose): Usage => {
   };
 };
 
-/** What is known of one item of the output. */
+/** The state of one output item. */
 type Item = {
   type: string;
   id: string;
-  /** What has been shown of it: of a message its text, of thinking its summary or itself. */
+  /** Whether its text or thinking has been shown. */
   shown: boolean;
   phase: string | undefined;
   call: CallPieces | undefined;
-  /** The part of the summary that is open. */
+  /** The open part of the summary. */
   summary: unknown;
 };
 
@@ -33,12 +33,10 @@ const endings: Readonly<Record<string, Ending>> = {
   content_filter: { kind: "whole", end: "refusal", note: "its content filter stopped the answer" },
 };
 
-/**
- * OpenAI's Responses API. Some servers change an item's id from event to event: its place in the output stays.
- */
+/** OpenAI's Responses API. Some servers change an item's id from event to event, but not its place in the output. */
 export function createResponsesReader(): WireReader {
   const items = new Map<unknown, Item>();
-  /** Items that are over. */
+  /** Finished items. */
   let ended = 0;
   let usage = noUsage;
   let cost: number | undefined;
@@ -74,7 +72,7 @@ export function createResponsesReader(): WireReader {
     return itemId === "" ? undefined : { openai: { itemId } };
   };
 
-  /** The metadata that goes back with thinking: it is known in full only when the item is over. */
+  /** The metadata that goes back with thinking, complete only when the item has ended. */
   const thinkingOf = (item: Item, raw: Loose) => ({
     openai: {
       itemId: item.id,
@@ -94,7 +92,7 @@ export function createResponsesReader(): WireReader {
     const part = event["summary_index"];
     const isNext = item.summary !== undefined && item.summary !== part;
     item.summary = part;
-    // Each part of a summary is a paragraph of its own; all of them are parts of one item.
+    // Each part of a summary is a paragraph; all parts belong to one item.
     const closed: ModelChunk[] = isNext
       ? [{ type: "part_ended", of: "reasoning", provider: thinkingOf(item, {}) }]
       : [];
@@ -113,7 +111,7 @@ export function createResponsesReader(): WireReader {
     return call === undefined ? before : [...before, { type: "tool_started", id: call.id, name: call.name }];
   }
 
-  /** What the whole item has and no delta has said. */
+  /** What the complete item contains and no delta has sent. */
   function missing(item: Item, raw: Loose): ModelChunk[] {
     if (item.shown) return [];
     if (item.type === "message")
@@ -176,7 +174,7 @@ export function createResponsesReader(): WireReader {
     ending = endings[reason ?? ""] ?? { kind: "whole", end: "stop" };
     if (type === "response.incomplete" && reason === undefined)
       ending = { kind: "failed", why: "it does not say why" };
-    // Whole, where nothing of it came in events of its own.
+    // The complete response, if nothing of it was streamed.
     const hasStreamed = ended > 0 || items.size > 0;
     return recordsOf(response["output"]).flatMap((raw, at) => {
       if (hasStreamed) return [];
@@ -228,7 +226,7 @@ export function createResponsesReader(): WireReader {
       if (ending === undefined) return isDone && ended > 0 ? { kind: "whole", end: "stop" } : undefined;
       return hasRefused ? { kind: "whole", end: "refusal" } : ending;
     },
-    // What follows the end of a response in the same body is more of the answer.
+    // Anything after a response's end in the same body belongs to the answer.
     isOver: () => isDone,
     close: () => [...items.keys()].flatMap((place) => end(place)),
     usage: () => usage,
