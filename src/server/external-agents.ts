@@ -161,14 +161,14 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
       const resolved = resolveFor(wid, name);
       if (!resolved?.launch) return;
       if (event.type === "models")
-        probes.learn(resolved.launch, {
+        probes.update(resolved.launch, {
           models: event.models,
           ...(event.current === null ? {} : { model: event.current }),
         });
-      else if (event.type === "version") probes.learn(resolved.launch, { version: event.version });
-      else if (event.type === "modes") probes.learn(resolved.launch, { modes: event.modes });
-      else if (event.type === "commands") probes.learn(resolved.launch, { commands: event.commands });
-      else if (event.type !== "login" || !probes.learnLogin(resolved.launch, event.reason)) return;
+      else if (event.type === "version") probes.update(resolved.launch, { version: event.version });
+      else if (event.type === "modes") probes.update(resolved.launch, { modes: event.modes });
+      else if (event.type === "commands") probes.update(resolved.launch, { commands: event.commands });
+      else if (event.type !== "login" || !probes.setLoginFailure(resolved.launch, event.reason)) return;
       deps.onLearned(wid);
     },
     async close() {

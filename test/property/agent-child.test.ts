@@ -15,13 +15,13 @@ const event: fc.Arbitrary<ChildEvent> = fc.oneof(
     { type: "turn_began" },
     { type: "turn_ended" },
     { type: "retired" },
-    { type: "line_lost" },
-    { type: "line_stayed_lost" },
+    { type: "connection_lost" },
+    { type: "exit_overdue" },
     { type: "exited" },
-    { type: "cleared" },
+    { type: "cleaned_up" },
   ),
   fc.record({ type: fc.constant("failed" as const), why: fc.constantFrom("one", "two") }),
-  fc.record({ type: fc.constant("stop" as const), nicely: fc.boolean() }),
+  fc.record({ type: fc.constant("stop" as const), isGraceful: fc.boolean() }),
 );
 const life = fc.array(event, { maxLength: 30 });
 
@@ -41,7 +41,7 @@ const doing = (effects: readonly ChildEffect[], what: ChildEffect["do"]) =>
   effects.filter((effect) => effect.do === what);
 /** However it went, its process exits and what it leaves is cleared. */
 const toItsEnd = (events: readonly ChildEvent[]) =>
-  play([...events, { type: "exited" }, { type: "cleared" }, { type: "exited" }, { type: "cleared" }]);
+  play([...events, { type: "exited" }, { type: "cleaned_up" }, { type: "exited" }, { type: "cleaned_up" }]);
 
 test("a child has one end, nothing follows it, and it is told to end once at most", () => {
   fc.assert(
@@ -50,7 +50,7 @@ test("a child has one end, nothing follows it, and it is told to end once at mos
       const effects = effectsOf(played);
       expect(doing(effects, "gone")).toHaveLength(1);
       expect(effects.at(-1)?.do).toBe("gone");
-      expect(doing(effects, "clear")).toHaveLength(1);
+      expect(doing(effects, "clean_up")).toHaveLength(1);
       expect(doing(effects, "end").length).toBeLessThanOrEqual(1);
     }),
   );
@@ -61,10 +61,10 @@ test("it is handed out only while it is live, and taken back once", () => {
     fc.property(life, (events) => {
       const played = toItsEnd(events);
       const wasLive = played.some(({ after }) => after.phase === "live");
-      expect(doing(effectsOf(played), "leave")).toHaveLength(wasLive ? 1 : 0);
+      expect(doing(effectsOf(played), "withdraw")).toHaveLength(wasLive ? 1 : 0);
       for (const { before, after, effects } of played) {
         const hasLeft = before.phase === "live" && after.phase !== "live";
-        expect(doing(effects, "leave")).toHaveLength(hasLeft ? 1 : 0);
+        expect(doing(effects, "withdraw")).toHaveLength(hasLeft ? 1 : 0);
         // Once it has been left it is never live again.
         if (before.phase !== "starting" && before.phase !== "live") expect(after.phase).not.toBe("live");
       }

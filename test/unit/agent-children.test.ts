@@ -1,29 +1,34 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fingerprintOf, redact, withoutHearth } from "../../src/agent/children/environment.ts";
-import { addStrike, delayLeftMs, isOut, type Strikes } from "../../src/agent/children/strikes.ts";
+import {
+  addFailure,
+  delayLeftMs,
+  type FailureStreak,
+  isSuspended,
+} from "../../src/agent/children/failure-streak.ts";
 import { createTextRing } from "../../src/agent/children/text-ring.ts";
 import { createWarmKeeper, type Warm } from "../../src/agent/children/warm-keeper.ts";
 
 describe("failures in a row", () => {
   test("are followed by pauses of 1, 2, 4 … 60 seconds, counted from the failure", () => {
-    let strikes: Strikes | undefined;
+    let failures: FailureStreak | undefined;
     const pauses: number[] = [];
     for (let n = 0; n < 9; n += 1) {
-      strikes = addStrike(strikes, 1000, "it broke");
-      pauses.push(delayLeftMs(strikes, 1000));
+      failures = addFailure(failures, 1000, "it broke");
+      pauses.push(delayLeftMs(failures, 1000));
     }
     expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
-    expect(delayLeftMs(strikes, 31_000)).toBe(30_000);
-    expect(delayLeftMs(strikes, 999_999)).toBe(0);
+    expect(delayLeftMs(failures, 31_000)).toBe(30_000);
+    expect(delayLeftMs(failures, 999_999)).toBe(0);
     expect(delayLeftMs(undefined, 0)).toBe(0);
   });
 
   test("are three when enough is enough", () => {
-    const one = addStrike(undefined, 0, "");
-    const two = addStrike(one, 0, "");
-    expect([one, two, addStrike(two, 0, "")].map(isOut)).toEqual([false, false, true]);
-    expect(isOut(undefined)).toBe(false);
+    const one = addFailure(undefined, 0, "");
+    const two = addFailure(one, 0, "");
+    expect([one, two, addFailure(two, 0, "")].map(isSuspended)).toEqual([false, false, true]);
+    expect(isSuspended(undefined)).toBe(false);
   });
 });
 

@@ -130,7 +130,7 @@ test("a probe is remembered until program or environment change, and two at once
   expect(probes.known(launch())?.facts?.version).toBe("1");
   expect(probes.known(launch({ mtimeMs: 2 }))).toBeUndefined();
   expect(probes.known(launch({ env: { A: "2" } }))).toBeUndefined();
-  probes.learn(launch(), { model: "another" });
+  probes.update(launch(), { model: "another" });
   expect(probes.known(launch())?.facts).toMatchObject({ version: "1", model: "another" });
   await probes.close();
 });
@@ -170,17 +170,17 @@ test("an agent that wants a login says how, and one that fails says why", async 
 test("an agent that its provider turns down at work needs a login until it works again, or is asked again", async () => {
   const probes = createProbes({ ask: async () => facts });
   await probes.probe(launch(), "/");
-  expect(probes.learnLogin(launch(), null)).toBe(false);
-  expect(probes.learnLogin(launch(), "its key was refused.")).toBe(true);
-  expect(probes.learnLogin(launch(), "its key was refused.")).toBe(false);
+  expect(probes.setLoginFailure(launch(), null)).toBe(false);
+  expect(probes.setLoginFailure(launch(), "its key was refused.")).toBe(true);
+  expect(probes.setLoginFailure(launch(), "its key was refused.")).toBe(false);
   const refused = { status: "needs_login", reason: "its key was refused", fix: "goose configure" };
   expect(probes.known(launch())).toMatchObject({ facts: { version: "1" }, trouble: refused });
   // What it says of itself meanwhile changes nothing of that.
-  probes.learn(launch(), { model: "another" });
+  probes.update(launch(), { model: "another" });
   expect(probes.known(launch())?.trouble).toEqual(refused);
-  expect(probes.learnLogin(launch(), null)).toBe(true);
+  expect(probes.setLoginFailure(launch(), null)).toBe(true);
   expect(probes.known(launch())?.trouble).toBeNull();
-  probes.learnLogin(launch(), "again");
+  probes.setLoginFailure(launch(), "again");
   await probes.probe(launch(), "/");
   expect(probes.known(launch())?.trouble).toBeNull();
   await probes.close();

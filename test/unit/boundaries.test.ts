@@ -99,7 +99,7 @@ const synchronous: { [file: string]: string } = {
   "server/store/unwritable.ts": "the store is synchronous",
   "agent/children/descendants.ts": "/proc",
   "agent/process/group-records.ts": "hearth's own folder: written before the child does anything",
-  "agent/process/pipe-maker.ts": "hearth's own folder: a pipe is opened and its name removed at once",
+  "agent/process/pipe-pool.ts": "hearth's own folder: a pipe is opened and its name removed at once",
   "agent/process/process-table.ts": "/proc",
   "agent/process/supervisor.ts": "start of the daemon; a descriptor is closed as soon as the child has it",
   "agent/process/sweep-orphans.ts": "start of the daemon",

@@ -108,12 +108,12 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
       stdin: child.stdin,
       stdout: child.stdout,
       onUpdate,
-      onNoise: child.noise,
+      onNoise: child.logOutput,
       onBroken: child.fail,
       now: options.now,
     }),
   );
-  connection.signal.addEventListener("abort", child.lost, { once: true });
+  connection.signal.addEventListener("abort", child.connectionLost, { once: true });
 
   const request: AcpConnection["request"] = (method, params, timeoutMs) => {
     const answer = connection.agent.request<unknown, unknown>(method, params);

@@ -222,7 +222,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     { response, running }: CurrentTurn,
     outcome: Exclude<TurnResult["outcome"], "error">,
   ): TurnResult {
-    child.proved();
+    child.markHealthy();
     const { usage, cost } = meter.end(response, outcome !== "canceled");
     running?.calls.apply(endTurn(running.calls.state, outcome, usage, cost));
     if (outcome !== "canceled") onEvent({ type: "login", reason: null });

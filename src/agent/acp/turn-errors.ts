@@ -33,7 +33,7 @@ export function createTurnErrors({ agent, child, login, onEvent }: TurnErrorsDep
       if (error instanceof HearthError) return { code: error.code, message: error.message, retryable: false };
       const failure = requestFailure(error);
       if (failure !== undefined) {
-        child.proved();
+        child.markHealthy();
         const found = runErrorOf(agent, login, failure);
         if (found.code === "provider_auth")
           onEvent({ type: "login", reason: withoutLoginHint(found.message, login) });

@@ -1,22 +1,22 @@
 /**
- * The life of one agent's process: starting → live → (retiring | closing) → stopping → gone. Pure, synchronous, total;
- * `child.ts` does what an effect says.
+ * The state of one agent process: starting → live → (retiring | closing) → stopping → gone. Pure, synchronous, total;
+ * `child.ts` performs the effects.
  */
 export type ChildState = {
   phase: ChildPhase;
-  /** Those at work in it. */
+  /** Turns that run in it. */
   turns: number;
-  /** Why it is ended as one that failed; null: it was not. The first reason counts. */
+  /** Why hearth ends it as failed; null if it does not. The first reason counts. */
   failure: string | null;
-  /** It is ended by us, for whatever reason. */
-  wasTold: boolean;
-  /** It had become ready: from then on its end is counted, and not by whoever waits for its start. */
+  /** hearth ends it, for whatever reason. */
+  wasEndedByUs: boolean;
+  /** It was ready once, so a crash counts as a failure. Whoever waits for its start counts an earlier one. */
   wasReady: boolean;
 };
 
 /**
- * `retiring`: nobody new, gone with its last turn. `closing`: its line is dead, most often because it is just exiting.
- * `stopping`: its processes are being ended. `exited`: it has gone, and what it said last is being read.
+ * `retiring`: takes no new turns, ends with its last one. `closing`: its connection is lost, usually because it is just
+ * exiting. `stopping`: its processes are being ended. `exited`: its last output is being read.
  */
 export type ChildPhase = "starting" | "live" | "retiring" | "closing" | "stopping" | "exited" | "gone";
 
@@ -25,35 +25,35 @@ export type ChildEvent =
   | { type: "turn_began" }
   | { type: "turn_ended" }
   | { type: "retired" }
-  /** The line to it is dead. */
-  | { type: "line_lost" }
-  /** A while after that it still lives. */
-  | { type: "line_stayed_lost" }
-  /** It cannot be used any more, though it lives. */
+  /** The connection to it is lost. */
+  | { type: "connection_lost" }
+  /** It is still alive a while after that. */
+  | { type: "exit_overdue" }
+  /** It is alive but unusable. */
   | { type: "failed"; why: string }
-  /** `nicely`: by the end of its input first. */
-  | { type: "stop"; nicely: boolean }
+  /** `isGraceful`: close its input first. */
+  | { type: "stop"; isGraceful: boolean }
   | { type: "exited" }
-  /** What it said last has been read, and what it left behind is dead. */
-  | { type: "cleared" };
+  /** Its last output has been read, and the processes that it left behind are dead. */
+  | { type: "cleaned_up" };
 
-/** `crashed`: by itself. `stopped`: because it was told to. */
+/** `crashed`: it ended by itself, or failed. `stopped`: hearth ended it. */
 export type EndKind = "crashed" | "stopped";
 
 export type ChildEffect =
-  /** It takes nobody new from here on: said once to whoever hands it out. */
-  | { do: "leave" }
+  /** It is no longer handed out. Sent once. */
+  | { do: "withdraw" }
   | { do: "wait_for_exit" }
-  | { do: "end"; nicely: boolean }
-  /** Reads to the end what it said, then ends what it left behind; `cleared` must follow. */
-  | { do: "clear" }
-  /** Its one end. `isCounted`: a crash of it is a failure in a row. */
+  | { do: "end"; isGraceful: boolean }
+  /** Reads the rest of its output, then ends what it left behind; `cleaned_up` must follow. */
+  | { do: "clean_up" }
+  /** Sent once. `isCounted`: a crash counts as a failure. */
   | { do: "gone"; kind: EndKind; failure: string | null; isCounted: boolean };
 
 export type ChildStep = { state: ChildState; effects: readonly ChildEffect[] };
 
 export const newChild: ChildState = {
-  ...{ phase: "starting", turns: 0, failure: null, wasTold: false, wasReady: false },
+  ...{ phase: "starting", turns: 0, failure: null, wasEndedByUs: false, wasReady: false },
 };
 
 export function stepChild(state: ChildState, event: ChildEvent): ChildStep {
@@ -71,30 +71,30 @@ export function stepChild(state: ChildState, event: ChildEvent): ChildStep {
     }
     case "retired": {
       if (phase !== "live") return stay(state);
-      const left = leave({ ...state, phase: "retiring" }, phase);
-      return state.turns > 0 ? left : also(left, (next) => end(next, true));
+      const left = withdraw({ ...state, phase: "retiring" }, phase);
+      return state.turns > 0 ? left : chain(left, (next) => end(next, true));
     }
-    case "line_lost":
+    case "connection_lost":
       if (phase !== "live" && phase !== "retiring") return stay(state);
-      return also(leave({ ...state, phase: "closing" }, phase), (left) => ({
+      return chain(withdraw({ ...state, phase: "closing" }, phase), (left) => ({
         state: left,
         effects: [{ do: "wait_for_exit" }],
       }));
-    case "line_stayed_lost":
+    case "exit_overdue":
       return phase === "closing" ? end({ ...state, failure: "closed its output" }, false) : stay(state);
     case "failed":
       if (isOver || phase === "stopping") return stay(state);
       return end({ ...state, failure: event.why }, false);
     case "stop":
-      return isOver || phase === "stopping" ? stay(state) : end(state, event.nicely);
+      return isOver || phase === "stopping" ? stay(state) : end(state, event.isGraceful);
     case "exited": {
       if (isOver) return stay(state);
-      return also(leave({ ...state, phase: "exited" }, phase), (left) => ({
+      return chain(withdraw({ ...state, phase: "exited" }, phase), (left) => ({
         state: left,
-        effects: [{ do: "clear" }],
+        effects: [{ do: "clean_up" }],
       }));
     }
-    case "cleared": {
+    case "cleaned_up": {
       if (phase !== "exited") return stay(state);
       const kind = isCrash(state) ? "crashed" : "stopped";
       const gone = { do: "gone", kind, failure: state.failure, isCounted: state.wasReady } as const;
@@ -103,26 +103,26 @@ export function stepChild(state: ChildState, event: ChildEvent): ChildStep {
   }
 }
 
-const isCrash = ({ wasTold, failure }: ChildState): boolean => !wasTold || failure !== null;
+const isCrash = ({ wasEndedByUs, failure }: ChildState): boolean => !wasEndedByUs || failure !== null;
 
-/** It is dying by itself, and will be gone in a moment. */
+/** It is exiting by itself, and will be gone in a moment. */
 export const isDying = (state: ChildState): boolean =>
   state.phase === "closing" || (state.phase === "exited" && state.wasReady && isCrash(state));
 
 const stay = (state: ChildState): ChildStep => ({ state, effects: [] });
-function also(first: ChildStep, then: (state: ChildState) => ChildStep): ChildStep {
+function chain(first: ChildStep, then: (state: ChildState) => ChildStep): ChildStep {
   const next = then(first.state);
   return { state: next.state, effects: [...first.effects, ...next.effects] };
 }
-/** Only one that was handed out has to be taken back. */
-const leave = (state: ChildState, before: ChildPhase): ChildStep => ({
+/** Only a live child is handed out. */
+const withdraw = (state: ChildState, before: ChildPhase): ChildStep => ({
   state,
-  effects: before === "live" ? [{ do: "leave" }] : [],
+  effects: before === "live" ? [{ do: "withdraw" }] : [],
 });
 
-function end(state: ChildState, nicely: boolean): ChildStep {
-  return also(leave({ ...state, phase: "stopping", wasTold: true }, state.phase), (left) => ({
+function end(state: ChildState, isGraceful: boolean): ChildStep {
+  return chain(withdraw({ ...state, phase: "stopping", wasEndedByUs: true }, state.phase), (left) => ({
     state: left,
-    effects: [{ do: "end", nicely }],
+    effects: [{ do: "end", isGraceful }],
   }));
 }

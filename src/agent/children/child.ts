@@ -13,45 +13,45 @@ import {
 } from "./child-state.ts";
 import { endDescendants } from "./descendants.ts";
 import { redact } from "./environment.ts";
-import { exitText, saidText } from "./exit-text.ts";
+import { exitText, stderrText } from "./exit-text.ts";
 import { createTextRing } from "./text-ring.ts";
 import type { Warm } from "./warm-keeper.ts";
 
 const STDERR_BYTES_MAX = 256 * 1024;
-/** What a child that has exited may still have in its pipe. */
+/** Time to read what is left in the pipe of a child that has exited. */
 const DRAIN_MS = 1000;
-/** How long a child that has closed its output may take to exit by itself. */
+/** Time for a child that has closed its output to exit by itself. */
 const CLOSING_MS = 1000;
-/** How long a child that is asked to go by the end of its input may take before it is told by signal. */
+/** Time for a child to exit after its input was closed, before it is signaled. */
 const EOF_GRACE_MS = 400;
 const TAIL_CHARS = 600;
 
 export type ChildEnd = { kind: EndKind; message: string };
 
-/** A process that has just been started, in the hands of what speaks to it. */
+/** A process that was just started, for the code that connects to it. */
 export type StartedChild = {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Puts words of its output that were not meant for us next to those of its stderr. */
-  noise(text: string): void;
-  /** It cannot be used any more, though it lives: it is ended, and counts as crashed. */
+  /** Adds output that is no message to the stderr text that error messages quote. */
+  logOutput(text: string): void;
+  /** The child is unusable: it is ended, and counts as crashed. */
   fail(why: string): void;
-  /** The line to it is dead. Most often it is just exiting; else it is ended. */
-  lost(): void;
+  /** The connection is lost. Usually the child is just exiting; otherwise it is ended. */
+  connectionLost(): void;
 };
 
 export type ChildRequest<C> = {
-  /** Who asks for the same key gets the same child. */
+  /** Requests with the same key share a child. */
   key: string;
   agent: string;
   command: readonly [string, ...string[]];
   cwd: string;
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
-  /** The command that brings a newer one of it, where it is known. */
+  /** The command that updates the agent, if known. */
   update?: string | null | undefined;
-  /** Speaks to it until it is ready. A HearthError is its definite answer; anything else is a failed start. */
+  /** Connects to the child. A HearthError is the agent's definite answer; any other error is a failed start. */
   connect(child: StartedChild, signal: AbortSignal): Promise<C>;
 };
 
@@ -59,33 +59,33 @@ export type ChildRequest<C> = {
 export type Child<C> = Warm & {
   readonly pid: number;
   readonly key: string;
-  /** Only after `connect`. */
+  /** Throws before `connect` has resolved. */
   readonly connection: C;
-  /** Alive, and not on its way out. */
+  /** It can take new turns. */
   readonly isUsable: boolean;
-  /** It is dying by itself, and will be gone in a moment. */
+  /** It is exiting by itself, and will be gone in a moment. */
   readonly isDying: boolean;
   readonly activeTurns: number;
-  /** Resolves when it is gone and has said its last. */
+  /** Resolves when it is gone and its output has been read. */
   readonly gone: Promise<ChildEnd>;
   connect(signal: AbortSignal): Promise<void>;
-  /** A child with turns is neither evicted nor killed for another's sake. Call the answer once, at the turn's end. */
+  /** A child with turns is never evicted. Call the returned function at the turn's end. */
   beginTurn(): () => void;
-  /** It did its work: earlier failures no longer count. */
-  proved(): void;
-  /** Nobody new; it goes when its last turn ends. */
+  /** It works: earlier failures no longer count. */
+  markHealthy(): void;
+  /** Takes no new turns, and ends with its last one. */
   retire(): void;
-  /** In order: end of input, TERM, KILL; whatever it had started goes with it. */
+  /** Closes its input, then TERM, then KILL. Also ends everything that it started. */
   stop(): Promise<void>;
-  /** At once. */
+  /** The same without closing its input first. */
   kill(): Promise<void>;
   /**
-   * Ends the commands it has started since then, in milliseconds of the clock, and that still run: agents that are
-   * told to stop may leave them. Not what it keeps for longer.
+   * Ends the commands that it started since then (wall clock, ms) and that still run: agents may leave them running
+   * when a turn is canceled. Older helper processes are kept.
    */
   endCommandsSince(since: number): Promise<void>;
   stderrTail(charsMax: number): string;
-  /** How it exited, or is just about to, if nobody told it to. */
+  /** Its exit if it ended by itself, waiting a moment for it; else null. */
   endedByItself(): Promise<ProcessExit | null>;
 };
 
@@ -93,13 +93,13 @@ type ChildDeps<C> = {
   request: ChildRequest<C>;
   process: GroupProcess;
   processes: ProcessSupervisor;
-  /** Of this process alone, so that what it leaves behind can be told from what others started. */
+  /** Unique to this process, so that the processes it leaves behind can be found. */
   owner: string;
   now(): number;
-  /** It takes nobody new. */
-  onLeft(): void;
+  /** It is no longer handed out. */
+  onWithdrawn(): void;
   onChanged(): void;
-  onProved(): void;
+  onHealthy(): void;
   onGone(end: ChildEnd): void;
 };
 
@@ -115,7 +115,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
 
   process.stderr.on("data", (chunk: Buffer) => ring.push(chunk));
   const outputEnded = Promise.all([ended(process.stdout), ended(process.stderr)]);
-  /** It has exited, and what it said last has been read. */
+  /** It has exited, and its last output has been read. */
   const drained = process.exited.then(() => settlesWithin(outputEnded, DRAIN_MS));
   const stderrTail = (charsMax: number) => redact(ring.tail(charsMax), env);
 
@@ -126,16 +126,16 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   }
 
   function perform(effect: ChildEffect) {
-    if (effect.do === "leave") deps.onLeft();
+    if (effect.do === "withdraw") deps.onWithdrawn();
     else if (effect.do === "wait_for_exit") inBackground(waitForExit, notMissed);
-    else if (effect.do === "end") inBackground(() => endProcess(effect.nicely), notMissed);
-    else if (effect.do === "clear") inBackground(clear, notMissed);
+    else if (effect.do === "end") inBackground(() => endProcess(effect.isGraceful), notMissed);
+    else if (effect.do === "clean_up") inBackground(cleanUp, notMissed);
     else {
       const { kind, failure, isCounted } = effect;
       const why = failure ?? exitText(exit ?? { code: null, signal: null });
       const message =
-        kind === "stopped" ? `${agent} was stopped` : `${agent} ${why}${saidText(stderrTail(TAIL_CHARS))}`;
-      // A failed start is counted by whoever waits for it, with what went wrong.
+        kind === "stopped" ? `${agent} was stopped` : `${agent} ${why}${stderrText(stderrTail(TAIL_CHARS))}`;
+      // A failed start is counted in children.ts, which knows the reason.
       deps.onGone({ kind: isCounted ? kind : "stopped", message });
       gone.resolve({ kind, message });
     }
@@ -143,26 +143,26 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
 
   async function waitForExit() {
     await settlesWithin(process.exited, CLOSING_MS);
-    dispatch({ type: "line_stayed_lost" });
+    dispatch({ type: "exit_overdue" });
   }
 
-  async function endProcess(nicely: boolean) {
-    if (nicely) {
+  async function endProcess(isGraceful: boolean) {
+    if (isGraceful) {
       process.stdin.end();
       await settlesWithin(process.exited, EOF_GRACE_MS);
     }
     await processes.stopOwner(owner);
   }
 
-  async function clear() {
+  async function cleanUp() {
     try {
       await drained;
-      // What it leaves behind speaks for nobody, least of all while it is being ended.
+      // Ignore what the processes it left behind still write.
       process.stdout.destroy();
       await processes.stopOwner(owner);
     } finally {
-      // Whoever waits for its end must not wait for ever.
-      dispatch({ type: "cleared" });
+      // Without this, whoever waits for its end would wait for ever.
+      dispatch({ type: "cleaned_up" });
     }
   }
 
@@ -171,8 +171,8 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     dispatch({ type: "exited" });
   }, notMissed);
 
-  async function stop(nicely: boolean): Promise<void> {
-    dispatch({ type: "stop", nicely });
+  async function stop(isGraceful: boolean): Promise<void> {
+    dispatch({ type: "stop", isGraceful });
     await gone.promise;
   }
 
@@ -195,15 +195,15 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
     gone: gone.promise,
     isBusy: () => state.turns > 0,
     usedAt: () => usedAt,
-    evict: () => dispatch({ type: "stop", nicely: true }),
+    evict: () => dispatch({ type: "stop", isGraceful: true }),
     async connect(signal) {
       const started: StartedChild = {
         pid: process.pid,
         stdin: process.stdin,
         stdout: process.stdout,
-        noise: (text) => ring.push(Buffer.from(text)),
+        logOutput: (text) => ring.push(Buffer.from(text)),
         fail: (why) => dispatch({ type: "failed", why }),
-        lost: () => dispatch({ type: "line_lost" }),
+        connectionLost: () => dispatch({ type: "connection_lost" }),
       };
       const ready = Promise.race([
         request.connect(started, signal),
@@ -216,7 +216,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
       if (state.phase !== "live") throw new Error("it was ended before it was ready");
     },
     beginTurn() {
-      // What it said before is not why this turn fails.
+      // Earlier output does not explain a failure of this turn.
       if (state.turns === 0) ring.mark();
       dispatch({ type: "turn_began" });
       usedAt = now();
@@ -229,14 +229,14 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
         deps.onChanged();
       };
     },
-    proved: deps.onProved,
+    markHealthy: deps.onHealthy,
     retire: () => dispatch({ type: "retired" }),
     stop: () => stop(true),
     kill: () => stop(false),
     endCommandsSince: (since) => endDescendants({ pid: process.pid, owner, since }),
     stderrTail,
     async endedByItself() {
-      if (state.wasTold) return null;
+      if (state.wasEndedByUs) return null;
       await settlesWithin(process.exited, CLOSING_MS);
       if (exit !== null) await drained;
       return exit;

@@ -2,13 +2,13 @@ import { isTimeout, orAborted, sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { type Child, type ChildRequest, runChild } from "./child.ts";
-import { exitText, saidText } from "./exit-text.ts";
-import { addStrike, delayLeftMs, isOut, type Strikes } from "./strikes.ts";
+import { exitText, stderrText } from "./exit-text.ts";
+import { addFailure, delayLeftMs, type FailureStreak, isSuspended } from "./failure-streak.ts";
 import type { WarmKeeper } from "./warm-keeper.ts";
 
 /**
- * From the start of the process to the agent's first answer. What takes 3 s on a quiet machine was measured at 40 s on
- * a busy one. A person may cancel at any time; this is for one that hangs.
+ * From the start of the process to the agent's first answer. 3 s on a quiet machine were 40 s on a busy one. A person
+ * can cancel at any time, so this is only for a process that hangs.
  */
 const START_TIMEOUT_MS = 120_000;
 const TAIL_CHARS = 600;
@@ -20,41 +20,42 @@ export type ChildrenDeps = {
   startTimeoutMs?: number | undefined;
 };
 
-/** A child in somebody's hands: until `release` it is neither evicted nor ended as one that nobody uses. */
+/** A child in use: it is not evicted before `release`. */
 export type HeldChild<C> = { child: Child<C>; release(): void };
 
 export type Children<C> = {
   /**
-   * The child of that key: the one that lives, or a new one once its backoff is over. Throws HearthError
-   * agent_unavailable, or whatever `connect` throws on purpose.
+   * The live child of that key, or a new one after its backoff. Throws HearthError: agent_unavailable, or what `connect`
+   * throws.
    */
   acquire(request: ChildRequest<C>, signal: AbortSignal): Promise<HeldChild<C>>;
-  /** Why the key's child could not be kept running; null when nothing is wrong. */
-  trouble(key: string): string | null;
+  /** Why the key's child is suspended after repeated failures; null if it is not. */
+  failureOf(key: string): string | null;
   close(): Promise<void>;
 };
 
 type Starting<C> = {
   child: Promise<Child<C>>;
-  /** How many wait for it. */
+  /** The number of callers that wait for it. */
   waiting: number;
   hasSpawned: boolean;
   abort: AbortController;
 };
 
-/** The children of one backend, one a key: they are shared, restarted with a growing delay, and end with it. */
+/** The children of one backend, one per key. They are shared, restarted with backoff, and end with the backend. */
 export function createChildren<C>(deps: ChildrenDeps): Children<C> {
   const { processes, warm, now } = deps;
   const startTimeoutMs = deps.startTimeoutMs ?? START_TIMEOUT_MS;
-  /** Those that new sessions may use. */
+  /** Children that take new sessions. */
   const usable = new Map<string, Child<C>>();
   const all = new Set<Child<C>>();
   const starting = new Map<string, Starting<C>>();
-  const strikes = new Map<string, Strikes>();
+  const failures = new Map<string, FailureStreak>();
   let serial = 0;
   let isClosed = false;
 
-  const strike = (key: string, why: string) => void strikes.set(key, addStrike(strikes.get(key), now(), why));
+  const countFailure = (key: string, why: string) =>
+    void failures.set(key, addFailure(failures.get(key), now(), why));
 
   async function start(
     request: ChildRequest<C>,
@@ -62,11 +63,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     onSpawn: () => void,
   ): Promise<Child<C>> {
     const { key, agent } = request;
-    // How it ended decides how long the next one waits.
+    // The end of a dying child decides the backoff of the next one.
     await Promise.all([...all].filter((old) => old.key === key && old.isDying).map(({ gone }) => gone));
-    const before = strikes.get(key);
+    const before = failures.get(key);
     const delayMs = delayLeftMs(before, now());
-    if (isOut(before) && delayMs > 0) throw outOfOrder(agent, before, delayMs);
+    if (isSuspended(before) && delayMs > 0) throw backingOff(agent, before, delayMs);
     if (delayMs > 0) await sleep(delayMs, signal);
     signal.throwIfAborted();
     const { command, cwd, env } = request;
@@ -82,15 +83,15 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
       processes,
       owner,
       now,
-      onLeft() {
+      onWithdrawn() {
         if (usable.get(key) === child) usable.delete(key);
         warm.remove(child);
       },
       onChanged: () => warm.changed(),
-      onProved: () => strikes.delete(key),
+      onHealthy: () => failures.delete(key),
       onGone(end) {
         all.delete(child);
-        if (end.kind === "crashed") strike(key, end.message);
+        if (end.kind === "crashed") countFailure(key, end.message);
       },
     });
     all.add(child);
@@ -119,7 +120,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     const tail = child.stderrTail(TAIL_CHARS);
     await child.kill();
     if (signal.aborted) return signal.reason;
-    // What it said on purpose is an answer, not a failure to be counted.
+    // The agent's definite answer does not count as a failure.
     if (error instanceof HearthError) return error;
     const why =
       died === null
@@ -127,20 +128,20 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
           ? `gave no answer within ${Math.round(startTimeoutMs / 1000)} s`
           : `failed at its start (${error instanceof Error ? error.message : String(error)})`
         : `${exitText(died)} before it was ready`;
-    const message = `${agent} ${why}${saidText(tail)}`;
-    strike(key, message);
-    if (!isMisunderstood(tail))
+    const message = `${agent} ${why}${stderrText(tail)}`;
+    countFailure(key, message);
+    if (!rejectsArguments(tail))
       return new HearthError("agent_unavailable", `${message}.`, { details: { stderr: tail }, cause: error });
-    const words = command.slice(1).join(" ");
-    const reason = `${agent} does not understand "${words}": it is too old for hearth, or another program of that name (${message})`;
-    const mend = update == null ? "" : ` To fix it: ${update}.`;
-    return new HearthError("agent_unavailable", `${reason}.${mend}`, {
+    const args = command.slice(1).join(" ");
+    const reason = `${agent} does not understand "${args}": it is too old for hearth, or another program of that name (${message})`;
+    const fixText = update == null ? "" : ` To fix it: ${update}.`;
+    return new HearthError("agent_unavailable", `${reason}.${fixText}`, {
       details: { stderr: tail, reason, ...(update == null ? {} : { fix: update }) },
       cause: error,
     });
   }
 
-  /** Starts one for all who wait for it. */
+  /** Starts a child for all callers that wait for it. */
   function begin(request: ChildRequest<C>): Starting<C> {
     const abort = new AbortController();
     const child = Promise.resolve().then(() =>
@@ -150,9 +151,9 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
     );
     const entry: Starting<C> = { child, waiting: 0, hasSpawned: false, abort };
     child
-      // Until all who waited hold it themselves.
+      // Held until all waiting callers hold it themselves.
       .then((started) => void setImmediate(started.beginTurn()))
-      .catch(() => {}) // its failure is told to those who wait
+      .catch(() => {}) // the waiting callers get the error
       .finally(() => forget(request.key, entry));
     starting.set(request.key, entry);
     return entry;
@@ -175,16 +176,16 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
         return held(await orAborted(entry.child, signal));
       } finally {
         entry.waiting -= 1;
-        // One that has been started is there for the next prompt; one that only waits to be is not needed.
+        // A started child is kept for the next prompt; one that still waits for its backoff is not needed.
         if (entry.waiting === 0 && signal.aborted && !entry.hasSpawned) {
           forget(request.key, entry);
           entry.abort.abort(signal.reason);
         }
       }
     },
-    trouble(key) {
-      const found = strikes.get(key);
-      return isOut(found) ? found.why : null;
+    failureOf(key) {
+      const found = failures.get(key);
+      return isSuspended(found) ? found.why : null;
     },
     async close() {
       isClosed = true;
@@ -197,11 +198,11 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
 
 const held = <C>(child: Child<C>): HeldChild<C> => ({ child, release: child.beginTurn() });
 
-/** How programs complain of arguments that they do not know. */
-const isMisunderstood = (said: string): boolean =>
-  /(unrecogni[sz]ed|unknown|unexpected|invalid) (sub-?command|command|option|argument|flag)/i.test(said);
+/** Typical error texts for unknown arguments. */
+const rejectsArguments = (output: string): boolean =>
+  /(unrecogni[sz]ed|unknown|unexpected|invalid) (sub-?command|command|option|argument|flag)/i.test(output);
 
-function outOfOrder(agent: string, { count, why }: Strikes, delayMs: number): HearthError {
+function backingOff(agent: string, { count, why }: FailureStreak, delayMs: number): HearthError {
   const seconds = Math.ceil(delayMs / 1000);
   return new HearthError(
     "agent_unavailable",

@@ -4,13 +4,13 @@ import { OWNER_VARIABLE } from "../process/markers.ts";
 import { type ProcessRow, wasStartedWith } from "../process/process-table.ts";
 
 const KILL_AFTER_MS = 2000;
-/** Linux tells the times of processes in these, whatever the kernel's own clock does. */
+/** The unit of process start times in /proc; fixed on Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** Ends what a process and its children have started since then; also what left its group and lost its parent. */
+/** Ends the descendants that a process has started since then, also those that left its group or lost their parent. */
 export async function endDescendants(of: { pid: number; owner: string; since: number }): Promise<void> {
   const sinceTicks = ticksAt(of.since);
-  if (sinceTicks === undefined) return; // no /proc: nothing tells which they are
+  if (sinceTicks === undefined) return; // no /proc: they cannot be found
   const isYoung = (row: ProcessRow) => Number(row.startTicks) >= sinceTicks && !row.isZombie;
   const isOrphan = (row: ProcessRow) =>
     row.parent === 1 && wasStartedWith(row.pid, [`${OWNER_VARIABLE}=${of.owner}`]);
@@ -35,7 +35,7 @@ function descendantsOf(rows: readonly ProcessRow[], pid: number): Set<number> {
   return found;
 }
 
-/** A time of the clock in ticks since the machine started. */
+/** A wall clock time as ticks since boot. */
 function ticksAt(time: number): number | undefined {
   try {
     const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 
 /**
- * What differs between two terminals of one person without making another agent: left out of the hash, so that
- * they share a child.
+ * Variables that differ between terminals but do not matter to an agent. They are left out of the hash, so that
+ * terminals share a child.
  */
-const ofTheTerminal = new Set([
+const terminalVariables = new Set([
   ...[
     "TERM",
     "COLORTERM",
@@ -18,7 +18,7 @@ const ofTheTerminal = new Set([
   ...["EDITOR", "VISUAL", "PAGER", "XDG_RUNTIME_DIR", "CI"],
 ]);
 
-/** Tells one way to run an agent from another: command, working directory, environment, and whatever else counts. */
+/** A hash of everything that makes a child different: command, working directory, environment, and `more`. */
 export function fingerprintOf(parts: {
   command: readonly string[];
   cwd: string;
@@ -26,22 +26,22 @@ export function fingerprintOf(parts: {
   more?: readonly string[] | undefined;
 }): string {
   const env = Object.entries(parts.env)
-    .filter(([name]) => !ofTheTerminal.has(name) && !name.startsWith("HEARTH_"))
+    .filter(([name]) => !terminalVariables.has(name) && !name.startsWith("HEARTH_"))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
     .update(JSON.stringify([parts.command, parts.cwd, env, parts.more ?? []]))
     .digest("base64url");
 }
 
-/** hearth's own variables are nobody else's; the supervisor adds its markers. */
+/** Removes hearth's own variables. The supervisor adds its markers later. */
 export const withoutHearth = (env: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("HEARTH_")));
 
 const isSecretName = (name: string): boolean => /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name);
-/** Shorter values occur by chance. */
+/** Shorter values occur in text by chance. */
 const SECRET_CHARS_MIN = 8;
 
-/** Takes the values of secret variables out of what a child says. */
+/** Replaces the values of secret variables in a child's output. */
 export function redact(text: string, env: Readonly<Record<string, string>>): string {
   let clean = text;
   for (const [name, value] of Object.entries(env)) {

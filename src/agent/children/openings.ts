@@ -5,22 +5,22 @@ import type { OpenedSession, SessionContext } from "../backend.ts";
 import type { Child, ChildRequest } from "./child.ts";
 import type { Children } from "./children.ts";
 
-/** The child has no room for another session: this one is opened in a child of its own. */
+/** The child cannot hold another session, so this one needs a child of its own. */
 export class NeedsOwnChild extends Error {}
 
 /** How one session of a backend is opened. */
 export type Opening<C> = {
-  /** Of the child that it shares with others, or of one of its own. */
+  /** The key of the shared child, or of a child for this session alone. */
   key(isAlone: boolean): string;
   request(key: string): ChildRequest<C> | Promise<ChildRequest<C>>;
   /**
-   * Has a bound of its own. Throws NeedsOwnChild, or HearthError: agent_crashed when the child went. `context` is
-   * inert while nobody wants the session.
+   * Has its own timeout. Throws NeedsOwnChild, or HearthError: agent_crashed when the child is gone. `context` does
+   * nothing while nobody wants the session.
    */
   openIn(child: Child<C>, context: SessionContext): Promise<OpenedSession>;
 };
 
-/** `finding`: no child yet, so that it can be called off. `opening`: the agent was asked, and will have a session. */
+/** `finding`: no child yet, so it can be aborted. `opening`: the agent was asked, and will have a session. */
 type Pending = {
   phase: "finding" | "opening" | "opened";
   session: Promise<OpenedSession>;
@@ -30,13 +30,13 @@ type Pending = {
 };
 
 /**
- * The sessions of one backend that are being opened. Opening belongs to the session and not to the prompt that began
- * it: once the agent was asked it goes on, also when that prompt is canceled. The next prompt takes what comes of it,
- * and what nobody takes is closed, so that no agent holds two sessions for one of ours.
+ * The sessions of one backend that are being opened. An opening belongs to the session, not to the prompt that began
+ * it: once the agent was asked it goes on, even if that prompt is canceled. The next prompt gets the result. A session
+ * that nobody takes is closed, so that no agent holds two sessions for one of ours.
  */
 export function createOpenings<C>(children: Children<C>) {
   const pending = new Map<string, Pending>();
-  /** Shared keys of agents that hold one session. */
+  /** Shared keys of agents that can hold only one session. */
   const single = new Set<string>();
 
   async function open(opening: Opening<C>, context: SessionContext, entry: Pending): Promise<OpenedSession> {
@@ -49,12 +49,12 @@ export function createOpenings<C>(children: Children<C>) {
       try {
         const opened = await opening.openIn(child, context);
         if (isAlone) single.add(shared);
-        // Closed while the child is held: it stays for the next prompt.
+        // Close it while the child is held, so that the child stays for the next prompt.
         if (entry.waiting === 0) await opened.close();
         else if (child.isUsable || !isFirst) return opened;
       } catch (error) {
         if (error instanceof NeedsOwnChild && !isAlone) isAlone = true;
-        // It was ended for another's sake, in the middle of this.
+        // The child was stopped for another session meanwhile: try once more.
         else if (!isFirst || !isCrash(error) || (await child.gone).kind !== "stopped") throw error;
       } finally {
         release();
@@ -73,7 +73,7 @@ export function createOpenings<C>(children: Children<C>) {
     try {
       return await children.acquire(await opening.request(key), signal);
     } catch (error) {
-      const trouble = children.trouble(key);
+      const trouble = children.failureOf(key);
       if (trouble !== null) context.onEvent({ type: "failed", message: `${trouble}.` });
       throw error;
     }
@@ -96,7 +96,7 @@ export function createOpenings<C>(children: Children<C>) {
         entry.phase = "opened";
         if (!isWanted()) await opened.close();
       })
-      .catch(() => {}) // told to those who wait
+      .catch(() => {}) // the waiting callers get the error
       .finally(() => forget(key, entry));
     return entry;
   }

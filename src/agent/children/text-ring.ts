@@ -1,24 +1,24 @@
-/** The end of what a child writes, for the day it dies. */
+/** Keeps the end of a child's output, for the message when it dies. */
 export type TextRing = {
   push(chunk: Buffer): void;
-  /** The last lines that say something, at most so many characters, without what a terminal would not show. */
+  /** The last lines that are not empty, without control sequences. */
   tail(charsMax: number): string;
-  /** What was said until now belongs to something else. */
+  /** Later tails leave out what was written so far. */
   mark(): void;
 };
 
 export function createTextRing(bytesMax: number): TextRing {
   let chunks: Buffer[] = [];
   let bytes = 0;
-  /** Of those that are kept, the ones behind the mark. */
-  let news = 0;
+  /** The kept bytes after the mark. */
+  let newBytes = 0;
   return {
     push(chunk) {
       const kept = chunk.length > bytesMax ? chunk.subarray(chunk.length - bytesMax) : chunk;
-      // A copy: a slice would keep the whole of what it was read into.
+      // Copied, because a slice would keep its whole buffer alive.
       chunks.push(Buffer.from(kept));
       bytes += kept.length;
-      news = Math.min(news + kept.length, bytesMax);
+      newBytes = Math.min(newBytes + kept.length, bytesMax);
       while (bytes > bytesMax) {
         const first = chunks.shift();
         if (first === undefined) break;
@@ -33,8 +33,8 @@ export function createTextRing(bytesMax: number): TextRing {
       if (chunks.length > 1024) chunks = [Buffer.concat(chunks)];
     },
     tail(charsMax) {
-      // Four bytes a character at most, and as much again for what is left out.
-      const wanted = Math.min(news, charsMax * 8);
+      // At most four bytes per character, and as much again for what is left out.
+      const wanted = Math.min(newBytes, charsMax * 8);
       const held = Buffer.concat(chunks);
       const text = held.subarray(held.length - wanted).toString("utf8");
       const lines = plainText(text)
@@ -44,12 +44,12 @@ export function createTextRing(bytesMax: number): TextRing {
       const all = lines.join("\n");
       if (all.length <= charsMax) return all;
       const cut = all.slice(-charsMax);
-      // Half a line is noise where there is a whole one.
+      // Drop a cut line if there is a whole one.
       const whole = all.at(-charsMax - 1) === "\n" ? 0 : cut.indexOf("\n") + 1;
       return cut.slice(whole);
     },
     mark() {
-      news = 0;
+      newBytes = 0;
     },
   };
 }

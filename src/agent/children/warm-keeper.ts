@@ -1,28 +1,28 @@
 export type WarmLimits = { idle_evict_ms: number; max_warm: number };
 
-/** A child that is kept for the next turn. */
+/** A child that is kept running for the next turn. */
 export type Warm = {
   isBusy(): boolean;
   /** Milliseconds of the keeper's clock. */
   usedAt(): number;
-  /** Told once; it leaves by `remove`. */
+  /** Called once. The child then calls `remove`. */
   evict(): void;
 };
 
 export type WarmKeeper = {
   add(warm: Warm): void;
   remove(warm: Warm): void;
-  /** To be called when one begins or ends its work. */
+  /** Call this when a child begins or ends a turn. */
   changed(): void;
   close(): void;
 };
 
-/** Between being handed out and being used, a child is safe so long. */
+/** A child is safe for this long between being handed out and its first turn. */
 const GRACE_MS = 1000;
 
 /**
- * Ends children that nobody has used for a while, and the least recently used beyond the limit. One for all
- * backends of the daemon; its timer runs only while something idle is warm.
+ * Ends children that were idle for too long, and the least recently used ones beyond the limit. One per daemon; its
+ * timer runs only while there are idle children.
  */
 export function createWarmKeeper(deps: { limits(): WarmLimits; now(): number }): WarmKeeper {
   const all = new Set<Warm>();
@@ -44,7 +44,7 @@ export function createWarmKeeper(deps: { limits(): WarmLimits; now(): number }):
     let over = kept.length - max_warm;
     let next = Number.POSITIVE_INFINITY;
     for (const warm of idle) {
-      if (evicted.has(warm)) continue; // it left while another was told to
+      if (evicted.has(warm)) continue; // it was removed while another was evicted
       const idleMs = now - warm.usedAt();
       const limitMs = over > 0 ? Math.min(GRACE_MS, idle_evict_ms) : idle_evict_ms;
       if (idleMs >= limitMs) {

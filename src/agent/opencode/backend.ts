@@ -220,7 +220,7 @@ function openedSession(parts: OpenedParts): OpenedSession {
           context.onEvent({ type: "login", reason: result.error.message });
         else if (result.outcome === "end_turn") context.onEvent({ type: "login", reason: null });
         if (result.outcome !== "error") {
-          child.proved();
+          child.markHealthy();
           isInformed = true;
         }
         return result;

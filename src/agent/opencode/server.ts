@@ -219,7 +219,7 @@ function listeningPort(child: StartedChild): Promise<number> {
       head += head.length > 64 * 1024 ? "" : text;
       const port = /listening on https?:\/\/[^\s/]*:(\d+)/.exec(head)?.[1];
       // The address does not belong in an error message.
-      child.noise(text.replace(/^.*listening on http.*\n?/m, ""));
+      child.logOutput(text.replace(/^.*listening on http.*\n?/m, ""));
       if (port !== undefined) resolve(Number(port));
     });
     child.stdout.once("end", () => reject(new Error("it ended before it listened")));

@@ -1,23 +1,23 @@
 import { constants } from "node:os";
-import type { Pipe } from "./pipe-maker.ts";
+import type { Pipe } from "./pipe-pool.ts";
 import type { GroupProcess, ProcessExit, SpawnRequest } from "./types.ts";
 
 /**
- * Starts the commands of one run, one after the other. A fork copies the page tables of whoever forks: of a daemon
- * that costs many times what it costs of a bash (decision 011). Ended like any child of the run.
+ * Starts the commands of one run, one after the other, from a bash. A fork copies the page tables of the forking
+ * process, which is far cheaper for a bash than for the daemon (decision 011). It is ended like any child of the run.
  */
 export type CommandShell = {
-  /** Undefined when it is busy, or cannot: then the command is started as any other. Takes nothing of `pipe`. */
+  /** undefined when it is busy or cannot start it: then start it normally. Does not read or close `pipe`. */
   start(request: SpawnRequest, pipe: Pipe): Promise<Started | undefined>;
 };
 type Started = { pid: number; exited: Promise<ProcessExit> };
 
-/** bash reads what it is told byte by byte. */
+/** bash reads its input byte by byte, so long commands are slow. */
 const COMMAND_CHARS_MAX = 4000;
 
 /**
- * `set -m` gives every command a process group of its own, and lets bash say how one ended that is waited for.
- * Nothing of this is exported, and the level is what it was, so that a command finds what it would find without.
+ * `set -m` gives every command its own process group, and makes bash report how it ended. No variable is exported and
+ * SHLVL is restored, so a command sees the same environment as without this shell.
  */
 const script = `
 [ "\${BASH_VERSINFO[0]:-0}" -ge 5 ] || exit
@@ -34,13 +34,13 @@ while next HEARTH_PIPE && next HEARTH_FOLDER && next HEARTH_COMMAND; do
 done 2>&1
 `;
 
-/** Privileged, which here means: it neither runs nor takes over what the environment has for a bash that starts. */
+/** `-p`: bash ignores startup files and functions from the environment. */
 export const commandShellCommand: SpawnRequest["command"] = [
   ...(["bash", "--norc", "--noprofile", "-p", "-c"] as const),
   script,
 ];
 
-/** What it can start. With these two variables a bash's own settings would go on to what it starts. */
+/** Whether it can start the command. With SHELLOPTS or BASHOPTS, this shell's options would reach the command. */
 export const suitsCommandShell = ({ command, env }: SpawnRequest): boolean =>
   process.platform === "linux" &&
   command.length === 3 &&
@@ -50,7 +50,7 @@ export const suitsCommandShell = ({ command, env }: SpawnRequest): boolean =>
   env["SHELLOPTS"] === undefined &&
   env["BASHOPTS"] === undefined;
 
-/** `end` ends a command whose shell was killed. */
+/** `end` is called for a running command when this shell was killed. */
 export function createCommandShell(
   child: GroupProcess,
   end: (pid: number) => Promise<unknown>,
@@ -58,26 +58,26 @@ export function createCommandShell(
   type Work = { began(pid: number | undefined): void; ended(exit: ProcessExit): void; pid?: number };
   let work: Work | undefined;
   let isOver = false;
-  let rest = "";
-  let said = "";
+  let partial = "";
+  let message = "";
 
-  function hear(line: string) {
+  function onLine(line: string) {
     const [word, number] = line.split(" ");
     if (word === "began" && work !== undefined && work.pid === undefined) {
       work.pid = Number(number);
-      said = "";
+      message = "";
       work.began(work.pid);
     } else if (word === "ended") {
       const done = work;
       work = undefined;
-      done?.ended(exitOf(Number(number), said));
-    } else said += `${line}\n`;
+      done?.ended(exitOf(Number(number), message));
+    } else message += `${line}\n`;
   }
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(hear);
+    const lines = (partial + text).split("\n");
+    partial = lines.pop() ?? "";
+    lines.forEach(onLine);
   });
   child.stderr.resume();
   const over = async () => {
@@ -106,12 +106,12 @@ export function createCommandShell(
 }
 
 /**
- * A shell's status says 143 of a command that SIGTERM ended and of one that said `exit 143`. What bash says of the end
- * has the number in the second case only, in whatever language.
+ * bash reports status 143 both for a command that SIGTERM ended and for `exit 143`. Its message contains the number only
+ * in the second case, in every language.
  */
-function exitOf(status: number, said: string): ProcessExit {
+function exitOf(status: number, message: string): ProcessExit {
   const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0];
-  if (signal === undefined || said === "" || new RegExp(`\\s${status}\\s`).test(said))
+  if (signal === undefined || message === "" || new RegExp(`\\s${status}\\s`).test(message))
     return { code: status, signal: null };
   return { code: null, signal: signal as NodeJS.Signals };
 }

@@ -1,26 +1,29 @@
 import { sleep } from "../../async/wait.ts";
 import { type ProcessRow, readProcesses } from "./process-table.ts";
 
-/** What is to be ended: process groups, and whoever else `findStrays` finds (asked again until it finds none). */
-export type Quarry = {
+/** The processes to end: groups, and what `findStrays` finds (called again until it finds nothing). */
+export type EndTargets = {
   groups: readonly number[];
   findStrays?: (rows: readonly ProcessRow[]) => readonly ProcessRow[];
 };
 
-/** What the kernel itself does not let go of after SIGKILL (a dead network disk) is not waited for longer. */
+/** How long to wait for a process that the kernel keeps after SIGKILL (a dead network disk). */
 const AFTER_KILL_MS = 3000;
 const POLL_MS_MIN = 4;
 const POLL_MS_MAX = 50;
-/** A group of zombies that nobody collects (a container without an init) looks alive to kill(2). */
+/** kill(2) reports a group of uncollected zombies (a container without an init) as alive, so read the table now and then. */
 const ROUNDS_PER_TABLE = 4;
 
 /**
- * SIGTERM, SIGKILL after `killAfterMs`; resolves when nothing of the quarry is alive, true, or when something
- * outlived even SIGKILL, false.
+ * Sends SIGTERM, then SIGKILL after `killAfterMs`. Resolves with true when all are dead, with false when something
+ * survived SIGKILL.
  */
-export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: number): Promise<boolean> {
+export async function endProcesses(
+  { groups, findStrays }: EndTargets,
+  killAfterMs: number,
+): Promise<boolean> {
   const beganAt = performance.now();
-  const told = new Set<string>();
+  const signaled = new Set<string>();
   for (const group of groups) {
     signalProcess(-group, "SIGTERM");
     signalProcess(-group, "SIGCONT"); // a stopped process would sleep through the rest
@@ -30,7 +33,7 @@ export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: 
     const isForced = elapsed >= killAfterMs;
     const present = groups.filter(groupExists);
     if (isForced) for (const group of present) signalProcess(-group, "SIGKILL");
-    // Reading the process table is the dear part: done now and then while a group is still being asked nicely.
+    // Reading the process table is expensive: done only now and then before SIGKILL.
     const areStraysDue = findStrays !== undefined && (round === 0 || present.length === 0);
     const isTableNeeded = isForced || areStraysDue || round % ROUNDS_PER_TABLE === ROUNDS_PER_TABLE - 1;
     if (!isTableNeeded && present.length === 0) return true;
@@ -40,8 +43,8 @@ export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: 
       for (const stray of strays) {
         const identity = `${stray.pid} ${stray.startTicks}`;
         if (isForced) signalProcess(stray.pid, "SIGKILL");
-        else if (!told.has(identity)) signalProcess(stray.pid, "SIGTERM");
-        told.add(identity);
+        else if (!signaled.has(identity)) signalProcess(stray.pid, "SIGTERM");
+        signaled.add(identity);
       }
       if (strays.length === 0 && !present.some((group) => hasLivingMember(group, rows))) return true;
     }
@@ -50,26 +53,26 @@ export async function endProcesses({ groups, findStrays }: Quarry, killAfterMs: 
   }
 }
 
-/** Also true of a group of zombies that nobody collects. */
+/** Also true for a group of uncollected zombies. */
 export function groupExists(group: number): boolean {
   return signalProcess(-group, 0);
 }
 
-/** Every process of these groups or their sessions, every one that `isMarked`, and all that descend from them. */
-export function findKin(
+/** All processes in these groups or sessions, all that are marked, and their descendants. */
+export function findRelated(
   rows: readonly ProcessRow[],
   groups: ReadonlySet<number>,
   isMarked: (row: ProcessRow) => boolean,
 ): ProcessRow[] {
-  const kin = new Map<number, ProcessRow>();
+  const related = new Map<number, ProcessRow>();
   const childrenOf = Map.groupBy(rows, (row) => row.parent);
   const add = (row: ProcessRow) => {
-    if (kin.has(row.pid)) return;
-    kin.set(row.pid, row);
+    if (related.has(row.pid)) return;
+    related.set(row.pid, row);
     for (const child of childrenOf.get(row.pid) ?? []) add(child);
   };
   for (const row of rows) if (groups.has(row.group) || groups.has(row.session) || isMarked(row)) add(row);
-  return [...kin.values()];
+  return [...related.values()];
 }
 
 function hasLivingMember(group: number, rows: readonly ProcessRow[]): boolean {
@@ -77,13 +80,13 @@ function hasLivingMember(group: number, rows: readonly ProcessRow[]): boolean {
   return rows.some((row) => row.group === group && !row.isZombie);
 }
 
-/** False when there is nobody (left) to signal. */
+/** false when there is no such process. */
 function signalProcess(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(target, signal);
     return true;
   } catch (error) {
-    // EPERM is a process of another user's (sudo), or on macOS a group of zombies: nothing of ours to wait for.
+    // EPERM: a process of another user (sudo), or on macOS a group of zombies. hearth need not wait for either.
     if (isErrno(error, "ESRCH") || isErrno(error, "EPERM")) return false;
     throw error;
   }

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { bootId, readProcess } from "./process-table.ts";
 
-/** The group of one child, as told to the next daemon. */
+/** A child's group, recorded for the next daemon. */
 const RecordedGroup = z.object({
-  /** Of the child that leads the group. */
+  /** The child that leads the group. */
   pid: z.int().positive(),
-  /** Of that child, in clock ticks since boot; null where there is no /proc. */
+  /** The child's start, in clock ticks since boot; null without /proc. */
   start_ticks: z.string().nullable(),
   /** Wall clock, ms. */
   spawned_at: z.number(),
@@ -26,24 +26,24 @@ const Gone = z.object({ gone: z.int() });
 export type GroupRecords = {
   add(group: RecordedGroup): void;
   remove(pid: number): void;
-  /** The file goes with it. */
+  /** Also deletes the file. */
   close(): void;
 };
 
-/** What a daemon left behind. */
-export type LeftRecords = z.infer<typeof Header> & {
+/** The records that one daemon wrote. */
+export type StoredRecords = z.infer<typeof Header> & {
   file: string;
   groups: RecordedGroup[];
   isOwnerAlive: boolean;
 };
 
 const filePattern = /^children-[0-9a-f]+\.jsonl$/;
-/** Rewritten when so many lines were appended. */
+/** The file is rewritten after this many lines. */
 const LINES_MAX = 2000;
 
 /**
- * Keeps `children-ID.jsonl` in `dir` true: a header, then a line for each group that began or ended. A line is
- * written before `add` returns, and not synced: it has to outlive the daemon, not the machine.
+ * Keeps `children-ID.jsonl` in `dir` current: a header, then a line for each group that began or ended. A line is
+ * written before `add` returns. It is not synced: it must survive a crash of the daemon, not of the machine.
  */
 export function createGroupRecords(dir: string, id: string, mark: string): GroupRecords {
   const file = join(dir, `children-${id}.jsonl`);
@@ -75,7 +75,7 @@ export function createGroupRecords(dir: string, id: string, mark: string): Group
     try {
       append(value);
     } catch {
-      // A full disk or a folder that went away: the guardian still ends what this file would have named.
+      // A full disk or a deleted folder: the guardian still ends these groups.
     }
   };
   return {
@@ -94,15 +94,15 @@ export function createGroupRecords(dir: string, id: string, mark: string): Group
   };
 }
 
-/** What every supervisor that used `dir` left there, living ones included. Unreadable files are left out. */
-export function readLeftRecords(dir: string): LeftRecords[] {
+/** The records of all supervisors in `dir`, running ones included. Invalid files are skipped. */
+export function readStoredRecords(dir: string): StoredRecords[] {
   return namesIn(dir).flatMap((name) => {
     const left = readRecords(join(dir, name));
     return left === undefined ? [] : [left];
   });
 }
 
-function readRecords(file: string): LeftRecords | undefined {
+function readRecords(file: string): StoredRecords | undefined {
   const [first, ...rest] = parseLines(readFileSync(file, "utf8"));
   const header = Header.safeParse(first);
   if (!header.success) return undefined;
@@ -123,7 +123,7 @@ function isDaemonAlive(header: z.infer<typeof Header>): boolean {
   return header.daemon_pid === process.pid; // macOS: only one daemon at a time holds the lock on this folder
 }
 
-/** Lines that are no JSON (the last one, half-written) are left out. */
+/** Skips lines that are not JSON (the last one may be incomplete). */
 function parseLines(text: string): unknown[] {
   return text.split("\n").flatMap((line): unknown[] => {
     try {

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 /**
- * Ends what a daemon that died could not: a small `sh` that reads a pipe whose other end only the daemon holds.
- * Told `add GROUP` and `del GROUP`, it finds the pipe closed without `bye` when the daemon is gone, and then ends
- * the groups that it knows of and whoever carries the daemon's marker.
+ * Ends the children of a daemon that died: a small `sh` that reads a pipe whose other end only the daemon holds. The
+ * daemon sends `add GROUP` and `del GROUP`. When the pipe closes without `bye`, the daemon is dead, and the guardian ends
+ * the added groups and every process with the daemon's marker.
  *
- * One for all children instead of one for each: it stays out of their pipes, exit codes and start times. The
- * instant between the start of a child and its `add` is covered by the marker.
+ * One guardian serves all children, so it does not affect their pipes, exit codes or start times. The marker covers the
+ * moment between a child's start and its `add`.
  */
 export type Guardian = {
   watch(group: number): void;
   release(group: number): void;
-  /** Lets it go without ending anything. */
+  /** Ends the guardian and nothing else. */
   dismiss(): Promise<void>;
 };
 
@@ -61,10 +61,10 @@ while [ -n "$found" ] && [ $tries -lt 20 ]; do
 done
 `;
 
-/** A guardian that is killed is replaced, but something that kills every one of them is not fought for ever. */
+/** A killed guardian is replaced, but not for ever. */
 const REPLACEMENTS_MAX = 20;
 
-/** `mark` is found in the environment of every child, and of nothing else on the machine. */
+/** `mark` is in the environment of every child, and of no other process. */
 export function createGuardian(mark: string): Guardian {
   const groups = new Set<number>();
   let replacements = 0;
@@ -74,18 +74,18 @@ export function createGuardian(mark: string): Guardian {
   const start = (): ChildProcess => {
     const started = spawn("/bin/sh", ["-c", 'eval "$SCRIPT"', "hearth-guardian", mark], {
       cwd: "/",
-      // Not among the arguments, where it would fill everybody's list of processes.
+      // Not an argument, where it would fill the output of `ps`.
       env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", SCRIPT: script },
       stdio: ["pipe", "ignore", "ignore"],
-      detached: true, // what is sent to the daemon's own group or terminal must not reach it
+      detached: true, // signals to the daemon's group or terminal must not reach it
     });
     started.unref();
     const stdin = started.stdin;
     if (stdin !== null) {
-      stdin.on("error", () => {}); // told by `exit`
+      stdin.on("error", () => {}); // `exit` reports it
       if ("unref" in stdin && typeof stdin.unref === "function") stdin.unref();
     }
-    started.on("error", () => {}); // no /bin/sh: the sweep at the next start has to do
+    started.on("error", () => {}); // no /bin/sh: only the sweep at the next start is left
     started.once("exit", () => {
       if (child === started) child = undefined;
       if (isDismissed || groups.size === 0 || replacements++ >= REPLACEMENTS_MAX) return;

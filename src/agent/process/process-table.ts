@@ -7,16 +7,16 @@ export type ProcessRow = {
   parent: number;
   group: number;
   session: number;
-  /** When it began, in clock ticks since boot: with the pid, its identity. */
+  /** Start time in clock ticks since boot. Together with the pid it identifies the process. */
   startTicks: string;
-  /** Dead, and not yet collected by its parent. */
+  /** Dead, but not yet collected by its parent. */
   isZombie: boolean;
 };
 
-/** The event loop is let go after so many processes; each costs about 20 µs. */
+/** Processes read before yielding to the event loop; each takes about 20 µs. */
 const ROWS_PER_TURN = 64;
 
-/** Every process of the machine; none where there is no /proc. */
+/** Every process of the machine; empty without /proc. */
 export async function readProcesses(): Promise<ProcessRow[]> {
   const rows: ProcessRow[] = [];
   for (const [index, pid] of livePids().entries()) {
@@ -27,11 +27,11 @@ export async function readProcesses(): Promise<ProcessRow[]> {
   return rows;
 }
 
-/** Undefined when there is no such process, or no /proc. */
+/** undefined when there is no such process, or no /proc. */
 export function readProcess(pid: number): ProcessRow | undefined {
   const stat = readProc(pid, "stat")?.toString("latin1");
   if (stat === undefined) return undefined;
-  // The second field is the name in brackets, and may hold spaces and brackets itself.
+  // The second field is the name in brackets, which may itself contain spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state, parent, group, session] = fields;
   const startTicks = fields[19];
@@ -54,12 +54,12 @@ export function wasStartedWith(pid: number, entries: readonly string[]): boolean
   return entries.every((entry) => present.has(entry));
 }
 
-/** Tells one boot of the machine from the next: process ids and start times mean nothing across it. */
+/** Identifies the machine's current boot: pids and start times are valid only within one. */
 export function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {
-    return ""; // no Linux: identities are then checked by wall clock, which does not repeat
+    return ""; // not Linux: start times are compared by wall clock, which does not repeat
   }
 }
 
@@ -77,6 +77,6 @@ function readProc(pid: number, file: string): Buffer | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`);
   } catch {
-    return undefined; // ended meanwhile, or another user's
+    return undefined; // it has ended, or belongs to another user
   }
 }

@@ -11,21 +11,21 @@ import {
   createCommandShell,
   suitsCommandShell,
 } from "./command-shell.ts";
-import { endProcesses, findKin, groupExists } from "./end-processes.ts";
+import { endProcesses, findRelated, groupExists } from "./end-processes.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
 import { MARK_VARIABLE, OWNER_VARIABLE } from "./markers.ts";
-import { createPipeMaker, type Pipe } from "./pipe-maker.ts";
+import { createPipePool, type Pipe } from "./pipe-pool.ts";
 import { type ProcessRow, readProcess, wasStartedWith } from "./process-table.ts";
 import { sweepOrphans } from "./sweep-orphans.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor, SpawnRequest } from "./types.ts";
 
 const KILL_AFTER_MS = 2000;
-/** A group without its leader gives no sign of its end; nobody waits for it either. */
+/** A group without its leader does not report its end, so it is polled. */
 const LEFTOVERS_CHECK_MS = 1000;
 
 export type SupervisorOptions = {
-  /** The user's alone, made 0700: `children-*.jsonl` is kept here, for the next daemon. */
+  /** Created with mode 0700. Holds `children-*.jsonl` for the next daemon. */
   recordDir: string;
   /** From SIGTERM to SIGKILL. */
   killAfterMs?: number | undefined;
@@ -34,7 +34,7 @@ export type SupervisorOptions = {
 
 type Group = { leader: number; owner: string; hasLeader: boolean };
 
-/** One a daemon, made when it holds its lock: it begins with ending what a dead daemon left behind. */
+/** One per daemon, created once it holds its lock. First ends what a dead daemon left behind. */
 export function createProcessSupervisor({
   recordDir,
   killAfterMs = KILL_AFTER_MS,
@@ -43,14 +43,14 @@ export function createProcessSupervisor({
   const mark = randomBytes(16).toString("hex");
   const guardian = createGuardian(`${MARK_VARIABLE}=${mark}`);
   mkdirSync(recordDir, { recursive: true, mode: 0o700 });
-  // A folder that cannot be read must not stop the daemon: the guardian has been at it already.
+  // An unreadable folder must not stop the daemon: the guardian has already done the work.
   const swept = sweepOrphans(recordDir, mark).catch(() => 0);
   const records = createGroupRecords(recordDir, mark, mark);
-  const pipes = createPipeMaker(recordDir);
+  const pipes = createPipePool(recordDir);
   const groups = new Map<number, Group>();
-  /** Who ever had a child here, and may have left one outside its group. */
+  /** Owners that ever had a child here, and may have processes outside their groups. */
   const owners = new Set<string>();
-  /** By owner that has had a command: what starts its next ones. */
+  /** The command shell of each owner; not started before the owner's second command. */
   const shells = new Map<string, { env: string; shell: Promise<CommandShell | undefined> | undefined }>();
   let leftoversTimer: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -80,7 +80,7 @@ export function createProcessSupervisor({
     if (await endProcesses({ groups: [group.leader] }, killAfterMs)) forget(group);
   };
 
-  const keep = (pid: number, owner: string): Group => {
+  const track = (pid: number, owner: string): Group => {
     const group: Group = { leader: pid, owner, hasLeader: true };
     groups.set(pid, group);
     owners.add(owner);
@@ -92,13 +92,13 @@ export function createProcessSupervisor({
 
   const readEndOf = ({ readEnd }: Pipe): Socket => {
     const stdout = new Socket({ fd: readEnd, readable: true, writable: false });
-    stdout.on("error", () => {}); // whoever reads sees a close
-    // Once the stream is destroyed the number may be another file's.
-    stdout.once("end", () => !stdout.destroyed && pipes.takeBack(readEnd));
+    stdout.on("error", () => {}); // the reader sees a close
+    // After the stream is destroyed, the descriptor may belong to another file.
+    stdout.once("end", () => !stdout.destroyed && pipes.recycle(readEnd));
     return stdout;
   };
 
-  /** From an owner's second command on. Undefined: it has to be started as any other. */
+  /** Used from an owner's second command on. undefined: start the command normally. */
   const startInShell = async (request: SpawnRequest, pipe: Pipe): Promise<GroupProcess | undefined> => {
     if (!suitsCommandShell(request) || !(await exists(request.cwd))) return undefined;
     const { owner, cwd } = request;
@@ -112,7 +112,7 @@ export function createProcessSupervisor({
     );
     const started = await (await known.shell)?.start(request, pipe);
     if (started === undefined) return undefined;
-    const group = keep(started.pid, owner);
+    const group = track(started.pid, owner);
     const stdout = readEndOf(pipe);
     closeSync(pipe.writeEnd);
     const exited = started.exited.finally(() => leaderExited(group));
@@ -121,12 +121,12 @@ export function createProcessSupervisor({
   };
 
   const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
-    // Node waits, and serves nobody, until the child has changed into its folder.
+    // spawn blocks the event loop until the child has changed into its folder, so check first that the folder responds.
     await folders.enter(request.cwd, async () => {});
     const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
-    const quick = pipe === undefined ? undefined : await startInShell(request, pipe);
-    if (quick !== undefined) return quick;
+    const fromShell = pipe === undefined ? undefined : await startInShell(request, pipe);
+    if (fromShell !== undefined) return fromShell;
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
     const output = pipe && { stdout: readEndOf(pipe), writeEnd: pipe.writeEnd };
     const { child, stdin, stdout, stderr } = startChild(request, mark, output);
@@ -136,9 +136,9 @@ export function createProcessSupervisor({
       throw await spawnError(child, request);
     }
     const pid = child.pid;
-    const group = keep(pid, request.owner);
-    child.on("error", () => {}); // of a kill() that came too late: there is none
-    // EPIPE of a child that reads no more, a pipe that breaks: `exited` tells the end, and who reads sees a close.
+    const group = track(pid, request.owner);
+    child.on("error", () => {}); // a kill() that came too late
+    // EPIPE or a broken pipe: `exited` reports the end, and the reader sees a close.
     for (const stream of [stdin, stdout, stderr]) stream.on("error", () => {});
     const { promise: exited, resolve } = Promise.withResolvers<ProcessExit>();
     child.once("exit", (code, signal) => {
@@ -155,7 +155,7 @@ export function createProcessSupervisor({
     const leaders = own.map((group) => group.leader);
     const entries = [`${MARK_VARIABLE}=${mark}`, `${OWNER_VARIABLE}=${owner}`];
     const isMarked = (row: ProcessRow) => wasStartedWith(row.pid, entries);
-    const findStrays = (rows: readonly ProcessRow[]) => findKin(rows, new Set(leaders), isMarked);
+    const findStrays = (rows: readonly ProcessRow[]) => findRelated(rows, new Set(leaders), isMarked);
     const areGone = await endProcesses({ groups: leaders, findStrays }, killAfterMs);
     if (!areGone) return;
     for (const group of own) forget(group);
@@ -170,7 +170,7 @@ export function createProcessSupervisor({
       await Promise.all([swept, ...[...owners].map(stopOwner)]);
       clearTimeout(leftoversTimer);
       await pipes.close();
-      if (groups.size > 0) return; // what outlived SIGKILL stays known to the guardian and the next daemon
+      if (groups.size > 0) return; // what survived SIGKILL is left to the guardian and the next daemon
       await guardian.dismiss();
       records.close();
     },
@@ -181,7 +181,7 @@ type Started = { child: ChildProcess; stdin: Writable; stdout: Readable; stderr:
 
 const noInput = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-/** `output`: the pipe for both outputs of a command. */
+/** `output`: one pipe for stdout and stderr of a command. */
 function startChild(
   request: SpawnRequest,
   mark: string,
@@ -194,7 +194,7 @@ function startChild(
     const child = spawn(file, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
     return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
   }
-  // Never a socket, not even an ended one: bash with a socket to read from runs ~/.bashrc, as rshd once needed.
+  // stdin is never a socket: bash runs ~/.bashrc when it is one, a relic of rshd.
   const stdin = noInput();
   if (output === undefined) {
     const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
@@ -212,7 +212,7 @@ function startChild(
   }
 }
 
-/** What Node says of a child that did not start, in words that tell a missing folder from a missing program. */
+/** Node's error for a child that did not start; Node reports a missing folder like a missing program. */
 async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<Error> {
   const { promise, resolve } = Promise.withResolvers<Error>();
   child.on("error", resolve);

@@ -4,8 +4,8 @@ import { delimiter, isAbsolute, join } from "node:path";
 export type FoundCommand = { path: string; mtimeMs: number };
 
 /**
- * Where a command is, as the client's shell would find it; undefined when it is not there or may not be run.
- * Relative folders of PATH are left out: what is started must not depend on the directory.
+ * Finds a command as the client's shell would; undefined when it is missing or not executable. Skips relative folders
+ * in PATH, so that the result does not depend on the current directory.
  */
 export function findCommand(
   name: string,
@@ -26,6 +26,6 @@ function executable(path: string): FoundCommand | undefined {
     accessSync(path, constants.X_OK);
     return { path, mtimeMs: stats.mtimeMs };
   } catch {
-    return undefined; // not there, or not for this user: the search goes on
+    return undefined; // missing or not executable for this user
   }
 }

@@ -3,36 +3,36 @@ import type { AgentConfig } from "../../protocol/config.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 
 /**
- * One of an agent's own modes; null where its environment does it. `variable`: the mode that this one of its
- * environment names, in which it only begins: what it takes up again has the mode it had.
+ * One of an agent's own modes; null when its environment sets it. `variable`: this environment variable names the mode.
+ * The variable alone is not enough, because a resumed conversation keeps the mode it had.
  */
 type OwnMode = string | { variable: string } | null;
 
-/** How an agent that hearth knows by name is found, made to ask, and mended. Measured: see docs/agents.md. */
+/** How an agent that hearth knows is found, made to ask for permission, installed and logged in (docs/agents.md). */
 export type KnownAgent = {
   backend: "acp" | "opencode";
   command: readonly [string, ...string[]];
-  /** Other names that its program has, by how it was installed. */
+  /** Other names of its program, depending on how it was installed. */
   aliases?: readonly string[];
-  /** What makes it ask before it acts; stronger than the client's environment, weaker than the configuration. */
+  /** Makes it ask before it acts. Overrides the client's environment; the configuration overrides it. */
   env: Readonly<Record<string, string>>;
   /**
-   * The one of its own modes that each of hearth's wants. Where it asks for whatever it would do, hearth answers as its
-   * own mode says, so that one asking mode does for all.
+   * The agent's mode for each of hearth's modes. If the agent asks about everything, hearth answers by its own mode, and
+   * one asking mode serves all of them.
    */
   modes: Readonly<Record<PermissionMode, OwnMode>>;
-  /** The beginnings of the names of its own variables, its login among them. */
+  /** Prefixes of the agent's own environment variables, including its login. */
   prefixes: readonly string[];
   install: string;
-  /** What its program is to be started with so that a person can log in. */
+  /** Arguments that start its program for a login. */
   login: readonly string[];
 };
 
-const asking = (mode: OwnMode): KnownAgent["modes"] => ({
+const sameMode = (mode: OwnMode): KnownAgent["modes"] => ({
   ...{ ask: mode, accept_edits: mode, plan: mode, yolo: mode },
 });
 
-/** Its package for this machine; the one that is called goose holds another program. */
+/** goose's package for this machine. The npm package named "goose" is another program. */
 const goosePackage = `goose-binary-${process.platform}-${process.arch}`;
 
 export const knownAgents: Readonly<Record<string, KnownAgent>> = {
@@ -41,7 +41,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     command: ["goose", "acp"],
     aliases: [goosePackage],
     env: { GOOSE_MODE: "approve" },
-    modes: asking({ variable: "GOOSE_MODE" }),
+    modes: sameMode({ variable: "GOOSE_MODE" }),
     prefixes: ["GOOSE_"],
     install: `npm install -g @aaif/${goosePackage}`,
     login: ["configure"],
@@ -50,8 +50,8 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["qwen", "--acp"],
     env: {},
-    // It starts in `auto`, where a model of its own approves.
-    modes: asking("default"),
+    // It starts in `auto`, where its own model approves calls.
+    modes: sameMode("default"),
     prefixes: ["QWEN_"],
     install: "npm install -g @qwen-code/qwen-code",
     login: ["-i", "/auth"],
@@ -60,7 +60,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "opencode",
     command: ["opencode"],
     env: { OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
-    modes: asking(null),
+    modes: sameMode(null),
     prefixes: ["OPENCODE_"],
     install: "npm install -g opencode-ai",
     login: ["auth", "login"],
@@ -69,7 +69,7 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["claude-agent-acp"],
     env: {},
-    modes: asking("default"),
+    modes: sameMode("default"),
     prefixes: ["CLAUDE_"],
     install: "npm install -g @agentclientprotocol/claude-agent-acp",
     login: ["--cli", "auth", "login"],
@@ -78,9 +78,9 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["codex-acp"],
     env: {},
-    // It does not ask before a command, it runs it in a sandbox, and asks for what the sandbox is in the way of. With
-    // full access it would ask for nothing at all, not even for what could destroy the machine.
-    modes: { ...asking("read-only"), yolo: "workspace-write" },
+    // It runs commands in a sandbox without asking, and asks only for what the sandbox blocks. With full access it would
+    // not even ask before commands that could destroy the machine.
+    modes: { ...sameMode("read-only"), yolo: "workspace-write" },
     prefixes: ["CODEX_"],
     install: "npm install -g @agentclientprotocol/codex-acp",
     login: ["cli", "login"],
@@ -89,20 +89,20 @@ export const knownAgents: Readonly<Record<string, KnownAgent>> = {
     backend: "acp",
     command: ["gemini", "--acp"],
     env: {},
-    modes: asking("default"),
+    modes: sameMode("default"),
     prefixes: ["GEMINI_CLI_"],
     install: "npm install -g @google/gemini-cli",
     login: ["-i", "/auth"],
   },
 };
 
-/** Under whatever name the configuration has it; null when its program is none that hearth knows. */
+/** The known agent with that program, whatever its name in the configuration; null if there is none. */
 export const knownByProgram = (path: string): KnownAgent | null =>
   Object.values(knownAgents).find(({ command, aliases = [] }) =>
     [command[0], ...aliases].includes(basename(path)),
   ) ?? null;
 
-/** An agent by that name as the configuration has it, laid over what is known of it; null when there is none. */
+/** An agent's configuration merged with hearth's defaults for it; null if there is no such agent. */
 export function agentSettings(
   name: string,
   config: AgentConfig | undefined,

@@ -4,15 +4,15 @@ import { createBoundedMap } from "../bounded-map.ts";
 import { fingerprintOf } from "../children/environment.ts";
 import type { Launch, Unusable } from "./resolve-agent.ts";
 
-/** More than a start may take: opencode needs some time more to name its models. */
+/** Longer than a start: opencode needs more time to list its models. */
 const PROBE_MS_MAX = 180_000;
-/** Every terminal may bring an environment of its own, and each agent is another one in it. */
+/** Each agent counts once per client environment. */
 const KNOWN_MAX = 256;
 
-/** What only an agent itself can say. */
+/** Facts that only the agent itself knows. */
 export type AgentFacts = {
   version: string | null;
-  /** The model it uses when none is named. */
+  /** The model that it uses by default. */
   model: string | null;
   models: AgentModel[];
   modes: AgentMode[];
@@ -23,19 +23,19 @@ export type Probed = { facts: AgentFacts | null; trouble: Unusable | null };
 
 type ProbesDeps = {
   /**
-   * Starts the agent and asks it; null when it is at work, and what it says of itself there has to do. Throws
-   * HearthError: provider_auth when it wants a login.
+   * Starts the agent and reads its facts; null when a session preempted the probe and will report them. Throws
+   * HearthError: provider_auth when the agent needs a login.
    */
   ask(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
 };
 
 export type Probes = ReturnType<typeof createProbes>;
 
-/** What agents said of themselves, remembered by program and environment; asked one after the other. */
+/** Caches agents' facts by program and environment. Probes run one after the other. */
 export function createProbes({ ask }: ProbesDeps) {
   const known = createBoundedMap<string, Probed>(KNOWN_MAX);
-  /** Why its provider turned an agent down when it was at work. */
-  const turnedDown = createBoundedMap<string, string>(KNOWN_MAX);
+  /** Login errors that occurred during turns. */
+  const loginFailures = createBoundedMap<string, string>(KNOWN_MAX);
   const running = new Map<string, Promise<Probed>>();
   const closing = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
@@ -51,41 +51,41 @@ export function createProbes({ ask }: ProbesDeps) {
     );
     if (closing.signal.aborted || (probed.facts ?? probed.trouble) === null) return probed;
     known.set(key, probed);
-    turnedDown.delete(key);
+    loginFailures.delete(key);
     return probed;
   }
 
   return {
-    /** What it said when it was last asked; undefined when it never was, as it is now. */
+    /** The result of the last probe; undefined if this program and environment were never probed. */
     known(launch: Launch): Probed | undefined {
       const key = keyOf(launch);
-      const reason = turnedDown.get(key);
+      const reason = loginFailures.get(key);
       if (reason === undefined) return known.get(key);
       const trouble: Unusable = { status: "needs_login", reason, fix: launch.login };
       return { facts: known.get(key)?.facts ?? null, trouble };
     },
-    /** Asks it now; who asks meanwhile gets the same answer. */
+    /** Probes the agent now. Concurrent calls share one probe. */
     probe(launch: Launch, root: string): Promise<Probed> {
       const key = keyOf(launch);
-      const going = running.get(key);
-      if (going !== undefined) return going;
+      const pending = running.get(key);
+      if (pending !== undefined) return pending;
       const turn = last.then(() => probe(launch, root, key)).finally(() => running.delete(key));
       last = turn;
       running.set(key, turn);
       return turn;
     },
-    /** An agent at work tells what a probe would have asked it. */
-    learn(launch: Launch, facts: Partial<AgentFacts>) {
+    /** Merges facts that a session's agent reported. */
+    update(launch: Launch, facts: Partial<AgentFacts>) {
       const before = known.get(keyOf(launch))?.facts ?? noFacts;
       known.set(keyOf(launch), { facts: { ...before, ...facts }, trouble: null });
     },
-    /** What became of its login when it was at work; null: nothing is wrong with it. Answers whether that is news. */
-    learnLogin(launch: Launch, reason: string | null): boolean {
+    /** Records a login error that occurred during a turn, or its absence (null). Returns whether that is a change. */
+    setLoginFailure(launch: Launch, reason: string | null): boolean {
       const key = keyOf(launch);
-      const before = turnedDown.get(key);
-      if (reason === null) return turnedDown.delete(key);
-      turnedDown.set(key, reason.replace(/\.$/, ""));
-      return turnedDown.get(key) !== before;
+      const before = loginFailures.get(key);
+      if (reason === null) return loginFailures.delete(key);
+      loginFailures.set(key, reason.replace(/\.$/, ""));
+      return loginFailures.get(key) !== before;
     },
     async close() {
       closing.abort(new Error("The daemon is stopping"));

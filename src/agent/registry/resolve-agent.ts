@@ -6,7 +6,7 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 import { findCommand } from "./find-command.ts";
 import { agentSettings, type KnownAgent, knownByProgram } from "./known-agents.ts";
 
-/** The environments that an agent's own is made of. Keys of model providers are in `provider` alone. */
+/** The client's variables that an agent's environment is built from. Model providers' keys are only in `provider`. */
 export type ClientEnvironment = {
   tool: Readonly<Record<string, string>>;
   agent: Readonly<Record<string, string>>;
@@ -21,14 +21,14 @@ export type Launch = {
   command: readonly [string, ...string[]];
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
-  /** The one of its own modes that each of hearth's wants; null where nobody knows, or none is to be set. */
+  /** The agent's mode for each of hearth's modes; null if unknown, or if none is to be set. */
   modes: Readonly<Record<PermissionMode, string | null>>;
-  /** The model that the configuration names for it. */
+  /** The model from the configuration. */
   model: string | null;
   login: string | null;
-  /** The command that brings a newer one of it; absent where nobody knows. */
+  /** The command that updates the agent; absent if unknown. */
   update?: string | undefined;
-  /** When its program was last changed: another program is another agent. */
+  /** When its program was last changed. A changed program needs a new child. */
   mtimeMs: number;
 };
 
@@ -40,7 +40,7 @@ export type ResolvedAgent = {
   model: string | null;
 } & ({ launch: Launch; unusable: null } | { launch: null; unusable: Unusable });
 
-/** What is known of an agent without starting it; null when there is none of that name. */
+/** Resolves an agent without starting it; null if there is no agent of that name. */
 export function resolveAgent(
   name: string,
   config: AgentConfig | undefined,
@@ -130,7 +130,7 @@ export function modesOf(known: KnownAgent | null, env: Readonly<Record<string, s
   return { ask: named("ask"), accept_edits: named("accept_edits"), plan: named("plan"), yolo: named("yolo") };
 }
 
-/** By its own program, as it is called here; an agent that something else starts is taken to be on PATH as well. */
+/** The login command, with the agent's program as it is called here. If a launcher starts the agent, its own program is assumed to be on PATH. */
 function loginOf(known: KnownAgent, path: string, program: string): string {
   const name = basename(path);
   const isOwn = [known.command[0], ...(known.aliases ?? [])].includes(name);
@@ -138,19 +138,19 @@ function loginOf(known: KnownAgent, path: string, program: string): string {
   return [called, ...known.login].join(" ");
 }
 
-/** The sentence that ends a prompt to an agent that cannot be used. */
+/** The error for a prompt to an agent that cannot be used. */
 export const unusableError = (name: string, { status, reason, fix }: Unusable): HearthError => {
-  const mend = fix === null ? "" : ` To fix it: ${fix}.`;
-  return new HearthError("agent_unavailable", `${name} cannot be used: ${reason}.${mend}`, {
+  const fixText = fix === null ? "" : ` To fix it: ${fix}.`;
+  return new HearthError("agent_unavailable", `${name} cannot be used: ${reason}.${fixText}`, {
     details: { status, ...(fix === null ? {} : { fix }) },
   });
 };
 
-const named = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
+const envReference = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
 
 function missingVariables(config: AgentConfig | undefined, client: ClientEnvironment): string | undefined {
   return Object.values(config?.env ?? {})
-    .map((value) => named.exec(value)?.[1])
+    .map((value) => envReference.exec(value)?.[1])
     .find((name) => name !== undefined && lookUp(name, client) === undefined);
 }
 
@@ -158,8 +158,8 @@ const lookUp = (name: string, client: ClientEnvironment): string | undefined =>
   client.provider[name] ?? client.agent[name] ?? client.tool[name];
 
 /**
- * What commands get, the agent's own variables and login, what makes it ask, and what the configuration says.
- * hearth's keys are not among it unless the configuration names them (`"OPENAI_API_KEY": "env:OPENAI_API_KEY"`).
+ * The tool environment, the agent's own variables, the variables that make it ask, and those of the configuration. Model
+ * providers' keys are not in it unless the configuration names them (`"OPENAI_API_KEY": "env:OPENAI_API_KEY"`).
  */
 function environmentOf(
   known: KnownAgent | null,
@@ -170,7 +170,7 @@ function environmentOf(
     known?.prefixes.some((prefix) => name.startsWith(prefix)),
   );
   const configured = Object.entries(config?.env ?? {}).map(([name, value]): [string, string] => {
-    const source = named.exec(value)?.[1];
+    const source = envReference.exec(value)?.[1];
     return [name, source === undefined ? value : (lookUp(source, client) ?? "")];
   });
   return { ...client.tool, ...Object.fromEntries(own), ...known?.env, ...Object.fromEntries(configured) };

@@ -4,33 +4,32 @@ import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** Two descriptors, both closed at exec. */
+/** Two file descriptors, close-on-exec. */
 export type Pipe = { readEnd: number; writeEnd: number };
 
 /**
- * Makes real pipes. What Node gives a child for its output is a socket, which `> /dev/stderr` and `tee
- * /dev/stdout` cannot open; and one pipe for both keeps what a command says and what it complains of in order.
- * A FIFO whose name is gone as soon as both ends are open is such a pipe.
+ * A pool of real pipes. Node gives a child sockets for its output, which `> /dev/stderr` and `tee /dev/stdout` cannot
+ * open. One pipe for both outputs also keeps them in order. Each pipe is a FIFO that is unlinked once both ends are open.
  */
-export type PipeMaker = {
-  /** Undefined where it does not work (no mkfifo, a file system without FIFOs): use what Node gives then. */
+export type PipePool = {
+  /** undefined if pipes cannot be made (no mkfifo, a file system without FIFOs): use Node's own then. */
   take(): Promise<Pipe | undefined>;
   /**
-   * At the end of what was written to a pipe, before its read end is closed: whoever wrote is gone, so that it is as
-   * good as new. A session of many commands starts one mkfifo.
+   * Call at the end of a pipe's stream, before its read end is closed: all writers are gone, so the pipe can be used
+   * again. Then many commands need only one mkfifo.
    */
-  takeBack(readEnd: number): void;
+  recycle(readEnd: number): void;
   close(): Promise<void>;
 };
 
-/** Made by one mkfifo, which costs as much as starting any program: not to be paid for every few commands. */
+/** Pipes made by one mkfifo, which costs as much as starting any program. */
 const BATCH = 16;
-/** With fewer left, the next batch is made, once whoever took the last one has had time for its own work. */
+/** With fewer left, the next batch is made, after a delay so that the current command starts first. */
 const SPARE_MIN = 3;
 const REFILL_AFTER_MS = 250;
 
 /** `dir` must be the user's alone: 0700. */
-export function createPipeMaker(dir: string): PipeMaker {
+export function createPipePool(dir: string): PipePool {
   const spare: Pipe[] = [];
   let making: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -56,12 +55,12 @@ export function createPipeMaker(dir: string): PipeMaker {
         timer ??= setTimeout(refill, REFILL_AFTER_MS).unref();
       return pipe;
     },
-    takeBack(readEnd) {
+    recycle(readEnd) {
       if (isClosed || spare.length >= BATCH) return;
       try {
         spare.push(openBothEnds(`/proc/self/fd/${readEnd}`));
       } catch {
-        // No /proc: the next batch is made in its time.
+        // No /proc: the next batch is made when needed.
       }
     },
     async close() {
@@ -80,7 +79,7 @@ async function makePipes(dir: string, count: number): Promise<Pipe[]> {
     await promisify(execFile)("mkfifo", ["-m", "600", ...paths], { env: { PATH: "/usr/bin:/bin" } });
     for (const path of paths) pipes.push(openBothEnds(path));
   } catch {
-    // No mkfifo, or no descriptors: as many as there are.
+    // No mkfifo, or no descriptors left: return what there is.
   } finally {
     paths.forEach(tryUnlink);
   }
@@ -106,6 +105,6 @@ function tryUnlink(path: string) {
   try {
     unlinkSync(path);
   } catch {
-    // mkfifo did not make it
+    // mkfifo did not create it
   }
 }
