@@ -16,22 +16,22 @@ import type { Usage } from "../protocol/usage.ts";
 import type { PermissionRequest, Verdict } from "./permission/request.ts";
 
 /**
- * What a backend says while it runs a turn. The recorder makes messages and parts of it; whatever arrives after
- * the run's end is dropped there, so that a backend never has to know (G9).
+ * The events of a running turn. The recorder turns them into messages and parts. It drops what arrives after the run's
+ * end, so that a backend need not check (G9).
  *
  * Order within a step: `step_started`, then deltas and tool calls in any order, then `step_finished`. A tool
  * call may still be updated after `step_finished` of its own step, until the next `step_started`.
  */
 export type BackendEvent =
-  /** Its agent is given the prompt now, and what it missed with it. Unused by native. */
+  /** The agent is given the prompt and its handover now. Unused by native. */
   | { type: "prompted" }
   | { type: "step_started"; model: string | null }
   /** Appends to the open text part, or opens one. */
   | { type: "text_delta"; text: string }
   | { type: "reasoning_delta"; text: string }
   /**
-   * Closes the open text or reasoning part; `provider` is kept with it and sent back verbatim. Where none is open, `of`
-   * says what was said without words: reasoning, where it is not given.
+   * Closes the open text or reasoning part; `provider` is stored with it and sent back verbatim. `of` is the kind of an
+   * empty part when none is open (default: reasoning).
    */
   | { type: "part_ended"; of?: "text" | "reasoning"; provider?: Record<string, unknown> }
   | {
@@ -59,34 +59,34 @@ export type BackendEvent =
   /** Appends to a running tool call's output. */
   | { type: "tool_output"; tool_call_id: string; text: string }
   /**
-   * What an answer that is still coming has used so far: it counts if the turn ends before `step_finished` says the
-   * whole. `isLost`: the answer will never be whole, so this counts beside what follows.
+   * What an unfinished answer has used so far. It counts if the turn ends before `step_finished` reports the whole.
+   * `isLost`: the answer was cut off for good, so this counts in addition to what follows.
    */
   | { type: "usage"; usage: Usage; cost: number; isLost: boolean }
-  /** Usage and cost of this step alone. `tool_use` when the turn goes on. */
+  /** Usage and cost of this step alone. `tool_use` when the turn continues. */
   | { type: "step_finished"; finish_reason: FinishReason; usage: Usage; cost: number }
   | { type: "notice"; level: "info" | "warning" | "error"; code: string; text: string }
   | { type: "plan"; entries: Plan["entries"] };
 
-/** What a backend says of a session at any time, turn or no turn. */
+/** Events about a session. They can come at any time, also without a turn. */
 export type AgentSessionEvent =
   | { type: "title"; title: string }
   | { type: "version"; version: string }
   | { type: "commands"; commands: AgentCommand[] }
   | { type: "modes"; modes: AgentMode[]; current: string | null }
-  /** `current`: what it takes when none is named; null where that is not known now. */
+  /** `current`: the agent's default; null if it is not known now. */
   | { type: "models"; models: AgentModel[]; current: string | null }
-  /** How many tokens its conversation has; what the model can hold and which one it is, where it says so. */
+  /** Tokens in its conversation, and the model and its context window, if reported. */
   | { type: "context"; used: number; window: number | null; model: string | null }
   /** The child is gone; the next turn opens it again. */
   | { type: "crashed"; message: string }
-  /** It failed too often in a row: for a while it is not even tried. */
+  /** It failed too often in a row, and is not started again for a while. */
   | { type: "failed"; message: string }
-  /** Its provider wants a login of it, for that reason; null: it does its work. */
+  /** Its provider demands a login, for that reason; null: its login works. */
   | { type: "login"; reason: string | null }
-  /** Behind its turn's answer it works on: a turn that `goesOn` tells what it does. */
+  /** It works on by itself after its turn has ended: a turn with `goesOn` shows that work. */
   | { type: "works_on" }
-  /** It is not kept warm any more. */
+  /** It is no longer warm. */
   | { type: "cooled" };
 
 export type TurnResult =
@@ -99,36 +99,36 @@ export type Turn = {
   attachments: readonly Attachment[];
   model: string | null;
   mode: PermissionMode;
-  /** Of the agent's own modes; null: the one in which it asks. */
+  /** One of the agent's own modes; null: the mode in which it asks. */
   agent_mode: string | null;
-  /** What its commands run with. */
+  /** The environment of its commands. */
   env: Readonly<Record<string, string>>;
   max_steps: number | null;
-  /** What this agent missed since its own last turn, to be put before the prompt; null when nothing. Unused by native. */
+  /** What this agent missed since its own last turn, placed before the prompt; null if nothing. Unused by native. */
   handover: string | null;
   /**
-   * It has no prompt: the agent works on by itself behind an earlier turn. It ends when nothing more is heard of that,
-   * or when the signal aborts: then a prompt waits.
+   * Set for a turn without a prompt: the agent works on by itself after an earlier turn. The turn ends when that work is
+   * over, or when the signal aborts because a prompt waits.
    */
   goesOn?: AbortSignal;
 };
 
-/** What a turn may ask of its session. Everything here is inert once the run has ended. */
+/** What a turn can use of its session. Nothing here has any effect once the run has ended. */
 export type TurnHost = {
-  /** Several at once are written in one transaction; text, which has one of its own, comes alone. */
+  /** Several events are written in one transaction. A text delta must come alone: it has its own. */
   emit(...events: BackendEvent[]): void;
-  /** Judges by mode, rules and grants, and asks a person where that does not decide. Never throws. */
+  /** Judges by mode, rules and grants, and asks a person if they do not decide. Never throws. */
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
   /**
-   * The session's transcript, oldest first, this run's prompt included and waiting prompts left out. Settled
-   * messages keep their object identity between calls, so that a conversion can be remembered per message.
+   * The session's transcript, oldest first, with this run's prompt and without queued prompts. Settled messages keep
+   * their object identity between calls, so that conversions can be cached per message.
    */
   transcript(): readonly Message[];
   /** Prompts to fold into the turn now (delivery "steer"). They are in the transcript from here on. */
   takeSteering(): readonly Message[];
 };
 
-/** The session that a backend opens its counterpart for. */
+/** The hearth session that a backend opens an agent's session for. */
 export type SessionContext = {
   session_id: SessionId;
   agent: string;
@@ -141,33 +141,33 @@ export type SessionContext = {
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;
   remember(value: Remembered): void;
-  /** A text of the backend's own that is there again after a restart. `write` says whether it was written. */
+  /** A text that the backend can store across restarts. `write` returns whether it was written. */
   kept?: { read(): string | null; write(text: string): boolean };
   onEvent(event: AgentSessionEvent): void;
 };
 export type Remembered = {
   agent_session_id: string;
   fingerprint: string;
-  /** Of an agent that tells its cost as a running total: how much of it has been counted. */
+  /** For agents that report cost as a running total: the part of it already counted. */
   reported_cost?: number | undefined;
 };
 
 export type OpenedSession = {
-  /** Whether the next turn may use it as it is: its child lives, and it was made for this root and environment. */
+  /** Whether the next turn can use it: its child is alive, and it was opened for this root and environment. */
   isUsable(session: Pick<SessionContext, "root" | "env">): boolean;
-  /** Whether something is kept running for it; always, where this is absent. */
+  /** Whether something is kept running for it; always, if absent. */
   isWarm?(): boolean;
-  /** `resumed`: it knows the turns it made before, as it does after its first; `new`: it must be handed the transcript. */
+  /** `resumed`: it knows its earlier turns, as it does after its first; `new`: it must be given the transcript. */
   readonly kind: "resumed" | "new";
   /**
-   * Runs one turn. Resolves when it has settled: its tools are dead, the backend's own answer is in or its child
-   * is gone. After `signal` aborts it must settle soon; the coordinator waits 5 s, then calls `kill`.
-   * Rejects only for a bug; what goes wrong on purpose is an `error` result.
+   * Runs one turn. Resolves when it has settled: its tools are dead, and the agent has answered or its child is gone.
+   * After `signal` aborts it must settle soon: the coordinator waits 5 s, then calls `kill`. Rejects only for a bug;
+   * expected failures are an `error` result.
    */
   runTurn(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult>;
-  /** By force: after it the running turn is settled and its words are nobody's. */
+  /** Settles the running turn by force; later output is dropped. */
   kill(): Promise<void>;
-  /** In order, while no turn runs. */
+  /** Only while no turn runs. */
   close(): Promise<void>;
 };
 
@@ -175,8 +175,8 @@ export type OpenedSession = {
 export type Backend = {
   readonly kind: BackendKind;
   /**
-   * Makes the counterpart or takes it up again. Throws HearthError (agent_unavailable, provider_auth,
-   * model_unavailable, config_invalid …): the run then ends `error` with it.
+   * Opens a session in the agent, or resumes it. Throws HearthError (agent_unavailable, provider_auth, model_unavailable,
+   * config_invalid …); the run then ends with that error.
    */
   open(session: SessionContext, signal: AbortSignal): Promise<OpenedSession>;
   /** Ends every child. */

@@ -4,7 +4,7 @@ export function createBoundedMap<Key, Value>(sizeMax: number) {
   return {
     get: (key: Key): Value | undefined => entries.get(key),
     has: (key: Key): boolean => entries.has(key),
-    /** Whether it was there. */
+    /** Returns whether it was there. */
     delete: (key: Key): boolean => entries.delete(key),
     set(key: Key, value: Value) {
       entries.delete(key);

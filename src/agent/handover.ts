@@ -6,11 +6,11 @@ import { hearthNote, textInside } from "./hearth-note.ts";
 import { earlyEndOf, endTexts } from "./run/early-end.ts";
 import type { RunRecord } from "./run/record.ts";
 
-/** What an agent that is switched to is told of what it missed (design G15). */
+/** The handover: what an agent missed while others answered (design G15). */
 const HANDOVER_BYTES_MAX = 32 * 1024;
-/** Less of a message than this says nothing. */
+/** A shorter piece of a message is useless. */
 const PIECE_BYTES_MIN = 512;
-/** Of what a person ran themselves, and of an agent's commands. */
+/** Output kept of commands that a person typed, and of an agent's commands. */
 const SHELL_OUTPUT_CHARS_MAX = 8000;
 const COMMAND_OUTPUT_CHARS_MAX = 500;
 
@@ -19,25 +19,25 @@ type Missed = {
   kind: "resumed" | "new";
   /** The last message that the agent knows of, when it resumes. */
   seenSeq: number;
-  /** Our own agent reads the transcript itself. */
+  /** hearth's own agent reads the transcript itself. */
   isNative: boolean;
   transcript: readonly Message[];
 };
 
-/** The transcript since the agent's own last turn, newest kept, marked as what it is; null when it missed nothing. */
+/** The transcript since the agent's own last turn, newest messages first to be kept, in a tag; null if it missed nothing. */
 export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed): string | null {
   if (isNative) return null;
   const after = kind === "resumed" ? seenSeq : 0;
   const missed = transcript
     .filter((message) => message.seq > after && message.run_id !== run.id)
-    .map(told)
+    .map(entryOf)
     .filter((text) => text !== "");
   const kept: string[] = [];
   let room = HANDOVER_BYTES_MAX;
   for (const entry of missed.toReversed()) {
     const bytes = Buffer.byteLength(entry) + 2;
     if (bytes > room) {
-      if (room >= PIECE_BYTES_MIN) kept.unshift(newestOf(entry, room));
+      if (room >= PIECE_BYTES_MIN) kept.unshift(endOf(entry, room));
       break;
     }
     room -= bytes;
@@ -53,14 +53,14 @@ export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed
   ].join("\n\n");
 }
 
-function told(message: Message): string {
+function entryOf(message: Message): string {
   const isShell = message.agent === SHELL_AGENT;
   const files = message.parts.filter((part) => part.type === "file").map(({ name }) => `[attached: ${name}]`);
   const calls = message.parts
     .filter((part) => part.type === "tool_call")
-    .map((call) => toldCall(call, isShell ? SHELL_OUTPUT_CHARS_MAX : COMMAND_OUTPUT_CHARS_MAX));
+    .map((call) => callText(call, isShell ? SHELL_OUTPUT_CHARS_MAX : COMMAND_OUTPUT_CHARS_MAX));
   const body = [messageText(message), ...files, ...calls].filter((line) => line !== "").join("\n");
-  // A command that a person ran is no request to anybody.
+  // A command that a person ran is not a request, so its end needs no note.
   const end = isShell ? undefined : earlyEndOf(message);
   if (body === "") return end === undefined ? "" : hearthNote(endTexts[end].unanswered);
   const said = `${speakerOf(message, isShell)}: ${textInside("conversation_so_far", body)}`;
@@ -72,8 +72,8 @@ function speakerOf({ role, agent }: Message, isShell: boolean): string {
   return isShell ? "It said" : `Assistant (${agent})`;
 }
 
-/** A command with what it printed, anything else by what it was: the files are there to be read. */
-function toldCall({ name, title, kind, status, output }: ToolCallPart, charsMax: number): string {
+/** Output only for commands and failures: the agent can read the files itself. */
+function callText({ name, title, kind, status, output }: ToolCallPart, charsMax: number): string {
   const line = `[${name}: ${title} (${status})]`;
   const said = kind === "execute" || status === "failed" ? output.trim() : "";
   return said === "" ? line : `${line}\n${bounded(said, charsMax)}`;
@@ -81,8 +81,8 @@ function toldCall({ name, title, kind, status, output }: ToolCallPart, charsMax:
 
 const bounded = (text: string, charsMax: number): string => endsOf(text, charsMax, () => "\n[…]\n");
 
-/** The newest of it: how a message ends says what comes next. */
-function newestOf(entry: string, bytesMax: number): string {
+/** The end of an entry: how a message ends matters most for what comes next. */
+function endOf(entry: string, bytesMax: number): string {
   const mark = "[The beginning of this is left out.]\n…";
   const bytes = Buffer.from(entry, "utf8");
   let start = bytes.length - (bytesMax - Buffer.byteLength(mark) - 2);

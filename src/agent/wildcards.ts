@@ -1,23 +1,23 @@
 /**
- * Wildcards without regular expressions: what stands between two stars is looked for from left to right and never
- * again, so that the cost is bounded by the product of the two lengths, whatever the pattern is.
+ * Wildcards without regular expressions. The text between two stars is searched from left to right without
+ * backtracking, so the cost is at most the product of the two lengths, for any pattern.
  */
 
-/** A single character: itself, any, or one of a class. */
+/** Matches one character: a literal, `?`, or a class. */
 type Char = { matches(char: string): boolean };
-/** What stands between two stars. */
+/** The part of a pattern between two stars. */
 type Chunk = { literal: string } | { literal: undefined; chars: readonly Char[] };
 
-/** A pattern for one text: `*` any characters, `?` one, `[a-z]` one of a class, `\` takes the next as it is. */
+/** A pattern for one text: `*` any characters, `?` one, `[a-z]` one of a class, `\` escapes the next character. */
 export type TextPattern = {
-  /** The first is at the start of the text, the last at its end, with a star between each two. */
+  /** The first must match at the start of the text, the last at its end; a star stands between each two. */
   chunks: readonly Chunk[];
   wild: boolean;
 };
 
 const anyChar: Char = { matches: () => true };
 
-/** `[` to `]` at `start`, without a `char` where it is as good as a star; undefined where it is never closed. */
+/** Reads a class at `start`. No `char`: treat it as a star. undefined: it is never closed. */
 function readClass(source: string, start: number): { char: Char | undefined; end: number } | undefined {
   let at = start + 1;
   const negated = source[at] === "!" || source[at] === "^";
@@ -28,8 +28,8 @@ function readClass(source: string, start: number): { char: Char | undefined; end
       const matches = (char: string) => ranges.some(([low, high]) => char >= low && char <= high) !== negated;
       return { char: { matches }, end: at };
     }
-    // A named class: taken to match whatever follows. Rules may not have one; for the shell's own globs, whose
-    // matches are only ever feared, too wide is safe.
+    // A named class: assumed to match anything that follows. Rules cannot contain one. For the shell's globs, matching
+    // too much is safe: a match only makes hearth ask.
     if (/^\[[:=.]/.test(source.slice(at, at + 2))) return { char: undefined, end: source.length - 1 };
     const low = source[at] === "\\" ? (source[++at] ?? "\\") : (source[at] ?? "");
     const high = source[at + 1] === "-" && source[at + 2] !== "]" ? source[at + 2] : undefined;
@@ -75,7 +75,7 @@ export function compileText(source: string): TextPattern {
   return { chunks, wild };
 }
 
-/** UTF-16 units, as texts are compared. */
+/** One matcher per UTF-16 unit, because texts are compared by units. */
 const charsOf = (text: string): Char[] =>
   text.split("").map((known) => ({ matches: (char: string) => char === known }));
 
@@ -87,7 +87,7 @@ const standsAt = (chunk: Chunk, text: string, at: number): boolean =>
     ? chunk.chars.every((char, index) => at + index < text.length && char.matches(text[at + index] ?? ""))
     : text.startsWith(chunk.literal, at);
 
-/** Where the chunk is first found from `from` on, ending before `limit`; -1 where it is not. */
+/** The first index from `from` on at which the chunk matches and ends by `limit`; -1 if there is none. */
 function findChunk(chunk: Chunk, text: string, from: number, limit: number): number {
   if (chunk.literal !== undefined) {
     const found = text.indexOf(chunk.literal, from);
@@ -97,7 +97,7 @@ function findChunk(chunk: Chunk, text: string, from: number, limit: number): num
   return -1;
 }
 
-/** Does the whole of the text match? */
+/** Whether the whole text matches. */
 export function matchText({ chunks }: TextPattern, text: string): boolean {
   const [first, ...rest] = chunks;
   const last = rest.pop();
@@ -114,10 +114,10 @@ export function matchText({ chunks }: TextPattern, text: string): boolean {
   return true;
 }
 
-/** The text with every wildcard made literal, for `compileText`. */
+/** Escapes all wildcards, for `compileText`. */
 export const escapeWildcards = (text: string): string => text.replace(/[*?[\]\\{}]/g, "\\$&");
 
-/** A pattern for the segments of a path: `**` stands for any number of them, the rest for one each. */
+/** A pattern for path segments: `**` matches any number of them, any other pattern one. */
 export type PathPattern = { segments: readonly (TextPattern | "**")[]; wild: boolean };
 
 export function compilePath(segments: readonly string[]): PathPattern {
@@ -127,7 +127,7 @@ export function compilePath(segments: readonly string[]): PathPattern {
   return { segments: compiled, wild: compiled.some((segment) => segment === "**" || segment.wild) };
 }
 
-/** Goes back to the last `**` only. */
+/** Backtracks to the last `**` only. */
 export function matchPath({ segments: pattern }: PathPattern, segments: readonly string[]): boolean {
   let at = 0;
   let retryPattern = -1;
@@ -151,13 +151,13 @@ export function matchPath({ segments: pattern }: PathPattern, segments: readonly
   return at === pattern.length || (at === pattern.length - 1 && pattern[at] === "**");
 }
 
-/** More than this many alternatives and the braces stand for themselves. */
+/** With more alternatives, braces are taken literally. */
 const BRACE_WORDS_MAX = 64;
 
 /** Longer sources are not expanded: finding where a brace closes is quadratic at worst. */
 const BRACE_SOURCE_MAX = 2_000;
 
-/** `a{b,c}` to `ab` and `ac`; undefined when there would be too many. A `\` takes the next character as it is. */
+/** Expands `a{b,c}` to `ab` and `ac`; undefined if there are too many. `\` escapes the next character. */
 export function expandBraces(source: string): string[] | undefined {
   if (source.length > BRACE_SOURCE_MAX) return undefined;
   let done = [""];
@@ -217,7 +217,7 @@ function readRange(text: string): string[] | undefined {
   if (match === null) return undefined;
   const [, from, to, fromChar, toChar, by] = match;
   const numeric = from !== undefined && to !== undefined;
-  // Padded numbers and letters of both cases have rules of their own: more than the bound, so that nobody guesses.
+  // Padded numbers and mixed-case letters follow special rules: return more than the bound instead of guessing.
   if (/(?:^|\.)-?0\d/.test(text) || /[a-z]\.\.[A-Z]|[A-Z]\.\.[a-z]/.test(text)) return tooMany;
   const low = numeric ? Number(from) : (fromChar ?? "").charCodeAt(0);
   const high = numeric ? Number(to) : (toChar ?? "").charCodeAt(0);

@@ -2,10 +2,10 @@ import { lstat, readlink, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, relative, sep } from "node:path";
 
-/** As many links in a row as Linux follows. */
+/** The same limit as in Linux. */
 const LINKS_MAX = 40;
 
-/** A path that cannot exist; the message is for whoever gave it. */
+/** An impossible path. The message is shown to whoever gave it. */
 export class PathError extends Error {
   constructor(message: string) {
     super(message);
@@ -14,17 +14,17 @@ export class PathError extends Error {
 }
 
 export type WorkspacePath = {
-  /** Absolute, every link followed, also where the last parts do not exist yet and where a link dangles. */
+  /** Absolute, with all links resolved, even if the last parts do not exist yet or a link dangles. */
   real: string;
   isInside: boolean;
-  /** For people and models: relative to the root where inside it, else absolute. */
+  /** For people and models: relative to the root if inside it, else absolute. */
   shown: string;
 };
 
 /**
- * Where a path of a tool call leads; relative ones start at `root`, `~/` at the home folder. What is judged is
- * what is opened: callers use `real` and nothing else. Throws PathError for one that cannot exist (NUL), and what
- * the system says of others (ELOOP, EACCES).
+ * Resolves the path of a tool call; relative paths start at `root`, `~/` at the home folder. Callers must use only `real`,
+ * so that what was judged is what is opened. Throws PathError for impossible paths (NUL), and system errors (ELOOP,
+ * EACCES).
  */
 export async function locate(root: string, path: string): Promise<WorkspacePath> {
   if (path.includes("\0")) throw new PathError("A path cannot contain a NUL character.");
@@ -37,13 +37,13 @@ export async function locate(root: string, path: string): Promise<WorkspacePath>
   return { real, isInside, shown: isInside ? relative(realRoot, real) || "." : real };
 }
 
-/** The real path, or undefined when it is not inside the root. */
+/** The real path; undefined if it is outside the root. */
 export async function resolveInside(root: string, path: string): Promise<string | undefined> {
   const { real, isInside } = await locate(root, path);
   return isInside ? real : undefined;
 }
 
-/** Whether a real path still is one: false when a folder in it was swapped for a link since it was resolved. */
+/** Whether a resolved path is still real: false when a folder in it was replaced by a link since. */
 export async function isStillReal(real: string): Promise<boolean> {
   return (await followLinks(real, LINKS_MAX)) === real;
 }
@@ -56,7 +56,7 @@ export function contains(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-// `..` after a link means the folder above the link's target, so nothing here may be shortened as text.
+// `..` after a link means the parent of the link's target, so paths must not be normalized as text.
 const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : `${folder}/${path}`);
 
 async function followLinks(path: string, linksLeft: number): Promise<string> {
@@ -69,7 +69,7 @@ async function followLinks(path: string, linksLeft: number): Promise<string> {
   if (name === "." || name === "") return parent;
   if (name === "..") return dirname(parent);
   const here = parent.endsWith(sep) ? parent + name : parent + sep + name;
-  // A dangling link: writing through it would make its target.
+  // A dangling link: writing through it would create its target.
   const target = await orUndefined(readLink(here));
   return target === undefined ? here : followLinks(absolute(parent, target), linksLeft - 1);
 }
@@ -78,7 +78,7 @@ async function readLink(path: string): Promise<string | undefined> {
   return (await lstat(path)).isSymbolicLink() ? readlink(path) : undefined;
 }
 
-/** Undefined for what is not there, also because a parent is no folder. */
+/** undefined if it does not exist, or a parent is not a folder. */
 async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

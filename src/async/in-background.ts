@@ -1,6 +1,6 @@
 /**
- * Starts work that nobody waits for. What goes wrong with it is told to `onError`, and never ends the process: the one
- * way to let go of a promise.
+ * Starts work that nobody awaits. Errors go to `onError` and never end the process. This is the only way to drop a
+ * promise.
  */
 export function inBackground(work: () => Promise<unknown>, onError: (error: unknown) => void): void {
   const started = async () => work();

@@ -1,6 +1,6 @@
 import { setTimeout as passed } from "node:timers/promises";
 
-/** Rejects with the signal's reason when it aborts first. Without `ref` it keeps no process from ending. */
+/** Rejects with the signal's reason when it aborts first. Without `ref` the timer does not keep the process alive. */
 export async function sleep(ms: number, signal?: AbortSignal, { ref } = { ref: true }): Promise<void> {
   try {
     await passed(ms, undefined, { ref, ...(signal && { signal }) });
@@ -9,18 +9,18 @@ export async function sleep(ms: number, signal?: AbortSignal, { ref } = { ref: t
   }
 }
 
-/** Until that much time is over, or the signal aborts. Never rejects. */
+/** Waits until the time is over or the signal aborts. Never rejects. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, signal).catch(() => {});
 
-/** Until the signal aborts. Never rejects. */
+/** Waits until the signal aborts. Never rejects. */
 export const untilAborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted
     ? Promise.resolve()
     : new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 
 /**
- * What comes of the work, or a rejection with the signal's reason if it aborts first. The work itself goes on: it
- * needs the signal, too, where it can be stopped. No listener is left behind.
+ * Settles as the work does, or rejects with the signal's reason if that aborts first. The work itself continues: pass it
+ * the signal, too, if it can be stopped. Leaves no listener behind.
  */
 export async function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
@@ -35,8 +35,8 @@ export async function orAborted<T>(work: PromiseLike<T>, signal: AbortSignal): P
 }
 
 /**
- * What comes of the work, or a rejection with a TimeoutError that says `what` was not done in time. The work itself
- * goes on, and no timer is left behind.
+ * Settles as the work does, or rejects with a TimeoutError whose message begins with `what`. The work itself continues.
+ * Leaves no timer behind.
  */
 export async function inTime<T>(work: PromiseLike<T>, ms: number, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -49,8 +49,7 @@ export async function inTime<T>(work: PromiseLike<T>, ms: number, what: string):
 }
 
 /**
- * Whether the work has settled, however it went, before that much time was over or the signal aborted. No timer is
- * left behind.
+ * Whether the work settles, with any result, before the time is over or the signal aborts. Leaves no timer behind.
  */
 export async function settlesWithin(
   work: PromiseLike<unknown>,
@@ -74,7 +73,7 @@ export async function settlesWithin(
   }
 }
 
-/** Also what the reason of `AbortSignal.timeout` is. */
+/** Also true for the reason of `AbortSignal.timeout`. */
 export const isTimeout = (error: unknown): error is Error =>
   error instanceof Error && error.name === "TimeoutError";
 

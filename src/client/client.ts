@@ -5,12 +5,12 @@ import type { RouteInput, RouteKey, RouteReply } from "../protocol/routes.ts";
 
 /** Parallel requests of one client: enough that a cancel never waits behind a slow listing. */
 const SOCKETS_MAX = 6;
-/** A reply is at most a snapshot's page of messages; what is larger is no hearth. */
+/** The largest reply is a snapshot's page of messages; a larger one is not from hearth. */
 const REPLY_BYTES_MAX = 256 * 1024 * 1024;
 
-/** How long a call waits to be taken in where too many stand before the socket, and how often it knocks. */
-const CROWD_MS_MAX = 2000;
-const CROWD_PAUSE_MS = 20;
+/** How long, and at what interval, a call is retried while the socket's backlog is full. */
+const BACKLOG_WAIT_MS_MAX = 2000;
+const BACKLOG_RETRY_MS = 20;
 
 type StreamKey = "GET /v1/workspaces/{wid}/events";
 export type RequestKey = Exclude<RouteKey, StreamKey>;
@@ -23,7 +23,7 @@ type OptionalIfEmpty<Name extends string, T> = [T] extends [undefined]
       ? { [N in Name]?: T }
       : { [N in Name]: T };
 
-/** What a call passes: only what its route has, and nothing that may be left out. */
+/** The input of a call: only what its route has; empty parts may be left out. */
 export type RequestInput<K extends RequestKey> = OptionalIfEmpty<"params", RouteInput<K>["params"]> &
   OptionalIfEmpty<"query", RouteInput<K>["query"]> &
   OptionalIfEmpty<"body", RouteInput<K>["body"]> & { signal?: AbortSignal | undefined };
@@ -35,11 +35,10 @@ export type Client = {
   readonly socketPath: string;
   readonly clientId: string;
   /**
-   * Throws HearthError: what the daemon answered, or daemon_unreachable where none did. An aborted call rejects
-   * with the signal's reason.
+   * Throws HearthError: the daemon's error, or daemon_unreachable. An aborted call rejects with the signal's reason.
    */
   request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
-  /** Drops the kept connections; calls under way fail. */
+  /** Closes the connections; calls in progress fail. */
   close(): void;
 };
 
@@ -53,11 +52,11 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
     const sent: Exchange = { socketPath, agent, method, path, body: input.body, signal: input.signal };
     let reply = await exchange(sent);
     let maybeRead = "lost" in reply && !isUnsent(reply.lost);
-    // The daemon closed an idle connection in the moment it was used again: nothing of the call was read.
+    // The daemon closed an idle connection just as it was reused: it has read nothing of the call.
     if ("lost" in reply && reply.wasReused) reply = await exchange({ ...sent, agent: false });
-    const deadline = performance.now() + CROWD_MS_MAX;
-    while ("lost" in reply && isCrowded(reply.lost) && performance.now() < deadline) {
-      await sleep(CROWD_PAUSE_MS);
+    const deadline = performance.now() + BACKLOG_WAIT_MS_MAX;
+    while ("lost" in reply && isBacklogFull(reply.lost) && performance.now() < deadline) {
+      await sleep(BACKLOG_RETRY_MS);
       reply = await exchange(sent);
     }
     if ("lost" in reply) {
@@ -75,13 +74,12 @@ export function createClient({ socketPath, clientId }: { socketPath: string; cli
 }
 
 /**
- * More clients than the daemon has taken in yet stand before its socket: nothing of the call was read, and in a
- * moment there is room.
+ * The backlog of the daemon's socket is full. The daemon has read nothing of the call, and will accept soon.
  */
-export const isCrowded = (error: unknown): boolean =>
+export const isBacklogFull = (error: unknown): boolean =>
   error instanceof Error && (error as NodeJS.ErrnoException).code === "EAGAIN";
 
-/** Nothing of the call can have been read: there was no connection. */
+/** There was no connection, so the daemon cannot have read the call. */
 const isUnsent = (error: unknown): boolean =>
   error instanceof Error &&
   ["ENOENT", "ECONNREFUSED", "EACCES", "EPERM", "EAGAIN"].includes(
@@ -90,7 +88,7 @@ const isUnsent = (error: unknown): boolean =>
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The method and the path with its query that a route key and its input stand for. */
+/** The method, and the path with its query, for a route key and its input. */
 export function addressOf(key: RouteKey, params: Values, query: Values): { method: string; path: string } {
   const [method = "", template = ""] = key.split(" ");
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
@@ -111,7 +109,7 @@ type Exchange = {
   signal: AbortSignal | undefined;
 };
 type Reply = { status: number; text: string };
-/** The connection failed before a whole reply was there. */
+/** The connection failed before the whole reply had arrived. */
 type Lost = { lost: unknown; wasReused: boolean };
 
 async function exchange(sent: Exchange): Promise<Reply | Lost> {
@@ -137,8 +135,8 @@ async function exchange(sent: Exchange): Promise<Reply | Lost> {
 }
 
 /**
- * Spares node:http what only TCP needs: a look whether the host is an address (a pattern of 2 ms to compile) and a
- * global agent.
+ * Skips work in node:http that only TCP needs: checking whether the host is an address (its pattern takes 2 ms to
+ * compile), and creating a global agent.
  */
 export const onSocket = (agent: Agent | false, options: RequestOptions): RequestOptions => {
   const lean: RequestOptions & { servername: string } = { ...options, agent, servername: "" };
@@ -162,7 +160,7 @@ function readReply({ status, text }: Reply, what: string): unknown {
   try {
     value = text === "" ? {} : JSON.parse(text);
   } catch (cause) {
-    throw new HearthError("internal", `The daemon answered ${what} with something that is no JSON.`, {
+    throw new HearthError("internal", `The daemon answered ${what} with something that is not JSON.`, {
       cause,
     });
   }
@@ -170,7 +168,7 @@ function readReply({ status, text }: Reply, what: string): unknown {
   throw errorOfReply(value, status, what);
 }
 
-/** The HearthError that an error reply carries; `internal` where it carries none that is known here. */
+/** The HearthError in an error reply; `internal` if it has none that this client knows. */
 export function errorOfReply(value: unknown, status: number, what: string): HearthError {
   const error = isRecord(value) && isRecord(value["error"]) ? value["error"] : {};
   const message =
@@ -186,7 +184,7 @@ export function errorOfReply(value: unknown, status: number, what: string): Hear
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Says in one sentence why the daemon could not be talked to. `maybeRead`: it may have done what was asked. */
+/** The error for a failed connection. `maybeRead`: the daemon may have carried out the call. */
 export function unreachable(error: unknown, socketPath: string, maybeRead = false): HearthError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const code = (cause as NodeJS.ErrnoException).code ?? "";
@@ -194,7 +192,7 @@ export function unreachable(error: unknown, socketPath: string, maybeRead = fals
     code === "ENOENT" || code === "ECONNREFUSED"
       ? `No daemon listens on ${socketPath}.`
       : code === "EACCES" || code === "EPERM"
-        ? `The socket ${socketPath} may not be used by this user: it belongs to somebody else.`
+        ? `This user may not use the socket ${socketPath}: it belongs to somebody else.`
         : `The connection to the daemon on ${socketPath} was lost (${code || cause.message}).`;
   return new HearthError("daemon_unreachable", sentence, {
     cause,

@@ -3,44 +3,44 @@ import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RouteReply } from "../protocol/routes.ts";
 import type { Workspace } from "../protocol/workspace.ts";
-import { mayBeAskedTwice, withChosenId } from "./asked-twice.ts";
 import type { Client, RequestArguments, RequestKey } from "./client.ts";
 import { type Daemon, type EnsureOptions, ensureDaemon, readDaemonFile, untilGone } from "./daemon.ts";
 import { isGone, sentenceOfStop, stopIn } from "./gone.ts";
 import { environmentToSend } from "./here.ts";
+import { isRepeatable, withNewId } from "./repeatable-calls.ts";
 
 export type ConnectOptions = EnsureOptions & {
-  /** The directory to attach to. */
+  /** The directory whose workspace is opened. */
   cwd: string;
-  /** Told before a wait that a person may notice, with what is waited for. */
+  /** Called with the reason before a wait that a person may notice. */
   onWait?: ((what: string) => void) | undefined;
 };
 
-/** A workspace of a running daemon, kept through the daemon's restarts. */
+/** A connection to a workspace that survives restarts of the daemon. */
 export type Connection = {
   readonly workspace: Workspace;
   readonly clientId: string;
-  /** What to tell a person about the daemon that was found; null when nothing. */
+  /** A message for a person about the daemon that was found; null if there is none. */
   readonly notice: string | null;
-  /** What of the configuration is ignored in this workspace, a sentence each. */
+  /** What is ignored of this workspace's configuration, one sentence each. */
   readonly warnings: readonly string[];
   socketPath(): string;
   /**
-   * As `Client.request`; a daemon that died is started again and asked once more, one that was stopped on purpose
-   * is not. What makes something does so under an id that is chosen here, once for both times; what may not be
-   * carried out twice is not repeated when the first daemon may have read it.
+   * As `Client.request`, but if the daemon died it is started again and the call repeated once. A daemon that was stopped
+   * on purpose is not started. Calls that create something carry an id, so that a repetition creates nothing twice. Calls
+   * that must not run twice are not repeated if the first daemon may have read them.
    */
   request<K extends RequestKey>(key: K, ...args: RequestArguments<K>): Promise<RouteReply<K>>;
   /**
-   * Makes sure that a daemon runs and knows this workspace and this client's environment. Where none runs and it
-   * may start none it rejects.
+   * Makes sure that a daemon runs and knows this workspace and this client's environment. Rejects if none runs and it
+   * may not start one.
    */
   reconnect(signal: AbortSignal, options?: { mayStart: boolean }): Promise<{ socketPath: string }>;
-  /** Somebody stopped the daemon on purpose: from here on requests fail and start none … */
+  /** Call when somebody stopped the daemon on purpose: from here on requests fail instead of starting one … */
   hold(stop: DaemonStop): void;
-  /** … until a person wants it started. */
+  /** … until this is called. */
   release(): void;
-  /** What is known of a daemon that was ended by force and could not say so itself. */
+  /** Who ended the daemon by force, if somebody did: such a daemon cannot announce it. */
   forcedStop(): DaemonStop | undefined;
   close(): void;
 };
@@ -50,11 +50,11 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
   let { client, workspace, notice, warnings } = await attach(options, signal);
   let reconnecting: Promise<void> | undefined;
   let stop: DaemonStop | undefined;
-  /** A person wants a daemon again: what was left to say of the last one does not count any more. */
+  /** A person wants a daemon again: ignore an earlier forced stop. */
   let isReleased = false;
   const forcedStop = () => (isReleased ? undefined : readDaemonFile(options.paths)?.stopped);
 
-  /** All who lost the daemon in the same moment wait for one restart. */
+  /** Concurrent calls share one restart. */
   const restart = (): Promise<void> => {
     reconnecting ??= attach(options, new AbortController().signal)
       .then(take)
@@ -63,7 +63,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
       });
     return reconnecting;
   };
-  /** Nobody waits for it longer than they want to; it goes on for the others. */
+  /** A caller can stop waiting; the restart continues for the others. */
   const restarted = (until: AbortSignal | undefined) =>
     until === undefined ? restart() : orAborted(restart(), until);
   const take = (again: Attached) => {
@@ -85,14 +85,14 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     clientId: options.clientId,
     socketPath: () => client.socketPath,
     async request(key, ...given) {
-      const args = withChosenId(key, given);
+      const args = withNewId(key, given);
       try {
         return await client.request(key, ...args);
       } catch (error) {
         if (!(error instanceof HearthError) || !isGone(error)) throw error;
         stop ??= stopIn(error) ?? forcedStop();
         if (stop !== undefined) throw stopped(stop, error);
-        if (error.details["maybe_read"] === true && !mayBeAskedTwice(key)) throw unanswered(error);
+        if (error.details["maybe_read"] === true && !isRepeatable(key)) throw unanswered(error);
         await restarted(args[0]?.signal);
         return client.request(key, ...args);
       }
@@ -128,16 +128,16 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
     const daemon: Daemon = await ensureDaemon(options, signal);
     try {
       const opened = await daemon.client.request("POST /v1/workspaces", { body, signal });
-      // An older daemon says nothing of its configuration.
+      // An older daemon sends no warnings.
       const { workspace, warnings = [] } = opened as Partial<typeof opened> &
         Pick<typeof opened, "workspace">;
       return { client: daemon.client, workspace, notice: daemon.notice, warnings };
     } catch (error) {
       daemon.client.close();
       if (!isGone(error) || options.mayStart === false) throw error;
-      // It was found in its last moments: a stopping daemon is gone within seconds.
+      // The daemon is stopping, and will be gone within seconds.
       if (error instanceof HearthError && error.code === "daemon_stopping")
-        options.onWait?.("Waits for the daemon before it to stop.");
+        options.onWait?.("Waiting for the previous daemon to stop.");
       await untilGone(options, daemon.health.pid, signal);
     }
   }

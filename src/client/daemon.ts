@@ -13,39 +13,39 @@ import { isAlive } from "./process-identity.ts";
 import { type Identity, isCompatible, relate } from "./skew.ts";
 import type { StartOptions } from "./start-daemon.ts";
 
-/** From the first look to a daemon that answers; its own recovery of a large store included. */
+/** Until a daemon answers, including its recovery of a large store. */
 const START_MS = 20_000;
-/** A daemon that accepts a connection and says nothing for so long hangs. */
+/** A daemon that accepts a connection but does not answer for this long hangs. */
 const ANSWER_MS = 5000;
 const POLL = { firstMs: 10, maxMs: 200 };
 /** A daemon that stops gives its runs 5 s. */
 const STOP_MS = 15_000;
-/** How long one terminal leaves the start to another that began it before. */
+/** How long a terminal waits for another one that is starting the daemon. */
 const START_CLAIM_MS = 5000;
 
 export type EnsureOptions = StartOptions & {
   clientId: string;
-  /** This client, where it is not the hearth it was built as. */
+  /** This client's identity, if it differs from the built one (tests). */
   identity?: Identity | undefined;
-  /** False: a daemon that runs is used as it is, and none is started. */
+  /** false: use a running daemon as it is, and start none. */
   mayStart?: boolean | undefined;
-  /** How long a daemon that accepted the connection may take to say that it is well. */
+  /** How long a daemon that accepted the connection may take to report its health. */
   answerMs?: number | undefined;
 };
 
-/** What it takes to look for a daemon. */
+/** The options for finding a daemon. */
 export type FindOptions = Pick<EnsureOptions, "paths" | "clientId" | "answerMs">;
 
 export type Daemon = {
   client: Client;
   health: Health;
-  /** What a person should know about the daemon they got: another version than this client's. */
+  /** A message for a person if the daemon's version differs from this client's. */
   notice: string | null;
 };
 
 /**
- * The daemon of these paths: the one that runs, or one started now. However many terminals call this at once, all
- * end up with the same. Throws version_skew, unsafe_path, daemon_unreachable, or what the daemon died of.
+ * Finds the running daemon of these paths, or starts one. All terminals that call this at once get the same daemon.
+ * Throws version_skew, unsafe_path, daemon_unreachable, or the error that kept the daemon from starting.
  */
 export async function ensureDaemon(options: EnsureOptions, signal: AbortSignal): Promise<Daemon> {
   const deadline = AbortSignal.timeout(START_MS);
@@ -67,7 +67,7 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
   for (let round = 1; ; round++) {
     const found = await findDaemon(options, signal);
     if (found !== undefined) {
-      const daemon = await settleSkew(options, found, mayReplace, signal);
+      const daemon = await resolveSkew(options, found, mayReplace, signal);
       if (daemon !== undefined) return daemon;
       mayReplace = false;
       continue;
@@ -79,10 +79,10 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
       await sleep(backoffMs(POLL, round), signal);
     } else {
       try {
-        // Loaded here alone: most calls find a daemon.
+        // Loaded only when needed: most calls find a daemon.
         const { startDaemon } = await import("./start-daemon.ts");
         const result = await startDaemon(options, signal);
-        // A daemon that lost against another says so, as does one whose predecessor is still stopping.
+        // daemon_busy: another daemon won, or the previous one is still stopping.
         if (!result.ok && result.code !== "daemon_busy") {
           const winner = await findDaemon(options, signal);
           if (winner === undefined) throw startError(result, paths);
@@ -96,7 +96,7 @@ async function ensure(options: EnsureOptions, signal: AbortSignal): Promise<Daem
 }
 
 function startError(result: { code: string; message: string }, paths: Paths): HearthError {
-  // What kept it from starting keeps its code; that there is no daemon is true whatever it was.
+  // Keeps the code of the original error; `is_start` marks that there is no daemon.
   const details = { is_start: true };
   if (result.code !== "died")
     return new HearthError(result.code as HearthError["code"], result.message, { details });
@@ -106,7 +106,7 @@ function startError(result: { code: string; message: string }, paths: Paths): He
   );
 }
 
-/** Whoever listens on these paths' socket and answers; undefined when nobody does. Starts nothing. */
+/** The daemon that answers on these paths' socket; undefined if none does. Starts nothing. */
 export async function findDaemon(
   options: FindOptions,
   signal: AbortSignal,
@@ -120,7 +120,7 @@ export async function findDaemon(
   return ask(file.socket, options, signal);
 }
 
-/** What the last daemon wrote about itself; it may be long dead. */
+/** The file that the last daemon wrote about itself; that daemon may be dead. */
 export function readDaemonFile(paths: Paths): DaemonFile | undefined {
   try {
     return parseDaemonFile(readFileSync(paths.daemonFile, "utf8"));
@@ -129,7 +129,7 @@ export function readDaemonFile(paths: Paths): DaemonFile | undefined {
   }
 }
 
-/** Says in a daemon's file, before it is ended by force, who wanted that: the next daemon writes its own. */
+/** Records in the daemon's file who is about to end it by force. The next daemon overwrites the file. */
 export function noteForcedStop(paths: Paths, file: DaemonFile, by: string): void {
   const temporary = `${paths.daemonFile}.${process.pid}`;
   const stopped = { reason: "stop", by } as const;
@@ -140,7 +140,7 @@ export function noteForcedStop(paths: Paths, file: DaemonFile, by: string): void
     });
     renameSync(temporary, paths.daemonFile);
   } catch {
-    rmSync(temporary, { force: true }); // on a full disk it is ended without a word
+    rmSync(temporary, { force: true }); // on a full disk the reason is not recorded
   }
 }
 
@@ -149,7 +149,7 @@ async function ask(
   { paths, clientId, answerMs = ANSWER_MS }: FindOptions,
   signal: AbortSignal,
 ) {
-  // This client is about to send its keys: the socket must be of this user's own making.
+  // This client is about to send its keys, so the socket must belong to this user.
   try {
     const uid = process.getuid?.();
     assertOwn(dirname(socketPath), uid);
@@ -159,14 +159,14 @@ async function ask(
     return undefined; // no such file
   }
   const client = createClient({ socketPath, clientId });
-  const patience = AbortSignal.timeout(answerMs);
+  const timeout = AbortSignal.timeout(answerMs);
   try {
-    const health = await client.request("GET /v1/health", { signal: AbortSignal.any([signal, patience]) });
+    const health = await client.request("GET /v1/health", { signal: AbortSignal.any([signal, timeout]) });
     return { client, health };
   } catch (error) {
     client.close();
-    if (patience.aborted && !signal.aborted) throw hangs(paths);
-    // Refused, or gone in this very moment: in both cases nobody is there now.
+    if (timeout.aborted && !signal.aborted) throw hangs(paths);
+    // Refused, or just gone: no daemon is there now.
     if (error instanceof HearthError && error.code === "daemon_unreachable") return undefined;
     throw error;
   }
@@ -182,8 +182,8 @@ function hangs(paths: Paths): HearthError {
   );
 }
 
-/** The daemon if it may be used, undefined once an older one has been asked to go; throws version_skew. */
-async function settleSkew(
+/** The daemon if it can be used; undefined once an older one has been stopped. Throws version_skew. */
+async function resolveSkew(
   options: EnsureOptions,
   { client, health }: { client: Client; health: Health },
   mayReplace: boolean,
@@ -229,13 +229,13 @@ async function stopIfIdle(client: Client, signal: AbortSignal): Promise<boolean>
     return true;
   } catch (error) {
     if (error instanceof HearthError && error.code === "daemon_busy") return false;
-    // It is already stopping, or has just gone.
+    // It is already stopping, or gone.
     if (error instanceof HearthError && /^daemon_/.test(error.code)) return true;
     throw error;
   }
 }
 
-/** Waits until the daemon of that pid no longer answers. Throws daemon_unreachable for one that does not go. */
+/** Waits until the daemon of that pid no longer answers. Throws daemon_unreachable if it does not stop. */
 export async function untilGone(options: FindOptions, pid: number, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + STOP_MS;
   for (let round = 1; ; round++) {
@@ -250,7 +250,7 @@ export async function untilGone(options: FindOptions, pid: number, signal: Abort
   }
 }
 
-/** When this build was put where it is; 0 where nothing was built. */
+/** When this build was installed; 0 if there is no build. */
 function builtAtMs(launcher: string): number {
   try {
     return statSync(join(dirname(launcher), "..", "dist", "version.json")).ctimeMs;
@@ -260,8 +260,8 @@ function builtAtMs(launcher: string): number {
 }
 
 /**
- * One terminal of many starts the daemon while the others look out for it. Only spares a crowd of processes:
- * that there is one daemon is the daemon's own lock.
+ * Lets one of many terminals start the daemon while the others wait. This only avoids needless processes: the daemon's
+ * own lock guarantees that there is one daemon.
  */
 function claimStart(paths: Paths): { release(): void } | undefined {
   makeOwnFolder(paths.runDir);
@@ -279,12 +279,12 @@ function tryClaim(path: string): boolean {
     writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
-    // A full or read-only disk spoils only the claim; what it means for the daemon the daemon will say.
+    // A full or read-only disk prevents only the claim. The daemon itself reports what that means for it.
     return (error as NodeJS.ErrnoException).code !== "EEXIST";
   }
 }
 
-/** A claim is over when its process is gone or has had its time. */
+/** A claim is stale when its process is gone or its time is over. */
 function isStale(path: string): boolean {
   try {
     if (Date.now() - statSync(path).mtimeMs > START_CLAIM_MS) return true;
@@ -293,6 +293,6 @@ function isStale(path: string): boolean {
     process.kill(pid, 0);
     return false;
   } catch {
-    return true; // gone meanwhile, or its process is
+    return true; // the file or its process is gone
   }
 }

@@ -2,11 +2,11 @@ import { type DaemonStop, daemonStopOf } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import { labelInClientId } from "./client-id.ts";
 
-/** The daemon that was asked has gone or is about to: the next one answers. */
+/** Whether the daemon is gone or stopping, so that the next one must answer. */
 export const isGone = (error: unknown): boolean =>
   error instanceof HearthError && (error.code === "daemon_unreachable" || error.code === "daemon_stopping");
 
-/** What a refusal says of a daemon that is stopped on purpose. */
+/** Who stopped the daemon on purpose, if the error says so. */
 export function stopIn({ code, details }: HearthError): DaemonStop | undefined {
   const stop = code === "daemon_stopping" ? daemonStopOf(details) : undefined;
   return stop?.reason === "stop" ? stop : undefined;

@@ -6,7 +6,7 @@ import { type Paths, resolvePaths } from "../protocol/paths.ts";
 
 type ProcessEnv = Readonly<Record<string, string | undefined>>;
 
-/** Where this user's hearth lives, as this process sees the machine. A relative HEARTH_HOME is taken from here. */
+/** The paths of this user's hearth. A relative HEARTH_HOME is relative to the current directory. */
 export function pathsHere(env: ProcessEnv): Paths {
   const home = env["HEARTH_HOME"];
   return resolvePaths({
@@ -18,7 +18,7 @@ export function pathsHere(env: ProcessEnv): Paths {
   });
 }
 
-/** What of this client's environment the daemon is told: what commands and agents need, and the keys of providers. */
+/** The variables that this client sends to the daemon: what commands and agents need, and providers' keys. */
 export function environmentToSend(env: ProcessEnv, paths: Paths): Record<string, string> {
   const { tool, agent, provider } = splitEnvironment(env, environmentNamesIn(userConfigText(paths)));
   return { ...tool, ...agent, ...provider };
@@ -28,9 +28,9 @@ function userConfigText(paths: Paths): string {
   try {
     return readFileSync(paths.configFile, "utf8");
   } catch {
-    return ""; // none, or unreadable: the daemon says so when it needs it
+    return ""; // missing or unreadable: the daemon reports it when it needs the file
   }
 }
 
-/** The launcher that this process was started with; what starts a daemon of the same build. */
+/** The launcher that this process was started with. It starts a daemon of the same build. */
 export const launcherHere = (): string => realpathSync(process.argv[1] ?? "");

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { HearthError } from "../protocol/errors.ts";
 
-/** Makes a folder that only its user may enter; throws unsafe_path for one of somebody else's, or a link. */
+/** Creates a folder with mode 0700. Throws unsafe_path if it is a link or belongs to somebody else. */
 export function makeOwnFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -14,7 +14,7 @@ export function makeOwnFolder(path: string): void {
   if ((lstatSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
 }
 
-/** Throws unsafe_path unless `path` is no link and belongs to this user. Throws ENOENT as lstat does. */
+/** Throws unsafe_path if `path` is a link or belongs to another user. Throws ENOENT as lstat does. */
 export function assertOwn(path: string, uid: number | undefined): void {
   const stat = lstatSync(path);
   if (stat.isSymbolicLink()) {

@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import type { DaemonFile } from "../protocol/daemon-file.ts";
 
-/** When a process began, in the words of `DaemonFile.pid_start_time`; undefined when there is none of that pid. */
+/** A process's start time, in the form of `DaemonFile.pid_start_time`; undefined if there is no such process. */
 export function startTimeOf(pid: number, platform: string): string | undefined {
   try {
     if (platform !== "linux") {
-      // Not imported: on Linux nobody needs it.
+      // Not imported at the top: Linux does not need it.
       const { execFileSync } = process.getBuiltinModule("node:child_process");
       const time = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
       return time.trim() || undefined;
     }
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field is the command's name in brackets and may hold anything, brackets and blanks too.
+    // The second field is the command's name in brackets, which may itself contain brackets and spaces.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // Dead, and only not yet collected by a parent, which in a container may never happen.
+    // Dead, but not yet collected by its parent; in a container that may never happen.
     if (state === "Z" || state === "X") return undefined;
     return fields[18];
   } catch {
@@ -21,6 +21,6 @@ export function startTimeOf(pid: number, platform: string): string | undefined {
   }
 }
 
-/** Whether the process that wrote `file` still lives; a pid that another process has since got is not believed. */
+/** Whether the process that wrote `file` is alive. The start time detects a reused pid. */
 export const isAlive = (file: DaemonFile, platform: string): boolean =>
   startTimeOf(file.pid, platform) === file.pid_start_time;

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
 /**
- * Random bytes as hex digits, from where node:crypto has them too: loading that costs a short command a tenth of its
- * start. Every system that hearth runs on has the device.
+ * Random bytes as hex digits, read from /dev/urandom. Loading node:crypto would cost a short command a tenth of its start
+ * time. Every supported system has the device.
  */
 export function randomHex(bytes: number): string {
   const buffer = Buffer.alloc(bytes);

@@ -2,24 +2,24 @@ import type { NewId } from "../protocol/ids.ts";
 import type { RequestArguments, RequestKey } from "./client.ts";
 import { randomHex } from "./random.ts";
 
-/** Where a call that makes something says what it is called: asked for twice, it is made once. */
-const chosenIds: { readonly [K in RequestKey]?: readonly [field: string, prefix: "ses" | "run"] } = {
+/** Calls that create something, and the field for its id. With an id, a repeated call creates it only once. */
+const idFields: { readonly [K in RequestKey]?: readonly [field: string, prefix: "ses" | "run"] } = {
   "POST /v1/workspaces/{wid}/sessions": ["id", "ses"],
   "POST /v1/workspaces/{wid}/sessions/{sid}/fork": ["id", "ses"],
   "POST /v1/workspaces/{wid}/agent": ["run_id", "run"],
 };
 
-/** The second time they would hit what has begun since: another run of the queue. */
-const onceOnly: ReadonlySet<RequestKey> = new Set<RequestKey>([
+/** Calls that must not be repeated: a second cancel could hit the next queued run. */
+const notRepeatable: ReadonlySet<RequestKey> = new Set<RequestKey>([
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel",
 ]);
 
-/** False for a call that must not be carried out twice, and so is not repeated once it may have been read. */
-export const mayBeAskedTwice = (key: RequestKey): boolean => !onceOnly.has(key);
+/** Whether the call may be sent again after the daemon may have read it. */
+export const isRepeatable = (key: RequestKey): boolean => !notRepeatable.has(key);
 
-/** The same call under an id of its own, to be kept for as long as it is repeated. */
-export function withChosenId<K extends RequestKey>(key: K, args: RequestArguments<K>): RequestArguments<K> {
-  const chosen = chosenIds[key];
+/** Adds an id to a call that creates something. Use the same arguments for each repetition. */
+export function withNewId<K extends RequestKey>(key: K, args: RequestArguments<K>): RequestArguments<K> {
+  const chosen = idFields[key];
   if (chosen === undefined) return args;
   const [field, prefix] = chosen;
   const input = (args[0] ?? {}) as { body?: Record<string, unknown> };

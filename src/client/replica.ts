@@ -6,25 +6,25 @@ import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
 
 /**
- * What a client shows of a workspace: a snapshot and the events after it. Two clients that saw the same workspace
- * hold equal replicas, wherever each of them was cut off and came back.
+ * A client's copy of a workspace: a snapshot plus the events after it. Clients of the same workspace have equal replicas,
+ * also after disconnects.
  */
 export type Replica = Snapshot & {
-  /** The session whose messages are kept; the snapshot was asked for with it. */
+  /** The session whose messages are kept; the snapshot was requested with it. */
   session_id: SessionId | null;
-  /** Something was missed: only a new snapshot shows the present again. */
+  /** Events were missed: a new snapshot is needed. */
   is_stale: boolean;
 };
 
 export const replicaOf = (snapshot: Snapshot, sessionId: SessionId | null): Replica => ({
   ...snapshot,
   session_id: sessionId,
-  // An older daemon tells plans by events alone.
+  // An older daemon sends plans only in events.
   plans: (snapshot as Partial<Snapshot>).plans ?? [],
   is_stale: false,
 });
 
-/** The replica after one more event. An event that it already holds changes nothing and returns it as it is. */
+/** The replica after one more event. Returns the same object for an event that it already contains. */
 export function applyEvent(replica: Replica, event: HearthEvent): Replica {
   if (event.type === "resync") return replica.is_stale ? replica : { ...replica, is_stale: true };
   if (event.seq <= replica.seq) return replica;
@@ -98,21 +98,21 @@ export function applyEvent(replica: Replica, event: HearthEvent): Replica {
     }
     default:
       event satisfies never;
-      return next; // a newer daemon's event: this client does not show it
+      return next; // an event of a newer daemon: ignored
   }
 }
 
-/** Replaces the item that `isIt` finds, in its place, or appends. */
+/** Replaces the matching item in place, or appends. */
 function put<T>(items: readonly T[], item: T, isIt: (other: T) => boolean): T[] {
   const at = items.findIndex(isIt);
   return at === -1 ? [...items, item] : items.with(at, item);
 }
 
-/** One client may come back before the daemon has noticed that it had gone: its streams are told apart by time. */
+/** A client may reconnect before the daemon has noticed its loss. The times tell its two streams apart. */
 const isSameStream = (a: Snapshot["clients"][number], b: Snapshot["clients"][number]): boolean =>
   a.id === b.id && a.attached_at === b.attached_at;
 
-/** A new session is the most recently used; of the archived ones only the one that is open is kept. */
+/** A new session goes first, as the most recently used. Archived sessions are dropped, except the open one. */
 function putSession(sessions: readonly Session[], session: Session, openId: SessionId | null): Session[] {
   const at = sessions.findIndex(({ id }) => id === session.id);
   if (session.archived && session.id !== openId) return sessions.filter(({ id }) => id !== session.id);
@@ -132,7 +132,7 @@ function withoutSession(replica: Replica, sessionId: SessionId): Replica {
   };
 }
 
-/** Messages stand in the order of their seq; a prompt that waited takes a higher one when its run starts. */
+/** Keeps messages in order of their seq. A queued prompt gets a higher seq when its run starts. */
 function putMessage(messages: readonly Message[], message: Message): Message[] {
   const at = messages.findIndex(({ id }) => id === message.id);
   if (at !== -1 && messages[at]?.seq === message.seq) return messages.with(at, message);
@@ -141,7 +141,7 @@ function putMessage(messages: readonly Message[], message: Message): Message[] {
   return others.toSpliced(before + 1, 0, message);
 }
 
-/** A run that is new here was accepted just now: its session becomes the most recently used. */
+/** A new run makes its session the most recently used. */
 function withRun(replica: Replica, run: Run): Replica {
   const runs = put(replica.runs, run, ({ id }) => id === run.id);
   if (runs.length === replica.runs.length) return { ...replica, runs };
@@ -158,7 +158,7 @@ function withDelta(replica: Replica, delta: PartDelta, sessionId: SessionId | un
   const partAt = message?.parts.findIndex(({ id }) => id === delta.part_id) ?? -1;
   const part = message?.parts[partAt];
   if (message === undefined || part === undefined) {
-    // Without a session id it may be of a session that is not kept here.
+    // Without a session id it may belong to a session whose messages are not kept.
     return sessionId === undefined ? replica : { ...replica, is_stale: true };
   }
   const grown = applyDelta(part, delta);
@@ -169,8 +169,8 @@ function withDelta(replica: Replica, delta: PartDelta, sessionId: SessionId | un
 }
 
 /**
- * The part with the delta's text; the same part when it already holds it; undefined when text before it is
- * missing, or the part has no such field.
+ * The part with the delta's text; the same object if it already contains it; undefined if text before it is missing, or
+ * the part has no such field.
  */
 export function applyDelta(part: Part, { field, offset, text }: PartDelta): Part | undefined {
   const current = textOf(part, field);

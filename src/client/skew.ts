@@ -1,4 +1,4 @@
-/** What two hearths compare. */
+/** What a client and a daemon compare. */
 export type Identity = { version: string; build: string; protocol: string };
 
 export type Relation =
@@ -11,9 +11,8 @@ export type Relation =
   | "other";
 
 /**
- * How the daemon relates to this client. Versions alone do not order two builds of one version; a daemon that was
- * already running when this client's build was made is older, and any other is left alone, so that two
- * installations never replace each other's daemon in turn.
+ * How the daemon relates to this client. For two builds of one version, a daemon that was already running when this
+ * client was built is older. Any other is left alone, so that two installations never keep replacing each other's daemon.
  */
 export function relate(
   client: Identity & { builtAtMs: number },
@@ -26,10 +25,10 @@ export function relate(
   return daemon.startedAtMs < client.builtAtMs ? "older" : "other";
 }
 
-/** Whether a client and a daemon understand each other. */
+/** Whether a client and a daemon with these protocol versions can talk to each other. */
 export const isCompatible = (a: string, b: string): boolean => a.split(".")[0] === b.split(".")[0];
 
-/** Orders "1.10.2" after "1.9"; what follows a hyphen (a pre-release) comes before its release. */
+/** Orders "1.10.2" after "1.9"; a pre-release (after a hyphen) comes before its release. */
 function compareDotted(a: string, b: string): number {
   const [coreA = "", preA] = splitOnce(a);
   const [coreB = "", preB] = splitOnce(b);

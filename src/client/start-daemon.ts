@@ -10,9 +10,9 @@ import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { assertOwn } from "./own-folder.ts";
 
-/** What a daemon that died at its start may have written to the log, read back from the end. */
+/** How much of the log's end is searched for the reason when a daemon died at its start. */
 const LOG_TAIL_BYTES = 16 * 1024;
-/** Between a process's end and the end of its pipe, which a child of its own may hold open. */
+/** How long to wait for the end of the pipe after the process has exited: its child may hold the pipe open. */
 const PIPE_DRAIN_MS = 200;
 
 export type StartOptions = {
@@ -25,8 +25,8 @@ export type StartOptions = {
 export type StartResult = ReadyLine | { ok: false; code: "died"; message: string };
 
 /**
- * Starts `hearth serve` as a process of its own session that outlives this one, and waits until it is ready or
- * has said why not. Rejects when `signal` aborts; the daemon is left to itself then.
+ * Starts `hearth serve` in its own process session, so that it outlives this process. Waits until it is ready or has
+ * reported why it is not. Rejects when `signal` aborts; the daemon then continues by itself.
  */
 export async function startDaemon(
   { paths, env, launcher }: StartOptions,
@@ -37,29 +37,29 @@ export async function startDaemon(
   try {
     const output = log ?? "ignore";
     const child = spawn(process.execPath, [launcher, "serve"], {
-      cwd: "/", // it must not hold on to the directory that somebody happened to start it from
+      cwd: "/", // it must not keep the current directory in use
       detached: true,
       env: daemonEnvironment(env, paths),
       stdio: ["ignore", output, output, "pipe"],
     });
-    // Without descriptors or processes to spare there is no child, and no pipe to it either.
+    // Without free descriptors or processes there is no child and no pipe.
     if (child.stdio === undefined) return { ok: false, code: "died", message: await reasonOfNoChild(child) };
     const line = await readReadyLine(child, signal);
     if (line !== undefined) return line;
     const reason = log === undefined ? "" : lastReason(paths.log, logStart);
-    return { ok: false, code: "died", message: reason || "it ended without a word" };
+    return { ok: false, code: "died", message: reason || "it ended without giving a reason" };
   } finally {
     if (log !== undefined) closeSync(log);
   }
 }
 
 /**
- * Of Node's pool, which has four otherwise: a call to a dead network share keeps one for as long as it hangs, and as
- * many as `folder-gate.ts` lets may hang at once.
+ * The size of Node's thread pool (default: 4). A call to a dead network share occupies a thread for as long as it hangs,
+ * and `folder-gate.ts` allows several of those.
  */
 const FILE_THREADS = 16;
 
-/** What commands need and where hearth lives; no provider's key: those come over the socket, per client. */
+/** What commands need, and HEARTH_HOME. No provider's key: clients send those over the socket. */
 function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<string, string> {
   const { tool } = splitEnvironment(env, new Set());
   const home = env["HEARTH_HOME"] ? { HEARTH_HOME: dirname(paths.runDir) } : {};
@@ -76,9 +76,9 @@ const reasonOfNoChild = (child: ChildProcess): Promise<string> =>
 async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<ReadyLine | undefined> {
   const pipe = child.stdio[3] as Readable;
   const done = new AbortController();
-  const said = Promise.withResolvers<ReadyLine | undefined>();
+  const ready = Promise.withResolvers<ReadyLine | undefined>();
   let text = "";
-  const finish = () => said.resolve(parseReadyLine(text));
+  const finish = () => ready.resolve(parseReadyLine(text));
   pipe.setEncoding("utf8");
   pipe.on("data", (chunk: string) => {
     text += chunk;
@@ -89,14 +89,14 @@ async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<
     inBackground(async () => {
       await pause(PIPE_DRAIN_MS, done.signal);
       finish();
-    }, said.reject),
+    }, ready.reject),
   );
   child.on("error", (cause) => {
     const message = `The daemon could not be started: ${cause.message}.`;
-    said.reject(new HearthError("daemon_unreachable", message, { cause }));
+    ready.reject(new HearthError("daemon_unreachable", message, { cause }));
   });
   try {
-    return await orAborted(said.promise, signal);
+    return await orAborted(ready.promise, signal);
   } finally {
     done.abort();
     pipe.destroy();
@@ -104,7 +104,7 @@ async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<
   }
 }
 
-/** The log, so that even a daemon that dies before it can log leaves its reason; undefined if it cannot be had. */
+/** Opens the log for the daemon's output, so that even an early death leaves a reason; undefined if that fails. */
 function openLog(paths: Paths): number | undefined {
   try {
     mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
@@ -113,11 +113,11 @@ function openLog(paths: Paths): number | undefined {
     return openSync(paths.log, flags, 0o600);
   } catch (error) {
     if (error instanceof HearthError) throw error;
-    return undefined; // a read-only or full disk: the daemon itself says what that means for it
+    return undefined; // a read-only or full disk: the daemon itself reports that
   }
 }
 
-/** The one sentence of what a dead daemon wrote that says why: an error's own line rather than its stack. */
+/** The line of a dead daemon's output that explains its death: an error's message rather than its stack. */
 function lastReason(path: string, start: number): string {
   const text = readTail(path, start);
   const lines = text
@@ -130,7 +130,7 @@ function lastReason(path: string, start: number): string {
   return (named ?? lines.at(-1) ?? "").slice(0, 500).replace(/[.\s]+$/, "");
 }
 
-/** A line of the log as a person reads it: the message of a JSON line, else the line. */
+/** A log line for a person: the message of a JSON line, else the line itself. */
 function plainLine(line: string): string {
   if (line.startsWith("{")) {
     try {
@@ -138,7 +138,7 @@ function plainLine(line: string): string {
       const found = [error, message, msg].find((value) => typeof value === "string");
       if (found !== undefined) return String(found).trim();
     } catch {
-      return line.trim(); // cut off, or no JSON after all
+      return line.trim(); // cut off, or not JSON
     }
   }
   return line.trim();
@@ -156,6 +156,6 @@ function readTail(path: string, start: number): string {
       closeSync(file);
     }
   } catch {
-    return ""; // the reason is then simply not known
+    return ""; // then the reason is unknown
   }
 }

@@ -7,30 +7,30 @@ import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { ClientKind } from "../protocol/workspace.ts";
-import { addressOf, errorOfReply, isCrowded, onSocket, unreachable } from "./client.ts";
+import { addressOf, errorOfReply, isBacklogFull, onSocket, unreachable } from "./client.ts";
 import { isGone, stopIn } from "./gone.ts";
 
-/** Half of it is random, so that a hundred terminals do not come back in the same moment. */
+/** Half of the delay is random, so that a hundred terminals do not reconnect at the same moment. */
 const RETRY = { firstMs: 50, maxMs: 2000, jitter: { below: 0.5, above: 0 } };
-/** How often a first connection is tried while too many others wait for theirs, or the daemon that was found goes. */
+/** Attempts for a first connection while the socket's backlog is full, or the daemon is stopping. */
 const FIRST_TRIES_MAX = 5;
-/** How often a stream looks whether somebody else has started the daemon that was stopped on purpose. */
-const STOPPED_LOOK_MS = 2000;
-/** A single event is at most one message; what is larger is no hearth. */
+/** How often a stream checks whether somebody has restarted a daemon that was stopped on purpose. */
+const STOPPED_CHECK_MS = 2000;
+/** The largest event is one message; a larger one is not from hearth. */
 const EVENT_CHARS_MAX = 128 * 1024 * 1024;
 
 export type StreamState =
   | { state: "connected"; attempt: number }
   | { state: "lost"; error: HearthError }
   | { state: "retrying"; attempt: number; inMs: number; error: HearthError }
-  /** Somebody stopped the daemon on purpose. Nothing starts it again but `retryNow`, which `isStarting` answers. */
+  /** Somebody stopped the daemon on purpose. Only `retryNow` starts it again; `isStarting` is true then. */
   | { state: "stopped"; stop: DaemonStop; isStarting: boolean };
 
-/** Why a stream is over for good. */
+/** Why a stream has ended for good. */
 export type StreamEnd =
   | { reason: "workspace_closed" }
   | { reason: "aborted" }
-  /** Trying again cannot help: another version, a workspace that is gone. */
+  /** Retrying cannot help: another version, or the workspace is gone. */
   | { reason: "failed"; error: HearthError };
 
 export type OpenEventsOptions = {
@@ -40,51 +40,51 @@ export type OpenEventsOptions = {
   kind: ClientKind;
   /** For people: a tty, a host. */
   label?: string | undefined;
-  /** What it shows, for whoever looks who is where; asked at each connection. */
+  /** The session that this client shows, for other clients; called at each connection. */
   sessionId?: (() => SessionId | null) | undefined;
-  /** Everything after this seq; without it the stream starts at the present. */
+  /** Start after this seq; without it, start with new events. */
   since?: number | undefined;
   /**
-   * Each event after `since` once, in order; `resync` asks the caller to take a snapshot. While a returned
-   * promise is pending nothing more is read. Must not throw. A newer daemon may send types unknown here.
+   * Gets each event after `since` once, in order. `resync` means that the caller must take a snapshot. Reading pauses
+   * while a returned promise is pending. Must not throw. A newer daemon may send unknown types.
    */
   onEvent(event: HearthEvent): void | Promise<void>;
   onState?: ((state: StreamState) => void) | undefined;
-  stoppedLookMs?: number | undefined;
+  stoppedCheckMs?: number | undefined;
   /**
-   * Called before each reconnection: makes sure that a daemon runs and knows this client's environment, and says
-   * where it listens. Without `mayStart` it rejects where no daemon runs.
+   * Called before each reconnection: makes sure that a daemon runs and knows this client's environment, and returns its
+   * socket. Without `mayStart` it rejects if no daemon runs.
    */
   prepare(signal: AbortSignal, options: { mayStart: boolean }): Promise<{ socketPath: string }>;
-  /** Asked after a loss that the daemon gave no reason for: whether somebody has ended it by force. */
+  /** Called after an unexplained loss: returns who ended the daemon by force, if somebody did. */
   forcedStop?: (() => DaemonStop | undefined) | undefined;
 };
 
 export type EventStream = {
-  /** The daemon has attached this client: what happens from here on arrives. Rejects with HearthError. */
+  /** Resolves when the daemon has attached this client; later events arrive. Rejects with HearthError. */
   opened: Promise<void>;
   /** Never rejects. */
   ended: Promise<StreamEnd>;
-  /** Ends the waiting between two attempts, and starts a daemon that was stopped on purpose. */
+  /** Ends the wait between two attempts, and starts a daemon that was stopped on purpose. */
   retryNow(): void;
-  /** The last seq received; undefined before the first event of a stream that began at the present. */
+  /** The last seq received; undefined before the first event of a stream without `since`. */
   lastSeq(): number | undefined;
 };
 
-/** Attaches to a workspace and stays attached through every loss, until it closes or `signal` aborts. */
+/** Attaches to a workspace, and reconnects after every loss until the workspace closes or `signal` aborts. */
 export function openEvents(options: OpenEventsOptions, signal: AbortSignal): EventStream {
-  const { onEvent, onState = () => {}, stoppedLookMs = STOPPED_LOOK_MS } = options;
+  const { onEvent, onState = () => {}, stoppedCheckMs = STOPPED_CHECK_MS } = options;
   const retry = createRetryTimer(signal);
   const opened = Promise.withResolvers<void>();
-  opened.promise.catch(() => {}); // also told by `ended`; a caller may wait for only one of them
+  opened.promise.catch(() => {}); // `ended` reports it, too; a caller may await only one of them
   let last = options.since;
   let wasOpened = false;
   let isClosing = false;
-  /** Why the daemon went on purpose. */
+  /** Set when the daemon was stopped on purpose. */
   let stop: DaemonStop | undefined;
 
   const take = (event: HearthEvent): void | Promise<void> => {
-    // A resync says where the stream goes on, which may be below a seq that never was.
+    // A resync says where the stream continues, which may be below `last` if that seq never existed.
     if (event.type === "resync") last = event.seq;
     else if (last !== undefined && event.seq <= last) return;
     else last = event.seq;
@@ -103,7 +103,7 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
   async function follow(): Promise<StreamEnd> {
     let socketPath = options.socketPath;
     let mayStart = true;
-    let toldStop: DaemonStop | undefined;
+    let reportedStop: DaemonStop | undefined;
     for (let attempt = 0; ; attempt++) {
       let error: HearthError;
       try {
@@ -124,18 +124,18 @@ export function openEvents(options: OpenEventsOptions, signal: AbortSignal): Eve
         if (isClosing || (wasOpened && error.code === "workspace_closing"))
           return { reason: "workspace_closed" };
         if (wasOpened) stop ??= stopIn(error);
-        const isPassing = isCrowded(error.cause) || isGone(error);
-        const isWorthATry = wasOpened || (isPassing && attempt < FIRST_TRIES_MAX);
-        if (!isWorthATry || isFinal(error)) return { reason: "failed", error };
+        const isTemporary = isBacklogFull(error.cause) || isGone(error);
+        const canRetry = wasOpened || (isTemporary && attempt < FIRST_TRIES_MAX);
+        if (!canRetry || isFinal(error)) return { reason: "failed", error };
       }
       if (signal.aborted) return { reason: "aborted" };
       if (isClosing) return { reason: "workspace_closed" };
       if (wasOpened) stop ??= options.forcedStop?.();
       mayStart = true;
       if (stop !== undefined) {
-        if (toldStop !== stop) onState({ state: "stopped", stop, isStarting: false });
-        toldStop = stop;
-        mayStart = await retry.wait(stoppedLookMs);
+        if (reportedStop !== stop) onState({ state: "stopped", stop, isStarting: false });
+        reportedStop = stop;
+        mayStart = await retry.wait(stoppedCheckMs);
         if (signal.aborted) return { reason: "aborted" };
         if (mayStart) {
           onState({ state: "stopped", stop, isStarting: true });
@@ -170,7 +170,7 @@ const isFinal = (error: HearthError): boolean =>
   error.code === "not_a_directory" ||
   error.code === "invalid_request";
 
-/** For a stream that was lost before it had told its first seq: what was missed cannot be asked for. */
+/** For a stream that was lost before its first seq: missed events cannot be requested. */
 const unknownPosition = (): HearthEvent => ({
   seq: 0,
   type: "resync",
@@ -189,8 +189,7 @@ type Listener = {
 };
 
 /**
- * One connection: resolves with the reason when it is lost, rejects when it could not be had. `take` gets each
- * event while it lasts.
+ * Reads one connection. Resolves with the reason when it is lost, rejects if it cannot be made. `take` gets each event.
  */
 async function readOnce(
   attempt: Attempt,
@@ -221,7 +220,7 @@ async function readOnce(
     },
   });
   try {
-    // Pulling holds the socket back while `take` waits: the daemon sees a slow reader, not our memory growing.
+    // Pulling gives backpressure while `take` waits, so that events do not pile up in memory here.
     for await (const chunk of response as AsyncIterable<string>) {
       parser.feed(chunk);
       for (const event of waiting) {
@@ -244,12 +243,12 @@ async function readRefusal(response: IncomingMessage, what: string): Promise<Hea
   try {
     value = JSON.parse(text);
   } catch {
-    value = undefined; // errorOfReply then speaks of the status alone
+    value = undefined; // errorOfReply then reports only the status
   }
   return errorOfReply(value, response.statusCode ?? 0, what);
 }
 
-/** A wait that can be cut short, also by a word that came just before it. */
+/** A wait that `now` cuts short, also when it was called just before. */
 function createRetryTimer(signal: AbortSignal) {
   let asked = new AbortController();
   const clear = () => {
@@ -258,7 +257,7 @@ function createRetryTimer(signal: AbortSignal) {
   return {
     now: () => asked.abort(),
     clear,
-    /** Whether it was cut short. */
+    /** Returns whether it was cut short. */
     async wait(ms: number): Promise<boolean> {
       await pause(ms, AbortSignal.any([signal, asked.signal]));
       const wasAsked = asked.signal.aborted;

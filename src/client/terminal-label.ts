@@ -1,12 +1,12 @@
 import { readlinkSync } from "node:fs";
 
-/** How this terminal is called in others: its tty, as `who` and `ps` name it; undefined where there is none. */
+/** This terminal's tty, as `who` and `ps` show it; undefined if there is none. */
 export function ttyName(): string | undefined {
   try {
     const path = readlinkSync("/proc/self/fd/0");
     return path.startsWith("/dev/") && path !== "/dev/null" ? path.slice("/dev/".length) : undefined;
   } catch {
-    return undefined; // no /proc here
+    return undefined; // no /proc
   }
 }
 

@@ -1,8 +1,8 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { homedir } from "node:os";
 import { inBackground, notMissed } from "../async/in-background.ts";
-import { newId } from "../client/asked-twice.ts";
 import type { Connection } from "../client/connect.ts";
+import { newId } from "../client/repeatable-calls.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import { type ComingBack, comeBack } from "./coming-back.ts";
 import { createController, type LocalEffect } from "./controller.ts";

@@ -86,7 +86,7 @@ test("a prompt in a folder that does not answer ends with a sentence", async () 
   hang(home.project);
   const { outcome, error } = await ended(prompt("Hello?"));
   expect([outcome, error?.code]).toEqual(["error", "folder_unresponsive"]);
-  expect(error?.message).toContain(`The folder ${home.project} does not answer.`);
+  expect(error?.message).toContain(`The folder ${home.project} does not respond.`);
   expect(model.requests).toHaveLength(0);
 });
 

@@ -113,7 +113,7 @@ test("what is no error of this protocol is an internal one that says what was as
   ];
   await listen((_, response) => response.writeHead(502).end(replies.shift()));
   const ask = () => client.request("GET /v1/health").catch((reason: unknown) => reason);
-  expect(await ask()).toMatchObject({ code: "internal", message: expect.stringContaining("no JSON") });
+  expect(await ask()).toMatchObject({ code: "internal", message: expect.stringContaining("not JSON") });
   expect(await ask()).toMatchObject({
     code: "internal",
     message: "New.",

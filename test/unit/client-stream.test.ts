@@ -242,7 +242,7 @@ test("a daemon that was stopped on purpose is looked for and not started, until 
   const looks: boolean[] = [];
   const looked = Promise.withResolvers<void>();
   const { stream, seqs, states, until } = follow({
-    stoppedLookMs: 1,
+    stoppedCheckMs: 1,
     prepare: async (_, { mayStart }) => {
       looks.push(mayStart);
       if (looks.length === 3) looked.resolve();
@@ -272,7 +272,7 @@ test("a daemon that somebody else has started after a stop is joined", async () 
   });
   let isThere = false;
   const { seqs, states, until } = follow({
-    stoppedLookMs: 1,
+    stoppedCheckMs: 1,
     onState: (state) => {
       states.push(state);
       if (state.state === "stopped") isThere = true;

@@ -21,7 +21,7 @@ test("who waits for a folder that does not answer is told so, and all of them co
   const waiting = [1, 2, 3].map(() => folders.enter("/hung", work));
   expect(await folders.enter("/fine", work)).toBe("done");
   for (const each of waiting) await expect(each).rejects.toMatchObject(unresponsive);
-  await expect(folders.enter("/hung", work)).rejects.toThrow("The folder /hung does not answer.");
+  await expect(folders.enter("/hung", work)).rejects.toThrow("The folder /hung does not respond.");
   expect(looks).toEqual(["/hung", "/fine"]);
 });
 

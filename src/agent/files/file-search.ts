@@ -1,27 +1,27 @@
 import { settlesWithin } from "../../async/wait.ts";
-import { namesAt, saysWhere } from "./folder-names.ts";
 import { createListedPaths, type ListedPaths } from "./listed-paths.ts";
+import { completePath, isExplicitPath } from "./path-completion.ts";
 import { listPaths } from "./path-listing.ts";
 
-/** What has been listed by then (a dead network share, a folder without end) has to do. */
+/** A listing ends after this time (a slow network share, a huge tree); what was found is used. */
 const LISTING_MS_MAX = 60_000;
-/** Somebody waits for a first answer: after that long with what there is. */
+/** The first answer comes after this time at the latest, with what was found so far. */
 const FIRST_ANSWER_MS = 150;
-/** A listing is shown at once and made anew behind it when it is older than this, or than some times what it took. */
+/** An older listing is still used at once, and refreshed in the background: older than this, or than this many times its own duration. */
 const FRESH_MS = 2000;
 const FRESH_TIMES_TAKEN = 5;
-/** Who types asks again and again; a listing that nobody has asked for in this time is ended. */
-const GIVEN_UP_MS = 600;
-/** Kept for the next `@`. */
+/** A running listing is ended when nobody searched for this time. */
+const ABANDONED_MS = 600;
+/** How long, and for how many folders, listings are kept for the next `@`. */
 const KEPT_MS = 5 * 60_000;
 const KEPT_MAX = 4;
 
 export type FoundFiles = {
-  /** Best first, relative to the root or in the way they were typed; folders end in a slash. */
+  /** Best first, relative to the root, or as typed; folders end in a slash. */
   files: string[];
-  /** There are more files in the workspace than were looked at. */
+  /** The workspace has more files than were listed. */
   truncated: boolean;
-  /** False while the files are still being listed: asked again, it may find more. */
+  /** false while the files are still being listed: a later search may find more. */
   complete: boolean;
 };
 
@@ -30,16 +30,15 @@ type Whole = Listing & { endedAt: number; tookMs: number };
 type Known = {
   running: Listing | undefined;
   whole: Whole | undefined;
-  askers: number;
+  activeSearches: number;
   idle?: NodeJS.Timeout;
 };
 
 export type FileSearch = ReturnType<typeof createFileSearch>;
 
 /**
- * Finds files and folders of a workspace by a few letters of their path, .gitignore respected. What has been listed
- * is shown while the rest comes in, and kept; a path that says where it begins, or that names what is ignored, is
- * looked up where it leads.
+ * Finds files and folders of a workspace by a few letters of their path. Respects .gitignore. Returns what was listed so
+ * far while the rest comes in. Explicit paths (`/`, `~`, `.`) and ignored files are looked up in the file system.
  */
 export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MAX) {
   const roots = new Map<string, Known>(); // in the order they were last asked for
@@ -63,16 +62,16 @@ export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MA
         if (!stop.signal.aborted) throw error;
       },
     );
-    listing.done.catch(() => {}); // told to whoever waits for it
+    listing.done.catch(() => {}); // whoever awaits it gets the error
   }
 
   function entryOf(root: string): Known {
-    const known: Known = roots.get(root) ?? { running: undefined, whole: undefined, askers: 0 };
+    const known: Known = roots.get(root) ?? { running: undefined, whole: undefined, activeSearches: 0 };
     roots.delete(root);
     roots.set(root, known);
     for (const [other, entry] of roots) {
       if (roots.size <= KEPT_MAX) break;
-      if (entry.askers === 0) forget(other, entry);
+      if (entry.activeSearches === 0) forget(other, entry);
     }
     clearTimeout(known.idle);
     return known;
@@ -83,14 +82,14 @@ export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MA
     known.whole?.paths.close();
     roots.delete(root);
   }
-  function rest(root: string, known: Known): void {
-    if (known.askers > 0) return;
+  function startIdleTimers(root: string, known: Known): void {
+    if (known.activeSearches > 0) return;
     clearTimeout(known.idle);
     known.idle = setTimeout(() => {
       known.running?.stop.abort();
       known.idle = setTimeout(() => forget(root, known), KEPT_MS);
       known.idle.unref();
-    }, GIVEN_UP_MS);
+    }, ABANDONED_MS);
     known.idle.unref();
   }
 
@@ -101,7 +100,7 @@ export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MA
     signal: AbortSignal,
   ): Promise<FoundFiles> {
     const known = entryOf(root);
-    known.askers++;
+    known.activeSearches++;
     try {
       const { whole } = known;
       const isOld =
@@ -112,27 +111,27 @@ export function createFileSearch(now: () => number, listingMsMax = LISTING_MS_MA
         if (await settlesWithin(running.done, FIRST_ANSWER_MS, signal)) await running.done;
       }
       signal.throwIfAborted();
-      const asked = known.whole ?? known.running;
-      const files = (await asked?.paths.find(query, limit)) ?? [];
+      const listing = known.whole ?? known.running;
+      const files = (await listing?.paths.find(query, limit)) ?? [];
       return {
         files,
         truncated: known.whole?.isWhole === false,
         complete: known.running === undefined,
       };
     } finally {
-      known.askers--;
-      rest(root, known);
+      known.activeSearches--;
+      startIdleTimers(root, known);
     }
   }
 
   return {
     async find(root: string, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles> {
-      if (saysWhere(query))
-        return { files: await namesAt(root, query, limit, signal), truncated: false, complete: true };
+      if (isExplicitPath(query))
+        return { files: await completePath(root, query, limit, signal), truncated: false, complete: true };
       const found = await findListed(root, query, limit, signal);
       if (query === "" || found.files.length >= limit) return found;
-      // What is ignored is in no listing, and still a path that a person may mean.
-      const named = await namesAt(root, query, limit, signal);
+      // Ignored files are not listed, but a person may still mean one.
+      const named = await completePath(root, query, limit, signal);
       return { ...found, files: [...new Set([...found.files, ...named])].slice(0, limit) };
     },
     close(): void {

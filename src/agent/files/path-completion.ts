@@ -2,20 +2,20 @@ import { opendir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 
-/** Looked at in one folder; who has more types more letters. */
+/** Entries read of one folder. */
 const ENTRIES_MAX = 20_000;
 
 /**
- * What a folder holds that begins with the last part of `typed`, as paths in the way it was typed: `/etc/ho` gives
- * `/etc/hosts`, `~/` what is at home, `dist/` what is in there although it is ignored. Folders end in a slash.
+ * Completes a typed path from the file system: `/etc/ho` gives `/etc/hosts`, `~/` lists the home folder, `dist/` lists an
+ * ignored folder. Results keep the typed prefix; folders end in a slash.
  */
-export async function namesAt(
+export async function completePath(
   root: string,
   typed: string,
   limit: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  // Nothing is reached by climbing: who wants what is elsewhere names it from the top.
+  // `..` is not supported: use an absolute path.
   if (/\0|(^|\/)\.\.(\/|$)/.test(typed)) return [];
   if (/^[~.]$/.test(typed)) return [`${typed}/`];
   const cut = typed.lastIndexOf("/") + 1;
@@ -32,7 +32,7 @@ export async function namesAt(
       if (++seen >= ENTRIES_MAX) break;
     }
   } catch {
-    return []; // no such folder, or none that may be read
+    return []; // no such folder, or not readable
   }
   return found
     .sort((a, b) => Number(b.isFolder) - Number(a.isFolder) || (a.name < b.name ? -1 : 1))
@@ -40,8 +40,8 @@ export async function namesAt(
     .map(({ name, isFolder }) => folder + name + (isFolder ? "/" : ""));
 }
 
-/** Whether a path says where it begins: from the top, from home, from here, from above. */
-export const saysWhere = (typed: string): boolean => /^(\/|~(\/|$)|\.\.?(\/|$))/.test(typed);
+/** Whether a path begins with `/`, `~`, `.` or `..`. */
+export const isExplicitPath = (typed: string): boolean => /^(\/|~(\/|$)|\.\.?(\/|$))/.test(typed);
 
 const placeOf = (root: string, folder: string): string =>
   folder.startsWith("~/") ? resolve(homedir(), folder.slice(2)) : resolve(root, folder);

@@ -12,14 +12,13 @@ const args = [
   "--no-require-git",
   ".",
 ];
-/** Paths of a million files. Whoever has more is told that not all were looked at. */
+/** About a million paths. Beyond this the listing is marked as incomplete. */
 const BYTES_MAX = 64 * 1024 * 1024;
 const END = 0;
 
 /**
- * Lists the files below a folder, .gitignore respected, in the order in which they are found. `onPaths` is given
- * whole paths, each ended by NUL. Resolves with whether that was all: false where it took longer than `msMax`, or
- * there are too many. Throws the signal's reason when it aborts.
+ * Lists the files below a folder in the order found. Respects .gitignore. `onPaths` gets whole paths, each ending in NUL.
+ * `isWhole` is false when it took longer than `msMax` or there were too many. Throws the signal's reason when it aborts.
  */
 export async function listPaths(
   root: string,
@@ -36,10 +35,10 @@ export async function listPaths(
   child.on("close", (_, killedBy) => ended.resolve(killedBy === null));
   child.on("spawn", () => {
     try {
-      // A prompt that is sent meanwhile goes first.
+      // Lower priority, so that a prompt sent meanwhile is not slowed down.
       if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     } catch {
-      // it has ended already
+      // it has already ended
     }
   });
   const timer = setTimeout(stop, msMax);
@@ -52,7 +51,7 @@ export async function listPaths(
     const cut = all.lastIndexOf(END) + 1;
     rest = all.subarray(cut);
     bytes += cut;
-    // Copied: what Node reads into is a piece of a larger buffer, which it would keep alive.
+    // Copied, because the chunk is a slice of a larger buffer that it would keep alive.
     if (cut > 0) onPaths(Uint8Array.from(all.subarray(0, cut)));
     if (bytes > BYTES_MAX) stop();
   });

@@ -1,15 +1,15 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 
-/** The first bytes of a file, and how many it has in all. */
+/** The first bytes of a file, and its size. */
 export type Beginning = { bytes: Buffer; size: number };
 
 /**
- * At most `bytesMax` from the start of a regular file; undefined for anything else, which may be a pipe that nobody
- * ever writes to. Rejects with what the system says of a file that is not there or may not be read.
+ * Reads at most `bytesMax` from the start of a regular file; undefined for anything else, such as a pipe that nobody
+ * writes to. Rejects with the system's error for a missing or unreadable file.
  */
 export async function readBeginning(path: string, bytesMax: number): Promise<Beginning | undefined> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // opening a pipe would wait for ever
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // without O_NONBLOCK, opening a pipe would hang
   const stat = await file.stat();
   if (!stat.isFile()) return undefined;
   const buffer = Buffer.alloc(Math.min(bytesMax, stat.size));
@@ -21,10 +21,10 @@ const byteOrders = [
   { mark: [0xff, 0xfe], encoding: "utf-16le" },
   { mark: [0xfe, 0xff], encoding: "utf-16be" },
 ] as const;
-/** In so many bytes it shows which half of a unit is zero in a text without a mark. */
+/** Bytes checked for zero halves in text without a byte order mark. */
 const LOOKED_AT_BYTES = 4096;
 
-/** By its mark, or by every second byte being zero, as in Latin text. */
+/** Detected by the byte order mark, or by every second byte being zero, as in Latin text. */
 function utf16Of(bytes: Uint8Array): (typeof byteOrders)[number]["encoding"] | undefined {
   const marked = byteOrders.find(({ mark }) => bytes[0] === mark[0] && bytes[1] === mark[1]);
   if (marked !== undefined) return marked.encoding;
@@ -37,8 +37,8 @@ function utf16Of(bytes: Uint8Array): (typeof byteOrders)[number]["encoding"] | u
 }
 
 /**
- * The text of a file's beginning, in UTF-8 or UTF-16; undefined where it is no text. A character that the end of
- * the bytes cut is left out.
+ * Decodes the beginning of a UTF-8 or UTF-16 file; undefined if it is not text. A character cut off at the end is left
+ * out.
  */
 export function decodeText(bytes: Uint8Array): string | undefined {
   const wide = utf16Of(bytes);

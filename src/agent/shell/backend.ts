@@ -6,13 +6,13 @@ import type { Tool } from "../tools/tool.ts";
 
 type ShellDeps = {
   processes: ProcessSupervisor;
-  /** The native agent's own: the same limits, the same environment, the same end of its process group. */
+  /** The native agent's bash tool, with the same limits, environment and process handling. */
   bash: Tool;
 };
 
 /**
- * Runs a command that a person typed (`!npm test`) as a run like any other: queued, canceled, recorded, and in the
- * transcript that the next agent reads. It asks nobody: who typed it has decided.
+ * Runs a command that a person typed (`!npm test`) as a normal run: queued, canceled, recorded, and in the transcript
+ * that the next agent reads. It asks for no permission, because a person typed it.
  */
 export function createShellBackend({ processes, bash }: ShellDeps): Backend {
   async function runTurn(root: string, turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {

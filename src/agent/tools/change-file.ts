@@ -4,7 +4,7 @@ import { isStillReal, type WorkspacePath } from "../workspace-path.ts";
 import type { Edit } from "./apply-edits.ts";
 import { ToolFailure } from "./failure.ts";
 import { createFile, isWriteProtected, readOnlyText, replaceFile } from "./replace-file.ts";
-import { type TextChange, workOutQuickly } from "./text-change.ts";
+import { computeChangeQuickly, type TextChange } from "./text-change.ts";
 import {
   decodeText,
   encodeText,
@@ -47,7 +47,7 @@ export async function prepareChange(
   if (old !== undefined) await checkSeen(place, old, context, workers);
   const { asked, done, notesOf } = changeOf(old?.text);
   const request = { shown: place.shown, before: old?.text ?? "", ...asked };
-  const outcome = workOutQuickly(request) ?? (await workers.run("change", request, context.signal));
+  const outcome = computeChangeQuickly(request) ?? (await workers.run("change", request, context.signal));
   if (outcome.kind === "failed") throw new ToolFailure(outcome.message);
   const { change } = outcome;
   const notes = notesOf?.(change) ?? [];

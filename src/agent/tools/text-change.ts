@@ -34,10 +34,11 @@ const REGION_LINES_MAX = 60;
 const QUICK_CHARS_MAX = 256 * 1024;
 
 /** On whatever thread, however long it takes. */
-export const workOut = (request: TextRequest): Outcome => outcomeOf(request, thoroughDiff) ?? unreachable();
+export const computeChange = (request: TextRequest): Outcome =>
+  outcomeOf(request, thoroughDiff) ?? unreachable();
 
 /** Undefined for what could take longer than the daemon's own thread may stand still. */
-export function workOutQuickly(request: TextRequest): Outcome | undefined {
+export function computeChangeQuickly(request: TextRequest): Outcome | undefined {
   const { before } = request;
   const chars =
     "after" in request

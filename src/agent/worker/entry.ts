@@ -1,4 +1,4 @@
-// What a worker thread runs; built into the program as text (build.mjs), so that it needs no file of its own.
+// The program of a worker thread. build.mjs embeds it as text, so that it needs no file of its own.
 import { parentPort } from "node:worker_threads";
 import { createTasks } from "./tasks.ts";
 import type { Answer, Ask } from "./thread.ts";
@@ -7,7 +7,7 @@ const tasks = createTasks();
 
 parentPort?.on("message", ({ id, task, ask }: Ask) => {
   try {
-    const work = tasks[task] as (ask: unknown) => unknown; // the sender's types tie the two together
+    const work = tasks[task] as (ask: unknown) => unknown; // the sender's types guarantee the match
     answer({ id, value: work(ask) });
   } catch (error) {
     answer({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });

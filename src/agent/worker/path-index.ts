@@ -1,17 +1,17 @@
 import fuzzysort from "fuzzysort";
 
-/** Listed names end in NUL, as ripgrep writes them; what holds them all is this and nothing more. */
+/** Paths end in NUL, as ripgrep writes them. */
 const END = 0;
 const SLASH = 0x2f;
-/** The best by a quick look are compared with care. */
+/** The best candidates of the quick ranking, which fuzzysort then ranks exactly. */
 const COMPARED_MAX = 1000;
-/** The bytes of a path that count for how well it fits; all longer ones are alike. */
+/** Shorter paths rank higher, up to this many bytes. */
 const LENGTH_MAX = 255;
 const RANKS = 5;
 
 /**
- * The paths of a workspace, and the folders that they are in, as bytes: 350,000 of them are 20 MB and not 400. A
- * question looks at each byte once; only the best of what it finds become strings.
+ * The paths of a workspace and their folders, stored as bytes: 350,000 paths take 20 MB instead of 400. A search reads
+ * each byte once, and makes strings only of the best matches.
  */
 export function createPathIndex() {
   const chunks: Uint8Array[] = [];
@@ -20,7 +20,7 @@ export function createPathIndex() {
   const encoder = new TextEncoder();
   let lastFolder: Uint8Array = new Uint8Array(0);
 
-  /** The folders above a path that have not been seen yet. */
+  /** The folder and its parents, as far as they are new. */
   function newFolders(folder: Uint8Array): string[] {
     const made: string[] = [];
     let path = decoder.decode(folder);
@@ -35,7 +35,7 @@ export function createPathIndex() {
     decoder.decode(chunk.subarray(start, chunk.indexOf(END, start)));
 
   return {
-    /** Whole paths, each ended by NUL and begun by `./` or not. */
+    /** Whole paths, each ending in NUL, with or without a leading `./`. */
     add(chunk: Uint8Array): void {
       const made: string[] = [];
       for (let start = 0; start < chunk.length; ) {
@@ -54,11 +54,11 @@ export function createPathIndex() {
       chunks.push(chunk);
       if (made.length > 0) chunks.push(encoder.encode(made.map((path) => `${path}\0`).join("")));
     },
-    /** Best first. Without a query: what lies highest, in order. */
+    /** Best first. Without a query: the least deep paths first, in alphabetical order. */
     find(query: string, limit: number): string[] {
-      const sought = folded(query);
-      const found = sought === "" ? byDepth(limit) : byFit(sought);
-      if (sought === "") return found;
+      const wanted = folded(query);
+      const found = wanted === "" ? byDepth(limit) : byRank(wanted);
+      if (wanted === "") return found;
       return fuzzysort.go(query, found, { limit }).map(({ target }) => target);
     },
   };
@@ -81,12 +81,12 @@ export function createPathIndex() {
     return found;
   }
 
-  function byFit(sought: string): string[] {
-    const letters = encoder.encode(sought);
-    const text = sought.includes("/") ? sought : undefined;
+  function byRank(wanted: string): string[] {
+    const letters = encoder.encode(wanted);
+    const text = wanted.includes("/") ? wanted : undefined;
     const buckets: { chunk: Uint8Array; start: number }[][] = [];
     each((chunk, start, end) => {
-      const rank = rankOf(chunk, start, end, letters, sought, text !== undefined);
+      const rank = rankOf(chunk, start, end, letters, wanted, text !== undefined);
       if (rank === undefined) return;
       const bucket = rank * (LENGTH_MAX + 1) + Math.min(LENGTH_MAX, end - start);
       const entries = buckets[bucket];
@@ -110,13 +110,13 @@ export function createPathIndex() {
     }
   }
 
-  /** 0 is best: the name itself, its beginning, a part of it, a part of the path, letters in this order. */
+  /** 0 is best: the whole name, its beginning, a part of it, a part of the path, the letters in this order. */
   function rankOf(
     chunk: Uint8Array,
     start: number,
     end: number,
     letters: Uint8Array,
-    sought: string,
+    wanted: string,
     isPath: boolean,
   ): number | undefined {
     let at = 0;
@@ -128,7 +128,7 @@ export function createPathIndex() {
     }
     if (isPlain && at < letters.length) return undefined;
     const path = isPlain ? "" : folded(decoder.decode(chunk.subarray(start, end)));
-    if (!isPlain && at < letters.length && !holdsInOrder(path, sought)) return undefined;
+    if (!isPlain && at < letters.length && !holdsInOrder(path, wanted)) return undefined;
     const nameStart = chunk.lastIndexOf(SLASH, end - 2) + 1;
     const from = isPath ? start : Math.max(start, nameStart);
     const place = placeOf(chunk, from, end, letters);
@@ -141,7 +141,7 @@ export type PathIndex = ReturnType<typeof createPathIndex>;
 
 const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
 
-/** As fuzzysort compares: without case, accents and blanks. */
+/** Normalizes as fuzzysort does: no case, accents or spaces. */
 const folded = (text: string): string =>
   text
     .normalize("NFD")

@@ -2,7 +2,7 @@ import type { TaskName, Tasks } from "./tasks.ts";
 import { startThread, type Thread } from "./thread.ts";
 
 export type WorkerPool = {
-  /** Throws the signal's reason when it aborts: the work stops then, it is not only given up. */
+  /** Throws the signal's reason when it aborts; the work itself is stopped, too. */
   run<Name extends TaskName>(
     task: Name,
     ask: Tasks[Name]["ask"],
@@ -10,12 +10,12 @@ export type WorkerPool = {
   ): Promise<Tasks[Name]["answer"]>;
 };
 
-/** As many as can be of use beside the daemon's own thread without slowing it down. */
+/** More would slow down the daemon's own thread. */
 const THREADS_MAX = 2;
-/** Starting one takes some 30 ms and keeping one some 10 MB. */
+/** Starting a thread takes some 30 ms, keeping one some 10 MB. */
 const IDLE_MS = 10_000;
 
-/** Threads for work that could hold up everybody. They are started when there is work and end when there is none. */
+/** Threads for work that could block the event loop. They start on demand and end when idle. */
 export function createWorkerPool(threadsMax = THREADS_MAX, idleMs = IDLE_MS): WorkerPool {
   const idle: { thread: Thread; timer: NodeJS.Timeout }[] = [];
   const queue: (() => void)[] = [];
@@ -35,7 +35,7 @@ export function createWorkerPool(threadsMax = THREADS_MAX, idleMs = IDLE_MS): Wo
     const entry = { thread, timer };
     idle.push(entry);
   }
-  async function turn(signal: AbortSignal): Promise<void> {
+  async function acquireSlot(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (busy < threadsMax) {
       busy++;
@@ -50,7 +50,7 @@ export function createWorkerPool(threadsMax = THREADS_MAX, idleMs = IDLE_MS): Wo
     signal.addEventListener("abort", onAbort, { once: true });
     await promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
-  function next() {
+  function releaseSlot() {
     const waiting = queue.shift();
     if (waiting === undefined) busy--;
     else waiting();
@@ -58,7 +58,7 @@ export function createWorkerPool(threadsMax = THREADS_MAX, idleMs = IDLE_MS): Wo
 
   return {
     async run(task, ask, signal) {
-      await turn(signal);
+      await acquireSlot(signal);
       const thread = take();
       const onAbort = () => thread.end();
       signal.addEventListener("abort", onAbort, { once: true });
@@ -67,12 +67,12 @@ export function createWorkerPool(threadsMax = THREADS_MAX, idleMs = IDLE_MS): Wo
         giveBack(thread);
         return answer;
       } catch (error) {
-        thread.end(); // whatever state it is in
+        thread.end(); // its state is unknown
         signal.throwIfAborted();
         throw error;
       } finally {
         signal.removeEventListener("abort", onAbort);
-        next();
+        releaseSlot();
       }
     },
   };

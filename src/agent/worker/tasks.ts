@@ -1,14 +1,14 @@
 import { type ScaledImage, type ScaleRequest, scaleImage } from "../native/images/scale.ts";
-import { type Outcome, type TextRequest, workOut } from "../tools/text-change.ts";
+import { computeChange, type Outcome, type TextRequest } from "../tools/text-change.ts";
 import { type FileDiff, thoroughDiff } from "../tools/unified-diff.ts";
 import { createPathIndex } from "./path-index.ts";
 
-/** What a worker thread can be asked, and what it answers. */
+/** The tasks of a worker thread, with request and answer. */
 export type Tasks = {
   change: { ask: TextRequest; answer: Outcome };
   diff: { ask: { before: string; after: string }; answer: FileDiff };
   scale_image: { ask: ScaleRequest; answer: ScaledImage | null };
-  /** To those of this thread; paths that each end in NUL. */
+  /** Adds to this thread's own index; each path ends in NUL. */
   add_paths: { ask: Uint8Array; answer: undefined };
   find_paths: { ask: { query: string; limit: number }; answer: string[] };
 };
@@ -19,7 +19,7 @@ type Work = { [Name in TaskName]: (ask: Tasks[Name]["ask"]) => Tasks[Name]["answ
 export function createTasks(): Work {
   const paths = createPathIndex();
   return {
-    change: workOut,
+    change: computeChange,
     diff: ({ before, after }) => thoroughDiff(before, after),
     scale_image: scaleImage,
     add_paths: (chunk) => void paths.add(chunk),

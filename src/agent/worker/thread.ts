@@ -5,17 +5,17 @@ import type { TaskName, Tasks } from "./tasks.ts";
 export type Ask = { id: number; task: TaskName; ask: unknown };
 export type Answer = { id: number; value: unknown } | { id: number; error: string };
 
-/** The program of a worker thread, put in by the build: a daemon whose files were replaced starts the one it knows. */
+/** The program of a worker thread, embedded by the build: a running daemon stays consistent after its files were replaced. */
 declare const __HEARTH_WORKER__: string | undefined;
 
 export type Thread = {
-  /** Rejects with what went wrong there, or because the thread ended. */
+  /** Rejects with the task's error, or when the thread ended. */
   ask<Name extends TaskName>(task: Name, ask: Tasks[Name]["ask"]): Promise<Tasks[Name]["answer"]>;
-  /** Ends it in the middle of whatever it does. */
+  /** Ends it at once, also in the middle of a task. */
   end(): void;
 };
 
-/** A thread of its own for what takes long. It keeps no process alive. */
+/** A thread for long work. It keeps the process alive only while a task is pending. */
 export function startThread(): Thread {
   const worker =
     typeof __HEARTH_WORKER__ === "string"
@@ -45,9 +45,9 @@ export function startThread(): Thread {
       if (cause !== undefined) throw cause;
       const id = ++lastId;
       const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }));
-      worker.ref(); // who waits for an answer gets it
+      worker.ref(); // the process must not end before the answer
       worker.postMessage({ id, task, ask } satisfies Ask);
-      return (await answered) as Tasks[typeof task]["answer"]; // what `tasks` gives for it
+      return (await answered) as Tasks[typeof task]["answer"]; // guaranteed by `Tasks`
     },
     end() {
       fail(new Error("The worker thread was ended."));

@@ -1,8 +1,8 @@
 import { inBackground, notMissed } from "../../async/in-background.ts";
-import { newId } from "../../client/asked-twice.ts";
 import { newClientId } from "../../client/client-id.ts";
 import { type Connection, connect } from "../../client/connect.ts";
 import { sentenceOfStop } from "../../client/gone.ts";
+import { newId } from "../../client/repeatable-calls.ts";
 import { type EventStream, openEvents, type StreamEnd } from "../../client/stream.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { HearthEvent } from "../../protocol/events.ts";
