@@ -1,5 +1,5 @@
 import { Box, Spacer } from "ink";
-import type { ListRow, ListView } from "../view/overlay.ts";
+import { type ListRow, type ListView, MARK_COLUMNS } from "../view/overlay.ts";
 import { Row, Rows } from "./Row.tsx";
 import { Styled } from "./Styled.tsx";
 
@@ -12,7 +12,7 @@ export function Picker({ list }: { list: ListView }) {
       <Box flexDirection="column" marginTop={1}>
         {list.shown.map((row, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a row has no identity but its place
-          <PickerRow key={index} row={row} width={list.columns - 1} />
+          <PickerRow key={index} row={row} />
         ))}
       </Box>
       <Spacer />
@@ -22,12 +22,19 @@ export function Picker({ list }: { list: ListView }) {
   );
 }
 
-function PickerRow({ row: { line, facts }, width }: { row: ListRow; width: number }) {
-  if (facts === "") return <Row line={line} />;
+function PickerRow({ row: { mark, line, facts } }: { row: ListRow }) {
   return (
-    <Box width={width} justifyContent="space-between">
+    <Box paddingRight={facts === "" ? 0 : 1}>
+      <Box width={MARK_COLUMNS} paddingLeft={1} flexShrink={0}>
+        <Styled style="accent">{mark}</Styled>
+      </Box>
       <Row line={line} />
-      <Styled style="muted">{facts}</Styled>
+      {facts !== "" && (
+        <>
+          <Spacer />
+          <Styled style="muted">{facts}</Styled>
+        </>
+      )}
     </Box>
   );
 }

@@ -27,6 +27,7 @@ export const caretOf = ({ live, overlay }: AppView): Caret | undefined =>
 export function keepUnchanged(before: AppView, next: AppView): AppView {
   const live = { ...next.live };
   for (const part of lineParts) live[part] = keepLines(before.live[part], live[part]);
+  live.plan = keepSame(before.live.plan, live.plan);
   live.completion = keepSame(before.live.completion, live.completion);
   live.composer = keepSame(before.live.composer, live.composer);
   live.status = keepSame(before.live.status, live.status);
@@ -35,7 +36,6 @@ export function keepUnchanged(before: AppView, next: AppView): AppView {
 
 const lineParts = [
   "stream",
-  "plan",
   "question",
   "run",
   "queue",

@@ -19,7 +19,7 @@ import { type CompletionView, completionHeight, completionView, cutCompletion } 
 import { COMPOSER_ROWS_MAX, type ComposerRow, composerView } from "./composer.ts";
 import { dealRows } from "./deal-rows.ts";
 import { noticeLines } from "./notice.ts";
-import { planLines } from "./plan.ts";
+import { cutPlan, type PlanView, planHeight, planView } from "./plan.ts";
 import { questionView } from "./question.ts";
 import { queueLines } from "./queue.ts";
 import type { Renderer } from "./renderer.ts";
@@ -30,7 +30,7 @@ import { statusOf } from "./status.ts";
 /** The live region by its parts, top to bottom: what each component below draws, cut to its rows and columns. */
 export type LiveView = {
   readonly stream: readonly Line[];
-  readonly plan: readonly Line[];
+  readonly plan: PlanView | undefined;
   readonly question: readonly Line[];
   readonly run: readonly Line[];
   readonly queue: readonly Line[];
@@ -49,7 +49,7 @@ export type LiveView = {
 
 export const emptyLive: LiveView = {
   stream: [],
-  plan: [],
+  plan: undefined,
   question: [],
   run: [],
   queue: [],
@@ -105,7 +105,7 @@ export function liveView(
   const notice = fitted(noticeLines(state, renderer, overrides));
   const running = runLine(state, glyphs, overrides);
   const run = running === undefined ? [] : fitted([running]);
-  const plan = fitted(planLines(state, renderer, overrides));
+  const plan = planView(state, renderer, overrides);
   const queue = fitted(queueLines(state, renderer, overrides));
   const open = renderer.blocks([...state.live, ...pendingPrompts(state)], columns, previous);
   const isGapMissing = open.length > 0 && lineText(open.at(-1) ?? blankLine) !== "";
@@ -130,7 +130,7 @@ export function liveView(
           },
     notice: notice.length,
     run: run.length,
-    plan: plan.length,
+    plan: planHeight(plan),
     queue: queue.length,
     stream: stream.length,
   });
@@ -139,15 +139,15 @@ export function liveView(
   const { caret } = composer;
   const lines = {
     stream: stream.length === 0 ? Array<Line>(dealt.stream).fill(blankLine) : tail(stream, dealt.stream),
-    plan: plan.slice(0, dealt.plan),
     question,
     run: run.slice(0, dealt.run),
     queue: queue.slice(0, dealt.queue),
     notice: notice.slice(0, dealt.notice),
   };
-  const above = Object.values(lines).reduce((sum, part) => sum + part.length, dealt.completion);
+  const above = Object.values(lines).reduce((sum, part) => sum + part.length, dealt.plan + dealt.completion);
   return {
     ...lines,
+    plan: cutPlan(plan, dealt.plan),
     completion: cutCompletion(completion, dealt.completion),
     composer: composer.rows.slice(0, dealt.composer),
     status:

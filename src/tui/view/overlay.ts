@@ -8,12 +8,15 @@ import { fittingFacts } from "./facts.ts";
 import { type List, listOf } from "./lists.ts";
 import type { Renderer } from "./renderer.ts";
 
-const MARK_COLUMNS = 3;
+/** Before each row: room for the mark. */
+export const MARK_COLUMNS = 3;
 /** Between what stands at the left and at the right. */
 const FACTS_GAP_MIN = 2;
 
 /** One row of a list; an item may have more than one. */
 export type ListRow = {
+  /** "" where it is not the marked one. */
+  mark: string;
   line: Line;
   /** At the right, where there is room. */
   facts: string;
@@ -22,7 +25,7 @@ export type ListRow = {
 /** A list over the whole window: title, rows around the marked one, and at the bottom what is typed. */
 export type ListView = {
   kind: "list";
-  columns: number;
+  /** Of the window. */
   rows: number;
   title: Line;
   hints: readonly Line[];
@@ -58,18 +61,22 @@ export function listView(
   ]);
   const marked = all.findIndex(({ item }) => item === index);
   const first = Math.max(0, Math.min(marked - Math.floor(room / 2), all.length - room));
-  const cut = (line: Line) => renderer.fit(line, columns);
+  const cut = (line: Line, room = columns) => renderer.fit(line, room);
   const shown = all.slice(first, first + room).map(({ item, left, right, isFirst }): ListRow => {
     const isMarked = item === index;
-    const mark = span(isMarked && isFirst ? ` ${glyphs.prompt} ` : "   ", isMarked ? "accent" : "muted");
-    const line: Line = [
-      mark,
-      ...(isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left),
-    ];
-    const free = columns - 1 - lineWidth(line);
-    return { line: cut(line), facts: fittingFacts(right, free - FACTS_GAP_MIN, glyphs.separator) };
+    const line = isMarked ? left.map((part) => ({ ...part, style: `${part.style} selection` })) : left;
+    const free = columns - 1 - MARK_COLUMNS - lineWidth(line);
+    return {
+      mark: isMarked && isFirst ? glyphs.prompt : "",
+      line: cut(line, columns - MARK_COLUMNS),
+      facts: fittingFacts(right, free - FACTS_GAP_MIN, glyphs.separator),
+    };
   });
-  const nothing: ListRow = { line: cut([span(`   ${list.empty}`, "muted")]), facts: "" };
+  const nothing: ListRow = {
+    mark: "",
+    line: cut([span(list.empty, "muted")], columns - MARK_COLUMNS),
+    facts: "",
+  };
   const label = list.ask?.label ?? "filter:";
   const foot: Line = [
     span(` ${label} `, list.ask?.isGrave === true ? "warning strong" : "accent"),
@@ -77,12 +84,11 @@ export function listView(
   ];
   return {
     kind: "list",
-    columns,
     rows,
     title: cut([span(` ${list.title}`, "heading")]),
     hints,
     shown: shown.length > 0 ? shown : [nothing],
-    note: note.map(cut),
+    note: note.map((line) => cut(line)),
     foot: cut(foot),
     caret: { row: rows - 1, column: Math.min(lineWidth(foot), columns - 1) },
   };

@@ -9,10 +9,17 @@ import type { Renderer } from "./renderer.ts";
 /** Unfolded, its first row included. */
 const ROWS_MAX = 5;
 
+/** Before the entries. */
+export const PLAN_INDENT = 4;
+
+export type PlanView = { head: Line; entries: readonly Line[] };
+
 /** Where the agent stands in its own list, while it works on it: one row, or a few around where it is. */
-export function planLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
+export function planView(state: AppState, renderer: Renderer, overrides: KeyOverrides): PlanView | undefined {
   const entries = currentPlan(state);
-  if (entries === undefined) return [];
+  if (entries === undefined) return undefined;
+  const { glyphs } = renderer;
+  const { columns } = state.size;
   const done = entries.filter(({ status }) => status === "completed").length;
   const started = entries.findIndex(({ status }) => status === "in_progress");
   const current = started === -1 ? entries.findIndex(({ status }) => status === "pending") : started;
@@ -20,20 +27,30 @@ export function planLines(state: AppState, { glyphs }: Renderer, overrides: KeyO
   const dot = glyphs.separator;
   if (!state.isPlanOpen) {
     const now = entries[current];
-    return [now === undefined ? head : [...head, span(`${dot}${sanitizeLine(now.content)}`, "muted")]];
+    const line = now === undefined ? head : [...head, span(`${dot}${sanitizeLine(now.content)}`, "muted")];
+    return { head: renderer.fit(line, columns), entries: [] };
   }
   const key = firstChordName("plan.toggle", overrides);
   const room = ROWS_MAX - 1;
   const first = Math.max(0, Math.min(current - 1, entries.length - room));
   const hidden = entries.length - room;
   const facts = [...(hidden > 0 ? [`${hidden} more`] : []), `${key} folds`];
-  return [
-    [...head, span(`${dot}${facts.join(dot)}`, "muted")],
-    ...entries
+  return {
+    head: renderer.fit([...head, span(`${dot}${facts.join(dot)}`, "muted")], columns),
+    entries: entries
       .slice(first, first + room)
-      .map((entry, index) => entryLine(entry, first + index === current, glyphs)),
-  ];
+      .map((entry, index) =>
+        renderer.fit(entryLine(entry, first + index === current, glyphs), columns - PLAN_INDENT),
+      ),
+  };
 }
+
+export const planHeight = (view: PlanView | undefined): number =>
+  view === undefined ? 0 : 1 + view.entries.length;
+
+/** As much of it as has room, from the top. */
+export const cutPlan = (view: PlanView | undefined, rows: number): PlanView | undefined =>
+  view === undefined || rows === 0 ? undefined : { ...view, entries: view.entries.slice(0, rows - 1) };
 
 function entryLine(
   { content, status }: { content: string; status: "pending" | "in_progress" | "completed" },
@@ -41,7 +58,7 @@ function entryLine(
   glyphs: Glyphs,
 ): Line {
   const text = sanitizeLine(content);
-  if (status === "completed") return [span(`    ${glyphs.ok} `, "success"), span(text, "muted")];
+  if (status === "completed") return [span(`${glyphs.ok} `, "success"), span(text, "muted")];
   const mark = status === "in_progress" ? glyphs.running : glyphs.pending;
-  return [span(`    ${mark} `, isCurrent ? "accent" : "muted"), span(text, isCurrent ? "text" : "muted")];
+  return [span(`${mark} `, isCurrent ? "accent" : "muted"), span(text, isCurrent ? "text" : "muted")];
 }
