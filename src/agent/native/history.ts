@@ -1,3 +1,4 @@
+import { createTurns, type Turns } from "../../async/turns.ts";
 import type { Message } from "../../protocol/message.ts";
 import { hearthNote } from "../hearth-note.ts";
 import { type EarlyEnd, endTexts } from "../run/early-end.ts";
@@ -80,7 +81,7 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
       ended = undefined; // the same run went on
       if (out.length === 0) pushText(beginningText);
       else if (out.at(-1)?.role === "assistant") pushText(continueText);
-      const own = results === undefined ? { message, results } : withOwnIds(message, results, ids);
+      const own = results === undefined ? { message, results } : withOwnIds({ message, results }, ids, memo);
       out.push(own.message);
       if (own.results !== undefined) out.push(own.results);
     },
@@ -101,32 +102,41 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
 }
 
 /** Gives every call in the conversation an id of its own: some servers count from zero in every answer. */
-function withOwnIds(message: AssistantMessage, results: ToolMessage, ids: OwnIds) {
-  const renamed = new Map<number, string>();
-  let at = 0;
-  for (const part of message.content) {
-    if (part.type !== "tool-call") continue;
-    const id = ids.give(part.toolCallId);
-    if (id !== part.toolCallId) renamed.set(at, id);
-    at += 1;
-  }
-  if (renamed.size === 0) return { message, results };
+function withOwnIds(answer: Answered, ids: OwnIds, memo: Memo): Answered {
+  const asked: string[] = [];
+  for (const part of answer.message.content) if (part.type === "tool-call") asked.push(part.toolCallId);
+  const own = asked.map((id) => ids.give(id));
+  return own.every((id, at) => id === asked[at]) ? answer : memo.withIds(answer, own);
+}
+
+type Answered = { message: AssistantMessage; results: ToolMessage };
+
+/** `own`: the ids of the calls, and so of their results, in order. */
+function renamed({ message, results }: Answered, own: readonly string[]): Answered {
   let call = -1;
   const content = message.content.map((part) => {
     if (part.type !== "tool-call") return part;
     call += 1;
-    return { ...part, toolCallId: renamed.get(call) ?? part.toolCallId };
+    return { ...part, toolCallId: own[call] ?? part.toolCallId };
   });
-  const told = results.content.map((part, index) =>
-    part.type === "tool-result" ? { ...part, toolCallId: renamed.get(index) ?? part.toolCallId } : part,
+  const told = results.content.map((part, at) =>
+    part.type === "tool-result" ? { ...part, toolCallId: own[at] ?? part.toolCallId } : part,
   );
   return { message: { ...message, content }, results: { ...results, content: told } };
 }
 
-/** The same results with the same note are the same object, so that what is remembered of them holds. */
+/** What is changed in the same way again is the same object, so that what is remembered of it holds. */
 function createMemo() {
   const noted = new WeakMap<ToolMessage, { text: string; made: ToolMessage }>();
+  const named = new WeakMap<AssistantMessage, { own: readonly string[]; made: Answered }>();
   return {
+    withIds(answer: Answered, own: readonly string[]): Answered {
+      const known = named.get(answer.message);
+      if (known !== undefined && own.every((id, at) => id === known.own[at])) return known.made;
+      const made = renamed(answer, own);
+      named.set(answer.message, { own, made });
+      return made;
+    },
     withNote(message: ToolMessage, text: string): ToolMessage {
       const known = noted.get(message);
       if (known?.text === text) return known.made;
@@ -151,7 +161,7 @@ type Memo = ReturnType<typeof createMemo>;
  * after it (G16); and requests that were given up are told as that (G17). A message is converted once and the piece
  * kept as long as the message itself.
  */
-export function createHistory(reader: HistoryReader) {
+export function createHistory(reader: HistoryReader, newTurns: () => Turns = createTurns) {
   const pieces = new WeakMap<Message, Piece>();
   const memo = createMemo();
 
@@ -169,8 +179,11 @@ export function createHistory(reader: HistoryReader) {
     signal: AbortSignal,
   ): Promise<PromptMessage[]> => {
     const assembly = createAssembly(opening, reader, memo);
+    const turns = newTurns();
     let answeredRun: string | undefined;
     for (const message of messages) {
+      await turns.rest(); // a long conversation is thousands of messages
+      signal.throwIfAborted();
       const piece = pieces.get(message) ?? (await convert(message, signal));
       const note = notes.get(message.id);
       if (piece.role === "user") assembly.user(piece.content, note?.before);

@@ -4,6 +4,7 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Prompt,
 } from "@ai-sdk/provider";
+import { createTurns, type Turns } from "../../../async/turns.ts";
 import { failureOfRequest } from "./failure.ts";
 import type { ModelChunk, ModelTool } from "./model.ts";
 import type { ModelFetch } from "./model-fetch.ts";
@@ -80,7 +81,10 @@ export async function* streamFromSdk(
   call: SdkCall,
   deps: ExchangeDeps,
   signal: AbortSignal,
+  turns: Turns = createTurns(),
 ): AsyncGenerator<ModelChunk> {
   signal.throwIfAborted();
-  yield* exchange(await buildRequest(model, call, deps), deps, signal);
+  const request = await buildRequest(model, call, deps);
+  await turns.rest(); // one of megabytes is sent in another turn than it is built in
+  yield* exchange(request, deps, signal);
 }
