@@ -1,4 +1,4 @@
-// Bundles src into dist: main.js, what it loads lazily as chunks, version.json for the launcher.
+// Bundles src into dist: main.js, lazily loaded chunks, and version.json for the launcher.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,10 +8,10 @@ import { buildId } from "./build-id.mjs";
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, "dist");
 const clean = process.argv.includes("--clean");
-/** A hearth that is still running may yet load a chunk of the build it came from. */
+/** A running hearth may still load a chunk of its older build. */
 const CHUNK_KEPT_MS = 3 * 24 * 3600 * 1000;
 
-/** CommonJS packages in the bundle call require(); an ES module has none of its own. */
+/** Bundled CommonJS packages call require(), which an ES module does not have. */
 const requireBanner =
   'const require=globalThis.process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
@@ -52,14 +52,14 @@ const result = await build({
   plugins: [nodeHttp(), yogaWithoutFetch()],
   alias: {
     "react-devtools-core": "./build-empty.mjs",
-    // Its main file is UMD, whose inner require() calls a bundle cannot follow.
+    // Its main file is UMD; a bundler cannot follow the require() calls inside.
     "jsonc-parser": "jsonc-parser/lib/esm/main.js",
   },
   define: {
     "process.env.NODE_ENV": '"production"',
     __HEARTH_VERSION__: JSON.stringify(version),
     __HEARTH_BUILD__: JSON.stringify(id),
-    // A file of its own could be gone when a daemon that outlives its installation starts a thread.
+    // Not a separate file: a daemon that outlives its installation could no longer load it for a new thread.
     __HEARTH_WORKER__: JSON.stringify(worker.outputFiles[0]?.text),
   },
   banner: { js: requireBanner },
@@ -71,7 +71,7 @@ const result = await build({
 if (clean) rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, "chunks"), { recursive: true });
 const written = new Set(["version.json"]);
-// Chunks first and main.js last: whoever starts hearth meanwhile finds a whole build, old or new.
+// Chunks first and main.js last, so that a start during the build finds a complete build, old or new.
 const files = result.outputFiles.toSorted((a, b) => Number(isMain(a.path)) - Number(isMain(b.path)));
 for (const file of files) {
   replaceFile(file.path, file.text);
@@ -104,8 +104,8 @@ function yogaWithoutFetch() {
 }
 
 /**
- * An import of "node:http" reads every export of it, and some of these load all of Node's undici: half the time of a
- * start. So the bundle takes from it what it names here. docs/decisions/016 has the figures.
+ * Importing "node:http" reads all its exports, some of which load Node's undici: half of a start's time. So the bundle
+ * only takes the exports named here. Figures: docs/decisions/016.
  */
 function nodeHttp() {
   const names = ["Agent", "createServer", "get", "request"];

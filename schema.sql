@@ -1,6 +1,6 @@
--- The whole store. Applied as it stands to an empty file; an older store is brought here by migrations/NNN.sql.
--- Ids carry their noun's prefix; times are ISO 8601 UTC with milliseconds, for people: order comes from seq columns.
--- Columns named *_json hold JSON. One writer: the daemon. No log and no secret is ever stored here.
+-- The whole store. Applied as it is to an empty file; migrations/NNN.sql bring an older store to this state. Ids start
+-- with a prefix for their kind. Times are ISO 8601 UTC with milliseconds, for people: order comes from seq columns.
+-- Columns named *_json hold JSON. The daemon is the only writer. No log and no secret is ever stored here.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -8,15 +8,15 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO meta (key, value) VALUES ('schema_version', '5');
 
--- A directory that clients attach to. Keeps its id for good, closed or not.
+-- A directory that clients attach to. It keeps its id even when closed.
 CREATE TABLE workspaces (
   id           TEXT PRIMARY KEY,
   path         TEXT NOT NULL UNIQUE,        -- real path
-  identity     TEXT NOT NULL DEFAULT '',    -- device:inode of the directory that was opened there; '' not known
+  identity     TEXT NOT NULL DEFAULT '',    -- device:inode of the opened directory; '' if unknown
   state        TEXT NOT NULL CHECK (state IN ('open', 'closed')),
   created_at   TEXT NOT NULL,
-  seq_reserved INTEGER NOT NULL DEFAULT 0,  -- no event seq above this was ever seen by a client
-  events_floor INTEGER NOT NULL DEFAULT 0   -- events up to this seq are no longer kept
+  seq_reserved INTEGER NOT NULL DEFAULT 0,  -- clients have seen no event seq above this
+  events_floor INTEGER NOT NULL DEFAULT 0   -- events up to this seq were deleted
 ) STRICT;
 
 CREATE TABLE sessions (
@@ -26,21 +26,21 @@ CREATE TABLE sessions (
   agent              TEXT NOT NULL,
   model              TEXT,
   mode               TEXT NOT NULL,
-  agent_mode         TEXT,                  -- of its agent's own modes, the one that a person chose
+  agent_mode         TEXT,                  -- the mode of its agent that a person chose
   isolation          TEXT NOT NULL,
   parent_id          TEXT REFERENCES sessions (id) ON DELETE SET NULL,
   archived           INTEGER NOT NULL DEFAULT 0,
   created_at         TEXT NOT NULL,
   updated_at         TEXT NOT NULL,
-  used_seq           INTEGER NOT NULL,      -- rises with every use, over all sessions: the order of lists
+  used_seq           INTEGER NOT NULL,      -- rises with every use of any session: the order of lists
   input_tokens       INTEGER NOT NULL DEFAULT 0,
   output_tokens      INTEGER NOT NULL DEFAULT 0,
   reasoning_tokens   INTEGER NOT NULL DEFAULT 0,
   cache_read_tokens  INTEGER NOT NULL DEFAULT 0,
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
   cost               REAL NOT NULL DEFAULT 0,
-  plan_json          TEXT,                  -- what its agent means to do: the entries of its own list
-  request_hash       TEXT                   -- what its client chose the id for: the same id must mean the same
+  plan_json          TEXT,                  -- the entries of its agent's plan
+  request_hash       TEXT                   -- hash of the creating request: one id, one request
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 
@@ -51,14 +51,14 @@ CREATE TABLE runs (
   accepted_seq       INTEGER NOT NULL,      -- order of acceptance within the session
   agent              TEXT NOT NULL,
   model              TEXT,
-  mode               TEXT,                  -- of this run alone; NULL: the session's
+  mode               TEXT,                  -- the run's own mode; NULL: the session's
   state              TEXT NOT NULL CHECK (state IN ('accepted', 'queued', 'held', 'active', 'completed')),
   delivery           TEXT NOT NULL CHECK (delivery IN ('queue', 'steer')),
   outcome            TEXT,
   error_json         TEXT,
   message_id         TEXT NOT NULL,         -- the user message
-  request_hash       TEXT NOT NULL,         -- of session, prompt and attachments: the same run_id must mean the same
-  env_json           TEXT,                  -- what its commands run with, secrets left out
+  request_hash       TEXT NOT NULL,         -- hash of session, prompt and attachments: one run_id, one prompt
+  env_json           TEXT,                  -- environment of its commands, without secrets
   max_steps          INTEGER,
   on_question        TEXT NOT NULL CHECK (on_question IN ('wait', 'fail', 'deny')),
   client_id          TEXT,                  -- who sent it
@@ -88,7 +88,7 @@ CREATE TABLE messages (
   created_at    TEXT NOT NULL,
   updated_at    TEXT NOT NULL,
   completed_at  TEXT,
-  usage_json    TEXT,                       -- of the step, where its backend says so
+  usage_json    TEXT,                       -- usage of the step, if its backend reports it
   UNIQUE (session_id, seq)
 ) STRICT;
 CREATE INDEX messages_by_run ON messages (run_id, seq);
@@ -102,7 +102,7 @@ CREATE TABLE parts (
   UNIQUE (message_id, position)
 ) STRICT;
 
--- Streamed text that its part does not hold yet. Folded into it when the step settles, or at the next start.
+-- Streamed text that is not in its part yet. Merged into it when the step settles, or at the next start.
 CREATE TABLE part_deltas (
   id      INTEGER PRIMARY KEY,
   part_id TEXT NOT NULL REFERENCES parts (id) ON DELETE CASCADE,
@@ -110,34 +110,34 @@ CREATE TABLE part_deltas (
 ) STRICT;
 CREATE INDEX part_deltas_by_part ON part_deltas (part_id, id);
 
--- The warm counterpart of a session inside one backend, and what it has cost.
+-- A session's conversation inside one backend, and what it has cost.
 CREATE TABLE agent_sessions (
   session_id       TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
   agent            TEXT NOT NULL,
   backend          TEXT NOT NULL,
-  agent_session_id TEXT,                    -- its own id for the conversation; NULL: none to go back to
-  fingerprint      TEXT,                    -- of command, environment, directory and version it was made with
-  seen_seq         INTEGER NOT NULL DEFAULT 0, -- the last message that it knows of
+  agent_session_id TEXT,                    -- the agent's id for the conversation; NULL: none to resume
+  fingerprint      TEXT,                    -- hash of the command, environment, directory and version it was made with
+  seen_seq         INTEGER NOT NULL DEFAULT 0, -- the last message that the agent knows
   input_tokens     INTEGER NOT NULL DEFAULT 0,
   output_tokens    INTEGER NOT NULL DEFAULT 0,
   cost             REAL NOT NULL DEFAULT 0,
-  reported_cost    REAL NOT NULL DEFAULT 0, -- of an agent that tells a running total: how much of it is counted above
+  reported_cost    REAL NOT NULL DEFAULT 0, -- for an agent that reports a running total: how much of it is in cost
   last_active_at   TEXT,
-  context_used     INTEGER,                 -- tokens of its conversation in the model's window, and which model that is
+  context_used     INTEGER,                 -- tokens in the model's context window
   context_window   INTEGER,
   context_model    TEXT,
-  kept             TEXT,                    -- what its requests hold beside the transcript, in the backend's own form
+  kept             TEXT,                    -- what its requests contain besides the transcript, in the backend's own form
   PRIMARY KEY (session_id, agent)
 ) STRICT, WITHOUT ROWID;
 
--- What each run that has ended used. Outlives its session: what was spent stays spent.
+-- The usage of each ended run. It outlives its session: the money stays spent.
 CREATE TABLE run_usage (
   run_id             TEXT PRIMARY KEY,
   workspace_id       TEXT NOT NULL REFERENCES workspaces (id),
   session_id         TEXT NOT NULL,
   agent              TEXT NOT NULL,
   model              TEXT,
-  day                TEXT NOT NULL,         -- YYYY-MM-DD, UTC, on which it ended
+  day                TEXT NOT NULL,         -- the day it ended: YYYY-MM-DD, UTC
   input_tokens       INTEGER NOT NULL,
   output_tokens      INTEGER NOT NULL,
   reasoning_tokens   INTEGER NOT NULL,
@@ -146,7 +146,7 @@ CREATE TABLE run_usage (
   cost               REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A question that a tool call waits on, and its answer.
+-- A question that a tool call waits for, and its answer.
 CREATE TABLE permissions (
   id           TEXT PRIMARY KEY,
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
@@ -167,9 +167,9 @@ CREATE TABLE permissions (
 ) STRICT;
 CREATE INDEX permissions_open ON permissions (workspace_id) WHERE state = 'open';
 
--- Rules that a person granted by answering a question: of one session, or of the workspace for good.
+-- Rules that a person granted by answering a question, for one session or for the workspace.
 CREATE TABLE grants (
-  id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: what is taken back is what was seen
+  id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused, so that a revoke removes the rule that was seen
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
   session_id   TEXT REFERENCES sessions (id) ON DELETE CASCADE,
   rule         TEXT NOT NULL,
@@ -178,7 +178,7 @@ CREATE TABLE grants (
 ) STRICT;
 CREATE UNIQUE INDEX grants_once ON grants (workspace_id, coalesce(session_id, ''), rule);
 
--- What clients were told and may ask for again. Deltas are not kept: the message that settles them is.
+-- Events that clients may ask for again. Deltas are not stored, only the message that they end in.
 CREATE TABLE events (
   workspace_id  TEXT NOT NULL REFERENCES workspaces (id),
   seq           INTEGER NOT NULL,
@@ -189,5 +189,5 @@ CREATE TABLE events (
   payload_bytes INTEGER NOT NULL,
   PRIMARY KEY (workspace_id, seq)
 ) STRICT, WITHOUT ROWID;
--- Whatever is asked of all events of a workspace is answered from here: the payloads are a hundred times as large.
+-- Queries over all events of a workspace read this index: the payloads are a hundred times as large.
 CREATE INDEX events_at_a_glance ON events (workspace_id, seq, type, time, payload_bytes);

@@ -1,6 +1,6 @@
-// Every npm script comes through here: `node setup.mjs start|test|check|unit|bench|pictures|build|prepare [arguments]`.
-// Runs on the Node 20 that may be the machine's, installs what is missing, builds what is stale, and then
-// spawns the Node 24 that the `node` package brings. Our own messages go to stderr.
+// Every npm script runs this: `node setup.mjs start|test|check|unit|bench|pictures|build|prepare [arguments]`. It runs
+// on the machine's Node (20 or later), installs what is missing, builds what is outdated, and then spawns the Node 24
+// from the `node` package. Its own messages go to stderr.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,10 +14,10 @@ const modules = join(root, "node_modules");
 const node = join(modules, "node", "bin", "node");
 const stamp = join(modules, ".hearth-setup");
 const [command = "", ...args] = process.argv.slice(2);
-/** How often a person is told how far the fetching is. */
+/** How often the progress of the download is shown. */
 const PROGRESS_MS = 3000;
 
-/** Something the user can mend; the message says how. */
+/** An error that the user can fix; the message says how. */
 class SetupError extends Error {}
 
 const commands = { start, test, check, unit, bench, pictures, build: buildAlways, prepare };
@@ -64,7 +64,7 @@ async function check() {
   return { code: failed.length > 0 ? 1 : 0 };
 }
 
-/** The quick tests, for while one writes; arguments go to vitest. */
+/** The quick tests, for use while coding; arguments go to vitest. */
 async function unit() {
   await install();
   return run([tool("vitest"), "run", "--project", "unit", "--project", "property", ...args]);
@@ -99,8 +99,8 @@ async function buildAlways() {
 }
 
 /**
- * npm's own hook: after `npm ci` in this folder, before `npm pack` and `npm install -g <folder>`. Only the
- * last two need a build to succeed; the first must leave a usable node_modules even when src is broken.
+ * npm's hook: runs after `npm ci` in this folder, before `npm pack` and `npm install -g <folder>`. Only the last two
+ * need a successful build; after the first, node_modules must be usable even if src is broken.
  */
 async function prepare() {
   const mustBuild =
@@ -121,7 +121,7 @@ async function install() {
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
   if (readOrEmpty(stamp) !== lock) {
-    // An `npm ci` by hand leaves npm's own record of what it installed, newer than nothing we wrote.
+    // A manual `npm ci` leaves npm's record of what it installed.
     if (!existsSync(node) || !isInstalledFromLock()) {
       await fetchPackages();
     }
@@ -130,7 +130,7 @@ async function install() {
   } else requirePinnedNode();
 }
 
-/** npm itself shows one spinner for what may take a minute: what is fetched is counted here. */
+/** npm only shows a spinner for what may take a minute, so fetched packages are counted here. */
 async function fetchPackages() {
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   const wanted = Object.entries(packages).flatMap(([path, entry]) =>
@@ -144,7 +144,7 @@ async function fetchPackages() {
     ? [process.execPath, process.env.npm_execpath]
     : ["npm"];
   const options = ["ci", "--include=dev", "--global=false", "--engine-strict=false", "--loglevel=error"];
-  const more = ["--no-progress"]; // its spinner would run over our lines
+  const more = ["--no-progress"]; // npm's spinner would overwrite our lines
   const child = spawn(npm[0], [...npm.slice(1), ...options, ...more], {
     cwd: root,
     stdio: ["ignore", 2, 2],
@@ -162,7 +162,7 @@ async function fetchPackages() {
   if (code !== 0) throw new SetupError("npm ci failed; its messages are above");
 }
 
-/** Whether node_modules holds exactly the versions that package-lock.json names, by npm's own record of it. */
+/** Whether node_modules has exactly the versions in package-lock.json, by npm's own record. */
 function isInstalledFromLock() {
   const record = readOrEmpty(join(modules, ".package-lock.json"));
   if (record === "") return false;
@@ -217,7 +217,7 @@ async function checks() {
 async function vitest(filters) {
   const folder = mkdtempSync(join(tmpdir(), "hearth-vitest-"));
   const file = join(folder, "report.json");
-  // CI makes vitest refuse unreviewed snapshots; vitest.config.ts takes it away again from the tests.
+  // With CI set, vitest refuses unreviewed snapshots; vitest.config.ts removes it again for the tests.
   const env = toolEnvironment({ CI: "1" });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const { code } = await run([tool("vitest"), "run", ...reporters, ...filters], {
@@ -229,12 +229,12 @@ async function vitest(filters) {
   const { numPassedTests: passed = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = report;
   const executed = passed + numFailedTests;
   if (executed === 0) console.log("vitest executed no test");
-  // A file that cannot be loaded, or an error outside any test, fails the run without a failed test.
+  // A file that fails to load, or an error outside any test, fails the run without a failed test.
   const failed = numFailedTests === 0 && (code !== 0 || executed === 0) ? 1 : numFailedTests;
   return { passed, failed, skipped: numPendingTests + numTodoTests };
 }
 
-/** The script behind node_modules/.bin, read from its package: the shims there start any Node. */
+/** The script behind node_modules/.bin, read from its package: the shims there start whichever Node is installed. */
 function tool(name, bin = name) {
   const manifest = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
   return join(modules, name, typeof manifest.bin === "string" ? manifest.bin : manifest.bin[bin]);
@@ -242,10 +242,10 @@ function tool(name, bin = name) {
 
 // ---- processes
 
-/** Runs the pinned Node; its exit and the signals we get are passed on. */
+/** Runs the pinned Node. Passes on its exit code, and signals to it. */
 function run(argv, { cwd = root, env = toolEnvironment(), stdio = "inherit" } = {}) {
   const child = spawn(node, argv, { cwd, env, stdio });
-  // A Ctrl+C in the terminal reaches the child by itself, a kill of this process does not.
+  // Ctrl+C in the terminal reaches the child by itself; a kill of this process does not.
   const signals = { SIGINT: !process.stdin.isTTY, SIGTERM: true, SIGHUP: true, SIGQUIT: false };
   for (const [signal, passOn] of Object.entries(signals))
     process.on(signal, () => passOn && child.kill(signal));
@@ -262,15 +262,16 @@ function runToEnd(argv) {
   return spawnSync(node, argv, { cwd: root, env: toolEnvironment(), stdio: ["ignore", 2, 2] }).status === 0;
 }
 
-/** For our own tools: whatever they start as `node` is the pinned one too. */
+/** For our tools: what they start as `node` is the pinned Node too. */
 function toolEnvironment(more = {}) {
   return { ...process.env, ...more, PATH: [dirname(node), process.env.PATH].join(delimiter) };
 }
 
-/** The environment as it was before npm added to it, so that commands hearth runs do not see this repository. */
+/** The environment without npm's additions, so that commands run by hearth do not see this repository. */
 function callersEnvironment() {
   const env = { ...process.env };
-  // What npm sets for every script. Its other npm_config_… (a registry, a proxy) may be the user's own.
+  // The variables that npm sets for every script. Other npm_config_… variables (a registry, a proxy) may be the user's
+  // own.
   const set =
     "cache globalconfig global_prefix init_module local_prefix node_gyp noproxy npm_version prefix user_agent userconfig";
   const names = ["INIT_CWD", "NODE", "npm_command", "npm_execpath", "npm_node_execpath"];

@@ -1,5 +1,5 @@
--- Which directory a workspace is, the plan and the own mode of a session's agent, the usage of a step, how full an
--- agent's window is.
+-- A workspace's directory identity, a session's plan and agent mode, a step's usage, an agent's use of the context
+-- window.
 ALTER TABLE workspaces ADD COLUMN identity TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN plan_json TEXT;
 ALTER TABLE sessions ADD COLUMN agent_mode TEXT;

@@ -1,2 +1,2 @@
--- What an agent's requests hold beside the transcript: told again as it was after a restart.
+-- What an agent's requests contain besides the transcript, to be sent again unchanged after a restart.
 ALTER TABLE agent_sessions ADD COLUMN kept TEXT;

@@ -1,2 +1,2 @@
--- What a client chose a session's id for: who asks again gets the session that is there.
+-- Hash of the request that created a session: a repeated request gets the same session.
 ALTER TABLE sessions ADD COLUMN request_hash TEXT;

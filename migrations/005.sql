@@ -1,5 +1,4 @@
--- The id of a rule that was taken back is not given to another: who takes back what they saw takes back that and
--- nothing else.
+-- The id of a revoked rule is never reused, so that a revoke only removes the rule that was seen.
 CREATE TABLE grants_numbered (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),

@@ -175,7 +175,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
     budget: (wid) => settings.of(wid).limits,
     onChange: () => busyChanged(),
-    onStoreAway: (wid, sid, error) => storeWatch.look(wid, sid, error),
+    onStoreAway: (wid, sid, error) => storeWatch.update(wid, sid, error),
   });
 
   const storeWatch = createStoreWatch({

@@ -55,11 +55,11 @@ export function createWorkspaces(deps: WorkspacesDeps) {
   const branches = new Map<WorkspaceId, string | null>();
 
   async function refreshBranch({ id, path }: WorkspaceRow) {
-    const look = deps.folders
+    const reading = deps.folders
       .enter(path, () => branchOf(path))
       .then((branch) => branches.set(id, branch))
       .catch(() => {}); // the folder cannot be read
-    await settlesWithin(look, BRANCH_MS_MAX);
+    await settlesWithin(reading, BRANCH_MS_MAX);
   }
 
   const present = (row: WorkspaceRow): Workspace => {

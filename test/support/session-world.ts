@@ -86,7 +86,7 @@ export function openSessionWorld(
     ...{ store, journal, permissions, agents, environments, folders, log, newId, now, onChange: () => {} },
     refresh: async () => {},
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
-    onStoreAway: (wid, sid, error) => watch.look(wid, sid, error),
+    onStoreAway: (wid, sid, error) => watch.update(wid, sid, error),
   });
   const watch = createStoreWatch({
     log,

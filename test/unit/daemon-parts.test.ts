@@ -162,16 +162,16 @@ test("an idle daemon ends after its time, a busy one does not, and one that is e
     },
     exit: exited.resolve,
   });
-  idle.look();
+  idle.update();
   expect(asked).toBe(0);
   isIdle = true;
-  idle.look();
-  idle.look();
+  idle.update();
+  idle.update();
   expect(asked).toBe(1);
   isIdle = false;
-  idle.look();
+  idle.update();
   isIdle = true;
-  idle.look();
+  idle.update();
   expect(asked).toBe(2);
   await exited.promise;
 
@@ -183,11 +183,11 @@ test("an idle daemon ends after its time, a busy one does not, and one that is e
       wasEnded = true;
     },
   });
-  over.look();
+  over.update();
   over.stop();
-  over.look();
+  over.update();
   const later = Promise.withResolvers<void>();
-  createIdleExit({ isIdle: () => true, idleExitMs: () => 5, exit: later.resolve }).look();
+  createIdleExit({ isIdle: () => true, idleExitMs: () => 5, exit: later.resolve }).update();
   await later.promise;
   expect(wasEnded).toBe(false);
 });
@@ -197,9 +197,9 @@ test("who asks for something puts off the idle exit", () => {
   onTestFinished(() => void vi.useRealTimers());
   const exit = vi.fn();
   const idle = createIdleExit({ isIdle: () => true, idleExitMs: () => 100, exit });
-  idle.look();
+  idle.update();
   vi.advanceTimersByTime(90);
-  idle.touch();
+  idle.restart();
   vi.advanceTimersByTime(90);
   expect(exit).not.toHaveBeenCalled();
   vi.advanceTimersByTime(10);

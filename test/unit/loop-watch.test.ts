@@ -11,7 +11,7 @@ test("a daemon that stood still says for how long, and what was going on", async
     error: () => {},
   };
   const watch = createLoopWatch({ log, running: () => ["run_1 (hearth)"], isWorking: () => false });
-  watch.asked("GET /v1/health");
+  watch.onRequest("GET /v1/health");
   const until = performance.now() + 600;
   while (performance.now() < until);
   const [message, fields] = await soon(said.promise, "a line in the log");

@@ -19,7 +19,7 @@ type ExecuteDeps = {
 };
 
 const SIDE_BY_SIDE_MAX = 8;
-/** A screen is drawn anew as often. */
+/** About as often as a screen is redrawn. */
 const BEGUN_DELAY_MS = 20;
 
 const isResult = (value: object): value is ToolResult => "text" in value;
@@ -51,8 +51,8 @@ function traceOf(call: ReadyCall, text: string, isError: boolean): CallTrace {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Tells that a call has begun. What acts is told, and written, before it does anything; what only reads is mostly over
- * before anybody could see that it has begun, and is told when it is not.
+ * Reports that a call has started. A call that changes something is reported and stored before it runs. A read-only
+ * call is mostly done before anybody could see its start, so it is only reported if it takes longer.
  */
 function tellBegun({ id }: ReadyCall, { readOnly }: Tool, host: ExecuteDeps["host"]) {
   const tell = () => host.emit({ type: "tool_call_updated", tool_call_id: id, status: "running" });

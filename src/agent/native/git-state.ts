@@ -141,8 +141,10 @@ async function stampOf(root: string): Promise<string | null> {
   try {
     for (let folder = root; ; folder = dirname(folder)) {
       const git = join(folder, ".git");
-      if ((await look(git)) !== undefined) {
-        const stats = await Promise.all(["HEAD", "index", "logs/HEAD"].map((name) => look(join(git, name))));
+      if ((await statIfPresent(git)) !== undefined) {
+        const stats = await Promise.all(
+          ["HEAD", "index", "logs/HEAD"].map((name) => statIfPresent(join(git, name))),
+        );
         return stats.map((found) => (found ? `${found.ino}:${found.mtimeNs}` : "")).join(" ");
       }
       if (folder === dirname(folder)) return "";
@@ -152,7 +154,7 @@ async function stampOf(root: string): Promise<string | null> {
   }
 }
 
-async function look(path: string): Promise<BigIntStats | undefined> {
+async function statIfPresent(path: string): Promise<BigIntStats | undefined> {
   try {
     return await stat(path, { bigint: true });
   } catch (error) {

@@ -60,7 +60,7 @@ export function startWatch(
   let wasTold = false;
   let timer: NodeJS.Timeout | undefined;
 
-  function look() {
+  function check() {
     const at = awakeMs();
     const slept = bootMs() - at - apart;
     apart += slept;
@@ -71,13 +71,13 @@ export function startWatch(
     const silentMs = at - last + asleepMs;
     const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasTold }, limits);
     if (verdict === "stalled") return on.stall(silentMs);
-    timer = setTimeout(look, nextMs);
+    timer = setTimeout(check, nextMs);
     if (verdict === "tell") {
       wasTold = true;
       on.quiet(silentMs, hasBegun ? limits.progressMs : limits.firstByteMs);
     }
   }
-  look();
+  check();
 
   return {
     progress() {

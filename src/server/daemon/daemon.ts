@@ -102,9 +102,9 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
     const isWorking = () => busy().live_runs > 0;
     const watch = createLoopWatch({ log, running, isWorking });
     undo.push({ what: "the loop's watch", run: watch.stop });
-    http.server.on("request", ({ method, url }) => watch.asked(`${method} ${url?.split("?")[0]}`));
+    http.server.on("request", ({ method, url }) => watch.onRequest(`${method} ${url?.split("?")[0]}`));
     // A client opens its workspace shortly before it attaches.
-    http.server.on("request", idle.touch);
+    http.server.on("request", idle.restart);
     const abort = () => requestStop(GRACE_MS, { reason: "stop", by: null });
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
@@ -199,8 +199,8 @@ function exitWhenIdle(core: Core, requestStop: RequestStop, log: Log) {
       requestStop(GRACE_MS, { reason: "idle", by: null });
     },
   });
-  core.onBusyChange(idle.look);
-  idle.look();
+  core.onBusyChange(idle.update);
+  idle.update();
   return idle;
 }
 

@@ -18,12 +18,12 @@ export function createIdleExit({ isIdle, idleExitMs, exit }: IdleExit) {
   };
   return {
     /** Call it whenever the result of `isIdle` may have changed. */
-    look() {
+    update() {
       if (isOver || !isIdle()) return disarm();
       timer ??= setTimeout(() => (isIdle() ? exit() : disarm()), Math.min(idleExitMs(), TIMER_MS_MAX));
     },
     /** A request came: restarts the timer. */
-    touch() {
+    restart() {
       if (timer !== undefined) timer.refresh();
     },
     /** Stops for good. Closing the clients at shutdown also makes the daemon idle. */

@@ -20,14 +20,14 @@ type LoopWatch = {
  */
 export function createLoopWatch({ log, running, isWorking }: LoopWatch) {
   let timer: NodeJS.Timeout | undefined;
-  let lookedAt = 0;
+  let checkedAt = 0;
   let workedAt = 0;
   let cpu = process.cpuUsage();
   let requests: string[] = [];
 
-  function look() {
+  function check() {
     const now = performance.now();
-    const blockedMs = now - lookedAt - TICK_MS;
+    const blockedMs = now - checkedAt - TICK_MS;
     if (blockedMs > BLOCKED_MS) {
       const used = process.cpuUsage(cpu);
       const runs = running();
@@ -39,15 +39,15 @@ export function createLoopWatch({ log, running, isWorking }: LoopWatch) {
     else timer = undefined;
   }
   function watch() {
-    lookedAt = performance.now();
+    checkedAt = performance.now();
     cpu = process.cpuUsage();
-    timer = setTimeout(look, TICK_MS);
+    timer = setTimeout(check, TICK_MS);
     timer.unref();
   }
 
   return {
     /** A request arrived. */
-    asked(what: string) {
+    onRequest(what: string) {
       workedAt = performance.now();
       requests.push(what);
       if (timer === undefined) watch();

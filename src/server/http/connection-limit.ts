@@ -15,7 +15,7 @@ export function limitConnections(server: Server): void {
   const silentSince = new Map<Socket, number>();
   let timer: NodeJS.Timeout | undefined;
 
-  const look = () => {
+  const evictLater = () => {
     if (silentSince.size <= SILENT_MAX || timer) return;
     timer = setTimeout(evict, SILENT_MS).unref();
   };
@@ -27,13 +27,13 @@ export function limitConnections(server: Server): void {
       silentSince.delete(socket);
       socket.destroy();
     }
-    look();
+    evictLater();
   };
   server.maxConnections = SOCKETS_MAX;
   server.on("connection", (socket) => {
     silentSince.set(socket, performance.now());
     socket.once("close", () => silentSince.delete(socket));
-    look();
+    evictLater();
     server.getConnections((_, count) => {
       if (count - silentSince.size > SOCKETS_CROWDED) server.closeIdleConnections();
     });

@@ -44,7 +44,7 @@ export function createStoreWatch({ log, tell }: StoreWatchDeps) {
 
   return {
     /** Something of the session waits for the store because of `error`; null: nothing waits. */
-    look(wid: WorkspaceId, sid: SessionId, error: HearthError | null) {
+    update(wid: WorkspaceId, sid: SessionId, error: HearthError | null) {
       const sessions = waiting.get(wid) ?? new Map<SessionId, HearthError>();
       if (error !== null) sessions.set(sid, error);
       else sessions.delete(sid);

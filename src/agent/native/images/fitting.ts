@@ -47,18 +47,18 @@ export function createFittingImages(
 ) {
   const made = new Map<string, FittingImage | null>();
   const keyOf = (part: FilePart, { bytesMax, edgeMax }: ImageLimits) => `${part.id} ${bytesMax} ${edgeMax}`;
-  const looked = new Set<string>();
+  const fitted = new Set<string>();
 
-  async function look(part: FilePart, limits: ImageLimits, signal: AbortSignal): Promise<void> {
+  async function scaleOnce(part: FilePart, limits: ImageLimits, signal: AbortSignal): Promise<void> {
     const key = keyOf(part, limits);
-    if (looked.has(key)) return;
-    looked.add(key);
+    if (fitted.has(key)) return;
+    fitted.add(key);
     try {
       const bytes = await read(part, signal);
       if (bytes === undefined || isWithin(bytes, readImageHeader(bytes), limits)) return;
       made.set(key, await shrink(bytes, limits, workers, signal));
     } catch (error) {
-      looked.delete(key); // canceled: the next turn tries again
+      fitted.delete(key); // canceled: the next turn tries again
       throw error;
     }
   }
@@ -69,7 +69,7 @@ export function createFittingImages(
       const parts = transcript.flatMap(({ parts }) =>
         parts.filter((part): part is FilePart => part.type === "file" && isImage(part)),
       );
-      await Promise.all(parts.map((part) => look(part, limits, signal)));
+      await Promise.all(parts.map((part) => scaleOnce(part, limits, signal)));
     },
     of: (part: FilePart, limits: ImageLimits): FittingImage | null => made.get(keyOf(part, limits)) ?? null,
   };
