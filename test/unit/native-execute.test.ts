@@ -9,6 +9,17 @@ const refused = (id: string): ReadyCall => ({
   checked: { ok: false, why: "schema", text: "too long", given: {}, tool: undefined },
 });
 
+/** A read on a disk that does not answer, from its preparation or from its run on. */
+function hungRead(from: "prepare" | "run", begun: () => void): ReadyCall {
+  const hang = () => {
+    begun();
+    return new Promise<never>(() => {});
+  };
+  const prepare: Tool["prepare"] = async () => (from === "prepare" ? hang() : { run: hang });
+  const tool: Tool = { ...echoTool, name: "read", kind: "read", prepare };
+  return { id: "call_1", name: "read", checked: { ok: true, tool, input: {}, given: {} } };
+}
+
 function recorded() {
   const happened: string[] = [];
   const deps = {
@@ -75,3 +86,11 @@ test("what only reads is told once it is over, and that it runs only where that 
   await executeCalls([ready(true, wait)], slow.deps, new AbortController().signal);
   expect(slow.happened.filter((what) => what !== "rest")).toEqual(["running", "completed"]);
 });
+
+for (const from of ["prepare", "run"] as const)
+  test(`a read whose disk does not answer (${from}) is not waited for once its run is canceled`, async () => {
+    const { deps } = recorded();
+    const stop = new AbortController();
+    const call = hungRead(from, () => stop.abort());
+    expect(await executeCalls([call], deps, stop.signal)).toBeUndefined();
+  });

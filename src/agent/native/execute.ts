@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Turns } from "../../async/turns.ts";
+import { orAborted } from "../../async/wait.ts";
 import type { TurnHost } from "../backend.ts";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
 import { type CallTrace, withoutChance } from "./loop-guard.ts";
@@ -82,13 +83,11 @@ async function runCall(
   };
   try {
     if (signal.aborted) return undefined;
-    const prepare = (asked: unknown) =>
-      tool.prepare(asked, {
-        ...context,
-        tool_call_id: call.id,
-        onOutput: (text) => host.emit({ type: "tool_output", tool_call_id: call.id, text }),
-        signal,
-      });
+    const prepare = (asked: unknown) => {
+      const onOutput = (text: string) => host.emit({ type: "tool_output", tool_call_id: call.id, text });
+      // Not waited for once the run is canceled: it changes nothing, and never settles on a disk that does not answer.
+      return orAborted(tool.prepare(asked, { ...context, tool_call_id: call.id, onOutput, signal }), signal);
+    };
     let prepared = await prepare(input);
     if (signal.aborted) return undefined;
     if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
@@ -131,7 +130,8 @@ async function runCall(
     try {
       await turns.rest();
       if (signal.aborted) return undefined;
-      result = await prepared.run();
+      const running = prepared.run();
+      result = await (tool.kind === "read" ? orAborted(running, signal) : running);
     } finally {
       telling.end();
     }
