@@ -1,12 +1,14 @@
 import { setFlagsFromString } from "node:v8";
 import { inBackground, notMissed } from "../async/in-background.ts";
-import { READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
+import { FILE_THREADS, READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
 import type { Parsed } from "./line/table.ts";
 import { createOutput } from "./output.ts";
 
 /** `hearth serve`: runs the daemon in this process until it is stopped. */
 export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {
+  // Node reads it when its pool is first used, which nothing has done so far.
+  process.env["UV_THREADPOOL_SIZE"] ??= String(FILE_THREADS);
   // Its own output: the daemon must not end when nobody reads stdout.
   const out = createOutput(
     () => process.stdout,

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { inBackground } from "../async/in-background.ts";
 import { orAborted, pause } from "../async/wait.ts";
-import { parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
+import { FILE_THREADS, parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
 import { splitEnvironment } from "../protocol/environment.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
@@ -52,12 +52,6 @@ export async function startDaemon(
     if (log !== undefined) closeSync(log);
   }
 }
-
-/**
- * The size of Node's thread pool (default: 4). A call to a dead network share occupies a thread for as long as it hangs,
- * and `folder-gate.ts` allows several of those.
- */
-const FILE_THREADS = 16;
 
 /** What commands need, and HEARTH_HOME. No provider's key: clients send those over the socket. */
 function daemonEnvironment(env: StartOptions["env"], paths: Paths): Record<string, string> {

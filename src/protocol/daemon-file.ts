@@ -62,3 +62,9 @@ function parseRecord(text: string): Record<string, unknown> | undefined {
     return undefined; // half-written by a daemon that died: counts as missing
   }
 }
+
+/**
+ * The size of Node's thread pool (default: 4). A call to a dead network share occupies a thread for as long as it hangs,
+ * and `folder-gate.ts` allows several of those.
+ */
+export const FILE_THREADS = 16;

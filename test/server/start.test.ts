@@ -15,6 +15,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { FILE_THREADS } from "../../src/protocol/daemon-file.ts";
 import { createApi } from "../support/api.ts";
 import { runHearth, startHearth } from "../support/cli.ts";
 import { openCliWorld } from "../support/cli-world.ts";
@@ -85,6 +86,18 @@ test("a second serve finds the first and leaves it running", async () => {
   const api = first.api();
   expect(await api.expect(200, "GET", "/v1/health")).toMatchObject({ pid: first.pid });
 });
+
+test.runIf(process.platform === "linux")(
+  "a serve started by hand has as many threads for files as one that a client starts",
+  async () => {
+    const { home } = await openCliWorld();
+    const daemon = await startDaemon(home);
+    await daemon.api().expect(201, "POST", "/v1/workspaces", { body: { path: home.project } });
+    const tasks = readdirSync(`/proc/${daemon.pid}/task`);
+    const names = tasks.map((id) => readFileSync(`/proc/${daemon.pid}/task/${id}/comm`, "utf8").trim());
+    expect(names.filter((name) => name === "libuv-worker")).toHaveLength(FILE_THREADS);
+  },
+);
 
 test("whatever the umask, everything hearth makes is its user's alone", async () => {
   const { home } = await openCliWorld();
