@@ -154,7 +154,7 @@ export type Remembered = {
 
 export type OpenedSession = {
   /** Whether the next turn can use it: its child is alive, and it was opened for this root and environment. */
-  isUsable(session: Pick<SessionContext, "root" | "env">): boolean;
+  isUsable(session: Pick<SessionContext, "root" | "env">): Promise<boolean>;
   /** Whether something is kept running for it; always, if absent. */
   isWarm?(): boolean;
   /** `resumed`: it knows its earlier turns, as it does after its first; `new`: it must be given the transcript. */

@@ -48,6 +48,9 @@ export function createAgents({
   busyAgent,
 }: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
+  /** Calls of `list` are counted: the result of one that took longer than a later one is not kept. */
+  let looks = 0;
+  const kept = new Map<WorkspaceId, number>();
   /** How an agent last ended abnormally, by session and agent. */
   const ended = new Map<string, "crashed" | "error">();
   /** The state last published for each (session, agent). */
@@ -83,8 +86,11 @@ export function createAgents({
 
     /** The agents as they are now. Publishes what has changed since the last call. */
     async list(wid: WorkspaceId): Promise<Agent[]> {
+      const look = ++looks;
       const described = [...sources(wid).values()].map((source) => source.describe?.(wid) ?? []);
       const all = (await Promise.all(described)).flat();
+      if (look < (kept.get(wid) ?? 0)) return all;
+      kept.set(wid, look);
       const before = new Map(seen.get(wid)?.map((agent) => [agent.name, JSON.stringify(agent)]));
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);

@@ -104,6 +104,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     environments,
     rootOf: (wid) => workspaces.rowOf(wid).path,
     processes,
+    folders,
     onLearned: (wid) =>
       void agents.list(wid).catch((cause) => log.error("agents could not be told", { cause })),
     version: deps.version,

@@ -1,6 +1,7 @@
 import { createAcpBackend } from "../agent/acp/backend.ts";
 import type { AgentSessionEvent, Backend, SessionContext } from "../agent/backend.ts";
 import { createWarmKeeper } from "../agent/children/warm-keeper.ts";
+import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { createOpencodeBackend } from "../agent/opencode/backend.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { knownAgents } from "../agent/registry/known-agents.ts";
@@ -26,6 +27,7 @@ type ExternalAgentsDeps = {
   environments: Environments;
   rootOf(wid: WorkspaceId): string;
   processes: ProcessSupervisor;
+  folders: FolderGate;
   /** New facts about an agent are known. */
   onLearned(wid: WorkspaceId): void;
   version: string;
@@ -41,13 +43,14 @@ export type ExternalAgents = ReturnType<typeof createExternalAgents>;
 
 /** Other people's agents: those that hearth knows by name, and those named in the configuration. */
 export function createExternalAgents(deps: ExternalAgentsDeps) {
-  const { settings, environments, processes } = deps;
+  const { settings, environments, processes, folders } = deps;
   const now = () => deps.now().getTime();
   const warm = createWarmKeeper({ limits: () => settings.orDefaults(null).limits, now });
   const backends = {
     acp: createAcpBackend({ processes, warm, launch: launchOf, now, version: deps.version }),
     opencode: createOpencodeBackend({ processes, warm, launch: launchOf, now }),
   } satisfies Record<"acp" | "opencode", Probing>;
+  let recording: Promise<void> = Promise.resolve();
   const sourceByName = new Map<string, AgentSource>();
 
   const probes = createProbes({
@@ -60,68 +63,72 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     wid: WorkspaceId,
     caller: Caller,
     tool: Readonly<Record<string, string>>,
-  ): ResolvedAgent | null {
-    return resolveAgent(name, config.agents?.[name], {
-      tool,
-      agent: environments.forAgents(wid, caller),
-      provider: environments.forProviders(wid, caller),
-    });
+  ): Promise<ResolvedAgent | null> {
+    const agent = environments.forAgents(wid, caller);
+    const provider = environments.forProviders(wid, caller);
+    return resolveAgent(name, config.agents?.[name], { tool, agent, provider }, folders);
   }
 
   /** Resolved with the newest client's environment. */
-  const resolveFor = (wid: WorkspaceId, name: string): ResolvedAgent | null =>
+  const resolveFor = (wid: WorkspaceId, name: string): Promise<ResolvedAgent | null> =>
     resolve(name, settings.orDefaults(wid).config, wid, null, environments.forTools(wid, null, undefined));
 
   /** Throws agent_unavailable with the fix, or config_invalid. */
-  function launchOf({ session_id, agent, env }: Pick<SessionContext, "session_id" | "agent" | "env">) {
+  async function launchOf({ session_id, agent, env }: Pick<SessionContext, "session_id" | "agent" | "env">) {
     const wid = settings.workspaceOf(session_id);
     const { config } = settings.of(wid);
-    const resolved = resolve(agent, config, wid, settings.prompterOf(session_id), env);
+    const resolved = await resolve(agent, config, wid, settings.prompterOf(session_id), env);
     if (resolved === null)
       throw new HearthError("agent_unavailable", `There is no agent named ${agent} here.`);
     if (resolved.unusable !== null) throw unusableError(agent, resolved.unusable);
     return resolved.launch;
   }
 
-  function describe(wid: WorkspaceId, name: string): Agent[] {
-    const resolved = resolveFor(wid, name);
-    if (resolved === null) return [];
+  async function describe(wid: WorkspaceId, name: string): Promise<Agent> {
+    const resolved = await resolveFor(wid, name);
+    if (resolved === null) throw new Error(`${name} has just been named, and is not there`);
     const probed = resolved.launch === null ? undefined : probes.known(resolved.launch);
     const trouble = resolved.unusable ?? probed?.trouble ?? null;
     const facts = probed?.facts;
-    return [
-      {
-        name,
-        backend: resolved.backend,
-        status: trouble?.status ?? "ready",
-        reason: trouble?.reason ?? null,
-        fix: trouble?.fix ?? null,
-        version: facts?.version ?? null,
-        model: resolved.model ?? facts?.model ?? null,
-        models: facts?.models ?? [],
-        modes: facts?.modes ?? [],
-        commands: facts?.commands ?? [],
-      },
-    ];
+    return {
+      name,
+      backend: resolved.backend,
+      status: trouble?.status ?? "ready",
+      reason: trouble?.reason ?? null,
+      fix: trouble?.fix ?? null,
+      version: facts?.version ?? null,
+      model: resolved.model ?? facts?.model ?? null,
+      models: facts?.models ?? [],
+      modes: facts?.modes ?? [],
+      commands: facts?.commands ?? [],
+    };
   }
 
   function sourceOf(name: string, backend: Backend): AgentSource {
     const before = sourceByName.get(name);
     if (before?.backend === backend) return before;
-    const source: AgentSource = {
-      backend,
-      describe: async (wid) => {
-        const [agent] = describe(wid, name);
-        if (agent === undefined) throw new Error(`${name} has just been named, and is not there`);
-        return agent;
-      },
-    };
+    const source: AgentSource = { backend, describe: (wid) => describe(wid, name) };
     sourceByName.set(name, source);
     return source;
   }
 
+  async function recordFacts(wid: WorkspaceId, name: string, event: AgentSessionEvent): Promise<void> {
+    const resolved = await resolveFor(wid, name);
+    if (!resolved?.launch) return;
+    if (event.type === "models")
+      probes.update(resolved.launch, {
+        models: event.models,
+        ...(event.current === null ? {} : { model: event.current }),
+      });
+    else if (event.type === "version") probes.update(resolved.launch, { version: event.version });
+    else if (event.type === "modes") probes.update(resolved.launch, { modes: event.modes });
+    else if (event.type === "commands") probes.update(resolved.launch, { commands: event.commands });
+    else if (event.type !== "login" || !probes.setLoginFailure(resolved.launch, event.reason)) return;
+    deps.onLearned(wid);
+  }
+
   async function probe(wid: WorkspaceId, name: string): Promise<void> {
-    const resolved = resolveFor(wid, name);
+    const resolved = await resolveFor(wid, name);
     if (resolved?.launch) await probes.probe(resolved.launch, deps.rootOf(wid));
   }
 
@@ -146,32 +153,23 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     probeConfigured(wid: WorkspaceId) {
       const { config } = settings.orDefaults(wid);
       const names = new Set([...Object.keys(config.agents ?? {}), ...(config.agent ? [config.agent] : [])]);
+      names.delete("hearth");
       for (const name of names) {
-        const resolved = name === "hearth" ? null : resolveFor(wid, name);
-        if (!resolved?.launch || probes.known(resolved.launch) !== undefined) continue;
         // a failed probe is repeated at first use
         inBackground(async () => {
-          await probe(wid, name);
+          const resolved = await resolveFor(wid, name);
+          if (!resolved?.launch || probes.known(resolved.launch) !== undefined) return;
+          await probes.probe(resolved.launch, deps.rootOf(wid));
           deps.onLearned(wid);
         }, notMissed);
       }
     },
-    /** Facts that a running agent reports about itself. */
+    /** Facts that a running agent reports about itself, recorded in order. */
     updateFacts(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
-      const resolved = resolveFor(wid, name);
-      if (!resolved?.launch) return;
-      if (event.type === "models")
-        probes.update(resolved.launch, {
-          models: event.models,
-          ...(event.current === null ? {} : { model: event.current }),
-        });
-      else if (event.type === "version") probes.update(resolved.launch, { version: event.version });
-      else if (event.type === "modes") probes.update(resolved.launch, { modes: event.modes });
-      else if (event.type === "commands") probes.update(resolved.launch, { commands: event.commands });
-      else if (event.type !== "login" || !probes.setLoginFailure(resolved.launch, event.reason)) return;
-      deps.onLearned(wid);
+      recording = recording.then(() => recordFacts(wid, name, event)).catch(notMissed);
     },
     async close() {
+      await recording;
       await Promise.allSettled([
         probes.close(),
         ...Object.values(backends).map((backend) => backend.close()),

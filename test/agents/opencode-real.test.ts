@@ -32,7 +32,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
         finish_reason: "end_turn",
         usage: { input_tokens: 1000, output_tokens: 20, cache_read_tokens: 400 },
       });
-      expect(opened.isUsable(context)).toBe(true);
+      expect(await opened.isUsable(context)).toBe(true);
     }
     expect(context.remembered?.agent_session_id).toBe(id);
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("Round 1");
@@ -140,7 +140,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     await processes.stopOwner("opencode.1");
     expect(await turn.result).toMatchObject({ outcome: "error", error: { code: "agent_crashed" } });
     expect(told.some((event) => event.type === "crashed")).toBe(true);
-    expect(opened.isUsable(context)).toBe(false);
+    expect(await opened.isUsable(context)).toBe(false);
 
     const again = await open();
     expect(again.kind).toBe("resumed");

@@ -46,7 +46,7 @@ async function openGatedServices() {
       const gate = createGate();
       openings.add({ gate, signal });
       await gate.passed;
-      return { ...(await native.open(session, signal)), isUsable: () => false };
+      return { ...(await native.open(session, signal)), isUsable: async () => false };
     },
     close: () => native.close(),
   };

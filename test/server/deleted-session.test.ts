@@ -24,7 +24,7 @@ async function openServices() {
     kind: "acp",
     open: async () => ({
       kind: "resumed",
-      isUsable: () => true,
+      isUsable: async () => true,
       async runTurn() {
         started.resolve();
         await mayEnd.promise;

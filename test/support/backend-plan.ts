@@ -36,7 +36,10 @@ export function backendOf(
   const { processes, warm, now } = means;
   if (plan.kind === "native") return nativeBackend(means, plan.baseUrl);
   const { kind, command, modes } = plan;
-  const launch = (session: { agent: string; env: Readonly<Record<string, string>> }): Launch => ({
+  const launch = async (session: {
+    agent: string;
+    env: Readonly<Record<string, string>>;
+  }): Promise<Launch> => ({
     ...{ agent: session.agent, backend: kind, command, env: { ...session.env, ...plan.env } },
     ...{ modes, model: null, login: null, mtimeMs: 0 },
   });

@@ -59,7 +59,7 @@ export async function openOpencodeBench(
     createOpencodeBackend({
       processes,
       warm,
-      launch: ({ agent }) => ({
+      launch: async ({ agent }) => ({
         agent,
         backend: "opencode",
         command,

@@ -87,7 +87,7 @@ export async function openScriptedOpencode() {
   const env = { PATH: process.env["PATH"] ?? "" };
   const backend = createOpencodeBackend({
     ...{ processes, warm, now: Date.now },
-    launch: ({ agent }) => ({
+    launch: async ({ agent }) => ({
       ...{ agent, backend: "opencode", command: [process.execPath, "-e", says, "--"], env, modes: noModes },
       ...{ model: null, login: null, mtimeMs: 0 },
     }),

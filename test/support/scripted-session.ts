@@ -38,7 +38,7 @@ export function createScriptedBackend(options: { holdOpen?: boolean } = {}) {
       }
       return {
         kind: "resumed",
-        isUsable: () => !options.holdOpen,
+        isUsable: async () => !options.holdOpen,
         runTurn: (turn, host, signal) =>
           new Promise<TurnResult>((resolve) => {
             turns.push({

@@ -39,7 +39,7 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
     backends({ processes, warm: keeper, now }) {
       const backend = createAcpBackend({
         ...{ processes, warm: keeper, now, version: "0.1.0" },
-        launch: launchOf,
+        launch: async (session) => launchOf(session),
         ...limits,
       });
       probe = backend.probe;

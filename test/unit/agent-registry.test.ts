@@ -1,12 +1,18 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createProbes } from "../../src/agent/registry/probes.ts";
-import { type Launch, resolveAgent, unusableError } from "../../src/agent/registry/resolve-agent.ts";
+import {
+  type Launch,
+  resolveAgent as resolveIn,
+  unusableError,
+} from "../../src/agent/registry/resolve-agent.ts";
 import { splitEnvironment } from "../../src/protocol/environment.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import { noModes } from "../support/backend-plan.ts";
+import { gateWithout } from "../support/hung-folders.ts";
 
 /** A folder for PATH with one program in it. */
 function programs(name: string, mode = 0o755): string {
@@ -18,81 +24,104 @@ function programs(name: string, mode = 0o755): string {
 }
 const client = (PATH: string, more: Record<string, string> = {}) =>
   splitEnvironment({ PATH, HOME: "/home/somebody", ...more }, new Set(["MY_KEY"]));
+const resolveAgent = (
+  name: string,
+  config: Parameters<typeof resolveIn>[1],
+  env: ReturnType<typeof client>,
+  folders = createFolderGate(),
+) => resolveIn(name, config, env, folders);
 
-test("an agent on PATH is started by its absolute path, in a way that makes it ask", () => {
+test("an agent on PATH is started by its absolute path, in a way that makes it ask", async () => {
   const bin = programs("goose");
-  const found = resolveAgent("goose", undefined, client(`relative:${bin}`, { GOOSE_MODE: "auto" }));
+  const found = await resolveAgent("goose", undefined, client(`relative:${bin}`, { GOOSE_MODE: "auto" }));
   expect(found).toMatchObject({ name: "goose", backend: "acp", unusable: null });
   expect(found?.launch?.command).toEqual([join(bin, "goose"), "acp"]);
   expect(found?.launch?.env).toMatchObject({ GOOSE_MODE: "approve", HOME: "/home/somebody" });
   expect(found?.launch?.modes.ask).toBe("approve");
 });
 
-test("what the configuration says of an agent counts more than what is known of it", () => {
+test("a folder of PATH that does not respond is passed over, and named when the agent may be there", async () => {
+  const bin = programs("goose");
+  const hung = dirname(programs("goose"));
+  const folders = gateWithout(hung);
+  const found = await resolveAgent("goose", undefined, client(`${hung}:${bin}`), folders);
+  expect(found?.launch?.command).toEqual([join(bin, "goose"), "acp"]);
+  expect((await resolveAgent("codex", undefined, client(`${hung}:${bin}`), folders))?.unusable).toEqual({
+    status: "error",
+    reason: `its command codex-acp was not found, and the folder ${hung} does not respond`,
+    fix: `connect ${hung} again, or take it off PATH`,
+  });
+  const there = { command: [join(hung, "goose")] };
+  expect((await resolveAgent("mine", there, client(bin), folders))?.unusable?.fix).toBe(
+    `connect ${hung} again, or take it off PATH`,
+  );
+});
+
+test("what the configuration says of an agent counts more than what is known of it", async () => {
   const bin = programs("mine");
   const config = { command: [join(bin, "mine"), "--acp"], env: { GOOSE_MODE: "smart_approve" }, model: "m" };
-  const found = resolveAgent("goose", config, client("/nowhere"));
+  const found = await resolveAgent("goose", config, client("/nowhere"));
   expect(found?.launch).toMatchObject({ command: [join(bin, "mine"), "--acp"], model: "m" });
   expect(found?.launch?.env["GOOSE_MODE"]).toBe("smart_approve");
   expect(found?.launch?.modes.ask).toBe("smart_approve");
 });
 
-test("each of hearth's modes has one of codex's own, also under another name", () => {
+test("each of hearth's modes has one of codex's own, also under another name", async () => {
   const bin = programs("codex-acp");
   const modes = { ask: "read-only", accept_edits: "read-only", plan: "read-only", yolo: "workspace-write" };
-  expect(resolveAgent("codex", undefined, client(bin))?.launch?.modes).toEqual(modes);
+  expect((await resolveAgent("codex", undefined, client(bin)))?.launch?.modes).toEqual(modes);
   const mine = { command: [join(bin, "codex-acp")] };
-  expect(resolveAgent("mine", mine, client("/nowhere"))?.launch?.modes).toEqual(modes);
+  expect((await resolveAgent("mine", mine, client("/nowhere")))?.launch?.modes).toEqual(modes);
 });
 
-test("every state that is not ready names its reason and what mends it", () => {
+test("every state that is not ready names its reason and what mends it", async () => {
   const bin = programs("goose", 0o644);
-  const state = (name: string, config?: Parameters<typeof resolveAgent>[1]) =>
-    resolveAgent(name, config, client(bin))?.unusable;
-  expect(state("goose")).toEqual({
+  const state = async (name: string, config?: Parameters<typeof resolveAgent>[1]) =>
+    (await resolveAgent(name, config, client(bin)))?.unusable;
+  expect(await state("goose")).toEqual({
     status: "not_installed",
     reason: "its command goose is not on PATH",
     fix: `npm install -g @aaif/goose-binary-${process.platform}-${process.arch}`,
   });
-  expect(state("goose", { enabled: false })).toMatchObject({
+  expect(await state("goose", { enabled: false })).toMatchObject({
     status: "disabled",
     fix: "set agents.goose.enabled to true in hearth.jsonc",
   });
-  expect(state("goose", { command: ["/nowhere/goose"] })).toMatchObject({
+  expect(await state("goose", { command: ["/nowhere/goose"] })).toMatchObject({
     status: "not_installed",
     fix: "name it by its absolute path as agents.goose.command in hearth.jsonc",
   });
-  expect(state("mine", {})).toMatchObject({ status: "error", reason: "agents.mine has no command" });
-  expect(state("mine", { backend: "native" })).toMatchObject({ status: "error" });
-  expect(state("mine", { command: ["sh"], env: { A: "env:MY_KEY" } })).toMatchObject({
+  expect(await state("mine", {})).toMatchObject({ status: "error", reason: "agents.mine has no command" });
+  expect(await state("mine", { backend: "native" })).toMatchObject({ status: "error" });
+  expect(await state("mine", { command: ["sh"], env: { A: "env:MY_KEY" } })).toMatchObject({
     status: "needs_login",
     fix: "export MY_KEY=…",
   });
-  expect(resolveAgent("mine", undefined, client(bin))).toBeNull();
-  expect(resolveAgent("constructor", undefined, client(bin))).toBeNull();
+  expect(await resolveAgent("mine", undefined, client(bin))).toBeNull();
+  expect(await resolveAgent("constructor", undefined, client(bin))).toBeNull();
   expect(unusableError("goose", { status: "error", reason: "it is broken", fix: "mend it" }).message).toBe(
     "goose cannot be used: it is broken. To fix it: mend it.",
   );
 });
 
-test("how one logs in is told by the program as it is called here", () => {
+test("how one logs in is told by the program as it is called here", async () => {
   const installed = `goose-binary-${process.platform}-${process.arch}`;
   const bin = programs(installed);
-  const found = resolveAgent("goose", undefined, client(bin))?.launch;
+  const found = (await resolveAgent("goose", undefined, client(bin)))?.launch;
   expect(found).toMatchObject({ command: [join(bin, installed), "acp"], login: `${installed} configure` });
-  const loginOf = (name: string, file: string, command?: [string, ...string[]]) =>
-    resolveAgent(name, command && { command }, client(programs(file)))?.launch?.login;
-  expect(loginOf("goose", "goose")).toBe("goose configure");
-  expect(loginOf("claude", "claude-agent-acp")).toBe("claude-agent-acp --cli auth login");
-  expect(loginOf("codex", "codex-acp")).toBe("codex-acp cli login");
-  expect(loginOf("qwen", "qwen")).toBe("qwen -i /auth");
+  const loginOf = async (name: string, file: string, command?: [string, ...string[]]) =>
+    (await resolveAgent(name, command && { command }, client(programs(file))))?.launch?.login;
+  expect(await loginOf("goose", "goose")).toBe("goose configure");
+  expect(await loginOf("claude", "claude-agent-acp")).toBe("claude-agent-acp --cli auth login");
+  expect(await loginOf("codex", "codex-acp")).toBe("codex-acp cli login");
+  expect(await loginOf("qwen", "qwen")).toBe("qwen -i /auth");
   const own = join(bin, installed);
-  expect(loginOf("goose", "goose", [own, "acp"])).toBe(`${own} configure`);
-  expect(loginOf("gemini", "node", ["node", "gemini.js"])).toBe("gemini -i /auth");
-  expect(loginOf("mine", "mine", ["mine"])).toBeNull();
+  expect(await loginOf("goose", "goose", [own, "acp"])).toBe(`${own} configure`);
+  expect(await loginOf("gemini", "node", ["node", "gemini.js"])).toBe("gemini -i /auth");
+  expect(await loginOf("mine", "mine", ["mine"])).toBeNull();
 });
 
-test("an agent gets its own variables, and hearth's keys only where the configuration names them", () => {
+test("an agent gets its own variables, and hearth's keys only where the configuration names them", async () => {
   const bin = programs("goose");
   const keys = {
     ANTHROPIC_API_KEY: "sk-1",
@@ -102,10 +131,10 @@ test("an agent gets its own variables, and hearth's keys only where the configur
     CLAUDE_CODE_OAUTH_TOKEN: "claude's own",
     AWS_SECRET_ACCESS_KEY: "nobody's",
   };
-  const goose = resolveAgent("goose", undefined, client(bin, keys))?.launch?.env ?? {};
+  const goose = (await resolveAgent("goose", undefined, client(bin, keys)))?.launch?.env ?? {};
   expect(Object.keys(goose).sort()).toEqual(["GOOSE_MODE", "GOOSE_PROVIDER", "HOME", "PATH"]);
   const config = { env: { OPENAI_API_KEY: "env:OPENAI_API_KEY", ITS_KEY: "env:MY_KEY" } };
-  const given = resolveAgent("goose", config, client(bin, keys))?.launch?.env ?? {};
+  const given = (await resolveAgent("goose", config, client(bin, keys)))?.launch?.env ?? {};
   expect(given).toMatchObject({ OPENAI_API_KEY: "sk-2", ITS_KEY: "sk-3" });
   expect(given).not.toHaveProperty("ANTHROPIC_API_KEY");
 });

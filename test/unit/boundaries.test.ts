@@ -103,7 +103,6 @@ const synchronous: { [file: string]: string } = {
   "agent/process/process-table.ts": "/proc",
   "agent/process/supervisor.ts": "start of the daemon; a descriptor is closed as soon as the child has it",
   "agent/process/sweep-orphans.ts": "start of the daemon",
-  "agent/registry/find-command.ts": "not yet: a folder of PATH that hangs holds up everybody",
   "tui/local/edit-outside.ts": "the terminal is an editor's meanwhile",
   "tui/files/history-file.ts": "hearth's own folder",
   "tui/files/left-sessions.ts": "start of the terminal",

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { sweepOrphans } from "../../src/agent/process/sweep-orphans.ts";
 import type { ProcessSupervisor, SpawnRequest } from "../../src/agent/process/types.ts";
+import { gateWithout } from "../support/hung-folders.ts";
 
 const isLinux = process.platform === "linux";
 const env = { PATH: process.env["PATH"] ?? "" };
@@ -277,3 +278,21 @@ test.runIf(isLinux)(
     bystander.kill("SIGKILL");
   },
 );
+
+test("a folder of PATH that does not respond is not searched when a child starts", async () => {
+  const hung = join(dir, "hung");
+  mkdirSync(hung);
+  writeFileSync(join(hung, "bash"), "#!/bin/sh\necho the hung one\n", { mode: 0o755 });
+  const recordDir = join(dir, "run-2");
+  const careful = createProcessSupervisor({ recordDir, folders: gateWithout(hung) });
+  onTestFinished(() => careful.close());
+  const start = (program: string, PATH: string) =>
+    careful.spawn({ command: [program, "-c", "echo $0"], cwd: dir, env: { PATH }, owner: "run_one" });
+  const found = await start("bash", `${hung}:${env.PATH}`);
+  expect(await textOf(found.stdout)).toBe("bash\n");
+  for (const missing of [start("bash", hung), start(join(hung, "bash"), env.PATH)])
+    await expect(missing).rejects.toMatchObject({
+      code: "ENOENT",
+      message: expect.stringContaining(`was not found, and the folder ${hung} does not respond`),
+    });
+});

@@ -20,7 +20,7 @@ function createSlowAgent() {
         await new Promise<void>((resolve) => opening.push(resolve));
         const nth = made++;
         const session: OpenedSession = {
-          ...{ kind: "new", isUsable: () => true, kill: async () => {} },
+          ...{ kind: "new", isUsable: async () => true, kill: async () => {} },
           runTurn: async () => ({ outcome: "end_turn" }),
           close: async () => void closed.push(nth),
         };
@@ -94,7 +94,7 @@ test("an end waits for what was being closed before it", async () => {
       async open() {
         const nth = made++;
         return {
-          ...{ kind: "new", isUsable: () => false, kill: async () => {} },
+          ...{ kind: "new", isUsable: async () => false, kill: async () => {} },
           runTurn: async () => ({ outcome: "end_turn" }),
           close: () => (nth === 0 ? gate.promise : Promise.resolve()),
         };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { isTimeout } from "../../async/wait.ts";
+import { isTimeout, orAborted } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
 import type { Child, ChildRequest } from "../children/child.ts";
@@ -26,7 +26,7 @@ export type AcpDeps = {
   processes: ProcessSupervisor;
   warm: WarmKeeper;
   /** How to start the agent for that session now. Throws HearthError agent_unavailable. */
-  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Launch;
+  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Promise<Launch>;
   now(): number;
   /** hearth's own version, sent to agents. */
   version: string;
@@ -79,19 +79,19 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   }
 
   /** The key of the child that the session would be started in now. */
-  function currentKey(
+  async function currentKey(
     { session_id, agent }: SessionContext,
     { root, env }: Pick<SessionContext, "root" | "env">,
   ) {
     try {
-      return keyOf(deps.launch({ session_id, agent, env }), root);
+      return keyOf(await deps.launch({ session_id, agent, env }), root);
     } catch {
       return undefined; // it can no longer be started: opening it reports why
     }
   }
 
   async function open(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
-    const launch = deps.launch(context);
+    const launch = await orAborted(deps.launch(context), signal);
     const shared = keyOf(launch, context.root);
     probes.preempt(shared);
     return openings.open(
@@ -122,8 +122,8 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       login: launch.login,
       modes: launch.modes,
       stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,
-      fitsIn(place) {
-        const key = currentKey(context, place);
+      async fitsIn(place) {
+        const key = await currentKey(context, place);
         return key !== undefined && [key, ownKey(key, context)].includes(child.key);
       },
       takeNotice() {

@@ -45,7 +45,7 @@ export type AcpSessionDeps = {
   /** `context.remember` stores it with the id. */
   fingerprint: string;
   /** Whether the session would still be opened in the same child. */
-  fitsIn(session: Pick<SessionContext, "root" | "env">): boolean;
+  fitsIn(session: Pick<SessionContext, "root" | "env">): Promise<boolean>;
   processes: ProcessSupervisor;
   /** Silence after which a notice is shown. */
   stallNoticeMs: number;
@@ -278,7 +278,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
           return isInformed ? "resumed" : "new";
         },
         isWarm: () => life.session === "open" && child.isUsable,
-        isUsable: (place) => life.session === "open" && child.isUsable && deps.fitsIn(place),
+        isUsable: async (place) => (await deps.fitsIn(place)) && life.session === "open" && child.isUsable,
         runTurn,
         async kill() {
           if (child.activeTurns > 1) {

@@ -4,7 +4,7 @@ import { HearthError } from "../../protocol/errors.ts";
 
 /** Disks that spin up and slow network shares respond sooner. */
 const ANSWER_MS_MAX = 5_000;
-/** A call that hangs occupies one thread of Node's pool (16, see start-daemon.ts). The others must stay free. */
+/** A call that hangs occupies one thread of Node's pool (16, see daemon-file.ts). The others must stay free. */
 const HANGING_MAX = 8;
 
 /** A call that shows whether a folder responds. */
@@ -60,6 +60,9 @@ export function createFolderGate(check: Check = stat, answerMsMax = ANSWER_MS_MA
     },
   };
 }
+
+export const isUnresponsive = (error: unknown): boolean =>
+  error instanceof HearthError && error.code === "folder_unresponsive";
 
 const unresponsive = (folder: string) =>
   new HearthError(

@@ -137,7 +137,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
 
     return {
       kind: "resumed",
-      isUsable: ({ root }) => root === session.root,
+      isUsable: async ({ root }) => root === session.root,
       runTurn,
       async kill() {
         const current = running;

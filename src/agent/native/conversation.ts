@@ -1,3 +1,4 @@
+import { orAborted } from "../../async/wait.ts";
 import type { Message } from "../../protocol/message.ts";
 import type { SessionContext, Turn } from "../backend.ts";
 import type { FolderGate, Reach } from "../files/folder-gate.ts";
@@ -67,7 +68,7 @@ export function createModelContext(deps: ConversationDeps) {
     told = { mode: turn.mode, day: dayOf(now()) };
     const environment = environmentBlock({
       root: session.root,
-      shell: await commandShell(turn.env),
+      shell: await orAborted(commandShell(turn.env, folders), signal),
       loginShell: turn.env["SHELL"],
       mode: turn.mode,
       date: told.day,

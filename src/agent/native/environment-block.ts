@@ -1,8 +1,8 @@
-import { access, constants } from "node:fs/promises";
 import { type as osType, release } from "node:os";
-import { delimiter, join } from "node:path";
 import type { PermissionMode } from "../../protocol/permission.ts";
+import type { FolderGate } from "../files/folder-gate.ts";
 import { inOneLine, textInside } from "../hearth-note.ts";
+import { findCommand } from "../process/find-command.ts";
 import type { GitState } from "./git-state.ts";
 
 /** What a model is told about the mode: what will be asked and what is refused. */
@@ -19,15 +19,12 @@ const said = (text: string): string => textInside("environment", inOneLine(text)
 const indent = (lines: readonly string[]): string => lines.map((line) => `  ${said(line)}`).join("\n");
 
 /** The shell that runs commands under these variables: bash if there is one. */
-export async function commandShell({ PATH = "" }: Readonly<Record<string, string>>): Promise<string> {
-  for (const folder of PATH.split(delimiter).filter((entry) => entry.startsWith("/"))) {
-    const is = await access(join(folder, "bash"), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (is) return "bash";
-  }
-  return "/bin/sh";
+export async function commandShell(
+  env: Readonly<Record<string, string>>,
+  folders: FolderGate,
+): Promise<string> {
+  const { found } = await findCommand("bash", env, folders);
+  return found === undefined ? "/bin/sh" : "bash";
 }
 
 /** The environment when the conversation began, as text for the model. Pure except for the kind of machine. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { inBackground, notMissed } from "../../async/in-background.ts";
-import { settlesWithin } from "../../async/wait.ts";
+import { orAborted, settlesWithin } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
 import type { Child, ChildRequest } from "../children/child.ts";
@@ -23,7 +23,7 @@ export type OpencodeDeps = {
   processes: ProcessSupervisor;
   warm: WarmKeeper;
   /** How to start the agent for that session now. Throws HearthError agent_unavailable. */
-  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Launch;
+  launch(session: Pick<SessionContext, "session_id" | "agent" | "env">): Promise<Launch>;
   now(): number;
   startTimeoutMs?: number | undefined;
 };
@@ -102,7 +102,7 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
   return {
     kind: "opencode",
     async open(context, signal) {
-      const launch = deps.launch(context);
+      const launch = await orAborted(deps.launch(context), signal);
       return openings.open(
         {
           key: () => keyOf(launch, context.root),
@@ -192,10 +192,11 @@ function openedSession(parts: OpenedParts): OpenedSession {
       return isInformed ? "resumed" : "new";
     },
     isWarm: () => child.isUsable,
-    isUsable({ root: wanted, env }) {
+    async isUsable({ root: wanted, env }) {
       if (!child.isUsable || wanted !== root) return false;
       try {
-        return parts.keyOf(deps.launch({ session_id: context.session_id, agent, env }), root) === parts.key;
+        const launch = await deps.launch({ session_id: context.session_id, agent, env });
+        return child.isUsable && parts.keyOf(launch, root) === parts.key;
       } catch {
         return false; // it can no longer be started: opening it reports why
       }

@@ -1,31 +1,55 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { access, constants, stat } from "node:fs/promises";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { type FolderGate, isUnresponsive } from "../files/folder-gate.ts";
 
 export type FoundCommand = { path: string; mtimeMs: number };
 
+export type CommandSearch = {
+  /** Undefined when it is not there or may not be run. */
+  found: FoundCommand | undefined;
+  /** Folders before it that did not respond: the search went on without them. */
+  silent: readonly string[];
+};
+
+/** Where programs are looked for when there is no PATH at all. */
+const DEFAULT_PATH = "/usr/bin:/bin";
+
 /**
- * Finds a command as the client's shell would; undefined when it is missing or not executable. Skips relative folders
- * in PATH, so that the result does not depend on the current directory.
+ * Finds a command as the client's shell would, looking in all folders of PATH at once: one on a dead network share costs
+ * the folder gate's time limit once, and nothing from then on. Skips relative folders in PATH, so that the result does
+ * not depend on the current directory. Never rejects.
  */
-export function findCommand(
+export async function findCommand(
   name: string,
   env: Readonly<Record<string, string | undefined>>,
-): FoundCommand | undefined {
-  if (name.includes("/")) return isAbsolute(name) ? executable(name) : undefined;
-  for (const folder of (env["PATH"] ?? "").split(delimiter)) {
-    const found = isAbsolute(folder) ? executable(join(folder, name)) : undefined;
-    if (found) return found;
+  folders: FolderGate,
+): Promise<CommandSearch> {
+  const silent: string[] = [];
+  for (const [path, look] of candidatesOf(name, env).map(
+    (path) => [path, executable(path, folders)] as const,
+  )) {
+    const found = await look;
+    if (found === "silent") silent.push(dirname(path));
+    else if (found !== undefined) return { found, silent };
   }
-  return undefined;
+  return { found: undefined, silent };
 }
 
-function executable(path: string): FoundCommand | undefined {
+function candidatesOf(name: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  if (name.includes("/")) return isAbsolute(name) ? [name] : [];
+  const listed = (env["PATH"] ?? DEFAULT_PATH).split(delimiter).filter(isAbsolute);
+  return [...new Set(listed)].map((folder) => join(folder, name));
+}
+
+async function executable(path: string, folders: FolderGate): Promise<FoundCommand | "silent" | undefined> {
   try {
-    const stats = statSync(path);
-    if (!stats.isFile()) return undefined;
-    accessSync(path, constants.X_OK);
-    return { path, mtimeMs: stats.mtimeMs };
-  } catch {
-    return undefined; // missing or not executable for this user
+    return await folders.enter(dirname(path), async () => {
+      const stats = await stat(path);
+      if (!stats.isFile()) return undefined;
+      await access(path, constants.X_OK);
+      return { path, mtimeMs: stats.mtimeMs };
+    });
+  } catch (error) {
+    return isUnresponsive(error) ? "silent" : undefined; // missing or not executable for this user
   }
 }

@@ -12,6 +12,7 @@ import {
   suitsCommandShell,
 } from "./command-shell.ts";
 import { endProcesses, findRelated, groupExists } from "./end-processes.ts";
+import { findCommand } from "./find-command.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
 import { MARK_VARIABLE, OWNER_VARIABLE } from "./markers.ts";
@@ -127,9 +128,16 @@ export function createProcessSupervisor({
     if (isClosed) throw new Error("No child can be started: the daemon is stopping");
     const fromShell = pipe === undefined ? undefined : await startInShell(request, pipe);
     if (fromShell !== undefined) return fromShell;
-    if (isClosed) throw new Error("No child can be started: the daemon is stopping");
     const output = pipe && { stdout: readEndOf(pipe), writeEnd: pipe.writeEnd };
-    const { child, stdin, stdout, stderr } = startChild(request, mark, output);
+    const program = await findProgram(request, folders).catch((error) => {
+      discard(output);
+      throw error;
+    });
+    if (isClosed) {
+      discard(output);
+      throw new Error("No child can be started: the daemon is stopping");
+    }
+    const { child, stdin, stdout, stderr } = startChild(program, request, mark, output);
     if (request.stdio === "command") stdin.end();
     if (child.pid === undefined) {
       stdout.destroy();
@@ -181,28 +189,53 @@ type Started = { child: ChildProcess; stdin: Writable; stdout: Readable; stderr:
 
 const noInput = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
+type Output = { stdout: Socket; writeEnd: number };
+
+function discard(output: Output | undefined): void {
+  if (output === undefined) return;
+  output.stdout.destroy();
+  closeSync(output.writeEnd);
+}
+
+/**
+ * The path of the program. Node blocks until the child runs it, and would also block while the child searched a folder of
+ * PATH that does not respond. Throws ENOENT when only such a folder can have it.
+ */
+async function findProgram({ command: [name], env }: SpawnRequest, folders: FolderGate): Promise<string> {
+  const { found, silent } = await findCommand(name, env, folders);
+  if (found !== undefined || silent[0] === undefined) return found?.path ?? name; // Node says why it cannot be run
+  const message = `${name} was not found, and the folder ${silent[0]} does not respond`;
+  throw Object.assign(new Error(message), { code: "ENOENT" });
+}
+
 /** `output`: one pipe for stdout and stderr of a command. */
 function startChild(
+  program: string,
   request: SpawnRequest,
   mark: string,
-  output: { stdout: Socket; writeEnd: number } | undefined,
+  output: Output | undefined,
 ): Started {
   const { command, cwd, env, owner } = request;
-  const [file, ...args] = command;
-  const options = { cwd, env: { ...env, [OWNER_VARIABLE]: owner, [MARK_VARIABLE]: mark }, detached: true };
+  const [argv0, ...args] = command;
+  const options = {
+    argv0,
+    cwd,
+    env: { ...env, [OWNER_VARIABLE]: owner, [MARK_VARIABLE]: mark },
+    detached: true,
+  };
   if (request.stdio !== "command") {
-    const child = spawn(file, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
     return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
   }
   // stdin is never a socket: bash runs ~/.bashrc when it is one, a relic of rshd.
   const stdin = noInput();
   if (output === undefined) {
-    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     return { child, stdin, stdout: child.stdout, stderr: child.stderr };
   }
   const { stdout, writeEnd } = output;
   try {
-    const child = spawn(file, args, { ...options, stdio: ["ignore", writeEnd, writeEnd] });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", writeEnd, writeEnd] });
     return { child, stdin, stdout, stderr: Readable.from([]) };
   } catch (error) {
     stdout.destroy();

@@ -3,7 +3,8 @@ import type { AgentStatus } from "../../protocol/agent.ts";
 import type { AgentConfig } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
-import { findCommand } from "./find-command.ts";
+import type { FolderGate } from "../files/folder-gate.ts";
+import { findCommand } from "../process/find-command.ts";
 import { agentSettings, type KnownAgent, knownByProgram } from "./known-agents.ts";
 
 /** The client's variables that an agent's environment is built from. Model providers' keys are only in `provider`. */
@@ -41,11 +42,12 @@ export type ResolvedAgent = {
 } & ({ launch: Launch; unusable: null } | { launch: null; unusable: Unusable });
 
 /** Resolves an agent without starting it; null if there is no agent of that name. */
-export function resolveAgent(
+export async function resolveAgent(
   name: string,
   config: AgentConfig | undefined,
   client: ClientEnvironment,
-): ResolvedAgent | null {
+  folders: FolderGate,
+): Promise<ResolvedAgent | null> {
   const settings = agentSettings(name, config);
   if (settings === null) return null;
   const { known, backend, command } = settings;
@@ -89,8 +91,16 @@ export function resolveAgent(
   }
   const env = environmentOf(known, config, client);
   const names = config?.command === undefined ? [program, ...(known?.aliases ?? [])] : [program];
-  const found = names.map((name) => findCommand(name, env)).find((one) => one !== undefined);
+  const searches = await Promise.all(names.map((name) => findCommand(name, env, folders)));
+  const found = searches.map((search) => search.found).find((one) => one !== undefined);
   if (found === undefined) {
+    const [silent] = searches.flatMap((search) => search.silent);
+    if (silent !== undefined)
+      return unusable(
+        "error",
+        `its command ${program} was not found, and the folder ${silent} does not respond`,
+        `connect ${silent} again, or take it off PATH`,
+      );
     return program.includes("/")
       ? unusable(
           "not_installed",

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { orAborted } from "../../async/wait.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
 
 type WarmSessionsDeps = {
@@ -42,7 +43,7 @@ export function createWarmSessions({ backend, report }: WarmSessionsDeps) {
      */
     async take(context: SessionContext, signal: AbortSignal): Promise<OpenedSession> {
       const warm = opened.get(context.agent);
-      if (warm?.isUsable(context)) return warm;
+      if (warm && (await orAborted(warm.isUsable(context), signal))) return warm;
       // Starting child processes blocks the event loop, so the reply to the prompt goes out first.
       await setImmediate();
       signal.throwIfAborted();

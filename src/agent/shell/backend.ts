@@ -55,7 +55,7 @@ export function createShellBackend({ processes, bash }: ShellDeps): Backend {
     kind: "native",
     open: async (session) => ({
       kind: "resumed",
-      isUsable: ({ root }) => root === session.root,
+      isUsable: async ({ root }) => root === session.root,
       runTurn: (turn, host, signal) => runTurn(session.root, turn, host, signal),
       kill: async () => {},
       close: async () => {},
