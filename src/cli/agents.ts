@@ -74,11 +74,11 @@ export function offersOf({ name, models, modes, commands }: Agent): string {
 const exitCodeOfProbe = (found: readonly Agent[]): ExitCode =>
   found.every(({ status }) => status === "ready") ? exitCodes.done : exitCodes.unusable;
 
-const rowOf = ({ name, backend, status, version, model, reason, fix }: Agent): string[] => [
+const rowOf = ({ name, backend, status, version, model, reason, fix, notice }: Agent): string[] => [
   name,
   backend,
   status.replaceAll("_", " "),
   version ?? "",
   model ?? "",
-  [reason, fix === null ? null : `→ ${fix}`].filter((text) => text !== null).join(" "),
+  [reason, fix === null ? null : `→ ${fix}`, notice].filter((text) => text != null).join(" "),
 ];

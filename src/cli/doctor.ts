@@ -82,7 +82,8 @@ async function checkAgents(connection: Connection, broken: string | undefined): 
   const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
   // An agent that is not installed is not a fault.
   const here = agents.filter(({ status }) => status !== "not_installed");
-  return here.map(({ name, backend, status, model, reason, fix }) => {
+  return here.map(({ name, backend, status, model, reason, fix, notice }) => {
+    if (notice !== undefined) return finding(`agent ${name}`, "warning", notice);
     if (status === "ready")
       return finding(`agent ${name}`, "ok", model === null ? "ready" : `ready, ${model}`);
     if (reason !== null && reason === broken)

@@ -22,6 +22,8 @@ export const Agent = z.object({
   reason: z.string().nullable(),
   /** The command that fixes it. */
   fix: z.string().nullable(),
+  /** What a person should know although it is ready, one sentence: it works otherwise than they asked for. */
+  notice: z.string().optional(),
   version: z.string().nullable(),
   /** The default model. */
   model: z.string().nullable(),

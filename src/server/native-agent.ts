@@ -76,13 +76,22 @@ export function createNativeAgent(
     /** For commands that a person types. */
     bash,
     async describe(wid) {
-      const { ready, reason, fix, default: model, models, closedProviders } = await describeModels(wid);
+      const {
+        ready,
+        reason,
+        fix,
+        notice,
+        default: model,
+        models,
+        closedProviders,
+      } = await describeModels(wid);
       return {
         name: "hearth",
         backend: "native",
         status: ready ? "ready" : "error",
         reason,
         fix,
+        ...(notice === undefined ? {} : { notice }),
         version: deps.version,
         model,
         models,

@@ -31,6 +31,21 @@ test("run prints the answer and nothing else, starting the daemon on the way", a
   expect(model.requests.map(lastPrompt)).toEqual(["hello", "again"]);
 });
 
+test("run says on stderr that another provider answers than the environment names", async () => {
+  const { home, model } = await openCliWorld((baseUrl) => {
+    const { model: _, ...unnamed } = localConfig(baseUrl);
+    return unnamed;
+  });
+  const dead = { env: { OLLAMA_HOST: "127.0.0.1:9" } };
+  model.enqueue(say("Hello."), say("Hello."));
+  expect(await runHearth(home, ["run", "hello"], dead)).toMatchObject({
+    ...{ code: 0, stdout: "Hello.\n" },
+    stderr:
+      "hearth: Ollama does not answer at http://127.0.0.1:9 (OLLAMA_HOST): local/big answers instead.\n",
+  });
+  expect(await runHearth(home, ["run", "--model", "local/big", "hello"], dead)).toMatchObject({ stderr: "" });
+});
+
 test("--format json prints the payload of run.completed, once", async () => {
   const { home, model } = await openCliWorld();
   model.enqueue({ ...say("Hello."), usage: { input: 1000, output: 500, cache_read: 100 } });

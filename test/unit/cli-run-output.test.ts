@@ -183,7 +183,7 @@ test("only what belongs to the run passes", () => {
 
 test("what holds everything up is said once, and that it does no more; a session that is continued is named", async () => {
   const err = createPaper(false, []);
-  const notes = createRunNotes({} as never, err, undefined);
+  const notes = createRunNotes({} as never, { err, env: {} }, undefined);
   const workspace = {
     ...{ id: `ws_${"1".repeat(32)}` as const, path: "/project", state: "open" as const },
     ...{ created_at: "2026-01-01T00:00:00.000Z", branch: null },

@@ -244,6 +244,26 @@ describe("a local Ollama", () => {
     });
   });
 
+  test("that was asked for and has nothing to answer with is said so when another provider answers", async () => {
+    const described = (config: object, host: string, models: string[] | undefined, more = {}) =>
+      describeModels(
+        settings(config, { OLLAMA_HOST: host, ANTHROPIC_API_KEY: "k", ...more }),
+        async () => models,
+      );
+    const { ready, reason, default: model, notice } = await described({}, "dead:1", undefined);
+    expect([ready, reason]).toEqual([true, null]);
+    expect(model).toMatch(/^anthropic\//);
+    expect(notice).toBe(`Ollama does not answer at http://dead:1 (OLLAMA_HOST): ${model} answers instead.`);
+    expect((await described({}, "empty:1", [])).notice).toBe(
+      `Ollama at http://empty:1 (OLLAMA_HOST) has no model yet: ${model} answers instead.`,
+    );
+    // Anthropic's key goes first; and whoever names a model knows what answers.
+    expect((await described({}, "there:1", ["qwen3"])).notice).toBeUndefined();
+    expect((await described({}, "https://far", undefined)).notice).toBeUndefined();
+    expect((await described({ model: "anthropic/x" }, "dead:1", undefined)).notice).toBeUndefined();
+    expect((await described({}, "dead:1", undefined, { HEARTH_MODEL: "demo" })).notice).toBeUndefined();
+  });
+
   test("that was asked for and does not answer is said so, within 150 ms", async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -253,7 +273,7 @@ describe("a local Ollama", () => {
       ready: false,
       default: null,
       fix: "ollama serve",
-      reason: expect.stringContaining(host),
+      reason: `Ollama does not answer at http://${host} (OLLAMA_HOST).`,
     });
     silent.closeAllConnections();
     await new Promise((resolve) => silent.close(resolve));

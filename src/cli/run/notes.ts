@@ -5,16 +5,22 @@ import type { SessionId } from "../../protocol/ids.ts";
 import { plural } from "../../protocol/plural.ts";
 import type { PromptReply } from "../../protocol/routes.ts";
 import type { Workspace } from "../../protocol/workspace.ts";
+import type { Context } from "../context.ts";
 import { shortId } from "../format.ts";
-import type { Output } from "../output.ts";
 import { withoutEscapes } from "../printable.ts";
 
 /**
  * Prints what a person who waits for a headless run must know in any format: that it waits, for what and where to
  * answer, and that no real model answers.
  */
-export function createRunNotes(connection: Connection, err: Output, wishedModel: string | undefined) {
+export function createRunNotes(
+  connection: Connection,
+  { err, env }: Pick<Context, "err" | "env">,
+  wishedModel: string | undefined,
+) {
   let isDemoTold = wishedModel === DEMO_MODEL;
+  // The daemon is asked only where there can be something to say.
+  let isNoticeTold = wishedModel !== undefined || !env["OLLAMA_HOST"];
   let trouble: string | undefined;
   const note = (text: string) => err.line(`hearth: ${text}`);
   return {
@@ -36,6 +42,11 @@ export function createRunNotes(connection: Connection, err: Output, wishedModel:
         await note(`Waits for an answer${where}: ${title.replaceAll(/\s+/g, " ")}`);
       } else if (event.type === "message.created" || event.type === "message.updated") {
         const { role, model } = event.payload.message;
+        if (!isNoticeTold && role === "assistant" && model !== null) {
+          isNoticeTold = true;
+          const notice = await noticeOf(connection, model);
+          if (notice !== undefined) await note(withoutEscapes(notice));
+        }
         if (isDemoTold || role !== "assistant" || model !== DEMO_MODEL) return;
         isDemoTold = true;
         await note(
@@ -49,6 +60,17 @@ export function createRunNotes(connection: Connection, err: Output, wishedModel:
       await note(`Waits for its turn: ${prompts} before it in this session.`);
     },
   };
+}
+
+/** Why hearth's own agent answers with that model rather than with what the environment names. */
+async function noticeOf(connection: Connection, model: string): Promise<string | undefined> {
+  try {
+    const params = { wid: connection.workspace.id };
+    const { agents } = await connection.request("GET /v1/workspaces/{wid}/agent", { params });
+    return agents.find((agent) => agent.backend === "native" && agent.model === model)?.notice;
+  } catch {
+    return undefined; // the answer comes without it
+  }
 }
 
 /** The terminals that show the question. */

@@ -70,7 +70,7 @@ async function runPrompt(
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
   if (options.trust !== undefined)
     await printNote("Nothing here waits to be trusted: --trust has no effect.");
-  const notes = createRunNotes(connection, err, options.model);
+  const notes = createRunNotes(connection, context, options.model);
   const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {
     // stream-json also reports the session's creation, so it attaches first; the other formats do both at once.

@@ -38,7 +38,10 @@ export function welcomeBlocks(
   const isNew = replica.session_id === null;
   // Another agent is chosen knowing what it is; hearth's own is there unasked, and its first prompt would fail.
   const unready = replica.agents.filter(({ backend, status }) => backend === "native" && status !== "ready");
-  const troubles = [...warnings, ...(isNew ? unready.map(whyNotReady) : [])];
+  const notices = replica.agents.flatMap(({ backend, notice }) =>
+    backend === "native" ? (notice ?? []) : [],
+  );
+  const troubles = [...warnings, ...(isNew ? [...unready.map(whyNotReady), ...notices] : [])];
   const blocks: Block[] = [...troubles.map(say("warning")), ...hints.map(say("info"))];
   const isDemo = isNew && replica.agents.some(({ model }) => model === DEMO);
   if (!isDemo) return blocks;

@@ -2,7 +2,7 @@ import type { AgentModel } from "../../../protocol/agent.ts";
 import { HearthError } from "../../../protocol/errors.ts";
 import { createOllamaProbe, type OllamaProbe, ollamaUrl } from "./ollama.ts";
 import { isUsable, ollamaName, ollamaProvider, providersOf, settingOf, windowOf } from "./providers.ts";
-import { demoModelId, resolveModel } from "./resolve.ts";
+import { demoModelId, isModelUnnamed, ollamaTrouble, resolveModel } from "./resolve.ts";
 import type { NativeSettings } from "./settings.ts";
 
 export type ModelsDescription = {
@@ -15,11 +15,12 @@ export type ModelsDescription = {
   /** Why the agent is not ready, one sentence. */
   reason: string | null;
   fix: string | null;
+  /** Another provider answers than the one that the environment names. */
+  notice?: string;
 };
 
 const fixes: Readonly<Record<string, string>> = {
   provider_auth: "hearth config path",
-  provider_unreachable: "ollama serve",
   model_unavailable: "hearth config show",
   config_invalid: "hearth config path",
 };
@@ -32,7 +33,8 @@ export async function describeModels(
   const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
   const usable = providersOf(settings).filter(isUsable);
   const wantsLocal = host !== undefined || usable.length === 0;
-  const local = wantsLocal ? ((await probe(ollamaUrl(host))) ?? []) : [];
+  const answered = wantsLocal ? await probe(ollamaUrl(host)) : undefined;
+  const local = answered ?? [];
   const providers =
     local.length > 0
       ? [...usable.filter(({ name }) => name !== ollamaName), ollamaProvider(settings.providerEnv, local)]
@@ -57,18 +59,27 @@ export async function describeModels(
         name: `${resolved.spec.model} · ${resolved.spec.label}`,
         context_window: resolved.spec.contextWindow,
       });
-    return { models, closedProviders, default: id, ready: true, reason: null, fix: null };
+    const isAstray = host !== undefined && local.length === 0 && isModelUnnamed(settings);
+    const url = ollamaUrl(host);
+    return {
+      ...{ models, closedProviders, default: id, ready: true, reason: null, fix: null },
+      // One at a distance is asked when it is used.
+      ...(isAstray && url.startsWith("http://")
+        ? { notice: `${ollamaTrouble(url, answered)}: ${id} answers instead.` }
+        : {}),
+    };
   } catch (error) {
     if (!(error instanceof HearthError)) throw error;
-    const { variable } = error.details;
-    const fix = typeof variable === "string" ? `export ${variable}=…` : fixes[error.code];
+    const { variable, reason, fix: known } = error.details;
+    const fix = typeof variable === "string" ? `export ${variable}=…` : (known ?? fixes[error.code]);
     return {
       models,
       closedProviders,
       default: null,
       ready: false,
-      reason: error.message,
-      fix: fix ?? null,
+      // The fix stands beside it.
+      reason: typeof reason === "string" ? reason : error.message,
+      fix: typeof fix === "string" ? fix : null,
     };
   }
 }

@@ -117,13 +117,25 @@ async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise
   if (models === undefined)
     throw new HearthError(
       "provider_unreachable",
-      `Ollama does not answer at ${url} (OLLAMA_HOST); start it with: ollama serve.`,
+      `${ollamaTrouble(url, models)}; start it with: ollama serve.`,
+      { details: { reason: `${ollamaTrouble(url, models)}.`, fix: "ollama serve" } },
     );
   throw new HearthError(
     "model_unavailable",
-    `Ollama at ${url} has no model yet; get one with: ollama pull qwen3-coder.`,
+    `${ollamaTrouble(url, models)}; get one with: ollama pull qwen3-coder.`,
+    { details: { reason: `${ollamaTrouble(url, models)}.`, fix: "ollama pull qwen3-coder" } },
   );
 }
+
+/** Why the Ollama that OLLAMA_HOST names has no model to give, without a full stop. `models`: what it answered. */
+export const ollamaTrouble = (url: string, models: readonly string[] | undefined): string =>
+  models === undefined
+    ? `Ollama does not answer at ${url} (OLLAMA_HOST)`
+    : `Ollama at ${url} (OLLAMA_HOST) has no model yet`;
+
+/** Nobody has named a model: which one answers, hearth chooses. */
+export const isModelUnnamed = ({ providerEnv, config }: NativeSettings): boolean =>
+  settingOf(providerEnv, "HEARTH_MODEL") === undefined && config.model === undefined;
 
 /**
  * The model for a turn: the one asked for, HEARTH_MODEL, the configuration's, the first usable provider's, a local
