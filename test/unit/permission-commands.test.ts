@@ -361,6 +361,19 @@ table("values that a line gives its variables are tried, and only ever refuse", 
   [`${"echo x; ".repeat(1_100)}reboot`, "ask"],
 ]);
 
+table(
+  "a rule about paths reaches folders and values that a line sets",
+  policyFor(place, { mode: "yolo", deny: ["read(.env)", "edit(src/deep/**)"] }),
+  [
+    ["f=.env; cat $f", "deny"],
+    ["cd $(echo src); cat .env", "deny"],
+    ["for i in 1 2; do cat .env; cd ..; done", "deny"],
+    ["d=src/deep; cd $d && touch x", "deny"],
+    ["touch src/deep/$x", "ask", /edit\(src\/deep/],
+    ["cat $x", "allow"],
+  ],
+);
+
 table("hearth's own command, files and process ask in every mode", yolo, [
   ["hearth daemon stop", "ask!"],
   ["/usr/local/bin/hearth permissions", "ask!"],

@@ -5,19 +5,19 @@ import { createJudge, type Judgement, type Policy } from "./judge.ts";
 import { createFileLookup, type Disk, type FileLookup, type Found, type Link } from "./paths/real-path.ts";
 import type { PermissionRequest } from "./request.ts";
 
-/** Disks that spin up and slow network shares answer sooner; what has not answered by then cannot be looked up. */
+/** Longer than a disk takes to spin up or a slow network share to answer. */
 const LOOK_MS_MAX = 5_000;
-/** What is found leads to further questions: a link to the next one, a folder to what is in it. */
+/** Each answer may lead to further questions: a link to its target, a folder to what is in it. */
 const PASSES_MAX = 100;
 
-/** What is asked of the disk itself. Each rejects where it cannot be told. */
+/** Reads the disk. Each function rejects when it cannot tell. */
 export type DiskLooks = {
   [Kind in keyof Disk]: (path: string) => Promise<Exclude<ReturnType<Disk[Kind]>, undefined>>;
 };
 
 /**
- * Judges by the policy and the disk as they are. The policy is asked for again at the end, in the same turn of the
- * event loop as the answer. Rejects with the signal's reason when it aborts first.
+ * Judges by the policy and the disk. The policy is read again just before the answer, in the same turn of the event
+ * loop. Rejects with the signal's reason when it aborts first.
  */
 export type DiskJudge = (
   request: PermissionRequest,
@@ -26,34 +26,33 @@ export type DiskJudge = (
 ) => Promise<Judgement>;
 
 /**
- * The judge never waits, and the disk may. So it judges by what has been found out so far, what it missed is looked
- * up, and it judges again until it misses nothing. Between judging and acting the disk may change as ever: whoever
- * writes looks again.
+ * The judge is synchronous and the disk may be slow. So it judges by what is known so far, what was missing is looked up,
+ * and it judges again until nothing is missing. The disk may change after that: tools that write check again.
  */
 export function createDiskJudge(looks: DiskLooks = diskLooks, lookMsMax = LOOK_MS_MAX): DiskJudge {
   const judge = createJudge();
-  /** Looks under way. One that hangs is not made a second time: each keeps a thread of Node's pool. */
+  /** Reads under way. One that hangs is not started again: each holds a thread of Node's pool. */
   const pending = new Map<string, Promise<unknown>>();
-  /** Those that have taken too long. */
-  const silent = new Set<string>();
+  /** The reads that took too long. */
+  const timedOut = new Set<string>();
 
   async function look<T>(key: string, start: () => Promise<T>): Promise<T | undefined> {
-    if (silent.has(key)) return undefined;
+    if (timedOut.has(key)) return undefined;
     const known = pending.get(key) as Promise<T> | undefined;
     const answer = known ?? start();
     if (known === undefined) {
       pending.set(key, answer);
       const settled = () => {
         pending.delete(key);
-        silent.delete(key);
+        timedOut.delete(key);
       };
       answer.then(settled, settled);
     }
     try {
       return await inTime(answer, lookMsMax, key);
     } catch {
-      if (pending.get(key) === answer) silent.add(key);
-      return undefined; // cannot be told: the judge asks
+      if (pending.get(key) === answer) timedOut.add(key);
+      return undefined; // unknown: the judge asks
     }
   }
 
@@ -74,24 +73,24 @@ export function createDiskJudge(looks: DiskLooks = diskLooks, lookMsMax = LOOK_M
 
 type Look = <T>(key: string, start: () => Promise<T>) => Promise<T | undefined>;
 
-/** What one judgement has found out. */
+/** What is known of the disk during one judgement. */
 function createFacts(looks: DiskLooks, look: Look) {
   const known = new Map<string, unknown>();
   let isClosed = false;
-  /** The first look that is missing to an answer; the answer without it is a makeshift. */
+  /** The first read that the current answer lacks; without it the answer is a fallback. */
   let missing: (() => Promise<void>) | undefined;
 
   function fact<K extends keyof Disk>(
     kind: K,
     path: string,
-    makeshift: ReturnType<Disk[K]>,
+    fallback: ReturnType<Disk[K]>,
   ): ReturnType<Disk[K]> {
     const key = `${kind} ${path}`;
     if (known.has(key)) return known.get(key) as ReturnType<Disk[K]>;
-    if (isClosed) return makeshift;
+    if (isClosed) return fallback;
     missing ??= async () =>
-      void known.set(key, (await look<unknown>(key, () => looks[kind](path))) ?? makeshift);
-    return makeshift;
+      void known.set(key, (await look<unknown>(key, () => looks[kind](path))) ?? fallback);
+    return fallback;
   }
   const disk: Disk = {
     link: (path) => fact("link", path, "unknown"),
@@ -103,11 +102,11 @@ function createFacts(looks: DiskLooks, look: Look) {
   const files = createFileLookup(disk);
 
   const unanswered = new Map<string, () => Promise<void>>();
-  /** Answers as far as is known; what is not is found out later, one look after the other. */
-  function asked<T>(key: string, answer: () => T): T {
+  /** Answers by what is known; what is missing is read later, one read after the other. */
+  function answerWith<T>(key: string, answer: () => T): T {
     missing = undefined;
-    const made = answer();
-    if (missing === undefined) return made;
+    const result = answer();
+    if (missing === undefined) return result;
     unanswered.set(key, async () => {
       for (;;) {
         missing = undefined;
@@ -117,22 +116,22 @@ function createFacts(looks: DiskLooks, look: Look) {
         await next();
       }
     });
-    return made;
+    return result;
   }
   const lookup: FileLookup = {
-    realPath: (path) => asked(`real ${path}`, () => files.realPath(path)),
-    list: (path) => asked(`list ${path}`, () => files.list(path)),
-    isPlainRepository: (path) => asked(`git ${path}`, () => files.isPlainRepository(path)),
+    realPath: (path) => answerWith(`real ${path}`, () => files.realPath(path)),
+    list: (path) => answerWith(`list ${path}`, () => files.list(path)),
+    isPlainRepository: (path) => answerWith(`git ${path}`, () => files.isPlainRepository(path)),
   };
   return {
     lookup,
-    /** What would find out what has been missed since the last time. */
+    /** Functions that read what was missing since the last call. */
     missed() {
       const all = [...unanswered.values()];
       unanswered.clear();
       return all;
     },
-    /** What is not known by now cannot be told. */
+    /** From now on what is missing counts as unknown. */
     close() {
       isClosed = true;
     },

@@ -28,7 +28,7 @@ function privateAddresses(): BlockList {
 
 const privateList = privateAddresses();
 
-/** What a name says by itself; where it leads is found out when it is connected to. */
+/** By the name alone; the address behind it is checked when connecting. */
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   if (/(^|\.)(localhost|local|internal|home\.arpa)$/.test(host)) return true;
@@ -36,7 +36,7 @@ function isPrivateHost(hostname: string): boolean {
   return version !== 0 && privateList.check(host, version === 4 ? "ipv4" : "ipv6");
 }
 
-/** The services that hand out a machine's own keys. */
+/** Cloud metadata services: they hand out the keys of the machine. */
 const isMetadata = (hostname: string): boolean =>
   /^(169\.254\.169\.25[34]|169\.254\.170\.2|100\.100\.100\.200|metadata(\.google\.internal)?|\[fd00:ec2::254\])$/.test(
     hostname,

@@ -10,19 +10,19 @@ import { exactRule, matchesText, namesTool, parseRule, type Rule } from "./rules
 
 export type { Judgement, Policy } from "./rules/policy.ts";
 
-/** Decides what may happen without asking. Pure, never throws; what it cannot tell, it asks about. */
+/** Decides what may happen without asking. Pure, never throws; asks when it cannot tell. */
 export type Judge = (request: PermissionRequest, policy: Policy, lookup: FileLookup) => Judgement;
 
-/** What was found out about one request, before the mode has its say. */
+/** The findings about one request, before the mode is applied. */
 type Verdict = {
   findings: readonly Finding[];
   readOnly: boolean;
   detail: PermissionDetail;
-  /** The rules that would have let it go, as one answer. */
+  /** The rules that together would allow it. */
   rules: readonly string[] | undefined;
 };
 
-/** As many parsed rules are remembered. */
+/** Parsed rules that are kept. */
 const RULES_KEPT_MAX = 2_000;
 const REASONS_MAX = 12;
 const REASON_LENGTH_MAX = 200;
@@ -109,7 +109,7 @@ function judgeSubject(
   }
 }
 
-/** A command of a tool that has another name than bash goes by that name as well. */
+/** For a tool that runs commands and is not called bash, rules with its own name count too. */
 function withToolRules(
   findings: readonly Finding[],
   tool: string,
@@ -135,7 +135,7 @@ function judgeOther(request: PermissionRequest, text: string, rules: RuleBook): 
   if (denied !== undefined) findings.push({ severity: "deny", reason: denied.source });
   else if (asked !== undefined) findings.push({ severity: "rule", reason: `${asked.source} asks` });
   else if (says(rules.allow) === undefined) findings.push({ severity: "plain", reason: "" });
-  // Of a tool that only looks, the whole tool may be allowed; of any other, what is shown and nothing else.
+  // A tool that only reads may be allowed as a whole, any other tool only for this text.
   const looks = kind === "read" || kind === "search" || kind === "think" || kind === "fetch";
   const rule =
     looks && /^[A-Za-z_][\w.:/-]*$/.test(tool)
@@ -151,7 +151,7 @@ function judgeOther(request: PermissionRequest, text: string, rules: RuleBook): 
   };
 }
 
-/** The mode, the findings, and what they come to. */
+/** The judgement that follows from the mode and the findings. */
 function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
   const { findings } = verdict;
   const denied = findings.find(({ severity }) => severity === "deny");
@@ -164,7 +164,7 @@ function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
   if (policy.mode === "plan" && !verdict.readOnly) {
     return {
       decision: "deny",
-      message: `In plan mode nothing is changed and no commands are run, apart from those that only read in the workspace (ls, grep, git log). ${plannedWhy(left)}Put it into the plan instead.`,
+      message: `In plan mode nothing is changed and no commands are run, apart from those that only read in the workspace (ls, grep, git log). ${planReason(left)}Put it into the plan instead.`,
     };
   }
   const reasons = reasonsOf(left);
@@ -178,13 +178,13 @@ function decide(verdict: Verdict, policy: Policy, rules: RuleBook): Judgement {
   };
 }
 
-/** What of it goes beyond reading, where that can be told. */
-function plannedWhy(findings: readonly Finding[]): string {
+/** Why it does not only read, if there is a reason to show. */
+function planReason(findings: readonly Finding[]): string {
   const [reason] = reasonsOf(findings);
   return reason === undefined ? "" : `This one does not only read: ${reason}. `;
 }
 
-/** Where the user restricts commands, what cannot be analysed cannot be known to keep to it. */
+/** In yolo mode. What cannot be analysed asks only if rules restrict commands. */
 function asksInYolo({ severity }: Finding, rules: RuleBook): boolean {
   if (severity === "protected" || severity === "rule") return true;
   return severity === "opaque" && [...rules.deny, ...rules.ask].some((rule) => namesTool(rule, ["bash"]));
@@ -200,7 +200,7 @@ function reasonsOf(findings: readonly Finding[]): string[] {
   return [...reasons.slice(0, REASONS_MAX), `${reasons.length - REASONS_MAX} more reasons`];
 }
 
-/** More rules than this in one answer, and nobody would read them. */
+/** More rules than this in one answer are not offered: nobody would read them. */
 const RULES_OFFERED_MAX = 4;
 
 function optionsFor(offered: readonly string[] | undefined): PermissionOption[] {

@@ -3,10 +3,10 @@ import { foldCase, segmentsOf } from "../paths/path-rules.ts";
 import { type Folders, isSomewhere, SOMEWHERE } from "../shell/folders.ts";
 import type { ShellWord } from "../shell/words.ts";
 
-/** What must not be lost: the folders that are asked about in every mode. */
+/** The folders whose removal asks in every mode. */
 export type VitalPlaces = {
   root: string;
-  /** Their segments, in small letters, with slashes between. */
+  /** In lower case, without the first slash. */
   paths: readonly string[];
   realPath(path: string): string | undefined;
 };
@@ -16,7 +16,7 @@ const systemFolders =
   /usr/bin /usr/lib /usr/lib64 /usr/sbin /usr/share /usr/local /usr/include /var /var/lib /var/log /Users /System /Library
   /Applications /Volumes /private /private/etc /private/var /nix`.split(/\s+/);
 
-/** `roots`: the workspace; `homes`: the user's. Each as written and by its real path. */
+/** `roots` are the workspace and `homes` the home folder, each as written and by its real path. */
 export function vitalPlaces(
   roots: readonly string[],
   homes: readonly string[],
@@ -60,19 +60,19 @@ function targetsOf(word: ShellWord, folders: Folders): Target[] {
   });
 }
 
-/** `*`, `.*`, `?*`, `.[!.]*`: whatever is there. */
+/** A pattern for all that a folder holds: `*`, `.*`, `?*`, `.[!.]*`. */
 const isEverything = (segment: string | undefined): boolean =>
   segment !== undefined && /\*/.test(segment) && /^(?:[.*?]|\[[^\]]*\])*$/.test(segment);
 
 function couldBeOne(segments: readonly string[], places: VitalPlaces): boolean {
   const source = segments.join("/");
   const last = source.lastIndexOf(ANYTHING);
-  // What stands before an unknown part says nothing: it may lead up again.
+  // The part before an unknown one does not count: the unknown part may be `../..`.
   const pattern = compileText(last < 0 ? source : `*${source.slice(last + ANYTHING.length)}`);
   return places.paths.some((vital) => matchText(pattern, vital));
 }
 
-/** Would taking this path away, with all in it, take away something vital? */
+/** Would removing this path, with all in it, remove a vital folder? */
 function isVital(word: ShellWord, folders: Folders, places: VitalPlaces): boolean {
   return targetsOf(word, folders).some(({ segments, literal }) => {
     if (segments.at(-1)?.endsWith(ANYTHING) && segments.at(-1)?.replaceAll(ANYTHING, "") === "") return true;
@@ -89,7 +89,7 @@ function isVital(word: ShellWord, folders: Folders, places: VitalPlaces): boolea
 
 const isGitFolder = (segments: readonly string[]): boolean => {
   const last = segments.at(-1);
-  // A star at the start does not stand for a dot, and a pattern for everything is asked about by its folder.
+  // A star at the start does not match a dot. A pattern for everything counts as its folder.
   return (
     last !== undefined &&
     /^[.\u{f8ff}\\]/u.test(last) &&
@@ -109,8 +109,8 @@ const destroyers =
   /^(mkfs(\..+)?|mke2fs|mkswap|newfs(_.+)?|wipefs|blkdiscard|fdisk|sfdisk|cfdisk|gdisk|sgdisk|parted|partprobe|badblocks|hdparm|cryptsetup|lvremove|vgremove|pvremove|mdadm|shutdown|reboot|halt|poweroff|killall5|userdel|groupdel)$/;
 
 /**
- * Why the command is one that nobody can take back, or undefined. These ask in every mode. `args` are the words
- * after the program; what an unknown part may turn out to be counts against it.
+ * Why the command cannot be undone, or undefined. These ask in every mode. `args` are the words after the program; an
+ * unknown part counts as anything that it may be.
  */
 export function catastrophe(
   program: string,
@@ -140,7 +140,7 @@ export function catastrophe(
     case "chown":
     case "chgrp": {
       if (!hasLetter(args, /R/, /^--rec/)) return undefined;
-      // Of the workspace itself it is an everyday thing.
+      // Changing the workspace itself is common.
       const root = foldCase(segmentsOf(placesOf().root).join("/"));
       const beyond: VitalPlaces = { ...placesOf(), paths: placesOf().paths.filter((path) => path !== root) };
       const target = operandsOf(args)
@@ -206,7 +206,7 @@ export function catastrophe(
   }
 }
 
-/** Of a program that is known only as it runs: would its arguments make `rm` a catastrophe? */
+/** For a program that is known only as it runs: would its arguments make `rm` a catastrophe? */
 export const wouldBeCatastrophe = (
   args: readonly ShellWord[],
   folders: Folders,

@@ -1,4 +1,4 @@
-/** Programs that speak to other machines, whatever they are asked to do. */
+/** Programs that use the network with any arguments. */
 export const networkPrograms: ReadonlySet<string> = new Set(
   `aria2c ab axel az aws brew bunx curl dig doctl fetch flyctl ftp gcloud gem gh glab gsutil heroku helm host http https
    httpie hub ipfs kubectl lftp links lynx mail mosh nc ncat netcat netlify nmap npx nslookup oc openssl ping ping6 pip pip3
@@ -7,7 +7,7 @@ export const networkPrograms: ReadonlySet<string> = new Set(
    ansible-playbook xdg-open open`.split(/\s+/),
 );
 
-/** Subcommands that do, of programs that mostly do not. */
+/** Subcommands that use the network, of programs that mostly do not. */
 export const networkSubcommands: Readonly<Record<string, ReadonlySet<string>>> = {
   git: new Set("clone fetch pull push ls-remote lfs send-email svn p4 archive request-pull".split(" ")),
   npm: new Set(
@@ -33,7 +33,7 @@ export const networkSubcommands: Readonly<Record<string, ReadonlySet<string>>> =
   mvn: new Set("install deploy dependency:get dependency:resolve".split(" ")),
 };
 
-/** Programs whose arguments, or files named by them, are code. */
+/** Options with which a program runs code from its arguments. */
 export const codeOptions: Readonly<Record<string, RegExp>> = {
   node: /^(-[ep]|-pe|-r|--(eval|print|require|import|loader|experimental-loader|env-file.*))(=|$)/,
   deno: /^(eval|repl)$/,
@@ -89,7 +89,7 @@ export const dangerousOptions: Readonly<Record<string, string>> = {
   zip: "-T -TT --unzip-command",
 };
 
-/** Names that options of any program have when they run something. */
+/** Options that run another program, by their usual names, for programs that have no entry. */
 export const runningOption =
   /^--?(exec(ute)?|exec-batch|command|cmd|eval|shell|script-shell|pre(load|processor)?|require|import|loader|plugin|hook|pager|editor|ssh-command|rsh|upload-pack|receive-pack|to-command|checkpoint-action|(use-)?compress-program|post-?renderer|wrapper|toolexec|interpreter|init-command|on-(success|failure|change)|run|filter|use-askpass)(=|$)/;
 
@@ -121,7 +121,7 @@ export const sameProgram: Readonly<Record<string, string>> = {
   python2: "python",
 };
 
-/** Runs as somebody else. */
+/** They run a command as another user. */
 export const privileged: ReadonlySet<string> = new Set([
   "sudo",
   "doas",
@@ -132,8 +132,8 @@ export const privileged: ReadonlySet<string> = new Set([
   "setpriv",
 ]);
 
-/** Goes on living where hearth does not see it. */
-export const escaping: ReadonlySet<string> = new Set(
+/** They start what goes on after the run. */
+export const outliving: ReadonlySet<string> = new Set(
   "setsid daemonize at batch crontab systemd-run tmux screen launchctl systemctl disown dtach abduco start-stop-daemon".split(
     " ",
   ),

@@ -3,9 +3,9 @@ import type { ShellWord } from "../shell/words.ts";
 import {
   codeOptions,
   dangerousOptions,
-  escaping,
   networkPrograms,
   networkSubcommands,
+  outliving,
   privileged,
   runningOption,
   sameProgram,
@@ -16,51 +16,51 @@ const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefine
   Object.hasOwn(record, name) ? record[name] : undefined;
 
 /**
- * What a person should know of a command before it runs, and which of its words reach further than a rule with a
- * wildcard was meant to. `program` is the last segment of the program's name, in small letters.
+ * What a person should know of a command before it runs, and which of its words no rule with a wildcard allows.
+ * `program` is the last segment of the program's name, in lower case.
  */
 export function dangersOf(program: string, args: readonly ShellWord[]): Finding[] {
   const texts = args.map((word) => word.text);
   const name =
     own(sameProgram, program) ?? program.replace(/^(python|pip|perl|ruby|php|lua|node)[\d.]+$/, "$1");
   const findings: Finding[] = [];
-  const tell = (reason: string) => void findings.push({ severity: "plain", reason });
-  const mark = (reason: string) => void findings.push({ severity: "special", reason });
+  const addPlain = (reason: string) => void findings.push({ severity: "plain", reason });
+  const addSpecial = (reason: string) => void findings.push({ severity: "special", reason });
 
-  if (privileged.has(program)) tell(program);
-  if (escaping.has(program)) tell("outlives the run");
+  if (privileged.has(program)) addPlain(program);
+  if (outliving.has(program)) addPlain("outlives the run");
   const git = name === "git" ? gitSubcommand(texts) : undefined;
   const subcommand = git === undefined ? texts.find((text) => !text.startsWith("-")) : texts[git.at];
-  const speaks = networkPrograms.has(program) || own(networkSubcommands, name)?.has(subcommand ?? "");
-  if (speaks || texts.some((text) => /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)))
-    tell("network");
-  if (name === "rsync" && texts.some((text) => /^[^/]*:/.test(text))) tell("network");
+  const usesNetwork = networkPrograms.has(program) || own(networkSubcommands, name)?.has(subcommand ?? "");
+  if (usesNetwork || texts.some((text) => /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)))
+    addPlain("network");
+  if (name === "rsync" && texts.some((text) => /^[^/]*:/.test(text))) addPlain("network");
   const code = own(codeOptions, name);
-  if (code !== undefined && texts.some((text) => code.test(text))) tell("runs code that it is given");
+  if (code !== undefined && texts.some((text) => code.test(text))) addPlain("runs code that it is given");
 
-  const marked = dangerousWords(name, subcommand, texts);
-  for (const option of marked) mark(`${name} ${option}`);
+  const dangerous = dangerousWords(name, subcommand, texts);
+  for (const option of dangerous) addSpecial(`${name} ${option}`);
   for (const text of optionsOf(texts)) {
-    if (runningOption.test(text) && !marked.includes(text))
-      mark(`${text.split("=")[0]} may run another program`);
+    if (runningOption.test(text) && !dangerous.includes(text))
+      addSpecial(`${text.split("=")[0]} may run another program`);
   }
   if (name === "git") findings.push(...gitDangers(args, texts));
   if (name === "make" && texts.some((text) => /^(SHELL|MAKEFLAGS|CC|CXX|\.SHELLFLAGS)=/.test(text)))
-    mark("make with another shell or compiler");
+    addSpecial("make with another shell or compiler");
   if (
     name === "npm" &&
     subcommand === "config" &&
     /^(set|edit|delete)$/.test(texts[texts.indexOf("config") + 1] ?? "")
   )
-    mark("npm config");
-  if (name === "ps" && showsEnvironment(texts)) mark("shows the environment of other processes");
-  if (name === "vim" && texts.some((text) => /^\+./.test(text))) mark("an editor's command");
+    addSpecial("npm config");
+  if (name === "ps" && showsEnvironment(texts)) addSpecial("shows the environment of other processes");
+  if (name === "vim" && texts.some((text) => /^\+./.test(text))) addSpecial("an editor's command");
   return findings;
 }
 
 /**
- * `e` among the letters that ps takes without a dash (`ps auxe`), and `-E` on macOS: keys of other programs stand in
- * their environment. What an option before was given (`ps -o pid,time`, `ps -U me`) is no such letters.
+ * `e` among the letters that ps takes without a dash (`ps auxe`), and `-E` on macOS: the environment of other programs
+ * holds keys. The value of an option (`ps -o pid,time`, `ps -U me`) is not such letters.
  */
 function showsEnvironment(texts: readonly string[]): boolean {
   return texts.some((text, at) => {
@@ -70,7 +70,7 @@ function showsEnvironment(texts: readonly string[]): boolean {
   });
 }
 
-/** Options end at `--`; what follows is for somebody else. */
+/** The options before `--`. */
 const optionsOf = (texts: readonly string[]): readonly string[] => {
   const end = texts.indexOf("--");
   return (end < 0 ? texts : texts.slice(0, end)).filter((text) => text.startsWith("-"));
@@ -79,7 +79,7 @@ const optionsOf = (texts: readonly string[]): readonly string[] => {
 function dangerousWords(name: string, subcommand: string | undefined, texts: readonly string[]): string[] {
   const listed = own(dangerousOptions, name)?.split(" ") ?? [];
   const options = [...optionsOf(texts)];
-  // tar takes its first letters without a dash.
+  // The first word of tar may be options without a dash.
   if (name === "tar" && /^[A-Za-z]+$/.test(texts[0] ?? "")) options.push(`-${texts[0]}`);
   return options.filter((text) =>
     listed.some((item) => {
@@ -89,7 +89,7 @@ function dangerousWords(name: string, subcommand: string | undefined, texts: rea
   );
 }
 
-/** Long options may be shortened, and letters stand in one word with others. */
+/** Long options may be shortened, and several short ones may be in one word. */
 function isOption(text: string, option: string): boolean {
   const given = text.split("=")[0] ?? text;
   if (option.startsWith("--")) return given === option || (given.length >= 3 && option.startsWith(given));
@@ -123,10 +123,10 @@ function gitDangers(args: readonly ShellWord[], texts: readonly string[]): Findi
 }
 
 /**
- * Why a command may be hearth's own, or stop it. Programs that run a script by its name are looked through; the
- * daemon is a Node process, so that ending those by name ends it.
+ * Why a command may run hearth itself, or stop it. Scripts that node, npx and the like run are included; stopping
+ * processes by the name node stops the daemon, which is one.
  */
-export function ownCommand(program: string, args: readonly ShellWord[]): string | undefined {
+export function hearthCommand(program: string, args: readonly ShellWord[]): string | undefined {
   const texts = args.map((word) => word.text);
   const isHearth = (text: string | undefined) => /(^|\/)hearth(\.m?js)?$/i.test(text ?? "");
   if (program === "hearth" || program === "hearth.js" || program === "hearth.mjs") {
@@ -155,13 +155,13 @@ export function ownCommand(program: string, args: readonly ShellWord[]): string 
     : undefined;
 }
 
-/** A pattern of somebody else's, which need not be a sound one; anything odd is taken to match. */
+/** A pattern from the command; one that is not simple matches everything. */
 function safeRegExp(source: string): RegExp {
   if (source.length > 40 || /[(){}\\]/.test(source)) return /^/;
   try {
     return new RegExp(source);
   } catch {
-    // Not a regular expression: pkill would refuse it as well, but nothing is lost by asking.
+    // Not a regular expression: it asks.
     return /^/;
   }
 }

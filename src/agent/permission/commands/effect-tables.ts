@@ -3,21 +3,21 @@ import type { ShellWord } from "../shell/words.ts";
 import { gitReaders } from "./git-commands.ts";
 import { type Operands, readers, writers } from "./known-commands.ts";
 import { type OptionKind, parseOptionTable, type ReadOptions } from "./options.ts";
-import { tellsPath } from "./script-arguments.ts";
+import { possiblePaths } from "./script-arguments.ts";
 
-/** `itself`: where the path is a link, the link is meant. */
+/** `itself`: the command acts on a link, not on its target. */
 export type PathUse = { word: ShellWord; access: Access; itself?: boolean };
 
-/** What a command does, as far as its words tell. */
+/** What a command does, as far as its words show. */
 export type Effects = {
-  /** It only reads what its paths name, and nothing else follows from its words. */
+  /** It only reads the files in `paths`. */
   free: boolean;
   paths: PathUse[];
-  /** Its arguments are known not to be commands. */
+  /** None of its arguments is a command. */
   understood: boolean;
-  /** What makes it more than an ordinary command, in a few words. */
+  /** A short reason why no rule with a wildcard allows it. */
   special?: string | undefined;
-  /** It reads a repository with git, which must then be a plain one. */
+  /** It reads a repository with git, whose configuration must then name no program. */
   git?: boolean;
 };
 
@@ -29,11 +29,11 @@ const tables: ReadonlyMap<{ options: string }, ReadonlyMap<string, OptionKind>> 
 
 export const tableOf = (entry: { options: string }): ReadonlyMap<string, OptionKind> =>
   tables.get(entry) ?? new Map();
-/** The entry of that very name, not what objects inherit. */
+/** Only own properties: not `toString` and the like. */
 export const entryOf = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
-/** It does nothing but print. */
+/** It only prints. */
 export const harmless: Effects = { free: true, paths: [], understood: true };
 export function fromTable(operands: Operands, read: ReadOptions): Effects {
   const paths: PathUse[] = [];
@@ -53,15 +53,17 @@ export function fromTable(operands: Operands, read: ReadOptions): Effects {
       if (index > 0 || given) paths.push({ word, access: "read" });
     }
   }
-  // What an option is given that the table does not have may be a path: --from-file=/etc/passwd.
-  const told = new Set(paths.map(({ word }) => word.text));
+  // The value of an option that the table does not have may be a path: --from-file=/etc/passwd.
+  const known = new Set(paths.map(({ word }) => word.text));
   const others = read.unknown.filter((word) => !read.operands.includes(word));
-  paths.push(...namedPaths(others).filter(({ word }) => !told.has(word.text)));
+  paths.push(...namedPaths(others).filter(({ word }) => !known.has(word.text)));
   const stray = operands === "none" && read.operands.length > 0;
   return { free: read.unknown.length === 0 && !stray, paths, understood: true };
 }
 
-/** Every word of a command that nothing is known of, and every part of one, that looks like a path. */
+/** For a command that no table has: every word, and every part of one, that looks like a path. */
 export function namedPaths(args: readonly ShellWord[]): PathUse[] {
-  return args.flatMap((word) => tellsPath(word).map((path) => ({ word: path, access: "unknown" as const })));
+  return args.flatMap((word) =>
+    possiblePaths(word).map((path) => ({ word: path, access: "unknown" as const })),
+  );
 }

@@ -6,7 +6,7 @@ import { specials } from "./special-effects.ts";
 
 const systemProgram = /^\/(usr\/(local\/)?)?s?bin\/[^/]+$|^\/opt\/homebrew\/bin\/[^/]+$/;
 
-/** The name that tables have for a program; undefined for one that is named by a path of its own. */
+/** The name by which tables know a program; undefined for a program outside the folders of the system. */
 export function programName(word: ShellWord): string | undefined {
   if (!isKnown(word) || word.pieces.some((piece) => piece.kind !== "text")) return undefined;
   if (!word.text.includes("/")) return word.text;
@@ -43,7 +43,7 @@ export function effectsOf(words: readonly ShellWord[]): Effects {
   return { free: false, paths: namedPaths(args), understood: false };
 }
 
-/** What the table of a reader cannot say. */
+/** Conditions that a table of options cannot express. */
 function isFine(name: string, args: readonly ShellWord[], read: ReadOptions): boolean {
   switch (name) {
     case "date":

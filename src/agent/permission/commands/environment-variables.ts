@@ -1,7 +1,7 @@
-/** Variables that change nothing but how a program talks. */
+/** Variables that change only what a program prints or how it is configured for a test. */
 export const harmlessVariable =
   /^(CI|NODE_ENV|DEBUG|VERBOSE|QUIET|FORCE_COLOR|NO_COLOR|CLICOLOR|CLICOLOR_FORCE|LANG|LANGUAGE|LC_\w+|TZ|COLUMNS|LINES|TERM|RUST_BACKTRACE|RUST_LOG|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|GOOS|GOARCH|CGO_ENABLED|TEST|PORT|HOST|NODE_NO_WARNINGS|SOURCE_DATE_EPOCH)$/;
 
-/** Variables of the shell itself, and those that programs have from it whether a script exports them or not. */
+/** Variables that change what the shell or other programs run. */
 export const influentialVariable =
   /^(PATH|IFS|ENV|PS[0-4]|PROMPT_COMMAND|SHELL|SHELLOPTS|HOME|EDITOR|VISUAL|PAGER|MANPAGER|BROWSER|CDPATH|TMPDIR|GLOBIGNORE|EXECIGNORE|FIGNORE|HISTFILE|MAIL|TERMINFO|CC|CXX|AR|LD|\w*FLAGS|\w*_proxy|\w*_PROXY|(BASH|LD|DYLD|GIT|NODE|NPM|npm|PYTHON|PERL|RUBY|GEM|JAVA|GO|CARGO|RUST|SSL|SSH|XDG|HEARTH|LESS|DOCKER|KUBE|AWS)[A-Z_]\w*)$/;

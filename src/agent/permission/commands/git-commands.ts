@@ -22,7 +22,7 @@ const logOptions = `-# -n: -p -u -s -z -i -E -F -P -L: -S: -G: -M? -C? -B? -D -R
 const listing =
   "--contains? --merged? --no-merged? --no-contains? --points-at: --sort: --format: --column? --color? --no-color -i --ignore-case";
 
-/** `list`: an operand would make something, unless an option that lists is there. */
+/** `list`: options that only list. Without one of them an operand would create something. */
 export type GitReader = { operands: Operands; options: string; list?: RegExp; operandsMax?: number };
 
 export const gitReaders: Readonly<Record<string, GitReader>> = {
@@ -121,7 +121,7 @@ const globalValues = new Set([
   "--list-cmds",
 ]);
 
-/** Where the subcommand stands among the words after `git`, and the options before it. */
+/** The position of the subcommand among the words after `git`, and the options before it. */
 export function gitSubcommand(args: readonly string[]): { at: number; before: readonly string[] } {
   let at = 0;
   while (at < args.length && args[at]?.startsWith("-")) at += globalValues.has(args[at] ?? "") ? 2 : 1;

@@ -10,23 +10,23 @@ import { readShell, type ShellScript, type SimpleCommand } from "../shell/shell.
 import type { Unwrapped } from "../shell/unwrapped.ts";
 import { isKnown, type ShellWord, splits } from "../shell/words.ts";
 import { catastrophe, type VitalPlaces, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
-import { dangersOf, ownCommand } from "./dangers.ts";
+import { dangersOf, hearthCommand } from "./dangers.ts";
 import { effectsOf } from "./effects.ts";
 import { createSurroundings, isAnswerable, type Tally } from "./surroundings.ts";
 import { unwrap } from "./wrappers.ts";
 
 export type CommandVerdict = Tally & { findings: Finding[] };
 
-/** A line that starts more commands than this is for a person to read. */
+/** A line with more commands asks in every mode. */
 const COMMANDS_MAX = 1_000;
-/** `sudo env nice …`: each of them has a look at all that follows. */
+/** `sudo env nice …`: each wrapper reads all the words after it. */
 const WRAPPERS_MAX = 20;
 
-const grave = (reason: string): Finding => ({ severity: "protected", reason });
+const protectedFinding = (reason: string): Finding => ({ severity: "protected", reason });
 const opaque = (reason: string): Finding => ({ severity: "opaque", reason: `cannot be analysed: ${reason}` });
 const hiddenReason = "hidden or look-alike characters";
 
-/** Judges one line for the shell: every command in it on its own, and the line by the gravest of them. */
+/** Judges one line for the shell: every command in it by itself. The strongest finding decides. */
 export function judgeCommand(
   line: string,
   cwd: string,
@@ -50,15 +50,15 @@ export function judgeCommand(
     return vital;
   };
   const tally: Tally = { readOnly: true, offers: [] };
-  const around = createSurroundings(policy, rules, locator, tally);
-  let judged = 0;
-  let wrappers = 0;
-  /** Every command so far is a builtin that starts nothing. */
-  let alone = true;
-  const asideOffers: (string | undefined)[] = [];
+  const surroundings = createSurroundings(policy, rules, locator, tally);
+  let commandCount = 0;
+  let wrapperDepth = 0;
+  /** Every command so far is a builtin that starts nothing. Then the minor findings count. */
+  let onlyBuiltins = true;
+  const minorOffers: (string | undefined)[] = [];
 
-  /** Neither harmless by itself nor to be answered by a rule. */
-  const mark = () => {
+  /** The line is not read-only, and no rule can allow it. */
+  const markUnanswerable = () => {
     tally.readOnly = false;
     tally.offers = undefined;
   };
@@ -66,25 +66,25 @@ export function judgeCommand(
   function judgeScript(script: ShellScript): Finding[] {
     const findings = script.commands.flatMap((command) => judgeSimple(command, true));
     if (script.broken !== undefined) {
-      mark();
+      markUnanswerable();
       findings.push({ severity: "rule", reason: `cannot be analysed: ${script.broken}` });
     }
-    const set = around.settings(script.sets);
-    if (set.length > 0 || script.problems.length > 0 || script.forkBomb) mark();
-    if (script.forkBomb) findings.push(grave("starts itself without end"));
+    const set = surroundings.settings(script.sets);
+    if (set.length > 0 || script.problems.length > 0 || script.forkBomb) markUnanswerable();
+    if (script.forkBomb) findings.push(protectedFinding("starts itself without end"));
     return [...findings, ...set, ...script.problems.map(opaque)];
   }
 
-  /** `offering`: a rule for this very command would help. */
+  /** `offering`: a rule for this command may be offered. */
   function judgeSimple(command: SimpleCommand, offering: boolean): Finding[] {
-    judged += 1;
-    if (judged > COMMANDS_MAX) {
-      mark();
-      return judged === COMMANDS_MAX + 1
+    commandCount += 1;
+    if (commandCount > COMMANDS_MAX) {
+      markUnanswerable();
+      return commandCount === COMMANDS_MAX + 1
         ? [{ severity: "rule", reason: "cannot be analysed: it has too many commands" }]
         : judgeRules(command.words);
     }
-    const findings = [...around.redirects(command), ...around.assignments(command)];
+    const findings = [...surroundings.redirects(command), ...surroundings.assignments(command)];
     return command.words.length === 0 ? findings : [...findings, ...judgeWords(command, offering)];
   }
 
@@ -92,44 +92,48 @@ export function judgeCommand(
     const { words, folders } = command;
     const [first, ...args] = words;
     if (first === undefined) return [];
-    const gravest = [...judgeRules(words), ...around.mentions(words), ...around.addresses(words)];
+    const unanswerable = [
+      ...judgeRules(words),
+      ...surroundings.mentions(words),
+      ...surroundings.addresses(words),
+    ];
     if (!isKnown(first) || first.pieces.some((piece) => piece.kind !== "text")) {
-      mark();
-      const worst = wouldBeCatastrophe(args, folders, places);
-      const removes = worst !== undefined && args.some((word) => word.text.startsWith("-"));
+      markUnanswerable();
+      const asRemoval = wouldBeCatastrophe(args, folders, places);
+      const removes = asRemoval !== undefined && args.some((word) => word.text.startsWith("-"));
       return [
-        ...gravest,
-        ...(removes ? [grave(worst)] : []),
+        ...unanswerable,
+        ...(removes ? [protectedFinding(asRemoval)] : []),
         opaque(`the program is known only as it runs: ${first.text}`),
       ];
     }
     const program = (first.text.split("/").at(-1) ?? "").toLowerCase();
-    const lost = catastrophe(program, args, folders, places) ?? ownCommand(program, args);
-    if (lost !== undefined) gravest.push(grave(lost));
-    if (gravest.length > 0) tally.offers = undefined;
+    const catastropheReason = catastrophe(program, args, folders, places) ?? hearthCommand(program, args);
+    if (catastropheReason !== undefined) unanswerable.push(protectedFinding(catastropheReason));
+    if (unanswerable.length > 0) tally.offers = undefined;
     const before = tally.offers;
     const found = unwrap(command);
     const inside = found === undefined ? [] : judgeWrapped(found, command, offering);
     const own = found?.transparent ? [] : judgeOwn(command, program);
-    const left = cover(words, [...own, ...inside], found?.input);
+    const left = withoutAllowed(words, [...own, ...inside], found?.input);
     if (left.length === 0) tally.offers = before;
     else if (offering && !found?.transparent) {
       const rule =
         isAnswerable(left) && found?.input === undefined ? offerFor(words, left, command.input) : undefined;
-      if (left.every(({ aside }) => aside === true)) asideOffers.push(rule);
+      if (left.every(({ isMinor }) => isMinor === true)) minorOffers.push(rule);
       else tally.offers = rule === undefined ? undefined : before && [...before, rule];
     }
-    return [...gravest, ...left];
+    return [...unanswerable, ...left];
   }
 
   function judgeWrapped(found: Unwrapped, command: SimpleCommand, offering: boolean): Finding[] {
-    if (wrappers === WRAPPERS_MAX) {
-      mark();
+    if (wrapperDepth === WRAPPERS_MAX) {
+      markUnanswerable();
       return [{ severity: "rule", reason: "cannot be analysed: too many programs that start each other" }];
     }
-    wrappers += 1;
+    wrapperDepth += 1;
     const findings = judgeInner(found, command, offering);
-    wrappers -= 1;
+    wrapperDepth -= 1;
     return findings;
   }
 
@@ -137,7 +141,7 @@ export function judgeCommand(
     const findings: Finding[] = found.reasons.map((reason) => ({ severity: "plain", reason }));
     if (found.problem !== undefined) findings.push(opaque(found.problem));
     if (findings.length > 0) tally.readOnly = false;
-    findings.push(...around.assignments({ ...command, assigns: found.assigns }));
+    findings.push(...surroundings.assignments({ ...command, assigns: found.assigns }));
     for (const inner of found.inner) {
       if (inner.kind === "words") {
         const folders = inner.cwd === undefined ? command.folders : foldersBelow(inner.cwd, command.folders);
@@ -154,7 +158,7 @@ export function judgeCommand(
   /** What the command itself does, apart from what it runs. */
   function judgeOwn({ words, folders }: SimpleCommand, program: string): Finding[] {
     const effects = effectsOf(words.map((word) => withoutDash(word, folders, locator.list)));
-    const dangers = [...dangersOf(program, words.slice(1)), ...around.declarations(words)];
+    const dangers = [...dangersOf(program, words.slice(1)), ...surroundings.declarations(words)];
     if (effects.special !== undefined) dangers.push({ severity: "special", reason: effects.special });
     const isOdd = ({ text }: ShellWord) =>
       (!/\s/.test(text) && mixesAlphabets(text)) || hasHidden(text.replaceAll("\n", ""));
@@ -173,11 +177,11 @@ export function judgeCommand(
     if (denied !== undefined)
       dangers.push({ severity: "rule", reason: `names a denied command: ${denied.text}` });
     const harmless = effects.free && dangers.length === 0;
-    const aside = harmless && startsNothing.has(program);
-    if (!aside) alone = false;
-    // A plan is made by looking: there a command that only looks is like any other reading.
+    const isMinor = harmless && startsNothing.has(program);
+    if (!isMinor) onlyBuiltins = false;
+    // Plan mode allows what only reads.
     if (!harmless || (policy.harmlessCommands === "ask" && policy.mode !== "plan")) {
-      dangers.push({ severity: "plain", reason: "", aside });
+      dangers.push({ severity: "plain", reason: "", isMinor });
       tally.readOnly = false;
     }
     return [
@@ -204,8 +208,8 @@ export function judgeCommand(
     return findings;
   }
 
-  /** What rules and grants leave: any answers the plain findings, one without wildcards the special ones too. */
-  function cover(
+  /** The findings that rules and grants do not answer: any rule answers plain ones, an exact rule special ones too. */
+  function withoutAllowed(
     words: readonly ShellWord[],
     findings: readonly Finding[],
     input: Unwrapped["input"],
@@ -221,10 +225,10 @@ export function judgeCommand(
   const findings = judgeScript(readShell(line, home, [cwd]));
   if (hasHidden(line)) {
     findings.push(opaque(hiddenReason));
-    mark();
+    markUnanswerable();
   }
-  if (!alone) return { findings: findings.filter(({ aside }) => !aside), ...tally };
-  for (const rule of asideOffers)
+  if (!onlyBuiltins) return { findings: findings.filter(({ isMinor }) => !isMinor), ...tally };
+  for (const rule of minorOffers)
     tally.offers = rule === undefined ? undefined : tally.offers && [...tally.offers, rule];
   return { findings, ...tally };
 }
@@ -234,7 +238,7 @@ type Compiled = { rule: Rule; pattern: CommandPattern };
 const aboutCommands = (rules: readonly Rule[]): Compiled[] =>
   rules.flatMap((rule) => (rule.command === undefined ? [] : [{ rule, pattern: rule.command }]));
 
-/** Builtins that print, test or move about: a line of other commands is not asked about for their sake. */
+/** Builtins that print, test or change the folder: beside other commands they do not ask. */
 const startsNothing = new Set(
   ": [ break cd continue declare echo exit export false local printf pwd read readonly return set shift test true type typeset unset wait".split(
     " ",

@@ -1,7 +1,6 @@
 /**
- * `readers` may run unasked inside the workspace when every option they are given stands here: an option that is
- * missing asks, so that a table is only ever too short. Options that write, that run another program or that read
- * a list of further arguments are left out on purpose.
+ * `readers` may run unasked inside the workspace when all their options are in this table: any other option asks.
+ * Options that write, run another program or read further arguments from a file are left out on purpose.
  */
 
 /** `text`: no path. `read`, `write`: paths. `pattern`: the first is text unless `-e` or `-f` gave it, the rest is read. */

@@ -22,7 +22,7 @@ export function parseOptionTable(table: string): ReadonlyMap<string, OptionKind>
 export type ReadOptions = {
   operands: ShellWord[];
   options: { name: string; kind: OptionKind; value: ShellWord | undefined }[];
-  /** Options that the table does not have, as they are written. A shortened one counts: its full name is a guess. */
+  /** Options that the table does not have, as written. Shortened ones are among them: their full name is a guess. */
   unknown: ShellWord[];
 };
 
@@ -41,7 +41,7 @@ export function readOptions(args: readonly ShellWord[], table: ReadonlyMap<strin
       result.operands.push(...args.slice(at + 1));
       break;
     }
-    // What begins with something unknown, or with a wildcard, may turn out to be an option.
+    // A word that starts with an unknown part or a wildcard may be an option.
     if (word.pieces[0] !== undefined && word.pieces[0].kind !== "text" && mayBeOption(word)) {
       result.unknown.push(word);
       result.operands.push(word);
@@ -79,7 +79,7 @@ function readOption(
   if (text.startsWith("--")) {
     result.unknown.push(word);
     const kind = shortenedKind(name, table);
-    // Where it may name a path, that path is judged; the option itself stays one that is not known.
+    // Its value may be a path and is judged as one; the option itself stays unknown.
     if (kind === "read" || kind === "write")
       add(name, kind, equals >= 0 ? tailOf(word, equals + 1) : takeNext());
     return;
@@ -102,9 +102,9 @@ function readOption(
 }
 
 /**
- * What a long option takes that is written as the beginning of its name, as GNU programs understand it
- * (getopt_long(3): "the names may be abbreviated if the abbreviation is unique"). Where several begin so, the one that
- * reaches furthest: whether they are all there are, the table cannot tell.
+ * What a long option takes when only the beginning of its name is written, as GNU programs allow (getopt_long(3): "the
+ * names may be abbreviated if the abbreviation is unique"). If several options of the table start like this, it is taken
+ * for one that writes, then for one that reads: the table may not have them all.
  */
 function shortenedKind(name: string, table: ReadonlyMap<string, OptionKind>): OptionKind | undefined {
   if (name.length < SHORTENED_LENGTH_MIN) return undefined;

@@ -5,23 +5,23 @@ const sedAddress = String.raw`(?:\d+|\$|\/(?:[^\/\\\n]|\\.)*\/I?)`;
 const sedCommand = new RegExp(
   String.raw`^(?:${sedAddress}(?:,(?:[+~]?${sedAddress}))?)?\s*!?\s*(?:[pdqQ=]|q\d*|s([\/|#,:@%])(?:(?!\1)[^\\\n]|\\.)*\1(?:(?!\1)[^\\\n]|\\.)*\1[gpiI0-9]*|y\/(?:[^\/\\\n]|\\.)*\/(?:[^\/\\\n]|\\.)*\/)$`,
 );
-/** A script that a person would still read. */
+/** A longer script asks. */
 const SED_LENGTH_MAX = 400;
 
-/** Prints, deletes and substitutes, and neither writes files nor runs commands (`w`, `e`, `r`). */
+/** A sed script that only prints, deletes and substitutes: no `w`, `e` or `r`, which write, run and read. */
 export function isSafeSed(script: string): boolean {
   if (script.length > SED_LENGTH_MAX) return false;
-  // Commands are told apart only where a separator cannot be part of an expression.
+  // Several commands are split only when no expression can contain the separator.
   const parts = /[sy/]/.test(script) ? [script] : script.split(/[;\n]/);
   return parts.every((part) => part.trim() === "" || sedCommand.test(part.trim()));
 }
 
-/** No pipes, redirections, `system`, `getline`, included files or indirect calls anywhere in it, strings included. */
+/** No pipes, redirections, `system`, `getline`, included files or indirect calls anywhere in it, not even in strings. */
 export const isSafeAwk = (program: string): boolean =>
   !/[|>@`]|system|getline|close|fflush|include|load|extension|ENVIRON|PROCINFO/.test(program);
 
-/** The paths that a word of an unknown command may stand for: the whole of it, and what follows `=`, `:`, `@`. */
-export function tellsPath(word: ShellWord): ShellWord[] {
+/** What may be a path in a word of an unknown command: the whole word, and each part after `=`, `:`, `@` or `,`. */
+export function possiblePaths(word: ShellWord): ShellWord[] {
   const { text } = word;
   if (text === "" || text === "-" || text === "--") return [];
   if (!isKnown(word)) return looksLikePath(text) ? [word] : [];
@@ -43,7 +43,7 @@ export function tellsPath(word: ShellWord): ShellWord[] {
   return found;
 }
 
-/** As many parts of one word are looked at. */
+/** Further parts of one word are not judged. */
 const PARTS_MAX = 16;
 
 const looksLikePath = (text: string): boolean => /^[.~]|\//.test(text);

@@ -32,7 +32,7 @@ export const specials: ReadonlyMap<string, Special> = new Map([
   ["tar", tarEffects],
   ["curl", downloadEffects],
   ["wget", downloadEffects],
-  // Words of any kind: they are printed, and that is all.
+  // It prints its words, whatever they are.
   ["echo", () => harmless],
   ["command", lookupEffects],
   ["read", (args) => ({ ...harmless, free: args.every(isKnown) })],
@@ -87,7 +87,7 @@ function gitEffects(args: readonly ShellWord[]): Effects {
     reader.list === undefined ? undefined : read.options.some((option) => reader.list?.test(option.name));
   const count = read.operands.length;
   const fits = count <= (reader.operandsMax ?? Number.POSITIVE_INFINITY) && (lists !== false || count === 0);
-  // `git config name` without --get reads too, but one word more would write.
+  // `git config name` without --get reads too, but with another word it writes.
   const asks = name !== "config" || lists === true;
   return {
     free: effects.free && fits && asks && special === undefined,
@@ -172,7 +172,7 @@ function findEffects(args: readonly ShellWord[]): Effects {
       if (/^-f(print0?|printf|ls)$/.test(word.text) && args[at + 1] !== undefined) {
         paths.push({ word: args[at + 1] ?? textWord(""), access: "write" });
       }
-      // An action takes words up to its `;`, none of which are options of find.
+      // The words of an action, up to its `;`, are not options of find.
       if (/^-(exec|ok)/.test(word.text)) {
         const end = args.findIndex((other, index) => index > at && /^[;+]$/.test(other.text));
         at = end < 0 ? args.length : end;
@@ -192,7 +192,7 @@ function findEffects(args: readonly ShellWord[]): Effects {
   };
 }
 
-/** One operator with its operands, as the shell tells them apart; longer forms are left to a person. */
+/** One operator with its operands. Longer forms ask. */
 function testEffects(args: readonly ShellWord[], name: string): Effects {
   const texts = args.map((word) => word.text);
   const words = name === "[" && texts.at(-1) === "]" ? args.slice(0, -1) : [...args];
@@ -203,11 +203,11 @@ function testEffects(args: readonly ShellWord[], name: string): Effects {
   const isPath = (operator: string | undefined) => /^-[a-hkprsuwxGLNOS]$|^-(nt|ot|ef)$/.test(operator ?? "");
   const read = (word: ShellWord | undefined) =>
     word === undefined ? [] : [{ word, access: "read" as const }];
-  const steady = words.every((word) =>
+  const oneWordEach = words.every((word) =>
     word.pieces.every((piece) => piece.kind !== "unknown" || !piece.splits),
   );
   const free =
-    steady && (words.length <= 1 || (words.length === 2 && unary) || (words.length === 3 && binary));
+    oneWordEach && (words.length <= 1 || (words.length === 2 && unary) || (words.length === 3 && binary));
   const paths =
     words.length === 2 && isPath(first?.text)
       ? read(second)
@@ -217,7 +217,7 @@ function testEffects(args: readonly ShellWord[], name: string): Effects {
   return { free, paths, understood: true };
 }
 
-/** The second file is written. */
+/** They write their second file. */
 function uniqEffects(args: readonly ShellWord[], name: string): Effects {
   const table = name === "xxd" ? xxdOptions : uniqOptions;
   const read = readOptions(args, table);

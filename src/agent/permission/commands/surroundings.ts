@@ -6,15 +6,15 @@ import type { SimpleCommand } from "../shell/shell.ts";
 import type { ShellWord } from "../shell/words.ts";
 import { harmlessVariable, influentialVariable } from "./environment-variables.ts";
 
-/** What a whole line came to so far. */
+/** What is known of a whole line so far. */
 export type Tally = {
-  /** Nothing in it writes, and nothing speaks to anybody. */
+  /** Every command so far only reads. */
   readOnly: boolean;
-  /** The rules that would have let it go; undefined once no rule could. */
+  /** The rules that would allow the line; undefined when no rule can. */
   offers: readonly string[] | undefined;
 };
 
-/** What stands around a command's own words: where it reads and writes, and what it sets. */
+/** Judges what is not among a command's own words: redirections, variables, addresses and hearth's files. */
 export function createSurroundings(policy: Policy, rules: RuleBook, locator: Locator, tally: Tally) {
   const forbiddenAddresses = [...rules.deny, ...rules.ask].filter((rule) => namesTool(rule, ["fetch"]));
 
@@ -28,7 +28,7 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
       const findings = judgePathWord(target, access, folders, locator);
       if (findings.length === 0) return [];
       if (access === "write") tally.readOnly = false;
-      // A redirection is not among the words that a command rule names: it takes a rule for its path.
+      // A command rule does not cover redirections: they need a rule for their path.
       const paths = pathsOf(target, folders, locator.list);
       const path = paths?.length === 1 && isAnswerable(findings) ? paths[0] : undefined;
       const rule = path === undefined ? undefined : locator.offer(path, access);
@@ -37,18 +37,18 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
     });
   }
 
-  /** What stands before a command is not among the words that a rule names. */
+  /** `NAME=value` before a command: a command rule does not cover it. */
   function assignments({ words, assigns }: SimpleCommand): Finding[] {
     const names = assigns.filter((name) => !(name === "IFS" && words[0]?.text === "read"));
-    // Alone it is a variable of the shell's; before a command the command has it.
-    const telling = names.filter((name) =>
+    // Without a command it sets a variable of the shell, before one it is in the environment of that command.
+    const notable = names.filter((name) =>
       words.length === 0 ? influentialVariable.test(name) : !harmlessVariable.test(name),
     );
-    if (telling.length > 0) {
+    if (notable.length > 0) {
       tally.readOnly = false;
       tally.offers = undefined;
     }
-    return telling.map(findingOf);
+    return notable.map(findingOf);
   }
 
   /** `export NAME=value` and its like. */
@@ -61,12 +61,12 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
       .map(findingOf);
   }
 
-  /** Loops, `read` and other ways to set a variable that the shell or its programs heed. */
+  /** Loops, `read` and other ways to set a variable that changes what the shell or its programs do. */
   function settings(names: readonly string[]): Finding[] {
     return names.filter((name) => influentialVariable.test(name)).map(findingOf);
   }
 
-  /** hearth's own files named anywhere in a word, whatever the program makes of it. */
+  /** hearth's own files anywhere in a word, for any program. */
   function mentions(words: readonly ShellWord[]): Finding[] {
     return policy.protectedPaths.flatMap((path) => {
       const word = words.find(({ text }) => text.includes(path));

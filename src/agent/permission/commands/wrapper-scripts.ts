@@ -3,7 +3,7 @@ import { commandAfter, joinWords, nothing, skipOptions, type Unwrapped } from ".
 import { isKnown, type ShellWord, textWord } from "../shell/words.ts";
 import { parseOptionTable, tailOf } from "./options.ts";
 
-/** Programs that are handed a script in one of their words, or in their input. */
+/** Programs that run a script from one of their words, or from their input. */
 
 export function unwrapShell(
   program: string,
@@ -11,7 +11,7 @@ export function unwrapShell(
   input: Input,
 ): Unwrapped | undefined {
   const result = nothing();
-  // Other grammars than the one that commands are read with.
+  // Their grammar is not that of bash.
   const foreign = program === "fish" || program === "zsh";
   let at = 0;
   let plain = true;
@@ -45,7 +45,7 @@ export function unwrapShell(
     else if (/^--(version|help)$/.test(text)) return undefined;
   }
   const file = args[at];
-  // A script in a file is a program like any other.
+  // A script in a file is judged like any other program.
   if (file !== undefined && !/^(-|\/dev\/(stdin|fd\/\d+))$/.test(file.text)) return undefined;
   return file?.text.startsWith("/dev/fd")
     ? { ...result, problem: "a script from another command" }

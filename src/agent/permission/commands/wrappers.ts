@@ -59,7 +59,7 @@ const prefixes: Readonly<Record<string, Prefix>> = {
   xvfb: { options: "" },
 };
 
-/** `program subcommand … command`: tools that run a command in an environment of theirs. */
+/** Tools that run a command in their own environment: `program subcommand … command`. */
 const runners: Readonly<Record<string, RegExp>> = {
   bun: /^x$/,
   bundle: /^exec$/,
@@ -85,7 +85,7 @@ const optionTables = new Map(
 
 const programOf = (word: ShellWord | undefined): string => word?.text.split("/").at(-1) ?? "";
 
-/** Undefined when the command runs no other that can be seen from its words. */
+/** Undefined for a command that runs no other command from its words. */
 export function unwrap(command: SimpleCommand): Unwrapped | undefined {
   const { words } = command;
   const program = programOf(words[0]);

@@ -28,7 +28,7 @@ export function withoutDash(word: ShellWord, folders: Folders, list: Locator["li
   return { pieces: [{ kind: "text", text: "./" }, ...word.pieces], text: `./${word.text}` };
 }
 
-/** `itself`: a link that the word names is meant, not what it leads to. */
+/** `itself`: the command acts on the link that the word names, not on its target. */
 export function judgePathWord(
   word: ShellWord,
   access: Access,
@@ -38,10 +38,11 @@ export function judgePathWord(
 ): Finding[] {
   const names = access === "read" ? ["read"] : ["edit"];
   const judge = (path: string) => locator.judge(path, access, names, true, itself);
-  const paths = pathsOf(word, folders, locator.list);
-  if (paths !== undefined) return paths.flatMap(judge);
+  const known = folders.filter((folder) => !isSomewhere(folder));
+  const findings = pathsOf(word, known, locator.list)?.flatMap(judge) ?? [];
+  if (pathsOf(word, folders, locator.list) !== undefined) return findings;
   const verb = access === "read" ? "reads" : access === "write" ? "writes" : "names";
-  // What is known of it, before and after what is not, may say enough.
+  // The known parts before and after an unknown one may be enough to refuse it.
   const end = word.pieces.findLastIndex((piece) => piece.kind === "unknown");
   const text = (pieces: ShellWord["pieces"]) =>
     pieces.map((piece) => (piece.kind === "unknown" ? SOMEWHERE.slice(1) : piece.text)).join("");
@@ -49,11 +50,15 @@ export function judgePathWord(
   const guesses = [`${SOMEWHERE}/${text(word.pieces.slice(end + 1))}`];
   if (isAbsolute(whole)) guesses.push(whole);
   else if (word.pieces[0]?.kind !== "unknown") guesses.push(...folders.map((folder) => `${folder}/${whole}`));
-  const grave = guesses.flatMap(judge).filter(({ severity }) => /^(deny|protected|rule)$/.test(severity));
-  if (grave.some(({ severity }) => severity === "protected"))
-    return [{ severity: "protected", reason: `${verb} what is protected: ${word.text}` }];
-  if (grave[0] !== undefined)
-    return [{ severity: "rule", reason: `${verb} what a rule is about (${grave[0].reason}): ${word.text}` }];
-  const reason = `${verb} a path that is known only as it runs: ${word.text}`;
-  return locator.yolo ? [] : [{ severity: "special", reason }];
+  const refused = guesses.flatMap(judge).filter(({ severity }) => /^(deny|protected|rule)$/.test(severity));
+  if (refused.some(({ severity }) => severity === "protected"))
+    findings.push({ severity: "protected", reason: `${verb} what is protected: ${word.text}` });
+  else if (refused[0] !== undefined)
+    findings.push({ severity: "rule", reason: `${verb} what may be ${refused[0].reason}: ${word.text}` });
+  else if (!locator.yolo)
+    findings.push({
+      severity: "special",
+      reason: `${verb} a path that is known only as it runs: ${word.text}`,
+    });
+  return findings;
 }

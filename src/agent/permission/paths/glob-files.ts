@@ -8,8 +8,8 @@ import type { Locator } from "./location.ts";
 const MATCHES_MAX = 500;
 
 /**
- * The paths that a word with wildcards stands for just now, from each folder that it may be read in; undefined where
- * that cannot be told. A name that does not exist yet is kept behind the folders that do.
+ * The paths that a word with wildcards matches now, from each folder; undefined when it matches too many or a folder
+ * cannot be read. Literal parts after a wildcard are kept even if they do not exist.
  */
 export function expandGlob(word: ShellWord, from: Folders, list: Locator["list"]): string[] | undefined {
   const source = word.pieces
@@ -36,6 +36,6 @@ export function expandGlob(word: ShellWord, from: Folders, list: Locator["list"]
     }
     found = next;
   }
-  // Without a match the shell hands the pattern on as it is.
+  // Without a match the shell passes the pattern itself.
   return found.length > 0 ? found : folders.map((folder) => `${folder}/${word.text}`);
 }

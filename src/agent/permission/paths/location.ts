@@ -10,10 +10,10 @@ export type RuleBook = { deny: readonly Rule[]; ask: readonly Rule[]; allow: rea
 
 const tooMany: Finding[] = [{ severity: "rule", reason: "more paths than can be looked at" }];
 
-/** Judges paths under one policy; what the disk says is asked once for each path. */
+/** Judges paths under one policy; each path is looked up once. */
 export type Locator = ReturnType<typeof createLocator>;
 
-/** A request that names more paths than this is for a person to read. */
+/** A request with more paths asks in every mode. */
 const PATHS_MAX = 1_000;
 
 export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLookup) {
@@ -30,11 +30,11 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
   const rootSegments = segmentsOf(root);
   const own = [...policy.protectedPaths, ...policy.protectedPaths.map(folder)];
   const places = protectedPlaces(root, home, own);
-  // As written, for what is named before any link is followed.
+  // As written, before links are followed.
   const placesAsWritten = protectedPlaces(policy.root, policy.home, own);
   const shared = (policy.tempDirs ?? [])
     .map((path) => segmentsOf(folder(path)))
-    // A workspace below the temp folder has neighbours there, and those are outside.
+    // If the workspace is in the temp folder, what is beside it there is outside.
     .filter((path) => !startsWith(rootSegments, path));
 
   const bases = [
@@ -52,7 +52,7 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
 
   const isInside = (segments: readonly string[]): boolean => startsWith(segments, rootSegments);
 
-  /** For a person: from the root, from `~`, or whole. */
+  /** As shown in a question: from the root, from `~`, or absolute. */
   function show(path: string): string {
     const segments = segmentsOf(path);
     if (isInside(segments)) return segments.slice(rootSegments.length).join("/") || ".";
@@ -99,7 +99,7 @@ export function createLocator(policy: Policy, rules: RuleBook, lookup: FileLooku
 
     const denied = rules.deny.find((rule) => namesTool(rule, ruleNames) && forbids(rule, both));
     if (denied !== undefined) {
-      // Of a program that is not known, a rule about writing only says that somebody should look.
+      // An unknown program may only read the path: a rule about writing asks.
       const sure = access !== "unknown" || namesTool(denied, ["read"]);
       return [
         {
@@ -175,7 +175,7 @@ function isQuietDevice(segments: readonly string[], access: Access): boolean {
   return /^dev\/(null|stdin|stdout|stderr|fd\/\d+)$/.test(path) || (access === "write" && path === "dev/tty");
 }
 
-/** Disks, and switches of the kernel. */
+/** Disks, and settings of the kernel. */
 function destroysDevice(segments: readonly string[]): boolean {
   const path = segments.join("/");
   if (/^(sys|boot|proc\/sys|proc\/sysrq-trigger)(\/|$)/.test(path)) return true;

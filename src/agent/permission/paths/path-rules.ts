@@ -9,7 +9,7 @@ import {
 /** What a pattern starts from when it does not start with `/`. */
 export type PathBases = { root: string; home: string };
 
-/** Names as file systems compare them that ignore case and ways to write an accent. */
+/** For comparing names as file systems do that ignore case and Unicode normal forms. */
 export const foldCase = (text: string): string => text.normalize("NFC").toLowerCase();
 
 /** The segments of an absolute path, `.` and `..` resolved as text. */
@@ -25,7 +25,7 @@ export function segmentsOf(path: string): string[] {
 const escapePath = (path: string): string => path.split("/").map(escapeWildcards).join("/");
 const literalOf = (segment: string): string => segment.replace(/\\(.)/gsu, "$1");
 
-/** For a rule that allows: anchored, in the case written, and nothing beneath what it names. */
+/** For a rule that allows: exact case, and nothing below the path unless the pattern says so. */
 export function allowedPaths(
   body: string | undefined,
   bases: PathBases,
@@ -37,7 +37,7 @@ export function allowedPaths(
     const fixed = segments.slice(0, wild < 0 ? segments.length : wild);
     const written = `/${fixed.map(literalOf).join("/")}`;
     const real = realPath(written);
-    // A link in the workspace that leads out of it does not take a rule about the workspace along.
+    // A rule about the workspace does not follow a link that leads out of it.
     const leaves = `${written}/`.startsWith(`${bases.root}/`) && !`${real}/`.startsWith(`${bases.root}/`);
     if (real === undefined || leaves) return compilePath(segments);
     return compilePath([...segmentsOf(escapePath(real)), ...segments.slice(fixed.length)]);
@@ -45,8 +45,8 @@ export function allowedPaths(
 }
 
 /**
- * For a rule that forbids: case does not matter, all beneath what it names is named too, and a pattern of one
- * segment holds in every folder.
+ * For a rule that forbids: in any case, with everything below the path, and a pattern of one segment matches in every
+ * folder.
  */
 export function forbiddenPaths(body: string | undefined, bases: PathBases): PathPattern[] {
   const patterns = absolutePatterns(body ?? "**", bases);

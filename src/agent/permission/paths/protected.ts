@@ -1,6 +1,6 @@
 import { foldCase, segmentsOf } from "./path-rules.ts";
 
-/** What no rule, grant or mode lets be written unasked, told in a few words. */
+/** Why a path is protected: writing it asks in every mode, whatever rules and grants say. */
 type Kind =
   | "git's own files"
   | "a shell start-up file"
@@ -9,7 +9,7 @@ type Kind =
   | "a key or access setting"
   | "a scheduled or start-up job";
 
-/** Folders and files that count wherever they are, also where they do not exist yet. */
+/** Names that are protected in every folder, also before they exist. */
 const named: ReadonlyMap<string, Kind> = new Map(
   (
     [
@@ -76,7 +76,7 @@ const inSystem: readonly (readonly [string, Kind])[] = (
   ] as const
 ).flatMap(([kind, names]) => names.split(/\s+/).map((name) => [name, kind] as const));
 
-/** A name as the laxest of file systems compares it: any case, invisible characters and a closing dot left out. */
+/** A name as the most lenient file system compares it: without case, invisible characters and a final dot. */
 function laxName(name: string): string {
   const lower = name.toLowerCase();
   if (/^[a-z0-9_.-]*[a-z0-9_-]$/.test(lower)) return lower;
@@ -86,7 +86,7 @@ function laxName(name: string): string {
     .replace(/::\$.*$/, "");
 }
 
-/** Paths in small letters with a slash at the end, so that one lies below another when it starts with it. */
+/** Paths in lower case with a slash at the end: a path is below another if it starts with it. */
 export type ProtectedPlaces = {
   root: string;
   /** hearth's own folders and socket. */
@@ -94,7 +94,7 @@ export type ProtectedPlaces = {
   named: readonly (readonly [string, Kind])[];
 };
 
-/** Compared without regard to case: what is protected is so under any spelling that may lead there. */
+/** In lower case: any spelling that may lead to a protected path counts. */
 const comparable = (segments: readonly string[]): string =>
   foldCase(`/${segments.map((part) => `${part}/`).join("")}`);
 
@@ -113,14 +113,14 @@ export function protectedPlaces(root: string, home: string, own: readonly string
 export const startsWith = (segments: readonly string[], prefix: readonly string[]): boolean =>
   prefix.length <= segments.length && prefix.every((segment, index) => segment === segments[index]);
 
-/** Is it one of hearth's own files? What lies inside the root is not, unless hearth's folder lies there too. */
+/** Is it one of hearth's own files? A folder of hearth that contains the root does not make the root one of them. */
 export function isOwn(segments: readonly string[], places: ProtectedPlaces): boolean {
   const path = comparable(segments);
   const inRoot = path.startsWith(places.root);
   return places.own.some((own) => path.startsWith(own) && !(inRoot && places.root.startsWith(own)));
 }
 
-/** Why the path is protected against being written, if it is. Names above the root do not count inside it. */
+/** Why writing the path is protected, if it is. Inside the root, the names of folders above it do not count. */
 export function protectedKind(segments: readonly string[], places: ProtectedPlaces): string | undefined {
   const path = comparable(segments);
   const inRoot = path.startsWith(places.root);

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 
-/** What judging asks the file system: names and links, and of contents git's configuration alone. */
+/** What a judgement needs from the file system: names, links, and git's configuration. */
 export type FileLookup = {
   /**
    * The absolute path with every link followed, also where the last parts do not exist yet and where a link
@@ -18,7 +18,7 @@ export type Link = { target: string } | "missing" | "none" | "unknown";
 /** What was found where a path leads. */
 export type Found = { isFile: boolean; size: number } | "missing" | "unknown";
 
-/** What was found out about the disk. It answers at once: whoever judges never waits (`judge-on-disk.ts`). */
+/** What is known of the disk. It answers at once, because the judge is synchronous (`judge-on-disk.ts`). */
 export type Disk = {
   link(path: string): Link;
   stat(path: string): Found;
@@ -34,7 +34,7 @@ export type Disk = {
 const LIST_MAX = 4_000;
 /** As many links in a row as Linux follows. */
 const LINKS_MAX = 40;
-/** A configuration this large is nobody's by hand. */
+/** A larger configuration is not read. */
 const GIT_CONFIG_BYTES_MAX = 64 * 1024;
 
 export const createFileLookup = (disk: Disk): FileLookup => ({
@@ -46,7 +46,7 @@ export const createFileLookup = (disk: Disk): FileLookup => ({
   isPlainRepository: (path) => isPlainRepository(path, disk),
 });
 
-/** Part by part, as the kernel does it: `..` is taken after links are followed. */
+/** Part by part, as the kernel does: a `..` goes up from the target of a link. */
 function followLinks(path: string, disk: Disk): string | undefined {
   const left = path.split("/").reverse();
   let real = "/";
@@ -67,7 +67,7 @@ function followLinks(path: string, disk: Disk): string | undefined {
     } else {
       links += 1;
       if (links > LINKS_MAX) return undefined;
-      // A dangling link as well: writing through it makes its target.
+      // A dangling link counts too: writing through it creates its target.
       left.push(...link.target.split("/").reverse());
       if (link.target.startsWith("/")) real = "/";
     }
@@ -75,7 +75,7 @@ function followLinks(path: string, disk: Disk): string | undefined {
   return disk.trueCase(real);
 }
 
-/** Throws where it cannot be told: then nothing vouches for the repository. */
+/** Throws when it is unknown: then the repository does not count as plain. */
 function found(path: string, disk: Disk): Exclude<Found, "missing" | "unknown"> | undefined {
   const entry = disk.stat(path);
   if (entry === "unknown") throw new Error(`${path} cannot be looked at`);
@@ -95,12 +95,12 @@ function isPlainRepository(path: string, disk: Disk): boolean {
     for (let folder = path; ; folder = dirname(folder)) {
       const git = join(folder, ".git");
       if (exists(git, disk)) return isPlainGitFolder(gitFolderOf(git, disk), folder, disk);
-      // A bare repository made of ordinary files: git would believe its config.
+      // A bare repository among the files: git would use its configuration.
       if (exists(join(folder, "HEAD"), disk) && exists(join(folder, "objects"), disk)) return false;
       if (dirname(folder) === folder) return true;
     }
   } catch {
-    // Unreadable: then nothing vouches for it.
+    // It cannot be read, so it does not count as plain.
     return false;
   }
 }
@@ -129,9 +129,9 @@ function isPlainGitFolder(path: string, tree: string, disk: Disk): boolean {
   );
 }
 
-/** As large an index is read to look for repositories within, whose own configuration git would heed. */
+/** A larger index is not read. Git uses the configuration of the submodules that an index lists. */
 const GIT_INDEX_BYTES_MAX = 32 * 1024 * 1024;
-/** The mode of such an entry; chance may make it up, and then it asks. */
+/** The mode of a submodule. Other bytes may look the same; then it asks. */
 const SUBMODULE_MODE = Buffer.from([0, 0, 0xe0, 0]);
 
 function hasSubmodules(index: string, disk: Disk): boolean {
@@ -139,7 +139,7 @@ function hasSubmodules(index: string, disk: Disk): boolean {
   return size > GIT_INDEX_BYTES_MAX || (size > 0 && read(index, disk).includes(SUBMODULE_MODE));
 }
 
-/** What a repository may set without naming a program to run or further files to read. */
+/** Settings that name neither a program to run nor another file to read. */
 const plainKeys = new Set(
   `core.repositoryformatversion core.filemode core.bare core.logallrefupdates core.ignorecase core.symlinks
    core.precomposeunicode core.autocrlf core.eol core.safecrlf core.quotepath core.abbrev core.longpaths
@@ -151,8 +151,8 @@ const plainKeys = new Set(
 );
 
 /**
- * The hook folders that a configuration names, or undefined when it holds anything that is not known to be plain.
- * Strict on purpose: a line of another form is not plain either.
+ * The hook folders that a configuration names, or undefined when it has a setting or a line that is not known to be
+ * plain.
  */
 export function plainGitConfig(text: string): string[] | undefined {
   const hookFolders: string[] = [];

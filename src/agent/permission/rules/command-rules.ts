@@ -16,7 +16,7 @@ export type CommandPattern = {
   tokens: readonly Token[];
   /** Without wildcards: it names one command line and no other. */
   exact: boolean;
-  /** The words in one text, where a star in the last one is to reach further ones when it forbids. */
+  /** The words as one text, for a rule that forbids and ends with a star (`rm*`). */
   joined: TextPattern | undefined;
 };
 
@@ -63,16 +63,21 @@ export function compileCommand(body: string | undefined): CommandPattern | undef
   };
 }
 
-/** Does the rule let exactly these words go? Word by word, the program as it is written. */
+/** Does the rule allow exactly these words? The program is compared as it is written. */
 export const allowsCommand = (pattern: CommandPattern, words: readonly RuleWord[]): boolean =>
-  reaches(pattern.tokens, words, (token, word) => !token.rest && matchText(token.pattern, word.text), false);
+  matchesWords(
+    pattern.tokens,
+    words,
+    (token, word) => !token.rest && matchText(token.pattern, word.text),
+    false,
+  );
 
-/** Program names go by their last segment, and by any case where that only ever forbids more. */
+/** For rules that forbid: a program by its last segment, in any case. */
 const programName = (text: string): string => (text.split("/").at(-1) ?? text).toLowerCase();
 
 /**
- * Does the rule forbid these words? `maybe` when that hangs on what is known only as it runs. Wider than allowing:
- * the program by its last segment, and a star in the last word also over further words (`rm*`).
+ * Does the rule forbid these words? `maybe` when it depends on what is known only as it runs. It matches more than
+ * allowing does: the program by its last segment, and a star at the end also matches further words (`rm*`).
  */
 export function forbidsCommand(pattern: CommandPattern, words: readonly RuleWord[]): "yes" | "maybe" | "no" {
   const first = words[0];
@@ -86,7 +91,7 @@ export function forbidsCommand(pattern: CommandPattern, words: readonly RuleWord
       ? matchText(token.pattern, program)
       : token.literal.toLowerCase() === program;
   };
-  if (reaches(pattern.tokens, words, same, false)) return "yes";
+  if (matchesWords(pattern.tokens, words, same, false)) return "yes";
   const { joined } = pattern;
   if (joined !== undefined) {
     const line = words.map((word) => word.text).join(" ");
@@ -95,21 +100,21 @@ export function forbidsCommand(pattern: CommandPattern, words: readonly RuleWord
   if (!words.some((word) => word.unknown)) return "no";
   const could = (token: Token, word: RuleWord, index: number) =>
     (word.unknown && !token.rest) || same(token, word, index);
-  return reaches(pattern.tokens, words, could, true) ? "maybe" : "no";
+  return matchesWords(pattern.tokens, words, could, true) ? "maybe" : "no";
 }
 
-/** Walks the words once, keeping which tokens may come next. */
-function reaches(
+/** Goes through the words once and keeps the set of tokens that may come next. */
+function matchesWords(
   tokens: readonly Token[],
   words: readonly RuleWord[],
   matches: (token: Token, word: RuleWord, index: number) => boolean,
   splitting: boolean,
 ): boolean {
-  const settle = (open: boolean[]) => {
+  const skipRests = (open: boolean[]) => {
     for (const [at, token] of tokens.entries()) if (open[at] && token.rest) open[at + 1] = true;
     return open;
   };
-  let open = settle([true]);
+  let open = skipRests([true]);
   for (const [index, word] of words.entries()) {
     const next: boolean[] = [];
     for (const [at, token] of tokens.entries()) {
@@ -122,13 +127,13 @@ function reaches(
       for (let at = open.indexOf(true); at >= 0 && at <= tokens.length; at += 1) next[at] = true;
     }
     if (next.length === 0) return false;
-    open = settle(next);
+    open = skipRests(next);
   }
   return open[tokens.length] === true;
 }
 
 const plainWord = /^[\w@%+=:,./^-]+$/;
-/** What a person can read at a glance; a longer rule is not offered. */
+/** A longer rule is too long to read in a question and is not offered. */
 const OFFERED_LENGTH_MAX = 160;
 
 /** The rule that names exactly these words, or with `rest` also whatever follows; undefined when no rule can. */

@@ -4,10 +4,10 @@ import { commandRule } from "./command-rules.ts";
 import type { Finding } from "./policy.ts";
 
 /**
- * Programs whose subcommand says what is done, with those for which the rest may vary. Where a subcommand is not
- * listed, or takes an option that reaches further, only the very same line is offered.
+ * Programs with the subcommands for which a rule with a star is offered. For other subcommands, and for options that
+ * need a rule of their own, only the exact command is offered.
  */
-const varying: Readonly<Record<string, string>> = {
+const subcommands: Readonly<Record<string, string>> = {
   biome: "check format lint ci",
   bun: "install i add run test",
   bundle: "install exec",
@@ -34,21 +34,21 @@ const varying: Readonly<Record<string, string>> = {
 };
 
 /**
- * Programs that only look, or run the project's own tests, whatever they are given. What they read outside the
- * workspace asks all the same. Not those that write what they are told to (touch, mkdir, a formatter): for these,
- * another name is another deed.
+ * Programs that only read, or run the project's own tests, with any arguments. Reading outside the workspace still
+ * asks. Programs that write the files they are given (touch, mkdir, a formatter) are not here: another file is
+ * another decision.
  */
-const simple = new Set(
+const anyArguments = new Set(
   `cat column comm cut df diff du echo egrep fgrep file fold grep head jq ls nl od paste printf ps realpath rg seq sha256sum sort
    stat strings tac tail tr tree wc which
    ava flake8 jest knip mocha mypy phpunit pylint pyright pytest rspec shellcheck vitest`.split(/\s+/),
 );
 
-/** They run what they are given to read. */
+/** Programs that run their input. */
 const interpreters =
   /^(python|node|perl|ruby|php|lua|deno|bun|psql|mysql|sqlite3|Rscript|R|osascript|tclsh|irb|gdb|ed|ex|vim?|nvim|ghci|julia|sh|bash|zsh|dash|ksh|fish)[\d.]*$/;
 
-/** The rule that would let the command go the next time; undefined where only a single answer makes sense. */
+/** The rule that would allow the command the next time; undefined where it can only be allowed once. */
 export function offerFor(
   words: readonly ShellWord[],
   findings: readonly Finding[],
@@ -58,15 +58,15 @@ export function offerFor(
   if (input.from !== "terminal" && interpreters.test(words[0]?.text.split("/").at(-1) ?? ""))
     return undefined;
   const texts = words.map((word) => word.text);
-  const reaching = findings.some(({ severity }) => severity !== "plain");
-  const head = reaching ? undefined : varyingHead(texts);
+  const isSpecial = findings.some(({ severity }) => severity !== "plain");
+  const head = isSpecial ? undefined : headOf(texts);
   return head === undefined ? commandRule(texts, false) : commandRule(head, true);
 }
 
-function varyingHead(texts: readonly string[]): string[] | undefined {
+function headOf(texts: readonly string[]): string[] | undefined {
   const [program = "", subcommand, third] = texts;
-  if (simple.has(program)) return [program];
-  const known = Object.hasOwn(varying, program) ? varying[program] : undefined;
+  if (anyArguments.has(program)) return [program];
+  const known = Object.hasOwn(subcommands, program) ? subcommands[program] : undefined;
   if (
     known === undefined ||
     subcommand === undefined ||
@@ -76,16 +76,16 @@ function varyingHead(texts: readonly string[]): string[] | undefined {
     return undefined;
   }
   if (program === "npx" || program === "make" || program === "just") {
-    return simple.has(subcommand) || program !== "npx" ? [program, subcommand] : undefined;
+    return anyArguments.has(subcommand) || program !== "npx" ? [program, subcommand] : undefined;
   }
   if (!known.split(" ").includes(subcommand)) return undefined;
-  // The script that is run is the point of the line.
+  // `npm run NAME`: the rule names the script.
   if (/^(run|run-script|task)$/.test(subcommand) && program !== "cargo") {
     return third === undefined || !/^[\w:.-]+$/.test(third) || third.startsWith("-")
       ? undefined
       : [program, subcommand, third];
   }
   if (program === "bundle" && subcommand === "exec")
-    return third !== undefined && simple.has(third) ? [program, subcommand, third] : undefined;
+    return third !== undefined && anyArguments.has(third) ? [program, subcommand, third] : undefined;
   return [program, subcommand];
 }

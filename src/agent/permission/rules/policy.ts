@@ -1,11 +1,11 @@
 import type { PermissionDetail, PermissionMode, PermissionOption } from "../../../protocol/permission.ts";
 
-/** What decides a question, gathered by whoever asks: the session's mode, the user's rules, and what was granted. */
+/** What a judgement goes by: the session's mode, the user's rules and grants, and the folders. */
 export type Policy = {
   mode: PermissionMode;
   /** In the order of strength deny, ask, allow. A project's own configuration may add to `ask` and `deny` only. */
   rules: { allow: readonly string[]; ask: readonly string[]; deny: readonly string[] };
-  /** What a person allowed before, in the syntax of rules. */
+  /** Rules that a person added by answering a question. */
   grants: { session: readonly string[]; always: readonly string[] };
   /** Commands that only look at what is in the workspace: run unasked, or ask like any other. In plan mode they run. */
   harmlessCommands?: "allow" | "ask" | undefined;
@@ -32,23 +32,23 @@ export type Judgement =
       reasons: string[];
     };
 
-/** `unknown`: a program of which nothing is known has the path among its arguments. */
+/** `unknown`: the path is an argument of a program that no table has. */
 export type Access = "read" | "write" | "unknown";
 
 /**
- * What speaks against running something unasked, from the gravest down:
+ * Why something does not run unasked, the strongest first:
  * - `deny`: a rule forbids it.
  * - `protected`: it asks in every mode and no rule or grant answers it.
  * - `rule`: an `ask` rule names it; asks in every mode.
- * - `opaque`: it cannot be told what it does.
- * - `special`: an ordinary wildcard rule does not reach it (a path outside, an option that runs something); a rule
- *   without wildcards that names exactly this does.
- * - `plain`: it needs a rule, a grant or a mode that lets it go.
+ * - `opaque`: what it does is known only as it runs.
+ * - `special`: it goes further than its program usually does (a path outside, an option that runs something). A rule
+ *   with wildcards does not allow it, a rule that names exactly this does.
+ * - `plain`: a rule, a grant or a mode allows it.
  */
 export type Severity = "deny" | "protected" | "rule" | "opaque" | "special" | "plain";
 
 /**
- * `reason` is a short phrase for the person; empty where the question says all there is. `aside`: of a builtin that
- * starts nothing, such as `cd`; it counts only where nothing else is asked to be run.
+ * `reason` is a short phrase for the person, empty when the command itself says enough. `isMinor`: it is about a builtin
+ * that starts nothing, such as `cd`, and does not count beside other commands.
  */
-export type Finding = { severity: Severity; reason: string; aside?: boolean };
+export type Finding = { severity: Severity; reason: string; isMinor?: boolean };

@@ -18,7 +18,7 @@ export type Rule = {
   command: CommandPattern | undefined;
 };
 
-/** A longer rule is a mistake, and its cost would be felt. */
+/** A longer rule is a mistake, and matching it would take noticeable time. */
 const RULE_LENGTH_MAX = 1_000;
 const unprintable = /[\p{Cc}\p{Cf}]/u;
 

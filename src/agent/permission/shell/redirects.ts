@@ -4,7 +4,7 @@ import { expandQuoted, expandWord, type Scope, type ShellWord, textWord, unknown
 /** A redirection to or from a file; those between descriptors are left out. */
 export type FileRedirect = { access: "read" | "write"; target: ShellWord };
 
-/** Where a command's input comes from, as far as a shell that reads its script there is concerned. */
+/** Where a command's input comes from: a shell may read its script there. */
 export type Input = { from: "terminal" | "pipe" | "file" } | { from: "text"; text: ShellWord };
 
 export function fileRedirects(redirects: readonly Redirection[], scope: Scope): FileRedirect[] {
@@ -12,14 +12,14 @@ export function fileRedirects(redirects: readonly Redirection[], scope: Scope): 
     if (redirect.type !== "Redirect" || redirect.target === undefined) return [];
     const { operator, target } = redirect;
     const found = expandWord(target, scope, "argument");
-    // More than one word is an error to the shell, unless it is in a mode where it is not.
+    // Several words are an error in some modes of the shell and one name with blanks in others.
     const word = found.length === 1 ? found[0] : unknownWord(target.text, false);
     if (word === undefined || (operator.endsWith("&") && /^(\d+-?|-)$/.test(word.text))) return [];
     return [{ access: operator === "<" || operator === "<&" ? "read" : "write", target: word }];
   });
 }
 
-/** The last redirection of the input counts; without one it is what is around. */
+/** The last redirection of the input counts; without one the input is that of the surrounding command. */
 export function inputAfter(redirects: readonly Redirection[], scope: Scope, around: Input): Input {
   let input = around;
   for (const redirect of redirects) {

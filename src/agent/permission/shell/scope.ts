@@ -3,7 +3,7 @@ import { type Folders, isSomewhere } from "./folders.ts";
 import { literalText, type Variables } from "./variables.ts";
 import { expandWord, type Scope } from "./words.ts";
 
-/** What a script inside the words of another inherits. */
+/** What a script in the words of another inherits from it. */
 export type Outer = {
   depth: number;
   home: string | undefined;
@@ -23,7 +23,7 @@ const READINGS_MAX = 16;
  */
 export function createScope(variables: Variables, userHome: string, outer: Outer | undefined) {
   const problems = new Set<string>();
-  /** The literal values of a variable; empty while they are being looked for, so that a circle ends. */
+  /** The literal values of each variable; empty while they are computed, so that circular assignments end. */
   const found = new Map<string, readonly string[]>();
   const isHomeSet = variables.unpredictable || variables.assigned.has("HOME");
   const home = isHomeSet ? undefined : outer === undefined ? userHome : outer.home;
@@ -46,7 +46,7 @@ export function createScope(variables: Variables, userHome: string, outer: Outer
     return found.get(name) ?? [];
   }
 
-  /** What `build` makes of a command as it stands, then of each way to read it that the script suggests. */
+  /** The result of `build` without values of variables, then with each choice of the values in the script. */
   function readings<T>(folders: Folders, build: (scope: Scope) => T): T[] {
     const used = new Map<string, readonly string[]>();
     const scopeOf = (chosen: ReadonlyMap<string, string>): Scope => ({
@@ -68,7 +68,7 @@ export function createScope(variables: Variables, userHome: string, outer: Outer
     for (const [name, values] of used) {
       if (values.length === 0 || choices.length * values.length > READINGS_MAX) continue;
       choices = choices.flatMap((choice) => values.map((value) => new Map(choice).set(name, value)));
-      // Before its assignment it is likely to hold nothing.
+      // Before its assignment a variable is usually empty.
       if (variables.assigned.has(name)) empty = (empty ?? new Map<string, string>()).set(name, "");
     }
     const tried = choices.filter((choice) => choice.size > 0);
@@ -87,7 +87,7 @@ export function createScope(variables: Variables, userHome: string, outer: Outer
   };
 }
 
-/** The few commands whose output is plain from their words. */
+/** The output of `echo` and `pwd`. */
 function outputsOf(part: WordPart & { type: "CommandExpansion" }, folders: Folders): readonly string[] {
   const command = part.script?.commands.length === 1 ? part.script.commands[0]?.command : undefined;
   if (command?.type !== "Command" || command.name === undefined) return [];

@@ -9,30 +9,30 @@ import type { ShellWord } from "./words.ts";
 
 /** One program that a command line starts, with its words expanded as far as they are known. */
 export type SimpleCommand = {
-  /** Program and arguments; none for a line that only sets variables or only redirects. */
+  /** Program and arguments; empty for a command that only sets variables or only redirects. */
   words: readonly ShellWord[];
   /** The variables that are set before it. */
   assigns: readonly string[];
   redirects: readonly FileRedirect[];
   folders: Folders;
   input: Input;
-  /** What a script within its words would know. */
+  /** What a script in its words inherits. */
   outer: Outer;
 };
 
 export type ShellScript = {
   commands: readonly SimpleCommand[];
-  /** Every variable that it may set, in whichever way. */
+  /** Every variable that it sets by name. */
   sets: readonly string[];
-  /** Why some of it cannot be told before it runs. */
+  /** Why parts of it are known only as it runs. */
   problems: readonly string[];
-  /** Why nothing can be said of the whole; the commands are those that were read all the same. */
+  /** Why it cannot be judged as a whole; `commands` holds those before the fault. */
   broken: string | undefined;
-  /** A function that starts itself again and again. */
+  /** A function that starts itself without end. */
   forkBomb: boolean;
 };
 
-/** Beyond these a line is no longer something a person judges, and judging it would take noticeable time. */
+/** Longer lines are too long to read in a question, and judging them would take noticeable time. */
 const SOURCE_LENGTH_MAX = 256 * 1024;
 const COMMANDS_MAX = 1_000;
 /** `sh -c` within `sh -c`. */
@@ -50,10 +50,10 @@ export function readShell(source: string, home: string, folders: Folders, outer?
     script = parse(source);
     const scope = createScope(collectVariables(script), home, outer);
     const walked = walkScript(script, scope, folders, depth, COMMANDS_MAX);
-    // The shell runs what stands before a mistake.
+    // The shell runs what is before a syntax error.
     return { ...walked, broken: script.errors?.[0]?.message ?? walked.broken };
   } catch (error) {
-    // A parser that throws has met what it does not know; a stack that is full has met what nobody should read.
+    // The parser throws at what it does not know, and overflows the stack at deep nesting.
     return brokenScript(
       error instanceof RangeError ? "it is nested too deeply" : "the grammar does not cover it",
     );

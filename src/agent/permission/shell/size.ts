@@ -1,14 +1,14 @@
-/** A line of so many words takes some ten milliseconds to read; nobody else is served meanwhile. */
+/** Reading so many words takes about ten milliseconds, and the daemon does nothing else meanwhile. */
 const WORDS_MAX = 5_000;
-/** Words are made of these; of anything else each character counts as one. */
+/** The characters of words. Each other character counts as a word of its own. */
 const ofWords = /[\w./=,:@%~-]/;
 /** Substitutions, groups and lists within each other. */
 const DEPTH_MAX = 50;
 const hereDocument = /<<-?[ \t]*(["'\\]?)([\w-]+)/g;
 
 /**
- * Why a line is not judged: it is made of too many words, operators and substitutions. What is long because one word
- * is (a quoted program, a here-document) is not meant: that costs little. Each character is looked at once.
+ * Why a line is not judged: it has too many words, operators and substitutions. One long word (a quoted program, a
+ * here-document) costs little and is no reason. Each character is read once.
  */
 export function whyUnreadable(source: string): string | undefined {
   const lines = source.split("\n");
@@ -20,8 +20,8 @@ export function whyUnreadable(source: string): string | undefined {
     if (!line.includes("<<")) continue;
     ends ??= new Map(lines.map((text, index) => [text.trim(), index]));
     for (const [, quote, end = ""] of line.matchAll(hereDocument)) {
-      if ((ends.get(end) ?? at) <= at) continue; // it has no end: the rest is read as it stands
-      // Of one that the shell expands, what is substituted in it counts.
+      if ((ends.get(end) ?? at) <= at) continue; // it has no end: the rest counts as usual
+      // In a here-document that the shell expands, substitutions count.
       for (at++; lines[at]?.trim() !== end; at++)
         if (quote === "") count.add(lines[at]?.replace(/[^$`]/g, "") ?? "");
     }

@@ -1,21 +1,21 @@
 import type { parseOptionTable } from "../commands/options.ts";
 import { concat, isKnown, type ShellWord, textWord } from "./words.ts";
 
-/** What a command that runs other commands runs. */
+/** The commands that a command runs from its words. */
 export type Unwrapped = {
   inner: (
     | { kind: "words"; words: readonly ShellWord[]; cwd?: ShellWord | undefined }
     | { kind: "script"; text: ShellWord }
   )[];
-  /** It adds nothing of its own: what lets the inner command go lets it go. */
+  /** It does nothing itself: what allows the inner command allows it. */
   transparent: boolean;
   /** Variables that it sets for the inner command. */
   assigns: string[];
   /** What a person should know of it, in a few words. */
   reasons: string[];
-  /** Why what it runs cannot be told. */
+  /** Why it is not known what it runs. */
   problem: string | undefined;
-  /** What it runs (`script`), or runs it with (`data`), comes from its input: its words say less than all. */
+  /** Its input holds the script that it runs, or the arguments (`data`) of what it runs. */
   input?: "script" | "data";
 };
 
@@ -32,7 +32,7 @@ export const skipOptions = (args: readonly ShellWord[]): readonly ShellWord[] =>
   return at < 0 ? [] : args.slice(at);
 };
 
-/** The words from the first that is no option on; undefined when an option is not known. */
+/** The words from the first that is not an option; undefined when an option is not known. */
 export function commandAfter(
   args: readonly ShellWord[],
   table: ReturnType<typeof parseOptionTable>,
@@ -49,7 +49,7 @@ export function commandAfter(
     const [name = "", value] = text.startsWith("--") ? text.split(/=(.*)/s) : [text];
     const kind = table.get(name);
     if (kind === undefined && !text.startsWith("--")) {
-      // Letters in one word; the last may take a value.
+      // Several letters in one word; the last may take a value.
       const taking = [...text.slice(1)].findIndex((letter) => (table.get(`-${letter}`) ?? "flag") !== "flag");
       if (
         [...text.slice(1)]
@@ -64,7 +64,7 @@ export function commandAfter(
   return { words: [], plain };
 }
 
-/** Takes the words `NAME=value` away that stand first. */
+/** Moves the leading words `NAME=value` from `words` to `assigns`. */
 export function takeAssignments(words: ShellWord[], into: Unwrapped) {
   for (let name = assignedName(words[0]); name !== undefined; name = assignedName(words[0])) {
     into.assigns.push(name);

@@ -1,21 +1,21 @@
 import { forEachChild, type ParsedScript, type SyntaxNode, type Word } from "unbash";
 import type { Place } from "./words.ts";
 
-/** The words that a script gives a variable, wherever in it: the order is not looked at. */
+/** The words that a script assigns to a variable, anywhere in it and in any order. */
 export type Assigned = { words: { word: Word; place: Place }[] };
 
 export type Variables = {
-  /** Every variable that a script may set by a name that it spells out. */
+  /** Every variable that a script sets by name. Arithmetic that sets one asks anyway. */
   assigned: ReadonlyMap<string, Assigned>;
-  /** Something may set variables whose names are not spelled out. */
+  /** Something may set variables whose names are known only as it runs. */
   unpredictable: boolean;
   functions: ReadonlySet<string>;
-  /** A `cd` is somewhere in it, or what may be one. */
+  /** It contains a `cd`, or a command that may be one. */
   changesFolder: boolean;
 };
 
 const declaring = new Set(["declare", "typeset", "local", "export", "readonly"]);
-/** They run or set what their arguments say. */
+/** Builtins that run their arguments or set variables in ways that are not followed. */
 const evaluating = new Set([".", "source", "eval", "trap", "let", "alias", "enable", "bind"]);
 export const folderChanging: ReadonlySet<string> = new Set(["cd", "pushd", "popd"]);
 
@@ -72,7 +72,7 @@ export function collectVariables(script: ParsedScript): Variables {
       else if (option[1] !== undefined && option[1] !== "s") at += 1;
     }
   };
-  /** `declare "name=value"`: a word, since it is quoted. */
+  /** `declare "name=value"`: the parser gives a word, because it is quoted. */
   const visitDeclaration = (args: readonly Word[]): void => {
     for (const word of args) {
       const text = literalText(word);
@@ -80,14 +80,11 @@ export function collectVariables(script: ParsedScript): Variables {
       else if (text.includes("=")) setNamed(text.slice(0, text.indexOf("=")).replace(/\+$/, ""));
     }
   };
-  const visitArithmetic = (text: string): void => {
-    if (/=|\+\+|--/.test(text)) for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) entry(name);
-  };
 
   const visit = (node: SyntaxNode): void => {
     switch (node.type) {
       case "Assignment":
-        // `IFS= read` is about that one line.
+        // `IFS= read` holds for this one command.
         if (readPrefixes.has(node)) break;
         if (node.value.type === "ArrayValue") entry(node.name);
         else entry(node.name).words.push({ word: node.value, place: "value" });
@@ -122,26 +119,12 @@ export function collectVariables(script: ParsedScript): Variables {
       case "FileDescriptorVariable":
         entry(node.name);
         break;
-      case "ArithmeticExpansion":
-        visitArithmetic(node.text);
-        break;
-      case "ArithmeticCommand":
-        visitArithmetic(node.body);
-        break;
-      case "ArithmeticBinary":
-      case "ArithmeticUnary":
-        // Those of a `for ((…))`; the others were seen as text.
-        if (/=$|\+\+|--/.test(node.operator))
-          forEachChild(node, (child) => {
-            if (child.type === "ArithmeticWord") visitArithmetic(`${child.value}=`);
-          });
-        break;
       default:
     }
     forEachChild(node, visit);
   };
   visit(script);
-  // Splitting at other characters than blanks is not modelled.
+  // Words are split at blanks only; another IFS splits elsewhere.
   unpredictable ||= assigned.has("IFS");
   return { assigned, unpredictable, functions, changesFolder };
 }

@@ -17,7 +17,7 @@ import type { ShellScript, SimpleCommand } from "./shell.ts";
 import { folderChanging, literalText } from "./variables.ts";
 import { concat, expandWord, isKnown, type Scope, type ShellWord, textWord, unknownWord } from "./words.ts";
 
-/** Goes through a script as the shell would, on every way at once. */
+/** Finds the commands of a script: both branches, every body, every substitution. */
 export function walkScript(
   script: ParsedScript,
   scope: ScriptScope,
@@ -30,30 +30,30 @@ export function walkScript(
   const outer = scope.outer(depth);
   let broken: string | undefined;
   let forkBomb = false;
-  /** What the input of the compound command that is being walked may be; its commands inherit it. */
-  let ambient: readonly Input[] = [{ from: "terminal" }];
+  /** The possible inputs of the surrounding compound command; its commands inherit them. */
+  let inherited: readonly Input[] = [{ from: "terminal" }];
 
   function emit(command: SimpleCommand) {
     if (commands.length >= commandsMax) broken ??= "it has too many commands";
     else commands.push(command);
   }
 
-  function inner(nested: ParsedScript | undefined, folders: Folders) {
+  function walkNested(nested: ParsedScript | undefined, folders: Folders) {
     if (nested === undefined) broken ??= "a substitution is not closed";
     else if (nested.errors?.[0] !== undefined) broken ??= nested.errors[0].message;
     else walkStatements(nested.commands, folders);
   }
 
-  /** Looks through words and the like for what runs inside them; each of these in a shell of its own. */
+  /** Finds the substitutions in words; each runs in its own shell. */
   function visit(node: SyntaxNode, folders: Folders): void {
     switch (node.type) {
       case "CommandExpansion":
         if (node.text.startsWith("${")) problems.add("a substitution that changes this shell");
-        inner(node.script, folders);
+        walkNested(node.script, folders);
         return;
       case "ProcessSubstitution":
       case "ArithmeticCommandExpansion":
-        inner(node.script, folders);
+        walkNested(node.script, folders);
         return;
       default: {
         const problem = evaluationProblem(node);
@@ -89,18 +89,18 @@ export function walkScript(
       const after = walkCommand(only, folders);
       return node.prefixes.some((prefix) => prefix.type === "Negation") ? stays(after.any) : after;
     }
-    const before = ambient;
+    const before = inherited;
     for (const [index, command] of node.commands.entries()) {
-      if (index > 0) ambient = [{ from: "pipe" }];
+      if (index > 0) inherited = [{ from: "pipe" }];
       walkCommand(command, folders);
     }
-    ambient = before;
+    inherited = before;
     return stays(folders);
   }
 
   const walkBody = (body: CompoundList, folders: Folders): After => walkStatements(body.commands, folders);
 
-  /** Where a body starts that may run any number of times, or at any time. */
+  /** The folders in which a body may start that runs several times, or later. */
   const anytime = (folders: Folders): Folders =>
     variables.changesFolder ? merge(folders, [SOMEWHERE]) : folders;
 
@@ -120,12 +120,12 @@ export function walkScript(
         return walkAndOr(node, folders);
       case "Redirected": {
         redirectOnly(node.redirects, folders);
-        const before = ambient;
-        ambient = readings(folders, (at) =>
+        const before = inherited;
+        inherited = readings(folders, (at) =>
           before.map((input) => inputAfter(node.redirects, at, input)),
         ).flat();
         const after = walkCommand(node.command, folders);
-        ambient = before;
+        inherited = before;
         return after;
       }
       case "BraceGroup":
@@ -197,13 +197,13 @@ export function walkScript(
         arg.type === "Word" ? expandWord(arg, at, "argument") : declared(arg.text, arg.value, at),
       ),
       redirects: fileRedirects(node.redirects, at),
-      inputs: ambient.map((input) => inputAfter(node.redirects, at, input)),
+      inputs: inherited.map((input) => inputAfter(node.redirects, at, input)),
     }));
     const afters = built.map(({ words, redirects, inputs }) => {
       for (const input of inputs) emit({ folders, outer, words, assigns, redirects, input });
       const problem = builtinProblem(words);
       if (problem !== undefined) problems.add(problem);
-      return leave(words, folders);
+      return foldersAfter(words, folders);
     });
     return afters.reduce(either);
   }
@@ -215,8 +215,8 @@ export function walkScript(
     return [concat([name, ...expandWord(value, at, "value")])];
   }
 
-  /** Where a command leaves the shell. */
-  function leave(words: readonly ShellWord[], folders: Folders): After {
+  /** The folders after a command. */
+  function foldersAfter(words: readonly ShellWord[], folders: Folders): After {
     let at = 0;
     while (/^(command|builtin)$/.test(words[at]?.text ?? "")) at += 1;
     const first = words[at];

@@ -31,7 +31,7 @@ const wordOf = (pieces: readonly Piece[]): ShellWord => ({
   text: pieces.map((piece) => piece.text).join(""),
 });
 
-/** Nothing in it waits for the run, numbers aside. */
+/** No part of it is known only as it runs, except numbers. */
 export const isKnown = (word: ShellWord): boolean =>
   word.pieces.every((piece) => piece.kind !== "unknown" || piece.digits);
 export const splits = (word: ShellWord): boolean =>
@@ -42,7 +42,7 @@ export type Scope = {
   variable(name: string): string | undefined;
   /** The output of a command substitution, without its last newline. */
   substitution(part: WordPart & { type: "CommandExpansion" }): string | undefined;
-  /** Said once for each thing that cannot be analysed. */
+  /** Reports what cannot be analysed. */
   problem(reason: string): void;
 };
 
@@ -52,7 +52,7 @@ export type Place = "argument" | "value";
 /** More words than this from one word, and it counts as unknown. */
 const WORDS_MAX = 64;
 
-/** `closed`: a blank in an unquoted value ended it, what follows belongs to the next. */
+/** A word in the making. `closed`: a blank in an unquoted value ended it. */
 type Draft = { pieces: Piece[]; quoted: boolean; closed: boolean };
 
 /** The words that one word becomes; none when all of it is empty and unquoted. */
@@ -71,7 +71,7 @@ export function expandWord(word: Word, scope: Scope, place: Place): ShellWord[] 
   return kept.map((draft) => wordOf(draft.pieces));
 }
 
-/** Text whose expansions are those between double quotes: here-documents and here-strings. */
+/** Text that is expanded as between double quotes: here-documents. */
 export function expandQuoted(parts: readonly WordPart[], scope: Scope): ShellWord {
   return wordOf(parts.flatMap((part) => quotedPieces(part, scope)));
 }
@@ -128,7 +128,7 @@ function append(drafts: Draft[], part: WordPart, first: boolean, scope: Scope, p
   }
 }
 
-/** Each open draft once with each of `choices`; `closing`: all but the last are words of their own. */
+/** Each open draft with each of `choices`. `closing`: the choices are separate words. */
 const split = (drafts: readonly Draft[], choices: readonly Piece[][], closing: boolean): Draft[] =>
   drafts.flatMap((draft) => {
     if (draft.closed) return [draft];
@@ -146,7 +146,7 @@ function appendUnquoted(
   scope: Scope,
   add: (pieces: readonly Piece[], quoted: boolean) => Draft[],
 ): Draft[] {
-  const known = valueAtHand(part, scope);
+  const known = valueOfPart(part, scope);
   if (known === undefined) {
     const digits = isNumber(part);
     return add([{ kind: "unknown", text: part.text, splits: !digits, digits }], false);
@@ -163,7 +163,7 @@ function quotedPieces(part: WordPart, scope: Scope): Piece[] {
     case "SimpleExpansion":
     case "ParameterExpansion":
     case "CommandExpansion": {
-      const known = valueAtHand(part, scope);
+      const known = valueOfPart(part, scope);
       if (known !== undefined) return literal(known);
       const many = part.type !== "CommandExpansion" && /^\$(@|\{[^}]*@)/.test(part.text);
       return [{ kind: "unknown", text: part.text, splits: many, digits: isNumber(part) }];
@@ -179,7 +179,7 @@ function quotedPieces(part: WordPart, scope: Scope): Piece[] {
 const isNumber = (part: WordPart): boolean =>
   /^\$(\{?([?#$!]|UID|EUID|PPID|RANDOM|SECONDS|LINENO)\}?|\{#\w+\})$/.test(part.text);
 
-function valueAtHand(part: WordPart, scope: Scope): string | undefined {
+function valueOfPart(part: WordPart, scope: Scope): string | undefined {
   if (part.type === "CommandExpansion") return scope.substitution(part);
   if (isNumber(part)) return undefined;
   if (part.type === "SimpleExpansion") return scope.variable(part.text.slice(1));
@@ -187,7 +187,7 @@ function valueAtHand(part: WordPart, scope: Scope): string | undefined {
     return undefined;
   const value = scope.variable(part.parameter);
   if (part.operation === undefined || value === undefined) return value;
-  // ${name:-other} with a value at hand; every other operation is left to the run.
+  // ${name:-other} where name has a value; every other operation is unknown.
   const isDefault = part.operation.type === "Default" && /^:?[-=?]$/.test(part.operation.operator);
   return isDefault && value !== "" ? value : undefined;
 }
