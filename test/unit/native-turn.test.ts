@@ -59,7 +59,8 @@ test("a tool call is run and its result sent back under the provider's own id", 
   const statuses = turn.events.flatMap((event) =>
     (event.type === "tool_call" || event.type === "tool_call_updated") && event.status ? [event.status] : [],
   );
-  expect(statuses).toEqual(["pending", "pending", "completed"]);
+  // Once more where its arguments take a while.
+  expect([...new Set(statuses)]).toEqual(["pending", "completed"]);
   expect(
     turn.events.flatMap((event) => (event.type === "step_finished" ? [event.finish_reason] : [])),
   ).toEqual(["tool_use", "end_turn"]);

@@ -1,6 +1,7 @@
 import { type Limits, limitDefaults } from "../../protocol/config.ts";
 import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { TurnHost } from "../backend.ts";
+import { createBegunCalls } from "./begun-calls.ts";
 import { ModelFailure } from "./models/failure.ts";
 import { type AnswerEnd, costOf, type Model, type ModelRequest } from "./models/model.ts";
 import { createSpending } from "./spending.ts";
@@ -77,6 +78,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
   const idOf = new Map<string, string>();
   const shown: string[] = [];
   const spending = createSpending(request);
+  const begun = createBegunCalls((...events) => host.emit(...events));
   let hasStreamed = false;
   let hasText = false;
   let hasBegun = false;
@@ -121,7 +123,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     shown.push(own);
     hasStreamed = true;
     const title = callTitle(tool, known, {});
-    host.emit({
+    begun.begin(own, {
       type: "tool_call",
       tool_call_id: own,
       name: known,
@@ -142,6 +144,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
         hasBegun = true;
         reportSpent();
       }
+      if (chunk.type === "text" || chunk.type === "reasoning" || chunk.type === "part_ended") begun.show();
       switch (chunk.type) {
         case "text":
           hasStreamed = true;
@@ -172,6 +175,8 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
         case "progress":
           break;
         case "finished":
+          begun.forget(calls.map(({ id }) => id));
+          begun.show();
           return {
             kind: "whole",
             end: chunk.end,
@@ -189,8 +194,10 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     if (signal.aborted) return { kind: "aborted" };
     const failure = error instanceof ModelFailure ? error : undefined;
     if (failure === undefined) throw error;
+    begun.show();
     return { kind: "failed", failure, hasStreamed, openCalls: shown, ...spent() };
   } finally {
     watch.stop();
+    begun.end();
   }
 }
