@@ -146,7 +146,7 @@ export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSche
       text: `This call was not run: its arguments are not a JSON object. They begin with: ${excerpt}${expected}`,
     };
   }
-  const checked = parseInput(tool.input, tool.meaning?.(parsed.value) ?? parsed.value);
+  const checked = parseInput(tool.input, tool.normalize?.(parsed.value) ?? parsed.value);
   if (checked.ok) return { ok: true, tool, given: checked.given, input: checked.input };
   const issues = checked.error.issues
     .slice(0, 5)

@@ -11,11 +11,11 @@ export type Applied = {
   reports: { pass: MatchPass; count: number }[];
 };
 
-/** Line numbers as the read tool writes them, copied along with the text. */
+/** A line number from the read tool, copied along with the text. */
 const numberedLine = /^\s*\d+\t/;
 const PLACES_SHOWN_MAX = 8;
 
-/** One edit after the other, each on what the one before left; all of them, or a ToolFailure that says which not. */
+/** Applies the edits in order, each to the result of the previous one. Throws ToolFailure if one does not apply. */
 export function applyEdits(text: string, edits: readonly Edit[], shown: string): Applied {
   const reports: Applied["reports"] = [];
   const searched = createSearchedText(text);
@@ -38,7 +38,7 @@ export function applyEdits(text: string, edits: readonly Edit[], shown: string):
 
 function ambiguous(name: string, shown: string, lines: readonly number[]): string {
   const places = lines.slice(0, PLACES_SHOWN_MAX).join(", ") + (lines.length > PLACES_SHOWN_MAX ? ", …" : "");
-  return `${name} stands in ${shown} ${lines.length} times (lines ${places}). Nothing was changed. Add lines before or after it until it is unique, or set replace_all.`;
+  return `${name} occurs ${lines.length} times in ${shown} (lines ${places}). Nothing was changed. Add lines before or after it until it is unique, or set replace_all.`;
 }
 
 function missing(name: string, shown: string, text: string, search: string, index: number): string {
@@ -47,7 +47,7 @@ function missing(name: string, shown: string, text: string, search: string, inde
   return [
     `${name} was not found in ${shown}. Nothing was changed.`,
     isNumbered ? "Leave out the line numbers that read puts before each line." : "",
-    index > 0 ? "Edits are applied in order: it is searched in what the edits before it left." : "",
+    index > 0 ? "Edits are applied in order: it is searched in the result of the earlier edits." : "",
     closest === undefined
       ? "Nothing there is like it: read the file again."
       : `The closest lines are:\n${closest}`,

@@ -1,10 +1,10 @@
-/** A call's arguments as a model wrote them. */
+/** A call's arguments, as the model wrote them. */
 export type Arguments = Record<string, unknown>;
 
-type Meaning = {
-  /** Our name of an argument, and what other agents' tools call it. */
+type NormalizerOptions = {
+  /** hearth's name of an argument, and its names in other agents' tools. */
   names?: Readonly<Record<string, readonly string[]>>;
-  /** Numbers are brought within these, never refused: a model that asks for more gets what there is. */
+  /** Numbers are clamped to these, never rejected. */
   bounds?: Readonly<Record<string, readonly [min: number, max: number]>>;
 };
 
@@ -19,26 +19,29 @@ export const pathNames = [
 ];
 export const folderNames = ["directory", "dir", "folder", "dir_path", "directory_path", "search_path"];
 
-/** What a model means that has learned the names and numbers of other agents' tools. */
-export function meaningOf({ names = {}, bounds = {} }: Meaning): (given: Arguments) => Arguments {
+/** Makes a function that maps arguments in the style of other agents' tools to hearth's. */
+export function argumentNormalizer({
+  names = {},
+  bounds = {},
+}: NormalizerOptions): (given: Arguments) => Arguments {
   const named = Object.entries(names);
   return (given) => {
-    const meant: Arguments = { ...given };
+    const normalized: Arguments = { ...given };
     for (const [name, others] of named) {
-      const other = others.find((known) => meant[known] !== undefined && meant[known] !== null);
+      const other = others.find((known) => normalized[known] !== undefined && normalized[known] !== null);
       if (other === undefined) continue;
-      if (meant[name] === undefined || meant[name] === null) meant[name] = meant[other];
-      for (const known of others) delete meant[known];
+      if (normalized[name] === undefined || normalized[name] === null) normalized[name] = normalized[other];
+      for (const known of others) delete normalized[known];
     }
     for (const [name, [min, max]] of Object.entries(bounds)) {
-      const value = numberOf(meant[name]);
-      if (value !== undefined) meant[name] = Math.min(max, Math.max(min, Math.round(value)));
+      const value = numberOf(normalized[name]);
+      if (value !== undefined) normalized[name] = Math.min(max, Math.max(min, Math.round(value)));
     }
-    return meant;
+    return normalized;
   };
 }
 
-/** A number, or what can only mean one. */
+/** A number, or a string that contains one. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

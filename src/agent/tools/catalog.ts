@@ -17,8 +17,8 @@ export type ToolsOptions = {
 };
 
 /**
- * The tools of the native agent, one set for all sessions, always in this order (a request's prefix stays the
- * same). Whoever ends a run also calls `processes.stopOwner(run_id)`: that is what ends its background jobs.
+ * The tools of the native agent, one set for all sessions. The order is fixed, so that prompt caches stay valid. Whoever
+ * ends a run must call `processes.stopOwner(run_id)`, which ends its background jobs.
  */
 export function createTools({
   bash = {},

@@ -18,8 +18,8 @@ import type { PreparedCall, ToolContext, ToolResult } from "./tool.ts";
 import { quickDiff } from "./unified-diff.ts";
 
 /**
- * What becomes of a file's text (undefined: there is no file): what to work out, what that is called, and what else to
- * say of it. Throws ToolFailure.
+ * Describes a change of a file's text (undefined: there is no file): the change itself, the verb for the result, and
+ * further notes. Throws ToolFailure.
  */
 export type Change = (before: string | undefined) => {
   asked: { edits: readonly Edit[] } | { after: string };
@@ -30,8 +30,8 @@ export type Change = (before: string | undefined) => {
 const STALE_DIFF_CHARS_MAX = 4000;
 
 /**
- * Works out a change of one file without making it. The diff that permission is asked for is the one that is
- * applied: when the file is another one by then, nothing is.
+ * Computes a change of one file without applying it. The diff in the permission question is the diff that is applied. If
+ * the file has changed by then, nothing is applied.
  */
 export async function prepareChange(
   place: WorkspacePath,
@@ -96,13 +96,13 @@ async function apply(
     hash: hashOf(bytes),
     text: decodeText(bytes).text,
   });
-  const told = [
+  const lines = [
     `${done} ${place.shown} (+${additions} -${deletions}).`,
     ...remarks,
     old === undefined ? "" : region,
   ];
   return {
-    text: told.filter((line) => line !== "").join("\n"),
+    text: lines.filter((line) => line !== "").join("\n"),
     view: { kind: "diff", path: place.shown, unified: view, additions, deletions },
   };
 }
@@ -117,7 +117,7 @@ async function exists({ real }: WorkspacePath): Promise<boolean> {
   }
 }
 
-/** The model changes only what it knows: the file as it is now must be the file as it last saw it. */
+/** The model may change only what it knows: the file must be as the model last saw it. */
 async function checkSeen(
   place: WorkspacePath,
   file: TextFile,
@@ -125,9 +125,7 @@ async function checkSeen(
   workers: WorkerPool,
 ): Promise<void> {
   if (!file.isFaithful)
-    throw new ToolFailure(
-      `${place.shown} is not UTF-8 and would not survive an edit: use bash to change it.`,
-    );
+    throw new ToolFailure(`${place.shown} is not UTF-8, so an edit would damage it: use bash to change it.`);
   const seen = context.files.seen(place.real);
   if (seen === undefined)
     throw new ToolFailure(`Read ${place.shown} first: it was not read in this session.`);
@@ -136,7 +134,7 @@ async function checkSeen(
     seen.text === undefined ? undefined : await diffOf(seen.text, file.text, workers, context.signal);
   if (diff === undefined || diff.unified.length > STALE_DIFF_CHARS_MAX)
     throw new ToolFailure(`${place.shown} has changed since it was read. Read it again, then edit.`);
-  // Told all that changed, the model knows the file again.
+  // The error shows the model all changes, so it knows the file again.
   noteFile(context.files, place, file);
   throw new ToolFailure(
     `${place.shown} has changed since it was read; nothing was written. What changed:\n${diff.unified}\nGive the edit again if it still fits.`,

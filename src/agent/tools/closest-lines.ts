@@ -5,14 +5,14 @@ import { similarity, similarityMax } from "./similarity.ts";
 const REGION_LINES_MAX = 24;
 const CONTEXT_LINES = 2;
 const LINE_CHARS_MAX = 200;
-/** Less alike than this is no help. */
+/** Less similar lines are no help. */
 const SIMILARITY_MIN = 0.5;
-/** Comparing letter by letter is dear: only in files of so many lines. */
+/** Comparing letter by letter is slow, so it is skipped in longer files. */
 const LINES_COMPARED_MAX = 5000;
-/** A line that stands in the text asked for more often than this tells little about where that is. */
+/** A line that occurs more often in the searched text says little about its place. */
 const VOTES_A_LINE_MAX = 8;
 
-/** Where a text that was not found would most likely be: numbered lines, or undefined when nothing is like it. */
+/** The numbered lines where a text that was not found most likely belongs; undefined if nothing is similar. */
 export function closestLines(text: string, search: string): string | undefined {
   const lines = text.split("\n");
   const wanted = linesOf(search);
@@ -33,13 +33,13 @@ export function numbered(lines: readonly string[], first: number): string {
     .join("\n");
 }
 
-/** Each line that is the same but for its edges votes for where the text would begin. */
+/** Each line that is equal after trimming votes for a first line. */
 function bySharedLines(lines: readonly string[], wanted: readonly string[]): number | undefined {
   const indexes = Map.groupBy(wanted.keys(), (index) => wanted[index]?.trim() ?? "");
   const votes = new Map<number, number>();
   for (const [at, line] of lines.entries()) {
     const text = line.trim();
-    // A closing bracket is everywhere.
+    // Skip closing brackets and the like: they are everywhere.
     if (text.length < 3) continue;
     for (const index of indexes.get(text)?.slice(0, VOTES_A_LINE_MAX) ?? [])
       votes.set(at - index, (votes.get(at - index) ?? 0) + text.length);
@@ -53,14 +53,14 @@ function bySharedLines(lines: readonly string[], wanted: readonly string[]): num
 
 function bySimilarLine(lines: readonly string[], wanted: readonly string[]): number | undefined {
   if (lines.length > LINES_COMPARED_MAX) return undefined;
-  const telling = wanted.reduce((long, line) => (line.trim().length > long.trim().length ? line : long), "");
+  const longest = wanted.reduce((long, line) => (line.trim().length > long.trim().length ? line : long), "");
   let best = { at: -1, alike: SIMILARITY_MIN };
-  const sought = telling.trim();
+  const target = longest.trim();
   for (const [at, line] of lines.entries()) {
     const text = line.trim();
-    if (similarityMax(text, sought) <= best.alike) continue;
-    const alike = similarity(text, sought);
+    if (similarityMax(text, target) <= best.alike) continue;
+    const alike = similarity(text, target);
     if (alike > best.alike) best = { at, alike };
   }
-  return best.at === -1 ? undefined : Math.max(0, best.at - wanted.indexOf(telling));
+  return best.at === -1 ? undefined : Math.max(0, best.at - wanted.indexOf(longest));
 }

@@ -1,4 +1,4 @@
-/** Nobody is there to page, to type a password or to leave an editor. */
+/** Commands run unattended: no pager, no password prompt, no editor. */
 const unattended: Readonly<Record<string, string>> = {
   PAGER: "cat",
   GIT_PAGER: "cat",
@@ -6,7 +6,7 @@ const unattended: Readonly<Record<string, string>> = {
   SYSTEMD_PAGER: "cat",
   AWS_PAGER: "",
   GIT_TERMINAL_PROMPT: "0",
-  // `true` takes the message as it is; commits without one fail at once instead of waiting.
+  // `true` keeps the message unchanged; commits without one fail at once instead of waiting.
   GIT_EDITOR: "true",
   GIT_SEQUENCE_EDITOR: "true",
   EDITOR: "true",
@@ -17,7 +17,7 @@ const unattended: Readonly<Record<string, string>> = {
   TERM: "dumb",
 };
 
-/** What a command runs with: the client's filtered environment and nothing of the daemon's. */
+/** A command's environment: the client's filtered variables, none of the daemon's. */
 export const commandEnvironment = (env: Readonly<Record<string, string>>): Record<string, string> => ({
   ...env,
   ...unattended,

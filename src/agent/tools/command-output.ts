@@ -2,33 +2,33 @@ import type { FileHandle } from "node:fs/promises";
 import { withoutHalves } from "../../protocol/cut-text.ts";
 import { sizeText } from "./file-type.ts";
 
-/** What the model gets of a command's output: the beginning says what was done, the end how it went. */
+/** Output shown to the model: the beginning says what was done, the end how it went. */
 const SHOWN_CHARS_MAX = 30 * 1024;
 const HEAD_CHARS_MAX = Math.floor(SHOWN_CHARS_MAX * 0.4);
 const TAIL_CHARS_MAX = SHOWN_CHARS_MAX - HEAD_CHARS_MAX;
-/** Of a command that never stops talking, so much is kept on disk. */
+/** Output kept on disk per command. */
 const FILE_CHARS_MAX = 64 * 1024 * 1024;
 
-/** Keeps the two ends of a command's output, and all of it in a file once that is more than the model is shown. */
+/** Keeps both ends of a command's output, and writes all of it to a file once it is more than the model is shown. */
 export type CommandOutput = {
   /** Resolves when there is room for more. */
   add(text: string): Promise<void>;
   /** Both ends, and where the rest is. */
   text(): string;
-  /** What came since it was last asked for. */
-  news(): string;
+  /** The text since the last call of `text` or `newText`. */
+  newText(): string;
   isTruncated(): boolean;
   end(): Promise<void>;
 };
 
 export type OutputFile = { path: string; handle: FileHandle };
 
-/** `openFile` is called when the output outgrows what is shown; undefined when no file can be made. */
+/** `openFile` is called when the output exceeds what is shown; it returns undefined if no file can be created. */
 export function createCommandOutput(openFile: () => Promise<OutputFile | undefined>): CommandOutput {
   let head = "";
   let tail = "";
   let chars = 0;
-  let told = 0;
+  let readChars = 0;
   let file: OutputFile | undefined;
   let fileState: "none" | "open" | "closed" | "failed" | "full" = "none";
 
@@ -40,7 +40,7 @@ export function createCommandOutput(openFile: () => Promise<OutputFile | undefin
   const write = async (text: string) => {
     if (file === undefined || fileState !== "open") return;
     try {
-      await file.handle.writeFile(text); // appends: it goes on where the handle stands
+      await file.handle.writeFile(text); // appends at the handle's position
       if (chars > FILE_CHARS_MAX) fileState = "full";
     } catch {
       fileState = "failed"; // a full disk: the two ends remain
@@ -61,24 +61,24 @@ export function createCommandOutput(openFile: () => Promise<OutputFile | undefin
       const room = HEAD_CHARS_MAX - head.length;
       head += text.slice(0, Math.max(0, room));
       tail += text.slice(Math.max(0, room));
-      // Twice the length, so that not every piece means a copy.
+      // Cut only at twice the limit, so that not every chunk means a copy.
       if (tail.length > 2 * TAIL_CHARS_MAX) tail = tail.slice(-TAIL_CHARS_MAX);
       await write(text);
     },
     text() {
       const last = tail.slice(-TAIL_CHARS_MAX);
       const left = chars - head.length - last.length;
-      // Where something is left out anyway, the tail begins with a whole line.
+      // If something is left out anyway, begin the tail with a whole line.
       const cut = left > 0 ? last.indexOf("\n") + 1 : 0;
-      told = chars;
+      readChars = chars;
       if (left === 0) return ends(head, last, 0);
       return ends(withoutHalves(head), withoutHalves(last.slice(cut)), left + cut);
     },
-    news() {
-      const count = chars - told;
+    newText() {
+      const count = chars - readChars;
       const last = (head + tail).slice(-Math.min(count, TAIL_CHARS_MAX));
       const kept = count === 0 ? "" : last;
-      told = chars;
+      readChars = chars;
       return ends("", withoutHalves(kept), count - kept.length);
     },
     isTruncated: () => chars > SHOWN_CHARS_MAX,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { WorkerPool } from "../worker/pool.ts";
 import { locate } from "../workspace-path.ts";
 import type { Edit } from "./apply-edits.ts";
-import { type Arguments, meaningOf, pathNames } from "./arguments.ts";
+import { type Arguments, argumentNormalizer, pathNames } from "./arguments.ts";
 import { prepareChange } from "./change-file.ts";
 import { ToolFailure } from "./failure.ts";
 import { defineTool } from "./tool.ts";
@@ -26,13 +26,15 @@ export const createEditTool = (workers: WorkerPool) =>
     readOnly: false,
     description:
       "Changes parts of a file that you have read: each old_string is replaced by its new_string. old_string must stand in the file exactly once, indentation included and without the line numbers of read; add the lines around it until it is unique, or set replace_all. Put all changes of one file into one call. Answers with the changed lines. When text is not found, look at the lines it shows instead and try again with what stands there.",
-    // Models trained on other tools give the one edit beside the path; it is taken as a list of one.
+    // Models trained on other tools put a single edit next to the path: treat it as a list of one.
     input: z.preprocess(asList, input),
-    meaning(given) {
-      const meant = editMeaning(given);
-      const { edits } = meant;
+    normalize(given) {
+      const normalized = normalizeEdit(given);
+      const { edits } = normalized;
       const isList = Array.isArray(edits) && edits.every((one) => typeof one === "object" && one !== null);
-      return isList ? { ...meant, edits: edits.map((one) => editMeaning(one as Arguments)) } : meant;
+      return isList
+        ? { ...normalized, edits: edits.map((one) => normalizeEdit(one as Arguments)) }
+        : normalized;
     },
     title: ({ path }) => path ?? "",
     async prepare({ path, edits }, context) {
@@ -58,7 +60,7 @@ export const createEditTool = (workers: WorkerPool) =>
     },
   });
 
-const editMeaning = meaningOf({
+const normalizeEdit = argumentNormalizer({
   names: {
     path: pathNames,
     old_string: ["old_str", "oldString", "old_text", "oldText", "search"],

@@ -1,7 +1,7 @@
 import { PathError } from "../workspace-path.ts";
 import type { PreparedCall, Tool, ToolResult } from "./tool.ts";
 
-/** A call that cannot be done, for a reason that the model is told; anything else that is thrown is a bug. */
+/** A failed call whose message the model reads. Any other error is a bug. */
 export class ToolFailure extends Error {
   constructor(message: string) {
     super(message);
@@ -9,7 +9,7 @@ export class ToolFailure extends Error {
   }
 }
 
-/** What the system's own refusals mean, said of a path. Others keep Node's words. */
+/** System errors as sentences about a path. Other errors keep Node's message. */
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "does not exist",
   EACCES: "may not be accessed: permission denied",
@@ -27,7 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: "cannot be read: the disk reports an error",
 };
 
-/** Turns what goes wrong on purpose into a result; a bug, and the end of the run, are thrown on. */
+/** Turns expected failures into results. Bugs, and the end of the run, are rethrown. */
 export function reportingFailures<Input>(tool: Tool<Input>): Tool<Input> {
   return {
     ...tool,

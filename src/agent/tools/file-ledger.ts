@@ -1,10 +1,10 @@
 import type { FileLedger, SeenFile } from "./tool.ts";
 
-/** Texts are kept for the diff of what changed since; beyond this the files seen longest ago lose theirs. */
+/** Texts are kept for diffs of later changes. Beyond this, the files seen longest ago lose theirs. */
 const TEXT_CHARS_MAX = 8 * 1024 * 1024;
 const FILES_MAX = 5000;
 
-/** One a session: what the model has seen of files. Gone with the daemon; the model then reads again. */
+/** One per session: the files as the model has seen them. Lost when the daemon ends; the model then reads again. */
 export function createFileLedger(): FileLedger {
   const files = new Map<string, SeenFile>(); // in the order they were last noted
   let textChars = 0;

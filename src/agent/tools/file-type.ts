@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 
 type Signature = { type: string; at?: number; bytes: string };
 
-/** First bytes, latin1. */
+/** The first bytes of a file, in latin1. */
 const signatures: readonly Signature[] = [
   { type: "a PNG image", bytes: "\x89PNG" },
   { type: "a JPEG image", bytes: "\xff\xd8\xff" },
@@ -27,15 +27,15 @@ const signatures: readonly Signature[] = [
   { type: "an MP4 video", at: 4, bytes: "ftyp" },
 ];
 
-/** Looked at to tell what a file is. */
+/** How much of a file is read to detect its type. */
 export const SAMPLE_BYTES = 8192;
 
-/** What a file is that is no text ("a PNG image", "a binary file"), by its first bytes; undefined for text. */
+/** The type of a binary file ("a PNG image", "a binary file"), from its first bytes; undefined for text. */
 export function binaryTypeOf(bytes: Buffer): string | undefined {
   const head = bytes.subarray(0, SAMPLE_BYTES).toString("latin1");
   const known = signatures.find(({ at = 0, bytes: sign }) => head.startsWith(sign, at));
   const isText = !head.includes("\0") || hasUtf16Mark(bytes);
-  // A PDF's or a bzip2's first bytes are letters: only what holds other than text is taken at its word.
+  // The signatures of PDF and bzip2 are letters, so they count only if the file also has bytes that are not ASCII text.
   if (known !== undefined && (!isText || /[\x80-\xff]/.test(head))) return known.type;
   return isText ? undefined : "a binary file";
 }
@@ -43,14 +43,14 @@ export function binaryTypeOf(bytes: Buffer): string | undefined {
 export const hasUtf16Mark = (bytes: Buffer): boolean =>
   (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
 
-/** What stands at a path that is no regular file; undefined for a regular file. */
+/** What a path is, if not a regular file; undefined for a regular file. */
 export function specialTypeOf(stats: Stats): string | undefined {
   if (stats.isFile()) return undefined;
   if (stats.isDirectory()) return "a folder";
   if (stats.isFIFO()) return "a named pipe";
   if (stats.isSocket()) return "a socket";
   if (stats.isCharacterDevice() || stats.isBlockDevice()) return "a device";
-  return "a link"; // only a link that came after its path was resolved
+  return "a link"; // a link that was created after the path was resolved
 }
 
 /** "812 bytes", "4.2 KB", "1.3 GB". */

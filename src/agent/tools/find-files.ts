@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { placeText } from "../workspace-path.ts";
-import { folderNames, meaningOf } from "./arguments.ts";
+import { argumentNormalizer, folderNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { compileGlob, splitBase } from "./glob-pattern.ts";
 import { linkedFolders, linkedText } from "./linked-folders.ts";
@@ -12,7 +12,7 @@ import { counted, locateSearched, printableName } from "./searched-folder.ts";
 import { defineTool } from "./tool.ts";
 
 const SHOWN_MAX = 100;
-/** To show the newest each has to be looked at. */
+/** All matches are read and stat'ed to find the newest. */
 const MATCHES_MAX = 20_000;
 const STATS_AT_ONCE = 64;
 
@@ -33,7 +33,9 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
     readOnly: true,
     description: `Finds files by name. The pattern is a glob: * and ? stay within one name, ** goes through folders, {a,b} are alternatives. Answers with at most ${SHOWN_MAX} paths, the most recently changed first, hidden files included. What .gitignore leaves out (node_modules, build output) is skipped unless include_ignored is set. To search what is in files use grep.`,
     input,
-    meaning: meaningOf({ names: { pattern: ["glob", "glob_pattern", "query"], path: folderNames } }),
+    normalize: argumentNormalizer({
+      names: { pattern: ["glob", "glob_pattern", "query"], path: folderNames },
+    }),
     title: ({ pattern, path }) => (pattern ?? "") + (path === undefined || path === "." ? "" : ` in ${path}`),
     async prepare({ pattern, path, include_ignored }, context) {
       const { base, rest } = splitBase(pattern);
@@ -44,10 +46,10 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
         permission: { tool: "read", subject: { type: "path", access: "read", path: place.real } },
         async run() {
           const found: string[] = [];
-          // A pattern that stays in one folder leaves none out.
+          // A pattern within one folder does not need the links.
           const isDeep = base === "" || /\*\*|\//.test(rest);
           const linked = isDeep ? linkedFolders(place.real, context.signal) : Promise.resolve([]);
-          linked.catch(() => {}); // told when it is waited for
+          linked.catch(() => {}); // awaited below
           const ignoring = include_ignored ? ["--no-ignore"] : [];
           const args = ["--files", ...ignoring, ...pruningArgs(rest), "--", "."];
           const end = await ripgrep.search(
@@ -90,7 +92,7 @@ export const createGlobTool = (ripgrep: Ripgrep) =>
     },
   });
 
-/** The newest of them; those are kept sorted as they come, since all of them at once would take long to sort. */
+/** The newest files. Sorted batch by batch, because sorting all at once would block for long. */
 async function newestOf(folder: string, names: readonly string[], count: number): Promise<string[]> {
   let newest: { name: string; time: number }[] = [];
   for (let at = 0; at < names.length; at += STATS_AT_ONCE) {

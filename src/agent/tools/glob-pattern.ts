@@ -1,14 +1,14 @@
 import { compilePath, expandBraces, matchPath } from "../wildcards.ts";
 
 /**
- * Globs that cost at most length times length to match: what they are matched against is a repository's own, and so
- * may the patterns be (.gitignore).
+ * Matches a glob in time of at most pattern length times path length: paths and patterns (.gitignore) can come from an
+ * untrusted repository.
  */
 export type GlobMatcher = (path: string) => boolean;
 
 /**
- * `*` and `?` stay within a segment, `**` is any number of segments, `[…]` a character, `{a,b}` alternatives.
- * Matches the whole of a relative path; where `isAnywhere`, a pattern without `/` matches the last segment of any.
+ * `*` and `?` stay within a segment, `**` is any number of segments, `[…]` a character, `{a,b}` alternatives. Matches the
+ * whole relative path; with `isAnywhere`, a pattern without `/` matches the last segment of any path.
  */
 export function compileGlob(pattern: string, isAnywhere = true): GlobMatcher {
   const matchers = alternativesOf(pattern).map((alternative) => {
@@ -18,19 +18,19 @@ export function compileGlob(pattern: string, isAnywhere = true): GlobMatcher {
   return (path) => matchers.some((matches) => matches(path));
 }
 
-/** As `compileGlob`, anchored as given and without alternatives: what .gitignore knows. */
+/** As `compileGlob`, but always anchored and without alternatives, as in .gitignore. */
 export function compileSegments(pattern: string): GlobMatcher {
   const segments = pattern.split("/");
-  // `a/**` is what is inside a, not a.
+  // `a/**` matches what is inside a, not a itself.
   if (segments.at(-1) === "**") segments.push("*");
   const compiled = compilePath(segments);
   return (path) => matchPath(compiled, path.split("/"));
 }
 
-/** `a{b,c}` as `ab` and `ac`; a pattern with too many alternatives stands for itself. */
+/** Expands `a{b,c}` to `ab` and `ac`; a pattern with too many alternatives is taken literally. */
 export const alternativesOf = (pattern: string): string[] => expandBraces(pattern) ?? [pattern];
 
-/** The folder that every match is below, and the rest of the pattern: `src/a/*.ts` is `src/a` and `*.ts`. */
+/** Splits a pattern into its fixed folder and the rest: `src/a/*.ts` is `src/a` and `*.ts`. */
 export function splitBase(pattern: string): { base: string; rest: string } {
   const segments = pattern.split("/");
   const wild = segments.findIndex((segment) => /[*?[\]{}\\]/.test(segment));

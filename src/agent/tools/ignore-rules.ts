@@ -2,11 +2,11 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { compileSegments, type GlobMatcher } from "./glob-pattern.ts";
 
-/** What git and ripgrep leave out, one folder's rules on top of those above it. */
+/** The ignore rules of git and ripgrep. A folder's rules override those of its parents. */
 export type IgnoreRules = {
   /** `path` is absolute and real. The folders above it must not be ignored themselves. */
   isIgnored(path: string, isFolder: boolean): boolean;
-  /** The rules in a folder: these and what its own files say. */
+  /** These rules plus those of the folder's own files. */
   enter(folder: string): Promise<IgnoreRules>;
 };
 
@@ -18,7 +18,7 @@ const RULE_FILE_BYTES_MAX = 256 * 1024;
 const RULES_MAX = 5000;
 const LEVELS_UP_MAX = 40;
 
-/** The rules that hold in a folder, with those of the folders above it up to its repository's root. */
+/** The rules of a folder, including those of its parents up to the repository's root. */
 export async function readIgnoreRules(folder: string): Promise<IgnoreRules> {
   const folders = [folder];
   let top = folder;
@@ -58,7 +58,7 @@ async function rulesIn(file: string): Promise<Rule[]> {
     if (!stats.isFile() || stats.size > RULE_FILE_BYTES_MAX) return [];
     return parseRules(await readFile(file, "utf8"));
   } catch {
-    return []; // there is none, or none that may be read
+    return []; // missing or unreadable
   }
 }
 

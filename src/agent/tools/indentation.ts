@@ -1,13 +1,13 @@
-/** Gives new lines the indentation of the place they go to. */
+/** Gives a new line the indentation of its place in the file. */
 export type Reindent = (line: string) => string;
 
 type Pair = { written: string; found: string };
 
 /**
- * Learns from lines that are the same but for their indentation how to move from the `written` to the `found` one.
- * Undefined when that is not one and the same way for all of them: then the two do not have the same structure.
+ * Infers from lines that differ only in indentation how to turn the `written` into the `found` indentation. undefined if
+ * there is no consistent mapping: then the two do not have the same structure.
  */
-export function learnIndentation(written: readonly string[], found: readonly string[]): Reindent | undefined {
+export function inferIndentation(written: readonly string[], found: readonly string[]): Reindent | undefined {
   const known = new Map<string, string>();
   for (const [index, line] of written.entries()) {
     const there = found[index] ?? "";
@@ -27,10 +27,10 @@ export function learnIndentation(written: readonly string[], found: readonly str
   };
 }
 
-/** Whatever is blank, such as the wide blanks of Chinese and Japanese texts, or one that does not break a line. */
+/** Any leading whitespace, including ideographic and no-break spaces. */
 export const indentOf = (line: string): string => /^[^\S\r\n]*/.exec(line)?.[0] ?? "";
 
-/** So many characters of one side's indentation stand for so many of the other's. */
+/** One level of indentation: its width on each side. */
 type Step = { written: number; found: number; char: string };
 
 function stepOf(pairs: readonly Pair[]): Step | undefined {
@@ -45,14 +45,14 @@ function stepOf(pairs: readonly Pair[]): Step | undefined {
     };
     if (step.found > 0) return step;
   }
-  // One level alone tells only where spaces stand for tabs; otherwise the place may just be deeper.
+  // A single level is enough only for spaces against tabs; otherwise the place may just be deeper.
   const [only] = sorted;
   if (only === undefined || only.written === "" || only.found === "" || only.written[0] === only.found[0])
     return undefined;
   return { written: only.written.length, found: only.found.length, char: only.found.charAt(0) };
 }
 
-/** An indentation that none of the known lines has: from the nearest one, by as many levels more or less. */
+/** Maps an indentation that no known line has: the nearest known one, plus or minus the difference in levels. */
 function moved(indent: string, pairs: readonly Pair[], step: Step | undefined): string {
   const distance = (pair: Pair) => Math.abs(pair.written.length - indent.length);
   const nearest = pairs.toSorted((a, b) => distance(a) - distance(b))[0];
@@ -63,7 +63,7 @@ function moved(indent: string, pairs: readonly Pair[], step: Step | undefined): 
     return nearest.found.slice(0, Math.max(0, nearest.found.length + more));
   }
   const levels = Math.trunc(more / step.written) * step.found;
-  // What is less than a level aligns text, and stays as it is.
+  // A remainder below one level is alignment, and is kept.
   if (more >= 0) return nearest.found + step.char.repeat(levels) + " ".repeat(more % step.written);
   return nearest.found.slice(0, Math.max(0, nearest.found.length + levels));
 }

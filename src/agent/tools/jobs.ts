@@ -4,16 +4,16 @@ import { ToolFailure } from "./failure.ts";
 
 export type JobEnd = ProcessExit & { durationMs: number; isTimedOut: boolean };
 
-/** A command on its way. */
+/** A running or ended command. */
 export type Job = {
   command: string;
-  /** Where it runs, as shown. */
+  /** The folder it runs in, as shown. */
   cwd: string;
   output: CommandOutput;
   startedAt: number;
-  /** Set when it is over. */
+  /** Set when it has ended. */
   end: JobEnd | undefined;
-  /** Resolves with it, when all that the command itself said is in `output`. */
+  /** Resolves with `end` once the command's own output is complete. */
   ended: Promise<JobEnd>;
   /** Whether something it started still holds its output open. */
   hasLeftovers(): boolean;
@@ -21,9 +21,9 @@ export type Job = {
   stop(): Promise<void>;
 };
 
-/** The background jobs of all runs. They die with their run; what they said can be read until others push it out. */
+/** The background jobs of all runs. They end with their run; their output can be read until newer jobs replace them. */
 export type Jobs = {
-  /** Undefined when the run has as many running as it may. */
+  /** Returns the job's id; undefined if too many jobs of the run are running. */
   add(runId: string, job: Job): string | undefined;
   /** Throws ToolFailure when the run has no such job. */
   get(runId: string, id: string): Job;

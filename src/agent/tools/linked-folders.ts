@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { printableName } from "./searched-folder.ts";
 
-/** Looked into, nearest first; the rest of a larger tree is not worth the time for a remark. */
+/** Folders read, nearest first. More would take too long for a mere remark. */
 const FOLDERS_MAX = 1000;
 const LINKS_MAX = 20;
 const LINKS_NAMED_MAX = 8;
 
 /**
- * Links to folders below a folder, relative to it: no search goes through them, because they may lead anywhere and
- * round in circles. Those in ignored folders are not looked for.
+ * Links to folders below a folder, relative to it. Searches do not follow them, because they may lead anywhere and form
+ * cycles. Ignored folders are skipped.
  */
 export async function linkedFolders(folder: string, signal: AbortSignal): Promise<string[]> {
   const links: string[] = [];
@@ -27,13 +27,13 @@ export async function linkedFolders(folder: string, signal: AbortSignal): Promis
         else if (entry.isSymbolicLink() && (await isFolder(path))) links.push(name);
       }
     } catch {
-      // gone meanwhile, or it may not be read: then nothing in it is said
+      // gone or unreadable: skip it
     }
   }
   return links.sort().slice(0, LINKS_MAX);
 }
 
-/** A remark at the end of a result; `shown` is the folder as it is shown. */
+/** A remark at the end of a result. `shown`: the folder's displayed path. */
 export function linkedText(links: readonly string[], shown: string): string {
   if (links.length === 0) return "";
   const named = links
@@ -46,5 +46,5 @@ export function linkedText(links: readonly string[], shown: string): string {
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
     (stats) => stats.isDirectory(),
-    () => false, // it leads nowhere
+    () => false, // a dangling link
   );

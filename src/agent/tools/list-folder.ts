@@ -1,14 +1,14 @@
 import { opendir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { folderNames, meaningOf } from "./arguments.ts";
+import { argumentNormalizer, folderNames } from "./arguments.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { counted, locateSearched, printableName } from "./searched-folder.ts";
 import { defineTool } from "./tool.ts";
 
 const ENTRIES_MAX = 1000;
 const DEPTH_MAX = 10;
-/** Read of one folder before it is sorted; in a larger one the order is the disk's. */
+/** Entries read of one folder before sorting. Of a larger folder only this many are listed, in the disk's order. */
 const FOLDER_ENTRIES_MAX = 20_000;
 const IGNORED_NAMED_MAX = 12;
 
@@ -24,7 +24,7 @@ export const listTool = defineTool({
   readOnly: true,
   description: `Lists a folder as an indented tree: folders end in /, links show where they lead, hidden files are included. Goes \`depth\` levels down (2 unless told) and stops at ${ENTRIES_MAX} entries. What .gitignore leaves out is not shown, only named at the end, unless include_ignored is set. Use it to get to know a project; use glob to find files by name and grep to find them by content.`,
   input,
-  meaning: meaningOf({ names: { path: folderNames }, bounds: { depth: [1, DEPTH_MAX] } }),
+  normalize: argumentNormalizer({ names: { path: folderNames }, bounds: { depth: [1, DEPTH_MAX] } }),
   title: ({ path }) => path ?? ".",
   async prepare({ path, depth, include_ignored }, context) {
     const place = await locateSearched(context.root, path, { isFileAllowed: false });
@@ -49,7 +49,7 @@ export const listTool = defineTool({
 type Node = { name: string; path: string; isFolder: boolean; target?: string | undefined; below: Node[] };
 type Tree = { root: Node; count: number; isCut: boolean; ignored: string[] };
 
-/** Level by level, so that what is cut off at the limit is what lies deepest. */
+/** Reads level by level, so that the limit cuts off the deepest entries. */
 async function readTree(
   path: string,
   depth: number,
@@ -65,7 +65,7 @@ async function readTree(
       signal.throwIfAborted();
       const entries = await readFolder(node.path).catch((error: unknown) => {
         if (node === root) throw error;
-        return []; // a folder further down that may not be read is shown without what is in it
+        return []; // an unreadable subfolder is shown empty
       });
       for (const entry of entries) {
         if (here?.isIgnored(entry.path, entry.isFolder)) {

@@ -1,9 +1,9 @@
 import { diffArrays } from "diff";
-import { learnIndentation, type Reindent } from "./indentation.ts";
+import { inferIndentation, type Reindent } from "./indentation.ts";
 import { createSearchedText, type Key, type Replacement, type SearchedText } from "./searched-text.ts";
 import { similarity } from "./similarity.ts";
 
-/** How much of a difference was overlooked to find the place, least first. */
+/** The difference that was ignored to find the place, smallest first. */
 export type MatchPass =
   | "exact"
   | "trailing whitespace"
@@ -14,18 +14,18 @@ export type MatchPass =
 
 export type Match =
   | { kind: "found"; pass: MatchPass; replacements: readonly Replacement[] }
-  /** In several places: the first lines of each, from 1. */
+  /** Several places: the first line of each, from 1. */
   | { kind: "ambiguous"; pass: MatchPass; lines: readonly number[] }
   | { kind: "missing" };
 
-/** Anchors alone prove little: the rest has to be alike as well. */
+/** Equal first and last lines are not enough: the lines between must be this similar. */
 const SIMILARITY_MIN = 0.8;
 const ANCHORED_LINES_MIN = 3;
-/** Where more lines than this are not the same, the place is not the one that was meant. */
+/** A place that differs in more lines is not the one that was normalized. */
 const UNLIKE_LINES_MAX = 500;
-/** Texts that differ in more lines are not lined up: nothing of the old is kept as it stands in the file. */
+/** Texts that differ in more lines are not aligned: all lines are replaced. */
 const EDIT_LENGTH_MAX = 1000;
-/** Places told of an ambiguous text. */
+/** Places listed for an ambiguous text. */
 const PLACES_MAX = 1000;
 
 const punctuation: Readonly<Record<string, string>> = Object.fromEntries(
@@ -38,7 +38,7 @@ const punctuation: Readonly<Record<string, string>> = Object.fromEntries(
 );
 const typographic = new RegExp(`[${Object.keys(punctuation).join("")}]`, "g");
 
-/** Character by character, so that offsets stay what they were. */
+/** Replaces character by character, so that offsets stay valid. */
 const plain = (text: string): string => text.replace(typographic, (char) => punctuation[char] ?? char);
 const collapsed = (line: string): string => plain(line).trim().replaceAll(/\s+/g, " ");
 
@@ -49,15 +49,15 @@ const linePasses: readonly { pass: MatchPass; key: Key }[] = [
   { pass: "whitespace", key: collapsed },
 ];
 
-/** The same as `matchIn`, of a text that is searched once. */
+/** `matchIn` for a text that is searched once. */
 export const matchText = (text: string, search: string, replacement: string, everywhere: boolean): Match =>
   matchIn(createSearchedText(text), search, replacement, everywhere);
 
 /**
- * Finds the one place that `search` means and what to put there. Each pass overlooks a little more than the one
- * before, and the first that finds anything decides: two places are never narrowed down by guessing. What the
- * looser passes find is replaced line by line, so that lines which the edit keeps stay as they are in the file.
- * With `everywhere`, all places of the exact text, or of it but for trailing whitespace.
+ * Finds the one place that `search` means, and its replacement. Each pass ignores more differences than the previous one,
+ * and the first that finds anything decides; it never guesses between two places. The looser passes replace line by
+ * line, so that lines that the edit keeps stay as they are in the file. With `everywhere`: all places of the exact text,
+ * or else all that differ only in trailing whitespace.
  */
 export function matchIn(
   searched: SearchedText,
@@ -97,13 +97,13 @@ const ambiguous = (pass: MatchPass, places: readonly number[]): Match => ({
 const linesAt = (searched: SearchedText, offsets: readonly number[]): number[] =>
   offsets.map((offset) => searched.lineAt(offset));
 
-/** What an edit does to lines: which of the wanted ones stay, and what comes between them. */
+/** An edit as a change of lines: which wanted lines stay, and which are removed or added. */
 type LineChange = {
   wanted: readonly string[];
   given: readonly string[];
   steps(): readonly LineStep[];
 };
-type LineStep = { kind: "kept" | "gone"; count: number } | { kind: "come"; lines: readonly string[] };
+type LineStep = { kind: "kept" | "removed"; count: number } | { kind: "added"; lines: readonly string[] };
 
 function createLineChange(wanted: readonly string[], given: readonly string[]): LineChange {
   let steps: readonly LineStep[] | undefined;
@@ -121,11 +121,11 @@ function stepsBetween(wanted: readonly string[], given: readonly string[]): Line
   const changes = diffArrays([...wanted], [...given], { maxEditLength: EDIT_LENGTH_MAX });
   if (changes === undefined)
     return [
-      { kind: "gone", count: wanted.length },
-      { kind: "come", lines: given },
+      { kind: "removed", count: wanted.length },
+      { kind: "added", lines: given },
     ];
   return changes.map(({ added, removed, value }) =>
-    added ? { kind: "come", lines: value } : { kind: removed ? "gone" : "kept", count: value.length },
+    added ? { kind: "added", lines: value } : { kind: removed ? "removed" : "kept", count: value.length },
   );
 }
 
@@ -141,12 +141,12 @@ function matchLines(
   if (places.length === 0) return undefined;
   if (places.length > 1 && !everywhere) return ambiguous(pass, places);
   const replacements = places.map((at) => replaceLines(searched, at, change));
-  // A structure that does not carry over is no match; a looser pass would only overlook more of it.
+  // A different structure is no match, and a looser pass would only ignore more of it.
   if (replacements.some((made) => made === undefined)) return { kind: "missing" };
   return { kind: "found", pass, replacements: replacements.filter((made) => made !== undefined) };
 }
 
-/** Part of a line, or what begins or ends within one, but for typographic characters. */
+/** Matches text that begins or ends within a line, ignoring typographic characters. */
 function matchFragment(searched: SearchedText, search: string, replacement: string): Match | undefined {
   const starts = occurrences(plain(searched.text()), plain(search), false);
   const [start] = starts;
@@ -156,7 +156,7 @@ function matchFragment(searched: SearchedText, search: string, replacement: stri
   return { kind: "found", pass: "punctuation", replacements: [{ start, end, text: replacement }] };
 }
 
-/** First and last line as written, as many lines between them, nearly the same: one such place and no other. */
+/** Matches by first and last line, with the same number of similar lines between. There must be only one such place. */
 function matchAnchors(searched: SearchedText, change: LineChange): Match | undefined {
   const { wanted } = change;
   const count = wanted.length;
@@ -176,12 +176,12 @@ function matchAnchors(searched: SearchedText, change: LineChange): Match | undef
     alike.push(similarity(mine, theirs));
   }
   if (alike.reduce((sum, value) => sum + value, 0) / count < SIMILARITY_MIN) return undefined;
-  // What the edit takes away or replaces must itself have been seen right.
+  // Each line that the edit removes must itself be similar.
   let line = 0;
   for (const step of change.steps()) {
-    if (step.kind === "come") continue;
+    if (step.kind === "added") continue;
     const seen = alike.slice(line, line + step.count);
-    if (step.kind === "gone" && seen.some((value) => value < SIMILARITY_MIN)) return undefined;
+    if (step.kind === "removed" && seen.some((value) => value < SIMILARITY_MIN)) return undefined;
     line += step.count;
   }
   const made = replaceLines(searched, at, change);
@@ -191,29 +191,29 @@ function matchAnchors(searched: SearchedText, change: LineChange): Match | undef
 const placesOfLine = (searched: SearchedText, line: string): number[] =>
   searched.placesOf([line], collapsed, Number.POSITIVE_INFINITY, true);
 
-/** Undefined when the indentation of `wanted` and of the place do not go together. */
+/** undefined if the indentation of `wanted` does not fit the place. */
 function replaceLines(searched: SearchedText, at: number, change: LineChange): Replacement | undefined {
   const count = change.wanted.length;
   const lines = searched.lines();
   const there = lines.slice(at, at + count);
-  const reindent = learnIndentation(change.wanted, there);
+  const reindent = inferIndentation(change.wanted, there);
   if (reindent === undefined) return undefined;
   const start = searched.startOf(at);
   const lastLine = at + count - 1;
   let end = searched.startOf(lastLine) + (lines[lastLine] ?? "").length;
   const made = mergeLines(there, change, reindent);
-  // Lines that go altogether take their line break with them.
+  // If all lines are removed, remove their line break as well.
   if (made.length === 0) end += at + count < lines.length ? 1 : 0;
   return { start, end, text: made.join("\n") };
 }
 
-/** What is given, with each line that it shares with what was wanted as it stands in the file. */
+/** The new lines; those that the edit keeps are taken from the file unchanged. */
 function mergeLines(there: readonly string[], change: LineChange, reindent: Reindent): string[] {
   const lineEnd = there.some((line) => line.endsWith("\r")) ? "\r" : "";
   let at = 0;
   return change.steps().flatMap((step) => {
-    if (step.kind === "come") return step.lines.map((line) => reindent(line) + lineEnd);
-    const kept = step.kind === "gone" ? [] : there.slice(at, at + step.count);
+    if (step.kind === "added") return step.lines.map((line) => reindent(line) + lineEnd);
+    const kept = step.kind === "removed" ? [] : there.slice(at, at + step.count);
     at += step.count;
     return kept;
   });
@@ -223,7 +223,7 @@ function mergeLines(there: readonly string[], change: LineChange, reindent: Rein
 export const linesOf = (text: string): string[] =>
   (text.endsWith("\n") ? text.slice(0, -1) : text).split("\n");
 
-/** Overlapping places count as two, except when all of them are meant. */
+/** Overlapping places count as two, except with `everywhere`. */
 function occurrences(text: string, search: string, everywhere: boolean): number[] {
   const starts: number[] = [];
   if (search === "") return starts;

@@ -8,11 +8,11 @@ const KEPT_MS = 24 * 3600 * 1000;
 const namePattern = /^[a-z]+-[0-9a-f]{16}\.txt$/;
 
 /**
- * A folder below the temp folder for outputs that are too long to show, the user's alone. The model may read and
- * search it like any file; after a day what is in it is deleted.
+ * A private folder in the temp folder for output that is too long to show. The model can read and search its files. They
+ * are deleted after a day.
  */
 export type OutputFolder = {
-  /** Undefined when no file can be made there. */
+  /** undefined if no file can be created. */
   create(prefix: string): Promise<OutputFile | undefined>;
 };
 
@@ -25,7 +25,7 @@ export function createOutputFolder(): OutputFolder {
         const path = join(await folder, `${prefix}-${randomBytes(8).toString("hex")}.txt`);
         return { path, handle: await open(path, "wx", 0o600) };
       } catch {
-        folder = undefined; // swept from under us, or a full disk: the next one tries anew
+        folder = undefined; // the folder was deleted, or the disk is full: the next call tries again
         return undefined;
       }
     },
@@ -38,7 +38,7 @@ export const sharedOutputFolder = (): string => join(tmpdir(), `hearth-output-${
 async function prepareFolder(): Promise<string> {
   const uid = process.getuid?.() ?? 0;
   const shared = sharedOutputFolder();
-  await mkdir(shared, { mode: 0o700 }).catch(() => {}); // there already, ours or not: looked at below
+  await mkdir(shared, { mode: 0o700 }).catch(() => {}); // it exists already: checked below
   const stats = await lstat(shared);
   const isOurs = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
   if (!isOurs) return mkdtemp(join(tmpdir(), "hearth-output-"));

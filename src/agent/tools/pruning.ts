@@ -1,12 +1,12 @@
 import { alternativesOf } from "./glob-pattern.ts";
 
 /**
- * Lets ripgrep leave out at once what a glob cannot match by its last segment. Its own `--glob` would not do: it
- * overrides .gitignore, and so brings back what that leaves out. Whether a path matches is not decided here.
+ * Lets ripgrep skip files whose names cannot match the glob's last segment. `--glob` cannot be used, because it overrides
+ * .gitignore. This only prunes: the caller still matches each path.
  */
 export function pruningArgs(pattern: string): string[] {
   const names = alternativesOf(pattern.split("/").at(-1) ?? "");
-  // Only what every dialect of globs reads the same way.
+  // Only patterns that mean the same in every glob dialect.
   if (!names.every((name) => /^[\w.*?-]+$/.test(name) && name !== "*" && !name.includes("**"))) return [];
   return [...names.map((name) => `--type-add=wanted:${name}`), "--type=wanted"];
 }

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { startOf } from "../../protocol/cut-text.ts";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
-import { meaningOf, pathNames } from "./arguments.ts";
+import { argumentNormalizer, pathNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { sizeText } from "./file-type.ts";
 import { similarity } from "./similarity.ts";
@@ -14,7 +14,7 @@ import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 const LINES_MAX = 2000;
 const BYTES_MAX = 50 * 1024;
 const LINE_CHARS_MAX = 2000;
-/** To reach a line of a huge file everything before it has to be read. */
+/** How much of a huge file is read to reach a line. */
 const SCANNED_BYTES_MAX = 256 * 1024 * 1024;
 const NEIGHBOURS_MAX = 1000;
 const SUGGESTIONS_MAX = 3;
@@ -31,7 +31,7 @@ export const readTool = defineTool({
   readOnly: true,
   description: `Reads a text file: up to ${LINES_MAX} lines or ${BYTES_MAX / 1024} KB from \`offset\`, each as its number, a tab and the line. A note at the end says when there is more and where to go on. Read a file before you edit it, and read all you need of it at once rather than in small pieces; read several files in one step. Binary files and images are refused with their type; for a folder use list.`,
   input,
-  meaning: meaningOf({
+  normalize: argumentNormalizer({
     names: { path: pathNames, offset: ["start_line", "line_start"], limit: ["max_lines", "line_count"] },
     bounds: { offset: [1, Number.MAX_SAFE_INTEGER], limit: [1, LINES_MAX] },
   }),
@@ -71,7 +71,7 @@ async function readPage(place: WorkspacePath, offset: number, limit: number, con
   return shown(place, page.text(notes), page.count());
 }
 
-/** A file that is not held as a whole: line by line, and never noted as seen, so that it is not edited either. */
+/** Reads a huge file line by line. It is not noted as seen, so it cannot be edited either. */
 async function readHuge(
   place: WorkspacePath,
   offset: number,
@@ -110,7 +110,7 @@ function createPage(offset: number) {
   let bytes = 0;
   return {
     count: () => rows.length,
-    /** False when there is no more room; the first line always has it. */
+    /** Returns false when there is no more room; the first line always fits. */
     add(line: string): boolean {
       const cut = line.endsWith("\r") ? line.slice(0, -1) : line;
       const text =
@@ -125,8 +125,8 @@ function createPage(offset: number) {
       return true;
     },
     text(notes: readonly string[]): string {
-      const told = notes.filter((note) => note !== "");
-      return rows.join("\n") + (told.length === 0 ? "" : `\n\n(${told.join(" ")})`);
+      const shownNotes = notes.filter((note) => note !== "");
+      return rows.join("\n") + (shownNotes.length === 0 ? "" : `\n\n(${shownNotes.join(" ")})`);
     },
   };
 }
@@ -139,7 +139,7 @@ const shown = (place: WorkspacePath, text: string, lineCount: number): ToolResul
 async function notFound(place: WorkspacePath): Promise<string> {
   const folder = dirname(place.real);
   const wanted = basename(place.real).toLowerCase();
-  const names = await readdir(folder).catch(() => undefined); // no such folder either
+  const names = await readdir(folder).catch(() => undefined); // its folder does not exist either
   if (names === undefined) return `${place.shown} does not exist, nor does its folder.`;
   const alike = names
     .slice(0, NEIGHBOURS_MAX)

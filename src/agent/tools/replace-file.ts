@@ -3,20 +3,19 @@ import { constants, type Stats } from "node:fs";
 import { access, chmod, chown, link, lstat, mkdir, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Where a folder may not be written to or its file is a mount of its own, the file itself may still be. */
+/** With these errors (a read-only folder, a file that is a mount point) the file itself may still be writable. */
 const inPlaceCodes: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EBUSY", "EXDEV"]);
 
 export type Replaced = {
   stats: Stats;
-  /** Why the file itself was written to, and no new one put in its place; undefined where one was. */
+  /** Why the file was overwritten in place; undefined if it was replaced. */
   inPlace: string | undefined;
 };
 
 /**
- * Puts new content in the place of a file, all of it or none, with the mode of the old one. `path` must be real:
- * a link that has taken its place meanwhile is replaced, not followed. Not synced: it has to survive our own
- * death, not the machine's. A file with other names, or of another owner, is written to itself: a new one in its
- * place would be neither. What it held is put back when that fails half-way.
+ * Replaces a file's content atomically, and keeps its mode. `path` must be real: a link that has meanwhile taken its
+ * place is replaced, not followed. Not synced: it must survive a crash of the daemon, not of the machine. A file with
+ * hard links or another owner is overwritten in place, to keep both; its old content is restored if that fails.
  */
 export async function replaceFile(
   path: string,
@@ -26,17 +25,17 @@ export async function replaceFile(
   const inPlace = reasonInPlace(old.stats);
   if (inPlace === undefined)
     return replaceWhole(path, bytes, old.stats).catch((error: unknown) => {
-      throw toldOf(path, error);
+      throw withTargetPath(path, error);
     });
-  // Beside it until it is done: who is killed half-way leaves the whole of it there.
-  const copy = await writeBeside(path, bytes).catch(() => undefined); // no room, or no right: then without
+  // A copy next to it until it is done, so that the whole content survives if hearth is killed meanwhile.
+  const copy = await writeBeside(path, bytes).catch(() => undefined); // no space or no permission: continue without
   try {
     await writeInPlace(path, bytes);
   } catch (error) {
-    await writeInPlace(path, old.bytes).catch(() => {}); // the first failure is the one to tell
+    await writeInPlace(path, old.bytes).catch(() => {}); // report the first error
     throw error;
   } finally {
-    if (copy !== undefined) await unlink(copy).catch(() => {}); // swept away already
+    if (copy !== undefined) await unlink(copy).catch(() => {}); // it is already deleted
   }
   return { stats: await lstat(path), inPlace };
 }
@@ -44,7 +43,7 @@ export async function replaceFile(
 function reasonInPlace({ nlink, uid, gid }: Stats): string | undefined {
   if (nlink > 1) return `it has ${nlink} names (hard links)`;
   const mine = process.getuid?.();
-  if (mine === undefined || mine === 0) return undefined; // an owner that can be given back
+  if (mine === undefined || mine === 0) return undefined; // root can restore the owner
   if (uid !== mine) return "it belongs to another user";
   const groups = [process.getgid?.(), ...(process.getgroups?.() ?? [])];
   return groups.includes(gid) ? undefined : "it belongs to a group that is not yours";
@@ -54,12 +53,12 @@ async function replaceWhole(path: string, bytes: Buffer, old: Stats): Promise<Re
   let temporary: string | undefined;
   try {
     temporary = await writeBeside(path, bytes);
-    // Before the mode: a change of owner takes the set-user-id bits away.
+    // Before the mode: changing the owner clears the set-user-id bits.
     await keepOwner(temporary, old);
     await chmod(temporary, old.mode & 0o7777);
     await rename(temporary, path);
   } catch (error) {
-    if (temporary !== undefined) await unlink(temporary).catch(() => {}); // the first failure is the one to tell
+    if (temporary !== undefined) await unlink(temporary).catch(() => {}); // report the first error
     if (!(error instanceof Error && "code" in error && inPlaceCodes.has(error.code))) throw error;
     await writeInPlace(path, bytes);
   }
@@ -72,11 +71,11 @@ async function keepOwner(path: string, old: Stats): Promise<void> {
 }
 
 /**
- * Whether a file is not to be written, although its folder would let it be replaced: as an editor does, whoever
- * protected it is asked first.
+ * Whether a file is read-only, although its folder would allow replacing it. Like an editor, hearth does not override
+ * that without asking.
  */
 export async function isWriteProtected(path: string, { mode }: Stats): Promise<boolean> {
-  if ((mode & 0o222) === 0) return true; // for root, too
+  if ((mode & 0o222) === 0) return true; // root could write it anyway
   return access(path, constants.W_OK).then(
     () => false,
     () => true,
@@ -86,16 +85,16 @@ export async function isWriteProtected(path: string, { mode }: Stats): Promise<b
 export const readOnlyText = ({ mode }: Stats): string =>
   `read-only (mode ${(mode & 0o777).toString(8).padStart(4, "0")})`;
 
-/** Makes a file and the folders above it; EEXIST when one came there meanwhile. */
+/** Creates a file and its parent folders. Throws EEXIST if the file exists. */
 export async function createFile(path: string, bytes: Buffer): Promise<Stats> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = await writeBeside(path, bytes).catch((error: unknown) => {
-    throw toldOf(path, error);
+    throw withTargetPath(path, error);
   });
   try {
     await link(temporary, path);
   } catch (error) {
-    // EEXIST is the answer; whatever else means a file system without hard links.
+    // Any other error means a file system without hard links.
     if (error instanceof Error && "code" in error && error.code === "EEXIST") throw error;
     const handle = await open(path, "wx");
     await handle.writeFile(bytes).finally(() => handle.close());
@@ -107,8 +106,8 @@ export async function createFile(path: string, bytes: Buffer): Promise<Stats> {
 
 const temporaryName = /\/\.hearth-[0-9a-f]{16}\.tmp$/;
 
-/** What the system refused for the file beside it, said of the file that was asked for. */
-function toldOf(path: string, error: unknown): unknown {
+/** An error about the temporary file, rewritten to name the requested file. */
+function withTargetPath(path: string, error: unknown): unknown {
   if (!(error instanceof Error && "path" in error && temporaryName.test(String(error.path)))) return error;
   const { code, errno, syscall } = error as NodeJS.ErrnoException;
   const message = error.message.replaceAll(String(error.path), path);

@@ -6,12 +6,12 @@ import { ToolFailure } from "./failure.ts";
 import type { ToolContext } from "./tool.ts";
 
 export type Search = {
-  /** What to look for, and `.` or `./name` for where; the options that make it safe are added. */
+  /** The pattern options, then `.` or `./name` as the place. The options that make it safe are added. */
   args: readonly string[];
   cwd: string;
-  /** `names`: file names alone; `lines`: rows of files, as `--null` writes them. */
+  /** `names`: only file names; `lines`: rows in the `--null` format. */
   output: "names" | "lines";
-  /** `row` is `12:text` of a match, `12-text` of its surroundings, nothing of `names`. False when that was enough. */
+  /** `row` is `12:text` for a match, `12-text` for context, "" for `names`. Return false to stop the search. */
   onFound(name: string, row: string): boolean;
 };
 export type SearchEnd = { code: number | null; complaint: string; isComplete: boolean };
@@ -22,7 +22,7 @@ const SEARCH_MS_MAX = 20_000;
 const COMPLAINT_CHARS_MAX = 4000;
 const RECORD_CHARS_MAX = 64 * 1024;
 
-/** Nothing of the user's or the repository's configuration, no decompression, no preprocessor, no look-around. */
+/** No configuration of the user or the repository, no decompression, no preprocessor, no look-around. */
 const fixedArgs = [
   "--no-config",
   "--no-messages",
@@ -35,7 +35,7 @@ const fixedArgs = [
   "--glob=!.git",
 ];
 
-/** Ripgrep as the tools use it; its place is looked up once. */
+/** ripgrep for the tools. Its path is looked up once. */
 export function createRipgrep(find: () => Promise<string> = findProgram): Ripgrep {
   let place: Promise<string> | undefined;
   const start = async ({ args, cwd }: Search, { processes, run_id }: ToolContext) => {
@@ -56,7 +56,7 @@ export function createRipgrep(find: () => Promise<string> = findProgram): Ripgre
       let isComplete = true;
       const cut = () => {
         isComplete = false;
-        child.stop().catch(() => {}); // what cannot be stopped is told by `exited` not coming
+        child.stop().catch(() => {}); // if it cannot be stopped, `exited` does not resolve
       };
       const timer = setTimeout(cut, SEARCH_MS_MAX);
       context.signal.addEventListener("abort", cut, { once: true });
@@ -80,7 +80,7 @@ export function createRipgrep(find: () => Promise<string> = findProgram): Ripgre
   };
 }
 
-/** The one that comes with hearth, for this platform. */
+/** The bundled ripgrep for this platform. */
 async function findProgram(): Promise<string> {
   const { rgPath } = await import("@vscode/ripgrep");
   return rgPath;
@@ -92,7 +92,7 @@ async function eachFound(
   onFound: (name: string, row: string) => void,
 ): Promise<void> {
   const decoder = new StringDecoder("utf8");
-  const turns = createTurns(); // what is read at once may be many chunks
+  const turns = createTurns(); // many chunks may be ready at once
   let rest = "";
   for await (const chunk of stream) {
     await turns.rest();
@@ -111,8 +111,8 @@ async function eachFound(
 }
 
 /**
- * Every name begins with `./`, because that is what is searched; before it may stand remarks on binary files. A
- * name itself may hold line breaks.
+ * Every name begins with `./`, because `.` is searched. Remarks on binary files may precede it. A name itself may contain
+ * line breaks.
  */
 function nameOf(text: string): string {
   const remarks = text.startsWith("./") ? 0 : text.indexOf("\n./") + 1;

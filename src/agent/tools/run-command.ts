@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { orAborted, settlesWithin } from "../../async/wait.ts";
 import { locate, placeText } from "../workspace-path.ts";
-import { type Arguments, meaningOf, numberOf } from "./arguments.ts";
+import { type Arguments, argumentNormalizer, numberOf } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { createJobs, type Job, type JobEnd, type Jobs, RUNNING_JOBS_MAX } from "./jobs.ts";
 import { createOutputFolder, type OutputFolder } from "./output-folder.ts";
@@ -12,7 +12,7 @@ import { defineTool, type ToolContext, type ToolResult } from "./tool.ts";
 const TIMEOUT_S = 120;
 const TIMEOUT_S_MAX = 600;
 const FOREGROUND_MS = 60_000;
-/** What starts in the background and fails at once is told at once. */
+/** A background command that fails within this time is reported at once. */
 const SETTLE_MS = 400;
 const OUTPUT_WAIT_S = 10;
 const OUTPUT_WAIT_S_MAX = 60;
@@ -35,7 +35,7 @@ const input = z.object({
 type Input = z.infer<typeof input>;
 
 export type BashOptions = {
-  /** How long a call is waited for before its command goes on in the background. */
+  /** How long a call waits before its command continues in the background. */
   foregroundMs?: number | undefined;
   folder?: OutputFolder | undefined;
 };
@@ -51,7 +51,7 @@ export function createBashTool({
     readOnly: false,
     description: `Runs a command in bash, each time in a new shell in the workspace root (or cwd), without a terminal or input. Answers with output, exit code and duration; of long output the beginning and end, the rest goes to a file named there. Ended after timeout_s. What runs longer than ${FOREGROUND_MS / 1000} s goes on as a background job; for servers and watchers set background. action output with job shows what is new, waiting for the end; action kill ends it. Jobs end with your turn. Prefer read, edit, list, glob and grep to cat, sed, ls, find and rg.`,
     input,
-    meaning: commandMeaning,
+    normalize: normalizeCommand,
     title: ({ command, action, job }) =>
       action === undefined ? (command ?? "") : `${action} ${job ?? ""}`.trim(),
     withCommand: (call, command) => ({ ...call, command }),
@@ -73,7 +73,7 @@ export function createBashTool({
   });
 }
 
-const namesMeant = meaningOf({
+const normalizeNames = argumentNormalizer({
   names: {
     command: ["cmd", "script", "shell_command"],
     cwd: ["workdir", "working_directory", "workingDirectory", "directory", "dir"],
@@ -81,34 +81,36 @@ const namesMeant = meaningOf({
     job: ["job_id", "bash_id", "shell_id"],
   },
 });
-const boundsMeant = meaningOf({ bounds: { timeout_s: [1, TIMEOUT_S_MAX] } });
+const clampBounds = argumentNormalizer({ bounds: { timeout_s: [1, TIMEOUT_S_MAX] } });
 
-/** A command is run whatever `action` was filled with, unless that names a job. */
-function commandMeaning(given: Arguments): Arguments {
-  const { timeout, timeout_ms, action, job, ...meant } = namesMeant(given);
-  const { command } = meant;
-  // A program and its arguments, as some tools take it: the shell's own line is the last of them.
+/** A command is run even if `action` is set, unless a job is named. */
+function normalizeCommand(given: Arguments): Arguments {
+  const { timeout, timeout_ms, action, job, ...normalized } = normalizeNames(given);
+  const { command } = normalized;
+  // Some tools take a program and its arguments. For a shell, the last argument is the command line.
   if (Array.isArray(command) && command.every((word) => typeof word === "string"))
-    meant["command"] = /^(.*\/)?(ba|z|da)?sh$/.test(command[0] ?? "") ? command.at(-1) : command.join(" ");
+    normalized["command"] = /^(.*\/)?(ba|z|da)?sh$/.test(command[0] ?? "")
+      ? command.at(-1)
+      : command.join(" ");
   const ms = numberOf(timeout_ms);
-  // Others count in milliseconds: nobody means to wait for a quarter of an hour with a number as large.
+  // Other tools count in milliseconds: numbers from 1000 up are taken as such.
   const other = numberOf(timeout);
   const seconds = ms !== undefined ? ms / 1000 : other !== undefined && other >= 1000 ? other / 1000 : other;
-  if (seconds !== undefined) meant["timeout_s"] ??= seconds;
+  if (seconds !== undefined) normalized["timeout_s"] ??= seconds;
   const isOfJob = typeof job === "string" && job !== "";
-  if (isOfJob) meant["job"] = job;
-  if (meant["command"] === "") delete meant["command"];
-  const hasCommand = typeof meant["command"] === "string";
-  if (action !== undefined && (isOfJob || !hasCommand)) meant["action"] = action;
-  return boundsMeant(meant);
+  if (isOfJob) normalized["job"] = job;
+  if (normalized["command"] === "") delete normalized["command"];
+  const hasCommand = typeof normalized["command"] === "string";
+  if (action !== undefined && (isOfJob || !hasCommand)) normalized["action"] = action;
+  return clampBounds(normalized);
 }
 
-type Means = { jobs: Jobs; folder: OutputFolder; foregroundMs: number };
+type CommandDeps = { jobs: Jobs; folder: OutputFolder; foregroundMs: number };
 
 async function runCommand(
   { command, background = false, timeout_s }: Input & { command: string },
   cwd: { real: string; shown: string },
-  { jobs, folder, foregroundMs }: Means,
+  { jobs, folder, foregroundMs }: CommandDeps,
   context: ToolContext,
 ): Promise<ToolResult> {
   context.signal.throwIfAborted();
@@ -141,7 +143,7 @@ async function runCommand(
         `running in the background as ${id} since ${durationText(age(job))}. ${how}`,
       );
     }
-    // No room for another job: a command is waited for, a server is not.
+    // No room for another job: wait for a command, refuse a background one.
     if (background) {
       await job.stop();
       throw new ToolFailure(
@@ -159,17 +161,17 @@ async function showOutput(job: Job, { timeout_s }: Input, context: ToolContext):
   const waitS = Math.min(timeout_s ?? OUTPUT_WAIT_S, OUTPUT_WAIT_S_MAX);
   await waitFor(job, waitS * 1000, context);
   const state = job.end === undefined ? `still running after ${durationText(age(job))}` : endText(job.end);
-  return result(job, job.output.news(), state);
+  return result(job, job.output.newText(), state);
 }
 
 async function kill(job: Job): Promise<ToolResult> {
   await job.stop();
-  return result(job, job.output.news(), endText(await job.ended));
+  return result(job, job.output.newText(), endText(await job.ended));
 }
 
 /**
- * Until it has ended or `ms` are over. When the run is canceled meanwhile it throws, and all that the run started is
- * dead by then: told at once, so that background jobs do not wait for a command that is slow to end.
+ * Waits until the job has ended or `ms` are over. Throws when the run is canceled, after ending everything that the run
+ * started: all at once, so that background jobs do not wait for a command that is slow to end.
  */
 async function waitFor(job: Job, ms: number | undefined, context: ToolContext): Promise<void> {
   const { processes, run_id, signal } = context;

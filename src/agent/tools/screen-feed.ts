@@ -1,14 +1,14 @@
-/** Passes a running command's output on to the screen, in pieces that a person could follow. */
+/** Passes a running command's output to the screen, in pieces that a person can follow. */
 export type ScreenFeed = {
   push(text: string): void;
-  /** Nothing is passed on after it. `isOver`: the call's result, which comes right behind, says it all. */
+  /** Nothing is passed on afterwards. `isOver`: the call's result follows at once with the whole output. */
   end(isOver: boolean): void;
 };
 
 const EVERY_MS = 100;
-/** More than that in one piece nobody reads: its end is shown. */
+/** Of a longer piece only the end is shown: nobody could read more. */
 const PIECE_CHARS_MAX = 4 * 1024;
-/** Every piece is stored and sent to every terminal. */
+/** The total, because every piece is stored and sent to every terminal. */
 const CHARS_MAX = 256 * 1024;
 
 export function createScreenFeed(onOutput: (text: string) => void): ScreenFeed {
@@ -37,9 +37,9 @@ export function createScreenFeed(onOutput: (text: string) => void): ScreenFeed {
     },
     end(isOver) {
       clearTimeout(timer);
-      // Most commands are over before their first piece: it would be written, told and replaced at once.
+      // Most commands end before their first piece, which the result would replace at once.
       if (!isOver || sent > 0) flush();
-      sent = Number.POSITIVE_INFINITY; // what comes later belongs to no call any more
+      sent = Number.POSITIVE_INFINITY; // ignore later output
     },
   };
 }

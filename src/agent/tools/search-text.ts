@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { placeText } from "../workspace-path.ts";
-import { folderNames, meaningOf, pathNames } from "./arguments.ts";
+import { argumentNormalizer, folderNames, pathNames } from "./arguments.ts";
 import { ToolFailure } from "./failure.ts";
 import { compileGlob } from "./glob-pattern.ts";
 import { linkedFolders, linkedText } from "./linked-folders.ts";
@@ -14,7 +14,7 @@ import { defineTool } from "./tool.ts";
 const SHOWN_MAX = 100;
 const LINE_CHARS_MAX = 500;
 const TEXT_BYTES_MAX = 20 * 1024;
-/** Counted so far, so that what is shown is the same each time and not whatever was found first. */
+/** Matches collected before sorting, so that the shown ones are the same each time. */
 const MATCHES_MAX = 5000;
 const CONTEXT_MAX = 10;
 
@@ -45,7 +45,7 @@ export const createGrepTool = (ripgrep: Ripgrep) =>
     readOnly: true,
     description: `Searches what is in files with ripgrep and answers with the lines that match, by file and line number: at most ${SHOWN_MAX} matches, ${LINE_CHARS_MAX} characters a line. The pattern is a regular expression; set literal for plain text. Narrow it by path or glob, or see only file names with files_only. Hidden files are searched, binary files and what .gitignore leaves out are not, unless include_ignored is set. Prefer it to grep or rg in bash.`,
     input,
-    meaning: meaningOf({
+    normalize: argumentNormalizer({
       names: {
         pattern: ["query", "regex"],
         path: [...pathNames, ...folderNames],
@@ -127,7 +127,7 @@ function argsOf(options: Input, target: string): string[] {
   ];
 }
 
-/** Undefined for what is no row. */
+/** undefined if it is not a row. */
 function lineOf(row: string): Line | undefined {
   const [, number, sign, text] = /^(\d+)([:-])(.*)$/s.exec(row) ?? [];
   if (number === undefined) return undefined;

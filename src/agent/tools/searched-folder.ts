@@ -3,7 +3,7 @@ import { locate, type WorkspacePath } from "../workspace-path.ts";
 import { ToolFailure } from "./failure.ts";
 import { specialTypeOf } from "./file-type.ts";
 
-/** Where a search begins. Throws ToolFailure for what cannot be searched. */
+/** The folder or file to search. Throws ToolFailure if it cannot be searched. */
 export async function locateSearched(
   root: string,
   path: string,
@@ -12,7 +12,7 @@ export async function locateSearched(
   const place = await locate(root, path);
   if (/^\/(proc|sys|dev)?(\/|$)/.test(place.real))
     throw new ToolFailure(
-      `${place.shown} is not searched: it holds the kernel's files. Name a folder of the disk.`,
+      `${place.shown} is not searched: it contains the kernel's files. Name a folder on disk.`,
     );
   const stats = await stat(place.real);
   const isFolder = stats.isDirectory();
@@ -23,7 +23,7 @@ export async function locateSearched(
   return { ...place, isFolder };
 }
 
-/** File names may hold anything but a slash and NUL; line breaks and escapes would tell lies in a list. */
+/** File names may contain line breaks and escapes, which would garble or fake a list: quote them. */
 export const printableName = (name: string): string =>
   /[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(name) ? JSON.stringify(name) : name;
 

@@ -2,39 +2,38 @@
 export type Replacement = { start: number; end: number; text: string };
 export type Key = (line: string) => string;
 
-/** A call takes so many arguments, not any number. */
+/** The number of arguments in one call is limited. */
 const SPREAD_MAX = 1000;
 
-/** Numbers for lines: two lines that a key makes alike have the same one. */
+/** Numbers for lines: lines with equal keys have the same number. */
 type LineNumbers = { key: Key; ids: Map<string, number>; ofLines: number[] };
 
 /**
- * A text that many edits are made in, one after the other. Its lines, and what each way of looking at them makes of
- * them, are worked out once; an edit changes them only where it stands, so that a hundred edits in a long file cost
- * little more than one.
+ * A text to which many edits are applied in order. Its lines and their keys are computed once, and an edit updates them
+ * only where it applies, so that a hundred edits in a long file cost little more than one.
  */
 export function createSearchedText(initial: string) {
   let text = initial;
   let lines: string[] | undefined;
   let starts = new Uint32Array(0);
-  let areStartsTrue = false;
+  let areStartsCurrent = false;
   const numbered = new Map<Key, LineNumbers>();
 
-  const linesNow = (): string[] => {
+  const currentLines = (): string[] => {
     lines ??= text.split("\n");
     return lines;
   };
-  const startsNow = (): Uint32Array => {
-    if (areStartsTrue) return starts;
-    const all = linesNow();
-    // Room for what edits add: memory taken anew for each of them costs more than the work.
+  const currentStarts = (): Uint32Array => {
+    if (areStartsCurrent) return starts;
+    const all = currentLines();
+    // Extra room, because reallocating for each edit would cost more than the work itself.
     if (starts.length < all.length) starts = new Uint32Array(Math.ceil(all.length * 1.2));
     let start = 0;
     for (let index = 0; index < all.length; index++) {
       starts[index] = start;
       start += (all[index] ?? "").length + 1;
     }
-    areStartsTrue = true;
+    areStartsCurrent = true;
     return starts;
   };
   const numberOf = ({ key, ids }: LineNumbers, line: string): number => {
@@ -48,20 +47,21 @@ export function createSearchedText(initial: string) {
     const known = numbered.get(key);
     if (known !== undefined) return known;
     const made: LineNumbers = { key, ids: new Map(), ofLines: [] };
-    for (const line of linesNow()) made.ofLines.push(numberOf(made, line));
+    for (const line of currentLines()) made.ofLines.push(numberOf(made, line));
     numbered.set(key, made);
     return made;
   };
 
   return {
     text: (): string => text,
-    lines: (): readonly string[] => linesNow(),
-    /** Where a line begins, counted from 0. */
-    startOf: (line: number): number => (line < linesNow().length ? (startsNow()[line] ?? 0) : text.length),
-    /** The line, from 0, that holds an offset. */
+    lines: (): readonly string[] => currentLines(),
+    /** The offset of a line's start. Lines count from 0. */
+    startOf: (line: number): number =>
+      line < currentLines().length ? (currentStarts()[line] ?? 0) : text.length,
+    /** The line that contains an offset. */
     lineAt(offset: number): number {
-      const all = startsNow();
-      let [low, high] = [0, linesNow().length - 1];
+      const all = currentStarts();
+      let [low, high] = [0, currentLines().length - 1];
       while (low < high) {
         const middle = (low + high + 1) >> 1;
         if ((all[middle] ?? 0) <= offset) low = middle;
@@ -69,18 +69,18 @@ export function createSearchedText(initial: string) {
       }
       return low;
     },
-    /** The first lines, from 0, of the places where `wanted` stands as `key` sees lines; overlapping ones too. */
+    /** The first lines of the places where the lines' keys equal those of `wanted`. */
     placesOf(wanted: readonly string[], key: Key, placesMax: number, mayOverlap: boolean): number[] {
       const { ids, ofLines } = numbersFor(key);
-      const sought: number[] = [];
+      const pattern: number[] = [];
       for (const line of wanted) {
         const id = ids.get(key(line));
-        if (id === undefined) return []; // a line that stands nowhere
-        sought.push(id);
+        if (id === undefined) return []; // a line that does not occur
+        pattern.push(id);
       }
-      return placesOf(ofLines, sought, placesMax, mayOverlap);
+      return placesOf(ofLines, pattern, placesMax, mayOverlap);
     },
-    /** In order and apart from each other. */
+    /** The replacements must be in order and must not overlap. */
     replace(replacements: readonly Replacement[]): void {
       const [only, another] = replacements;
       if (only === undefined) return;
@@ -100,14 +100,14 @@ export function createSearchedText(initial: string) {
         lines = undefined;
         numbered.clear();
       }
-      areStartsTrue = false;
+      areStartsCurrent = false;
       text = replaced(text, replacements);
     },
   };
 }
 export type SearchedText = ReturnType<typeof createSearchedText>;
 
-/** `items` itself where little is put in: it is changed in place. */
+/** Changes `items` in place if few items are inserted; otherwise returns a new array. */
 function spliced<T>(items: T[], start: number, end: number, made: readonly T[]): T[] {
   if (made.length > SPREAD_MAX) return items.slice(0, start).concat(made, items.slice(end));
   items.splice(start, end - start, ...made);
@@ -126,27 +126,27 @@ export function replaced(text: string, replacements: readonly Replacement[]): st
   return pieces.join("");
 }
 
-/** Knuth, Morris and Pratt: a step for each line, however much of it repeats. */
+/** Knuth, Morris and Pratt: linear time, also for repetitive text. */
 function placesOf(
   all: readonly number[],
-  sought: readonly number[],
+  pattern: readonly number[],
   placesMax: number,
   mayOverlap: boolean,
 ): number[] {
   const places: number[] = [];
-  if (sought.length === 0) return places;
-  // How much of the beginning is still matched where the next one does not fit.
+  if (pattern.length === 0) return places;
+  // For each prefix: how much is still matched if the next line does not fit.
   const fallback = [0];
-  for (let at = 1, matched = 0; at < sought.length; at++) {
-    while (matched > 0 && sought[at] !== sought[matched]) matched = fallback[matched - 1] ?? 0;
-    if (sought[at] === sought[matched]) matched++;
+  for (let at = 1, matched = 0; at < pattern.length; at++) {
+    while (matched > 0 && pattern[at] !== pattern[matched]) matched = fallback[matched - 1] ?? 0;
+    if (pattern[at] === pattern[matched]) matched++;
     fallback.push(matched);
   }
   for (let at = 0, matched = 0; at < all.length && places.length < placesMax; at++) {
-    while (matched > 0 && all[at] !== sought[matched]) matched = fallback[matched - 1] ?? 0;
-    if (all[at] === sought[matched]) matched++;
-    if (matched < sought.length) continue;
-    places.push(at + 1 - sought.length);
+    while (matched > 0 && all[at] !== pattern[matched]) matched = fallback[matched - 1] ?? 0;
+    if (all[at] === pattern[matched]) matched++;
+    if (matched < pattern.length) continue;
+    places.push(at + 1 - pattern.length);
     matched = mayOverlap ? (fallback[matched - 1] ?? 0) : 0;
   }
   return places;

@@ -1,5 +1,5 @@
 const COMPARED_CHARS_MAX = 400;
-/** Two texts of such different lengths have too little in common to be compared. */
+/** Texts whose lengths differ more than this are not compared. */
 const LENGTH_PART_MIN = 0.3;
 
 /** 1 for equal, 0 for nothing in common: Levenshtein distance over the longer length. */
@@ -23,7 +23,7 @@ export function similarity(first: string, second: string): number {
   return 1 - (row[b.length] ?? longer) / longer;
 }
 
-/** What `similarity` is at most, by the lengths alone. */
+/** The upper bound of `similarity`, from the lengths alone. */
 export function similarityMax(first: string, second: string): number {
   const a = Math.min(first.length, COMPARED_CHARS_MAX);
   const b = Math.min(second.length, COMPARED_CHARS_MAX);

@@ -8,20 +8,20 @@ import type { OutputFolder } from "./output-folder.ts";
 import { createTextCleaner } from "./text-cleaner.ts";
 import type { ToolContext } from "./tool.ts";
 
-/** What comes no more for so long behind a command's end is not its own: what it left running holds its pipe open … */
+/** If no output comes for this long after a command has exited, only its background processes hold the pipe open … */
 const DRAIN_MS = 150;
-/** … and may go on writing there. */
+/** … and they may keep writing, so this is the limit. */
 const DRAIN_MS_MAX = 3000;
 
 export type CommandRequest = {
   command: string;
   cwd: { real: string; shown: string };
-  /** Undefined: until its run ends. */
+  /** undefined: no limit; it ends with its run. */
   timeoutMs: number | undefined;
   onText(text: string): void;
 };
 
-/** Starts a shell line in a process group of its own. It goes on by itself: output is read, and it ends in time. */
+/** Starts a shell command in its own process group. Its output is read and its timeout enforced in the background. */
 export async function startCommand(
   { command, cwd, timeoutMs, onText }: CommandRequest,
   folder: OutputFolder,
@@ -39,18 +39,18 @@ export async function startCommand(
   );
   const output = createCommandOutput(() => folder.create("bash"));
   let isOpen = true;
-  /** What was taken out of its pipes, and what of it is still being kept. */
-  const taken = { chunks: 0, open: 0 };
+  /** Chunks read from the pipes, and those that are still being stored. */
+  const received = { chunks: 0, open: 0 };
   const read = Promise.all(
     [child.stdout, child.stderr].map(async (stream) => {
       const cleaner = createTextCleaner();
       for await (const chunk of readChunks(stream)) {
         const text = cleaner.push(chunk);
         onText(text);
-        taken.chunks++;
-        taken.open++;
+        received.chunks++;
+        received.open++;
         await output.add(text);
-        taken.open--;
+        received.open--;
       }
       const last = cleaner.end();
       onText(last);
@@ -64,7 +64,7 @@ export async function startCommand(
   let isTimedOut = false;
   const timer = setTimeout(() => {
     isTimedOut = true;
-    child.stop().catch(() => {}); // what cannot be ended is told by `ended` not coming
+    child.stop().catch(() => {}); // if it cannot be ended, `ended` does not resolve
   }, timeoutMs);
   if (timeoutMs === undefined) clearTimeout(timer);
 
@@ -72,10 +72,10 @@ export async function startCommand(
     const exit = await child.exited;
     clearTimeout(timer);
     const durationMs = Math.round(performance.now() - startedAt);
-    let known = -1;
+    let seen = -1;
     for (let ms = 0; isOpen && ms < DRAIN_MS_MAX; ms += DRAIN_MS) {
-      if (taken.chunks === known && taken.open === 0) break;
-      known = taken.chunks;
+      if (received.chunks === seen && received.open === 0) break;
+      seen = received.chunks;
       if (await settlesWithin(read, DRAIN_MS)) await read;
     }
     const end = { ...exit, durationMs, isTimedOut };
@@ -95,7 +95,7 @@ export async function startCommand(
   return job;
 }
 
-/** bash where there is one. */
+/** bash if installed, else /bin/sh. */
 async function spawnShell(spawn: (shell: string) => Promise<GroupProcess>): Promise<GroupProcess> {
   try {
     return await spawn("bash");
@@ -105,11 +105,11 @@ async function spawnShell(spawn: (shell: string) => Promise<GroupProcess>): Prom
   }
 }
 
-/** Until its end, or until it breaks: a pipe that is torn down has no more to say. */
+/** Reads until the stream ends or breaks. */
 async function* readChunks(stream: Readable): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } catch {
-    // what came so far counts
+    // a broken pipe: keep what was read
   }
 }

@@ -3,41 +3,41 @@ import { numbered } from "./closest-lines.ts";
 import { ToolFailure } from "./failure.ts";
 import { type FileDiff, quickDiff, shortDiff, thoroughDiff } from "./unified-diff.ts";
 
-/** What is asked to become of a text: edits of it, or another one in its place. */
+/** A requested change of a text: edits, or a whole new text. */
 export type TextRequest = { shown: string; before: string } & (
   | { edits: readonly Edit[] }
   | { after: string }
 );
 
-/** What came of it: the new text, and its difference in the lengths that are of use. */
+/** The result: the new text, and its diff in several lengths. */
 export type TextChange = {
   text: string;
   reports: Applied["reports"];
   additions: number;
   deletions: number;
-  /** For the question. */
+  /** The diff for the permission question. */
   asked: string;
-  /** For the screen. */
+  /** The diff for the screen. */
   view: string;
-  /** For the model: the lines that came, numbered as they stand now. */
+  /** For the model: the changed lines with their new numbers. */
   region: string;
 };
 
-/** A request that cannot be carried out is a value here: it has to pass from one thread to another. */
+/** A failure is a value here, because it has to pass between threads. */
 export type Outcome = { kind: "changed"; change: TextChange } | { kind: "failed"; message: string };
 
 const VIEW_CHARS_MAX = 64 * 1024;
-/** What a person is asked about is shown in full; nobody reads this much, but it has to travel and be kept. */
+/** The question shows the whole diff; this bounds what is sent and stored. */
 const ASKED_CHARS_MAX = 1024 * 1024;
 const REGION_LINES_MAX = 60;
-/** Of the text, times the number of edits: what a few milliseconds are enough for. */
+/** Text length times the number of edits that takes a few milliseconds. */
 const QUICK_CHARS_MAX = 256 * 1024;
 
-/** On whatever thread, however long it takes. */
+/** May take long; for worker threads. */
 export const computeChange = (request: TextRequest): Outcome =>
   outcomeOf(request, thoroughDiff) ?? unreachable();
 
-/** Undefined for what could take longer than the daemon's own thread may stand still. */
+/** For the daemon's own thread; undefined if it could take too long there. */
 export function computeChangeQuickly(request: TextRequest): Outcome | undefined {
   const { before } = request;
   const chars =
@@ -75,7 +75,7 @@ function unreachable(): never {
   throw new Error("a thorough diff gave none");
 }
 
-/** The lines that came, numbered as they stand now, with the diff's context around them. */
+/** The changed lines with their new numbers, and the diff's context around them. */
 function changedRegions(unified: string, text: string): string {
   const lines = text.split("\n");
   const regions: string[] = [];

@@ -1,29 +1,29 @@
 import { StringDecoder } from "node:string_decoder";
 
 /**
- * Makes text of what a command writes to its terminal, piece by piece: escape sequences and control characters are
- * left out, and of a line that was written over (progress bars) only the last version is kept.
+ * Turns a command's terminal output into plain text, chunk by chunk. Drops escape sequences and control characters, and
+ * keeps only the last version of a line that was overwritten (progress bars).
  */
 export type TextCleaner = {
-  /** What is certain now. A line that may yet be written over waits for its end. */
+  /** Returns the text that is final. A line that may still be overwritten waits for its end. */
   push(chunk: Buffer): string;
   end(): string;
 };
 
 type State = "text" | "escape" | "intermediate" | "control" | "string" | "string escape";
 
-/** A line without end is passed on in pieces of this length. */
+/** A longer line is passed on in pieces of this length. */
 const LINE_CHARS_MAX = 64 * 1024;
-/** An operating system command that is never closed was none. */
+/** An operating system command (OSC) that is not closed by then is treated as text. */
 const STRING_CHARS_MAX = 64 * 1024;
-// Everything but line feed and tab that is not shown.
+// Control characters, except line feed and tab.
 const special = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 
 export function createTextCleaner(): TextCleaner {
   const decoder = new StringDecoder("utf8");
   let state: State = "text";
-  let line = ""; // what has come of the current line
-  let isReturned = false; // a carriage return came; the next character begins the line anew
+  let line = ""; // the current line so far
+  let isReturned = false; // after a carriage return the next character restarts the line
   let stringChars = 0;
 
   const take = (char: string): string => {
@@ -73,7 +73,7 @@ export function createTextCleaner(): TextCleaner {
     }
   };
   const clean = (text: string): string => {
-    // Most output is plain: whole lines of it need no look at each character.
+    // Fast path: most output has no special characters.
     if (state === "text" && !isReturned && !special.test(text)) {
       const cut = text.lastIndexOf("\n") + 1;
       const done = cut === 0 ? "" : line + text.slice(0, cut);

@@ -7,17 +7,17 @@ import { ToolFailure } from "./failure.ts";
 import { binaryTypeOf, hasUtf16Mark, SAMPLE_BYTES, sizeText, specialTypeOf } from "./file-type.ts";
 import type { FileLedger } from "./tool.ts";
 
-/** Whole files are held in memory, compared and sent as diffs up to here. */
+/** Larger files are not read as a whole, compared or edited. */
 export const TEXT_BYTES_MAX = 10 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const BOM = "\ufeff";
 
-/** A file's text as tools work on it: without byte order mark, and with \n alone if every line ended in \r\n. */
+/** A file's text for the tools: without byte order mark, and with \n if every line ended in \r\n. */
 export type TextFile = {
   text: string;
   hasBom: boolean;
   isCrlf: boolean;
-  /** Whether writing `text` back gives the same bytes: not so for what is not UTF-8. */
+  /** Whether writing `text` back gives the same bytes; false if it is not UTF-8. */
   isFaithful: boolean;
   bytes: Buffer;
   stats: Stats;
@@ -25,7 +25,7 @@ export type TextFile = {
 };
 
 /**
- * Opens a regular file and nothing else: no pipe that would block, no device, no link that took its place since the
+ * Opens a regular file and nothing else: no pipe, which would block, no device, no link that has replaced it since the
  * path was resolved, and none of the kernel's endless files.
  */
 export async function openRegular({
@@ -33,7 +33,7 @@ export async function openRegular({
   shown,
 }: WorkspacePath): Promise<{ handle: FileHandle; stats: Stats }> {
   if (/^\/(proc|sys|dev)(\/|$)/.test(real))
-    throw new ToolFailure(`${shown} is the kernel's, not a file: use bash to look at it.`);
+    throw new ToolFailure(`${shown} belongs to the kernel and is not a file: use bash to look at it.`);
   const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
     const stats = await handle.stat();
@@ -48,9 +48,9 @@ export async function openRegular({
 }
 
 export const movedText = (shown: string): string =>
-  `${shown} leads elsewhere than a moment ago. Nothing was done.`;
+  `The path ${shown} changed its target a moment ago. Nothing was done.`;
 
-/** At most TEXT_BYTES_MAX, whatever the file's size claims to be. Throws ToolFailure for more. */
+/** Reads at most TEXT_BYTES_MAX, whatever size the file claims. Throws ToolFailure if there is more. */
 async function readBytes(handle: FileHandle, shown: string, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {
@@ -64,7 +64,7 @@ async function readBytes(handle: FileHandle, shown: string, signal: AbortSignal)
   }
 }
 
-/** Throws ToolFailure for what is no regular file, no text or too large; errors of the file system as they come. */
+/** Throws ToolFailure if it is not a regular file, not text or too large. Rejects with file system errors unchanged. */
 export async function readTextFile(path: WorkspacePath, signal: AbortSignal): Promise<TextFile> {
   const { handle, stats } = await openRegular(path);
   try {
@@ -79,7 +79,7 @@ export async function readTextFile(path: WorkspacePath, signal: AbortSignal): Pr
   }
 }
 
-/** Throws ToolFailure when the file is no text. */
+/** Throws ToolFailure if the file is not text. */
 export async function refuseBinary(path: WorkspacePath): Promise<void> {
   const { handle, stats } = await openRegular(path);
   try {
@@ -112,7 +112,7 @@ export function decodeText(bytes: Buffer): Pick<TextFile, "text" | "hasBom" | "i
   return { text: isCrlf ? raw.replaceAll("\r\n", "\n") : raw, hasBom, isCrlf, isFaithful };
 }
 
-/** The bytes of `text` in the manner of a file that was there before; the inverse of `decodeText`. */
+/** Encodes `text` with the byte order mark and line ends of the old file; the inverse of `decodeText`. */
 export function encodeText(text: string, like: Pick<TextFile, "hasBom" | "isCrlf">): Buffer {
   const lines = like.isCrlf ? text.replaceAll("\n", "\r\n") : text;
   return Buffer.from(like.hasBom ? BOM + lines : lines, "utf8");

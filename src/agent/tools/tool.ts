@@ -4,13 +4,13 @@ import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Arguments } from "./arguments.ts";
 
-/** `text` is what the model reads, `view` what the screen draws. */
+/** `text` is for the model, `view` for the screen. */
 export type ToolResult = { text: string; isError?: boolean; view?: ToolView };
 
-/** A file as the model last saw it, or as a tool of ours left it. `text` is for telling what changed since. */
+/** A file as the model last saw it, or as a tool left it. `text` is for a diff of later changes. */
 export type SeenFile = { mtimeMs: number; size: number; hash: string; text?: string | undefined };
 
-/** What the tools of one session share between calls: `createFileLedger` of file-ledger.ts. */
+/** Shared between the calls of one session; see file-ledger.ts. */
 export type FileLedger = {
   /** Remembers what the model has seen of a file (real path). */
   note(path: string, seen: SeenFile): void;
@@ -31,11 +31,11 @@ export type ToolContext = {
 };
 
 /**
- * A call made ready: what it needs permission for, and the work itself. Nothing is changed before `run`; a diff
- * that is shown in the question is the diff that `run` applies, or `run` fails.
+ * A prepared call: the permission it needs, and the work itself. Nothing is changed before `run`. `run` applies the diff
+ * that the question shows, or fails.
  */
 export type PreparedCall = {
-  /** Undefined when it needs none (pure, or a read inside the root that the judge would always allow). */
+  /** undefined if it needs none. */
   permission?: { tool: string; subject: PermissionSubject };
   run(): Promise<ToolResult>;
 };
@@ -46,13 +46,13 @@ export type Tool<Input = unknown> = {
   /** For the model; under 600 characters. */
   description: string;
   input: z.ZodType<Input>;
-  /** What is meant by arguments that other agents' tools have; before they are held against `input`. */
-  meaning?(given: Arguments): Arguments;
+  /** Maps arguments in the style of other agents' tools; called before `input` validates them. */
+  normalize?(given: Arguments): Arguments;
   /** One line for the screen: the path, the pattern, the command. Must cope with partial input. */
   title(input: Partial<Input>): string;
   /** Read-only calls of one step run side by side, the rest one after the other. */
   readOnly: boolean;
-  /** The same call with another command, for a person who changes what is asked about. */
+  /** The same call with another command, for a person who edits it in the question. */
   withCommand?(input: Input, command: string): Input;
   prepare(input: Input, context: ToolContext): Promise<PreparedCall | ToolResult>;
 };

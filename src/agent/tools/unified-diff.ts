@@ -3,21 +3,21 @@ import { structuredPatch } from "diff";
 /** `unified` has no file headers. */
 export type FileDiff = { unified: string; additions: number; deletions: number };
 
-/** Texts that differ in more lines are not lined up: the search grows with the square. This many take some ms. */
+/** Texts that differ in more lines are not aligned, because the time grows with the square. This many take a few ms. */
 const EDIT_LENGTH_MAX = 200;
-/** And these a tenth of a second: not for the daemon's own thread. */
+/** This many take a tenth of a second: only for worker threads. */
 const THOROUGH_EDIT_LENGTH_MAX = 600;
 const CONTEXT_LINES = 3;
-/** Compared at once, where texts are looked at for where they begin to differ. */
+/** Block size for finding the first and last difference. */
 const BLOCK_CHARS = 4096;
 
 type Hunk = { oldStart: number; newStart: number; lines: string[]; oldLines: number; newLines: number };
 
-/** Only what lies between the first and the last difference is looked at; it takes the time of its length. */
+/** Diffs only the text between the first and the last difference. */
 export const diffTexts = (before: string, after: string): FileDiff =>
   quickDiff(before, after) ?? unalignedDiff(before, after);
 
-/** Undefined where lining the texts up would take too long. */
+/** undefined if aligning the texts would take too long. */
 export const quickDiff = (before: string, after: string): FileDiff | undefined =>
   alignedDiff(before, after, EDIT_LENGTH_MAX);
 
@@ -57,7 +57,7 @@ function unifiedOf(hunks: readonly Hunk[], linesBefore: number): FileDiff {
   return { unified: rows.join("\n"), additions, deletions };
 }
 
-/** A diff for a screen or a model, cut at a line; the counts stay those of the whole. */
+/** Shortens a diff at a line end; the counts stay those of the whole. */
 export function shortDiff(diff: FileDiff, charsMax: number): FileDiff {
   if (diff.unified.length <= charsMax) return diff;
   const cut = diff.unified.lastIndexOf("\n", charsMax);
@@ -66,15 +66,15 @@ export function shortDiff(diff: FileDiff, charsMax: number): FileDiff {
 }
 
 /**
- * How many characters both texts have in common at their two ends, in whole lines and without the lines that are
- * shown around a change.
+ * The number of characters that both texts have in common at each end: whole lines only, minus the context lines around
+ * a change.
  */
 function commonEnds(before: string, after: string): { head: number; headLines: number; tail: number } {
   const shorter = Math.min(before.length, after.length);
   let head = commonStart(before, after, shorter);
   for (let lines = 0; lines <= CONTEXT_LINES && head > 0; lines++) head = lineStart(before, head - 1);
   let tail = commonEnd(before, after, shorter - head);
-  // The tail begins behind the line break that ends the last line of context.
+  // The tail begins after the last context line.
   let start = before.length - tail;
   for (let lines = 0; lines <= CONTEXT_LINES && tail > 0; lines++) {
     const end = before.indexOf("\n", start);
@@ -112,7 +112,7 @@ function countOf(text: string, char: string, end: number): number {
 
 type Row = { sign: " " | "-" | "+"; line: string };
 
-/** As many lines as before are compared one by one, so that what was replaced throughout a text is still seen. */
+/** If the number of lines is unchanged, compares line by line, so that scattered replacements are still shown. */
 function unalignedRows(before: string, after: string): Row[] {
   const old = linesOf(before);
   const made = linesOf(after);
@@ -146,7 +146,7 @@ function unalignedRows(before: string, after: string): Row[] {
   return rows;
 }
 
-/** Changes, and around them the lines that show where they are. */
+/** Groups changes into hunks with context lines. */
 function hunksOf(rows: readonly Row[]): Hunk[] {
   const hunks: Hunk[] = [];
   let [oldLine, newLine] = [1, 1];
@@ -187,10 +187,10 @@ function addLines(hunk: Hunk, sign: Row["sign"], lines: readonly string[]): void
   }
 }
 
-/** With their line breaks; none after a last one. */
+/** Lines including their line breaks. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
-/** Of no lines, the place is told by the line before it. */
+/** An empty range is given by the line before it. */
 function range(start: number, count: number): string {
   if (count === 1) return `${start}`;
   return `${count === 0 ? start - 1 : start},${count}`;

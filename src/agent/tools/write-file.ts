@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { WorkerPool } from "../worker/pool.ts";
 import { locate } from "../workspace-path.ts";
-import { meaningOf, pathNames } from "./arguments.ts";
+import { argumentNormalizer, pathNames } from "./arguments.ts";
 import { prepareChange } from "./change-file.ts";
 import { ToolFailure } from "./failure.ts";
 import { defineTool } from "./tool.ts";
@@ -19,7 +19,7 @@ export const createWriteTool = (workers: WorkerPool) =>
     description:
       "Creates a file with the content given, and the folders above it, or replaces a whole file. To change part of a file use edit: it is quicker and shows what changes. A file that exists must have been read in this session first, and not have changed since. Line endings, byte order mark and mode of the file that is replaced are kept. Do not write files nobody asked for.",
     input,
-    meaning: meaningOf({ names: { path: pathNames, content: ["contents", "file_text", "text"] } }),
+    normalize: argumentNormalizer({ names: { path: pathNames, content: ["contents", "file_text", "text"] } }),
     title: ({ path }) => path ?? "",
     async prepare({ path, content }, context) {
       const place = await locate(context.root, path);
