@@ -64,6 +64,8 @@ type HostOptions = {
   env?: Record<string, string>;
   /** A client has attached before the session is opened. */
   prepareFirst?: boolean;
+  /** Where the test is about what git says, not about how long it takes. */
+  gitMsMax?: number;
   processes?: ProcessSupervisor;
   /** Real time where the test is about waiting. */
   waits?: number[];
@@ -83,6 +85,7 @@ export async function openNative(options: HostOptions = {}) {
     folders: createFolderGate(),
     tools: (options.tools ?? [echoTool]) as unknown as readonly Tool[],
     now: Date.now,
+    gitMsMax: options.gitMsMax,
     random: () => 0.5,
     wait:
       options.wait ??

@@ -268,6 +268,9 @@ describe("an attached file", () => {
   });
 });
 
+/** Longer than git takes on any machine: it is ended before. */
+const gitMsMax = 60_000;
+
 test("a repository that was read when the client attached is not read again for the first prompt", async () => {
   git("init", "-q", "-b", "early");
   let spawned = 0;
@@ -278,7 +281,14 @@ test("a repository that was read when the client attached is not read again for 
       return processes.spawn(request);
     },
   };
-  const settings = { config: oneProvider(server.baseUrl), root, processes: counted, env, prepareFirst: true };
+  const settings = {
+    config: oneProvider(server.baseUrl),
+    root,
+    processes: counted,
+    env,
+    prepareFirst: true,
+    gitMsMax,
+  };
   const native = await openNative(settings);
   await native.start("Hello", { env }).result;
   expect(firstPrompt(await server.request(0))).toContain("early");
@@ -298,7 +308,14 @@ test("a repository that has changed since then, and is slow, does not hold up th
       return spawned <= 3 ? processes.spawn(request) : new Promise(() => {});
     },
   };
-  const settings = { config: oneProvider(server.baseUrl), root, processes: late, env, prepareFirst: true };
+  const settings = {
+    config: oneProvider(server.baseUrl),
+    root,
+    processes: late,
+    env,
+    prepareFirst: true,
+    gitMsMax,
+  };
   const native = await openNative(settings);
   await native.start("Hello", { env }).result;
   expect(firstPrompt(await server.request(0))).toContain("early");

@@ -32,6 +32,8 @@ type NativeDeps = {
   /** The user's instructions for all projects (config/AGENTS.md), if any. */
   instructionsFile?: string | undefined;
   now(): number;
+  /** How long git may hold up the first answer. */
+  gitMsMax?: number | undefined;
   random?(): number;
   /** Waits between retries, and between the demo's words; rejects when `signal` aborts. */
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
@@ -69,7 +71,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const opener = createModelOpener(connections);
   const probe = createOllamaProbe(now);
   const demo = createDemoModel(wait);
-  const reader = createGitReader(processes, now);
+  const reader = createGitReader(processes, now, deps.gitMsMax);
   const closing = new AbortController();
 
   async function modelFor(asked: string | null, current: NativeSettings, env: Turn["env"]): Promise<Model> {

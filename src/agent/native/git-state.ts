@@ -166,7 +166,7 @@ async function statIfPresent(path: string): Promise<BigIntStats | undefined> {
 type Known = { at: number; stamp: string | null; state: GitState | undefined };
 
 /** Reads a repository's state before the first prompt: git takes tens of milliseconds. */
-export function createGitReader(processes: ProcessSupervisor, now: () => number) {
+export function createGitReader(processes: ProcessSupervisor, now: () => number, waitMsMax = WAIT_MS_MAX) {
   const known = createBoundedMap<string, Known>(ROOTS_MAX);
 
   async function read({ root, env }: GitPlace, owner: string, signal: AbortSignal) {
@@ -188,7 +188,7 @@ export function createGitReader(processes: ProcessSupervisor, now: () => number)
       return async (): Promise<GitState | undefined> => {
         const before = known.get(place.root);
         const isKnown = before !== undefined && now() - before.at < KNOWN_MS_MAX;
-        if (await settlesWithin(reading, isKnown ? WAIT_MS_WITH_KNOWN : WAIT_MS_MAX)) return reading;
+        if (await settlesWithin(reading, isKnown ? WAIT_MS_WITH_KNOWN : waitMsMax)) return reading;
         return isKnown ? before.state : undefined;
       };
     },
