@@ -29,11 +29,11 @@ export async function doctor({ options }: Parsed, context: Context): Promise<num
     finding("hearth", "ok", `${VERSION}, build ${BUILD}, ${context.launcher}`),
     ...config,
     ...(await checkDaemon(context, broken)),
-    await checkTool("git", ["--version"], "without it no agent is told of branch, changes and commits"),
+    await checkTool("git", ["--version"], "without it agents do not see branch, changes and commits"),
     finding(
       "sandbox",
       "warning",
-      "commands run unsandboxed: the permission mode and rules alone hold them back",
+      "commands run unsandboxed: only the permission mode and rules restrict them",
     ),
     checkTerminal(context),
   ];
@@ -87,7 +87,7 @@ async function checkAgents(connection: Connection, broken: string | undefined): 
     if (status === "ready")
       return finding(`agent ${name}`, "ok", model === null ? "ready" : `ready, ${model}`);
     if (reason !== null && reason === broken)
-      return finding(`agent ${name}`, "error", "waits for a configuration that can be read");
+      return finding(`agent ${name}`, "error", "cannot be checked until the configuration can be read");
     const text = [reason ?? status.replaceAll("_", " "), ...(fix === null ? [] : [`→ ${fix}`])].join(" ");
     return finding(`agent ${name}`, backend === "native" ? "error" : "warning", text);
   });
@@ -104,13 +104,13 @@ async function checkTool(name: string, args: string[], purpose: string): Promise
 
 function checkTerminal({ env, out }: Context): Finding {
   const isAsked = env["HEARTH_TERMINAL"] === "1"; // by a terminal that shows this output
-  if (!isAsked && !out.isTerminal()) return finding("terminal", "ok", "stdout is no terminal");
+  if (!isAsked && !out.isTerminal()) return finding("terminal", "ok", "stdout is not a terminal");
   const columns = isAsked ? env["COLUMNS"] : process.stdout.columns;
   const rows = isAsked ? env["LINES"] : process.stdout.rows;
   const about = [`${columns}×${rows}`, env["TERM"], env["COLORTERM"], env["TERM_PROGRAM"]];
   if (env["TMUX"]) about.push("in tmux");
   if (env["NO_COLOR"] && !isAsked) about.push("NO_COLOR");
   const text = about.filter(Boolean).join(", ");
-  if (env["TERM"] === "dumb") return finding("terminal", "warning", `${text}: nothing can be redrawn here`);
+  if (env["TERM"] === "dumb") return finding("terminal", "warning", `${text}: it cannot redraw text`);
   return finding("terminal", "ok", text);
 }

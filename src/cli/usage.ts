@@ -27,7 +27,7 @@ export async function usage({ options }: Parsed, context: Context): Promise<numb
 }
 
 function nameOf(by: UsageBy, { key, label }: UsageRow): string {
-  if (by === "model" && key === "") return "(not told)";
+  if (by === "model" && key === "") return "(unknown)";
   if (by !== "session") return key;
   return `${shortId(key)} ${label === null ? "(deleted)" : shownTitle(label)}`;
 }

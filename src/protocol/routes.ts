@@ -135,7 +135,7 @@ export const routes = {
     replies: { 200: z.record(z.string(), z.unknown()) },
   }),
   "POST /v1/daemon/shutdown": route({
-    summary: "Stop the daemon in order",
+    summary: "Stop the daemon cleanly",
     query: byClient,
     body: z.object({
       grace_ms: z.int().min(0).max(60_000).optional(),
@@ -187,14 +187,14 @@ export const routes = {
     replies: { 200: "stream" },
   }),
   "PATCH /v1/workspaces/{wid}/clients/{cid}": route({
-    summary: "Say which session an attached client shows; null: none",
+    summary: "Set the session that an attached client shows; null: none",
     params: ofWorkspace.extend({ cid: ClientId }),
     query: byClient,
     body: z.object({ session_id: SessionId.nullable() }),
     replies: { 200: z.object({ client: Client }) },
   }),
   "GET /v1/workspaces/{wid}/snapshot": route({
-    summary: "The present state and the seq it is true of",
+    summary: "The present state and its seq",
     params: ofWorkspace,
     query: z.object({ ...by, session_id: SessionId.optional(), limit: count(100, 1000) }),
     replies: { 200: Snapshot },
@@ -290,7 +290,7 @@ export const routes = {
     replies: { 200: z.object({ run: Run }) },
   }),
   "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume": route({
-    summary: "Let held prompts go",
+    summary: "Release held prompts to the queue",
     params: ofSession,
     query: byClient,
     replies: { 200: z.object({ runs: z.array(Run) }) },
@@ -310,7 +310,7 @@ export const routes = {
     replies: { 200: z.object({ agents: z.array(Agent) }) },
   }),
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": route({
-    summary: "Cancel what the session has unfinished",
+    summary: "Cancel the unfinished runs of a session",
     params: ofSession,
     query: byClient,
     body: z.object({ scope: z.enum(["all", "active"]).optional() }).optional(),
@@ -346,7 +346,7 @@ export const routes = {
     replies: { 200: z.object({ grants: z.array(Grant) }) },
   }),
   "POST /v1/workspaces/{wid}/grants/revoke": route({
-    summary: "Take grants back: what they allowed asks again. Answers those that were there",
+    summary: "Revoke grants; replies with those that existed",
     params: ofWorkspace,
     query: byClient,
     body: z.object({ ids: z.array(z.int().min(1)).min(1).max(10_000) }),

@@ -106,7 +106,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     processes,
     folders,
     onLearned: (wid) =>
-      void agents.list(wid).catch((cause) => log.error("agents could not be told", { cause })),
+      void agents.list(wid).catch((cause) => log.error("the agents could not be listed", { cause })),
     version: deps.version,
     now,
   });

@@ -40,7 +40,7 @@ export async function editedCommand(
     if (unseen.length > 0)
       throw new HearthError(
         "command_refused",
-        `Not run as changed: ${unseen.join(", ")}. The question is still open; a command of your own runs with ! in front.`,
+        `Not run as changed: ${unseen.join(", ")}. The question is still open; to run it yourself, type it with ! in front.`,
       );
   }
   return { detail, command: input.command };

@@ -55,7 +55,7 @@ function read(text: string, file: string, onMistake: (mistake: Mistake) => void)
       key: keyAt(tree, error.offset),
     });
   if (tree === undefined) {
-    if (error === undefined) onMistake({ place: 0, sentence: "this is no JSON.", key: null });
+    if (error === undefined) onMistake({ place: 0, sentence: "this is not JSON.", key: null });
     return { config: {}, warnings: [] };
   }
   const nodeAt = (path: Path): Node | undefined => findNodeAtLocation(tree, [...path]);
@@ -178,10 +178,10 @@ function sentenceOfMistake({ error }: ParseError): string {
     UnexpectedEndOfString: "a text is not closed: its last double quote is missing.",
     UnexpectedEndOfComment: "a comment is not closed: */ is missing.",
     InvalidEscapeCharacter: 'this escape is none that JSON knows; a backslash is written "\\\\".',
-    InvalidSymbol: "this is no JSON value; text stands in double quotes.",
+    InvalidSymbol: "this is not a JSON value; put text in double quotes.",
   };
   const name = printParseErrorCode(error);
-  return known[name] ?? `this is no JSON (${name}).`;
+  return known[name] ?? `this is not JSON (${name}).`;
 }
 
 /** The key whose value contains the offset, to name a mistake by it. */

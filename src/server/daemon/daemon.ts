@@ -122,7 +122,7 @@ export async function runDaemon({ paths, now, startCore, onReady, signal }: Opti
       try {
         await run();
       } catch (error) {
-        log.error(`${what} could not be let go`, { error });
+        log.error(`${what} could not be released`, { error });
       }
     }
     log.info("stopped");
@@ -170,7 +170,7 @@ function listenForSignals(log: Log, stop: (request: StopRequest) => void): () =>
   // The daemon outlives the terminal that started it.
   const onHangUp = () => {};
   const onFault = (error: unknown, origin: string) => {
-    log.error("a fault of the daemon's own", { origin, error });
+    log.error("an internal fault of the daemon", { origin, error });
     stop({ graceMs: FAULT_GRACE_MS, exitCode: 1, why: { reason: "fault", by: null } });
   };
   process

@@ -111,7 +111,7 @@ function said(kind: ErrorKind, status: number, reason: string, about: RequestOri
       return {
         ...final,
         code: "provider_error",
-        sentence: `${label} does not serve the place that this machine is in (${reason}). Choose another provider.`,
+        sentence: `${label} is not available where this machine is (${reason}). Choose another provider.`,
       };
     case "moderation":
       return {
@@ -251,7 +251,7 @@ export const failureOfPage = (text: string, about: RequestOrigin): ModelFailure 
   const what = said === "" ? "a web page" : `"${said.slice(0, 120)}"`;
   return new ModelFailure(
     `${about.label} sent ${what} instead of an answer from ${about.baseUrl}. Check ${about.addressFrom}.`,
-    { code: "provider_error", brief: "no answer of a model", isRetryable: true, triesMax: 2 },
+    { code: "provider_error", brief: "not an answer of a model", isRetryable: true, triesMax: 2 },
   );
 };
 
