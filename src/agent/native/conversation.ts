@@ -22,7 +22,7 @@ type ConversationDeps = {
   tools: ToolSet;
   git: GitReader;
   folders: FolderGate;
-  /** The user's own instructions for every project; undefined or missing where there are none. */
+  /** The user's instructions for all projects; undefined if there are none. */
   userInstructions: () => Promise<string | undefined>;
   workers: WorkerPool;
   now(): number;
@@ -35,9 +35,9 @@ const dayOf = (ms: number): string => {
 };
 
 /**
- * What one session tells its models beyond the transcript: the environment as it was at the start, project
- * instructions, and notes between messages. All of it stays where and what it was once it has been sent, also after
- * a restart, so that each request begins with the one before.
+ * What one session sends its models besides the transcript: the environment at the start, project instructions, and
+ * notes between messages. Once sent, all of it keeps its place and text, also after a restart, so that each request
+ * begins with the previous one.
  */
 export function createModelContext(deps: ConversationDeps) {
   const { session, tools, git, folders, userInstructions, now } = deps;
@@ -83,7 +83,7 @@ export function createModelContext(deps: ConversationDeps) {
     return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
   }
 
-  /** What is about to be sent is kept before it is. */
+  /** Stores what is about to be sent, before it is sent. */
   function keep() {
     if (opening === undefined) return;
     const state: Kept = {
@@ -101,7 +101,7 @@ export function createModelContext(deps: ConversationDeps) {
   }
 
   return {
-    /** Once at the beginning of each turn: makes the opening, and tells what has changed since the last turn. */
+    /** Call it once at the start of each turn: creates the opening, or notes what has changed since the last turn. */
     async begin(turn: Turn, transcript: readonly Message[], signal: AbortSignal): Promise<void> {
       if (opening === undefined) {
         opening = await open(turn, signal);
@@ -148,8 +148,8 @@ export function createModelContext(deps: ConversationDeps) {
       };
     },
     /**
-     * Whether it is worth asking again because a request was refused for an image or a PDF: from now on it is told
-     * by name, so that one attachment cannot end a session.
+     * Records that a request was refused because of an image or a PDF. Returns whether to ask again: the attachment is
+     * then only named, so that it cannot end a session.
      */
     learnsToDoWithoutMedia(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
       if (!media.learn(transcript, model, failure)) return false;
@@ -157,14 +157,14 @@ export function createModelContext(deps: ConversationDeps) {
       keep();
       return true;
     },
-    /** Says something to the model after the transcript's last message. */
+    /** Adds a note after the transcript's last message. */
     noteAfter(transcript: readonly Message[], text: string) {
       const last = transcript.at(-1);
       if (last === undefined) return;
       note(last.id, "after", text);
       keep();
     },
-    /** Instructions of folders that are touched for the first time, to be told with `noteAfter`. */
+    /** Instructions of folders that are touched for the first time, to be sent with `noteAfter`. */
     async instructionsFor(path: string, signal: AbortSignal): Promise<string | undefined> {
       const found = await instructions.forPath(path, signal);
       return found.length === 0 ? undefined : quoteInstructions(found);

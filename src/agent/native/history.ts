@@ -15,10 +15,7 @@ import {
 import type { PromptMessage } from "./models/model.ts";
 import { createOwnIds, type OwnIds } from "./own-ids.ts";
 
-/**
- * What the loop has to say to the model around a message, in hearth's own form. Stays where it is once it has been
- * sent.
- */
+/** hearth's notes to the model before and after messages. They stay unchanged once sent. */
 export type Notes = ReadonlyMap<string, { before?: string | undefined; after?: string | undefined }>;
 
 const continueText = hearthNote(
@@ -28,12 +25,12 @@ const beginningText = hearthNote("The beginning of this conversation is not avai
 const emptyAnswerText = hearthNote("This answer was empty.");
 const meanwhileText = hearthNote("The user wrote the next message while you were working.");
 
-/** The conversation as it grows: roles alternate, and every user message that was ever sent stays as it was. */
+/** Builds the conversation: roles alternate, and every user message stays as it was sent. */
 function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) {
   const out: PromptMessage[] = [];
   const ids = createOwnIds((id, n) => callIdOf(id, n, traits.callIds));
   let isOpened = opening === "";
-  /** The run before ended early; said when the next prompt stands beside it. */
+  /** How the previous run ended early; told with the next prompt. */
   let ended: EarlyEnd | undefined;
 
   const answerShortly = (text: string) =>
@@ -49,20 +46,20 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
   }
   const pushText = (text: string) => pushUser([{ type: "text", text }]);
 
-  /** The end of the run before, ahead of what somebody else says. What there is to be said in front of that. */
+  /** Tells how the previous run ended. Returns what to put in front of the next message. */
   function tellEnd(): UserContent {
     const how = ended;
     ended = undefined;
     if (how === undefined) return [];
     if (out.at(-1)?.role === "assistant") return [{ type: "text", text: hearthNote(endTexts[how].cut) }];
-    // A request without its answer would read as one with the next: an answer stands between them.
+    // Without an answer between them, two requests would read as one.
     if (out.length > 0) answerShortly(hearthNote(endTexts[how].unanswered));
     return [];
   }
 
   return {
     out,
-    /** A person, or another agent. */
+    /** A message from a person or another agent. */
     user(content: UserContent, before: string | undefined) {
       const said = before === undefined ? content : [{ type: "text" as const, text: before }, ...content];
       if (said.length === 0) return;
@@ -73,7 +70,7 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
     ends(how: EarlyEnd | undefined) {
       ended = how ?? ended;
     },
-    /** An answer of which nothing came, in a run that had said something before: it was asked to go on. */
+    /** An empty answer. If the run had answered before, it was asked to go on. */
     saidNothing(hasAnswered: boolean) {
       if (hasAnswered && out.at(-1)?.role === "assistant") pushText(continueText);
     },
@@ -85,7 +82,10 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
       out.push(own.message);
       if (own.results !== undefined) out.push(own.results);
     },
-    /** hearth's own words, where no prompt follows. `isAnswered`: what stands last was sent before, as it is. */
+    /**
+     * A note of hearth's without a prompt after it. `isAnswered`: the message before it was sent already and must not
+     * change.
+     */
     note(text: string, isAnswered: boolean) {
       const last = out.at(-1);
       if (isAnswered && last !== undefined && last.role !== "assistant") answerShortly(emptyAnswerText);
@@ -101,7 +101,7 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
   };
 }
 
-/** Gives every call in the conversation an id of its own: some servers count from zero in every answer. */
+/** Gives every call a unique id: some servers count from zero in every answer. */
 function withOwnIds(answer: Answered, ids: OwnIds, memo: Memo): Answered {
   const asked: string[] = [];
   for (const part of answer.message.content) if (part.type === "tool-call") asked.push(part.toolCallId);
@@ -111,7 +111,7 @@ function withOwnIds(answer: Answered, ids: OwnIds, memo: Memo): Answered {
 
 type Answered = { message: AssistantMessage; results: ToolMessage };
 
-/** `own`: the ids of the calls, and so of their results, in order. */
+/** `own`: the ids of the calls and their results, in order. */
 function renamed({ message, results }: Answered, own: readonly string[]): Answered {
   let call = -1;
   const content = message.content.map((part) => {
@@ -125,7 +125,7 @@ function renamed({ message, results }: Answered, own: readonly string[]): Answer
   return { message: { ...message, content }, results: { ...results, content: told } };
 }
 
-/** What is changed in the same way again is the same object, so that what is remembered of it holds. */
+/** The same change returns the same object, so that caches keyed by it still apply. */
 function createMemo() {
   const noted = new WeakMap<ToolMessage, { text: string; made: ToolMessage }>();
   const named = new WeakMap<AssistantMessage, { own: readonly string[]; made: Answered }>();
@@ -156,10 +156,10 @@ function createMemo() {
 type Memo = ReturnType<typeof createMemo>;
 
 /**
- * Makes prompts of transcripts. Whatever happened to a session, what it gives is valid everywhere: it begins and
- * ends with a user's or tools' turn, turns alternate, no text is empty, every call has exactly one result right
- * after it (G16); and requests that were given up are told as that (G17). A message is converted once and the piece
- * kept as long as the message itself.
+ * Converts transcripts to prompts. Whatever happened to a session, the result is valid for every provider: it begins
+ * and ends with a user's or tools' turn, turns alternate, no text is empty, and every call has exactly one result right
+ * after it (G16). Requests that were given up are marked as such (G17). A message is converted once; the result is kept
+ * as long as the message.
  */
 export function createHistory(reader: HistoryReader, newTurns: () => Turns = createTurns) {
   const pieces = new WeakMap<Message, Piece>();
@@ -171,7 +171,7 @@ export function createHistory(reader: HistoryReader, newTurns: () => Turns = cre
     return piece;
   }
 
-  /** `opening` stands before the first user message: the environment and the project's instructions. */
+  /** `opening` goes before the first user message: the environment and the project's instructions. */
   return async (
     messages: readonly Message[],
     opening: string,

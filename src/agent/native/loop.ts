@@ -22,13 +22,13 @@ type LoopDeps = {
   conversation: Conversation;
   context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
   limits: Limits;
-  /** Null: no bound. */
+  /** Null: no limit. */
   stepsMax: number | null;
   random(): number;
   wait(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
-/** How often a wrong call is answered with the whole schema; a model that needs it more often does not read it. */
+/** How often an invalid call is answered with the whole schema; a model that needs it more often ignores it. */
 const SCHEMA_REPLIES_MAX = 3;
 const nudgeText =
   "Your last answer was empty. If the task is done, say what you did; otherwise go on with it.";
@@ -52,7 +52,7 @@ const loopError = (message: string): TurnResult => ({
   error: { code: "loop_detected", message, retryable: false },
 });
 
-/** Ids that tool calls of this session already have. */
+/** The ids of the session's tool calls. */
 function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
   const ids = createOwnIds((id, n) => `${id}_${n}`);
   for (const message of transcript)
@@ -60,10 +60,10 @@ function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
   return (wanted: string): string => ids.give(wanted === "" ? "call" : wanted);
 }
 
-/** The request goes out first. What comes back, or this much time, begins the step. */
+/** The request is sent before the step is reported: at the first response, or after this time. */
 const STEP_DELAY_MS = 5;
 
-/** Tells of a step before anything is told in it. Null: it is open already. */
+/** Reports a step's start before anything else in it. Null: the step is already open. */
 function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
   let isOpen = model === null;
   const begin = () => {
@@ -83,8 +83,8 @@ function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
 }
 
 /**
- * Runs one turn: asks, shows the answer, runs the calls it asks for, and asks again until it is done. Every way
- * out is a result; it throws only for a bug.
+ * Runs one turn: asks, shows the answer, runs its calls, and asks again until it is done. Every outcome is a result; it
+ * throws only for bugs.
  */
 export async function runLoop(
   deps: LoopDeps,
@@ -119,7 +119,7 @@ export async function runLoop(
     return { call: { id: asked.id, name, checked }, told };
   }
 
-  /** Tells of a failed answer and waits; a result when the turn is over with it. */
+  /** Reports a failed answer and waits. Returns a result if the turn is over. */
   async function recover(answer: Extract<Answer, { kind: "failed" }>): Promise<TurnResult | undefined> {
     const { failure, hasStreamed, openCalls, usage, cost } = answer;
     failed += 1;
@@ -132,16 +132,16 @@ export async function runLoop(
     const text = retryNotice(model.providerLabel, failure.brief, failed, plan);
     host.emit({ type: "notice", level: "warning", code: "retry", text });
     if (isStep) {
-      // What has come is kept, as a step of its own that the next one goes on from.
+      // The partial answer is kept as a step, which the next one continues.
       host.emit({ type: "step_finished", finish_reason: "tool_use", usage, cost });
       isStepOpen = false;
     }
-    await deps.wait(plan.delayMs, signal).catch(() => {}); // aborted: seen right below
+    await deps.wait(plan.delayMs, signal).catch(() => {}); // an abort is handled below
     return signal.aborted ? { outcome: "canceled" } : undefined;
   }
 
   for (;;) {
-    await turns.rest(); // what was told of the step before may have been large, and so may the next request be
+    await turns.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
     const request = await conversation.request(host.transcript(), model, signal);
     await turns.rest();
@@ -160,7 +160,7 @@ export async function runLoop(
     }
 
     failed = 0;
-    await turns.rest(); // what it asks for may be megabytes: they are read in one turn, and told in the next
+    await turns.rest(); // its calls may be megabytes: parse them in one turn, report them in the next
     if (signal.aborted) return { outcome: "canceled" };
     const ready = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
     await turns.rest();

@@ -5,13 +5,12 @@ type MessageEvent = "message.created" | "message.updated";
 type Write = { tx: LedgerTx; type: MessageEvent; message: Message };
 
 /**
- * Writes a message with those of its parts that are not written as they are. A part is replaced whenever something
- * changes in it, so the one that was written last is told by its identity. What a transaction has written that
- * failed counts as written: whoever tries again names the parts.
+ * Stores a message with only the parts that have changed. A changed part is a new object, so the last stored one is
+ * recognised by identity. Parts of a failed transaction count as stored: a retry must name the parts.
  */
 export function createPartWriter() {
   const written = new WeakSet<Part>();
-  /** While several changes are gathered: the message as the last of them left it, if there was one. */
+  /** While changes are collected: the message after the last one, if any. */
   let gathering = false;
   let gathered: Write | undefined;
 
@@ -45,7 +44,7 @@ export function createPartWriter() {
       if (gathering) gather({ tx, type: "message.updated", message });
       else write({ tx, type: "message.updated", message }, [part]);
     },
-    /** Several changes of one transaction: a message that changes more than once is written and told once. */
+    /** Collects the changes of one transaction, so that each message is stored and published once. */
     together(changes: () => void) {
       gathering = true;
       try {

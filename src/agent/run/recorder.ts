@@ -22,26 +22,26 @@ type RecorderDeps = {
   ledger: Ledger;
   newId: NewId;
   now: () => Date;
-  /** A step's message is settled: it will not change any more. */
+  /** A step's message is settled: it will not change again. */
   onSettled(message: Message): void;
 };
 
 /**
- * Makes messages and parts of what a backend says in one turn. Messages are replaced, never changed, so that a
- * settled one keeps its identity. Throws store_unavailable from `record`; `end` then writes everything again.
+ * Builds messages and parts from a backend's events in one turn. Messages are replaced, never changed, so that a
+ * settled one keeps its identity. `record` throws store_unavailable; `end` then stores everything again.
  */
 export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderDeps) {
   /** This turn's messages so far; the last one is open until it is settled. */
   let messages: Message[] = [];
   let isOpen = false;
-  /** The text or reasoning part that deltas go to. */
+  /** The text or reasoning part that receives deltas. */
   let streaming: { id: string; type: "text" | "reasoning" } | null = null;
   const pieces = createPieceJoiner();
-  /** Something was not written: `end` must write the whole turn. */
+  /** A write failed: `end` must store the whole turn. */
   let unwritten = false;
   let usage: Usage = noUsage;
   let cost = 0;
-  /** Of an answer that is not whole yet. */
+  /** The usage of an unfinished answer. */
   let unfinished: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
   let wasPrompted = false;
   function spend(more: { usage: Usage; cost: number }) {
@@ -81,7 +81,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     const message = last();
     if (message === undefined || !isOpen) return;
     const at = iso();
-    // A backend that goes on without saying how a call ended has lost it.
+    // If the backend goes on without reporting a call's end, the call is lost.
     const settled = {
       ...message,
       parts: withClosedCalls(message.parts, "failed"),
@@ -95,7 +95,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     onSettled(settled);
   }
 
-  /** Opens a message where the backend has not begun a step (a notice before the first answer). */
+  /** Opens a message if the backend has not begun a step (a notice before the first answer). */
   function current(tx: LedgerTx): Message {
     if (!isOpen) open(tx, run.model);
     const message = last();
@@ -178,7 +178,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         if (!event.provider) return;
         if (part?.type === "reasoning" || part?.type === "text")
           return replacePart({ ...part, provider: event.provider }, true);
-        // What says nothing readable (encrypted, redacted) still has to go back to its model.
+        // Reasoning without readable text (encrypted, redacted) must still be sent back to its model.
         const { of: type = "reasoning", provider } = event;
         return addPart({ id: newId("prt"), type, text: "", provider });
       }
@@ -235,26 +235,26 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     get cost() {
       return cost + unfinished.cost;
     },
-    /** The agent knows of the prompt, whatever became of its turn. */
+    /** Whether the agent received the prompt, whatever became of the turn. */
     get wasPrompted() {
       return wasPrompted;
     },
-    /** The step that has been said but is not settled yet, once the model has finished it. */
+    /** The finished step that is not settled yet. */
     unsettled(): Message | undefined {
       const message = last();
       return isOpen && message?.finish_reason != null ? message : undefined;
     },
-    /** Several are written in one transaction, and a message that changes more than once is told once. */
+    /** Records several events in one transaction; a message that changes several times is published once. */
     record(...events: BackendEvent[]) {
       if (events.length === 1) events.forEach(recordOne);
       else commit(() => together(() => events.forEach(recordOne)));
     },
-    /** Before a steering prompt takes its place in the transcript, what was said before it is settled. */
+    /** Settles the open step before a steering prompt joins the transcript. */
     settleStep: () => commit(settle),
     /**
-     * The turn's last message, with the end's finish reason and its unfinished tool calls closed. Safe to call
-     * again after its transaction failed. `said`: what else there is to say of this end. `storedOnly`: something in
-     * the turn's messages cannot be written; they are as the store has them.
+     * Returns the turn's last message, with the finish reason and all tool calls closed. Safe to call again after its
+     * transaction failed. `said`: an extra notice for this end. `storedOnly`: the turn's messages cannot be stored, so
+     * only what the store has of them counts.
      */
     end(
       tx: LedgerTx,
@@ -285,9 +285,9 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
       tx.putMessage(message ? "message.updated" : "message.created", ended);
       return ended;
     },
-    /** The answer as a person saw it: one that was cut off goes on in the message after it. */
+    /** The answer as a person saw it, including its continuation after a cut. */
     answerText: (message: Message): string => answerText(messages, message),
-    /** After a restart: the turn's messages as they are in the store. */
+    /** After a restart: takes the turn's messages from the store. */
     adopt(stored: readonly Message[]) {
       adopt(stored);
       wasPrompted = stored.length > 0;

@@ -15,18 +15,18 @@ import { createTranscript } from "../transcript.ts";
 import { createDeltaBatcher, type DeltaBatcher } from "./delta-batcher.ts";
 import type { EventHub } from "./hub.ts";
 
-/** A snapshot says the same; so many may come and go while the store is away. */
+/** The most events kept while the store cannot be written. Snapshots contain the same facts. */
 const OWED_MAX = 1000;
 
 type JournalDeps = {
   store: Store;
   hub: EventHub;
   now: () => Date;
-  /** A session as the world sees it: the stored row and what only its runs know. */
+  /** A session as clients see it: the stored row and the state of its runs. */
   present(session: StoredSession, runtime: { running: boolean; queued: number }): Session;
   /** Withdraws the open questions of a run that ends. */
   cancelQuestions(tx: JournalTx, run: RunRecord): void;
-  /** What goes wrong after a commit: nobody can be told that it failed. */
+  /** Reports a failure after a commit, which no caller can receive. */
   report(message: string, cause: unknown): void;
   /** Milliseconds that only ever rise. */
   monotonicMs(): number;
@@ -34,23 +34,23 @@ type JournalDeps = {
 
 /** One transaction on a workspace. */
 export type JournalTx = {
-  /** Told when the transaction has committed, in the order of these calls. */
+  /** Published when the transaction has committed, in the order of these calls. */
   publish(event: NewEvent): void;
-  /** What follows in memory; not done when the transaction fails. */
+  /** Runs after the commit; skipped if the transaction fails. */
   afterCommit(act: () => void): void;
 };
 
 export type Journal = ReturnType<typeof createJournal>;
 
-/** Joins the store and the hub: what is published was committed, in the same order. */
+/** Connects the store and the hub: events are published after their commit, in the same order. */
 export function createJournal(deps: JournalDeps) {
   const { store, hub, now, present, cancelQuestions, report } = deps;
   const texts = new Map<SessionId, { wid: WorkspaceId; text: DeltaBatcher }>();
   let current: { tx: JournalTx; wid: WorkspaceId } | null = null;
-  /** What follows commits, oldest first: whatever a reader does meanwhile comes after it. */
+  /** Work that follows commits, oldest first. What a reader causes meanwhile is appended. */
   const outbox: (() => void)[] = [];
   let isTelling = false;
-  /** What the store did not take when it happened: it goes with the next commit. */
+  /** Events that the store refused; the next commit stores them. */
   const owed = new Map<WorkspaceId, NewEvent[]>();
 
   function textOf(wid: WorkspaceId, sid: SessionId): DeltaBatcher {
@@ -73,10 +73,7 @@ export function createJournal(deps: JournalDeps) {
     return text;
   }
 
-  /**
-   * What was committed happened: it is told whatever goes wrong on the way, in one order. Something that is
-   * committed while this goes on waits behind it.
-   */
+  /** Publishes what was committed, in order, whatever fails on the way. A commit made meanwhile waits behind it. */
   function follow(acts: readonly (() => void)[]) {
     outbox.push(...acts);
     if (isTelling) return;
@@ -92,8 +89,8 @@ export function createJournal(deps: JournalDeps) {
   }
 
   /**
-   * For what nobody waits for and every snapshot says, too: whether it was told. A store that cannot be written
-   * now must keep nobody from reading.
+   * For events that nobody waits for and every snapshot contains. Returns whether they were published: a store that
+   * cannot be written must not stop anybody from reading.
    */
   function tellIfPossible(wid: WorkspaceId, write: (tx: JournalTx) => void): boolean {
     try {
@@ -105,15 +102,15 @@ export function createJournal(deps: JournalDeps) {
     }
   }
 
-  /** For what has happened and no store can undo, like who is there: now, or with the next thing that is told. */
+  /** For facts that do not depend on the store, such as attached clients: published now, or with the next commit. */
   function tellEventually(wid: WorkspaceId, ...events: NewEvent[]) {
     owed.set(wid, [...(owed.get(wid) ?? []), ...events].slice(-OWED_MAX));
     tellIfPossible(wid, () => {});
   }
 
   /**
-   * Joins the transaction that is running on the same workspace; one that is not synced cannot be joined by one that
-   * has to be. Throws store_unavailable: then nothing happened.
+   * Runs a transaction, or joins the running one of the same workspace, which must be synced if this one is. If it
+   * throws store_unavailable, nothing happened.
    */
   function commit<T>(wid: WorkspaceId, durability: Durability, write: (tx: JournalTx) => T): T {
     if (current !== null) {
@@ -153,7 +150,7 @@ export function createJournal(deps: JournalDeps) {
       storedMessage: (id) => store.messages.get(id),
       putMessage(type: "message.created" | "message.updated", message: Message, parts?: readonly Part[]) {
         store.messages.put(message, parts);
-        // The event holds all the text that there is, so the rows have to.
+        // The event contains all text, so the rows must too.
         const whole = new Set((parts ?? message.parts).map(({ id }) => id));
         for (const { part_id, text: tail } of text.unwritten(message.id))
           if (!whole.has(part_id)) store.messages.appendDelta(part_id, tail);
@@ -195,7 +192,7 @@ export function createJournal(deps: JournalDeps) {
     };
   }
 
-  /** The last session told, by id: what has not changed is not told again. */
+  /** The last published state by session: an unchanged one is not published again. */
   const told = new Map<SessionId, string>();
 
   function changeSession(tx: JournalTx, sid: SessionId, change: SessionChange) {
@@ -222,7 +219,7 @@ export function createJournal(deps: JournalDeps) {
     tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
   }
 
-  /** An empty list: there is no plan any more. */
+  /** An empty list removes the plan. */
   function changePlan(tx: JournalTx, sid: SessionId, entries: Plan["entries"]) {
     store.sessions.setPlan(sid, entries);
     tx.publish({
@@ -248,13 +245,16 @@ export function createJournal(deps: JournalDeps) {
     commit,
     tellIfPossible,
     tellEventually,
-    /** Tells what cannot be stored, as the store is what cannot be written. Nothing while no number is left for it. */
+    /**
+     * Publishes without storing, for news that the store cannot be written. Does nothing if no number is reserved for
+     * it.
+     */
     tellUnstored: (wid: WorkspaceId, event: Extract<NewEvent, { type: "workspace.updated" }>) =>
       follow([() => hub.stream(wid, event)]),
     ledgerOf,
     changeSession,
     changePlan,
-    /** What has been streamed is told and stored: a snapshot read now is whole. */
+    /** Stores and publishes streamed text, so that a snapshot read now is complete. */
     flush(wid: WorkspaceId) {
       for (const entry of texts.values()) if (entry.wid === wid) entry.text.flush();
     },
@@ -269,7 +269,7 @@ export function createJournal(deps: JournalDeps) {
   };
 }
 
-/** Bytes that a client sent as an attachment do not travel back to every client with every event. */
+/** The bytes of attachments are not sent to every client with every event. */
 export const publicMessage = (message: Message): Message =>
   message.parts.some((part) => part.type === "file" && part.data !== undefined)
     ? {
