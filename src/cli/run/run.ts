@@ -68,8 +68,7 @@ async function runPrompt(
   }
   if (connection.notice !== null) await printNote(connection.notice);
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
-  if (options.trust !== undefined)
-    await printNote("There is nothing to trust here: --trust has no effect.");
+  if (options.trust !== undefined) await printNote("There is nothing to trust here: --trust has no effect.");
   const notes = createRunNotes(connection, context, options.model);
   const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {
