@@ -93,44 +93,28 @@ export const dangerousOptions: Readonly<Record<string, string>> = {
 export const runningOption =
   /^--?(exec(ute)?|exec-batch|command|cmd|eval|shell|script-shell|pre(load|processor)?|require|import|loader|plugin|hook|pager|editor|ssh-command|rsh|upload-pack|receive-pack|to-command|checkpoint-action|(use-)?compress-program|post-?renderer|wrapper|toolexec|interpreter|init-command|on-(success|failure|change)|run|filter|use-askpass)(=|$)/;
 
-export const sameProgram: Readonly<Record<string, string>> = {
-  gawk: "awk",
-  mawk: "awk",
-  nawk: "awk",
-  gcc: "cc",
-  "g++": "cc",
-  clang: "cc",
-  "clang++": "cc",
-  podman: "docker",
-  fdfind: "fd",
-  gfind: "find",
-  gmake: "make",
-  pnpm: "npm",
-  yarn: "npm",
-  pip3: "pip",
-  nodejs: "node",
-  gsed: "sed",
-  gtar: "tar",
-  bsdtar: "tar",
-  vi: "vim",
-  nvim: "vim",
-  view: "vim",
-  sftp: "scp",
-  pypy: "python",
-  python3: "python",
-  python2: "python",
-};
+/** Other names of programs in these tables. */
+export const sameProgram: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    awk: "gawk mawk nawk",
+    cc: "gcc g++ clang clang++",
+    docker: "podman",
+    fd: "fdfind",
+    find: "gfind",
+    make: "gmake",
+    node: "nodejs",
+    npm: "pnpm yarn",
+    pip: "pip3",
+    python: "pypy python3 python2",
+    scp: "sftp",
+    sed: "gsed",
+    tar: "gtar bsdtar",
+    vim: "vi nvim view",
+  }).flatMap(([name, others]) => others.split(" ").map((other) => [other, name] as const)),
+);
 
 /** They run a command as another user. */
-export const privileged: ReadonlySet<string> = new Set([
-  "sudo",
-  "doas",
-  "su",
-  "runuser",
-  "pkexec",
-  "gosu",
-  "setpriv",
-]);
+export const privileged: ReadonlySet<string> = new Set("sudo doas su runuser pkexec gosu setpriv".split(" "));
 
 /** They start what goes on after the run. */
 export const outliving: ReadonlySet<string> = new Set(

@@ -22,7 +22,7 @@ const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefine
 export function dangersOf(program: string, args: readonly ShellWord[]): Finding[] {
   const texts = args.map((word) => word.text);
   const name =
-    own(sameProgram, program) ?? program.replace(/^(python|pip|perl|ruby|php|lua|node)[\d.]+$/, "$1");
+    sameProgram.get(program) ?? program.replace(/^(python|pip|perl|ruby|php|lua|node)[\d.]+$/, "$1");
   const findings: Finding[] = [];
   const addPlain = (reason: string) => void findings.push({ severity: "plain", reason });
   const addSpecial = (reason: string) => void findings.push({ severity: "special", reason });

@@ -107,19 +107,12 @@ export const gitReaders: Readonly<Record<string, GitReader>> = {
   "worktree list": { operands: "none", options: "-v -z --porcelain --verbose" },
 };
 
-/** Options before the subcommand that take a word of their own, and those that do not. */
-const globalValues = new Set([
-  "-C",
-  "-c",
-  "--git-dir",
-  "--work-tree",
-  "--namespace",
-  "--super-prefix",
-  "--config-env",
-  "--exec-path",
-  "--attr-source",
-  "--list-cmds",
-]);
+/** Options before the subcommand that take a word of their own. */
+const globalValues = new Set(
+  `-C -c --git-dir --work-tree --namespace --super-prefix --config-env --exec-path --attr-source --list-cmds`.split(
+    " ",
+  ),
+);
 
 /** The position of the subcommand among the words after `git`, and the options before it. */
 export function gitSubcommand(args: readonly string[]): { at: number; before: readonly string[] } {
@@ -129,14 +122,9 @@ export function gitSubcommand(args: readonly string[]): { at: number; before: re
 }
 
 /** Global options that change nothing about what is run or where. */
-export const plainGitOptions: ReadonlySet<string> = new Set([
-  "--no-pager",
-  "-P",
-  "--no-optional-locks",
-  "--literal-pathspecs",
-  "--no-replace-objects",
-  "--no-advice",
-]);
+export const plainGitOptions: ReadonlySet<string> = new Set(
+  "--no-pager -P --no-optional-locks --literal-pathspecs --no-replace-objects --no-advice".split(" "),
+);
 
 /** Configuration keys whose value git runs, wherever the key is set. */
 export const runningGitKey =

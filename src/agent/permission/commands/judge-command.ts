@@ -18,7 +18,7 @@ import { unwrap } from "./wrappers.ts";
 export type CommandVerdict = Tally & { findings: Finding[] };
 
 /** A line with more commands asks in every mode. */
-const COMMANDS_MAX = 1_000;
+const COMMANDS_MAX = 400;
 /** `sudo env nice …`: each wrapper reads all the words after it. */
 const WRAPPERS_MAX = 20;
 
