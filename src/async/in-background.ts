@@ -7,5 +7,5 @@ export function inBackground(work: () => Promise<unknown>, onError: (error: unkn
   void started().catch(onError);
 }
 
-/** For what is only a convenience: nobody misses it. */
-export const notMissed = (): void => {};
+/** An `onError` for work whose failure needs no handling. */
+export const ignoreError = (): void => {};

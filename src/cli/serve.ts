@@ -1,5 +1,5 @@
 import { setFlagsFromString } from "node:v8";
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import { FILE_THREADS, READY_FD_VARIABLE } from "../protocol/daemon-file.ts";
 import type { Context } from "./context.ts";
 import type { Parsed } from "./line/table.ts";
@@ -24,7 +24,7 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
     onReady({ isOther, pid, socket }) {
       if (isStartedByClient) return; // the client was told over its pipe; stdout is the log
       const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
-      inBackground(() => out.line(`${state}: pid ${pid}, ${socket}`), notMissed); // nobody reads it
+      inBackground(() => out.line(`${state}: pid ${pid}, ${socket}`), ignoreError); // nobody reads it
     },
   });
   // process.exit waits for a compiler thread, which may wait for the main thread forever (nodejs/node#54918).

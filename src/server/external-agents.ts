@@ -12,7 +12,7 @@ import {
   resolveAgent,
   unusableError,
 } from "../agent/registry/resolve-agent.ts";
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Config } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -161,12 +161,12 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
           if (!resolved?.launch || probes.known(resolved.launch) !== undefined) return;
           await probes.probe(resolved.launch, deps.rootOf(wid));
           deps.onLearned(wid);
-        }, notMissed);
+        }, ignoreError);
       }
     },
     /** Facts that a running agent reports about itself, recorded in order. */
     updateFacts(wid: WorkspaceId, name: string, event: AgentSessionEvent) {
-      recording = recording.then(() => recordFacts(wid, name, event)).catch(notMissed);
+      recording = recording.then(() => recordFacts(wid, name, event)).catch(ignoreError);
     },
     async close() {
       await recording;

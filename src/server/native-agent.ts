@@ -7,7 +7,7 @@ import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
 import { createWorkerPool } from "../agent/worker/pool.ts";
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
@@ -103,7 +103,10 @@ export function createNativeAgent(
     /** Loads what the first prompt needs while the person is still typing. */
     prepare(wid) {
       clearTimeout(preparing);
-      preparing = setTimeout(() => inBackground(() => prepareNow(wid), notMissed), PREPARE_DELAY_MS).unref();
+      preparing = setTimeout(
+        () => inBackground(() => prepareNow(wid), ignoreError),
+        PREPARE_DELAY_MS,
+      ).unref();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { publicRun, type RunRecord } from "../agent/run/record.ts";
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -88,7 +88,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         by: caller,
       });
       if (body.keep_warm === false)
-        inBackground(() => coordinators.releaseWhenIdle(body.session_id), notMissed);
+        inBackground(() => coordinators.releaseWhenIdle(body.session_id), ignoreError);
       else coordinators.keepWarm(body.session_id);
       return reply;
     },

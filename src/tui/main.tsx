@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import { newClientId } from "../client/client-id.ts";
 import { connect } from "../client/connect.ts";
 import { terminalLabel } from "../client/terminal-label.ts";
@@ -42,6 +42,6 @@ export async function runTui(options: TuiOptions): Promise<{ exitCode: number }>
     return await runApp({ ...options, clientId, connecting, label }, stopped.signal);
   } finally {
     stopped.abort();
-    inBackground(async () => (await connecting).close(), notMissed);
+    inBackground(async () => (await connecting).close(), ignoreError);
   }
 }

@@ -1,6 +1,6 @@
 // Long because it is the composition root of the terminal: every part is made here and told of the others.
 import { homedir } from "node:os";
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
 import { newId } from "../client/repeatable-calls.ts";
 import type { Attachment } from "../protocol/routes.ts";
@@ -99,7 +99,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       inBackground(async () => {
         highlight = await loadHighlight();
         controller.update((state) => ({ ...state }));
-      }, notMissed);
+      }, ignoreError);
     },
   });
   const streams = { input: process.stdin, output: process.stdout };

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
 import { applyEvent, type Replica, replicaOf } from "../client/replica.ts";
 import { type EventStream, openEvents } from "../client/stream.ts";
@@ -155,7 +155,7 @@ export function createSessionLink(
             } else if (state.state === "connected") {
               onLink({ state: "connected" });
               // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
-              if (state.attempt > 0) inBackground(() => show(replica?.session_id ?? null), notMissed);
+              if (state.attempt > 0) inBackground(() => show(replica?.session_id ?? null), ignoreError);
             } else if (state.state === "retrying") {
               onLink({
                 state: "lost",

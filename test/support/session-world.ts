@@ -2,7 +2,7 @@
 import type { OpenedSession } from "../../src/agent/backend.ts";
 import { createFolderGate, type FolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createDiskJudge, type DiskJudge } from "../../src/agent/permission/judge-on-disk.ts";
-import { inBackground, notMissed } from "../../src/async/in-background.ts";
+import { ignoreError, inBackground } from "../../src/async/in-background.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { RunId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
@@ -111,7 +111,7 @@ export function openSessionWorld(
   const sessions = createSessions({
     ...{ store, journal, coordinators, agents, newId, now },
     defaults: () => ({ agent: AGENT, model: null, mode: "ask" }),
-    onModeChange: (...change) => inBackground(() => permissions.reconsider(...change), notMissed),
+    onModeChange: (...change) => inBackground(() => permissions.reconsider(...change), ignoreError),
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,

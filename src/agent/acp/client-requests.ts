@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import type { Turn, TurnHost } from "../backend.ts";
 import type { Verdict } from "../permission/request.ts";
 import type { WorkspacePath } from "../workspace-path.ts";
@@ -143,7 +143,7 @@ export function createClientRequests({ turn, host, signal, root, calls, terminal
       inBackground(async () => {
         const { exitCode } = await terminals.exited(terminalId);
         calls.track(own, { status: exitCode === 0 ? "completed" : "failed" });
-      }, notMissed);
+      }, ignoreError);
     }
     return { terminalId };
   }

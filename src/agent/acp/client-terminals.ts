@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import { commandEnvironment } from "../tools/command-environment.ts";
@@ -190,7 +190,7 @@ function follow(process: GroupProcess, bytesMax: number): Terminal {
     ended.resolve(terminal.exit);
     show(cleaner.end());
     watcher?.onExit(terminal.exit);
-  }, notMissed);
+  }, ignoreError);
   return terminal;
 }
 

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
 const TIMEOUT_MS = 5000;
@@ -19,7 +19,7 @@ export async function programVersion(processes: ProcessSupervisor, asked: Asked)
     const process = await processes.spawn({
       ...{ command: [program, "--version"], cwd, env, owner, stdio: "command" },
     });
-    const timer = setTimeout(() => inBackground(process.stop, notMissed), TIMEOUT_MS);
+    const timer = setTimeout(() => inBackground(process.stop, ignoreError), TIMEOUT_MS);
     let output = "";
     for await (const chunk of process.stdout) {
       output += String(chunk);

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import type { OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { Child, ChildEnd } from "../children/child.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -100,7 +100,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
     else if (effect.do === "send_cancel") {
       connection.notify("session/cancel", { sessionId });
       // The agent may be waiting for commands that hearth runs for it: end them.
-      inBackground(() => processes.stopOwner(mine.turn.run_id), notMissed);
+      inBackground(() => processes.stopOwner(mine.turn.run_id), ignoreError);
     } else if (effect.do === "settle") mine.end.resolve(effect.end);
   }
 
@@ -271,7 +271,7 @@ export function createAcpSession(deps: AcpSessionDeps): AcpSession {
       options.open(opened, kind === "new");
       const detach = connection.attach(id, { update: onUpdate, request });
       meter.start(kind === "new" ? null : context.remembered?.reported_cost);
-      inBackground(async () => onGone(await child.gone), notMissed);
+      inBackground(async () => onGone(await child.gone), ignoreError);
       remember();
       return {
         get kind() {

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { orAborted, settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
 import {
@@ -127,9 +127,9 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
 
   function perform(effect: ChildEffect) {
     if (effect.do === "withdraw") deps.onWithdrawn();
-    else if (effect.do === "wait_for_exit") inBackground(waitForExit, notMissed);
-    else if (effect.do === "end") inBackground(() => endProcess(effect.isGraceful), notMissed);
-    else if (effect.do === "clean_up") inBackground(cleanUp, notMissed);
+    else if (effect.do === "wait_for_exit") inBackground(waitForExit, ignoreError);
+    else if (effect.do === "end") inBackground(() => endProcess(effect.isGraceful), ignoreError);
+    else if (effect.do === "clean_up") inBackground(cleanUp, ignoreError);
     else {
       const { kind, failure, isCounted } = effect;
       const why = failure ?? exitText(exit ?? { code: null, signal: null });
@@ -169,7 +169,7 @@ export function runChild<C>(deps: ChildDeps<C>): Child<C> {
   inBackground(async () => {
     exit = await process.exited;
     dispatch({ type: "exited" });
-  }, notMissed);
+  }, ignoreError);
 
   async function stop(isGraceful: boolean): Promise<void> {
     dispatch({ type: "stop", isGraceful });

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { orAborted } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { OpenedSession, SessionContext } from "../backend.ts";
@@ -123,7 +123,7 @@ export function createOpenings<C>(children: Children<C>) {
             forget(key, entry);
             entry.stop.abort(signal.reason);
           } else if (entry.phase === "opened")
-            inBackground(async () => (await entry.session).close(), notMissed);
+            inBackground(async () => (await entry.session).close(), ignoreError);
         }
       }
     },

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import { createBoundedMap } from "../bounded-map.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -65,7 +65,7 @@ async function runGit(
     },
     owner: at.owner,
   });
-  const stop = () => inBackground(child.stop, notMissed);
+  const stop = () => inBackground(child.stop, ignoreError);
   signal.addEventListener("abort", stop, { once: true });
   try {
     child.stdin.end();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { orAborted, settlesWithin } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, SessionContext } from "../backend.ts";
@@ -179,13 +179,13 @@ function openedSession(parts: OpenedParts): OpenedSession {
     background.abort();
     stopListening();
     context.onEvent(kind === "crashed" ? { type: "crashed", message: `${message}.` } : { type: "cooled" });
-  }, notMissed);
+  }, ignoreError);
   inBackground(async () => {
     const { model, models, modes, commands } = await readOptions(child.connection, background.signal);
     context.onEvent({ type: "models", models, current: model });
     context.onEvent({ type: "modes", modes, current: modes[0]?.id ?? null });
     context.onEvent({ type: "commands", commands });
-  }, notMissed); // the picker stays empty; the next prompt reports what is wrong
+  }, ignoreError); // the picker stays empty; the next prompt reports what is wrong
 
   return {
     get kind() {

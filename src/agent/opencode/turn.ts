@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { pause, settlesWithin } from "../../async/wait.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { Turn, TurnHost, TurnResult } from "../backend.ts";
@@ -92,7 +92,7 @@ export async function runTurn(
     );
   const failure = (error: RunError): TurnEvent => ({ type: "failed", error });
   /** Runs work whose failure needs no handling: the turn's end shows it. */
-  const attempt = (work: Promise<unknown>) => inBackground(() => work, notMissed);
+  const attempt = (work: Promise<unknown>) => inBackground(() => work, ignoreError);
   const get = (path: string) => server.call("GET", path, undefined, over.signal);
 
   function perform(effect: TurnEffect) {

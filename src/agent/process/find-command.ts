@@ -5,13 +5,13 @@ import { type FolderGate, isUnresponsive } from "../files/folder-gate.ts";
 export type FoundCommand = { path: string; mtimeMs: number };
 
 export type CommandSearch = {
-  /** Undefined when it is not there or may not be run. */
+  /** undefined if it is missing or not executable. */
   found: FoundCommand | undefined;
-  /** Folders before it that did not respond: the search went on without them. */
+  /** Folders before it in PATH that did not respond, and were skipped. */
   silent: readonly string[];
 };
 
-/** Where programs are looked for when there is no PATH at all. */
+/** Searched when there is no PATH. */
 const DEFAULT_PATH = "/usr/bin:/bin";
 
 /**

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import type { TaskName, Tasks } from "./tasks.ts";
 
 export type Ask = { id: number; task: TaskName; ask: unknown };
@@ -51,7 +51,7 @@ export function startThread(): Thread {
     },
     end() {
       fail(new Error("The worker thread was ended."));
-      inBackground(() => worker.terminate(), notMissed);
+      inBackground(() => worker.terminate(), ignoreError);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { newClientId } from "../../client/client-id.ts";
 import { type Connection, connect } from "../../client/connect.ts";
 import { sentenceOfStop } from "../../client/gone.ts";
@@ -60,7 +60,7 @@ async function runPrompt(
   };
   let connection: Connection;
   try {
-    const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), notMissed);
+    const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), ignoreError);
     connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return printCanceled(context, stop);

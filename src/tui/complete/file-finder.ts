@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 
 /** Between two questions: who types fast asks for what they have typed by then. */
 const PAUSE_MS = 100;
@@ -37,7 +37,7 @@ export function createFileFinder(
         next();
       }, AGAIN_MS);
       again.unref();
-    }, notMissed);
+    }, ignoreError);
     const timer = setTimeout(() => {
       isPausing = false;
       next();

@@ -1,4 +1,4 @@
-import { inBackground, notMissed } from "../../../../async/in-background.ts";
+import { ignoreError, inBackground } from "../../../../async/in-background.ts";
 import { settlesWithin } from "../../../../async/wait.ts";
 import { noUsage } from "../../../../protocol/usage.ts";
 import {
@@ -148,6 +148,6 @@ export async function* exchange(
     throw failureOf(error, origin, hasBegun);
   } finally {
     // If reading stopped early, the connection is closed; an error here is the one already thrown.
-    inBackground(async () => (isWhole && bytes !== undefined ? drain(bytes) : bytes?.cancel()), notMissed);
+    inBackground(async () => (isWhole && bytes !== undefined ? drain(bytes) : bytes?.cancel()), ignoreError);
   }
 }
