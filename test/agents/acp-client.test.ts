@@ -221,7 +221,7 @@ describe("a terminal", () => {
     ]);
   });
 
-  test("that it did not ask for is asked about as what it runs, variables and all", async () => {
+  test("that it did not ask for is asked about with its whole command, variables included", async () => {
     const at = await openScriptedWorld();
     const params = {
       command: "sh",
@@ -241,7 +241,7 @@ describe("a terminal", () => {
     expect(callsOf(at, runId)).toMatchObject([{ output: "it's here\n", status: "completed" }]);
   });
 
-  test("keeps no more of its output than the agent wants, and that is its end", async () => {
+  test("keeps only the end of its output, as much as the agent wants", async () => {
     const at = await openScriptedWorld({ mode: "yolo" });
     const params = {
       command: "for n in $(seq 2000); do echo päper $n; done",
@@ -286,7 +286,7 @@ describe("a terminal", () => {
 });
 
 describe("a permission", () => {
-  test("that it only offers for good is not given, and the person is told", async () => {
+  test("that it only offers as always is not given, and the person sees why", async () => {
     const at = await openScriptedWorld();
     const toolCall = {
       toolCallId: "c1",
@@ -331,7 +331,7 @@ describe("a permission", () => {
     expect(callsOf(at, runId)).toMatchObject([{ status: "denied" }]);
   });
 
-  test("for what hearth cannot read is asked with all that was said", async () => {
+  test("that hearth cannot interpret is asked with the whole input", async () => {
     const at = await openScriptedWorld();
     const toolCall = {
       toolCallId: "c1",
@@ -347,7 +347,7 @@ describe("a permission", () => {
     await at.world.answering(runId, "deny");
   });
 
-  test("for reading inside the workspace is given unasked, outside it is asked", async () => {
+  test("for reading inside the workspace needs no question, outside it does", async () => {
     const at = await openScriptedWorld();
     const read = (id: string, path: string) => ({
       toolCallId: id,
@@ -391,7 +391,7 @@ describe("its settings", () => {
     ],
   });
 
-  test("are set so that it asks, once, and so that the model is the one that is wanted", async () => {
+  test("are set once, so that it asks and uses the requested model", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ session: { modes, configOptions: [option("small")] } });
     for (const model of ["big", "big", "small"]) {
@@ -451,7 +451,7 @@ describe("its settings", () => {
     ]);
   });
 
-  test("are its own again when no model is named any more", async () => {
+  test("return to its defaults when no model is named", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ session: { configOptions: [option("small")] } });
     for (const model of ["big", undefined, undefined]) {
@@ -466,7 +466,7 @@ describe("its settings", () => {
     expect(told.map((event) => "current" in event && event.current)).not.toContain("big");
   });
 
-  test("name the model in the older way where there is no option for it", async () => {
+  test("set the model by session/set_model if there is no option for it", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({
       session: {
@@ -484,7 +484,7 @@ describe("its settings", () => {
     expect(at.acp.paramsOf("session/set_model")).toMatchObject([{ modelId: "b" }]);
   });
 
-  test("that it refuses end the run with what it has instead", async () => {
+  test("that it refuses end the run with a list of what it has", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({
       session: { configOptions: [option("small")] },
@@ -501,7 +501,7 @@ describe("its settings", () => {
 });
 
 describe("its conversation", () => {
-  test("is begun anew, with what was said, when it cannot be loaded", async () => {
+  test("starts again with the transcript when it cannot be loaded", async () => {
     const at = await openScriptedWorld({ warm: { idle_evict_ms: 200 } });
     at.acp.everyStart({
       answers: { "session/load": { error: { code: -32603, message: "no such session" } } },
@@ -521,7 +521,7 @@ describe("its conversation", () => {
     expect(JSON.stringify(at.acp.paramsOf("session/prompt").at(-1))).not.toContain("conversation_so_far");
   });
 
-  test("is resumed rather than loaded where the agent can, and what is loaded is not said again", async () => {
+  test("is resumed rather than loaded if the agent can, and a loaded one is not shown again", async () => {
     for (const resumes of [true, false]) {
       const at = await openScriptedWorld({ warm: { idle_evict_ms: 200 } });
       at.acp.everyStart({ resumes });
@@ -536,7 +536,7 @@ describe("its conversation", () => {
     }
   });
 
-  test("is not taken up in another environment or by another version: it is told what was said", async () => {
+  test("is not resumed in another environment or by another version: it gets the transcript", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [say("one")] });
     await at.world.ask("One", { env: { ...at.place.env, FLAVOUR: "plain" } });
@@ -554,7 +554,7 @@ describe("its conversation", () => {
     expect(JSON.stringify(at.acp.paramsOf("session/prompt").at(-1))).toContain("still one");
   });
 
-  test("gets what is attached, as what it is", async () => {
+  test("gets attachments by their type", async () => {
     const at = await openScriptedWorld();
     at.place.write("plan.md", "# Plan\n");
     at.acp.nextTurn({ deeds: [say("seen")] });
@@ -595,7 +595,7 @@ describe("its conversation", () => {
   });
 });
 
-test("a session that begins in the moment in which the last other one ends has a child that lives", async () => {
+test("a session that begins just as the last other one ends has a live child", async () => {
   const at = await openScriptedWorld();
   for (let n = 0; n < 5; n += 1) {
     const session = at.world.newSession();
@@ -615,7 +615,7 @@ test("a session that begins in the moment in which the last other one ends has a
   }
 });
 
-test("an agent is told what it missed also when the prompt before never reached it", async () => {
+test("an agent gets what it missed also when the previous prompt never reached it", async () => {
   const at = await openScriptedWorld();
   const model = { id: "model", name: "Model", category: "model", type: "select", currentValue: "small" };
   const error = { code: -32602, message: "unknown model" };
@@ -648,7 +648,7 @@ test.each([{ isReloaded: false }, { isReloaded: true }])(
   },
 );
 
-test("a version that an agent tells on its command line alone is known, and another one is another agent", async () => {
+test("a version that an agent reports only on its command line is read, and a new version gets a new child", async () => {
   const at = await openScriptedWorld();
   const goose = at.place.write("goose", "");
   const program = (version: string) => {
@@ -676,7 +676,7 @@ test("a version that an agent tells on its command line alone is known, and anot
   warm.close();
 });
 
-test("which version an agent is, is told where it is used", async () => {
+test("an agent's version is reported where it is used", async () => {
   const at = await openScriptedWorld();
   at.acp.nextStart({ version: "2.7.1" });
   at.acp.nextTurn({ deeds: [say("hi")] });
@@ -686,7 +686,7 @@ test("which version an agent is, is told where it is used", async () => {
   );
 });
 
-test("a session that goes on in another environment leaves nothing running in the one before", async () => {
+test("a session that moves to another environment leaves nothing running in the old one", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn({ deeds: [say("here")] }, { deeds: [say("there")] });
   await at.world.ask("Here");
@@ -713,7 +713,7 @@ test("the environment is the run's and the agent's own, and nothing of hearth's"
   );
 });
 
-test("the least recently used beyond the limit is let go, never one that works", async () => {
+test("the least recently used child beyond the limit is ended, never a busy one", async () => {
   const at = await openScriptedWorld({ warm: { max_warm: 1 } });
   at.acp.nextTurn({ deeds: [say("busy"), { do: "hold", gate: "end" }] });
   const busy = at.world.prompt("Be busy");
@@ -731,7 +731,7 @@ test("the least recently used beyond the limit is let go, never one that works",
   expect(await at.world.ended(busy)).toMatchObject({ outcome: "end_turn" });
 });
 
-test("what an unknown agent tells as a running total is counted as what it grew by", async () => {
+test("a running total of an unknown agent is counted by its growth", async () => {
   const at = await openScriptedWorld();
   const total = (input: number, output: number): Deed => ({
     do: "stop",

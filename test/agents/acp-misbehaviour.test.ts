@@ -117,7 +117,7 @@ describe("an agent that does not start", () => {
     await expectCleanTurn(at);
   });
 
-  test("because it is too old for what it is asked is told from one that fails, with what brings a newer one", async () => {
+  test("because it is too old is distinguished from a crash, and the update command is shown", async () => {
     const update = "npm install -g scripted@latest";
     const at = await openScriptedWorld({ launch: { update } });
     const stderr = "error: unrecognized subcommand 'acp'\n\nFor more information, try '--help'.\n";
@@ -148,7 +148,7 @@ describe("an agent that does not start", () => {
     });
   });
 
-  test("because nobody is logged in names the command that mends it", async () => {
+  test("because nobody is logged in names the login command", async () => {
     const at = await openScriptedWorld();
     at.acp.nextStart({
       answers: { "session/new": { error: { code: -32000, message: "Authentication required" } } },
@@ -163,7 +163,7 @@ describe("an agent that does not start", () => {
     ]);
   });
 
-  test("a turn because its provider turns it down says so, and that it works when it does again", async () => {
+  test("a turn because its provider rejects it says so, and reports when it works again", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [{ do: "fail", code: -32603, message: "401 Incorrect API key provided" }] });
     expect((await at.world.ask("Hello")).error?.code).toBe("provider_auth");
@@ -173,7 +173,7 @@ describe("an agent that does not start", () => {
 });
 
 describe("an agent that dies", () => {
-  test("in a turn ends it with what it said last, and its conversation is taken up", async () => {
+  test("in a turn ends it with its last output, and its conversation is resumed", async () => {
     const at = await openScriptedWorld();
     await expectCleanTurn(at, "before");
     at.acp.nextTurn({
@@ -207,7 +207,7 @@ describe("an agent that dies", () => {
     await expectCleanTurn(at);
   });
 
-  test("takes the conversations of all its sessions with it, and each is taken up", async () => {
+  test("ends the conversations of all its sessions, and each is resumed", async () => {
     const at = await openScriptedWorld();
     const second = at.world.newSession();
     await expectCleanTurn(at, "one");
@@ -224,7 +224,7 @@ describe("an agent that dies", () => {
 });
 
 describe("an agent that does not stop", () => {
-  test("is ended by force after five seconds, and its conversation is taken up", {
+  test("is killed after five seconds, and its conversation is resumed", {
     timeout: 120_000,
   }, async () => {
     const at = await openScriptedWorld();
@@ -239,7 +239,7 @@ describe("an agent that does not stop", () => {
     expect(at.acp.count("session/load")).toBe(1);
   });
 
-  test("and works for another session too is left to itself there, and said to be", {
+  test("and also serves another session is left running, and a notice says so", {
     timeout: 120_000,
   }, async () => {
     const at = await openScriptedWorld();
@@ -285,7 +285,7 @@ describe("an agent that does not stop", () => {
     expect(at.acp.pids()).toHaveLength(1);
   });
 
-  test("but says that its turn has ended is believed in that alone: the run was canceled", async () => {
+  test("but reports that its turn has ended does not change the outcome: the run was canceled", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [say("Half "), { do: "hang" }], onCancel: "end_turn" });
     const runId = at.world.prompt("Go on");
@@ -333,7 +333,7 @@ describe("an agent that does not stop", () => {
     },
   );
 
-  test("but says that its command has failed has not ended what that left behind: it is ended", async () => {
+  test("but reports that its command failed may have left processes: they are ended", async () => {
     const at = await openScriptedWorld();
     const call = { toolCallId: "c1", kind: "execute", rawInput: { command: "tail -f /dev/null &" } };
     at.acp.nextTurn({
@@ -368,7 +368,7 @@ describe("an agent that does not stop", () => {
 });
 
 describe("an agent that says what it should not", () => {
-  test("is cut off in the middle of a flood, and told to be", async () => {
+  test("is cut off in the middle of a flood, and a notice says so", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [{ do: "flood", count: 48, bytesEach: 1024 * 1024 }, say("the end")] });
     const end = await at.world.ask("Flood");
@@ -408,7 +408,7 @@ describe("an agent that says what it should not", () => {
     expect(peak.bytes - before).toBeLessThan(250 * 1024 * 1024);
   });
 
-  test("too long a request is turned down, too long an answer is no answer", async () => {
+  test("a request that is too long is refused, a response that is too long counts as an error", async () => {
     const at = await openScriptedWorld();
     const big = "y".repeat(17 * 1024 * 1024);
     at.acp.nextTurn({
@@ -431,7 +431,7 @@ describe("an agent that says what it should not", () => {
     await expectCleanTurn(at);
   });
 
-  test("floods its stderr to no effect but its last words", async () => {
+  test("floods its stderr without effect, except that the end is kept", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [
@@ -445,7 +445,7 @@ describe("an agent that says what it should not", () => {
     expect(end.error?.message).toContain("the last words");
   });
 
-  test("lines that are no messages, and bytes that are no text, are passed over", async () => {
+  test("lines that are no messages, and bytes that are no text, are skipped", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ raw: "Welcome to the agent!\n\u0000\u0001\u0002 binary \uffff\n\n" });
     const noise: Deed[] = Array.from({ length: 50 }, (_, n) => ({
@@ -467,7 +467,7 @@ describe("an agent that says what it should not", () => {
     { do: "raw", text: '{"jsonrpc":"2.0","method":"session/update","params":7}\n' },
   ];
 
-  test("malformed messages are passed over, until there are twenty in a minute: then it is replaced", async () => {
+  test("malformed messages are skipped, until there are twenty in a minute: then it is replaced", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({ deeds: [say("one "), ...malformed, say("two")] });
     expect(await at.world.ask("Babble")).toMatchObject({ outcome: "end_turn", text: "one two" });
@@ -505,7 +505,7 @@ describe("an agent that says what it should not", () => {
     expect(at.acp.pids()).toHaveLength(1);
   });
 
-  test("words that come after a cancel are nobody's; its title, commands and cost are still heard", async () => {
+  test("output after a cancel is dropped; title, commands and cost are still processed", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [
@@ -543,7 +543,7 @@ describe("an agent that says what it should not", () => {
     expect(JSON.stringify(at.world.messages())).not.toContain("late");
   });
 
-  test("methods, updates and kinds that nobody knows are answered or passed over", async () => {
+  test("unknown methods, updates and kinds are answered or skipped", async () => {
     const at = await openScriptedWorld();
     at.acp.nextTurn({
       deeds: [

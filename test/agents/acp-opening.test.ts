@@ -15,7 +15,7 @@ async function canceledInOpening(at: ScriptedWorld) {
 }
 
 describe("a session that is slow to open", () => {
-  test("outlives the cancel of its prompt, and is the next prompt's", async () => {
+  test("survives the cancel of its prompt, and serves the next one", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart(slow);
     await canceledInOpening(at);
@@ -81,7 +81,7 @@ describe("an agent that holds one session", () => {
     },
   );
 
-  test("is not probed while it is at work, which is no trouble", async () => {
+  test("is not probed while it is busy, which is no error", async () => {
     const at = await openScriptedWorld();
     at.acp.everyStart({ sessionsMax: 1 });
     at.acp.nextTurn({ deeds: [say("here")] });
@@ -90,7 +90,7 @@ describe("an agent that holds one session", () => {
   });
 });
 
-test("a probe that has just started gives way to a prompt before it has a session", async () => {
+test("a prompt preempts a probe that has just started", async () => {
   const at = await openScriptedWorld();
   at.acp.everyStart({ answers: { initialize: { gate: "start" } } });
   const probing = at.probe();

@@ -28,7 +28,7 @@ async function ownRun({ world }: ScriptedWorld) {
   return (await world.until(isOwn, "a run of the agent's own")).payload.run.id;
 }
 
-test("what it does is a run of its own, which runs while it works and ends when it is quiet", async () => {
+test("its own work is a run of its own, which ends when it goes quiet", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn(
     worksOn(call("in_progress"), { do: "hold", gate: "done" }, called("completed"), say("It passes.")),
@@ -66,7 +66,7 @@ test("what it does is a run of its own, which runs while it works and ends when 
   expect(JSON.stringify(at.acp.paramsOf("session/prompt")[1])).not.toContain("It passes.");
 });
 
-test("it gives way to a prompt at once, and its later words are that prompt's", async () => {
+test("it ends at once for a prompt, and later output belongs to that prompt", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn(worksOn(call("in_progress"), { do: "hold", gate: "never" }));
   await at.world.ask("Test it");
@@ -79,7 +79,7 @@ test("it gives way to a prompt at once, and its later words are that prompt's", 
   expect(at.acp.count("session/cancel")).toBe(0);
 });
 
-test("a cancel tells it to stop, and what it says then is nobody's", async () => {
+test("a cancel tells it to stop, and its later output is dropped", async () => {
   const at = await openScriptedWorld();
   at.acp.nextTurn(worksOn(call("in_progress"), { do: "hold", gate: "stop" }, say("too late"), titled));
   await at.world.ask("Test it");

@@ -128,7 +128,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     await next("fifth");
   });
 
-  test("a child that is killed ends its turn with an error, and the session is taken up again in the next one", async () => {
+  test("a child that is killed ends its turn with an error, and the next turn resumes the session", async () => {
     const { model, session, processes } = await bench();
     const { context, told, open } = session();
     const opened = await open();
@@ -150,7 +150,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("The word is heron");
   });
 
-  test("a turn whose event stream is cut goes on where it was, nothing lost and nothing twice", async () => {
+  test("a turn whose event stream is cut continues, nothing lost and nothing twice", async () => {
     const { model, session, pids } = await openOpencodeBench(real ?? expect.unreachable(), [
       process.execPath,
       join(import.meta.dirname, "../support/cut-opencode.ts"),
@@ -177,7 +177,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     expect(textIn(next.events)).toBe("Four.");
   });
 
-  test("a session that opencode has lost is made anew, and the person is told", async () => {
+  test("a session that opencode has lost is created again, and a notice says so", async () => {
     const { model, session } = await bench();
     const first = session();
     await first.open();
@@ -192,7 +192,7 @@ describe.skipIf(real === undefined)(`opencode ${real?.version}`, { timeout: 120_
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("WHAT WAS SAID BEFORE");
   });
 
-  test("a mode of its own is taken for the turns that name it, and one that it has not got is an error", async () => {
+  test("a mode of its own is used for the turns that name it, and an unknown one is an error", async () => {
     const { model, session } = await bench();
     const opened = await session().open();
     const told = [];

@@ -12,7 +12,7 @@ async function prompted(at: World, prompt: string, opened: Awaited<ReturnType<Wo
   return turn;
 }
 
-test("what it does is a turn of its own, which ends when the session is idle", async () => {
+test("its own work is a turn of its own, which ends when the session is idle", async () => {
   const at = await openScriptedOpencode();
   const opened = await at.open();
   const first = await prompted(at, "Test it", opened);
@@ -30,7 +30,7 @@ test("what it does is a turn of its own, which ends when the session is idle", a
   expect(own.events.filter(({ type }) => type === "step_finished")).toHaveLength(1);
 });
 
-test("it gives way to a prompt, and what it goes on to say is told with that", async () => {
+test("it ends for a prompt, and its later output belongs to that prompt", async () => {
   const at = await openScriptedOpencode();
   const opened = await at.open();
   const first = await prompted(at, "Test it", opened);
@@ -54,7 +54,7 @@ test("it gives way to a prompt, and what it goes on to say is told with that", a
   expect(textIn(next.events)).toBe("It passes. Here.");
 });
 
-test("behind a turn that was canceled it is nobody's", async () => {
+test("after a canceled turn it is dropped", async () => {
   const at = await openScriptedOpencode();
   const opened = await at.open();
   const first = await prompted(at, "Test it", opened);

@@ -117,7 +117,7 @@ test("a canceled turn settles by its answer, its failure or by force, and nothin
   );
 });
 
-test("words count in a turn alone, which has its prompt or is the agent's own, and never once it is gone", () => {
+test("updates count only in a turn, prompted or the agent's own, and never after the session is gone", () => {
   fc.assert(
     fc.property(life, (events) => {
       for (const { event: each, before, after, effects } of play(events)) {
@@ -131,7 +131,7 @@ test("words count in a turn alone, which has its prompt or is the agent's own, a
   );
 });
 
-test("words without a turn are kept only behind a turn that ended by itself", () => {
+test("updates without a turn are kept only after a turn that ended normally", () => {
   fc.assert(
     fc.property(life, (events) => {
       let lastEnd: string | undefined;
@@ -147,7 +147,7 @@ test("words without a turn are kept only behind a turn that ended by itself", ()
   );
 });
 
-test("what is gone stays gone, and says it once at most", () => {
+test("a session that is gone stays gone, and reports it at most once", () => {
   fc.assert(
     fc.property(life, (events) => {
       const played = play(events);

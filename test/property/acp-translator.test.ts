@@ -163,7 +163,7 @@ test("a running total is counted once in all, whoever tells it", () => {
   );
 });
 
-test("an agent that nobody knows is taken at its word for the turn as soon as a total could not be meant", () => {
+test("an unknown agent's figures count per turn as soon as they cannot be a total", () => {
   let ledger = emptyLedger("unknown");
   const used = [
     [1000, 20],

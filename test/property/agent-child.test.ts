@@ -72,7 +72,7 @@ test("it is handed out only while it is live, and taken back once", () => {
   );
 });
 
-test("a crash is what nobody wanted: it ended unasked, or because it failed", () => {
+test("a crash is an end that hearth did not ask for, or a failure", () => {
   fc.assert(
     fc.property(life, (events) => {
       const played = toItsEnd(events);
@@ -88,7 +88,7 @@ test("a crash is what nobody wanted: it ended unasked, or because it failed", ()
   );
 });
 
-test("one that retires is ended by its last turn and not before, unless it is told or fails", () => {
+test("a retiring child ends with its last turn and not before, unless it is stopped or fails", () => {
   fc.assert(
     fc.property(life, (events) => {
       for (const { event: each, before, after, effects } of play(events)) {

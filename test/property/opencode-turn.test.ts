@@ -64,7 +64,7 @@ const count = (played: readonly Played[], what: TurnEffect["do"]) =>
   played.flatMap(({ effects }) => effects).filter((effect) => effect.do === what).length;
 const last = (events: readonly TurnEvent[]): TurnState => play(events).at(-1)?.after ?? newTurn;
 
-test("a turn has one end at most, and behind it nothing is done and nothing heard", () => {
+test("a turn has at most one end, and nothing is done or processed after it", () => {
   fc.assert(
     fc.property(life, (events) => {
       const played = play(events);
@@ -87,7 +87,7 @@ test("idle and error events of the session settle nothing by themselves, and are
   );
 });
 
-test("undisturbed it settles by its own end, or idle after a poll", () => {
+test("undisturbed it settles by its own end, or when a poll finds it idle", () => {
   fc.assert(
     fc.property(quietLife, (events) => {
       for (const { event: each, effects } of play(events))
@@ -173,7 +173,7 @@ test("by force, and with its child, it settles at once from wherever it is", () 
   );
 });
 
-test("nothing is heard behind its own end, also while a cancel is still waited for", () => {
+test("nothing is processed after its own end, also while a cancel is pending", () => {
   fc.assert(
     fc.property(life, (events) => {
       for (const { event: each, before, after } of play(events)) {

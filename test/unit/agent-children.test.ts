@@ -24,7 +24,7 @@ describe("failures in a row", () => {
     expect(delayLeftMs(undefined, 0)).toBe(0);
   });
 
-  test("are three when enough is enough", () => {
+  test("suspend the agent after three", () => {
     const one = addFailure(undefined, 0, "");
     const two = addFailure(one, 0, "");
     expect([one, two, addFailure(two, 0, "")].map(isSuspended)).toEqual([false, false, true]);
@@ -33,7 +33,7 @@ describe("failures in a row", () => {
 });
 
 describe("what a child writes to its stderr", () => {
-  test("is kept up to a bound, and that is its end", () => {
+  test("is kept up to a bound, the newest part", () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ maxLength: 80 })),
@@ -48,14 +48,14 @@ describe("what a child writes to its stderr", () => {
     );
   });
 
-  test("is shown without colours, progress and empty lines, its last characters first of all", () => {
+  test("is shown without colours, progress and empty lines, the last characters", () => {
     const ring = createTextRing(10_000);
     ring.push(Buffer.from("\x1b[31mfatal:\x1b[0m no key\r\n\n\n  \x1b]0;title\x07bye\x00\n"));
     expect(ring.tail(100)).toBe("fatal: no key\nbye");
     expect(ring.tail(3)).toBe("bye");
   });
 
-  test("is told by whole lines, and only what was said since the turn began", () => {
+  test("is shown in whole lines, and only since the turn began", () => {
     const ring = createTextRing(10_000);
     ring.push(Buffer.from("session created in 745 ms\nlast words before\n"));
     expect(ring.tail(30)).toBe("last words before");
@@ -65,7 +65,7 @@ describe("what a child writes to its stderr", () => {
     expect(ring.tail(100)).toBe("panic");
   });
 
-  test("is told without the secrets that the child was given", () => {
+  test("is shown without the child's secrets", () => {
     const env = { OPENAI_API_KEY: "sk-very-secret", SHORT_TOKEN: "abc", HOME: "/home/someone" };
     expect(redact("key sk-very-secret abc /home/someone", env)).toBe("key [secret] abc /home/someone");
   });
@@ -96,7 +96,7 @@ describe("a fingerprint", () => {
     expect(new Set([base, ...others].map(fingerprintOf)).size).toBe(5);
   });
 
-  test("and what a child gets say nothing of hearth's own", () => {
+  test("and a child's environment leave out hearth's own variables", () => {
     expect(withoutHearth({ HEARTH_HOME: "x", HEARTHSTONE: "y", PATH: "z" })).toEqual({
       HEARTHSTONE: "y",
       PATH: "z",
@@ -139,7 +139,7 @@ describe("what is kept warm", () => {
     };
   }
 
-  test("goes when it was idle for long enough, by itself", async () => {
+  test("ends by itself when it was idle for long enough", async () => {
     const { keeper, add, evicted, until } = keeperOf({ idle_evict_ms: 30, max_warm: 6 });
     const entry = add("one", 0);
     // The keeper's own timer looks again; its clock has to have gone on by then.
@@ -149,7 +149,7 @@ describe("what is kept warm", () => {
     keeper.close();
   });
 
-  test("goes, the least recently used first, where there is too much of it, and never what works", () => {
+  test("ends, the least recently used first, when there are too many, but never a busy one", () => {
     const { keeper, add, evicted, at } = keeperOf({ idle_evict_ms: 1_000_000, max_warm: 2 });
     add("old and busy", 0, true);
     add("older", 100);

@@ -74,7 +74,7 @@ test("each of hearth's modes has one of codex's own, also under another name", a
   expect((await resolveAgent("mine", mine, client("/nowhere")))?.launch?.modes).toEqual(modes);
 });
 
-test("every state that is not ready names its reason and what mends it", async () => {
+test("every state that is not ready names its reason and the fix", async () => {
   const bin = programs("goose", 0o644);
   const state = async (name: string, config?: Parameters<typeof resolveAgent>[1]) =>
     (await resolveAgent(name, config, client(bin)))?.unusable;
@@ -104,7 +104,7 @@ test("every state that is not ready names its reason and what mends it", async (
   );
 });
 
-test("how one logs in is told by the program as it is called here", async () => {
+test("the login command names the program as it is called here", async () => {
   const installed = `goose-binary-${process.platform}-${process.arch}`;
   const bin = programs(installed);
   const found = (await resolveAgent("goose", undefined, client(bin)))?.launch;
@@ -196,7 +196,7 @@ test("an agent that wants a login says how, and one that fails says why", async 
   await probes.close();
 });
 
-test("an agent that its provider turns down at work needs a login until it works again, or is asked again", async () => {
+test("an agent that its provider rejects in a turn needs a login until a turn or a probe works again", async () => {
   const probes = createProbes({ ask: async () => facts });
   await probes.probe(launch(), "/");
   expect(probes.setLoginFailure(launch(), null)).toBe(false);

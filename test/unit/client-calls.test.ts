@@ -105,7 +105,7 @@ test("an error keeps the daemon's code, message and details", async () => {
   expect(thrown).toMatchObject(error);
 });
 
-test("what is no error of this protocol is an internal one that says what was asked", async () => {
+test("an unknown error reply becomes an internal error that names the request", async () => {
   const replies = [
     "<html>",
     JSON.stringify({ error: { code: "from_the_future", message: "New.", details: {} } }),

@@ -150,7 +150,7 @@ test("one that loses the daemon's lock goes to the winner, also while that is no
   expect(health.status).toBe("ok");
 });
 
-test("what a crash left behind stands in nobody's way", async () => {
+test("files left by a crash do not prevent a start", async () => {
   const { health } = await ensure();
   process.kill(health.pid, "SIGKILL");
   while (startTimeOf(health.pid, process.platform) !== undefined)

@@ -307,7 +307,7 @@ test.for(["restart", "idle", "fault"] as const)(
   },
 );
 
-test("a first connection that meets a daemon in its last moments is made to the next", async () => {
+test("a first connection to a stopping daemon is made to the next one", async () => {
   const error = { code: "daemon_stopping", message: "in a moment", details: { reason: "stop", by: null } };
   await serveEvents((response, _, count) => {
     if (count === 1) response.writeHead(409).end(JSON.stringify({ error }));

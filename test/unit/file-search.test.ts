@@ -43,7 +43,7 @@ test("files and folders are found by letters of their path, and what .gitignore 
   expect((await find("readme")).files).toEqual(["README.md"]);
 });
 
-test("a path that says where it begins is looked up there, and so is what is ignored", async () => {
+test("an explicit path is looked up in the file system, and so is an ignored one", async () => {
   writeFileSync(join(root, ".gitignore"), "*.log\n");
   expect((await find("/etc/host")).files).toContain("/etc/hosts");
   expect((await find("./s")).files).toEqual(["./src/"]);
@@ -61,13 +61,13 @@ test("a listing that takes too long is ended and says that it is not whole", asy
   short.close();
 });
 
-test("what has been listed is there while the rest is not, and says so", async () => {
+test("a partial listing is searched, and marked as incomplete", async () => {
   execFileSync("mkfifo", [join(root, "src/.gitignore")]); // the listing never gets past it
   const found = await search.find(root, "README", 10, signal);
   expect(found).toMatchObject({ truncated: false, complete: false });
 });
 
-test("a listing is shown at once and made anew behind it once it is old", async () => {
+test("an old listing is used at once and refreshed in the background", async () => {
   await find("");
   writeFileSync(join(root, "a-new-one"), "");
   expect(await search.find(root, "README", 10, signal)).toMatchObject({ complete: true });
@@ -79,7 +79,7 @@ test("a listing is shown at once and made anew behind it once it is old", async 
   expect((await find("a-new")).files).toEqual(["a-new-one"]);
 });
 
-test("who asks no more does not wait", async () => {
+test("an aborted search stops waiting", async () => {
   execFileSync("mkfifo", [join(root, ".gitignore")]);
   const stop = new AbortController();
   const asked = search.find(root, "x", 10, stop.signal);
@@ -103,7 +103,7 @@ test("an index finds names before paths before letters, whatever their case and 
   expect(index.find("a/i", 5)).toEqual(["m/a/i/", "m/a/i/n.c"]);
 });
 
-test("the same is found near at hand and in a thread of its own", async () => {
+test("the calling thread and the worker thread find the same", async () => {
   const paths = Array.from({ length: 3000 }, (_, at) => `pkg${at % 30}/mod${at % 7}/file-${at}.ts`);
   const [near, far] = [createListedPaths(), createListedPaths(100)];
   for (let at = 0; at < paths.length; at += 500)

@@ -16,7 +16,7 @@ function openFolders(answerMsMax: number) {
   return { folders, looks, comeBack };
 }
 
-test("who waits for a folder that does not answer is told so, and all of them cost one look", async () => {
+test("all who wait for a folder that does not respond get an error, at the cost of one check", async () => {
   const { folders, looks } = openFolders(20);
   const waiting = [1, 2, 3].map(() => folders.enter("/hung", work));
   expect(await folders.enter("/fine", work)).toBe("done");
@@ -25,26 +25,26 @@ test("who waits for a folder that does not answer is told so, and all of them co
   expect(looks).toEqual(["/hung", "/fine"]);
 });
 
-test("a folder that answers again is worked in again", async () => {
+test("a folder that responds again can be used again", async () => {
   const { folders, comeBack } = openFolders(20);
   await expect(folders.enter("/hung", work)).rejects.toMatchObject(unresponsive);
   comeBack();
   expect(await folders.enter("/hung", work)).toBe("done");
 });
 
-test("work that hangs behind a folder's answer is not waited for either", async () => {
+test("work that hangs after the folder responded is not awaited either", async () => {
   const { folders } = openFolders(20);
   await expect(folders.enter("/fine", () => new Promise(() => {}))).rejects.toMatchObject(unresponsive);
 });
 
-test("a folder that is missing has answered: what that means is the work's to say", async () => {
+test("a missing folder counts as a response, and the work handles the error", async () => {
   const { folders } = openFolders(20);
   expect(await folders.enter("/missing", work)).toBe("done");
   const failing = () => Promise.reject(new Error("the work's own"));
   await expect(folders.enter("/missing", failing)).rejects.toThrow("the work's own");
 });
 
-test("whoever does not want to wait any more stops at once", async () => {
+test("an aborted call stops waiting at once", async () => {
   const { folders } = openFolders(1_000_000);
   const stop = new AbortController();
   const waiting = folders.enter("/hung", work, stop.signal);
@@ -52,7 +52,7 @@ test("whoever does not want to wait any more stops at once", async () => {
   await expect(waiting).rejects.toThrow("canceled");
 });
 
-test("folders that do not answer leave threads to the others", async () => {
+test("folders that do not respond leave threads for the others", async () => {
   const { folders, looks } = openFolders(20);
   const hung = Array.from({ length: 8 }, (_, at) => folders.enter(`/hung/${at}`, work));
   for (const each of hung) await expect(each).rejects.toMatchObject(unresponsive);

@@ -127,7 +127,7 @@ test("a command's output is streamed once and its exit code is kept", () => {
   expect(streamed.split("out").length).toBeLessThanOrEqual(2);
 });
 
-test("a refusal with words goes on, one without ends the turn behind a step that asked for tools", () => {
+test("a denial with a message continues the turn, one without ends it after a step that asked for tools", () => {
   const denied = play("deny");
   expect(text(denied.said)).toBe("Then not.");
   expect(ends(denied.effects)).toEqual([{ outcome: "end_turn" }]);
@@ -166,7 +166,7 @@ test("a refused key is one error that names the agent", () => {
   ]);
 });
 
-test("an unknown error that names itself in its message is taken at its word", () => {
+test("an unknown error with its own name in the message is classified by that name", () => {
   const named = (name: string, message: string) => runError("opencode", { name, data: { message } });
   expect(named("UnknownError", "ProviderModelNotFoundError: Model not found: a/b.")).toEqual({
     code: "model_unavailable",
@@ -227,7 +227,7 @@ describe("after an abort", () => {
   });
 });
 
-test("what a lost stream has left out is made good from the stored messages, nothing twice", () => {
+test("events missed by a lost stream are read from the stored messages, nothing twice", () => {
   const { binding, events } = recorded("text");
   fc.assert(
     fc.property(fc.nat(events.length), fc.nat(events.length), (lost, found) => {

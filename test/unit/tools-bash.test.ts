@@ -132,14 +132,14 @@ test("within the foreground time it is ended in the call itself", async () => {
   expect(result.text).toMatch(/^begun\n\n\[timed out and was ended after 1\.\d s/);
 });
 
-test("a command that is over before the screen would be told of it says all in its result alone", async () => {
+test("a command that ends before its first screen piece shows everything in its result", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const result = await bash("echo one; echo two").finally(() => vi.useRealTimers());
   expect(result.text).toMatch(/^one\ntwo\n\n\[exit code 0/);
   expect(bench.shown).toEqual([]);
 });
 
-test("what takes long goes on in the background: its output is asked for, nothing is lost or told twice", async () => {
+test("a long command continues in the background, and its output is read without loss or repetition", async () => {
   await waitOnly(300);
   const first = await bash("echo one; sleep 0.6; echo two; sleep 0.3; echo three");
   expect(first.text).toMatch(/^one\n\n\[running in the background as job1 .*It is ended after 120 s/);
@@ -159,7 +159,7 @@ test("background jobs start at once, can be looked at while they run, and are en
   expect(failed.text).toMatch(/not found[\s\S]*exit code 127/);
 });
 
-test("what a command leaves running is told and can be ended", async () => {
+test("processes that a command leaves running are reported and can be ended", async () => {
   const result = await bash("sleep 60 & echo $!");
   expect(result.text).toMatch(/exit code 0 after .* still running: action kill with job job1 ends it/);
   const pid = Number(/^(\d+)/.exec(result.text)?.[1]);

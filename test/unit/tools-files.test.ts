@@ -107,7 +107,7 @@ test("a file of 20 GB is read in part, by line, and never edited", async () => {
   expect(statSync(log).size).toBe(120_000 * 101);
 });
 
-test("a name that is not there brings up those like it", async () => {
+test("a missing name lists similar ones", async () => {
   bench.put("src/Server.ts", "");
   bench.put("src/service.ts", "");
   expect((await read("src/server.ts")).text).toMatch(

@@ -22,7 +22,7 @@ afterEach(() => bench.close());
 const lines = (count: number, lineOf: (at: number) => string) =>
   Array.from({ length: count }, (_, at) => `${lineOf(at)}\n`).join("");
 
-test("a small edit is worked out where it is asked for, a large one in a thread of its own", async () => {
+test("a small edit is computed on the calling thread, a large one on a worker", async () => {
   bench.put("small", "old\n");
   bench.put(
     "large",
@@ -41,7 +41,7 @@ test("a small edit is worked out where it is asked for, a large one in a thread 
   );
 });
 
-test("what is wrong with a large edit is told like that of a small one", async () => {
+test("a large edit fails with the same message as a small one", async () => {
   bench.put(
     "large",
     lines(10_000, (at) => `line ${at}`),
