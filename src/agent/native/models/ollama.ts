@@ -40,7 +40,8 @@ const preference = /coder|devstral|gpt-oss|qwen[3-9]|glm|kimi|deepseek|mistral|l
 
 function ask(url: string, answerMs: number): Promise<string[] | undefined> {
   return new Promise((resolve) => {
-    const request = get(`${url}/api/tags`, { timeout: answerMs, agent: false }, (response) => {
+    const signal = AbortSignal.timeout(answerMs);
+    const request = get(`${url}/api/tags`, { agent: false, signal }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (text: string) => {
@@ -59,12 +60,7 @@ function ask(url: string, answerMs: number): Promise<string[] | undefined> {
         }
       });
     });
-    const giveUp = setTimeout(() => request.destroy(), answerMs);
-    request.on("close", () => {
-      clearTimeout(giveUp);
-      resolve(undefined);
-    });
-    request.on("timeout", () => request.destroy());
+    request.on("close", () => resolve(undefined));
     request.on("error", () => resolve(undefined));
   });
 }
