@@ -147,6 +147,20 @@ test("who writes a prompt under a question is told how to get to the answers", a
   expect(await at.window()).toContain("tab to the answers");
 });
 
+test.each([60, 120])("what stands at the right follows the window to %i columns", async (columns) => {
+  const at = terminal(80, 24);
+  at.show(replica({ sessions: [session({ title: "fix the cart" })] }));
+  at.type("\x14");
+  await at.window();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  at.resize(columns, 24);
+  vi.advanceTimersByTime(300);
+  vi.advanceTimersByTime(300); // the emulator reads by timers too
+  vi.useRealTimers();
+  const rows = (await at.window()).split("\n");
+  expect(rows.find((row) => row.includes("fix the cart"))?.trimEnd()).toHaveLength(columns - 1);
+});
+
 test("a list that was to be drawn while the size settled is drawn for the new size alone", async () => {
   const shownAt = async (columns: number, rows: number) => {
     const at = openTuiTerminal(columns, rows);

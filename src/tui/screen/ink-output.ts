@@ -13,12 +13,6 @@ export function createInkOutput(options: {
   const stream = Object.assign(new EventEmitter(), {
     isTTY: false,
     writable: true,
-    get columns() {
-      return options.size().columns;
-    },
-    get rows() {
-      return options.size().rows;
-    },
     write(chunk: string, done?: () => void) {
       if (isOpen) options.onFrame(chunk.split("\n"));
       if (typeof done === "function") done();
@@ -27,6 +21,11 @@ export function createInkOutput(options: {
     close() {
       isOpen = false;
     },
+  });
+  // Asked for at each frame; among the members above they would be copied once, as values.
+  Object.defineProperties(stream, {
+    columns: { get: () => options.size().columns },
+    rows: { get: () => options.size().rows },
   });
   // Only the members above are used by Ink for what is no TTY.
   return stream as unknown as NodeJS.WriteStream & { close(): void };
