@@ -2,10 +2,10 @@
 import { Lexer } from "marked";
 import type { Message, Part } from "../src/protocol/message.ts";
 import { detectCapabilities } from "../src/tui/local/capabilities.ts";
-import type { Block } from "../src/tui/text/block.ts";
-import { loadHighlight } from "../src/tui/text/load-highlight.ts";
-import { type BlockContext, blocksOf, createMessageFeed } from "../src/tui/text/message-blocks.ts";
-import { renderBlock, renderBlocks } from "../src/tui/text/render-block.ts";
+import type { Block } from "../src/tui/text/blocks/block.ts";
+import { type BlockContext, blocksOf, createMessageFeed } from "../src/tui/text/blocks/message-blocks.ts";
+import { renderBlock, renderBlocks } from "../src/tui/text/blocks/render-block.ts";
+import { loadHighlight } from "../src/tui/text/highlight/load-highlight.ts";
 import { themes } from "../src/tui/theme.ts";
 import { type Row, report, sample } from "./measure/report.ts";
 

@@ -40,9 +40,9 @@ async function print(
 ): Promise<void> {
   const [{ blocksOf }, { withoutWithdrawn }, { renderBlocks }, { detectCapabilities }, { themes }] =
     await Promise.all([
-      import("../tui/text/message-blocks.ts"),
-      import("../tui/text/withdrawn.ts"),
-      import("../tui/text/render-block.ts"),
+      import("../tui/text/blocks/message-blocks.ts"),
+      import("../tui/text/blocks/withdrawn.ts"),
+      import("../tui/text/blocks/render-block.ts"),
       import("../tui/local/capabilities.ts"),
       import("../tui/theme.ts"),
     ]);

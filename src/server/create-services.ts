@@ -7,7 +7,7 @@ import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts
 import { createDiskJudge } from "../agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
-import { sharedOutputFolder } from "../agent/tools/output-folder.ts";
+import { sharedOutputFolder } from "../agent/tools/command/output-folder.ts";
 import { inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";

@@ -5,16 +5,16 @@ import type { Run } from "../protocol/run.ts";
 import type { Client } from "../protocol/workspace.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
 import { clientName, othersHere } from "./state.ts";
-import type { Block } from "./text/block.ts";
+import type { Block } from "./text/blocks/block.ts";
 import {
   type BlockContext,
   blockOfPermission,
   blocksOf,
   type FeedUpdate,
   type RunFacts,
-} from "./text/message-blocks.ts";
-import { createTranscriptFeed } from "./text/transcript-feed.ts";
-import { withoutWithdrawn } from "./text/withdrawn.ts";
+} from "./text/blocks/message-blocks.ts";
+import { createTranscriptFeed } from "./text/blocks/transcript-feed.ts";
+import { withoutWithdrawn } from "./text/blocks/withdrawn.ts";
 
 export type Conversation = {
   /** Takes note of what an event says beyond the messages: how a run ended, who came and answered. */

@@ -3,7 +3,7 @@ import type { Decision, PermissionMode } from "../protocol/permission.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import type { Delivery } from "../protocol/run.ts";
 import type { AppState } from "./state.ts";
-import type { Block } from "./text/block.ts";
+import type { Block } from "./text/blocks/block.ts";
 import type { ThemeChoice } from "./theme.ts";
 
 /** What a key leads to outside the state; carried out by the controller. */

@@ -39,8 +39,8 @@ import {
 } from "./state.ts";
 import { withPasted } from "./steps/completion.ts";
 import { createStore } from "./store.ts";
-import type { Highlight } from "./text/highlight.ts";
-import { loadHighlight } from "./text/load-highlight.ts";
+import type { Highlight } from "./text/highlight/highlight.ts";
+import { loadHighlight } from "./text/highlight/load-highlight.ts";
 import { themes } from "./theme.ts";
 import { firstChordName } from "./view/chord-name.ts";
 import { leavingRows } from "./view/leaving.ts";

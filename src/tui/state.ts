@@ -15,7 +15,7 @@ import { emptyHistory, type History } from "./editor/history.ts";
 import type { Overlay } from "./overlay.ts";
 import type { ScreenSize } from "./screen/screen.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
-import type { Block } from "./text/block.ts";
+import type { Block } from "./text/blocks/block.ts";
 import type { TokenCount } from "./token-count.ts";
 
 /** The list above the prompt while a file is named behind an `@`, or a command behind a `/`. */

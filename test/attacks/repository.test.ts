@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { readGit } from "../../src/agent/native/git-state.ts";
+import { readGit } from "../../src/agent/native/context/git-state.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { runHearth } from "../support/cli.ts";
 import { openCliWorld } from "../support/cli-world.ts";

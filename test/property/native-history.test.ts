@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createHistory, type Notes } from "../../src/agent/native/history.ts";
+import { createHistory, type Notes } from "../../src/agent/native/context/history.ts";
 import type { ModelRequest } from "../../src/agent/native/models/model.ts";
 import type { Traits } from "../../src/agent/native/models/traits.ts";
 import type { Message, Part, ToolCallStatus } from "../../src/protocol/message.ts";

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Message, Part } from "../../src/protocol/message.ts";
-import type { Block } from "../../src/tui/text/block.ts";
-import { type BlockContext, blocksOf, createMessageFeed } from "../../src/tui/text/message-blocks.ts";
-import { createTextStream, type Piece, splitText } from "../../src/tui/text/open-text.ts";
+import type { Block } from "../../src/tui/text/blocks/block.ts";
+import { type BlockContext, blocksOf, createMessageFeed } from "../../src/tui/text/blocks/message-blocks.ts";
+import { createTranscriptFeed } from "../../src/tui/text/blocks/transcript-feed.ts";
+import { createTextStream, type Piece, splitText } from "../../src/tui/text/markdown/open-text.ts";
 import { sanitizeLine, sanitizeText, spellOut } from "../../src/tui/text/sanitize.ts";
-import { createTranscriptFeed } from "../../src/tui/text/transcript-feed.ts";
 import { markdown, oddText, phrase } from "./text-markdown.ts";
 
 const odd = fc.array(oddText, { maxLength: 30 }).map((parts) => parts.join(""));

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { PermissionSubject } from "../../src/agent/permission/request.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { createTools, type ToolsOptions } from "../../src/agent/tools/catalog.ts";
-import { createFileLedger } from "../../src/agent/tools/file-ledger.ts";
+import { createFileLedger } from "../../src/agent/tools/files/file-ledger.ts";
 import type { PreparedCall, ToolContext, ToolResult } from "../../src/agent/tools/tool.ts";
 
 /** The tools on a real folder, without a model: what a run of the native agent gives them. */

@@ -7,13 +7,13 @@ import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { type Capabilities, detectCapabilities } from "../../src/tui/local/capabilities.ts";
-import type { Block } from "../../src/tui/text/block.ts";
+import type { Block } from "../../src/tui/text/blocks/block.ts";
+import { type BlockContext, blockOfPermission, blocksOf } from "../../src/tui/text/blocks/message-blocks.ts";
+import { permissionLines } from "../../src/tui/text/blocks/permission-view.ts";
+import { renderBlocks } from "../../src/tui/text/blocks/render-block.ts";
+import { loadHighlight } from "../../src/tui/text/highlight/load-highlight.ts";
 import { layoutFor, type RenderExtras } from "../../src/tui/text/layout.ts";
 import { lineText } from "../../src/tui/text/line.ts";
-import { loadHighlight } from "../../src/tui/text/load-highlight.ts";
-import { type BlockContext, blockOfPermission, blocksOf } from "../../src/tui/text/message-blocks.ts";
-import { permissionLines } from "../../src/tui/text/permission-view.ts";
-import { renderBlocks } from "../../src/tui/text/render-block.ts";
 import { themes } from "../../src/tui/theme.ts";
 
 const highlight = await loadHighlight();

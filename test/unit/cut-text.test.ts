@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createCommandOutput } from "../../src/agent/tools/command-output.ts";
+import { createCommandOutput } from "../../src/agent/tools/command/output.ts";
 import { endOf, endsOf, startOf, wellFormed, withoutHalves } from "../../src/protocol/cut-text.ts";
 import { titleOf } from "../../src/server/title.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createOwnIds } from "../../src/agent/native/own-ids.ts";
+import { createOwnIds } from "../../src/agent/native/context/own-ids.ts";
 
 test("an id that is taken gets the first number that is free", () => {
   const ids = createOwnIds((id, n) => `${id}_${n}`);

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createFileLoader } from "../../src/agent/native/attachments.ts";
-import { readGit } from "../../src/agent/native/git-state.ts";
-import { createInstructions } from "../../src/agent/native/instructions.ts";
+import { createFileLoader } from "../../src/agent/native/context/attachments.ts";
+import { readGit } from "../../src/agent/native/context/git-state.ts";
+import { createInstructions } from "../../src/agent/native/context/instructions.ts";
+import { systemPrompt } from "../../src/agent/native/context/prompt.ts";
 import type { PromptFamily } from "../../src/agent/native/models/model.ts";
-import { systemPrompt } from "../../src/agent/native/prompt.ts";
 import { createToolSet } from "../../src/agent/native/tool-set.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import type { ProcessSupervisor } from "../../src/agent/process/types.ts";

@@ -3,16 +3,16 @@ import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
-import type { Block } from "../../src/tui/text/block.ts";
+import type { Block } from "../../src/tui/text/blocks/block.ts";
 import {
   type BlockContext,
   blockOfPermission,
   blocksOf,
   createMessageFeed,
   type RunFacts,
-} from "../../src/tui/text/message-blocks.ts";
-import { renderBlock } from "../../src/tui/text/render-block.ts";
-import { createTranscriptFeed } from "../../src/tui/text/transcript-feed.ts";
+} from "../../src/tui/text/blocks/message-blocks.ts";
+import { renderBlock } from "../../src/tui/text/blocks/render-block.ts";
+import { createTranscriptFeed } from "../../src/tui/text/blocks/transcript-feed.ts";
 import { themes } from "../../src/tui/theme.ts";
 
 const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, "0")}.000Z`;

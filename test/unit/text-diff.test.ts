@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
-import { diffLines } from "../../src/tui/text/diff.ts";
+import { diffLines } from "../../src/tui/text/blocks/diff.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { type Line, lineText } from "../../src/tui/text/line.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Block } from "../../src/tui/text/block.ts";
-import { gapBefore } from "../../src/tui/text/render-block.ts";
+import type { Block } from "../../src/tui/text/blocks/block.ts";
+import { gapBefore } from "../../src/tui/text/blocks/render-block.ts";
 
 const header: Block = { id: "h", type: "header", version: "1", path: "~/shop", branch: null, facts: [] };
 const notice: Block = { id: "n", type: "notice", level: "warning", code: "start", text: "careful" };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import { createPainter } from "../../src/tui/text/ansi.ts";
+import { loadHighlight } from "../../src/tui/text/highlight/load-highlight.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { lineText } from "../../src/tui/text/line.ts";
-import { loadHighlight } from "../../src/tui/text/load-highlight.ts";
-import { markdownLines } from "../../src/tui/text/markdown.ts";
+import { markdownLines } from "../../src/tui/text/markdown/markdown.ts";
 import { themes } from "../../src/tui/theme.ts";
 
 const color = detectCapabilities({ TERM: "xterm-kitty" }, { isTTY: true });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Permission, PermissionDetail } from "../../src/protocol/permission.ts";
 import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
+import { type PermissionView, permissionLines } from "../../src/tui/text/blocks/permission-view.ts";
 import { layoutFor } from "../../src/tui/text/layout.ts";
 import { lineText } from "../../src/tui/text/line.ts";
-import { type PermissionView, permissionLines } from "../../src/tui/text/permission-view.ts";
 
 const can = detectCapabilities({ TERM: "dumb", LANG: "C.UTF-8" }, { isTTY: true });
 const capabilities = { ...can, unicode: true };

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { CODE_PIECE_LINES, createTextStream, type Piece, splitText } from "../../src/tui/text/open-text.ts";
+import {
+  CODE_PIECE_LINES,
+  createTextStream,
+  type Piece,
+  splitText,
+} from "../../src/tui/text/markdown/open-text.ts";
 
 const shown = (piece: Piece | undefined) =>
   piece === undefined ? undefined : piece.type === "text" ? piece.text : `${piece.language}> ${piece.code}`;

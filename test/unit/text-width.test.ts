@@ -98,7 +98,7 @@ describe("cutting", () => {
 
   test("of a sentence takes the end, of a path the middle", () => {
     expect(truncateEnd("npm test -- --watch", 10)).toBe("npm test …");
-    expect(truncateMiddle("src/tui/text/render-block.ts", 20)).toBe("src/tu…nder-block.ts");
+    expect(truncateMiddle("src/tui/text/blocks/render-block.ts", 20)).toBe("src/tu…nder-block.ts");
     expect(truncateEnd("short", 10)).toBe("short");
     expect(truncateEnd("long enough", 2, "...")).toBe("lo");
   });

@@ -19,8 +19,8 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { decodeText, encodeText } from "../../src/agent/tools/text-file.ts";
-import { diffTexts } from "../../src/agent/tools/unified-diff.ts";
+import { decodeText, encodeText } from "../../src/agent/tools/files/text-file.ts";
+import { diffTexts } from "../../src/agent/tools/files/unified-diff.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 
 let bench: ToolBench;

@@ -9,8 +9,8 @@ import {
   compileGlob,
   compileSegments,
   splitBase,
-} from "../../src/agent/tools/glob-pattern.ts";
-import { readIgnoreRules } from "../../src/agent/tools/ignore-rules.ts";
+} from "../../src/agent/tools/search/glob-pattern.ts";
+import { readIgnoreRules } from "../../src/agent/tools/search/ignore-rules.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { applyEdits } from "../../src/agent/tools/apply-edits.ts";
+import { applyEdits } from "../../src/agent/tools/files/apply-edits.ts";
 import { createWorkerPool, type WorkerPool } from "../../src/agent/worker/pool.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 

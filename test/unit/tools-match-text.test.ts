@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { applyEdits } from "../../src/agent/tools/apply-edits.ts";
-import { type Match, matchText } from "../../src/agent/tools/match-text.ts";
-import { similarity } from "../../src/agent/tools/similarity.ts";
+import { applyEdits } from "../../src/agent/tools/files/apply-edits.ts";
+import { type Match, matchText } from "../../src/agent/tools/files/match-text.ts";
+import { similarity } from "../../src/agent/tools/files/similarity.ts";
 
 const apply = (
   text: string,

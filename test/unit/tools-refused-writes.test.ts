@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { createFile, replaceFile } from "../../src/agent/tools/replace-file.ts";
+import { createFile, replaceFile } from "../../src/agent/tools/files/replace-file.ts";
 
 /** A folder whose path has room for a file of one letter, and none for the longer name beside it. */
 function tightFolder(): string {

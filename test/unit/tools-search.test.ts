@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createRipgrep } from "../../src/agent/tools/ripgrep.ts";
+import { createRipgrep } from "../../src/agent/tools/search/ripgrep.ts";
 import { createToolBench, type ToolBench } from "../support/tool-bench.ts";
 
 let bench: ToolBench;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTextCleaner } from "../../src/agent/tools/text-cleaner.ts";
+import { createTextCleaner } from "../../src/agent/tools/command/text-cleaner.ts";
 
 function clean(...chunks: (string | Buffer)[]): string {
   const cleaner = createTextCleaner();

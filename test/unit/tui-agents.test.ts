@@ -4,8 +4,8 @@ import type { Message } from "../../src/protocol/message.ts";
 import { createConversation, pastContext } from "../../src/tui/conversation.ts";
 import { newListOverlay } from "../../src/tui/overlay.ts";
 import { itemIds, markedIndex, modelItems } from "../../src/tui/overlay-items.ts";
-import type { Block } from "../../src/tui/text/block.ts";
-import { blocksOf } from "../../src/tui/text/message-blocks.ts";
+import type { Block } from "../../src/tui/text/blocks/block.ts";
+import { blocksOf } from "../../src/tui/text/blocks/message-blocks.ts";
 import { statusOf } from "../../src/tui/view/status.ts";
 import { connected, prompt, replica, run, SESSION, session } from "../support/tui-state.ts";
 

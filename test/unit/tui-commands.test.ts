@@ -9,7 +9,7 @@ import { saveTheme } from "../../src/tui/files/save-theme.ts";
 import { newListOverlay } from "../../src/tui/overlay.ts";
 import { modeItems } from "../../src/tui/overlay-items.ts";
 import { acceptItem } from "../../src/tui/steps/overlay.ts";
-import { sessionMarkdown } from "../../src/tui/text/session-markdown.ts";
+import { sessionMarkdown } from "../../src/tui/text/markdown/session-markdown.ts";
 import { connected, prompt, session } from "../support/tui-state.ts";
 
 const idle = connected();

@@ -16,7 +16,7 @@ import { answersOf } from "../../src/tui/steps/allow-edits.ts";
 import { withFound } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
-import { blocksOf } from "../../src/tui/text/message-blocks.ts";
+import { blocksOf } from "../../src/tui/text/blocks/message-blocks.ts";
 import { connected, permission, prompt, replica, run } from "../support/tui-state.ts";
 import { openTuiTerminal } from "../support/tui-terminal.ts";
 

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { createFile, isWriteProtected, readOnlyText, replaceFile } from "../tools/replace-file.ts";
-import { readTextFile } from "../tools/text-file.ts";
+import { createFile, isWriteProtected, readOnlyText, replaceFile } from "../tools/files/replace-file.ts";
+import { readTextFile } from "../tools/files/text-file.ts";
 import { locate, type WorkspacePath } from "../workspace-path.ts";
 
 /** An agent's request that hearth refuses, with the JSON-RPC error code. */

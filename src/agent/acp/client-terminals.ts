@@ -2,8 +2,8 @@ import { StringDecoder } from "node:string_decoder";
 import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor } from "../process/types.ts";
-import { commandEnvironment } from "../tools/command-environment.ts";
-import { createTextCleaner } from "../tools/text-cleaner.ts";
+import { commandEnvironment } from "../tools/command/environment.ts";
+import { createTextCleaner } from "../tools/command/text-cleaner.ts";
 import { ClientRefusal, NOT_FOUND } from "./client-files.ts";
 
 /** Output of one terminal that an agent can read: the default and the maximum. */

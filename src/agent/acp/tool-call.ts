@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { endsOf, startOf } from "../../protocol/cut-text.ts";
 import { type ToolCallStatus, ToolKind, type ToolView } from "../../protocol/message.ts";
-import { diffTexts, shortDiff } from "../tools/unified-diff.ts";
+import { diffTexts, shortDiff } from "../tools/files/unified-diff.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "./wire.ts";
 
 /** A tool call, merged from the agent's updates so far. */

@@ -1,6 +1,6 @@
 import type { Turn, TurnHost } from "../backend.ts";
 import type { Verdict } from "../permission/request.ts";
-import { diffTexts } from "../tools/unified-diff.ts";
+import { diffTexts } from "../tools/files/unified-diff.ts";
 import { findFile, placeInside } from "./client-files.ts";
 import { permissionRequests } from "./permission.ts";
 import { proposedText } from "./proposed-text.ts";

@@ -1,7 +1,7 @@
 import { noUsage } from "../../protocol/usage.ts";
 import type { Backend, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
-import { createFileLedger } from "../tools/file-ledger.ts";
+import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 
 type ShellDeps = {

@@ -1,14 +1,14 @@
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
-import { createEditTool } from "./edit-file.ts";
+import { type BashOptions, createBashTool } from "./command/run-command.ts";
 import { reportingFailures } from "./failure.ts";
-import { createGlobTool } from "./find-files.ts";
-import { listTool } from "./list-folder.ts";
-import { readTool } from "./read-file.ts";
-import { createRipgrep, type Ripgrep } from "./ripgrep.ts";
-import { type BashOptions, createBashTool } from "./run-command.ts";
-import { createGrepTool } from "./search-text.ts";
+import { createEditTool } from "./files/edit-file.ts";
+import { listTool } from "./files/list-folder.ts";
+import { readTool } from "./files/read-file.ts";
+import { createWriteTool } from "./files/write-file.ts";
+import { createGlobTool } from "./search/find-files.ts";
+import { createRipgrep, type Ripgrep } from "./search/ripgrep.ts";
+import { createGrepTool } from "./search/search-text.ts";
 import type { Tool } from "./tool.ts";
-import { createWriteTool } from "./write-file.ts";
 
 export type ToolsOptions = {
   bash?: BashOptions | undefined;

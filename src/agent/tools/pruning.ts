@@ -1,4 +1,4 @@
-import { alternativesOf } from "./glob-pattern.ts";
+import { alternativesOf } from "./search/glob-pattern.ts";
 
 /**
  * Lets ripgrep skip files whose names cannot match the glob's last segment. `--glob` cannot be used, because it overrides

@@ -1,6 +1,6 @@
 import { type ScaledImage, type ScaleRequest, scaleImage } from "../native/images/scale.ts";
-import { computeChange, type Outcome, type TextRequest } from "../tools/text-change.ts";
-import { type FileDiff, thoroughDiff } from "../tools/unified-diff.ts";
+import { computeChange, type Outcome, type TextRequest } from "../tools/files/text-change.ts";
+import { type FileDiff, thoroughDiff } from "../tools/files/unified-diff.ts";
 import { createPathIndex } from "./path-index.ts";
 
 /** The tasks of a worker thread, with request and answer. */

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Connection } from "../../client/connect.ts";
 import type { Message } from "../../protocol/message.ts";
 import type { Session } from "../../protocol/session.ts";
-import { sessionMarkdown } from "../text/session-markdown.ts";
+import { sessionMarkdown } from "../text/markdown/session-markdown.ts";
 
 const PAGE = 500;
 

@@ -1,6 +1,6 @@
 import type { Capabilities } from "../local/capabilities.ts";
 import { type Glyphs, glyphsOf } from "./glyphs.ts";
-import type { Highlight } from "./highlight.ts";
+import type { Highlight } from "./highlight/highlight.ts";
 
 export type RenderExtras = {
   /** From `loadHighlight`; code is plain without it. */

@@ -1,9 +1,9 @@
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { ThemeToken } from "../theme.ts";
+import { MEASURE_MAX } from "./blocks/tool-call.ts";
 import { formatCost } from "./figures.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { sanitizeLine } from "./sanitize.ts";
-import { MEASURE_MAX } from "./tool-call.ts";
 import { truncateEnd, widthOf } from "./width.ts";
 
 /** The field with the lowest priority goes first when the line is too long. */

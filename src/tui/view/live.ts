@@ -12,7 +12,7 @@ import {
   queuedRuns,
   textOfRun,
 } from "../state.ts";
-import type { Block } from "../text/block.ts";
+import type { Block } from "../text/blocks/block.ts";
 import { blankLine, type Line, lineText } from "../text/line.ts";
 import { fittingFields, type StatusSides, statusFields } from "../text/status-line.ts";
 import { type CompletionView, completionHeight, completionView, cutCompletion } from "./completion.ts";

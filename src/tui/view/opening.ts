@@ -6,7 +6,7 @@ import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { whyNotReady } from "../agent-choice.ts";
 import { othersHere } from "../state.ts";
-import type { Block } from "../text/block.ts";
+import type { Block } from "../text/blocks/block.ts";
 import { formatClock } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { awayText } from "./away.ts";

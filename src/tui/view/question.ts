@@ -3,7 +3,7 @@ import type { Action, KeyOverrides } from "../keys.ts";
 import { type AppState, terminalCount } from "../state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
 import { editableCommand } from "../steps/question.ts";
-import type { PermissionView } from "../text/permission-view.ts";
+import type { PermissionView } from "../text/blocks/permission-view.ts";
 import { firstChordName } from "./chord-name.ts";
 
 /** How the open question is drawn now: who has the keys, and what they do. */

@@ -1,13 +1,17 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Capabilities } from "../local/capabilities.ts";
 import { type Painter, painterOf } from "../text/ansi.ts";
-import type { Block } from "../text/block.ts";
+import type { Block } from "../text/blocks/block.ts";
+import {
+  type PermissionLines,
+  type PermissionView,
+  permissionLines,
+} from "../text/blocks/permission-view.ts";
+import { linesOfBlocks } from "../text/blocks/render-block.ts";
 import { type Glyphs, glyphsOf } from "../text/glyphs.ts";
 import { layoutFor, type RenderExtras } from "../text/layout.ts";
 import { type Line, truncateLine } from "../text/line.ts";
 import { createLooks, type Looks } from "../text/looks.ts";
-import { type PermissionLines, type PermissionView, permissionLines } from "../text/permission-view.ts";
-import { linesOfBlocks } from "../text/render-block.ts";
 import type { Theme } from "../theme.ts";
 
 /** Blocks and questions to lines, and lines to painted rows, with the theme and the terminal's abilities settled. */

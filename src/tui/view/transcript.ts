@@ -5,10 +5,10 @@ import type { TranscriptOverlay } from "../overlay.ts";
 import type { Caret } from "../screen/difference.ts";
 import { type AppState, openQuestion } from "../state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
-import type { Block } from "../text/block.ts";
+import type { Block } from "../text/blocks/block.ts";
+import { blocksOf } from "../text/blocks/message-blocks.ts";
+import { withoutWithdrawn } from "../text/blocks/withdrawn.ts";
 import { blankLine, type Line, lineText, lineWidth, span } from "../text/line.ts";
-import { blocksOf } from "../text/message-blocks.ts";
-import { withoutWithdrawn } from "../text/withdrawn.ts";
 import type { Renderer } from "./renderer.ts";
 
 /** A row of the transcript, and where in it stands what is searched for. */

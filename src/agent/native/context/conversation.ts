@@ -1,0 +1,177 @@
+import { orAborted } from "../../../async/wait.ts";
+import type { Message } from "../../../protocol/message.ts";
+import type { SessionContext, Turn } from "../../backend.ts";
+import type { FolderGate, Reach } from "../../files/folder-gate.ts";
+import { hearthNote, textInside } from "../../hearth-note.ts";
+import type { WorkerPool } from "../../worker/pool.ts";
+import { createFittingImages } from "../images/fitting.ts";
+import { createMediaRefusals, limitsOf } from "../media-refusals.ts";
+import type { ModelFailure } from "../models/failure.ts";
+import type { Model, ModelRequest, PromptFamily } from "../models/model.ts";
+import type { ToolSet } from "../tool-set.ts";
+import { createFileLoader, readImage } from "./attachments.ts";
+import { commandShell, environmentBlock, modeText } from "./environment-block.ts";
+import type { GitReader } from "./git-state.ts";
+import { createHistory, type History } from "./history.ts";
+import { createInstructions, quoteInstructions } from "./instructions.ts";
+import { type Kept, readKept } from "./kept-conversation.ts";
+import { systemPrompt } from "./prompt.ts";
+
+type ConversationDeps = {
+  session: SessionContext;
+  tools: ToolSet;
+  git: GitReader;
+  folders: FolderGate;
+  /** The user's instructions for all projects; undefined if there are none. */
+  userInstructions: () => Promise<string | undefined>;
+  workers: WorkerPool;
+  now(): number;
+};
+
+const dayOf = (ms: number): string => {
+  const at = new Date(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+};
+
+/**
+ * What one session sends its models besides the transcript: the environment at the start, project instructions, and
+ * notes between messages. Once sent, all of it keeps its place and text, also after a restart, so that each request
+ * begins with the previous one.
+ */
+export function createModelContext(deps: ConversationDeps) {
+  const { session, tools, git, folders, userInstructions, now } = deps;
+  const reach: Reach = (work, signal) => folders.enter(session.root, work, signal);
+  const kept = readKept(session);
+  const instructions = createInstructions(session.root, reach, kept?.folders ?? []);
+  const histories = new Map<string, History>();
+  const systems = new Map<PromptFamily, string>();
+  const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
+    kept?.notes ?? [],
+  );
+  const toolNames = new Set(tools.names);
+  const media = createMediaRefusals(kept?.left_out ?? []);
+  const images = createFittingImages(
+    (part, signal) => reach(() => readImage(part, session.root), signal),
+    deps.workers,
+  );
+  const gathering = new AbortController();
+  let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
+  let opening = kept?.opening;
+  let isKept = true;
+  const gitState =
+    opening === undefined
+      ? git.begin(session, `${session.session_id}-environment`, gathering.signal)
+      : undefined;
+
+  async function open(turn: Turn, signal: AbortSignal): Promise<string> {
+    told = { mode: turn.mode, day: dayOf(now()) };
+    const environment = environmentBlock({
+      root: session.root,
+      shell: await orAborted(commandShell(turn.env, folders), signal),
+      loginShell: turn.env["SHELL"],
+      mode: turn.mode,
+      date: told.day,
+      git: await gitState?.(),
+    });
+    const own = await userInstructions();
+    const user =
+      own === undefined
+        ? []
+        : [`<user_instructions>\n${textInside("user_instructions", own)}\n</user_instructions>`];
+    const project = quoteInstructions(await instructions.initial(signal));
+    return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
+  }
+
+  /** Stores what is about to be sent, before it is sent. */
+  function keep() {
+    if (opening === undefined) return;
+    const state: Kept = {
+      ...{ version: 1, root: session.root, opening, told, notes: [...notes] },
+      ...{ folders: instructions.folders(), left_out: media.leftOut() },
+    };
+    isKept = session.kept?.write(JSON.stringify(state)) ?? true;
+  }
+
+  function note(id: string, place: "before" | "after", text: string) {
+    const known = notes.get(id);
+    const said = known?.[place];
+    const noted = hearthNote(text);
+    notes.set(id, { ...known, [place]: said === undefined ? noted : `${said}\n\n${noted}` });
+  }
+
+  return {
+    /** Call it once at the start of each turn: creates the opening, or notes what has changed since the last turn. */
+    async begin(turn: Turn, transcript: readonly Message[], signal: AbortSignal): Promise<void> {
+      if (opening === undefined) {
+        opening = await open(turn, signal);
+        keep();
+        return;
+      }
+      const prompt = transcript.find((message) => message.run_id === turn.run_id && message.role === "user");
+      const day = dayOf(now());
+      if (prompt !== undefined && turn.mode !== told.mode)
+        note(prompt.id, "before", `The permission mode is now: ${modeText[turn.mode]}`);
+      if (prompt !== undefined && day !== told.day) note(prompt.id, "before", `The date is now ${day}.`);
+      if (turn.mode === told.mode && day === told.day) return;
+      told = { mode: turn.mode, day };
+      keep();
+    },
+    async request(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<ModelRequest> {
+      if (media.takenBy(model).images) await images.prepare(transcript, limitsOf(model), signal);
+      if (!isKept) keep();
+      let history = histories.get(model.id);
+      if (history === undefined) {
+        const load = createFileLoader(session.root, {
+          ...media.takenBy(model),
+          fitting: (part) => images.of(part, limitsOf(model)),
+        });
+        history = createHistory({
+          agent: session.agent,
+          model: model.id,
+          accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
+          traits: model.traits,
+          loadFile: (part, signal) => reach(() => load(part), signal),
+        });
+        histories.set(model.id, history);
+      }
+      let system = systems.get(model.family);
+      if (system === undefined) {
+        system = systemPrompt(model.family, toolNames);
+        systems.set(model.family, system);
+      }
+      return {
+        system,
+        tools: tools.forModel,
+        messages: await history(transcript, opening ?? "", notes, signal),
+        conversation: session.session_id,
+      };
+    },
+    /**
+     * Records that a request was refused because of an image or a PDF. Returns whether to ask again: the attachment is
+     * then only named, so that it cannot end a session.
+     */
+    learnsToDoWithoutMedia(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
+      if (!media.learn(transcript, model, failure)) return false;
+      histories.delete(model.id);
+      keep();
+      return true;
+    },
+    /** Adds a note after the transcript's last message. */
+    noteAfter(transcript: readonly Message[], text: string) {
+      const last = transcript.at(-1);
+      if (last === undefined) return;
+      note(last.id, "after", text);
+      keep();
+    },
+    /** Instructions of folders that are touched for the first time, to be sent with `noteAfter`. */
+    async instructionsFor(path: string, signal: AbortSignal): Promise<string | undefined> {
+      const found = await instructions.forPath(path, signal);
+      return found.length === 0 ? undefined : quoteInstructions(found);
+    },
+    close() {
+      gathering.abort();
+    },
+  };
+}
+export type Conversation = ReturnType<typeof createModelContext>;

@@ -1,0 +1,201 @@
+import { createTurns, type Turns } from "../../../async/turns.ts";
+import type { Message } from "../../../protocol/message.ts";
+import { hearthNote } from "../../hearth-note.ts";
+import { type EarlyEnd, endTexts } from "../../run/early-end.ts";
+import type { PromptMessage } from "../models/model.ts";
+import {
+  type AssistantMessage,
+  callIdOf,
+  type HistoryReader,
+  joinTexts,
+  type Piece,
+  type ToolMessage,
+  toModelMessage,
+  type UserContent,
+} from "./model-message.ts";
+import { createOwnIds, type OwnIds } from "./own-ids.ts";
+
+/** hearth's notes to the model before and after messages. They stay unchanged once sent. */
+export type Notes = ReadonlyMap<string, { before?: string | undefined; after?: string | undefined }>;
+
+const continueText = hearthNote(
+  "Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.",
+);
+const beginningText = hearthNote("The beginning of this conversation is not available.");
+const emptyAnswerText = hearthNote("This answer was empty.");
+const meanwhileText = hearthNote("The user wrote the next message while you were working.");
+
+/** Builds the conversation: roles alternate, and every user message stays as it was sent. */
+function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) {
+  const out: PromptMessage[] = [];
+  const ids = createOwnIds((id, n) => callIdOf(id, n, traits.callIds));
+  let isOpened = opening === "";
+  /** How the previous run ended early; told with the next prompt. */
+  let ended: EarlyEnd | undefined;
+
+  const answerShortly = (text: string) =>
+    void out.push({ role: "assistant", content: [{ type: "text", text }] });
+
+  function pushUser(content: UserContent) {
+    const opened = isOpened ? content : [{ type: "text" as const, text: opening }, ...content];
+    isOpened = true;
+    const last = out.at(-1);
+    if (last?.role === "user")
+      out[out.length - 1] = { role: "user", content: joinTexts([...last.content, ...opened]) };
+    else out.push({ role: "user", content: opened === content ? content : joinTexts(opened) });
+  }
+  const pushText = (text: string) => pushUser([{ type: "text", text }]);
+
+  /** Tells how the previous run ended. Returns what to put in front of the next message. */
+  function tellEnd(): UserContent {
+    const how = ended;
+    ended = undefined;
+    if (how === undefined) return [];
+    if (out.at(-1)?.role === "assistant") return [{ type: "text", text: hearthNote(endTexts[how].cut) }];
+    // Without an answer between them, two requests would read as one.
+    if (out.length > 0) answerShortly(hearthNote(endTexts[how].unanswered));
+    return [];
+  }
+
+  return {
+    out,
+    /** A message from a person or another agent. */
+    user(content: UserContent, before: string | undefined) {
+      const said = before === undefined ? content : [{ type: "text" as const, text: before }, ...content];
+      if (said.length === 0) return;
+      const first = tellEnd();
+      if (out.at(-1)?.role === "tool" && !traits.userAfterTool) answerShortly(meanwhileText);
+      pushUser(first.length === 0 && before === undefined ? content : joinTexts([...first, ...said]));
+    },
+    ends(how: EarlyEnd | undefined) {
+      ended = how ?? ended;
+    },
+    /** An empty answer. If the run had answered before, it was asked to go on. */
+    saidNothing(hasAnswered: boolean) {
+      if (hasAnswered && out.at(-1)?.role === "assistant") pushText(continueText);
+    },
+    answer(message: AssistantMessage, results: ToolMessage | undefined) {
+      ended = undefined; // the same run went on
+      if (out.length === 0) pushText(beginningText);
+      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      const own = results === undefined ? { message, results } : withOwnIds({ message, results }, ids, memo);
+      out.push(own.message);
+      if (own.results !== undefined) out.push(own.results);
+    },
+    /**
+     * A note of hearth's without a prompt after it. `isAnswered`: the message before it was sent already and must not
+     * change.
+     */
+    note(text: string, isAnswered: boolean) {
+      const last = out.at(-1);
+      if (isAnswered && last !== undefined && last.role !== "assistant") answerShortly(emptyAnswerText);
+      const end = out.at(-1);
+      if (end?.role === "tool" && !traits.userAfterTool) out[out.length - 1] = memo.withNote(end, text);
+      else pushText(text);
+    },
+    finish(): PromptMessage[] {
+      if (out.length === 0) pushText(beginningText);
+      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      return out;
+    },
+  };
+}
+
+/** Gives every call a unique id: some servers count from zero in every answer. */
+function withOwnIds(answer: Answered, ids: OwnIds, memo: Memo): Answered {
+  const asked: string[] = [];
+  for (const part of answer.message.content) if (part.type === "tool-call") asked.push(part.toolCallId);
+  const own = asked.map((id) => ids.give(id));
+  return own.every((id, at) => id === asked[at]) ? answer : memo.withIds(answer, own);
+}
+
+type Answered = { message: AssistantMessage; results: ToolMessage };
+
+/** `own`: the ids of the calls and their results, in order. */
+function renamed({ message, results }: Answered, own: readonly string[]): Answered {
+  let call = -1;
+  const content = message.content.map((part) => {
+    if (part.type !== "tool-call") return part;
+    call += 1;
+    return { ...part, toolCallId: own[call] ?? part.toolCallId };
+  });
+  const told = results.content.map((part, at) =>
+    part.type === "tool-result" ? { ...part, toolCallId: own[at] ?? part.toolCallId } : part,
+  );
+  return { message: { ...message, content }, results: { ...results, content: told } };
+}
+
+/** The same change returns the same object, so that caches keyed by it still apply. */
+function createMemo() {
+  const noted = new WeakMap<ToolMessage, { text: string; made: ToolMessage }>();
+  const named = new WeakMap<AssistantMessage, { own: readonly string[]; made: Answered }>();
+  return {
+    withIds(answer: Answered, own: readonly string[]): Answered {
+      const known = named.get(answer.message);
+      if (known !== undefined && own.every((id, at) => id === known.own[at])) return known.made;
+      const made = renamed(answer, own);
+      named.set(answer.message, { own, made });
+      return made;
+    },
+    withNote(message: ToolMessage, text: string): ToolMessage {
+      const known = noted.get(message);
+      if (known?.text === text) return known.made;
+      const last = message.content.findLastIndex((part) => part.type === "tool-result");
+      const content = message.content.map((part, at) => {
+        if (at !== last || part.type !== "tool-result") return part;
+        const { output } = part;
+        if (output.type !== "text" && output.type !== "error-text") return part;
+        return { ...part, output: { ...output, value: `${output.value}\n\n${text}` } };
+      });
+      const made: ToolMessage = { ...message, content };
+      noted.set(message, { text, made });
+      return made;
+    },
+  };
+}
+type Memo = ReturnType<typeof createMemo>;
+
+/**
+ * Converts transcripts to prompts. Whatever happened to a session, the result is valid for every provider: it begins
+ * and ends with a user's or tools' turn, turns alternate, no text is empty, and every call has exactly one result right
+ * after it (G16). Requests that were given up are marked as such (G17). A message is converted once; the result is kept
+ * as long as the message.
+ */
+export function createHistory(reader: HistoryReader, newTurns: () => Turns = createTurns) {
+  const pieces = new WeakMap<Message, Piece>();
+  const memo = createMemo();
+
+  async function convert(message: Message, signal: AbortSignal): Promise<Piece> {
+    const piece = await toModelMessage(message, reader, signal);
+    pieces.set(message, piece);
+    return piece;
+  }
+
+  /** `opening` goes before the first user message: the environment and the project's instructions. */
+  return async (
+    messages: readonly Message[],
+    opening: string,
+    notes: Notes,
+    signal: AbortSignal,
+  ): Promise<PromptMessage[]> => {
+    const assembly = createAssembly(opening, reader, memo);
+    const turns = newTurns();
+    let answeredRun: string | undefined;
+    for (const message of messages) {
+      await turns.rest(); // a long conversation is thousands of messages
+      signal.throwIfAborted();
+      const piece = pieces.get(message) ?? (await convert(message, signal));
+      const note = notes.get(message.id);
+      if (piece.role === "user") assembly.user(piece.content, note?.before);
+      else if (piece.message !== undefined) {
+        assembly.answer(piece.message, piece.results);
+        answeredRun = message.run_id;
+      } else assembly.saidNothing(answeredRun === message.run_id);
+      assembly.ends(piece.ended);
+      if (note?.after !== undefined)
+        assembly.note(note.after, piece.role === "assistant" && piece.message === undefined);
+    }
+    return assembly.finish();
+  };
+}
+export type History = ReturnType<typeof createHistory>;

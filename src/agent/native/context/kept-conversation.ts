@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { PermissionMode } from "../../../protocol/permission.ts";
+import type { SessionContext } from "../../backend.ts";
+
+/** What a conversation told its models besides the transcript, stored over a restart. */
+const Kept = z.object({
+  version: z.literal(1),
+  root: z.string(),
+  opening: z.string(),
+  /** The last mode and day that were sent. */
+  told: z.object({ mode: PermissionMode, day: z.string() }),
+  /** Notes by message. */
+  notes: z.array(
+    z.tuple([z.string(), z.object({ before: z.string().optional(), after: z.string().optional() })]),
+  ),
+  /** Folders whose instructions were sent, or that have none. */
+  folders: z.array(z.string()),
+  /** Parts of refused files. */
+  left_out: z.array(z.string()),
+});
+export type Kept = z.infer<typeof Kept>;
+
+/** Undefined if nothing was stored, or if it was stored for another root, whose facts do not apply. */
+export function readKept({ kept, root }: Pick<SessionContext, "kept" | "root">): Kept | undefined {
+  const text = kept?.read() ?? null;
+  if (text === null) return undefined;
+  try {
+    const { data } = Kept.safeParse(JSON.parse(text));
+    return data?.root === root ? data : undefined;
+  } catch {
+    return undefined; // written by another version: a new opening is made
+  }
+}

@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { orAborted, settlesWithin } from "../../../async/wait.ts";
+import { locate, placeText } from "../../workspace-path.ts";
+import { type Arguments, argumentNormalizer, numberOf } from "../arguments.ts";
+import { ToolFailure } from "../failure.ts";
+import { defineTool, type ToolContext, type ToolResult } from "../tool.ts";
+import { createJobs, type Job, type JobEnd, type Jobs, RUNNING_JOBS_MAX } from "./jobs.ts";
+import { createOutputFolder, type OutputFolder } from "./output-folder.ts";
+import { createScreenFeed } from "./screen-feed.ts";
+import { startCommand } from "./start-command.ts";
+
+const TIMEOUT_S = 120;
+const TIMEOUT_S_MAX = 600;
+const FOREGROUND_MS = 60_000;
+/** A background command that fails within this time is reported at once. */
+const SETTLE_MS = 400;
+const OUTPUT_WAIT_S = 10;
+const OUTPUT_WAIT_S_MAX = 60;
+
+const input = z.object({
+  command: z.string().min(1).max(100_000).optional().describe("Shell command"),
+  cwd: z.string().min(1).optional().describe("Folder to run it in; the workspace root unless given"),
+  timeout_s: z
+    .int()
+    .min(1)
+    .max(TIMEOUT_S_MAX)
+    .optional()
+    .describe(
+      `Seconds until it is ended (${TIMEOUT_S}); for action output, how long to wait (${OUTPUT_WAIT_S})`,
+    ),
+  background: z.boolean().optional().describe("Return at once and let it run on, e.g. a server"),
+  action: z.enum(["output", "kill"]).optional().describe("What to do with the background job"),
+  job: z.string().optional().describe("Background job, e.g. job1"),
+});
+type Input = z.infer<typeof input>;
+
+export type BashOptions = {
+  /** How long a call waits before its command continues in the background. */
+  foregroundMs?: number | undefined;
+  folder?: OutputFolder | undefined;
+};
+
+export function createBashTool({
+  foregroundMs = FOREGROUND_MS,
+  folder = createOutputFolder(),
+}: BashOptions = {}) {
+  const jobs = createJobs();
+  return defineTool({
+    name: "bash",
+    kind: "execute",
+    readOnly: false,
+    description: `Runs a command in bash, each time in a new shell in the workspace root (or cwd), without a terminal or input. Answers with output, exit code and duration; of long output the beginning and end, the rest goes to a file named there. Ended after timeout_s. What runs longer than ${FOREGROUND_MS / 1000} s goes on as a background job; for servers and watchers set background. action output with job shows what is new, waiting for the end; action kill ends it. Jobs end with your turn. Prefer read, edit, list, glob and grep to cat, sed, ls, find and rg.`,
+    input,
+    normalize: normalizeCommand,
+    title: ({ command, action, job }) =>
+      action === undefined ? (command ?? "") : `${action} ${job ?? ""}`.trim(),
+    withCommand: (call, command) => ({ ...call, command }),
+    async prepare(call, context) {
+      if (call.action !== undefined) {
+        const job = jobs.get(context.run_id, call.job ?? "");
+        return { run: () => (call.action === "kill" ? kill(job) : showOutput(job, call, context)) };
+      }
+      const { command } = call;
+      if (command === undefined)
+        throw new ToolFailure("Give a command, or action and job for a background job.");
+      if (command.includes("\0")) throw new ToolFailure("The command contains a NUL character.");
+      const cwd = await locate(context.root, call.cwd ?? ".");
+      return {
+        permission: { tool: "bash", subject: { type: "command", command, cwd: cwd.real } },
+        run: () => runCommand({ ...call, command }, cwd, { jobs, folder, foregroundMs }, context),
+      };
+    },
+  });
+}
+
+const normalizeNames = argumentNormalizer({
+  names: {
+    command: ["cmd", "script", "shell_command"],
+    cwd: ["workdir", "working_directory", "workingDirectory", "directory", "dir"],
+    background: ["run_in_background", "is_background", "isBackground"],
+    job: ["job_id", "bash_id", "shell_id"],
+  },
+});
+const clampBounds = argumentNormalizer({ bounds: { timeout_s: [1, TIMEOUT_S_MAX] } });
+
+/** A command is run even if `action` is set, unless a job is named. */
+function normalizeCommand(given: Arguments): Arguments {
+  const { timeout, timeout_ms, action, job, ...normalized } = normalizeNames(given);
+  const { command } = normalized;
+  // Some tools take a program and its arguments. For a shell, the last argument is the command line.
+  if (Array.isArray(command) && command.every((word) => typeof word === "string"))
+    normalized["command"] = /^(.*\/)?(ba|z|da)?sh$/.test(command[0] ?? "")
+      ? command.at(-1)
+      : command.join(" ");
+  const ms = numberOf(timeout_ms);
+  // Other tools count in milliseconds: numbers from 1000 up are taken as such.
+  const other = numberOf(timeout);
+  const seconds = ms !== undefined ? ms / 1000 : other !== undefined && other >= 1000 ? other / 1000 : other;
+  if (seconds !== undefined) normalized["timeout_s"] ??= seconds;
+  const isOfJob = typeof job === "string" && job !== "";
+  if (isOfJob) normalized["job"] = job;
+  if (normalized["command"] === "") delete normalized["command"];
+  const hasCommand = typeof normalized["command"] === "string";
+  if (action !== undefined && (isOfJob || !hasCommand)) normalized["action"] = action;
+  return clampBounds(normalized);
+}
+
+type CommandDeps = { jobs: Jobs; folder: OutputFolder; foregroundMs: number };
+
+async function runCommand(
+  { command, background = false, timeout_s }: Input & { command: string },
+  cwd: { real: string; shown: string },
+  { jobs, folder, foregroundMs }: CommandDeps,
+  context: ToolContext,
+): Promise<ToolResult> {
+  context.signal.throwIfAborted();
+  const timeoutS = timeout_s ?? (background ? undefined : TIMEOUT_S);
+  const timeoutMs = timeoutS === undefined ? undefined : timeoutS * 1000;
+  const feed = createScreenFeed(context.onOutput);
+  const job = await startCommand({ command, cwd, timeoutMs, onText: feed.push }, folder, context);
+  let isOver = false;
+  try {
+    await waitFor(job, background ? SETTLE_MS : foregroundMs, context);
+    if (job.end !== undefined && !job.hasLeftovers()) {
+      isOver = true;
+      return result(job, job.output.text(), endText(job.end));
+    }
+    const id = jobs.add(context.run_id, job);
+    if (job.end !== undefined) {
+      const leftovers =
+        id === undefined ? "" : `; what it started is still running: action kill with job ${id} ends it`;
+      return result(job, job.output.text(), endText(job.end) + leftovers);
+    }
+    if (id !== undefined) {
+      const limit =
+        timeoutS === undefined
+          ? "It runs until it ends or your turn does"
+          : `It is ended after ${timeoutS} s in all`;
+      const how = `${limit}. action output waits for it and shows what is new, action kill ends it.`;
+      return result(
+        job,
+        job.output.text(),
+        `running in the background as ${id} since ${durationText(age(job))}. ${how}`,
+      );
+    }
+    // No room for another job: wait for a command, refuse a background one.
+    if (background) {
+      await job.stop();
+      throw new ToolFailure(
+        `${RUNNING_JOBS_MAX} background jobs are running: end one with action kill first.`,
+      );
+    }
+    await waitFor(job, undefined, context);
+    return result(job, job.output.text(), job.end === undefined ? "" : endText(job.end));
+  } finally {
+    feed.end(isOver);
+  }
+}
+
+async function showOutput(job: Job, { timeout_s }: Input, context: ToolContext): Promise<ToolResult> {
+  const waitS = Math.min(timeout_s ?? OUTPUT_WAIT_S, OUTPUT_WAIT_S_MAX);
+  await waitFor(job, waitS * 1000, context);
+  const state = job.end === undefined ? `still running after ${durationText(age(job))}` : endText(job.end);
+  return result(job, job.output.newText(), state);
+}
+
+async function kill(job: Job): Promise<ToolResult> {
+  await job.stop();
+  return result(job, job.output.newText(), endText(await job.ended));
+}
+
+/**
+ * Waits until the job has ended or `ms` are over. Throws when the run is canceled, after ending everything that the run
+ * started: all at once, so that background jobs do not wait for a command that is slow to end.
+ */
+async function waitFor(job: Job, ms: number | undefined, context: ToolContext): Promise<void> {
+  const { processes, run_id, signal } = context;
+  try {
+    if (ms === undefined) await orAborted(job.ended, signal);
+    else await settlesWithin(job.ended, ms, signal);
+  } finally {
+    if (signal.aborted) await processes.stopOwner(run_id);
+  }
+  signal.throwIfAborted();
+}
+
+function result(job: Job, output: string, state: string): ToolResult {
+  const shown = output.trim() === "" ? "(no output)" : output.replace(/\n+$/, "");
+  return {
+    text: `${shown}\n\n[${state.replace(/\.$/, "")}; in ${placeText(job.cwd)}]`,
+    view: {
+      kind: "command",
+      command: job.command,
+      exit_code: job.end?.code ?? null,
+      duration_ms: job.end?.durationMs ?? Math.round(age(job)),
+      truncated: job.output.isTruncated(),
+    },
+    ...(job.end?.isTimedOut ? { isError: true } : {}),
+  };
+}
+
+function endText({ code, signal, durationMs, isTimedOut }: JobEnd): string {
+  const duration = durationText(durationMs);
+  if (isTimedOut) return `timed out and was ended after ${duration}`;
+  return `${signal === null ? `exit code ${code}` : `ended by ${signal}`} after ${duration}`;
+}
+
+const age = (job: Job): number => performance.now() - job.startedAt;
+function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+}

@@ -1,0 +1,178 @@
+import { diffWordsWithSpace } from "diff";
+import type { ThemeToken } from "../../theme.ts";
+import { type Layout, moreText } from "../layout.ts";
+import { type Line, prefixLines, type Span, span, truncateLine, wrapLine, wrapVerbatim } from "../line.ts";
+
+type Kind = "context" | "added" | "removed" | "gap" | "note";
+type Row = { kind: Kind; number: number | undefined; text: string; partner?: Row | undefined };
+
+/** Words of longer lines are not compared: the comparison is quadratic. */
+const WORD_LINE_MAX = 400;
+/** Words and blanks that came or went; a pair with more of them was replaced, and to find that out takes long. */
+const WORDS_CHANGED_MAX = 80;
+/** A pair of lines that has less in common was replaced, not changed. */
+const COMMON_PART_MIN = 0.4;
+/** Context kept around a hunk's changes in the short form. */
+const SHORT_CONTEXT = 1;
+
+export type DiffOptions = {
+  /** Shows this many rows at most, each cut to the width, with little context; undefined shows all, wrapped. */
+  rowsMax?: number | undefined;
+};
+
+/**
+ * Draws a unified diff (sanitised, without file headers): line numbers, `+` and `-` as text, and within a pair
+ * of changed lines the words that differ.
+ */
+export function diffLines(
+  unified: string,
+  width: number,
+  layout: Layout,
+  { rowsMax }: DiffOptions = {},
+): Line[] {
+  const hunks = parseHunks(unified);
+  const isShort = rowsMax !== undefined;
+  const rows = joinHunks(isShort ? hunks.map(trimContext) : hunks);
+  pairChanges(rows);
+  const digits = digitsOf(rows);
+  const isCut = isShort && !layout.capabilities.screenReader;
+  const lines: Line[] = [];
+  for (const [index, row] of rows.entries()) {
+    const left = rows.length - index;
+    // The last row is not worth a line that says it is left out.
+    if (isShort && lines.length >= rowsMax && left > 1) {
+      lines.push(...wrapLine([span(moreText(`+${left} lines`, layout), "muted")], width));
+      break;
+    }
+    lines.push(...rowLines(row, digits, width, layout, isCut));
+  }
+  return lines;
+}
+
+/** The whole diff, of which only both ends are laid out, `count` lines of each; and how many lines that left out. */
+export function diffEnds(unified: string, width: number, layout: Layout, count: number) {
+  const rows = joinHunks(parseHunks(unified));
+  pairChanges(rows);
+  const digits = digitsOf(rows);
+  const shown = endsOf(rows, count);
+  const lines = shown.flatMap((row) => rowLines(row, digits, width, layout, false));
+  return { lines, hiddenRows: rows.length - shown.length };
+}
+
+/** All of a list, or its first and last `count` items. */
+export const endsOf = <T>(items: readonly T[], count: number): readonly T[] =>
+  items.length <= 2 * count ? items : [...items.slice(0, count), ...items.slice(-count)];
+
+const digitsOf = (rows: readonly Row[]): number => {
+  const numbers = rows.reduce((most, row) => Math.max(most, row.number ?? 0), 0);
+  return String(numbers).length;
+};
+
+const header = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/;
+
+function parseHunks(unified: string): Row[][] {
+  const hunks: Row[][] = [];
+  let [oldLine, newLine] = [1, 1];
+  for (const line of unified.replace(/\n$/, "").split("\n")) {
+    const start = header.exec(line);
+    if (start !== null) {
+      [oldLine, newLine] = [Number(start[1]), Number(start[2])];
+      hunks.push([]);
+      continue;
+    }
+    if (hunks.length === 0) {
+      if (line === "" || /^(?:---|\+\+\+|diff |index )/.test(line)) continue;
+      hunks.push([]);
+    }
+    const rows = hunks.at(-1) ?? [];
+    const text = line.slice(1);
+    switch (line[0]) {
+      case "+":
+        rows.push({ kind: "added", number: newLine++, text });
+        break;
+      case "-":
+        rows.push({ kind: "removed", number: oldLine++, text });
+        break;
+      case "\\":
+        rows.push({ kind: "note", number: undefined, text: text.trim() });
+        break;
+      default:
+        // Some agents leave the blank off an empty line of context.
+        rows.push({ kind: "context", number: newLine++, text: line.startsWith(" ") ? text : line });
+        oldLine += 1;
+    }
+  }
+  return hunks.filter((rows) => rows.length > 0);
+}
+
+function trimContext(rows: Row[]): Row[] {
+  const isChange = (row: Row) => row.kind === "added" || row.kind === "removed";
+  const first = rows.findIndex(isChange);
+  const last = rows.findLastIndex(isChange);
+  return first === -1 ? rows : rows.slice(Math.max(0, first - SHORT_CONTEXT), last + 1 + SHORT_CONTEXT);
+}
+
+const joinHunks = (hunks: readonly Row[][]): Row[] =>
+  hunks.flatMap((rows, index) =>
+    index > 0 ? [{ kind: "gap", number: undefined, text: "" }, ...rows] : rows,
+  );
+
+/** Where as many lines were added as were removed, each is taken for the other's new form. */
+function pairChanges(rows: readonly Row[]): void {
+  let start = 0;
+  while (start < rows.length) {
+    const removed = runOf(rows, start, "removed");
+    const added = runOf(rows, start + removed, "added");
+    if (removed > 0 && removed === added) {
+      for (let index = start; index < start + removed; index += 1) {
+        const [before, after] = [rows[index], rows[index + removed]];
+        if (before === undefined || after === undefined) continue;
+        before.partner = after;
+        after.partner = before;
+      }
+    }
+    start += Math.max(1, removed + added);
+  }
+}
+
+function runOf(rows: readonly Row[], start: number, kind: Kind): number {
+  let end = start;
+  while (rows[end]?.kind === kind) end += 1;
+  return end - start;
+}
+
+const tokenOf: { [K in Kind]: ThemeToken } = {
+  context: "text",
+  added: "diff_added",
+  removed: "diff_removed",
+  gap: "muted",
+  note: "muted",
+};
+const signOf: { [K in Kind]: string } = { context: " ", added: "+", removed: "-", gap: " ", note: " " };
+
+function rowLines(row: Row, digits: number, width: number, layout: Layout, isCut: boolean): Line[] {
+  if (row.kind === "gap") return [[span(`${" ".repeat(digits)} ${layout.glyphs.ellipsis}`, "muted")]];
+  const token = tokenOf[row.kind];
+  const number = span(`${String(row.number ?? "").padStart(digits)} `, "line_number");
+  const sign = span(`${signOf[row.kind]} `, token);
+  const inner = Math.max(2, width - digits - 3);
+  const whole = wrapVerbatim(contentOf(row, token), isCut ? Number.POSITIVE_INFINITY : inner);
+  const rows = isCut ? whole.map((line) => truncateLine(line, inner, layout.glyphs.ellipsis)) : whole;
+  return prefixLines(rows, [number, sign], [span(" ".repeat(digits + 3))]);
+}
+
+function contentOf(row: Row, token: ThemeToken): Span[] {
+  const { partner } = row;
+  if (partner === undefined || Math.max(row.text.length, partner.text.length) > WORD_LINE_MAX)
+    return [span(row.text, token)];
+  const isAdded = row.kind === "added";
+  const [before, after] = isAdded ? [partner.text, row.text] : [row.text, partner.text];
+  const parts = diffWordsWithSpace(before, after, { maxEditLength: WORDS_CHANGED_MAX });
+  if (parts === undefined) return [span(row.text, token)];
+  const common = parts.reduce((sum, part) => (part.added || part.removed ? sum : sum + part.value.length), 0);
+  if (common < COMMON_PART_MIN * Math.max(before.length, after.length)) return [span(row.text, token)];
+  const wordToken = isAdded ? "diff_added_word" : "diff_removed_word";
+  return parts
+    .filter((part) => (isAdded ? !part.removed : !part.added))
+    .map((part) => span(part.value, part.added || part.removed ? wordToken : token));
+}

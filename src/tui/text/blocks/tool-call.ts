@@ -1,0 +1,230 @@
+import type { ToolCallStatus, ToolKind } from "../../../protocol/message.ts";
+import { plural } from "../../../protocol/plural.ts";
+import type { ThemeToken } from "../../theme.ts";
+import { safeHref } from "../ansi.ts";
+import { formatClock, formatDuration } from "../figures.ts";
+import { type Layout, moreText } from "../layout.ts";
+import {
+  type Line,
+  lineWidth,
+  prefixLines,
+  type Span,
+  span,
+  truncateLine,
+  wrapLine,
+  wrapVerbatim,
+} from "../line.ts";
+import { sanitizeLine, sanitizeText } from "../sanitize.ts";
+import { truncateEnd, truncateMiddle, widthOf } from "../width.ts";
+import type { ToolCallBlock } from "./block.ts";
+import { diffLines } from "./diff.ts";
+
+/** What stands at the right is read together with what stands at the left only if they are not too far apart. */
+export const MEASURE_MAX = 100;
+/** Short names are padded to this, so that titles stand in one column. */
+const NAME_WIDTH = 5;
+const NAME_WIDTH_MAX = 24;
+const TITLE_WIDTH_MIN = 12;
+const TITLE_CHARACTERS_MAX = 4000;
+const BODY_INDENT = "    ";
+const DIFF_ROWS = 12;
+const TAIL_ROWS = 4;
+const FAILED_TAIL_ROWS = 8;
+/** Enough for any screen; more is in the daemon. */
+const EXPANDED_ROWS = 2000;
+/** The end of a long output, from which its last rows are taken. */
+const TAIL_CHARACTERS = 64 * 1024;
+
+/** What a rule or a mode denied says why; a person who denied it knows. */
+const REFUSED = "Not allowed: ";
+const REFUSED_CHARACTERS_MAX = 500;
+
+const verbs: { readonly [K in ToolKind]?: string } = { execute: "run", switch_mode: "mode" };
+
+const marks: { readonly [S in ToolCallStatus]: { glyph: GlyphName; token: ThemeToken; words: string } } = {
+  pending: { glyph: "pending", token: "muted", words: "waiting" },
+  running: { glyph: "running", token: "accent", words: "running" },
+  completed: { glyph: "ok", token: "success", words: "done" },
+  failed: { glyph: "fail", token: "error", words: "failed" },
+  denied: { glyph: "denied", token: "warning", words: "denied" },
+  canceled: { glyph: "stopped", token: "warning", words: "canceled" },
+  interrupted: { glyph: "stopped", token: "warning", words: "interrupted" },
+};
+type GlyphName = "pending" | "running" | "ok" | "fail" | "denied" | "stopped";
+
+export function toolCallLines(block: ToolCallBlock, width: number, layout: Layout): Line[] {
+  const body = bodyLines(block, Math.max(8, width - BODY_INDENT.length), layout);
+  return [...headLines(block, width, layout), ...prefixLines(body, [span(BODY_INDENT)], [span(BODY_INDENT)])];
+}
+
+function headLines(block: ToolCallBlock, width: number, layout: Layout): Line[] {
+  const mark = marks[hasFailed(block) ? "failed" : block.status];
+  const title = titleSpan(block, layout);
+  const facts = factsOf(block, layout);
+  const name = nameOf(block);
+  if (layout.capabilities.screenReader) {
+    const text = [`tool ${name} ${mark.words}: ${title.text}`, ...facts].join(", ");
+    return wrapLine([span(text)], width);
+  }
+  const result = [...statusWord(block), ...facts].join(layout.glyphs.separator);
+  const glyph = layout.glyphs[mark.glyph].padEnd(layout.capabilities.unicode ? 1 : 2);
+  const head: Line = [
+    span("  "),
+    span(glyph, mark.token),
+    span(" "),
+    span(name.padEnd(NAME_WIDTH), "tool_name"),
+    span(" "),
+  ];
+  const room = width - lineWidth(head);
+  const measure = Math.min(width - 1, MEASURE_MAX);
+  const titleRoom = measure - lineWidth(head) - (result === "" ? 0 : widthOf(result) + 2);
+  const isCut = widthOf(title.text) > titleRoom;
+  if (room < TITLE_WIDTH_MIN || (isCut && layout.isExpanded)) {
+    const indent = span(BODY_INDENT);
+    const under = (part: Span) =>
+      prefixLines(wrapLine([part], width - BODY_INDENT.length), [indent], [indent]);
+    const rows =
+      room < TITLE_WIDTH_MIN
+        ? [...wrapLine(head, width), ...under(title)]
+        : prefixLines(wrapLine([title], room), head, [span(" ".repeat(width - room))]);
+    return result === "" ? rows : [...rows, ...under(span(result, "muted"))];
+  }
+  if (titleRoom < TITLE_WIDTH_MIN) {
+    const cut = { ...title, text: cutTitle(block, title.text, room, layout) };
+    return [
+      [...head, cut],
+      truncateLine([span(BODY_INDENT), span(result, "muted")], width, layout.glyphs.ellipsis),
+    ];
+  }
+  const text = cutTitle(block, title.text, titleRoom, layout);
+  if (result === "") return [[...head, { ...title, text }]];
+  const gap = " ".repeat(measure - lineWidth(head) - widthOf(text) - widthOf(result));
+  return [[...head, { ...title, text }, span(gap), span(result, resultToken(block))]];
+}
+
+function nameOf(block: ToolCallBlock): string {
+  const name = verbs[block.kind] ?? sanitizeLine(block.name);
+  return truncateEnd(name === "" ? block.kind : name, NAME_WIDTH_MAX);
+}
+
+function titleSpan(block: ToolCallBlock, layout: Layout): Span {
+  const lines = sanitizeText(block.title.slice(0, TITLE_CHARACTERS_MAX)).trim().split("\n");
+  const more = lines.length > 1 ? ` ${layout.glyphs.ellipsis} +${plural(lines.length - 1, "line")}` : "";
+  const title = layout.isExpanded ? lines.join(" ") : sanitizeLine(lines[0] ?? "") + more;
+  const path = block.view?.kind === "file" || block.view?.kind === "diff" ? block.view.path : undefined;
+  if (path === undefined || layout.root === undefined) return span(title, "tool_title");
+  const absolute = path.startsWith("/") ? path : `${layout.root}/${path}`;
+  return span(title, "tool_title", safeHref(`file://${encodeURI(absolute.toWellFormed())}`));
+}
+
+/** The end of a path says most, of a command the beginning. */
+const cutTitle = (block: ToolCallBlock, title: string, room: number, { glyphs }: Layout): string =>
+  block.kind === "execute" || title.includes(" ")
+    ? truncateEnd(title, room, glyphs.ellipsis)
+    : truncateMiddle(title, room, glyphs.ellipsis);
+
+const resultToken = (block: ToolCallBlock): ThemeToken => (hasFailed(block) ? "error" : "muted");
+
+/** A command that ended with anything but 0 has failed, however its agent calls that. */
+const hasFailed = ({ status, view }: ToolCallBlock): boolean =>
+  status === "failed" ||
+  (status === "completed" && view?.kind === "command" && view.exit_code !== null && view.exit_code !== 0);
+
+/** What came of it, in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
+function factsOf(block: ToolCallBlock, layout: Layout): string[] {
+  const { view, status, elapsedMs, agent, editedBy } = block;
+  const facts: string[] = agent === undefined ? [] : [sanitizeLine(agent)];
+  if (editedBy !== null) facts.push(`edited by ${editedBy === undefined ? "you" : sanitizeLine(editedBy)}`);
+  if (status === "running" && elapsedMs !== undefined) facts.push(formatClock(elapsedMs));
+  if (view?.kind === "command") {
+    if (view.exit_code !== null && view.exit_code !== 0) facts.push(`exit ${view.exit_code}`);
+    if (status !== "running" && status !== "pending") facts.push(formatDuration(view.duration_ms));
+  } else if (status === "completed" && view !== undefined) facts.push(countOf(view, layout));
+  return facts;
+}
+
+/** A status is told by its glyph; one that a person should not overlook by its word too. */
+function statusWord({ status, view }: ToolCallBlock): string[] {
+  if (status === "completed" || status === "running" || status === "pending") return [];
+  const saysItself = status === "failed" && view?.kind === "command" && view.exit_code !== null;
+  return saysItself ? [] : [marks[status].words];
+}
+
+function countOf(
+  view: Exclude<ToolCallBlock["view"], undefined | { kind: "command" }>,
+  { glyphs }: Layout,
+): string {
+  switch (view.kind) {
+    case "diff":
+      return `+${view.additions} ${glyphs.minus}${view.deletions}`;
+    case "file":
+      return plural(view.line_count, "line");
+    case "matches":
+      return `${view.truncated ? "first " : ""}${plural(view.count, "match", "matches")}`;
+  }
+}
+
+function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] {
+  const { view, status, isExpanded } = { ...block, isExpanded: layout.isExpanded };
+  if (view?.kind === "diff" && status !== "denied" && view.unified !== "") {
+    return diffLines(sanitizeText(view.unified), width, layout, isExpanded ? {} : { rowsMax: DIFF_ROWS });
+  }
+  if (status === "denied" && block.output.startsWith(REFUSED)) {
+    const why = sanitizeLine(block.output.slice(REFUSED.length, REFUSED_CHARACTERS_MAX));
+    return wrapLine([span(why, "muted")], width);
+  }
+  if (isExpanded)
+    return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];
+  if (block.kind === "execute" && status !== "denied") {
+    const isFailed = status === "failed" || (view?.kind === "command" && view.exit_code !== 0);
+    const output = view?.kind === "command" ? withoutEnding(block.output) : block.output;
+    return outputLines(output, isFailed ? FAILED_TAIL_ROWS : TAIL_ROWS, width, layout);
+  }
+  if (status === "failed" || (block.kind === "other" && status === "completed"))
+    return outputLines(block.output, TAIL_ROWS, width, layout);
+  return [];
+}
+
+/** What the model is told of a command's end stands in the head: the rows are for what the command said. */
+const withoutEnding = (output: string): string =>
+  output.replace(/\n*\[exit code \d+ after [^\n]*\]\s*$/, "").replace(/^\(no output\)$/, "");
+
+/** Tools that we do not know show what they were asked. */
+function inputLines(block: ToolCallBlock, width: number): Line[] {
+  if (block.kind !== "other" || block.input === undefined || block.input === null) return [];
+  const text = sanitizeText(JSON.stringify(block.input, null, 2));
+  return text.split("\n").flatMap((line) => wrapVerbatim([span(line, "muted")], width));
+}
+
+/** The last rows of an output behind a gutter, and how many are above them. */
+function outputLines(output: string, rowsMax: number, width: number, layout: Layout): Line[] {
+  const tail =
+    output.length > TAIL_CHARACTERS ? output.slice(-TAIL_CHARACTERS).replace(/^[^\n]*\n/, "") : output;
+  const lines = sanitizeText(layout.isExpanded ? output : tail)
+    .replace(/\s+$/, "")
+    .split("\n");
+  while (lines[0]?.trim() === "") lines.shift();
+  if (lines.length === 0) return [];
+  const shown = lines.slice(-rowsMax);
+  const cut = output.length - tail.length;
+  const hidden = lines.length - shown.length + (layout.isExpanded || cut === 0 ? 0 : countLines(output, cut));
+  const gutter = layout.capabilities.screenReader ? "" : `${layout.glyphs.gutter} `;
+  const inner = width - widthOf(gutter);
+  const rows = shown.flatMap((line) => {
+    const whole = [span(line, "muted")];
+    if (layout.isExpanded) return wrapVerbatim(whole, inner);
+    return wrapVerbatim(whole, Number.POSITIVE_INFINITY).map((row) =>
+      truncateLine(row, inner, layout.glyphs.ellipsis),
+    );
+  });
+  // One hidden line takes the room that would say so.
+  const more =
+    hidden > 0 ? wrapLine([span(moreText(`${plural(hidden, "line")} above`, layout), "muted")], inner) : [];
+  return prefixLines([...more, ...rows], [span(gutter, "muted")], [span(gutter, "muted")]);
+}
+
+function countLines(text: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
+}

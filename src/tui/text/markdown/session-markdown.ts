@@ -1,0 +1,57 @@
+import type { Message, Part } from "../../../protocol/message.ts";
+import type { Session } from "../../../protocol/session.ts";
+import { sanitizeLine, sanitizeText } from "../sanitize.ts";
+
+/** Of one output; the whole is in the daemon. */
+const OUTPUT_CHARACTERS_MAX = 20_000;
+
+/** A conversation as one Markdown text, for people to keep and send around. Reasoning is left out. */
+export function sessionMarkdown(session: Session, messages: readonly Message[]): string {
+  const head = [
+    `# ${sanitizeLine(session.title) || "untitled"}`,
+    "",
+    `${session.agent}${session.model === null ? "" : ` · ${session.model}`} · ${session.created_at.slice(0, 10)} · ${session.id}`,
+  ].join("\n");
+  const turns = messages.map((message) => {
+    const parts = message.parts.map(partMarkdown).filter((part) => part !== "");
+    if (parts.length === 0) return "";
+    // A prompt's first line is a heading; what is more of it stands below. Where nobody prompted there is none.
+    const isPrompt = message.role === "user" && message.parts.some(({ type }) => type !== "notice");
+    return `${isPrompt ? "## " : ""}${parts.join("\n\n")}`;
+  });
+  return `${[head, ...turns.filter((turn) => turn !== "")].join("\n\n")}\n`;
+}
+
+function partMarkdown(part: Part): string {
+  switch (part.type) {
+    case "text":
+      return sanitizeText(part.text).trim();
+    case "reasoning":
+      return "";
+    case "file":
+      return `*${sanitizeLine(part.path ?? part.name)}*`;
+    case "notice":
+      return `> ${sanitizeText(part.text).trim().replaceAll("\n", "\n> ")}`;
+    case "tool_call": {
+      const head = `**${sanitizeLine(part.name)}** ${code(sanitizeLine(part.title))} · ${part.status}`;
+      const unified = part.view?.kind === "diff" ? part.view.unified : "";
+      if (unified !== "") return `${head}\n\n${fenced(sanitizeText(unified).trimEnd(), "diff")}`;
+      const output = sanitizeText(part.output).trimEnd();
+      if (output === "") return head;
+      const isCut = output.length > OUTPUT_CHARACTERS_MAX;
+      return `${head}\n\n${fenced(isCut ? `${output.slice(0, OUTPUT_CHARACTERS_MAX)}\n…` : output, "")}`;
+    }
+  }
+}
+
+/** Text in a fence that nothing inside it can end. */
+function fenced(text: string, language: string): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text}\n${fence}`;
+}
+
+function code(text: string): string {
+  if (text === "") return "";
+  return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
