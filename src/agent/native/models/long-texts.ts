@@ -11,7 +11,7 @@ const LONG_CHARS_MIN = 512;
 /**
  * Tool results are most of a long conversation and are the same in every request. Each long text is serialized to JSON
  * once. The provider packages get a placeholder, and the text is put into the finished body. So a 2 MB request costs
- * only its new text and one copy.
+ * only its new text and one copy. Figures: decision 017.
  */
 export function createLongTexts() {
   const secret = randomBytes(16).toString("hex");
