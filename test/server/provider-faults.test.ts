@@ -247,7 +247,8 @@ describe.each(["openai-compatible", "anthropic"] as const)("a provider of type %
       await on.completed(run_id);
     }
     async function canceledAtOnce(on: Terminal) {
-      world.model.enqueue(silence());
+      // A cancel before the request is made leaves it unmade, and an enqueued reply to the next one.
+      world.model.script(() => silence());
       const { run_id } = await on.prompt("at once");
       await on.cancel();
       await on.completed(run_id);

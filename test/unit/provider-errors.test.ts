@@ -156,14 +156,14 @@ const rows: Row[] = [
       code: "unsupported_country_region_territory",
     }),
     { code: "provider_error", isRetryable: false },
-    /place that this machine is in/,
+    /is not available where /,
   ],
   [
     "the wrong part of the world, as 400",
     400,
     google(400, "User location is not supported for the API use.", "FAILED_PRECONDITION"),
     { code: "provider_error", isRetryable: false },
-    /place that this machine is in/,
+    /is not available where /,
   ],
   [
     "moderation",

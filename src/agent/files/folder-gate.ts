@@ -9,7 +9,7 @@ const HANGING_MAX = 8;
 
 /** A call that shows whether a folder responds. */
 type Check = (folder: string) => Promise<unknown>;
-type Pending = { since: number; answer: Promise<unknown> };
+type Pending = { since: number; answer: Promise<unknown>; isGivenUp: boolean };
 
 /**
  * Guards file access that somebody waits for. On a dead mount every call hangs for ever: the gate then throws after a
@@ -28,7 +28,8 @@ export type Reach = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<
 
 export function createFolderGate(check: Check = stat, answerMsMax = ANSWER_MS_MAX): FolderGate {
   const pending = new Map<string, Pending>();
-  const isHanging = ({ since }: Pending) => performance.now() - since >= answerMsMax;
+  const isHanging = ({ since, isGivenUp }: Pending) =>
+    isGivenUp || performance.now() - since >= answerMsMax;
 
   function ask(folder: string): Pending {
     const known = pending.get(folder);
@@ -38,7 +39,7 @@ export function createFolderGate(check: Check = stat, answerMsMax = ANSWER_MS_MA
     const answer = check(folder)
       .catch(() => {})
       .finally(() => pending.delete(folder));
-    const started = { since: performance.now(), answer };
+    const started = { since: performance.now(), answer, isGivenUp: false };
     pending.set(folder, started);
     return started;
   }
@@ -54,8 +55,15 @@ export function createFolderGate(check: Check = stat, answerMsMax = ANSWER_MS_MA
   return {
     async enter(folder, work, signal) {
       signal?.throwIfAborted();
-      const { since, answer } = ask(folder);
-      await within(folder, answer, Math.max(0, since + answerMsMax - performance.now()), signal);
+      const asked = ask(folder);
+      const msLeft = Math.max(0, asked.since + answerMsMax - performance.now());
+      try {
+        await within(folder, asked.answer, msLeft, signal);
+      } catch (error) {
+        // The clock may stand a little before the end of the timer.
+        asked.isGivenUp ||= isUnresponsive(error);
+        throw error;
+      }
       return within(folder, work(), answerMsMax, signal);
     },
   };
