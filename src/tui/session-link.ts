@@ -78,13 +78,17 @@ export function createSessionLink(
       signal,
     });
 
-  async function take(sessionId: SessionId | null): Promise<void> {
+  /** `wanted`: undefined for the session that is shown, whichever that is by the time its snapshot is here. */
+  async function take(wanted: SessionId | null | undefined): Promise<void> {
+    const sessionId = wanted === undefined ? (replica?.session_id ?? null) : wanted;
     missed = [];
     try {
       const snapshot = await snapshotOf(sessionId).catch((error: unknown) => {
         if (sessionId !== replica?.session_id || !isMissing(error)) throw error;
         return undefined;
       });
+      // A prompt made a session meanwhile.
+      if (wanted === undefined && sessionId !== (replica?.session_id ?? null)) return await take(undefined);
       // Deleted while nothing could be heard of it.
       if (snapshot === undefined) return showNone(undefined, undefined);
       const isOther = sessionId !== replica?.session_id;
@@ -109,13 +113,16 @@ export function createSessionLink(
   }
 
   /** One snapshot at a time; asked again while one is under way, the later one counts. */
-  async function show(sessionId: SessionId | null): Promise<void> {
+  async function queueTake(wanted: SessionId | null | undefined): Promise<void> {
     while (refreshing !== undefined) await refreshing.catch(() => {});
-    refreshing = take(sessionId).finally(() => {
+    refreshing = take(wanted).finally(() => {
       refreshing = undefined;
     });
     return refreshing;
   }
+
+  const show = (sessionId: SessionId | null): Promise<void> => queueTake(sessionId);
+  const refresh = (): Promise<void> => queueTake(undefined);
 
   function onEvent(event: HearthEvent): void | Promise<void> {
     if (replica === undefined) return;
@@ -128,7 +135,7 @@ export function createSessionLink(
     }
     onChange(replica, event, false);
     // What was missed can only be had from a snapshot; the stream waits until it is here.
-    if (replica.is_stale && refreshing === undefined) return show(replica.session_id).catch(() => {});
+    if (replica.is_stale && refreshing === undefined) return refresh().catch(() => {});
   }
 
   return {
@@ -155,7 +162,7 @@ export function createSessionLink(
             } else if (state.state === "connected") {
               onLink({ state: "connected" });
               // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
-              if (state.attempt > 0) inBackground(() => show(replica?.session_id ?? null), ignoreError);
+              if (state.attempt > 0) inBackground(refresh, ignoreError);
             } else if (state.state === "retrying") {
               onLink({
                 state: "lost",

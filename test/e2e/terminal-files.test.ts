@@ -67,7 +67,7 @@ test("terminal.jsonc gives keys other meanings, and what is wrong in it is said 
     '{ "keys": { "prompt.newline": ["f2"], "prompt.sumbit": ["f3"] }, /* mine */ "theme": "light", }',
   );
   const pty = await connectTestPty(world);
-  expect(pty.text()).toContain('there is no action "prompt.sumbit"');
+  expect(pty.text()).toContain('unknown action "prompt.sumbit"');
   pty.type("one\x1bOQtwo");
   await pty.until((text) => text.includes("› one\n  two"), "two lines");
 });
