@@ -28,8 +28,7 @@ export type Reach = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<
 
 export function createFolderGate(check: Check = stat, answerMsMax = ANSWER_MS_MAX): FolderGate {
   const pending = new Map<string, Pending>();
-  const isHanging = ({ since, isGivenUp }: Pending) =>
-    isGivenUp || performance.now() - since >= answerMsMax;
+  const isHanging = ({ since, isGivenUp }: Pending) => isGivenUp || performance.now() - since >= answerMsMax;
 
   function ask(folder: string): Pending {
     const known = pending.get(folder);
