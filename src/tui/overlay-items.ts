@@ -58,7 +58,7 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
   }));
   const usual: ModelItem = {
     id: null,
-    name: `what ${agent.name} takes by itself`,
+    name: "default",
     detail: agent.model ?? "",
     isCurrent: current === null,
   };

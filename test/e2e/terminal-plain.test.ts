@@ -47,7 +47,7 @@ test.each([
     await pty.until((text) => text.includes("Left alone."), "the end");
     expect(JSON.stringify(world.model.requests.at(-1)?.body)).toContain("not mine");
     pty.type("/model\n");
-    await pty.until((text) => /^1 .*what hearth takes by itself/m.test(text), "the models");
+    await pty.until((text) => /^1 .*default/m.test(text), "the models");
     pty.type("1\n");
     pty.type("/transcript\n");
     await pty.until((text) => text.split("It is made.").length === 3, "the transcript");
