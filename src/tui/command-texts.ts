@@ -19,7 +19,7 @@ export function statusText(state: AppState): string {
   const session = currentSession(state);
   const { replica } = state;
   if (replica === undefined) return "Not connected to the daemon yet.";
-  const path = homePath(replica.workspace.path, state.manner.home);
+  const path = homePath(replica.workspace.path, state.display.home);
   if (session === undefined) return `${path} · no session yet`;
   const { usage } = session;
   const model = session.model ?? `${currentAgent(state)?.model ?? "its own choice"} (default)`;
@@ -35,7 +35,7 @@ export function statusText(state: AppState): string {
 export function attachText(state: AppState): string {
   const session = currentSession(state);
   const path = state.replica?.workspace.path ?? ".";
-  const rows = [`hearth in ${homePath(path, state.manner.home)} joins the session that is open there`];
+  const rows = [`hearth in ${homePath(path, state.display.home)} joins the session that is open there`];
   return session === undefined
     ? (rows[0] ?? "")
     : [`hearth attach ${session.id.slice(0, 12)} opens this session`, ...rows].join("\n");

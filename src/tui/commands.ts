@@ -299,10 +299,10 @@ function runQueue(state: AppState, rest: string): Step {
   return complain(state, "/queue takes resume, drop N, edit N or steer N.");
 }
 
-/** Takes a queued prompt into the composer; the draft waits aside. */
+/** Takes a queued prompt into the composer; the draft is saved. */
 export function editQueued(state: AppState, runId: RunId, text: string): Step {
-  const aside = state.editing?.aside ?? state.editor;
-  return stay({ ...state, editing: { runId, aside }, editor: replaceText(emptyEditor, text) });
+  const draft = state.editing?.draft ?? state.editor;
+  return stay({ ...state, editing: { runId, draft }, editor: replaceText(emptyEditor, text) });
 }
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";

@@ -187,7 +187,7 @@ export function createController(options: {
       show({ live });
     } else if (overlay.kind === "transcript") drawTranscript(state, overlay);
     else {
-      const spoken = state.manner.isLines ? spokenList(state, overlay, renderer, overrides) : undefined;
+      const spoken = state.display.isLines ? spokenList(state, overlay, renderer, overrides) : undefined;
       show({ overlay: { ...listView(state, overlay, renderer, overrides), spoken } });
     }
   }
@@ -200,7 +200,7 @@ export function createController(options: {
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
     // Lines cannot be scrolled in: all that is loaded is printed, and that was it.
-    if (state.manner.isLines) {
+    if (state.display.isLines) {
       if (overlay.messages === undefined) return;
       const rows = pager.all(state, overlay).map(renderer.paint);
       terminal.commit({ rows, layOut: () => rows });
@@ -228,7 +228,7 @@ export function createController(options: {
   }
 
   function set(state: AppState): void {
-    if (state.manner.isLines) announce(store.get(), state);
+    if (state.display.isLines) announce(store.get(), state);
     store.set(withTokenCount(withQuestion(state, now()), now()));
     keepTime();
     changed();
@@ -246,7 +246,7 @@ export function createController(options: {
     const state = store.get();
     const isTicking =
       !isClosed &&
-      !state.manner.isStill &&
+      !state.display.isStill &&
       state.focus !== "out" &&
       (isBusy(state) || state.link.state === "lost");
     if (isTicking === (tick !== undefined)) return;
@@ -290,7 +290,7 @@ export function createController(options: {
 
   /** Another session: what was there stays in the scrollback, its last screens follow. */
   function open(replica: Replica): void {
-    const { size, clientId, manner } = store.get();
+    const { size, clientId, display } = store.get();
     const height = (blocks: readonly Block[]) => renderer.blocks(blocks, size.columns, undefined).length;
     const shown = {
       ...replica,
@@ -304,7 +304,7 @@ export function createController(options: {
     else commit(switchBlocks(replica, currentSession(store.get()), now(), isClearing));
     conversation = createConversation({
       clientId,
-      isStill: manner.isStill,
+      isStill: display.isStill,
       now,
       replica: () => newest,
       skipped,

@@ -26,7 +26,7 @@ export async function untilDelivered(
 /** What the next terminal here begins with: the draft, and before it prompts that did not reach the daemon. */
 export function draftToKeep(state: AppState, unsent: readonly string[] = []): readonly Atom[] {
   const { editor, editing, question, history } = state;
-  const draft = draftOf(history, editing?.aside ?? question?.writing?.aside ?? editor);
+  const draft = draftOf(history, editing?.draft ?? question?.writing?.draft ?? editor);
   if (unsent.length === 0) return draft;
   const prompts = atomsOf(unsent.join("\n"));
   return draft.length === 0 ? prompts : [...prompts, "\n", ...draft];

@@ -116,7 +116,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     clientId,
     size: terminal.size,
     now: now(),
-    manner: {
+    display: {
       isLines: isPlain,
       // What counts would be read aloud again and again.
       isStill: isPlain || isOn(env["HEARTH_NO_ANIMATIONS"]) || !preferences.animations,

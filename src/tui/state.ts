@@ -63,8 +63,8 @@ export type QuestionState = {
   cutOptions: readonly number[];
   /** and it has not been looked at in full yet. */
   isUnread: boolean;
-  /** What is written for the answer in the prompt's place, what stood there at first, and the draft put aside for it. */
-  writing: { what: "reason" | "command"; aside: Editor; given: string; isSent: boolean } | undefined;
+  /** What is written for the answer in the prompt's place, what stood there at first, and the saved draft. */
+  writing: { what: "reason" | "command"; draft: Editor; given: string; isSent: boolean } | undefined;
 };
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };
@@ -85,7 +85,7 @@ export type Defaults = {
 };
 
 /** How this person's screen is. */
-export type Manner = {
+export type DisplayMode = {
   /** Lines that are said once, and whole lines that are typed: for screen readers and terminals that cannot draw. */
   isLines: boolean;
   /** No figure moves by itself. */
@@ -93,11 +93,11 @@ export type Manner = {
   /** Shown as `~`. */
   home: string | undefined;
 };
-const usualManner: Manner = { isLines: false, isStill: false, home: undefined };
+const defaultDisplay: DisplayMode = { isLines: false, isStill: false, home: undefined };
 
 export type AppState = {
   clientId: string;
-  manner: Manner;
+  display: DisplayMode;
   size: ScreenSize;
   /** Milliseconds; moves once a second while something runs. */
   now: number;
@@ -114,8 +114,8 @@ export type AppState = {
   history: History;
   search: Search | undefined;
   completion: Completion | undefined;
-  /** The queued prompt that is being edited in the composer, and the draft put aside for it. */
-  editing: { runId: RunId; aside: Editor } | undefined;
+  /** The queued prompt that is being edited in the composer, and the draft saved for it. */
+  editing: { runId: RunId; draft: Editor } | undefined;
   question: QuestionState | undefined;
   overlay: Overlay | undefined;
   /** What the running turn has said so far. */
@@ -137,10 +137,10 @@ export const initialState = (options: {
   now: number;
   history: readonly string[];
   defaults: Defaults;
-  manner?: Manner;
+  display?: DisplayMode;
 }): AppState => ({
   clientId: options.clientId,
-  manner: options.manner ?? usualManner,
+  display: options.display ?? defaultDisplay,
   size: options.size,
   now: options.now,
   focus: "unknown",

@@ -85,7 +85,7 @@ export function openTuiTerminal(
       size: { columns, rows },
       now: time,
       history: [],
-      manner: { isLines: false, isStill: false, home: "/home/me" },
+      display: { isLines: false, isStill: false, home: "/home/me" },
       defaults: {
         agent: undefined,
         model: undefined,

@@ -89,8 +89,8 @@ function reachable(state: AppState, effects: readonly Effect[]): string {
   return [
     draft(state),
     held(editor.atoms),
-    held(editing?.aside.atoms ?? []),
-    held(question?.writing?.aside.atoms ?? []),
+    held(editing?.draft.atoms ?? []),
+    held(question?.writing?.draft.atoms ?? []),
     ...history.entries,
     ...history.whole.map(held),
     held(history.draft?.atoms ?? []),

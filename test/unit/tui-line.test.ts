@@ -6,10 +6,10 @@ import { stepLine } from "../../src/tui/steps/line.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { connected, permission, run, session } from "../support/tui-state.ts";
 
-const manner = { isLines: true, isStill: true, home: "/home/me" };
-const idle = connected({}, { manner });
+const display = { isLines: true, isStill: true, home: "/home/me" };
+const idle = connected({}, { display });
 const asked = (fields = {}) =>
-  withQuestion(connected({ runs: [run(1)], permissions: [permission(1, fields)] }, { manner }), 0);
+  withQuestion(connected({ runs: [run(1)], permissions: [permission(1, fields)] }, { display }), 0);
 const did = (state: AppState, line: string) => stepLine(state, line, 0).effects.map((effect) => effect.do);
 
 test("a line is a prompt, and one that ends with a backslash goes on in the next", () => {

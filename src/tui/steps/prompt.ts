@@ -188,8 +188,8 @@ function submitShell(state: AppState, text: string): Step {
 /** Enter on an empty prompt: a lost daemon is tried now; held prompts go on; a queued one is folded into the turn. */
 function submitNothing(state: AppState): Step {
   if (state.editing !== undefined) {
-    const { runId, aside } = state.editing;
-    return step({ ...state, editor: aside, editing: undefined }, { do: "withdraw", id: runId });
+    const { runId, draft } = state.editing;
+    return step({ ...state, editor: draft, editing: undefined }, { do: "withdraw", id: runId });
   }
   if (state.link.state === "lost" || state.link.state === "stopped") return step(state, { do: "retry_now" });
   const [first] = queuedRuns(state);
@@ -202,8 +202,8 @@ function submitNothing(state: AppState): Step {
 
 function saveQueued(state: AppState, text: string): Step {
   if (state.editing === undefined) return stay(state);
-  const { runId, aside } = state.editing;
-  const next = { ...takeDraft(state), editor: aside, editing: undefined };
+  const { runId, draft } = state.editing;
+  const next = { ...takeDraft(state), editor: draft, editing: undefined };
   const run = queuedRuns(state).find(({ id }) => id === runId);
   const command = shellCommand(text);
   if (command === "") return submitShell(state, text);
@@ -211,7 +211,7 @@ function saveQueued(state: AppState, text: string): Step {
   if (run !== undefined && (run.agent === SHELL_AGENT) !== (command !== undefined)) {
     const sent = submit({ ...state, editing: undefined }, "queue");
     return {
-      state: { ...sent.state, editor: aside },
+      state: { ...sent.state, editor: draft },
       effects: [{ do: "withdraw", id: runId }, ...sent.effects],
     };
   }

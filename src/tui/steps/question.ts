@@ -25,7 +25,7 @@ const ARM_MS = 300;
 
 /**
  * Follows the open question: a new one takes the keys (after a pause, when it appeared under typing), one that is
- * gone gives back the draft that was put aside for it.
+ * gone gives back the draft that was saved for it.
  */
 export function withQuestion(state: AppState, now: number): AppState {
   const open = openQuestion(state);
@@ -148,7 +148,7 @@ function choose(state: AppState, permission: Permission, index: number): Step {
   }
   // A denial may say why; the draft comes back when it is sent.
   const writing = write({ ...state, question: { ...question, index } }, "reason", emptyEditor);
-  return stay(state.manner.isLines ? say(writing, "Why not? Enter alone says nothing.") : writing);
+  return stay(state.display.isLines ? say(writing, "Why not? Enter alone says nothing.") : writing);
 }
 
 const say = (state: AppState, text: string): AppState => ({ ...state, flash: { text, level: "info" } });
@@ -162,7 +162,7 @@ function write(state: AppState, what: "reason" | "command", editor: Editor): App
     editor,
     question: {
       ...question,
-      writing: { what, aside: state.editor, given: editorText(editor), isSent: false },
+      writing: { what, draft: state.editor, given: editorText(editor), isSent: false },
     },
   };
 }
@@ -173,7 +173,7 @@ function editCommand(state: AppState, permission: Permission): Step {
   if (command === undefined || question === undefined) return stay(state);
   if (question.isCut && question.isUnread) return openTranscript(state);
   // Typed in whole lines, it is another command and no change to this one.
-  if (state.manner.isLines)
+  if (state.display.isLines)
     return stay(say(write(state, "command", emptyEditor), "Type the command; Enter alone goes back."));
   return stay({ ...write(state, "command", replaceText(emptyEditor, command)), flash: undefined });
 }
@@ -190,9 +190,9 @@ export function leaveWriting(state: AppState): AppState {
 function closeWriting(state: AppState): AppState {
   const { question } = state;
   if (question?.writing === undefined) return state;
-  const { aside } = question.writing;
+  const { draft } = question.writing;
   const back = { ...question, isFocused: true, writing: undefined };
-  return { ...state, editor: aside, flash: undefined, question: back };
+  return { ...state, editor: draft, flash: undefined, question: back };
 }
 
 /** Enter sends what was written; Escape goes back to the question, with nothing answered. */
@@ -212,7 +212,7 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
     return step(back, answer(permission, "deny", text.trim() === "" ? undefined : text.trim()));
   }
   if (writing.isSent) return stay(state);
-  if (text.trim() === "" && state.manner.isLines) return stay(back);
+  if (text.trim() === "" && state.display.isLines) return stay(back);
   if (text.trim() === "")
     return stay({
       ...state,

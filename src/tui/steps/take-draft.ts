@@ -24,7 +24,7 @@ export function takeDraft(state: AppState): AppState {
   };
 }
 
-/** Back from a queued prompt to the draft that was put aside for it; what was changed in it is in the history. */
+/** Back from a queued prompt to the draft that was saved for it; what was changed in it is in the history. */
 export function leaveEditing(state: AppState): AppState {
   const { editing } = state;
   if (editing === undefined) return state;
@@ -33,7 +33,7 @@ export function leaveEditing(state: AppState): AppState {
   const isChanged = run === undefined || text !== draftOfRun(state, run);
   return {
     ...state,
-    editor: editing.aside,
+    editor: editing.draft,
     editing: undefined,
     history: isChanged ? addEntry(state.history, text) : state.history,
   };

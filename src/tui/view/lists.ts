@@ -99,7 +99,7 @@ export function listOf(
         ...base,
         items,
         ask,
-        title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.manner.home))}`,
+        title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.display.home))}`,
         hints: sessionKeys(overlay, overrides).join(dot),
         empty:
           overlay.found === undefined

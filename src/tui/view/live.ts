@@ -111,7 +111,7 @@ export function liveView(
   const isGapMissing = open.length > 0 && lineText(open.at(-1) ?? blankLine) !== "";
   const stream = isGapMissing ? [...open, blankLine] : open;
 
-  const { isLines } = state.manner;
+  const { isLines } = state.display;
   const ask = (room: number) =>
     permission === undefined
       ? undefined

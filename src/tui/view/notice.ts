@@ -13,7 +13,7 @@ export function noticeLines(state: AppState, { glyphs }: Renderer, overrides: Ke
   if (link.state === "failed") return [[span(`${glyphs.fail} `, "error"), span(link.error.message, "error")]];
   if (link.state === "lost") {
     const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
-    const { isStill } = state.manner;
+    const { isStill } = state.display;
     const when = seconds > 0 && !isStill ? ` in ${seconds} s` : "";
     const attempt = link.attempt > 1 && !isStill ? ` (${link.attempt})` : "";
     const rest = isEmpty(state.editor)

@@ -13,7 +13,7 @@ export function questionView(
   rowsMax: number,
   overrides: KeyOverrides,
 ): PermissionView {
-  const { question, replica, now, manner } = state;
+  const { question, replica, now, display } = state;
   const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
   const key = (action: Action) => firstChordName(action, overrides);
   const toggle = key("question.prompt");
@@ -23,13 +23,13 @@ export function questionView(
   return {
     answers: answersOf(permission),
     selected: isWriting || isCommand ? -1 : (question?.index ?? 0),
-    askedMs: manner.isStill ? undefined : now - Date.parse(permission.asked_at),
-    home: manner.home,
+    askedMs: display.isStill ? undefined : now - Date.parse(permission.asked_at),
+    home: display.home,
     terminals: terminalCount(state),
     waiting:
       (replica?.permissions.filter(({ session_id }) => session_id === permission.session_id).length ?? 1) - 1,
     rowsMax,
-    hints: manner.isLines
+    hints: display.isLines
       ? lineHints(permission)
       : isCommand
         ? [

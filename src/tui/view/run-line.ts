@@ -31,14 +31,14 @@ export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides
   if (run === undefined && state.sending.length === 0) return undefined;
   const dot = glyphs.separator;
   // Said once, and no key but this one is there to be pressed.
-  if (state.manner.isLines) {
+  if (state.display.isLines) {
     if (openQuestion(state) !== undefined) return undefined;
     return [
       span(run !== undefined && state.cancelAsked === run.id ? "Canceling" : "Working, Ctrl+C cancels"),
     ];
   }
   const since = run?.started_at ?? run?.accepted_at;
-  const { isStill } = state.manner;
+  const { isStill } = state.display;
   const clock = since === undefined ? "0:00" : formatClock(state.now - Date.parse(since));
   const elapsed = isStill ? "" : ` ${clock}`;
   const sinceThen = isStill ? "" : `${dot}${clock}`;

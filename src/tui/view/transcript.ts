@@ -72,7 +72,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
         answers: answersOf(question),
         selected: -1,
         askedMs: undefined,
-        home: state.manner.home,
+        home: state.display.home,
         terminals: 1,
         waiting: 0,
         rowsMax: Number.MAX_SAFE_INTEGER,

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { parsePreferences } from "../../src/tui/files/preferences.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
-import type { AppState, Manner } from "../../src/tui/state.ts";
+import type { AppState, DisplayMode } from "../../src/tui/state.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { glyphsOf } from "../../src/tui/text/glyphs.ts";
@@ -13,8 +13,8 @@ import { runLine } from "../../src/tui/view/run-line.ts";
 import { connected, permission, replica, run, session } from "../support/tui-state.ts";
 
 const keys = createKeyMap({});
-const manner = (fields: Partial<Manner>): { manner: Manner } => ({
-  manner: { isLines: false, isStill: false, home: "/home/me", ...fields },
+const display = (fields: Partial<DisplayMode>): { display: DisplayMode } => ({
+  display: { isLines: false, isStill: false, home: "/home/me", ...fields },
 });
 /** What the terminal of lines makes of typed lines. */
 function typeLines(state: AppState, ...lines: string[]) {
@@ -41,7 +41,7 @@ const asked = () => {
     detail: { type: "command", command: "npm test", cwd: "/project", reasons: [], editable: true },
   });
   return withQuestion(
-    connected({ runs: [run(1)], permissions: [open] }, manner({ isLines: true, isStill: true })),
+    connected({ runs: [run(1)], permissions: [open] }, display({ isLines: true, isStill: true })),
     0,
   );
 };
@@ -92,7 +92,7 @@ test("without animations no clock and no counter stands in the line of the run",
     { tokenCount: { runId: run(1).id, tokens: 40, isEstimate: true, at: 0 } },
   );
   expect(text(busy)).toMatch(/Working \d+.* · ~40 tokens · esc to cancel/);
-  expect(text({ ...busy, ...manner({ isStill: true }) })).toBe("✻ Working · esc to cancel");
+  expect(text({ ...busy, ...display({ isStill: true }) })).toBe("✻ Working · esc to cancel");
 });
 
 test("while nothing can be stored the line of the run says so, whatever was going on or asked for", () => {
