@@ -5,9 +5,8 @@ export const whyNotReady = ({ name, status, reason, fix }: Agent): string =>
   `${name}: ${reason ?? status.replaceAll("_", " ")}${fix === null ? "" : ` · ${fix}`}`;
 
 /**
- * The model that a name means; undefined where the agent cannot have it. What it names is all it has; of a provider
- * that it names some models of there may be newer ones, and where it names none any may be right. A name without its
- * provider is enough where only one has it.
+ * The model that a name means; undefined if the agent cannot have it. An agent that lists no models may have any, and a
+ * provider may have newer models than those listed. The provider may be left out if only one model has the name.
  */
 export function modelOfName(agent: Agent | undefined, wanted: string): string | undefined {
   const ids = agent?.models.map(({ id }) => id) ?? [];

@@ -22,13 +22,13 @@ type Wishes = {
 
 export type ComingBack = {
   sessionId: SessionId | null;
-  /** Work that went on in it when it was left. */
+  /** Runs that were active when it was left. */
   away: readonly Run[];
-  /** What became of other sessions that were left, a sentence each. */
+  /** How other sessions ended that were left, a sentence each. */
   hints: readonly string[];
 };
 
-/** As many other sessions are spoken of. */
+/** How many other sessions are mentioned at most. */
 const HINTS_MAX = 3;
 
 /** Which session a terminal begins with, and what has happened since it was left. Throws session_not_found. */

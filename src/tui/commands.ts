@@ -25,13 +25,13 @@ import { takeDraft } from "./steps/take-draft.ts";
 
 type Command = {
   name: string;
-  /** What may follow it, for the list. */
+  /** Its arguments, for the list. */
   takes?: string;
   help: string;
   run(state: AppState, rest: string): Step;
 };
 
-/** What a turn that ended early is asked to do. */
+/** The prompt that resumes a turn that ended early. */
 const CONTINUE = "Continue where you left off.";
 const INIT =
   "Look at this project and write AGENTS.md for coding agents that work on it: what it is, how to build, test and run it, where things are, and the rules of the code that no tool checks. Improve the file where there is one. Keep it under 80 lines, and true.";
@@ -39,10 +39,10 @@ const INIT =
 const say = (state: AppState, text: string, level: "info" | "warning" | "error" = "info"): Step =>
   step(state, { do: "print", block: { id: "local/notice", type: "notice", level, code: "command", text } });
 
-/** The command was wrong, and stays in the composer to be mended. */
+/** The command was wrong: it stays in the composer to be corrected. */
 const complain = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "error" } });
 
-/** There is nothing to do it to: writing it otherwise would not help. */
+/** The command is right, but there is nothing it could act on. */
 const refuse = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "warning" } });
 
 /** The sessions overlay, and the list it asks for. */
@@ -59,7 +59,7 @@ export function openTranscript(state: AppState): Step {
   );
 }
 
-/** A prompt that a command stands for: what is sent is what everybody sees. */
+/** Sends a command as the prompt that it stands for, which every terminal then shows. */
 const ask = (state: AppState, text: string): Step =>
   step(state, { do: "send", text, delivery: "queue", attachments: [] });
 
@@ -247,7 +247,7 @@ export function runCommand(state: AppState, text: string): Step | undefined {
   }
   const line = editorText(state.editor);
   const result = command.run(takeDraft(state), rest.trim());
-  // A command that was wrong stays in the composer, to be mended.
+  // A command that was wrong stays in the composer to be corrected.
   if (result.state.flash?.level === "error")
     return stay({ ...result.state, editor: state.editor, history: state.history });
   return { ...result, effects: [{ do: "remember", text: line }, ...result.effects] };
@@ -259,7 +259,7 @@ export function agentCommands(state: AppState): readonly { name: string; descrip
   return state.replica?.agents.find((agent) => agent.name === name)?.commands ?? [];
 }
 
-/** Commands that fit what was typed behind the slash, best first; ours before the agent's. */
+/** Commands that match what was typed after the slash, best first; ours before the agent's. */
 export function matchingCommands(state: AppState, typed: string): { name: string; help: string }[] {
   const own = commands.map(({ name, takes, help }) => ({
     name,
@@ -272,7 +272,7 @@ export function matchingCommands(state: AppState, typed: string): { name: string
   return matching([...own, ...theirs], typed);
 }
 
-/** What follows a command, as long as nothing does. */
+/** A command's arguments as a hint, while none is typed yet. */
 export function usageOf(text: string): string | undefined {
   const [, name] = /^\/([a-z-]+) $/.exec(text) ?? [];
   const command = commands.find((known) => known.name === name);

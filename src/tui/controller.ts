@@ -45,16 +45,16 @@ import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
 
-/** Streamed text is drawn at most so often: as it comes, for the daemon gathers it for 25 ms before it tells it. */
+/** How often streamed text is drawn at most; the daemon sends it every 25 ms. */
 const STREAM_MS = 20;
 const TICK_MS = 1000;
 const GLANCE_MS = 4000;
-/** How many screens of the past a session shows when it is opened. */
+/** How many screens of history are printed when a session is opened. */
 const SCREENS_REPLAYED = 2;
-/** How near the loaded beginning of the transcript may come before the page before it is asked for. */
+/** How close to the loaded beginning of the transcript the previous page is requested. */
 const SCREENS_AHEAD = 3;
 
-/** What is done outside the screen and the daemon. */
+/** Effects on this machine: neither drawing nor a request to the daemon. */
 export type LocalEffect = Extract<
   Effect,
   {
@@ -75,19 +75,19 @@ export type LocalEffect = Extract<
 
 export type Controller = {
   onInput(events: readonly InputEvent[]): void;
-  /** A whole line, in a terminal of lines. */
+  /** A whole line, in screen-reader mode. */
   onLine(line: string): void;
   /** From the session link. */
   onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
   onLink(link: Link): void;
-  /** The open session is gone; what is shown instead follows. */
+  /** The open session was deleted; `onChange` follows with what is shown instead. */
   onDeleted(session: Session | undefined, by: string | null | undefined): void;
   onResize(size: AppState["size"]): void;
-  /** A change from outside the steps: drawn at once. */
+  /** A change that no key made: drawn at once. */
   update(change: (state: AppState) => AppState): void;
-  /** Says something in the scrollback. */
+  /** Prints a notice into the scrollback. */
   print(text: string): void;
-  /** Something typed that could not be sent. */
+  /** Returns a prompt that could not be sent to the composer. */
   giveBack(text: string, flash: Flash): void;
   /** Stops every timer. */
   close(): void;
@@ -109,20 +109,20 @@ export function createController(options: {
   local: (effect: LocalEffect) => void;
   /** Bytes that draw nothing. */
   send: (sequence: string) => void;
-  /** Calls for a person's attention. */
+  /** Rings or notifies. */
   call: (text: string) => void;
-  /** Each new state, for what follows it without being drawn. */
+  /** Called with each new state, for work other than drawing. */
   onState: (state: AppState) => void;
-  /** The first blocks of all, once the workspace is known. */
+  /** The blocks at the very top, once the workspace is known. */
   opening: (replica: Replica) => readonly Block[];
-  /** Work that went on in the session that comes first when it was left. */
+  /** Runs that were active when the first session was left. */
   away: () => readonly Run[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
   const pager = createTranscriptPager(renderer);
   let conversation: Conversation | undefined;
   let newest: Replica | undefined;
-  /** The last block in the scrollback: what comes next may stand a blank row below it. */
+  /** The last block in the scrollback: it decides whether a blank row follows. */
   let last: Block | undefined;
   let streamTimer: NodeJS.Timeout | undefined;
   let streamedAt = Number.NEGATIVE_INFINITY;
@@ -135,7 +135,7 @@ export function createController(options: {
   let title = "";
   let view: AppView = emptyView;
 
-  /** Draws when all that this turn of the loop brings has been taken in. */
+  /** Draws at the end of this turn of the event loop. */
   function changed(): void {
     drawing ??= setImmediate(draw);
   }
@@ -152,7 +152,7 @@ export function createController(options: {
     }
   }
 
-  /** What was only worth a glance goes by itself; what went wrong stays until the next key. */
+  /** An info flash disappears by itself; a warning or error stays until the next key. */
   function keepFlash({ flash, armed }: AppState): void {
     if (flash === glance) return;
     clearTimeout(flashTimer);
@@ -192,14 +192,14 @@ export function createController(options: {
     }
   }
 
-  /** An overlay covers the live region, which is not laid out meanwhile. */
+  /** While an overlay covers it, the live region is not laid out. */
   function show(what: { live: LiveView } | { overlay: OverlayView }): void {
     view = { live: view.live, overlay: undefined, ...what, looks: renderer.looks };
     terminal.show(view);
   }
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
-    // Lines cannot be scrolled in: all that is loaded is printed, and that was it.
+    // In screen-reader mode nothing scrolls: what is loaded is printed once.
     if (state.display.isLines) {
       if (overlay.messages === undefined) return;
       const rows = pager.all(state, overlay).map(renderer.paint);
@@ -234,7 +234,7 @@ export function createController(options: {
     changed();
   }
 
-  /** A screen shows the session's mode all the time; where nothing is drawn a change of it is said. */
+  /** The status line always shows the mode; in screen-reader mode a change of it is printed. */
   function announce(before: AppState, after: AppState): void {
     const text = announcement(before, after);
     if (text === undefined) return;
@@ -260,7 +260,7 @@ export function createController(options: {
     return { ...state, ...settle(newest) };
   }
 
-  /** Puts into the scrollback what has become final. */
+  /** Moves finished blocks into the scrollback. */
   function settle(replica: Replica): Pick<AppState, "replica" | "live"> {
     if (conversation === undefined) return { replica, live: [] };
     const { closed, open } = conversation.advance(replica);
@@ -288,7 +288,7 @@ export function createController(options: {
     if (newest !== undefined) follow(newest);
   }
 
-  /** Another session: what was there stays in the scrollback, its last screens follow. */
+  /** Opens another session: the old one stays in the scrollback, the last screens of the new one follow. */
   function open(replica: Replica): void {
     const { size, clientId, display } = store.get();
     const height = (blocks: readonly Block[]) => renderer.blocks(blocks, size.columns, undefined).length;
@@ -403,7 +403,7 @@ export function createController(options: {
         return;
       }
       if (streamTimer !== undefined) return;
-      // The first word after a silence is shown at once.
+      // The first text after a pause is drawn at once.
       const wait = streamedAt + STREAM_MS - now();
       if (wait <= 0) followStream();
       else streamTimer = setTimeout(followStream, wait);

@@ -17,9 +17,9 @@ import { createTranscriptFeed } from "./text/blocks/transcript-feed.ts";
 import { withoutWithdrawn } from "./text/blocks/withdrawn.ts";
 
 export type Conversation = {
-  /** Takes note of what an event says beyond the messages: how a run ended, who came and answered. */
+  /** Remembers what messages do not say: how a run ended, who attached and who answered. */
   observe(replica: Replica, event: HearthEvent): void;
-  /** What has become final since the last call, in order, and the rest as it stands. */
+  /** Blocks finished since the last call, in order, and the unfinished ones. */
   advance(replica: Replica): FeedUpdate;
 };
 
@@ -36,17 +36,17 @@ const RUNS_MAX = 50;
 export function createConversation(options: {
   clientId: string;
   now: () => number;
-  /** The replica's newest state, for names. */
+  /** The newest replica, for names of clients and agents. */
   replica: () => Replica | undefined;
   skipped: ReadonlySet<string>;
-  /** How long something has been running is not said. */
+  /** Omits how long something has been running. */
   isStill: boolean;
 }): Conversation {
   const { clientId, now, skipped } = options;
   const runs = new Map<string, RunFacts>();
   const toolsSince = new Map<string, number>();
   let waiting: Block[] = [];
-  /** Runs whose prompt has been told and they themselves not yet: the daemon says the message first. */
+  /** Runs whose prompt has arrived but not the run itself: the daemon sends the message first. */
   const untold = new Set<string>();
 
   const context: BlockContext = {
@@ -75,7 +75,7 @@ export function createConversation(options: {
   /** Other terminals that show this session. */
   const here = new Set(first === undefined ? [] : othersHere(first, clientId).map(({ id }) => id));
 
-  /** Who comes to this session or leaves it, be it for another one. */
+  /** Terminals that join or leave this session. */
   function presenceOf({ id, label }: Client, replica: Replica, seq: number): Block | undefined {
     const isHere = othersHere(replica, clientId).some((other) => other.id === id);
     if (isHere === here.has(id)) return undefined;
@@ -134,7 +134,7 @@ export function createConversation(options: {
           !skipped.has(message.id) && !untold.has(message.run_id) && !isWaiting(message, replica.runs),
       );
       const { closed, open } = feed.update(messages);
-      // Said when it happened: behind what was final then, before what is still open.
+      // In the order of events: after what was finished then, before what is still open.
       const said = waiting;
       waiting = [];
       return { closed: [...closed, ...said], open };
@@ -142,7 +142,7 @@ export function createConversation(options: {
   };
 }
 
-/** What is said of a prompt in the queue, or accepted behind a run that still works, is no part of the conversation yet. */
+/** A queued prompt, or one accepted while a run still unwinds, is not part of the conversation yet. */
 export const isWaiting = (message: Message, runs: readonly Run[]): boolean => {
   const run = runs.find(({ id }) => id === message.run_id);
   return run !== undefined && run.state !== "active" && run.state !== "completed";
@@ -166,7 +166,7 @@ export function skippedOnOpening(
   return new Set(messages.slice(0, index).map(({ id }) => id));
 }
 
-/** For laying out what happened before: nothing is known of its runs. */
+/** The context for past messages: their runs are unknown. */
 export const pastContext = (replica: Replica, messages = replica.messages): BlockContext => ({
   agent: NATIVE_AGENT,
   speaker: (message) => speakerBefore(messages, message),

@@ -6,7 +6,7 @@ import type { AppState } from "./state.ts";
 import type { Block } from "./text/blocks/block.ts";
 import type { ThemeChoice } from "./theme.ts";
 
-/** What a key leads to outside the state; carried out by the controller. */
+/** What a step asks for outside the state; the controller carries it out. */
 export type Effect =
   /** `isShell`: the text is a `!` and a command. */
   | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[]; isShell?: true }
@@ -39,7 +39,7 @@ export type Effect =
   | { do: "set_theme"; name: ThemeChoice }
   /** A page of the whole conversation, the one before what is loaded. */
   | { do: "load_transcript" }
-  /** The next place of the transcript overlay that holds its query. */
+  /** Jumps to the next match in the transcript overlay. */
   | { do: "find"; isOlder: boolean }
   | { do: "change_queued"; id: RunId; prompt?: string; delivery?: Delivery }
   | { do: "withdraw"; id: RunId }
@@ -51,7 +51,7 @@ export type Effect =
   | { do: "edit_outside" }
   | { do: "suspend" }
   | { do: "leave" }
-  /** The state has something that ends by itself at this moment. */
+  /** Something in the state expires at this moment. */
   | { do: "wake"; at: number };
 
 export type SessionChanges = {

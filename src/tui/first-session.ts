@@ -5,7 +5,7 @@ import type { LeftSession } from "./files/left-sessions.ts";
 
 type Wishes = {
   continueLast: boolean;
-  /** What is typed behind `hearth` is a new matter: it does not go to a session that is done. */
+  /** A prompt on the command line starts a new session rather than continue a finished one. */
   hasPrompt: boolean;
   clientId: string;
   /** This terminal, as `LeftSession` names it. */

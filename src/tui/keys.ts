@@ -1,12 +1,12 @@
 // Long because it is the one table of every key binding.
 
-/** Where a key counts: an overlay's first, then an open completion's, a question's, and the prompt's last. */
+/** Where a binding applies. Order: overlay, open completion, question, prompt. */
 export type KeyContext = "prompt" | "question" | "list" | "search" | "completion";
 
 type Binding = {
   context: KeyContext;
   chords: readonly string[];
-  /** For the help overlay; none for what nobody looks up. */
+  /** For the help overlay; absent for keys that need no explanation. */
   help?: string;
 };
 
@@ -147,7 +147,7 @@ export function normalizeChord(written: string): string | undefined {
   return [...modifierOrder.filter((modifier) => parts.includes(modifier)), name].join("+");
 }
 
-/** Reads a user's table; what is wrong with it is said in sentences, the rest counts. */
+/** Reads a user's bindings. Each mistake becomes a sentence; the other bindings apply. */
 export function parseKeyOverrides(value: unknown): { overrides: KeyOverrides; problems: string[] } {
   const problems: string[] = [];
   const overrides: Partial<Record<Action, readonly string[]>> = {};

@@ -3,9 +3,9 @@ import { type Atom, atomsOf } from "./editor/atoms.ts";
 import { draftOf } from "./editor/history.ts";
 import type { AppState } from "./state.ts";
 
-/** As long may the daemon take without a word about it on the screen … */
+/** After this long the screen says that it waits for the daemon … */
 const QUIET_MS = 300;
-/** … and as long at most: a daemon that has to be started first takes a second or two. */
+/** … and after this long it no longer waits. Starting a daemon takes a second or two. */
 const LEAVE_MS = 5000;
 
 /**

@@ -26,7 +26,7 @@ const holds = (text: string, query: string): boolean => {
 /** Those that need a person first, then what runs, then the most recently used. */
 export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
   const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
-  // What the stream says is newer than what was asked for when the list was opened.
+  // The event stream is newer than the list that was loaded on opening.
   for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
   const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
   return [...known.values()]
@@ -40,7 +40,7 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
 
 export type ModelItem = { id: string | null; name: string; detail: string; isCurrent: boolean };
 
-/** The models of the session's agent; the first is whatever the agent takes by itself. */
+/** The models of the session's agent; the first is the agent's default. */
 export function modelItems(state: AppState, overlay: ListOverlay): readonly ModelItem[] {
   const agent = currentAgent(state);
   if (agent === undefined) return [];
@@ -99,7 +99,7 @@ export type ModeItem = {
   changes: Pick<SessionChanges, "mode" | "agent_mode">;
 };
 
-/** What the session lets its agent do, then the modes that the agent has itself. */
+/** hearth's permission modes, then the agent's own modes. */
 export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeItem[] {
   const session = currentSession(state);
   const agent = currentAgent(state);
@@ -174,7 +174,7 @@ export function itemIds(
   }
 }
 
-/** Where the marked row is; the first where it is gone. */
+/** The index of the selected row; the first row if it is gone. */
 export const markedIndex = (ids: readonly string[], { marked }: ListOverlay): number =>
   marked === undefined ? 0 : Math.max(0, ids.indexOf(marked));
 

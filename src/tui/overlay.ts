@@ -3,12 +3,12 @@ import type { Message } from "../protocol/message.ts";
 import type { Grant } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 
-/** A list to pick from: what was typed to filter it, and the marked row by its id, for rows move; none: the first. */
+/** A list with a filter and the selected row's id (rows may move); without an id, the first row. */
 export type ListOverlay = { query: string; marked: string | undefined };
 
 export type SessionsOverlay = ListOverlay & {
   kind: "sessions";
-  /** Shows those that were put away instead of the others. */
+  /** Shows archived sessions instead. */
   isArchive: boolean;
   /** Undefined until the daemon has answered. */
   found: readonly Session[] | undefined;
@@ -16,7 +16,7 @@ export type SessionsOverlay = ListOverlay & {
   task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
 };
 
-/** What is allowed without being asked about, to take it back. */
+/** The grants, to revoke them. */
 export type GrantsOverlay = ListOverlay & {
   kind: "grants";
   /** Undefined until the daemon has answered. */

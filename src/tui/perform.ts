@@ -38,20 +38,20 @@ export type RequestEffect = Extract<
   }
 >;
 
-/** Longer than a prompt takes to be accepted, shorter than a person waits for a cancel. */
+/** A cancel waits this long for prompts under way: longer than accepting one takes, too short to notice. */
 const OVERTAKE_MS = 20;
-/** What a person looks through; the rest is found by its name. */
+/** How many sessions are listed; others are found by typing their name. */
 const SESSIONS_MAX = 200;
 const MESSAGES_PAGE = 100;
 const FILES_MAX = 50;
 
-/** Nobody waits for what only fills a list. */
+/** Requests that only fill a list: leaving does not wait for them. */
 const isLook = ({ do: what }: RequestEffect): boolean =>
   what === "find_files" || what === "load_transcript" || what === "load_sessions" || what === "load_grants";
 
 export type Performer = {
   perform(effect: RequestEffect): Promise<void>;
-  /** When what was asked so far has been done, or has failed. Never rejects. */
+  /** Settles when all requests so far have succeeded or failed. Never rejects. */
   delivered(): Promise<unknown>;
   /** Prompts that the daemon has not taken yet, in order. */
   unsent(): readonly string[];
@@ -63,7 +63,7 @@ export type Performer = {
  */
 export function createPerformer(
   options: {
-    /** The daemon, once it is there; what is asked before waits for it. */
+    /** The connection to the daemon; requests wait for it. */
     ready: Promise<{ connection: Connection; link: SessionLink }>;
     store: Store<AppState>;
     newId: NewId;
@@ -75,9 +75,9 @@ export function createPerformer(
   const { ready, store, newId, update, giveBack } = options;
   /** A session that is being created for the first prompts: all of them wait for the same one. */
   let creating: Promise<Session> | undefined;
-  /** Other sessions are being opened, one after the other: what is asked behind that is meant for the last of them. */
+  /** Sessions are opened one after the other; later requests are meant for the last one. */
   let switching: Promise<void> = Promise.resolve();
-  /** Changes of the session, one after the other: what is sent behind them is meant for what they make of it. */
+  /** Changes of the session, one after the other; later prompts wait for them. */
   let changing: Promise<void> = Promise.resolve();
   /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
   const underWay = new Map<Promise<void>, string>();
@@ -194,7 +194,7 @@ export function createPerformer(
       });
       if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
       const { answered_by: by } = error.details;
-      // One's own second press needs no word.
+      // It was this terminal's own second press.
       if (by === store.get().clientId) return;
       const who = typeof by === "string" ? (nameOfClient(store.get(), by) ?? "you") : undefined;
       flash(who === undefined ? error.message : `already answered by ${who}`, "info");
@@ -246,7 +246,7 @@ export function createPerformer(
         signal,
       });
     } catch (error) {
-      // It has left the list, and still holds.
+      // It was removed from the list but could not be revoked.
       await loadGrants().catch(() => {});
       throw error;
     }
@@ -384,7 +384,7 @@ export function createPerformer(
   };
 }
 
-/** Expected failures say themselves; anything else is a bug and says so. */
+/** The message of an expected error; anything else is a bug and says so. */
 export const sentence = (error: unknown): string => {
   if (error instanceof HearthError) return error.message;
   return `hearth made a mistake: ${error instanceof Error ? error.message : String(error)}`;

@@ -5,7 +5,7 @@ import type { Painter } from "./text/ansi.ts";
 import type { AppView } from "./view/app-view.ts";
 import type { LiveView } from "./view/live.ts";
 
-/** What is said when it changes; the rest of the live region is for eyes. */
+/** The parts of the live region that are printed when they change. */
 const spoken = ["question", "run", "queue", "notice"] as const satisfies readonly (keyof LiveView)[];
 
 /**
@@ -58,7 +58,7 @@ export function openPlainTerminal(
     const text = rows.join("\n");
     if (text === said.get(part)) return;
     said.set(part, text);
-    // What was gone for a moment only is not said again.
+    // A line that was gone only for a moment is not printed again.
     if (text !== "" && text !== newest) print(rows);
   };
 

@@ -49,7 +49,7 @@ import { createRenderer } from "./view/renderer.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
 
-/** A terminal that went away without a signal ends its programs like one that hung up. */
+/** The exit code when the terminal disappears without a signal: as for SIGHUP. */
 const HUNG_UP = 129;
 
 const WAITS = "waiting for the daemon · leave again to skip";
@@ -60,7 +60,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const now = Date.now;
   const left = Promise.withResolvers<{ exitCode: number }>();
   const leave = (exitCode: number) => left.resolve({ exitCode });
-  /** Whoever leaves a second time waits for nothing. */
+  /** Leaving a second time skips the wait. */
   const hurried = new AbortController();
   const history = openHistoryFile(paths);
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
@@ -81,7 +81,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 
   let link: SessionLink | undefined;
-  /** What is said of the daemon and its configuration when they are there. */
+  /** Notices about the daemon and its configuration. */
   let told: readonly string[] = [];
   let highlight: Highlight | undefined;
   let back: ComingBack = { sessionId: null, away: [], hints: [] };
@@ -118,7 +118,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     now: now(),
     display: {
       isLines: isPlain,
-      // What counts would be read aloud again and again.
+      // A moving clock would be read aloud again and again.
       isStill: isPlain || isOn(env["HEARTH_NO_ANIMATIONS"]) || !preferences.animations,
       home: env["HOME"] || homedir(),
     },
@@ -254,7 +254,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         });
         return;
       case "copy": {
-        // Both: which of the two reaches the clipboard that is meant is not told to anybody.
+        // Both: there is no way to know which of the two reaches the right clipboard.
         const sequence = copySequence(effect.text, env);
         if (sequence !== undefined) terminal.send(sequence);
         guarded(async () => {
@@ -365,7 +365,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 }
 
-/** The composer is still for the same: the draft, a queued prompt, or what is written for a question. */
+/** Whether the composer still edits the same thing: the draft, a queued prompt, or the answer to a question. */
 const isSamePlace = (a: AppState, b: AppState): boolean =>
   a.editing?.runId === b.editing?.runId &&
   a.question?.writing?.what === b.question?.writing?.what &&

@@ -9,7 +9,7 @@ import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
 import type { Link } from "./state.ts";
 
-/** Messages asked for when a session is opened: what the last screens can hold. */
+/** How many messages are loaded when a session is opened: enough for the last screens. */
 const PAGE = 60;
 /** Messages kept in memory; the daemon has them all. */
 const MESSAGES_MAX = 200;
@@ -51,10 +51,10 @@ export function createSessionLink(
   /** Events that came while a snapshot was under way: those after its seq are applied to it. */
   let missed: HearthEvent[] | undefined;
   let refreshing: Promise<void> | undefined;
-  /** One after the other, so that the last one said is the one that counts. */
+  /** One after the other, so that the last one wins. */
   let telling: Promise<void> = Promise.resolve();
 
-  /** Others see which session this terminal shows. An older daemon does not want to know. */
+  /** Tells others which session this terminal shows. An older daemon has no such route. */
   function tellShown(sessionId: SessionId | null): void {
     const params = { wid: connection.workspace.id, cid: connection.clientId };
     telling = telling
@@ -89,7 +89,7 @@ export function createSessionLink(
       });
       // A prompt made a session meanwhile.
       if (wanted === undefined && sessionId !== (replica?.session_id ?? null)) return await take(undefined);
-      // Deleted while nothing could be heard of it.
+      // It was deleted while the stream was away.
       if (snapshot === undefined) return showNone(undefined, undefined);
       const isOther = sessionId !== replica?.session_id;
       let next = replicaOf(snapshot, sessionId);
@@ -102,7 +102,7 @@ export function createSessionLink(
     }
   }
 
-  /** What was shown is gone: a new session stands in its place, and nobody has to ask for it. */
+  /** The session that was shown is gone: an empty new one is shown instead. */
   function showNone(deleted: Session | undefined, by: string | null | undefined): void {
     if (replica === undefined) return;
     onDeleted(deleted ?? replica.sessions.find(({ id }) => id === replica?.session_id), by);
@@ -208,7 +208,7 @@ export function createSessionLink(
 const isMissing = (error: unknown): boolean =>
   error instanceof HearthError && error.code === "session_not_found";
 
-/** Settled messages far back are in the scrollback and at the daemon; what is unfinished is never old. */
+/** Drops old messages: they are in the scrollback, and the daemon has them all. */
 function trimmed(replica: Replica): Replica {
   const { messages } = replica;
   if (messages.length <= MESSAGES_MAX) return replica;

@@ -18,16 +18,16 @@ import { SHELL_AGENT } from "./shell-command.ts";
 import type { Block } from "./text/blocks/block.ts";
 import type { TokenCount } from "./token-count.ts";
 
-/** The list above the prompt while a file is named behind an `@`, or a command behind a `/`. */
+/** The completion list above the prompt, for `@` and `/`. */
 export type Completion = {
   kind: "file" | "command";
-  /** The place of the sign. */
+  /** The index of the `@` or `/`. */
   start: number;
-  /** What stands behind it. */
+  /** The text after it. */
   query: string;
   /** Files, as far as the daemon has answered. */
   found: readonly string[];
-  /** The daemon has said what there is for this very query. */
+  /** The files answer the current query. */
   isAnswered: boolean;
   /** The daemon has answered while it still looked for files: there may be more. */
   isPartial: boolean;
@@ -35,27 +35,27 @@ export type Completion = {
   isClosed: boolean;
 };
 
-/** How this terminal stands with the daemon. */
+/** The connection to the daemon. */
 export type Link =
   | { state: "connecting" }
   | { state: "connected" }
   | { state: "lost"; attempt: number; retryAt: number; error: HearthError }
-  /** On purpose: nothing but a person starts it again. */
+  /** Stopped on purpose: only a person starts it again. */
   | { state: "stopped"; stop: DaemonStop; isStarting: boolean }
-  /** Trying again cannot help. */
+  /** Retrying cannot help. */
   | { state: "failed"; error: HearthError };
 
 /** A prompt that was posted and has not been seen in the stream. */
 export type Sending = { runId: RunId; text: string; isShell: boolean };
 
-/** The question that is asked and how far the person is with it. */
+/** The open question and what the person has done with it. */
 export type QuestionState = {
   id: PermissionId;
-  /** The marked option. */
+  /** The selected option. */
   index: number;
   /** Keys go to the question; otherwise to the prompt. */
   isFocused: boolean;
-  /** Before this moment keys still belong to what was being typed. */
+  /** Until this moment keys still go to the prompt: they were meant for it. */
   armedAt: number;
   /** Something of what is asked about has no room in the live region, */
   isCut: boolean;
@@ -69,7 +69,7 @@ export type QuestionState = {
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };
 
-/** A second press that would mean something, and until when. */
+/** A key whose second press has a meaning, and until when. */
 export type Armed = { press: "interrupt" | "escape"; until: number };
 
 export type Search = { query: string; skip: number };
@@ -84,11 +84,11 @@ export type Defaults = {
   isolation: Isolation | undefined;
 };
 
-/** How this person's screen is. */
+/** How the screen is drawn. */
 export type DisplayMode = {
-  /** Lines that are said once, and whole lines that are typed: for screen readers and terminals that cannot draw. */
+  /** Screen-reader mode: each line is printed once, and whole lines are typed. */
   isLines: boolean;
-  /** No figure moves by itself. */
+  /** No moving clocks or counters. */
   isStill: boolean;
   /** Shown as `~`. */
   home: string | undefined;
@@ -101,11 +101,11 @@ export type AppState = {
   size: ScreenSize;
   /** Milliseconds; moves once a second while something runs. */
   now: number;
-  /** Whether the window is looked at; unknown where the terminal does not say. */
+  /** Whether the window has the focus; unknown where the terminal does not report it. */
   focus: "in" | "out" | "unknown";
   link: Link;
   replica: Replica | undefined;
-  /** What of the conversation is not in the scrollback yet, in order. */
+  /** Blocks that are not in the scrollback yet, in order. */
   live: readonly Block[];
   sending: readonly Sending[];
   /** The run that this terminal asked to cancel. */
@@ -120,14 +120,14 @@ export type AppState = {
   overlay: Overlay | undefined;
   /** What the running turn has said so far. */
   tokenCount: TokenCount | undefined;
-  /** The agent's list is shown entry by entry. */
+  /** The agent's plan is shown in full. */
   isPlanOpen: boolean;
   flash: Flash | undefined;
   armed: Armed | undefined;
   lastTypedAt: number;
   defaults: Defaults;
   isLeaving: boolean;
-  /** The session that is being opened begins on an empty screen. */
+  /** The session that is being opened starts on an empty screen. */
   isClearing: boolean;
 };
 
@@ -179,7 +179,7 @@ export function currentAgent(state: AppState): Agent | undefined {
   return agents.find((agent) => agent.name === name) ?? agents.find(({ status }) => status === "ready");
 }
 
-/** Null where the agent's own choice counts. */
+/** Null for the agent's default. */
 export const currentModel = (state: AppState): string | null =>
   currentSession(state)?.model ?? state.defaults.model ?? null;
 
@@ -192,7 +192,7 @@ export function currentRuns(state: AppState): readonly Run[] {
   return replica.runs.filter((run) => run.session_id === replica.session_id);
 }
 
-/** The run that works now, or is about to. */
+/** The active run, or the one that starts next. */
 export function activeRun(state: AppState): Run | undefined {
   const runs = currentRuns(state);
   return runs.find((run) => run.state === "active") ?? runs.find((run) => run.state === "accepted");
@@ -207,14 +207,14 @@ export function queuedRuns(state: AppState): readonly Run[] {
   return currentRuns(state).filter((run) => run !== active && run.state !== "active");
 }
 
-/** A queued prompt can be folded into the turn that runs; a command for the shell neither folds nor is folded into. */
+/** Whether a queued prompt can be sent into the running turn; shell commands neither steer nor are steered. */
 function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
   const active = activeRun(state);
   if (active === undefined || active.agent === SHELL_AGENT || agent === SHELL_AGENT) return false;
   return phase === "queued" && delivery !== "steer";
 }
 
-/** Enter alone steers with one's own prompt; what another terminal has queued waits as it was asked to. */
+/** On an empty prompt, Enter steers with this terminal's own queued prompt, never with another's. */
 export const isOwnSteering = (state: AppState, run: Run): boolean =>
   run.by === state.clientId && canSteerWith(state, run);
 
@@ -235,7 +235,7 @@ export function openQuestion(state: AppState): Permission | undefined {
   );
 }
 
-/** What the agent means to do, while it works on it; undefined when nothing of it is left. */
+/** The agent's plan while it is being worked on; undefined when all is done. */
 export function currentPlan(state: AppState): Plan["entries"] | undefined {
   const { replica } = state;
   const plan = replica?.plans.find(({ session_id }) => session_id === replica.session_id);
@@ -243,7 +243,7 @@ export function currentPlan(state: AppState): Plan["entries"] | undefined {
   return plan.entries.some(({ status }) => status !== "completed") ? plan.entries : undefined;
 }
 
-/** The prompt's place holds the command that is asked about. */
+/** The composer holds the command of the open question. */
 export const isWritingCommand = (state: AppState): boolean => state.question?.writing?.what === "command";
 
 /** Sessions other than the open one that wait for an answer. */
@@ -254,7 +254,7 @@ export function waitingElsewhere(state: AppState): number {
   );
 }
 
-/** How a client is called on the screen; undefined for this terminal. */
+/** A client's name on the screen; undefined for this terminal. */
 export function nameOfClient(
   state: Pick<AppState, "replica" | "clientId">,
   id: string | null,

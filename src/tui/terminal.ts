@@ -11,7 +11,7 @@ import { createSizeChange } from "./screen/size-change.ts";
 import { createStore, type Store } from "./store.ts";
 import { type AppView, caretOf, emptyView, keepUnchanged } from "./view/app-view.ts";
 
-/** The streams of a terminal, as far as they are used. */
+/** The parts of a terminal's streams that are used. */
 export type TerminalStreams = {
   input: RawInput;
   output: {
@@ -41,7 +41,7 @@ export type Terminal = {
     onEvents: (events: readonly InputEvent[]) => void,
     onEnd: () => void,
   ): void;
-  /** Bytes that draw nothing: a title, a bell. */
+  /** Sends bytes that draw nothing: a title, a bell. */
   send(sequence: string): void;
   /** Lends the terminal to another program. */
   lend<T>(use: () => Promise<T>): Promise<T>;
@@ -68,14 +68,14 @@ export function openTerminal(
   let tap: InputTap | undefined;
   let isClosed = false;
 
-  /** On a busy machine the signal of another size comes after the timers and keys that are due with it. */
+  /** On a busy machine SIGWINCH arrives after timers and keys that are due at the same time. */
   const look = () => output._refreshSize?.();
   const flush = () => {
     scheduled = undefined;
     look();
     if (!change.isUnderWay) screen.flush();
   };
-  /** Behind whatever of this turn of the loop draws yet. */
+  /** After everything else that draws in this turn of the event loop. */
   const flushLast = () => {
     clearImmediate(scheduled);
     scheduled = setImmediate(flush);
@@ -120,7 +120,7 @@ export function openTerminal(
     },
   });
   let isLent = false;
-  /** Not while another program has the terminal: it would get the answer to our question. */
+  /** Not while another program has the terminal: it would receive the reply to our query. */
   const resize = () => {
     if (!isLent) change.begin(sizeOf(output).columns);
   };
@@ -145,7 +145,7 @@ export function openTerminal(
       view.set(kept);
       // Ink's first frame is one that has something in it: until then the first frame of the start stays.
       ink ??= renderApp(view, stdout);
-      // A caret that moves over unchanged rows makes no frame of Ink's.
+      // Ink makes no frame when only the caret moves.
       screen.setCaret(caretOf(kept));
     },
     commit(finished) {
