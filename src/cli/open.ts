@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Isolation } from "../protocol/session.ts";
 import { VERSION } from "../protocol/version.ts";
@@ -52,6 +53,8 @@ export async function openTerminal(context: Context, options: TerminalOptions): 
     throw new UsageError("This needs a terminal on stdin and stdout; for scripts there is `hearth run`.");
   }
   const leave = () => process.exit(exitCodes.done);
+  // As in the daemon: V8 collects rather than grows its heap (decision 018).
+  setFlagsFromString("--optimize-for-size");
   const firstFrame = drawFirstFrame({ version: VERSION, cwd: options.cwd, env, paths, leave });
   try {
     const { runTui } = await import("../tui/main.tsx");

@@ -45,8 +45,8 @@ import { listView, spokenList } from "./view/overlay.ts";
 import type { Renderer } from "./view/renderer.ts";
 import { createTranscriptPager } from "./view/transcript.ts";
 
-/** How often streamed text is drawn at most; the daemon sends it every 25 ms. */
-const STREAM_MS = 20;
+/** Streamed text is drawn at most this often: below the 45 ms between the daemon's batches, so each is drawn at once. */
+const STREAM_MS = 32;
 const TICK_MS = 1000;
 const GLANCE_MS = 4000;
 /** How many screens of history are printed when a session is opened. */

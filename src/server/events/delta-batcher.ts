@@ -6,7 +6,7 @@ import type { MessageId, PartId } from "../../protocol/ids.ts";
  * The first text of a burst is sent at once; later text is batched for this long (design §13). Text is stored before it
  * is sent, so this also bounds what a crash can lose.
  */
-const BATCH_MS = 25;
+const BATCH_MS = 45;
 const BATCH_CHARS = 4096;
 /** Between tries while the store cannot be written: each try may wait for a lock and blocks the event loop. */
 const RETRY_MS = 250;
