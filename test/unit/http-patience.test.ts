@@ -37,7 +37,7 @@ test.each([
   ["never sends its body", "POST /v1/workspaces HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"],
 ])("a connection that %s is told so and ended", async (_, first) => {
   const open = await impatient();
-  expect(await text(open(first))).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  expect(await text(open(first))).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test("a kept connection that begins a second request and does not end it is ended", async () => {
