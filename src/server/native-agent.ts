@@ -1,8 +1,8 @@
 import { flushCompileCache } from "node:module";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { createNativeBackend } from "../agent/native/backend.ts";
-import type { ModelsDescription } from "../agent/native/models/describe.ts";
-import type { NativeSettings } from "../agent/native/models/settings.ts";
+import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
+import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";

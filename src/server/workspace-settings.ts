@@ -1,5 +1,5 @@
 import type { FolderGate } from "../agent/files/folder-gate.ts";
-import type { NativeSettings } from "../agent/native/models/settings.ts";
+import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
 import { type Config, type Limits, limitDefaults } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";

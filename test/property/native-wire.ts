@@ -1,8 +1,8 @@
-import { openAnthropic } from "../../src/agent/native/models/anthropic.ts";
-import { noCost } from "../../src/agent/native/models/catalog.ts";
+import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
+import { openAnthropic } from "../../src/agent/native/models/families/anthropic.ts";
+import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { Model, ModelRequest } from "../../src/agent/native/models/model.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
-import { openOpenAiCompatible } from "../../src/agent/native/models/openai-compatible.ts";
+import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 
 type Json = { [key: string]: unknown };

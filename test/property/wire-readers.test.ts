@@ -2,9 +2,9 @@
 // name, and what a reader does not know it leaves out (providers.md 16). On every wire.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ModelFailure } from "../../src/agent/native/models/failure.ts";
+import { ModelFailure } from "../../src/agent/native/models/errors/failure.ts";
 import type { ModelChunk } from "../../src/agent/native/models/model.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
+import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
 import { createAnthropicReader } from "../../src/agent/native/models/wire/anthropic.ts";
 import { createChatReader } from "../../src/agent/native/models/wire/chat.ts";
 import { exchange } from "../../src/agent/native/models/wire/exchange.ts";

@@ -1,13 +1,13 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { openAnthropic } from "../../src/agent/native/models/anthropic.ts";
-import { noCost } from "../../src/agent/native/models/catalog.ts";
-import { createConnections } from "../../src/agent/native/models/connection.ts";
-import { openGoogle } from "../../src/agent/native/models/google.ts";
+import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
+import { openAnthropic } from "../../src/agent/native/models/families/anthropic.ts";
+import { openGoogle } from "../../src/agent/native/models/families/google.ts";
+import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
+import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { ModelChunk } from "../../src/agent/native/models/model.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
-import { openOpenAi } from "../../src/agent/native/models/openai.ts";
-import { openOpenAiCompatible } from "../../src/agent/native/models/openai-compatible.ts";
+import { createConnections } from "../../src/agent/native/models/network/connection.ts";
+import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 
 export type RawWire = "chat" | "anthropic" | "responses" | "google";

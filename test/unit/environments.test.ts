@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { knownProviders } from "../../src/agent/native/models/catalog.ts";
+import { knownProviders } from "../../src/agent/native/models/catalog/known-providers.ts";
 import { splitEnvironment } from "../../src/protocol/environment.ts";
 import type { WorkspaceId } from "../../src/protocol/ids.ts";
 import { providerVariables } from "../../src/protocol/provider-variables.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { BackendEvent, SessionContext, Turn, TurnHost } from "../../src/agent/backend.ts";
 import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createNativeBackend } from "../../src/agent/native/backend.ts";
-import type { NativeSettings } from "../../src/agent/native/models/settings.ts";
+import type { NativeSettings } from "../../src/agent/native/models/choice/settings.ts";
 import type { PermissionRequest, Verdict } from "../../src/agent/permission/request.ts";
 import type { ProcessSupervisor } from "../../src/agent/process/types.ts";
 import type { RunRecord } from "../../src/agent/run/record.ts";

@@ -1,7 +1,7 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { expect, onTestFinished, test } from "vitest";
 import { createHistory } from "../../src/agent/native/context/history.ts";
-import { captureRequest, streamFromSdk } from "../../src/agent/native/models/sdk.ts";
+import { captureRequest, streamFromSdk } from "../../src/agent/native/models/request/sdk.ts";
 import { createTurns } from "../../src/async/turns.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { newId } from "./native-host.ts";

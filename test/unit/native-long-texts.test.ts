@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { openAnthropic } from "../../src/agent/native/models/anthropic.ts";
-import { openGoogle } from "../../src/agent/native/models/google.ts";
+import { openAnthropic } from "../../src/agent/native/models/families/anthropic.ts";
+import { openGoogle } from "../../src/agent/native/models/families/google.ts";
+import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
+import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { ModelRequest, PromptMessage } from "../../src/agent/native/models/model.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
-import { openOpenAi } from "../../src/agent/native/models/openai.ts";
-import { openOpenAiCompatible } from "../../src/agent/native/models/openai-compatible.ts";
+import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 
 const long = (name: string): string => `${name} "quoted" \\n $& $1 \u0001 é 𝄞 \ud800\n`.repeat(200);

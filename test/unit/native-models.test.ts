@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { describeModels } from "../../src/agent/native/models/describe.ts";
-import { createOllamaProbe, ollamaUrl } from "../../src/agent/native/models/ollama.ts";
-import { resolveModel } from "../../src/agent/native/models/resolve.ts";
-import type { NativeSettings } from "../../src/agent/native/models/settings.ts";
+import { describeModels } from "../../src/agent/native/models/choice/describe.ts";
+import { resolveModel } from "../../src/agent/native/models/choice/resolve.ts";
+import type { NativeSettings } from "../../src/agent/native/models/choice/settings.ts";
+import { createOllamaProbe, ollamaUrl } from "../../src/agent/native/models/local/ollama.ts";
 import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
 import { type Config, limitDefaults } from "../../src/protocol/config.ts";
 import { HearthError } from "../../src/protocol/errors.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { noCost } from "../../src/agent/native/models/catalog.ts";
+import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
+import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
 import type { ModelChunk, ModelRequest } from "../../src/agent/native/models/model.ts";
-import type { ModelFetch } from "../../src/agent/native/models/model-fetch.ts";
-import { openOpenAi } from "../../src/agent/native/models/openai.ts";
+import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
 
 type Json = { [key: string]: unknown };
 

@@ -2,7 +2,7 @@ import { type Limits, limitDefaults } from "../../protocol/config.ts";
 import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { TurnHost } from "../backend.ts";
 import { createBegunCalls } from "./begun-calls.ts";
-import { ModelFailure } from "./models/failure.ts";
+import { ModelFailure } from "./models/errors/failure.ts";
 import { type AnswerEnd, costOf, type Model, type ModelRequest } from "./models/model.ts";
 import { createSpending } from "./spending.ts";
 import { callTitle, resolveToolName, type ToolSet } from "./tool-set.ts";

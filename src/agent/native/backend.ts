@@ -13,13 +13,13 @@ import { createModelContext } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
 import { runLoop } from "./loop.ts";
-import { createConnections } from "./models/connection.ts";
-import { describeModels, type ModelsDescription } from "./models/describe.ts";
+import { describeModels, type ModelsDescription } from "./models/choice/describe.ts";
+import { resolveModel } from "./models/choice/resolve.ts";
+import type { NativeSettings } from "./models/choice/settings.ts";
+import { createOllamaProbe } from "./models/local/ollama.ts";
 import type { Model } from "./models/model.ts";
-import { createOllamaProbe } from "./models/ollama.ts";
+import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
-import { resolveModel } from "./models/resolve.ts";
-import type { NativeSettings } from "./models/settings.ts";
 import { createToolSet } from "./tool-set.ts";
 
 type NativeDeps = {

@@ -10,7 +10,7 @@ import { createOwnIds } from "./context/own-ids.ts";
 import { type AnswerSeen, decide, loopStart } from "./decide.ts";
 import { executeCalls, type ReadyCall } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
-import type { ModelFailure } from "./models/failure.ts";
+import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
 import { checkCall } from "./repair.ts";
 import { planRetry, retryNotice } from "./retry.ts";

@@ -1,6 +1,6 @@
 import type { FilePart, Message } from "../../protocol/message.ts";
 import type { ImageLimits } from "./images/scale.ts";
-import type { ModelFailure } from "./models/failure.ts";
+import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
 
 /** Wording of a server that takes no images at all. */

@@ -1,5 +1,5 @@
 import { backoffMs } from "../../async/backoff.ts";
-import type { ModelFailure } from "./models/failure.ts";
+import type { ModelFailure } from "./models/errors/failure.ts";
 
 /** Jitter keeps many sessions from retrying at the same moment. */
 const backoff = { firstMs: 2_000, maxMs: 60_000, jitter: { below: 0.2, above: 0.2 } };

@@ -6,7 +6,7 @@ import { hearthNote, textInside } from "../../hearth-note.ts";
 import type { WorkerPool } from "../../worker/pool.ts";
 import { createFittingImages } from "../images/fitting.ts";
 import { createMediaRefusals, limitsOf } from "../media-refusals.ts";
-import type { ModelFailure } from "../models/failure.ts";
+import type { ModelFailure } from "../models/errors/failure.ts";
 import type { Model, ModelRequest, PromptFamily } from "../models/model.ts";
 import type { ToolSet } from "../tool-set.ts";
 import { createFileLoader, readImage } from "./attachments.ts";

@@ -1,6 +1,6 @@
-import { noCost } from "../models/catalog.ts";
+import { noCost } from "../models/catalog/known-providers.ts";
+import { demoModelId } from "../models/choice/resolve.ts";
 import type { Model, ModelChunk, ModelRequest, PromptMessage } from "../models/model.ts";
-import { demoModelId } from "../models/resolve.ts";
 import { traitsOf } from "../models/traits.ts";
 import { type DemoStep, type DemoView, demoMove } from "./demo-script.ts";
 

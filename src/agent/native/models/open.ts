@@ -1,8 +1,8 @@
 import { createBoundedMap } from "../../bounded-map.ts";
-import type { Connections } from "./connection.ts";
+import { isOllama, withOllamaWindow } from "./local/ollama-window.ts";
 import type { Model } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { isOllama, withOllamaWindow } from "./ollama-window.ts";
+import type { Connections } from "./network/connection.ts";
+import type { ModelFetch } from "./network/model-fetch.ts";
 import type { ModelSpec } from "./spec.ts";
 import { wireOf } from "./traits.ts";
 
@@ -10,13 +10,13 @@ import { wireOf } from "./traits.ts";
 async function familyOpener(type: ModelSpec["type"]) {
   switch (type) {
     case "openai-compatible":
-      return (await import("./openai-compatible.ts")).openOpenAiCompatible;
+      return (await import("./families/openai-compatible.ts")).openOpenAiCompatible;
     case "openai":
-      return (await import("./openai.ts")).openOpenAi;
+      return (await import("./families/openai.ts")).openOpenAi;
     case "anthropic":
-      return (await import("./anthropic.ts")).openAnthropic;
+      return (await import("./families/anthropic.ts")).openAnthropic;
     case "google":
-      return (await import("./google.ts")).openGoogle;
+      return (await import("./families/google.ts")).openGoogle;
   }
 }
 

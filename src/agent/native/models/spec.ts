@@ -1,7 +1,7 @@
 import type { ProviderType } from "../../../protocol/config.ts";
-import type { RequestOrigin } from "./failure.ts";
+import type { RequestOrigin } from "./errors/failure.ts";
 import type { ModelCost, PromptFamily } from "./model.ts";
-import { isPrivateAddress } from "./private-address.ts";
+import { isPrivateAddress } from "./network/private-address.ts";
 import { traitsOf } from "./traits.ts";
 
 /** Everything needed to open a model, as plain data from resolve.ts. */

@@ -1,7 +1,7 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
-import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
 import { argumentsOf, type CallPieces, newCall } from "./call-pieces.ts";
+import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import type { Ending, WireReader } from "./reader.ts";
 
 const endings: Readonly<Record<string, Ending>> = {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../loose.ts";
 import { splitJson } from "./events.ts";
+import { isRecord } from "./loose.ts";
 
 /** A tool call that arrives in pieces. */
 export type CallPieces = {

@@ -1,8 +1,8 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
-import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
 import { argumentsOf, type CallPieces, isWholeCall, newCall } from "./call-pieces.ts";
 import { createInlineReader } from "./inline.ts";
+import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import type { Ending, WireReader } from "./reader.ts";
 import { createReasoningDetails } from "./reasoning-details.ts";
 

@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import { isRecord, type Loose } from "../loose.ts";
+import { isRecord, type Loose } from "./loose.ts";
 
 export type WireEvent =
   | { kind: "event"; value: Loose; name: string | undefined }

@@ -8,9 +8,9 @@ import {
   failureOfEvent,
   failureOfPage,
   type RequestOrigin,
-} from "../failure.ts";
+} from "../errors/failure.ts";
 import type { ModelChunk } from "../model.ts";
-import type { ModelFetch } from "../model-fetch.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
 import { createEventReader, type WireEvent } from "./events.ts";
 import type { WireReader } from "./reader.ts";
 

@@ -1,6 +1,6 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
-import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
+import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import { createPartialArguments } from "./partial-arguments.ts";
 import type { Ending, WireReader } from "./reader.ts";
 

@@ -1,6 +1,6 @@
-import { isRecord, type Loose, recordOf, stringOf } from "../loose.ts";
 import type { ModelChunk } from "../model.ts";
 import { splitJson } from "./events.ts";
+import { isRecord, type Loose, recordOf, stringOf } from "./loose.ts";
 
 /** Longer than any call written as text. */
 const HELD_CHARS_MAX = 400_000;

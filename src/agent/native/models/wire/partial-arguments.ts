@@ -1,4 +1,4 @@
-import { isRecord, type Loose, textOf } from "../loose.ts";
+import { isRecord, type Loose, textOf } from "./loose.ts";
 
 type Node = { [key: string]: unknown } | unknown[];
 

@@ -1,6 +1,6 @@
 import type { Usage } from "../../../../protocol/usage.ts";
-import type { Loose } from "../loose.ts";
 import type { AnswerEnd, ModelChunk } from "../model.ts";
+import type { Loose } from "./loose.ts";
 
 /** How an answer ended, according to the provider. */
 export type Ending =

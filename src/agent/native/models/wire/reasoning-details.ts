@@ -1,4 +1,4 @@
-import { type Loose, textOf } from "../loose.ts";
+import { type Loose, textOf } from "./loose.ts";
 
 /** Merges two pieces of one OpenRouter detail: texts are joined, other fields take the last value. */
 function joined(before: Loose, more: Loose): Loose {

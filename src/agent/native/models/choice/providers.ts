@@ -1,9 +1,9 @@
-import type { ProviderConfig } from "../../../protocol/config.ts";
-import { type KnownProvider, knownModel, knownProviders, noCost } from "./catalog.ts";
-import type { ModelCost } from "./model.ts";
-import { ollamaUrl } from "./ollama.ts";
+import type { ProviderConfig } from "../../../../protocol/config.ts";
+import { type KnownProvider, knownModel, knownProviders, noCost } from "../catalog/known-providers.ts";
+import { ollamaUrl } from "../local/ollama.ts";
+import type { ModelCost } from "../model.ts";
+import type { ModelSpec } from "../spec.ts";
 import type { NativeSettings } from "./settings.ts";
-import type { ModelSpec } from "./spec.ts";
 
 /** A provider, which may lack its key. */
 export type Provider = {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { PromptMessage } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
+import type { PromptMessage } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
 
 type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
 type ToolContent = ToolMessage["content"][number];

@@ -1,6 +1,6 @@
-import type { ProviderType } from "../../../protocol/config.ts";
-import { providerVariables } from "../../../protocol/provider-variables.ts";
-import type { ModelCost } from "./model.ts";
+import type { ProviderType } from "../../../../protocol/config.ts";
+import { providerVariables } from "../../../../protocol/provider-variables.ts";
+import type { ModelCost } from "../model.ts";
 
 type KnownModel = { name: string; contextWindow: number | null; cost: ModelCost | null };
 

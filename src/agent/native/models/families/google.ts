@@ -1,10 +1,10 @@
 import { createGoogle } from "@ai-sdk/google";
-import { createLongTexts } from "./long-texts.ts";
-import type { Model } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
-import { type ModelSpec, modelOf, originOf } from "./spec.ts";
-import { createGoogleReader } from "./wire/google.ts";
+import type { Model } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import { createLongTexts } from "../request/long-texts.ts";
+import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
+import { type ModelSpec, modelOf, originOf } from "../spec.ts";
+import { createGoogleReader } from "../wire/google.ts";
 
 /** The Gemini API. Thought signatures stay with their parts. */
 export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {

@@ -4,11 +4,11 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Prompt,
 } from "@ai-sdk/provider";
-import { createTurns, type Turns } from "../../../async/turns.ts";
-import { failureOfRequest } from "./failure.ts";
-import type { ModelChunk, ModelTool } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { type ExchangeDeps, exchange, type WrittenRequest } from "./wire/exchange.ts";
+import { createTurns, type Turns } from "../../../../async/turns.ts";
+import { failureOfRequest } from "../errors/failure.ts";
+import type { ModelChunk, ModelTool } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import { type ExchangeDeps, exchange, type WrittenRequest } from "../wire/exchange.ts";
 
 /** What a family adds to a request. */
 export type SdkCall = {

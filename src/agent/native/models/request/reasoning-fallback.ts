@@ -1,7 +1,7 @@
-import { createBoundedMap } from "../../bounded-map.ts";
-import { ModelFailure } from "./failure.ts";
-import type { ModelChunk, ModelRequest, PromptMessage } from "./model.ts";
-import type { Traits } from "./traits.ts";
+import { createBoundedMap } from "../../../bounded-map.ts";
+import { ModelFailure } from "../errors/failure.ts";
+import type { ModelChunk, ModelRequest, PromptMessage } from "../model.ts";
+import type { Traits } from "../traits.ts";
 
 /** How earlier reasoning is sent. `blank`: a single space in each answer that has none. */
 export type ReasoningSent = { back: boolean; blank: boolean };

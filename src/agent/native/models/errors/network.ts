@@ -1,4 +1,4 @@
-import { isRecord, stringOf } from "./loose.ts";
+import { isRecord, stringOf } from "../wire/loose.ts";
 
 export const networkCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",

@@ -1,9 +1,9 @@
-import type { ErrorCode } from "../../../protocol/errors.ts";
-import { retryAfterOf } from "../retry-after.ts";
-import { type ErrorFacts, type ErrorKind, readError } from "./error-kind.ts";
-import { lastingNetworkCodes, networkCodeOf, networkCodes } from "./error-network.ts";
-import { oneLine, parsedBody, sentenceOf } from "./error-sentence.ts";
-import { type ProxyError, proxyErrorIn, proxyName } from "./proxy.ts";
+import type { ErrorCode } from "../../../../protocol/errors.ts";
+import { retryAfterOf } from "../../retry-after.ts";
+import { type ProxyError, proxyErrorIn, proxyName } from "../network/proxy.ts";
+import { type ErrorFacts, type ErrorKind, readError } from "./kind.ts";
+import { lastingNetworkCodes, networkCodeOf, networkCodes } from "./network.ts";
+import { oneLine, parsedBody, sentenceOf } from "./sentence.ts";
 
 type FailureFields = {
   code: ErrorCode;

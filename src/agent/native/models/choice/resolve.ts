@@ -1,6 +1,7 @@
-import { DEMO_MODEL } from "../../../protocol/demo-model.ts";
-import { HearthError } from "../../../protocol/errors.ts";
-import { type OllamaProbe, ollamaUrl } from "./ollama.ts";
+import { DEMO_MODEL } from "../../../../protocol/demo-model.ts";
+import { HearthError } from "../../../../protocol/errors.ts";
+import { type OllamaProbe, ollamaUrl } from "../local/ollama.ts";
+import type { ModelSpec } from "../spec.ts";
 import {
   costOfModel,
   hasKey,
@@ -12,7 +13,6 @@ import {
   windowOf,
 } from "./providers.ts";
 import type { NativeSettings } from "./settings.ts";
-import type { ModelSpec } from "./spec.ts";
 
 export const demoModelId = DEMO_MODEL;
 

@@ -1,5 +1,5 @@
-import { isRecord, type Loose } from "./loose.ts";
-import { splitJson } from "./wire/events.ts";
+import { splitJson } from "../wire/events.ts";
+import { isRecord, type Loose } from "../wire/loose.ts";
 
 const SENTENCE_CHARS_MAX = 400;
 /** Deeper than any known error is nested. */

@@ -1,9 +1,9 @@
-import { ModelFailure } from "./failure.ts";
-import { countOf, recordOf, recordsOf } from "./loose.ts";
-import type { Model, ModelRequest } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
+import { ModelFailure } from "../errors/failure.ts";
+import type { Model, ModelRequest } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import type { ModelSpec } from "../spec.ts";
+import { countOf, recordOf, recordsOf } from "../wire/loose.ts";
 import { OLLAMA_PORT } from "./ollama.ts";
-import type { ModelSpec } from "./spec.ts";
 
 /** Besides instructions and tools, a window must hold a prompt, a file or two, and an answer. */
 const WORK_TOKENS = 4_096;

@@ -1,6 +1,6 @@
-import { ModelFailure } from "./failure.ts";
-import type { ModelChunk, ModelRequest } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
+import { ModelFailure } from "../errors/failure.ts";
+import type { ModelChunk, ModelRequest } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
 import { refusalOf } from "./reasoning-fallback.ts";
 
 type Json = { [key: string]: unknown };

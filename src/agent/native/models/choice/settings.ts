@@ -1,4 +1,4 @@
-import type { Config, Limits } from "../../../protocol/config.ts";
+import type { Config, Limits } from "../../../../protocol/config.ts";
 
 /** The native backend's settings, read for every turn. */
 export type NativeSettings = {

@@ -1,12 +1,12 @@
 import { createOpenAI } from "@ai-sdk/openai";
-import { createExtras, responsesExtras } from "./extras.ts";
-import { createLongTexts } from "./long-texts.ts";
-import type { Model, ModelRequest } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
-import { type ModelSpec, modelOf, originOf } from "./spec.ts";
-import { createResponsesReader } from "./wire/responses.ts";
+import type { Model, ModelRequest } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import { createExtras, responsesExtras } from "../request/extras.ts";
+import { createLongTexts } from "../request/long-texts.ts";
+import { createReasoningFallback } from "../request/reasoning-fallback.ts";
+import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
+import { type ModelSpec, modelOf, originOf } from "../spec.ts";
+import { createResponsesReader } from "../wire/responses.ts";
 
 /**
  * OpenAI itself, through the Responses API: newer models take tools only there, and encrypted reasoning can be sent

@@ -1,13 +1,13 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { createMessageWriter } from "./chat-messages.ts";
-import { chatExtras, createExtras } from "./extras.ts";
-import { createLongTexts } from "./long-texts.ts";
-import type { Model, ModelRequest } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { createReasoningFallback, type ReasoningSent } from "./reasoning-fallback.ts";
-import { captureRequest, createToolList, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
-import { createChatReader } from "./wire/chat.ts";
+import type { Model, ModelRequest } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import { createMessageWriter } from "../request/chat-messages.ts";
+import { chatExtras, createExtras } from "../request/extras.ts";
+import { createLongTexts } from "../request/long-texts.ts";
+import { createReasoningFallback, type ReasoningSent } from "../request/reasoning-fallback.ts";
+import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
+import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
+import { createChatReader } from "../wire/chat.ts";
 
 type WireMessage = { role: string; content: unknown };
 const isWireMessage = (value: unknown): value is WireMessage =>

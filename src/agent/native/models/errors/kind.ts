@@ -1,5 +1,5 @@
-import { recordsIn, sentenceOf } from "./error-sentence.ts";
-import { stringOf } from "./loose.ts";
+import { stringOf } from "../wire/loose.ts";
+import { recordsIn, sentenceOf } from "./sentence.ts";
 
 /** What an error is about. Codes and types count before the status, wording comes last. */
 export type ErrorKind =

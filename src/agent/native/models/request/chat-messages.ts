@@ -1,6 +1,6 @@
-import type { PromptMessage } from "./model.ts";
+import type { PromptMessage } from "../model.ts";
+import type { Traits } from "../traits.ts";
 import type { ReasoningSent } from "./reasoning-fallback.ts";
-import type { Traits } from "./traits.ts";
 
 type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
 

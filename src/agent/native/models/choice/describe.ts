@@ -1,6 +1,6 @@
-import type { AgentModel } from "../../../protocol/agent.ts";
-import { HearthError } from "../../../protocol/errors.ts";
-import { createOllamaProbe, type OllamaProbe, ollamaUrl } from "./ollama.ts";
+import type { AgentModel } from "../../../../protocol/agent.ts";
+import { HearthError } from "../../../../protocol/errors.ts";
+import { createOllamaProbe, type OllamaProbe, ollamaUrl } from "../local/ollama.ts";
 import { isUsable, ollamaName, ollamaProvider, providersOf, settingOf, windowOf } from "./providers.ts";
 import { demoModelId, isModelUnnamed, ollamaTrouble, resolveModel } from "./resolve.ts";
 import type { NativeSettings } from "./settings.ts";

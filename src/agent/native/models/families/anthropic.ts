@@ -1,12 +1,12 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
-import { anthropicExtras, createExtras } from "./extras.ts";
-import { createLongTexts } from "./long-texts.ts";
-import type { Model, ModelRequest, PromptMessage } from "./model.ts";
-import type { ModelFetch } from "./model-fetch.ts";
-import { createReasoningFallback } from "./reasoning-fallback.ts";
-import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "./sdk.ts";
-import { familyOf, type ModelSpec, modelOf, originOf } from "./spec.ts";
-import { createAnthropicReader } from "./wire/anthropic.ts";
+import type { Model, ModelRequest, PromptMessage } from "../model.ts";
+import type { ModelFetch } from "../network/model-fetch.ts";
+import { anthropicExtras, createExtras } from "../request/extras.ts";
+import { createLongTexts } from "../request/long-texts.ts";
+import { createReasoningFallback } from "../request/reasoning-fallback.ts";
+import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "../request/sdk.ts";
+import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
+import { createAnthropicReader } from "../wire/anthropic.ts";
 
 /** Enough for a long file in one call; the package lowers it to an older model's limit. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
