@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createHistory, type Notes } from "../../src/agent/native/context/history.ts";
+import { phrases } from "../../src/agent/native/context/phrases.ts";
 import type { ModelRequest } from "../../src/agent/native/models/model.ts";
 import type { Traits } from "../../src/agent/native/models/traits.ts";
 import type { Message, Part, ToolCallStatus } from "../../src/protocol/message.ts";
@@ -122,6 +123,7 @@ const historyFor = (model: string, traits: Partial<Traits> = {}) => {
     agent: "hearth",
     model,
     traits: { userAfterTool: true, callIds: "plain", ...traits },
+    phrases,
     accepts: (name) => name === "echo",
     loadFile: async (part) =>
       part.media_type === "image/png"

@@ -70,6 +70,9 @@ type HostOptions = {
   /** Real time where the test is about waiting. */
   waits?: number[];
   wait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** What was kept, and what was said, before a restart. */
+  kept?: string;
+  said?: readonly Message[];
 };
 
 /** One session of the native backend with the real recorder between it and the test. */
@@ -93,6 +96,7 @@ export async function openNative(options: HostOptions = {}) {
         options.waits?.push(ms);
       }),
   });
+  let kept = options.kept ?? null;
   const session: SessionContext = {
     session_id: newId("ses"),
     agent: "hearth",
@@ -103,11 +107,18 @@ export async function openNative(options: HostOptions = {}) {
     env: options.env ?? {},
     remembered: null,
     remember: () => {},
+    kept: {
+      read: () => kept,
+      write(text) {
+        kept = text;
+        return true;
+      },
+    },
     onEvent: () => {},
   };
   if (options.prepareFirst) await backend.prepare(settings, { root: session.root, env: session.env });
   const opened = await backend.open(session, new AbortController().signal);
-  const transcript: Message[] = [];
+  const transcript: Message[] = [...(options.said ?? [])];
   const steering: Message[] = [];
 
   const userMessage = (run: Turn["run_id"], text: string, files: readonly FilePart[] = []): Message => ({
@@ -207,6 +218,7 @@ export async function openNative(options: HostOptions = {}) {
     session,
     settings,
     transcript,
+    kept: () => kept ?? "",
     start,
     steer: (text: string) => void steering.push(userMessage(newId("run"), text)),
     async close() {

@@ -1,6 +1,7 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { expect, onTestFinished, test } from "vitest";
 import { createHistory } from "../../src/agent/native/context/history.ts";
+import { phrases } from "../../src/agent/native/context/phrases.ts";
 import { captureRequest, streamFromSdk } from "../../src/agent/native/models/request/sdk.ts";
 import { createTurns } from "../../src/async/turns.ts";
 import type { Message } from "../../src/protocol/message.ts";
@@ -21,7 +22,7 @@ const answer = () =>
 const historyIn = (newTurns = createTurns) =>
   createHistory(
     {
-      ...{ agent: "hearth", model: "m", traits: { userAfterTool: true, callIds: "plain" } },
+      ...{ agent: "hearth", model: "m", traits: { userAfterTool: true, callIds: "plain" }, phrases },
       ...{ accepts: () => true, loadFile: () => Promise.reject(new Error("there is no file")) },
     },
     newTurns,

@@ -7,8 +7,9 @@ import type { WorkerPool } from "../../worker/pool.ts";
 import { createFittingImages } from "../images/fitting.ts";
 import { createMediaRefusals, limitsOf } from "../media-refusals.ts";
 import type { ModelFailure } from "../models/errors/failure.ts";
-import type { Model, ModelRequest, PromptFamily } from "../models/model.ts";
+import type { Model, ModelRequest } from "../models/model.ts";
 import type { ToolSet } from "../tool-set.ts";
+import { createAsSent } from "./as-sent.ts";
 import { createFileLoader, readImage } from "./attachments.ts";
 import { commandShell, environmentBlock, modeText } from "./environment-block.ts";
 import type { GitReader } from "./git-state.ts";
@@ -45,7 +46,6 @@ export function createModelContext(deps: ConversationDeps) {
   const kept = readKept(session);
   const instructions = createInstructions(session.root, reach, kept?.folders ?? []);
   const histories = new Map<string, History>();
-  const systems = new Map<PromptFamily, string>();
   const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
     kept?.notes ?? [],
   );
@@ -59,6 +59,9 @@ export function createModelContext(deps: ConversationDeps) {
   let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
   let opening = kept?.opening;
   let isKept = true;
+  const asSent = createAsSent(kept, () => {
+    isKept = false;
+  });
   const gitState =
     opening === undefined
       ? git.begin(session, `${session.session_id}-environment`, gathering.signal)
@@ -88,7 +91,7 @@ export function createModelContext(deps: ConversationDeps) {
     if (opening === undefined) return;
     const state: Kept = {
       ...{ version: 1, root: session.root, opening, told, notes: [...notes] },
-      ...{ folders: instructions.folders(), left_out: media.leftOut() },
+      ...{ folders: instructions.folders(), left_out: media.leftOut(), ...asSent.stored() },
     };
     isKept = session.kept?.write(JSON.stringify(state)) ?? true;
   }
@@ -119,7 +122,6 @@ export function createModelContext(deps: ConversationDeps) {
     },
     async request(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<ModelRequest> {
       if (media.takenBy(model).images) await images.prepare(transcript, limitsOf(model), signal);
-      if (!isKept) keep();
       let history = histories.get(model.id);
       if (history === undefined) {
         const load = createFileLoader(session.root, {
@@ -131,21 +133,19 @@ export function createModelContext(deps: ConversationDeps) {
           model: model.id,
           accepts: (name, input) => tools.get(name)?.input.safeParse(input).success ?? false,
           traits: model.traits,
-          loadFile: (part, signal) => reach(() => load(part), signal),
+          phrases: asSent.phrases,
+          loadFile: (part, signal) => asSent.file(part, () => reach(() => load(part), signal)),
         });
         histories.set(model.id, history);
       }
-      let system = systems.get(model.family);
-      if (system === undefined) {
-        system = systemPrompt(model.family, toolNames);
-        systems.set(model.family, system);
-      }
-      return {
-        system,
-        tools: tools.forModel,
+      const request = {
+        system: asSent.system(model.family, () => systemPrompt(model.family, toolNames)),
+        tools: asSent.tools(tools.forModel),
         messages: await history(transcript, opening ?? "", notes, signal),
         conversation: session.session_id,
       };
+      if (!isKept) keep();
+      return request;
     },
     /**
      * Records that a request was refused because of an image or a PDF. Returns whether to ask again: the attachment is

@@ -1,7 +1,7 @@
 import { createTurns, type Turns } from "../../../async/turns.ts";
 import type { Message } from "../../../protocol/message.ts";
 import { hearthNote } from "../../hearth-note.ts";
-import { type EarlyEnd, endTexts } from "../../run/early-end.ts";
+import type { EarlyEnd } from "../../run/early-end.ts";
 import type { PromptMessage } from "../models/model.ts";
 import {
   type AssistantMessage,
@@ -18,15 +18,8 @@ import { createOwnIds, type OwnIds } from "./own-ids.ts";
 /** hearth's notes to the model before and after messages. They stay unchanged once sent. */
 export type Notes = ReadonlyMap<string, { before?: string | undefined; after?: string | undefined }>;
 
-const continueText = hearthNote(
-  "Your answer was cut off here before it was complete. Go on exactly where it stopped; do not repeat what is there.",
-);
-const beginningText = hearthNote("The beginning of this conversation is not available.");
-const emptyAnswerText = hearthNote("This answer was empty.");
-const meanwhileText = hearthNote("The user wrote the next message while you were working.");
-
 /** Builds the conversation: roles alternate, and every user message stays as it was sent. */
-function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) {
+function createAssembly(opening: string, { traits, phrases }: HistoryReader, memo: Memo) {
   const out: PromptMessage[] = [];
   const ids = createOwnIds((id, n) => callIdOf(id, n, traits.callIds));
   let isOpened = opening === "";
@@ -51,9 +44,9 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
     const how = ended;
     ended = undefined;
     if (how === undefined) return [];
-    if (out.at(-1)?.role === "assistant") return [{ type: "text", text: hearthNote(endTexts[how].cut) }];
+    if (out.at(-1)?.role === "assistant") return [{ type: "text", text: hearthNote(phrases.ends[how].cut) }];
     // Without an answer between them, two requests would read as one.
-    if (out.length > 0) answerShortly(hearthNote(endTexts[how].unanswered));
+    if (out.length > 0) answerShortly(hearthNote(phrases.ends[how].unanswered));
     return [];
   }
 
@@ -64,7 +57,7 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
       const said = before === undefined ? content : [{ type: "text" as const, text: before }, ...content];
       if (said.length === 0) return;
       const first = tellEnd();
-      if (out.at(-1)?.role === "tool" && !traits.userAfterTool) answerShortly(meanwhileText);
+      if (out.at(-1)?.role === "tool" && !traits.userAfterTool) answerShortly(hearthNote(phrases.meanwhile));
       pushUser(first.length === 0 && before === undefined ? content : joinTexts([...first, ...said]));
     },
     ends(how: EarlyEnd | undefined) {
@@ -72,12 +65,12 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
     },
     /** An empty answer. If the run had answered before, it was asked to go on. */
     saidNothing(hasAnswered: boolean) {
-      if (hasAnswered && out.at(-1)?.role === "assistant") pushText(continueText);
+      if (hasAnswered && out.at(-1)?.role === "assistant") pushText(hearthNote(phrases.goOn));
     },
     answer(message: AssistantMessage, results: ToolMessage | undefined) {
       ended = undefined; // the same run went on
-      if (out.length === 0) pushText(beginningText);
-      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      if (out.length === 0) pushText(hearthNote(phrases.noBeginning));
+      else if (out.at(-1)?.role === "assistant") pushText(hearthNote(phrases.goOn));
       const own = results === undefined ? { message, results } : withOwnIds({ message, results }, ids, memo);
       out.push(own.message);
       if (own.results !== undefined) out.push(own.results);
@@ -88,14 +81,15 @@ function createAssembly(opening: string, { traits }: HistoryReader, memo: Memo) 
      */
     note(text: string, isAnswered: boolean) {
       const last = out.at(-1);
-      if (isAnswered && last !== undefined && last.role !== "assistant") answerShortly(emptyAnswerText);
+      if (isAnswered && last !== undefined && last.role !== "assistant")
+        answerShortly(hearthNote(phrases.emptyAnswer));
       const end = out.at(-1);
       if (end?.role === "tool" && !traits.userAfterTool) out[out.length - 1] = memo.withNote(end, text);
       else pushText(text);
     },
     finish(): PromptMessage[] {
-      if (out.length === 0) pushText(beginningText);
-      else if (out.at(-1)?.role === "assistant") pushText(continueText);
+      if (out.length === 0) pushText(hearthNote(phrases.noBeginning));
+      else if (out.at(-1)?.role === "assistant") pushText(hearthNote(phrases.goOn));
       return out;
     },
   };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PermissionMode } from "../../../protocol/permission.ts";
 import type { SessionContext } from "../../backend.ts";
+import { StoredPhrases } from "./phrases.ts";
 
 /** What a conversation told its models besides the transcript, stored over a restart. */
 const Kept = z.object({
@@ -17,6 +18,19 @@ const Kept = z.object({
   folders: z.array(z.string()),
   /** Parts of refused files. */
   left_out: z.array(z.string()),
+  /** System prompts by model family, the tools, and texts of attached files, all as they were sent. */
+  systems: z.record(z.string(), z.string()).optional(),
+  tools: z
+    .array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        input_schema: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .optional(),
+  files: z.array(z.tuple([z.string(), z.string()])).optional(),
+  phrases: StoredPhrases.optional(),
 });
 export type Kept = z.infer<typeof Kept>;
 

@@ -7,6 +7,7 @@ import { type EarlyEnd, earlyEndOf } from "../../run/early-end.ts";
 import type { PromptMessage } from "../models/model.ts";
 import type { Traits } from "../models/traits.ts";
 import type { LoadedFile } from "./attachments.ts";
+import type { Phrases } from "./phrases.ts";
 
 export type UserMessage = Extract<PromptMessage, { role: "user" }>;
 export type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
@@ -24,6 +25,8 @@ export type HistoryReader = {
   model: string;
   /** The traits of the model's server. */
   traits: Pick<Traits, "userAfterTool" | "callIds">;
+  /** hearth's own sentences. */
+  phrases: Phrases;
   /** Whether one of our tools accepts exactly this call. */
   accepts(name: string, input: unknown): boolean;
   loadFile(part: FilePart, signal: AbortSignal): Promise<LoadedFile>;
@@ -43,13 +46,12 @@ const RESULT_CHARS_MAX = 100_000;
 const FOREIGN_OUTPUT_CHARS_MAX = 500;
 /** A person runs a `!` command to show its output, so more of it is kept. */
 const SHELL_OUTPUT_CHARS_MAX = 30_000;
-const emptyText = hearthNote("The user sent an empty message.");
 
 const bounded = (text: string, max: number): string =>
   endsOf(text, max, (left) => `\n[… ${left} characters left out …]\n`);
 
 /** The result text of a call for the model, whatever its status. Never empty. */
-export function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">): string {
+function resultText({ status, output }: Pick<ToolCallPart, "status" | "output">, phrases: Phrases): string {
   const said = foreignText(bounded(output.trim() === "" ? "" : output, RESULT_CHARS_MAX));
   const withNote = (text: string) => (said === "" ? hearthNote(text) : `${said}\n${hearthNote(text)}`);
   switch (status) {
@@ -60,12 +62,12 @@ export function resultText({ status, output }: Pick<ToolCallPart, "status" | "ou
     case "denied":
       return said === "" ? "The user did not allow this call." : said;
     case "canceled":
-      return withNote("Canceled before it finished.");
+      return withNote(phrases.callCanceled);
     case "interrupted":
     case "running":
-      return withNote("Interrupted before it finished; what it has done so far is unknown.");
+      return withNote(phrases.callInterrupted);
     case "pending":
-      return withNote("This call was not run.");
+      return withNote(phrases.callNotRun);
   }
 }
 
@@ -123,7 +125,7 @@ async function fromUser(message: Message, reader: HistoryReader, signal: AbortSi
       if (file.note !== undefined) content.push({ type: "text", text: file.note });
     }
   }
-  if (content.length === 0) content.push({ type: "text", text: emptyText });
+  if (content.length === 0) content.push({ type: "text", text: hearthNote(reader.phrases.emptyPrompt) });
   return { role: "user", content: joinTexts(content) };
 }
 
@@ -186,7 +188,7 @@ function fromOwnAgent(message: Message, reader: HistoryReader): Piece {
           type: "tool-result",
           toolCallId,
           toolName,
-          output: { type, value: editedText(part) + resultText(part) },
+          output: { type, value: editedText(part) + resultText(part, reader.phrases) },
         });
         break;
       }

@@ -1,0 +1,83 @@
+import type { FilePart } from "../../../protocol/message.ts";
+import { isImage } from "../images/fitting.ts";
+import type { ModelTool, PromptFamily } from "../models/model.ts";
+import type { LoadedFile } from "./attachments.ts";
+import type { Kept } from "./kept-conversation.ts";
+import { phrasesFrom } from "./phrases.ts";
+
+/** A tool's definition without its explanations: what a call must look like. */
+const shapeOf = ({ name, input_schema }: ModelTool): string =>
+  JSON.stringify([name, input_schema], (key, value: unknown) =>
+    key === "description" && typeof value === "string" ? undefined : value,
+  );
+
+/**
+ * The tools as a conversation was told of them, in that order. One that has changed its arguments is told as it is now,
+ * one that is gone is left out, and new ones come last.
+ */
+export function toolsAsSent(sent: readonly ModelTool[], current: readonly ModelTool[]): readonly ModelTool[] {
+  const now = new Map(current.map((tool) => [tool.name, tool]));
+  const known = sent.flatMap((tool) => {
+    const today = now.get(tool.name);
+    if (today === undefined) return [];
+    return [shapeOf(today) === shapeOf(tool) ? tool : today];
+  });
+  const names = new Set(sent.map(({ name }) => name));
+  const all = [...known, ...current.filter(({ name }) => !names.has(name))];
+  return all.length === sent.length && all.every((tool, at) => tool === sent[at]) ? sent : all;
+}
+
+/** What is told of these depends on the model. */
+const isMedia = (part: FilePart): boolean => isImage(part) || part.media_type === "application/pdf";
+
+/**
+ * The parts of a conversation's requests that would otherwise follow hearth's version or the files on disk, as they
+ * were first sent. `onChange`: something new is about to be sent and should be stored.
+ */
+export function createAsSent(kept: Kept | undefined, onChange: () => void) {
+  const phrases = phrasesFrom(kept?.phrases);
+  const systems = new Map(Object.entries(kept?.systems ?? {}));
+  const files = new Map(kept?.files ?? []);
+  let sent: readonly ModelTool[] | undefined = kept?.tools;
+  let current: readonly ModelTool[] | undefined;
+
+  return {
+    phrases,
+    system(family: PromptFamily, make: () => string): string {
+      const known = systems.get(family);
+      if (known !== undefined) return known;
+      const made = make();
+      systems.set(family, made);
+      onChange();
+      return made;
+    },
+    /** `tools`: today's. The same list gives the same object. */
+    tools(tools: readonly ModelTool[]): readonly ModelTool[] {
+      if (sent !== undefined && current === tools) return sent;
+      current = tools;
+      const next = sent === undefined ? tools : toolsAsSent(sent, tools);
+      if (next !== sent) {
+        sent = next;
+        onChange();
+      }
+      return next;
+    },
+    /** An attached file of the disk may have changed since. Only text is stored: pictures are large. */
+    async file(part: FilePart, load: () => Promise<LoadedFile>): Promise<LoadedFile> {
+      const known = files.get(part.id);
+      if (known !== undefined) return { kind: "text", text: known };
+      const loaded = await load();
+      if (part.data === undefined && loaded.kind === "text" && !isMedia(part)) {
+        files.set(part.id, loaded.text);
+        onChange();
+      }
+      return loaded;
+    },
+    stored: (): Pick<Kept, "systems" | "tools" | "files" | "phrases"> => ({
+      systems: Object.fromEntries(systems),
+      ...(sent === undefined ? {} : { tools: [...sent] }),
+      files: [...files],
+      phrases,
+    }),
+  };
+}
