@@ -5,7 +5,12 @@ import type { PermissionSubject } from "../../src/agent/permission/request.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { createTools, type ToolsOptions } from "../../src/agent/tools/catalog.ts";
 import { createFileLedger } from "../../src/agent/tools/files/file-ledger.ts";
-import type { PreparedCall, ToolContext, ToolResult } from "../../src/agent/tools/tool.ts";
+import {
+  noSession,
+  type PreparedCall,
+  type ToolContext,
+  type ToolResult,
+} from "../../src/agent/tools/tool.ts";
 
 /** The tools on a real folder, without a model: what a run of the native agent gives them. */
 export function createToolBench(options: ToolsOptions = {}) {
@@ -22,6 +27,7 @@ export function createToolBench(options: ToolsOptions = {}) {
     env: { PATH: process.env["PATH"] ?? "", HOME: home },
     files: createFileLedger(),
     processes,
+    session: noSession,
     onOutput: (text) => void shown.push(text),
     signal: new AbortController().signal,
   };

@@ -161,6 +161,7 @@ export async function openNative(options: HostOptions = {}) {
             nextMessageSeq: () => transcript.length + 1,
             putMessage: () => {},
             publish: () => {},
+            putPlan: () => {},
           } as unknown as Parameters<typeof write>[0]),
         appendText: () => {},
         readAhead: async () => {},

@@ -1,5 +1,6 @@
 import { createTurns } from "../../async/turns.ts";
 import type { Limits } from "../../protocol/config.ts";
+import type { Plan } from "../../protocol/plan.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
@@ -12,6 +13,7 @@ import { executeCalls, type ReadyCall } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
+import { planWatchOf, watchPlan } from "./plan-reminder.ts";
 import { checkCall } from "./repair.ts";
 import { planRetry, retryNotice } from "./retry.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
@@ -20,7 +22,7 @@ type LoopDeps = {
   model: Model;
   tools: ToolSet;
   conversation: Conversation;
-  context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
+  context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
   limits: Limits;
   /** Null: no limit. */
   stepsMax: number | null;
@@ -98,6 +100,7 @@ export async function runLoop(
   const turns = createTurns();
   let state = loopStart;
   let guard = guardStart;
+  let plan = planWatchOf(host.transcript());
   let failed = 0;
   let schemaReplies = 0;
   let isStepOpen = false;
@@ -199,7 +202,16 @@ export async function runLoop(
         break;
       case "act": {
         const touched = new Set<string>();
-        const { context } = deps;
+        let planned: Plan["entries"] | undefined;
+        const context = {
+          ...deps.context,
+          session: {
+            showPlan(entries: Plan["entries"]) {
+              planned = entries;
+              host.emit({ type: "plan", entries });
+            },
+          },
+        };
         const traces = await executeCalls(
           calls,
           { host, context, turns, onPath: (path) => touched.add(path) },
@@ -211,6 +223,9 @@ export async function runLoop(
         guard = judged.state;
         if (judged.verdict.kind === "stop") return loopError(judged.verdict.text);
         if (judged.verdict.kind === "remind") conversation.noteAfter(host.transcript(), judged.verdict.text);
+        const watched = watchPlan(plan, planned);
+        plan = watched.watch;
+        if (watched.reminder !== undefined) conversation.noteAfter(host.transcript(), watched.reminder);
         for (const path of touched) {
           const found = await conversation.instructionsFor(path, signal);
           if (found !== undefined) conversation.noteAfter(host.transcript(), found);

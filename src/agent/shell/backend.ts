@@ -2,7 +2,7 @@ import { noUsage } from "../../protocol/usage.ts";
 import type { Backend, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
-import type { Tool } from "../tools/tool.ts";
+import { noSession, type Tool } from "../tools/tool.ts";
 
 type ShellDeps = {
   processes: ProcessSupervisor;
@@ -31,6 +31,7 @@ export function createShellBackend({ processes, bash }: ShellDeps): Backend {
         env: turn.env,
         files: createFileLedger(),
         processes,
+        session: noSession,
         onOutput: (text) => host.emit({ type: "tool_output", tool_call_id: id, text }),
         signal,
       });

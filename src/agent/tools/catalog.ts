@@ -8,6 +8,7 @@ import { createWriteTool } from "./files/write-file.ts";
 import { createGlobTool } from "./search/find-files.ts";
 import { createRipgrep, type Ripgrep } from "./search/ripgrep.ts";
 import { createGrepTool } from "./search/search-text.ts";
+import { planTool } from "./session/update-plan.ts";
 import type { Tool } from "./tool.ts";
 
 export type ToolsOptions = {
@@ -33,5 +34,6 @@ export function createTools({
     reportingFailures(createGlobTool(ripgrep)),
     reportingFailures(createGrepTool(ripgrep)),
     reportingFailures(createBashTool(bash)),
+    reportingFailures(planTool),
   ];
 }

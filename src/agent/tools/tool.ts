@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ToolKind, ToolView } from "../../protocol/message.ts";
+import type { Plan } from "../../protocol/plan.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Arguments } from "./arguments.ts";
@@ -17,6 +18,15 @@ export type FileLedger = {
   seen(path: string): SeenFile | undefined;
 };
 
+/** What a call can do in its session. */
+export type ToolSession = {
+  /** Shows the model's plan to the person. */
+  showPlan(entries: Plan["entries"]): void;
+};
+
+/** For a command that a person typed: no model takes part. */
+export const noSession: ToolSession = { showPlan: () => {} };
+
 export type ToolContext = {
   /** The session's root: relative paths start here. */
   root: string;
@@ -25,6 +35,7 @@ export type ToolContext = {
   env: Readonly<Record<string, string>>;
   files: FileLedger;
   processes: ProcessSupervisor;
+  session: ToolSession;
   /** Streams output to the screen while the tool runs. */
   onOutput(text: string): void;
   signal: AbortSignal;
