@@ -1,5 +1,5 @@
 import type { Paths } from "../protocol/paths.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "./output/output.ts";
 
 /** What a command gets from its process. */
 export type Context = {

@@ -6,8 +6,8 @@ import { BUILD, VERSION } from "../protocol/version.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, sentenceOf } from "./exit.ts";
-import { formatElapsed, formatTable } from "./format.ts";
 import type { Parsed } from "./line/table.ts";
+import { formatElapsed, formatTable } from "./output/format.ts";
 
 type Finding = {
   name: string;

@@ -8,21 +8,21 @@ import type { Context } from "./context.ts";
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
 import { parseCommandLine } from "./line/parse.ts";
 import type { Parsed } from "./line/table.ts";
-import { createOutput } from "./output.ts";
+import { createOutput } from "./output/output.ts";
 
 type Command = (parsed: Parsed, context: Context) => Promise<number>;
 
 /** The loader of each command, by its first word. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
-  "": async () => (await import("./open.ts")).open,
+  "": async () => (await import("./terminal/open.ts")).open,
   run: async () => (await import("./run/run.ts")).run,
-  attach: async () => (await import("./attach.ts")).attach,
-  sessions: async () => (await import("./sessions.ts")).sessions,
+  attach: async () => (await import("./terminal/attach.ts")).attach,
+  sessions: async () => (await import("./sessions/sessions.ts")).sessions,
   agents: async () => (await import("./agents.ts")).agents,
   permissions: async () => (await import("./permissions.ts")).permissions,
   usage: async () => (await import("./usage.ts")).usage,
-  daemon: async () => (await import("./daemon.ts")).daemon,
-  serve: async () => (await import("./serve.ts")).serve,
+  daemon: async () => (await import("./daemon/daemon.ts")).daemon,
+  serve: async () => (await import("./daemon/serve.ts")).serve,
   config: async () => (await import("./config.ts")).config,
   doctor: async () => (await import("./doctor.ts")).doctor,
   completion: async () => (await import("./line/completion.ts")).completion,

@@ -3,9 +3,9 @@ import type { Grant } from "../protocol/permission.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import { formatElapsed, formatTable, shortId } from "./format.ts";
 import type { Parsed } from "./line/table.ts";
-import { withoutEscapes } from "./printable.ts";
+import { formatElapsed, formatTable, shortId } from "./output/format.ts";
+import { withoutEscapes } from "./output/printable.ts";
 
 /** `hearth permissions list|revoke`: what was allowed here for a session or always. */
 export async function permissions(parsed: Parsed, context: Context): Promise<number> {

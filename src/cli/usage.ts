@@ -2,8 +2,8 @@ import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import { formatTable, shortId, shownTitle } from "./format.ts";
 import type { Parsed } from "./line/table.ts";
+import { formatTable, shortId, shownTitle } from "./output/format.ts";
 
 /** `hearth usage`: tokens and cost of the runs that have ended. */
 export async function usage({ options }: Parsed, context: Context): Promise<number> {

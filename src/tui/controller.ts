@@ -3,22 +3,23 @@ import type { Replica } from "../client/replica.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
+import { isEmpty, replaceText } from "./editor/editor.ts";
+import { addEntry } from "./editor/history.ts";
+import type { InputEvent } from "./input/decode.ts";
+import type { KeyMap, KeyOverrides } from "./keys.ts";
+import { callOf, titleOf } from "./local/attention.ts";
+import type { RequestEffect } from "./perform.ts";
+import { titleSequence } from "./screen/call.ts";
+import type { Terminal } from "./screen/terminal.ts";
 import {
   type Conversation,
   createConversation,
   isWaiting,
   pastContext,
   skippedOnOpening,
-} from "./conversation.ts";
-import { isEmpty, replaceText } from "./editor/editor.ts";
-import { addEntry } from "./editor/history.ts";
-import type { Effect } from "./effects.ts";
-import type { InputEvent } from "./input/decode.ts";
-import type { KeyMap, KeyOverrides } from "./keys.ts";
-import { callOf, titleOf } from "./local/attention.ts";
-import type { TranscriptOverlay } from "./overlay.ts";
-import type { RequestEffect } from "./perform.ts";
-import { titleSequence } from "./screen/call.ts";
+} from "./session/conversation.ts";
+import type { Effect } from "./state/effects.ts";
+import type { TranscriptOverlay } from "./state/overlay.ts";
 import {
   type AppState,
   activeRun,
@@ -27,16 +28,15 @@ import {
   isBusy,
   type Link,
   nameOfClient,
-} from "./state.ts";
+} from "./state/state.ts";
+import type { Store } from "./state/store.ts";
+import { withTokenCount } from "./state/token-count.ts";
 import { stepInput } from "./steps/input.ts";
 import { stepLine } from "./steps/line.ts";
 import { withQuestion } from "./steps/question.ts";
 import { leaveEditing } from "./steps/take-draft.ts";
-import type { Store } from "./store.ts";
-import type { Terminal } from "./terminal.ts";
 import type { Block } from "./text/blocks/block.ts";
 import { drawnTogether } from "./text/blocks/render-block.ts";
-import { withTokenCount } from "./token-count.ts";
 import { announcement } from "./view/announcement.ts";
 import { type AppView, emptyView, type OverlayView } from "./view/app-view.ts";
 import { type LiveView, liveView } from "./view/live.ts";

@@ -4,7 +4,7 @@ import { connect } from "../client/connect.ts";
 import { terminalLabel } from "../client/terminal-label.ts";
 import type { Paths } from "../protocol/paths.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
-import type { TypedAhead } from "./typed-ahead.ts";
+import type { TypedAhead } from "./input/typed-ahead.ts";
 
 export type TuiOptions = {
   paths: Paths;

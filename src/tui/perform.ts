@@ -4,16 +4,16 @@ import type { Connection } from "../client/connect.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Session } from "../protocol/session.ts";
+import { SHELL_AGENT, shellCommand } from "./commands/shell-command.ts";
 import { askedFor } from "./complete/above.ts";
 import { createFileFinder } from "./complete/file-finder.ts";
 import { cleanText } from "./editor/atoms.ts";
-import type { Effect } from "./effects.ts";
-import type { TranscriptOverlay } from "./overlay.ts";
-import type { SessionLink } from "./session-link.ts";
-import { SHELL_AGENT, shellCommand } from "./shell-command.ts";
-import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } from "./state.ts";
+import type { SessionLink } from "./session/link.ts";
+import type { Effect } from "./state/effects.ts";
+import type { TranscriptOverlay } from "./state/overlay.ts";
+import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } from "./state/state.ts";
+import type { Store } from "./state/store.ts";
 import { withFound } from "./steps/completion.ts";
-import type { Store } from "./store.ts";
 
 /** Effects that are requests to the daemon. */
 export type RequestEffect = Extract<

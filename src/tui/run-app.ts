@@ -4,7 +4,6 @@ import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
 import { newId } from "../client/repeatable-calls.ts";
 import type { Attachment } from "../protocol/routes.ts";
-import { type ComingBack, comeBack } from "./coming-back.ts";
 import { createController, type LocalEffect } from "./controller.ts";
 import { withFiles } from "./editor/atoms.ts";
 import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
@@ -16,7 +15,6 @@ import { loadPreferences } from "./files/preferences.ts";
 import { openTerminalFile } from "./files/terminal-file.ts";
 import { repairSequence } from "./input/modes.ts";
 import { createKeyMap } from "./keys.ts";
-import { draftToKeep, untilDelivered } from "./leave.ts";
 import { clipboardImage, readDragged } from "./local/attach-image.ts";
 import { detectCapabilities, isOn } from "./local/capabilities.ts";
 import { copyText } from "./local/copy-text.ts";
@@ -26,9 +24,11 @@ import { guardExits, stopJob } from "./local/exits.ts";
 import { runDoctor } from "./local/run-doctor.ts";
 import type { TuiOptions } from "./main.tsx";
 import { createPerformer, sentence } from "./perform.ts";
-import { openPlainTerminal } from "./plain-terminal.ts";
 import { callSequence, copySequence } from "./screen/call.ts";
-import { createSessionLink, type SessionLink } from "./session-link.ts";
+import { openPlainTerminal } from "./screen/plain-terminal.ts";
+import { type ComingBack, comeBack } from "./session/coming-back.ts";
+import { draftToKeep, untilDelivered } from "./session/leave.ts";
+import { createSessionLink, type SessionLink } from "./session/link.ts";
 import {
   type AppState,
   currentRuns,
@@ -36,9 +36,9 @@ import {
   type Flash,
   initialState,
   isWritingCommand,
-} from "./state.ts";
+} from "./state/state.ts";
+import { createStore } from "./state/store.ts";
 import { withPasted } from "./steps/completion.ts";
-import { createStore } from "./store.ts";
 import type { Highlight } from "./text/highlight/highlight.ts";
 import { loadHighlight } from "./text/highlight/load-highlight.ts";
 import { themes } from "./theme.ts";
@@ -73,7 +73,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
   const isPlain = !capabilities.cursor || capabilities.screenReader;
   // Ink is a good part of a start: nobody waits for it who does not see it, and meanwhile the first frame echoes keys.
-  const screen = isPlain ? undefined : await import("./terminal.ts");
+  const screen = isPlain ? undefined : await import("./screen/terminal.ts");
   const ahead = options.firstFrame?.take();
   if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
     // The first frame may be drawn on the alternate screen that a killed hearth left open.

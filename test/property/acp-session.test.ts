@@ -7,7 +7,7 @@ import {
   type SessionEvent,
   type SessionState,
   stepSession,
-} from "../../src/agent/acp/session-state.ts";
+} from "../../src/agent/acp/session/state.ts";
 
 const event: fc.Arbitrary<SessionEvent> = fc.oneof(
   fc.constantFrom<SessionEvent>(

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { countReport, emptyLedger } from "../../src/agent/acp/session/usage.ts";
 import {
   beginTurn,
   denyCall,
@@ -8,8 +9,7 @@ import {
   mapUpdate,
   type TurnState,
   trackCall,
-} from "../../src/agent/acp/update-mapper.ts";
-import { countReport, emptyLedger } from "../../src/agent/acp/usage.ts";
+} from "../../src/agent/acp/turn/update-mapper.ts";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import { noUsage, type Usage } from "../../src/protocol/usage.ts";
 import { fold } from "../support/acp-recording.ts";

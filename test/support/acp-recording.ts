@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { noOptions, optionsFrom } from "../../src/agent/acp/agent-options.ts";
-import { createMeter } from "../../src/agent/acp/meter.ts";
+import { noOptions, optionsFrom } from "../../src/agent/acp/session/agent-options.ts";
+import { createMeter } from "../../src/agent/acp/session/meter.ts";
 import {
   beginTurn,
   denyCall,
@@ -10,7 +10,7 @@ import {
   mapUpdate,
   type TurnState,
   trackCall,
-} from "../../src/agent/acp/update-mapper.ts";
+} from "../../src/agent/acp/turn/update-mapper.ts";
 import { at, isWire, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
 import type { BackendEvent } from "../../src/agent/backend.ts";
 import { repository } from "./home.ts";

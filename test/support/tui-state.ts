@@ -4,7 +4,7 @@ import type { Permission } from "../../src/protocol/permission.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { type AppState, initialState } from "../../src/tui/state.ts";
+import { type AppState, initialState } from "../../src/tui/state/state.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 const id = <P extends string>(prefix: P, number: number): `${P}_${string}` =>

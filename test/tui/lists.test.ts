@@ -1,6 +1,6 @@
 // What the screens around the conversation say: lists, the transcript, and where one session follows another.
 import { afterEach, expect, test, vi } from "vitest";
-import { helpItems } from "../../src/tui/overlay-items.ts";
+import { helpItems } from "../../src/tui/state/overlay-items.ts";
 import { scenes } from "../support/tui-scenes.ts";
 import { permission, prompt, replica, run, SESSION, session } from "../support/tui-state.ts";
 import { openTuiTerminal, type TuiTerminal } from "../support/tui-terminal.ts";

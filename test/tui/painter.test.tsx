@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { renderToString } from "ink";
 import { expect, test } from "vitest";
-import "../../src/tui/app.tsx"; // decides that Ink's colours are ours
+import "../../src/tui/components/App.tsx"; // decides that Ink's colours are ours
 import { LooksContext } from "../../src/tui/components/LooksContext.ts";
 import { Row } from "../../src/tui/components/Row.tsx";
 import { painterOf } from "../../src/tui/text/ansi.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { applyUpdate, noOptions } from "../../src/agent/acp/agent-options.ts";
 import { requestFailure, runErrorOf } from "../../src/agent/acp/failure.ts";
-import { createMeter } from "../../src/agent/acp/meter.ts";
-import { permissionRequests } from "../../src/agent/acp/permission.ts";
-import { mergeCall } from "../../src/agent/acp/tool-call.ts";
+import { applyUpdate, noOptions } from "../../src/agent/acp/session/agent-options.ts";
+import { createMeter } from "../../src/agent/acp/session/meter.ts";
+import { permissionRequests } from "../../src/agent/acp/turn/permission.ts";
+import { mergeCall } from "../../src/agent/acp/turn/tool-call.ts";
 import { at, type Wire, wireOf } from "../../src/agent/acp/wire.ts";
 import {
   answerTo,

@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLineSplitter, type Line } from "../../src/agent/acp/lines.ts";
-import { createMessageStream } from "../../src/agent/acp/message-stream.ts";
+import { createLineSplitter, type Line } from "../../src/agent/acp/connection/lines.ts";
+import { createMessageStream } from "../../src/agent/acp/connection/message-stream.ts";
 import type { Wire } from "../../src/agent/acp/wire.ts";
 
 function splitAll(chunks: readonly Buffer[], bytesMax: number): string[] {

@@ -74,14 +74,14 @@ test("every folder imports only what its room may", () => {
 test("the rule knows right from wrong", () => {
   const judge = (file: string, target: string, isLazy = false) => isAllowed({ file, target, isLazy });
   expect(judge("server/http.ts", "../agent/backend.ts")).toBe(true);
-  expect(judge("cli/serve.ts", "../server/main.ts", true)).toBe(true);
-  expect(judge("cli/serve.ts", "../server/main.ts")).toBe(false);
+  expect(judge("cli/daemon/serve.ts", "../../server/main.ts", true)).toBe(true);
+  expect(judge("cli/daemon/serve.ts", "../../server/main.ts")).toBe(false);
   expect(judge("agent/run.ts", "../server/main.ts", true)).toBe(false);
-  expect(judge("agent/native/x.ts", "../../tui/app.tsx")).toBe(false);
+  expect(judge("agent/native/x.ts", "../../tui/main.tsx")).toBe(false);
   expect(judge("agent/run.ts", "better-sqlite3")).toBe(false);
   expect(judge("protocol/ids.ts", "node:fs")).toBe(false);
   expect(judge("async/wait.ts", "../protocol/ids.ts")).toBe(false);
-  expect(judge("tui/app.tsx", "better-sqlite3")).toBe(false);
+  expect(judge("tui/main.tsx", "better-sqlite3")).toBe(false);
   expect(judge("elsewhere/x.ts", "zod")).toBe(false);
 });
 

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { createOutput, type Output } from "../../src/cli/output.ts";
+import { createOutput, type Output } from "../../src/cli/output/output.ts";
 import { createRunNotes } from "../../src/cli/run/notes.ts";
 import { createRunFilter, createTextOutput } from "../../src/cli/run/output.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";

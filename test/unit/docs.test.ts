@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { bareCommand, commands, commandWords, nameOf } from "../../src/cli/line/table.ts";
 import { Config } from "../../src/protocol/config.ts";
 import { providerVariables } from "../../src/protocol/provider-variables.ts";
-import { commands as slashCommands } from "../../src/tui/commands.ts";
+import { commands as slashCommands } from "../../src/tui/commands/table.ts";
 import { actions, bindings } from "../../src/tui/keys.ts";
 import { repository } from "../support/home.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Agent, AgentSession } from "../../src/protocol/agent.ts";
 import type { Message } from "../../src/protocol/message.ts";
-import { createConversation, pastContext } from "../../src/tui/conversation.ts";
-import { newListOverlay } from "../../src/tui/overlay.ts";
-import { itemIds, markedIndex, modelItems } from "../../src/tui/overlay-items.ts";
+import { createConversation, pastContext } from "../../src/tui/session/conversation.ts";
+import { newListOverlay } from "../../src/tui/state/overlay.ts";
+import { itemIds, markedIndex, modelItems } from "../../src/tui/state/overlay-items.ts";
 import type { Block } from "../../src/tui/text/blocks/block.ts";
 import { blocksOf } from "../../src/tui/text/blocks/message-blocks.ts";
 import { statusOf } from "../../src/tui/view/status.ts";

@@ -7,7 +7,7 @@ import { noUsage } from "../../src/protocol/usage.ts";
 import { callOf, titleOf } from "../../src/tui/local/attention.ts";
 import { copyText } from "../../src/tui/local/copy-text.ts";
 import { callSequence, copySequence, titleSequence } from "../../src/tui/screen/call.ts";
-import type { AppState } from "../../src/tui/state.ts";
+import type { AppState } from "../../src/tui/state/state.ts";
 import { connected, permission, run, SESSION } from "../support/tui-state.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";

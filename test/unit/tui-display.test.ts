@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { parsePreferences } from "../../src/tui/files/preferences.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
-import type { AppState, DisplayMode } from "../../src/tui/state.ts";
+import type { AppState, DisplayMode } from "../../src/tui/state/state.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { glyphsOf } from "../../src/tui/text/glyphs.ts";

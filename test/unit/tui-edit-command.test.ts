@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import type { Permission } from "../../src/protocol/permission.ts";
 import { editorText } from "../../src/tui/editor/editor.ts";
-import type { Effect } from "../../src/tui/effects.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
-import type { AppState } from "../../src/tui/state.ts";
+import type { Effect } from "../../src/tui/state/effects.ts";
+import type { AppState } from "../../src/tui/state/state.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { connected, permission, prompt, run } from "../support/tui-state.ts";

@@ -3,7 +3,7 @@ import type { SessionId } from "../../src/protocol/ids.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import type { Client } from "../../src/protocol/workspace.ts";
 import type { LeftSession } from "../../src/tui/files/left-sessions.ts";
-import { chooseSession } from "../../src/tui/first-session.ts";
+import { chooseSession } from "../../src/tui/session/first-session.ts";
 import { awayText } from "../../src/tui/view/away.ts";
 import { permission, prompt, replica, run, session } from "../support/tui-state.ts";
 

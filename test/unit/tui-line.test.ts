@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { editorText } from "../../src/tui/editor/editor.ts";
-import { newListOverlay, newSessionsOverlay } from "../../src/tui/overlay.ts";
-import type { AppState } from "../../src/tui/state.ts";
+import { newListOverlay, newSessionsOverlay } from "../../src/tui/state/overlay.ts";
+import type { AppState } from "../../src/tui/state/state.ts";
 import { stepLine } from "../../src/tui/steps/line.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { connected, permission, run, session } from "../support/tui-state.ts";

@@ -3,8 +3,8 @@ import type { Connection } from "../../src/client/connect.ts";
 import { randomHex } from "../../src/client/random.ts";
 import type { SessionId } from "../../src/protocol/ids.ts";
 import { createPerformer } from "../../src/tui/perform.ts";
-import type { SessionLink } from "../../src/tui/session-link.ts";
-import { createStore } from "../../src/tui/store.ts";
+import type { SessionLink } from "../../src/tui/session/link.ts";
+import { createStore } from "../../src/tui/state/store.ts";
 import { connected, SESSION, session } from "../support/tui-state.ts";
 
 /** A daemon that answers when it is told to, and what it was asked, in the order it was asked. */

@@ -11,7 +11,7 @@ import { emptyEditor, insertPaste } from "../../src/tui/editor/editor.ts";
 import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import { readDragged } from "../../src/tui/local/attach-image.ts";
-import { type AppState, isOwnSteering } from "../../src/tui/state.ts";
+import { type AppState, isOwnSteering } from "../../src/tui/state/state.ts";
 import { answersOf } from "../../src/tui/steps/allow-edits.ts";
 import { withFound } from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { countTokens, withTokenCount } from "../../src/tui/token-count.ts";
+import { countTokens, withTokenCount } from "../../src/tui/state/token-count.ts";
 import { connected, prompt, run } from "../support/tui-state.ts";
 
 const text = (said: string): Part => ({ id: "prt_1", type: "text", text: said });

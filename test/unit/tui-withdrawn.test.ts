@@ -3,7 +3,7 @@ import type { Replica } from "../../src/client/replica.ts";
 import { applyEvent } from "../../src/client/replica.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { createConversation } from "../../src/tui/conversation.ts";
+import { createConversation } from "../../src/tui/session/conversation.ts";
 import { prompt, replica, run, SESSION } from "../support/tui-state.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";

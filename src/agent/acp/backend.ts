@@ -10,12 +10,12 @@ import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
 import type { Launch } from "../registry/resolve-agent.ts";
-import { type AcpConnection, connectAcp } from "./connection.ts";
+import { type AcpConnection, connectAcp } from "./connection/connection.ts";
 import { isAuthRequired, requestFailure, runErrorOf, withoutLoginHint } from "./failure.ts";
 import { createRunningProbes, probeAcp } from "./probe.ts";
 import { programVersion } from "./program-version.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
-import { type AcpSession, createAcpSession } from "./session.ts";
+import { type AcpSession, createAcpSession } from "./session/session.ts";
 import { at, textOf } from "./wire.ts";
 
 /** The same limit as for a start, because opening a conversation may start another process. */

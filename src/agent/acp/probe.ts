@@ -1,8 +1,8 @@
 import { settlesWithin } from "../../async/wait.ts";
 import type { Child } from "../children/child.ts";
 import type { AgentFacts } from "../registry/probes.ts";
-import { type AgentOptions, applyUpdate, noOptions, optionsFrom } from "./agent-options.ts";
-import type { AcpConnection } from "./connection.ts";
+import type { AcpConnection } from "./connection/connection.ts";
+import { type AgentOptions, applyUpdate, noOptions, optionsFrom } from "./session/agent-options.ts";
 import { at } from "./wire.ts";
 
 /** Agents send their commands right before or after the response that opens a session; qwen only during a turn. */

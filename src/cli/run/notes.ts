@@ -6,8 +6,8 @@ import { plural } from "../../protocol/plural.ts";
 import type { PromptReply } from "../../protocol/routes.ts";
 import type { Workspace } from "../../protocol/workspace.ts";
 import type { Context } from "../context.ts";
-import { shortId } from "../format.ts";
-import { withoutEscapes } from "../printable.ts";
+import { shortId } from "../output/format.ts";
+import { withoutEscapes } from "../output/printable.ts";
 
 /**
  * Prints what a person who waits for a headless run must know in any format: that it waits, for what and where to

@@ -2,8 +2,8 @@ import type { HearthEvent } from "../../protocol/events.ts";
 import type { MessageId, PartId, RunId } from "../../protocol/ids.ts";
 import type { Message, Part } from "../../protocol/message.ts";
 import type { RunCompleted } from "../../protocol/run.ts";
-import type { Output } from "../output.ts";
-import { withoutEscapes } from "../printable.ts";
+import type { Output } from "../output/output.ts";
+import { withoutEscapes } from "../output/printable.ts";
 
 /** Prints a headless run. A pending promise means that the reader is slow. */
 export type RunOutput = {

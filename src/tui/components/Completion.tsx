@@ -1,5 +1,5 @@
 import { Box } from "ink";
-import type { Store } from "../store.ts";
+import type { Store } from "../state/store.ts";
 import type { AppView } from "../view/app-view.ts";
 import { COMPLETION_GAP, COMPLETION_GUTTER } from "../view/completion.ts";
 import { Styled } from "./Styled.tsx";

@@ -1,5 +1,5 @@
 import { Box } from "ink";
-import type { Store } from "../store.ts";
+import type { Store } from "../state/store.ts";
 import type { AppView } from "../view/app-view.ts";
 import { COMPOSER_GUTTER } from "../view/composer.ts";
 import { Row } from "./Row.tsx";

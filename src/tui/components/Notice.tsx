@@ -1,4 +1,4 @@
-import type { Store } from "../store.ts";
+import type { Store } from "../state/store.ts";
 import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";

@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import { Fragment } from "react";
-import type { Store } from "../store.ts";
+import type { Store } from "../state/store.ts";
 import type { StatusField } from "../text/status-line.ts";
 import { SIDES_GAP, STATUS_INDENT } from "../text/status-line.ts";
 import type { AppView } from "../view/app-view.ts";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Replica } from "../../client/replica.ts";
 import type { HearthEvent } from "../../protocol/events.ts";
-import { type AppState, isBusy, openQuestion } from "../state.ts";
+import { type AppState, isBusy, openQuestion } from "../state/state.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 
 /** The window's title: what this is, where, and whether it works or waits. */

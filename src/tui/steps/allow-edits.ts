@@ -1,6 +1,6 @@
 import type { Permission, PermissionMode, PermissionOption } from "../../protocol/permission.ts";
-import type { Step } from "../effects.ts";
-import { openQuestion } from "../state.ts";
+import type { Step } from "../state/effects.ts";
+import { openQuestion } from "../state/state.ts";
 
 /** An edit that asks for no other reason than the mode. */
 export const isPlainEdit = (permission: Permission | undefined): boolean =>

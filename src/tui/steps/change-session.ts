@@ -1,5 +1,5 @@
-import { type SessionChanges, type Step, stay, step } from "../effects.ts";
-import { type AppState, currentSession } from "../state.ts";
+import { type SessionChanges, type Step, stay, step } from "../state/effects.ts";
+import { type AppState, currentSession } from "../state/state.ts";
 
 /** Changes the open session, or what the next one starts with. */
 export function changeSession(

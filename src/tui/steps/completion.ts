@@ -1,13 +1,13 @@
-import { commands, matchingCommands, runCommand } from "../commands.ts";
+import { shellCommand } from "../commands/shell-command.ts";
+import { commands, matchingCommands, runCommand } from "../commands/table.ts";
 import { stillMatching } from "../complete/matching.ts";
 import type { Atom } from "../editor/atoms.ts";
 import { type Editor, editorText, insertFile, insertPaste, isEmpty, replaceText } from "../editor/editor.ts";
-import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { FOLDER_TYPE, mediaTypeOf } from "../local/media-type.ts";
-import { shellCommand } from "../shell-command.ts";
-import { type AppState, type Completion, isWritingCommand } from "../state.ts";
+import { type Step, stay } from "../state/effects.ts";
+import { type AppState, type Completion, isWritingCommand } from "../state/state.ts";
 
 type Token = Pick<Completion, "kind" | "start" | "query">;
 

@@ -1,11 +1,11 @@
+import { shellCommand } from "../commands/shell-command.ts";
 import { editorText, insertPaste, insertText, isEmpty } from "../editor/editor.ts";
-import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
 import { draggedPaths } from "../local/dragged-path.ts";
-import { newListOverlay } from "../overlay.ts";
-import { shellCommand } from "../shell-command.ts";
-import { type AppState, isWritingCommand, openQuestion } from "../state.ts";
+import { type Step, stay, step } from "../state/effects.ts";
+import { newListOverlay } from "../state/overlay.ts";
+import { type AppState, isWritingCommand, openQuestion } from "../state/state.ts";
 import { stepCompletion, withCompletion } from "./completion.ts";
 import { stepOverlay } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";

@@ -1,6 +1,6 @@
 import { emptyEditor, insertText } from "../editor/editor.ts";
-import { type Step, stay } from "../effects.ts";
-import { type AppState, openQuestion } from "../state.ts";
+import { type Step, stay } from "../state/effects.ts";
+import { type AppState, openQuestion } from "../state/state.ts";
 import { answersOf } from "./allow-edits.ts";
 import { acceptItem } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";

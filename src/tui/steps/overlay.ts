@@ -1,9 +1,9 @@
 import type { Grant } from "../../protocol/permission.ts";
-import { whyNotReady } from "../agent-choice.ts";
-import { type Effect, type Step, stay, step } from "../effects.ts";
+import { whyNotReady } from "../commands/agent-choice.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
-import type { GrantsOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "../overlay.ts";
+import { type Effect, type Step, stay, step } from "../state/effects.ts";
+import type { GrantsOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "../state/overlay.ts";
 import {
   agentItems,
   grantItems,
@@ -14,8 +14,8 @@ import {
   modelItems,
   sessionItems,
   themeItems,
-} from "../overlay-items.ts";
-import { type AppState, currentAgent } from "../state.ts";
+} from "../state/overlay-items.ts";
+import { type AppState, currentAgent } from "../state/state.ts";
 import { withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { stepTranscript } from "./transcript.ts";

@@ -2,15 +2,15 @@
 
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Delivery } from "../../protocol/run.ts";
-import { editQueued, openSessions, openTranscript, runCommand } from "../commands.ts";
+import { SHELL_AGENT, shellCommand } from "../commands/shell-command.ts";
+import { editQueued, openSessions, openTranscript, runCommand } from "../commands/table.ts";
 import { attachmentsOf } from "../editor/atoms.ts";
 import * as edit from "../editor/editor.ts";
 import { goTo, newer, older } from "../editor/history.ts";
 import { caretAt, layoutEditor } from "../editor/layout.ts";
-import { type Step, stay, step } from "../effects.ts";
 import type { Action } from "../keys.ts";
-import { newListOverlay } from "../overlay.ts";
-import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
+import { type Step, stay, step } from "../state/effects.ts";
+import { newListOverlay } from "../state/overlay.ts";
 import {
   type AppState,
   activeRun,
@@ -20,7 +20,7 @@ import {
   isBusy,
   isOwnSteering,
   queuedRuns,
-} from "../state.ts";
+} from "../state/state.ts";
 import { composerWidth } from "../view/composer.ts";
 import { withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";

@@ -1,5 +1,5 @@
 import type { Permission } from "../../protocol/permission.ts";
-import { openTranscript } from "../commands.ts";
+import { openTranscript } from "../commands/table.ts";
 import {
   backslashToNewline,
   type Editor,
@@ -10,10 +10,10 @@ import {
   replaceText,
 } from "../editor/editor.ts";
 import { addEntry } from "../editor/history.ts";
-import { type Effect, type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
-import { type AppState, openQuestion } from "../state.ts";
+import { type Effect, type Step, stay, step } from "../state/effects.ts";
+import { type AppState, openQuestion } from "../state/state.ts";
 import { answersOf, isPlainEdit, withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { openCompletion } from "./completion.ts";

@@ -1,8 +1,8 @@
 import { goTo, searchHistory } from "../editor/history.ts";
-import { type Step, stay } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
-import type { AppState, Search } from "../state.ts";
+import { type Step, stay } from "../state/effects.ts";
+import type { AppState, Search } from "../state/state.ts";
 
 /** Searching earlier prompts: what is typed narrows, the match stands in the composer's place. */
 export function stepSearch(state: AppState, search: Search, event: InputEvent, keys: KeyMap): Step {

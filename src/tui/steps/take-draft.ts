@@ -1,6 +1,6 @@
 import { editorText, emptyEditor } from "../editor/editor.ts";
 import { addEntry, rememberAtoms } from "../editor/history.ts";
-import { type AppState, draftOfRun, queuedRuns } from "../state.ts";
+import { type AppState, draftOfRun, queuedRuns } from "../state/state.ts";
 
 /**
  * What stands in the composer is taken out of it, into the history. Behind an entry that had been called up the draft

@@ -1,8 +1,8 @@
-import { type Step, stay, step } from "../effects.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { KeyMap } from "../keys.ts";
-import type { TranscriptOverlay } from "../overlay.ts";
-import type { AppState } from "../state.ts";
+import { type Step, stay, step } from "../state/effects.ts";
+import type { TranscriptOverlay } from "../state/overlay.ts";
+import type { AppState } from "../state/state.ts";
 import { isQuestionKey, stepQuestion } from "./question.ts";
 
 /** Scrolling and searching in the whole conversation. How far up is possible is known only to the view: it clamps. */

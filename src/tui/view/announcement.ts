@@ -1,4 +1,4 @@
-import { type AppState, currentSessionId } from "../state.ts";
+import { type AppState, currentSessionId } from "../state/state.ts";
 import { statusOf } from "./status.ts";
 
 /** What of the status line has changed that a person must know, in words; undefined when nothing has. */

@@ -1,7 +1,7 @@
-import { usageOf } from "../commands.ts";
+import { usageOf } from "../commands/table.ts";
 import { editorText } from "../editor/editor.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
-import type { AppState, Completion } from "../state.ts";
+import type { AppState, Completion } from "../state/state.ts";
 import { completionRows, openCompletion } from "../steps/completion.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { sanitizeLine } from "../text/sanitize.ts";

@@ -1,5 +1,5 @@
 import { plural } from "../../protocol/plural.ts";
-import { type AppState, currentSession, isBusy } from "../state.ts";
+import { type AppState, currentSession, isBusy } from "../state/state.ts";
 
 /** What stands on the screen when the terminal is left: how to come back to what was shown. Short enough for 50 columns. */
 export function leavingRows(

@@ -1,6 +1,6 @@
-import { permissionsText } from "../command-texts.ts";
+import { permissionsText } from "../commands/texts.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
-import type { Overlay, SessionsOverlay } from "../overlay.ts";
+import type { Overlay, SessionsOverlay } from "../state/overlay.ts";
 import {
   agentItems,
   grantItems,
@@ -13,8 +13,8 @@ import {
   modelItems,
   sessionItems,
   themeItems,
-} from "../overlay-items.ts";
-import { type AppState, currentAgent } from "../state.ts";
+} from "../state/overlay-items.ts";
+import { type AppState, currentAgent } from "../state/state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { type Line, lineWidth, span, wrapLine } from "../text/line.ts";

@@ -1,7 +1,7 @@
+import { SHELL_AGENT, shellCommand } from "../commands/shell-command.ts";
 import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
-import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
 import {
   type AppState,
   activeRun,
@@ -11,7 +11,7 @@ import {
   openQuestion,
   queuedRuns,
   textOfRun,
-} from "../state.ts";
+} from "../state/state.ts";
 import type { Block } from "../text/blocks/block.ts";
 import { blankLine, type Line, lineText } from "../text/line.ts";
 import { fittingFields, type StatusSides, statusFields } from "../text/status-line.ts";

@@ -1,7 +1,7 @@
 import { sentenceOfStop } from "../../client/gone.ts";
 import { isEmpty } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
-import type { AppState } from "../state.ts";
+import type { AppState } from "../state/state.ts";
 import { type Line, span } from "../text/line.ts";
 import { firstChordName } from "./chord-name.ts";
 import type { Renderer } from "./renderer.ts";

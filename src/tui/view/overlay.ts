@@ -1,8 +1,8 @@
 import type { KeyOverrides } from "../keys.ts";
-import type { Overlay } from "../overlay.ts";
-import { helpItems } from "../overlay-items.ts";
 import type { Caret } from "../screen/difference.ts";
-import type { AppState } from "../state.ts";
+import type { Overlay } from "../state/overlay.ts";
+import { helpItems } from "../state/overlay-items.ts";
+import type { AppState } from "../state/state.ts";
 import { type Line, lineWidth, prefixLines, span, wrapLine } from "../text/line.ts";
 import { fittingFacts } from "./facts.ts";
 import { type List, listOf } from "./lists.ts";

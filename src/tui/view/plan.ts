@@ -1,5 +1,5 @@
 import type { KeyOverrides } from "../keys.ts";
-import { type AppState, currentPlan } from "../state.ts";
+import { type AppState, currentPlan } from "../state/state.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";

@@ -1,6 +1,6 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
-import { type AppState, terminalCount } from "../state.ts";
+import { type AppState, terminalCount } from "../state/state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
 import { editableCommand } from "../steps/question.ts";
 import type { PermissionView } from "../text/blocks/permission-view.ts";

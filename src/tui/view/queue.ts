@@ -1,6 +1,6 @@
 import { isEmpty } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
-import { type AppState, draftOfRun, isOwnSteering, nameOfClient, queuedRuns } from "../state.ts";
+import { type AppState, draftOfRun, isOwnSteering, nameOfClient, queuedRuns } from "../state/state.ts";
 import { type Line, span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 import { firstChordName } from "./chord-name.ts";

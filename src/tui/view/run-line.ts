@@ -1,9 +1,9 @@
 import { nounFor } from "../../protocol/plural.ts";
 import type { Run } from "../../protocol/run.ts";
+import { SHELL_AGENT, shellCommand } from "../commands/shell-command.ts";
 import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
-import { SHELL_AGENT, shellCommand } from "../shell-command.ts";
-import { type AppState, activeRun, openQuestion } from "../state.ts";
+import { type AppState, activeRun, openQuestion } from "../state/state.ts";
 import { formatClock, formatCount } from "../text/figures.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, span } from "../text/line.ts";

@@ -1,5 +1,5 @@
 import { searchHistory } from "../editor/history.ts";
-import type { AppState } from "../state.ts";
+import type { AppState } from "../state/state.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 import { span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";

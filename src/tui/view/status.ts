@@ -1,6 +1,6 @@
 import type { Agent } from "../../protocol/agent.ts";
 import type { Session } from "../../protocol/session.ts";
-import { SHELL_AGENT } from "../shell-command.ts";
+import { SHELL_AGENT } from "../commands/shell-command.ts";
 import {
   type AppState,
   currentAgent,
@@ -9,7 +9,7 @@ import {
   isBusy,
   terminalCount,
   waitingElsewhere,
-} from "../state.ts";
+} from "../state/state.ts";
 import type { Status } from "../text/status-line.ts";
 
 /** What the status line may tell; what does not fit is dropped by whoever draws it. */

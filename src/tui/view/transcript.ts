@@ -1,9 +1,9 @@
 import type { Replica } from "../../client/replica.ts";
 import type { Message } from "../../protocol/message.ts";
-import { isWaiting, pastContext } from "../conversation.ts";
-import type { TranscriptOverlay } from "../overlay.ts";
 import type { Caret } from "../screen/difference.ts";
-import { type AppState, openQuestion } from "../state.ts";
+import { isWaiting, pastContext } from "../session/conversation.ts";
+import type { TranscriptOverlay } from "../state/overlay.ts";
+import { type AppState, openQuestion } from "../state/state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
 import type { Block } from "../text/blocks/block.ts";
 import { blocksOf } from "../text/blocks/message-blocks.ts";

@@ -1,7 +1,7 @@
 import type { Message, TextPart, ToolCallPart, ToolCallStatus } from "../../../protocol/message.ts";
 import type { Permission } from "../../../protocol/permission.ts";
 import type { Run } from "../../../protocol/run.ts";
-import { SHELL_AGENT } from "../../shell-command.ts";
+import { SHELL_AGENT } from "../../commands/shell-command.ts";
 import { createTextStream, type Piece, type TextStream } from "../markdown/open-text.ts";
 import type { Block, PermissionBlock, ToolCallBlock, TurnEndBlock } from "./block.ts";
 import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";

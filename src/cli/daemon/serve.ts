@@ -1,0 +1,34 @@
+import { setFlagsFromString } from "node:v8";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
+import { FILE_THREADS, READY_FD_VARIABLE } from "../../protocol/daemon-file.ts";
+import type { Context } from "../context.ts";
+import type { Parsed } from "../line/table.ts";
+import { createOutput } from "../output/output.ts";
+
+/** `hearth serve`: runs the daemon in this process until it is stopped. */
+export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {
+  // Node reads it when its pool is first used, which nothing has done so far.
+  process.env["UV_THREADPOOL_SIZE"] ??= String(FILE_THREADS);
+  // Its own output: the daemon must not end when nobody reads stdout.
+  const out = createOutput(
+    () => process.stdout,
+    () => {},
+  );
+  // Without it V8 grows its heap rather than collect: it halves the memory for a sixth more processor time (decision 018).
+  setFlagsFromString("--optimize-for-size");
+  const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
+  const server = await import("../../server/main.ts");
+  const code = await server.serve({
+    env,
+    paths,
+    onReady({ isOther, pid, socket }) {
+      if (isStartedByClient) return; // the client was told over its pipe; stdout is the log
+      const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
+      inBackground(() => out.line(`${state}: pid ${pid}, ${socket}`), ignoreError); // nobody reads it
+    },
+  });
+  // process.exit waits for a compiler thread, which may wait for the main thread forever (nodejs/node#54918).
+  // Everything is closed by now, and nobody reads a detached daemon's exit code.
+  if (isStartedByClient) process.kill(process.pid, "SIGKILL");
+  return code;
+}

@@ -1,0 +1,57 @@
+import type { Connection } from "../../client/connect.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
+import type { Isolation, Session } from "../../protocol/session.ts";
+import { UsageError } from "../exit.ts";
+import { findSession } from "./find.ts";
+
+type SessionChoice = {
+  session: string | undefined;
+  goOn: boolean;
+  agent: string | undefined;
+  model: string | undefined;
+  mode: PermissionMode | undefined;
+  isolation: Isolation | undefined;
+};
+
+/** The session for a prompt: the one named, the last one used, or a new one. */
+export async function chooseSession(
+  connection: Connection,
+  choice: SessionChoice,
+): Promise<{ id: SessionId; title: string; isNew: boolean }> {
+  const wid = connection.workspace.id;
+  const { isolation } = choice;
+  if (choice.session === undefined && !choice.goOn) {
+    const body = {
+      agent: choice.agent,
+      model: choice.model,
+      mode: choice.mode,
+      isolation,
+    };
+    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions", {
+      params: { wid },
+      body,
+    });
+    return { id: session.id, title: session.title, isNew: true };
+  }
+  const session =
+    choice.session === undefined ? await lastUsed(connection) : await findSession(connection, choice.session);
+  if (isolation !== undefined && isolation !== session.isolation) {
+    const params = { wid, sid: session.id };
+    await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", { params, body: { isolation } });
+  }
+  return { id: session.id, title: session.title, isNew: false };
+}
+
+async function lastUsed(connection: Connection): Promise<Session> {
+  const params = { wid: connection.workspace.id };
+  const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
+    params,
+    query: { limit: 1 },
+  });
+  const [session] = sessions;
+  if (session !== undefined) return session;
+  throw new UsageError(
+    `There is no session in ${connection.workspace.path} to continue: leave out --continue.`,
+  );
+}

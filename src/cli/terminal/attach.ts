@@ -1,0 +1,37 @@
+import { statSync } from "node:fs";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { Connection } from "../../client/connect.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import { connectHere } from "../connect-here.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../exit.ts";
+import type { Parsed } from "../line/table.ts";
+import { sessionIn } from "../sessions/find.ts";
+import { openTerminal, withDisplayOptions } from "./open.ts";
+
+/** `hearth attach [path|session]`: opens the terminal on another directory, or on a session in any directory. */
+export async function attach({ positionals, options }: Parsed, given: Context): Promise<number> {
+  const context = withDisplayOptions(given, options);
+  const [target = "."] = positionals;
+  if (/^ses_[A-Za-z0-9_-]+$/.test(target)) {
+    return openTerminal(context, await connectHere(context, (connection) => find(connection, target)));
+  }
+  const home = context.env["HOME"] || homedir();
+  const path = resolve(context.cwd(), target.replace(/^~(?=\/|$)/, home));
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${target} is neither a directory nor a session's id (ses_…).`);
+  }
+  return openTerminal(context, { cwd: path });
+}
+
+/** The session with this id or id prefix, and its directory. This directory's sessions come first. */
+async function find(connection: Connection, wanted: string): Promise<{ cwd: string; session: SessionId }> {
+  const here = connection.workspace;
+  const { workspaces } = await connection.request("GET /v1/workspaces");
+  for (const { id, path } of [here, ...workspaces.filter((other) => other.id !== here.id)]) {
+    const session = await sessionIn(connection, id, wanted);
+    if (session !== undefined) return { cwd: path, session: session.id };
+  }
+  throw new UsageError(`There is no session ${wanted}: \`hearth sessions list\` shows those of a directory.`);
+}

@@ -1,0 +1,105 @@
+import type { Connection } from "../../client/connect.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { Session } from "../../protocol/session.ts";
+import type { Snapshot } from "../../protocol/snapshot.ts";
+import type { LeftSession } from "../files/left-sessions.ts";
+import { formatAgo } from "../text/figures.ts";
+import { endOf } from "../view/away.ts";
+import { chooseSession } from "./first-session.ts";
+
+type Wishes = {
+  /** A session's id or the beginning of one. */
+  session: string | undefined;
+  continueLast: boolean;
+  hasPrompt: boolean;
+  clientId: string;
+  terminal: string;
+  left: readonly LeftSession[];
+  now: number;
+};
+
+export type ComingBack = {
+  sessionId: SessionId | null;
+  /** Runs that were active when it was left. */
+  away: readonly Run[];
+  /** How other sessions ended that were left, a sentence each. */
+  hints: readonly string[];
+};
+
+/** How many other sessions are mentioned at most. */
+const HINTS_MAX = 3;
+
+/** Which session a terminal begins with, and what has happened since it was left. Throws session_not_found. */
+export async function comeBack(
+  connection: Connection,
+  snapshot: Snapshot,
+  wishes: Wishes,
+  signal: AbortSignal,
+): Promise<ComingBack> {
+  const { left, now } = wishes;
+  const sessionId =
+    wishes.session === undefined ? chooseSession(snapshot, wishes) : sessionByName(snapshot, wishes.session);
+  const runsOf = (entry: LeftSession | undefined) =>
+    entry === undefined || entry.runs.length === 0
+      ? []
+      : ledgerOf(connection, entry.session as SessionId, entry.runs, signal);
+  const away = await runsOf(left.find(({ session }) => session === sessionId));
+
+  const hints: string[] = [];
+  const known = left.flatMap((entry) => {
+    const session = snapshot.sessions.find(({ id }) => id === entry.session);
+    return session === undefined || session.id === sessionId ? [] : [{ entry, session }];
+  });
+  for (const { entry, session } of known.toReversed()) {
+    if (hints.length === HINTS_MAX) break;
+    if (entry.runs.length === 0 || session.state !== "idle") continue;
+    const end = (await runsOf(entry)).at(-1);
+    const how = end && endOf(end);
+    if (how !== undefined) hints.push(`${titleOf(session)}: ${how} · /sessions opens it`);
+  }
+  const last = known.at(-1)?.session;
+  if (sessionId === null && hints.length === 0 && last !== undefined) {
+    const ago = formatAgo(now - Date.parse(last.updated_at));
+    hints.push(`last here: ${titleOf(last)}, ${ago} · /sessions or \`hearth -c\` resumes it`);
+  }
+  return { sessionId, away, hints };
+}
+
+const titleOf = ({ title }: Session): string => `"${title || "untitled"}"`;
+
+/** Those runs as the daemon has them; none where it cannot say. */
+async function ledgerOf(
+  connection: Connection,
+  sid: SessionId,
+  runs: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Run[]> {
+  try {
+    const params = { wid: connection.workspace.id, sid };
+    const ledger = await connection.request("GET /v1/workspaces/{wid}/sessions/{sid}/runs", {
+      params,
+      signal,
+    });
+    return ledger.runs.filter(({ id }) => runs.includes(id));
+  } catch (error) {
+    if (error instanceof HearthError) return []; // deleted meanwhile
+    throw error;
+  }
+}
+
+/** A whole id may be of a session that is archived: the daemon knows. */
+function sessionByName(snapshot: Snapshot, wanted: string): SessionId {
+  if (/^ses_[A-Za-z0-9_-]{22,64}$/.test(wanted)) return wanted as SessionId;
+  const prefix = wanted.startsWith("ses_") ? wanted : `ses_${wanted}`;
+  const found = snapshot.sessions.filter(({ id }) => id.startsWith(prefix));
+  const [session] = found;
+  if (session !== undefined && found.length === 1) return session.id;
+  throw new HearthError(
+    "session_not_found",
+    found.length > 1
+      ? `Several sessions begin with ${wanted}: give more of the id.`
+      : `There is no session ${wanted} in ${snapshot.workspace.path}: \`hearth sessions list\` shows what there is.`,
+  );
+}

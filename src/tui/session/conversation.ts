@@ -1,0 +1,209 @@
+import type { Replica } from "../../client/replica.ts";
+import type { HearthEvent } from "../../protocol/events.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { Client } from "../../protocol/workspace.ts";
+import { SHELL_AGENT } from "../commands/shell-command.ts";
+import { clientName, othersHere } from "../state/state.ts";
+import type { Block } from "../text/blocks/block.ts";
+import {
+  type BlockContext,
+  blockOfPermission,
+  blocksOf,
+  type FeedUpdate,
+  type RunFacts,
+} from "../text/blocks/message-blocks.ts";
+import { createTranscriptFeed } from "../text/blocks/transcript-feed.ts";
+import { withoutWithdrawn } from "../text/blocks/withdrawn.ts";
+
+export type Conversation = {
+  /** Remembers what messages do not say: how a run ended, who attached and who answered. */
+  observe(replica: Replica, event: HearthEvent): void;
+  /** Blocks finished since the last call, in order, and the unfinished ones. */
+  advance(replica: Replica): FeedUpdate;
+};
+
+const NATIVE_AGENT = "hearth";
+
+/** Runs remembered after their end: their last message may be settled a moment later. */
+const RUNS_MAX = 50;
+
+/**
+ * One session as blocks on one screen. It follows the replica's messages and not its events, so that a lost stream, a
+ * repeat or a fresh snapshot can neither double nor skip a block. `isShown` says which messages of the beginning are
+ * replayed.
+ */
+export function createConversation(options: {
+  clientId: string;
+  now: () => number;
+  /** The newest replica, for names of clients and agents. */
+  replica: () => Replica | undefined;
+  skipped: ReadonlySet<string>;
+  /** Omits how long something has been running. */
+  isStill: boolean;
+}): Conversation {
+  const { clientId, now, skipped } = options;
+  const runs = new Map<string, RunFacts>();
+  const toolsSince = new Map<string, number>();
+  let waiting: Block[] = [];
+  /** Runs whose prompt has arrived but not the run itself: the daemon sends the message first. */
+  const untold = new Set<string>();
+
+  const context: BlockContext = {
+    agent: NATIVE_AGENT,
+    speaker: (message) => speakerBefore(options.replica()?.messages ?? [], message),
+    run: (runId) => options.replica()?.runs.find(({ id }) => id === runId) ?? runs.get(runId),
+    nameOf: (id) => (id === clientId ? undefined : clientName(options.replica(), id)),
+    elapsedMs(toolCallId) {
+      if (options.isStill) return undefined;
+      const since = toolsSince.get(toolCallId) ?? now();
+      toolsSince.set(toolCallId, since);
+      return now() - since;
+    },
+    held: () => heldCount(options.replica()),
+  };
+  const feed = createTranscriptFeed(context);
+
+  const rememberRun = (id: string, facts: RunFacts) => {
+    runs.set(id, facts);
+    const [oldest] = runs.keys();
+    if (runs.size > RUNS_MAX && oldest !== undefined) runs.delete(oldest);
+  };
+
+  const first = options.replica();
+  let isArchived = first?.sessions.find(({ id }) => id === first.session_id)?.archived ?? false;
+  /** Other terminals that show this session. */
+  const here = new Set(first === undefined ? [] : othersHere(first, clientId).map(({ id }) => id));
+
+  /** Terminals that join or leave this session. */
+  function presenceOf({ id, label }: Client, replica: Replica, seq: number): Block | undefined {
+    const isHere = othersHere(replica, clientId).some((other) => other.id === id);
+    if (isHere === here.has(id)) return undefined;
+    if (isHere) here.add(id);
+    else here.delete(id);
+    const text = `${label || "a terminal"} ${isHere ? "attached" : "left"}`;
+    return { id: `${id}/presence/${seq}`, type: "presence", text, isRule: false };
+  }
+
+  return {
+    observe(replica, event) {
+      if (event.session_id !== undefined && event.session_id !== replica.session_id) return;
+      switch (event.type) {
+        case "message.created": {
+          const { role, run_id } = event.payload.message;
+          if (role === "user" && context.run(run_id) === undefined) untold.add(run_id);
+          return;
+        }
+        case "run.accepted":
+        case "run.queued":
+        case "run.held":
+        case "run.started":
+          untold.delete(event.payload.run.id);
+          rememberRun(event.payload.run.id, event.payload.run);
+          return;
+        case "run.completed":
+          untold.delete(event.payload.run_id);
+          toolsSince.clear();
+          rememberRun(event.payload.run_id, completedFacts(event, runs.get(event.payload.run_id)));
+          return;
+        case "permission.resolved":
+          waiting.push(blockOfPermission(event.payload.permission, context));
+          return;
+        case "session.updated": {
+          const { archived } = event.payload.session;
+          if (archived && !isArchived) {
+            const text = "archived · /sessions and tab show it again";
+            waiting.push({ id: `local/archived/${event.seq}`, type: "presence", text, isRule: false });
+          }
+          isArchived = archived;
+          return;
+        }
+        case "client.attached":
+        case "client.updated":
+        case "client.detached": {
+          const block = presenceOf(event.payload.client, replica, event.seq);
+          if (block !== undefined) waiting.push(block);
+          return;
+        }
+        default:
+      }
+    },
+    advance(replica) {
+      const messages = withoutWithdrawn(replica.messages).filter(
+        (message) =>
+          !skipped.has(message.id) && !untold.has(message.run_id) && !isWaiting(message, replica.runs),
+      );
+      const { closed, open } = feed.update(messages);
+      // In the order of events: after what was finished then, before what is still open.
+      const said = waiting;
+      waiting = [];
+      return { closed: [...closed, ...said], open };
+    },
+  };
+}
+
+/** A queued prompt, or one accepted while a run still unwinds, is not part of the conversation yet. */
+export const isWaiting = (message: Message, runs: readonly Run[]): boolean => {
+  const run = runs.find(({ id }) => id === message.run_id);
+  return run !== undefined && run.state !== "active" && run.state !== "completed";
+};
+
+/** The messages that fill `rowsMax` rows, from the end; everything before is skipped. `heightOf` lays blocks out. */
+export function skippedOnOpening(
+  replica: Replica,
+  rowsMax: number,
+  heightOf: (blocks: readonly Block[]) => number,
+  context: BlockContext,
+): Set<string> {
+  const messages = withoutWithdrawn(replica.messages);
+  let rows = 0;
+  let index = messages.length;
+  while (index > 0 && rows < rowsMax) {
+    index -= 1;
+    const message = messages[index];
+    if (message !== undefined) rows += heightOf(blocksOf(message, context));
+  }
+  return new Set(messages.slice(0, index).map(({ id }) => id));
+}
+
+/** The context for past messages: their runs are unknown. */
+export const pastContext = (replica: Replica, messages = replica.messages): BlockContext => ({
+  agent: NATIVE_AGENT,
+  speaker: (message) => speakerBefore(messages, message),
+  run: () => undefined,
+  nameOf: (id) => clientName(replica, id),
+});
+
+/** `messages`: oldest first. */
+function speakerBefore(messages: readonly Message[], message: Message): string | undefined {
+  const before = messages.findLast(
+    ({ seq, role, agent, parts }) =>
+      seq < message.seq && role === "assistant" && agent !== SHELL_AGENT && hasText(parts),
+  );
+  return before?.agent;
+}
+
+const hasText = (parts: Message["parts"]): boolean =>
+  parts.some((part) => part.type === "text" && part.text.trim() !== "");
+
+const heldCount = (replica: Replica | undefined): number =>
+  replica?.runs.filter((run) => run.session_id === replica.session_id && run.state === "held").length ?? 0;
+
+function completedFacts(
+  event: HearthEvent & { type: "run.completed" },
+  before: RunFacts | undefined,
+): RunFacts {
+  const { outcome, error, usage, cost, canceled_by, duration_ms } = event.payload;
+  const started = new Date(Date.parse(event.time) - duration_ms).toISOString();
+  return {
+    outcome,
+    error: error ?? null,
+    usage,
+    cost,
+    canceled_by,
+    started_at: before?.started_at ?? started,
+    completed_at: event.time,
+    by: before?.by ?? null,
+    delivery: before?.delivery ?? "queue",
+  };
+}

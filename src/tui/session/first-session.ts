@@ -1,0 +1,43 @@
+import type { Replica } from "../../client/replica.ts";
+import type { SessionId } from "../../protocol/ids.ts";
+import type { Session } from "../../protocol/session.ts";
+import type { LeftSession } from "../files/left-sessions.ts";
+
+type Wishes = {
+  continueLast: boolean;
+  /** A prompt on the command line starts a new session rather than continue a finished one. */
+  hasPrompt: boolean;
+  clientId: string;
+  /** This terminal, as `LeftSession` names it. */
+  terminal: string;
+  left: readonly LeftSession[];
+};
+
+/**
+ * The session to show at first; null for a new one. What was left at work on this terminal comes first, then what is
+ * open in another, then what was left at work elsewhere, then what runs by itself. A session that was left idle
+ * comes back with `--continue` only.
+ */
+export function chooseSession(
+  { sessions, clients }: Pick<Replica, "sessions" | "clients">,
+  { continueLast, hasPrompt, clientId, terminal, left }: Wishes,
+): SessionId | null {
+  const sessionOf = ({ session }: LeftSession) => sessions.find(({ id }) => id === session);
+  const newestOf = (entries: readonly LeftSession[], fits: (session: Session) => boolean = () => true) =>
+    entries.map(sessionOf).findLast((session) => session !== undefined && fits(session));
+  const own = left.filter((entry) => entry.terminal === terminal);
+  if (continueLast) return (newestOf(own) ?? newestOf(left) ?? sessions[0])?.id ?? null;
+
+  const isBusy = ({ state }: Session) => state !== "idle";
+  const leftAtWork = (entries: readonly LeftSession[]) => {
+    const unseen = entries.filter(({ runs }) => runs.length > 0);
+    const waiting = newestOf(unseen, ({ state }) => state === "waiting");
+    return waiting ?? newestOf(unseen, hasPrompt ? isBusy : undefined);
+  };
+  const shown = new Set(
+    clients.filter(({ kind, id }) => kind === "tui" && id !== clientId).map(({ session_id }) => session_id),
+  );
+  const open = sessions.filter(({ id }) => shown.has(id));
+  const chosen = leftAtWork(own) ?? open.find(isBusy) ?? open[0] ?? leftAtWork(left) ?? sessions.find(isBusy);
+  return chosen?.id ?? null;
+}

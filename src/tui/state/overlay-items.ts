@@ -1,0 +1,182 @@
+import type { Agent } from "../../protocol/agent.ts";
+import { permissionModes } from "../../protocol/choices.ts";
+import type { Grant, PermissionMode } from "../../protocol/permission.ts";
+import type { Session } from "../../protocol/session.ts";
+import { modeMeanings, themeChoices } from "../commands/choices.ts";
+import { commands } from "../commands/table.ts";
+import { actions, bindings, chordsOf, type KeyOverrides } from "../keys.ts";
+import type { ThemeChoice } from "../theme.ts";
+import { chordName } from "../view/chord-name.ts";
+import type { SessionChanges } from "./effects.ts";
+import type { GrantsOverlay, ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
+import { type AppState, currentAgent, currentModel, currentSession, currentSessionId } from "./state.ts";
+
+const wordsOf = (query: string): string[] =>
+  query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
+
+/** Whether every word of the query is somewhere in the text. */
+const holds = (text: string, query: string): boolean => {
+  const lower = text.toLowerCase();
+  return wordsOf(query).every((word) => lower.includes(word));
+};
+
+/** Those that need a person first, then what runs, then the most recently used. */
+export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
+  const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
+  // The event stream is newer than the list that was loaded on opening.
+  for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
+  const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
+  return [...known.values()]
+    .filter(
+      (session) =>
+        session.archived === overlay.isArchive &&
+        holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
+    )
+    .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
+}
+
+export type ModelItem = { id: string | null; name: string; detail: string; isCurrent: boolean };
+
+/** The models of the session's agent; the first is the agent's default. */
+export function modelItems(state: AppState, overlay: ListOverlay): readonly ModelItem[] {
+  const agent = currentAgent(state);
+  if (agent === undefined) return [];
+  const current = currentModel(state);
+  const models = agent.models.map(({ id, name, context_window }) => ({
+    id,
+    isCurrent: id === current,
+    name: name === "" ? id : name,
+    detail: [
+      name === id ? "" : id,
+      context_window === null ? "" : `${Math.round(context_window / 1000)}k context`,
+    ]
+      .filter((fact) => fact !== "")
+      .join(" · "),
+  }));
+  const usual: ModelItem = {
+    id: null,
+    name: "default",
+    detail: agent.model ?? "",
+    isCurrent: current === null,
+  };
+  return [usual, ...models].filter(({ name, id }) => holds(`${name} ${id ?? ""}`, overlay.query));
+}
+
+export const agentItems = (state: AppState, overlay: ListOverlay): readonly Agent[] =>
+  (state.replica?.agents ?? []).filter(({ name, backend }) => holds(`${name} ${backend}`, overlay.query));
+
+/** `name`: what a key is called in terminal.jsonc. */
+export type HelpItem = { key: string; text: string; name: string };
+
+export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readonly HelpItem[] {
+  const keys = actions.flatMap((action): HelpItem[] => {
+    const binding: { help?: string } = bindings[action];
+    if (binding.help === undefined) return [];
+    return [
+      { key: chordsOf(action, overrides).map(chordName).join(" · "), text: binding.help, name: action },
+    ];
+  });
+  const slash = commands.map(
+    ({ name, takes, help }): HelpItem => ({
+      key: `/${name}${takes === undefined ? "" : ` ${takes}`}`,
+      text: help,
+      name: "",
+    }),
+  );
+  return [...keys, ...slash].filter(({ key, text, name }) => holds(`${key} ${text} ${name}`, overlay.query));
+}
+
+/** `mode`: of hearth's own, undefined for one of the agent's. */
+export type ModeItem = {
+  id: string;
+  name: string;
+  meaning: string;
+  mode: PermissionMode | undefined;
+  isCurrent: boolean;
+  changes: Pick<SessionChanges, "mode" | "agent_mode">;
+};
+
+/** hearth's permission modes, then the agent's own modes. */
+export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeItem[] {
+  const session = currentSession(state);
+  const agent = currentAgent(state);
+  const current = session?.mode ?? state.defaults.mode ?? "ask";
+  const chosen = session?.agent_mode ?? state.defaults.agent_mode ?? null;
+  const hearths = permissionModes.map(
+    (mode): ModeItem => ({
+      id: mode,
+      name: mode.replace("_", " "),
+      meaning: modeMeanings[mode],
+      mode,
+      isCurrent: mode === current,
+      changes: { mode },
+    }),
+  );
+  const usual: ModeItem = {
+    id: "own:",
+    name: `${agent?.name} as usual`,
+    meaning: "the mode in which it asks",
+    mode: undefined,
+    isCurrent: chosen === null,
+    changes: { agent_mode: null },
+  };
+  const own = (agent?.modes ?? []).map(
+    ({ id, name }): ModeItem => ({
+      id: `own:${id}`,
+      name: `${agent?.name} ${id}`,
+      meaning: name === id ? "its own mode" : name,
+      mode: undefined,
+      isCurrent: id === chosen,
+      changes: { agent_mode: id },
+    }),
+  );
+  return [...hearths, ...(own.length === 0 ? [] : [usual, ...own])].filter(({ name, meaning }) =>
+    holds(`${name} ${meaning}`, overlay.query),
+  );
+}
+
+/** What is allowed here always, or in the open session. */
+export function grantItems(state: AppState, { found, query }: GrantsOverlay): readonly Grant[] {
+  const open = currentSessionId(state);
+  return (found ?? []).filter(
+    ({ session_id, rule }) => (session_id === null || session_id === open) && holds(rule, query),
+  );
+}
+
+export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
+  themeChoices.filter((name) => holds(name, overlay.query));
+
+/** What each row of a list stands for. */
+export function itemIds(
+  state: AppState,
+  overlay: Exclude<Overlay, TranscriptOverlay>,
+  overrides: KeyOverrides,
+): readonly string[] {
+  switch (overlay.kind) {
+    case "sessions":
+      return sessionItems(state, overlay).map(({ id }) => id);
+    case "models":
+      return modelItems(state, overlay).map(({ id }) => id ?? "");
+    case "agents":
+      return agentItems(state, overlay).map(({ name }) => name);
+    case "modes":
+      return modeItems(state, overlay).map(({ id }) => id);
+    case "grants":
+      return grantItems(state, overlay).map(({ id }) => `${id}`);
+    case "themes":
+      return themeItems(overlay);
+    case "help":
+      // A key may stand for more than one thing.
+      return helpItems(overlay, overrides).map(({ key, name }) => name || key);
+  }
+}
+
+/** The index of the selected row; the first row if it is gone. */
+export const markedIndex = (ids: readonly string[], { marked }: ListOverlay): number =>
+  marked === undefined ? 0 : Math.max(0, ids.indexOf(marked));
+
+export const isOpenSession = (state: AppState, session: Session): boolean =>
+  session.id === currentSessionId(state);

@@ -1,0 +1,79 @@
+import type { SessionId } from "../../protocol/ids.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { Grant } from "../../protocol/permission.ts";
+import type { Session } from "../../protocol/session.ts";
+
+/** A list with a filter and the selected row's id (rows may move); without an id, the first row. */
+export type ListOverlay = { query: string; marked: string | undefined };
+
+export type SessionsOverlay = ListOverlay & {
+  kind: "sessions";
+  /** Shows archived sessions instead. */
+  isArchive: boolean;
+  /** Undefined until the daemon has answered. */
+  found: readonly Session[] | undefined;
+  /** What the keys are for now: choosing, writing a new title, or confirming a deletion. */
+  task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
+};
+
+/** The grants, to revoke them. */
+export type GrantsOverlay = ListOverlay & {
+  kind: "grants";
+  /** Undefined until the daemon has answered. */
+  found: readonly Grant[] | undefined;
+};
+
+/** The whole conversation, unfolded, to scroll and search in. */
+export type TranscriptOverlay = {
+  kind: "transcript";
+  /** Oldest first; undefined until the daemon has answered. */
+  messages: readonly Message[] | undefined;
+  /** Where the page before begins; null at the beginning. */
+  before: string | null;
+  isLoading: boolean;
+  /** Rows above the window's end, from the end of the conversation: 0 is its end. */
+  up: number;
+  query: string;
+  isSearching: boolean;
+};
+
+export type Overlay =
+  | SessionsOverlay
+  | GrantsOverlay
+  | (ListOverlay & { kind: "models" | "agents" | "modes" | "themes" | "help" })
+  | TranscriptOverlay;
+
+export const newSessionsOverlay: SessionsOverlay = {
+  kind: "sessions",
+  query: "",
+  marked: undefined,
+  isArchive: false,
+  found: undefined,
+  task: { do: "choose" },
+};
+
+export const newGrantsOverlay: GrantsOverlay = {
+  kind: "grants",
+  query: "",
+  marked: undefined,
+  found: undefined,
+};
+
+export const newTranscriptOverlay: TranscriptOverlay = {
+  kind: "transcript",
+  messages: undefined,
+  before: null,
+  isLoading: true,
+  up: 0,
+  query: "",
+  isSearching: false,
+};
+
+export const newListOverlay = <K extends "models" | "agents" | "modes" | "themes" | "help">(
+  kind: K,
+  marked?: string,
+): ListOverlay & { kind: K } => ({
+  kind,
+  query: "",
+  marked,
+});
