@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import type { GroupProcess, ProcessSupervisor, SpawnRequest } from "../../src/agent/process/types.ts";
+import { eventually } from "../support/happenings.ts";
 
 const env: Record<string, string> = {
   PATH: process.env["PATH"] ?? "",
@@ -42,6 +43,9 @@ async function run(script: string, more: Partial<SpawnRequest> = {}) {
   const text = await textOf(child);
   return { text: text.trimEnd(), exit: await child.exited, pid: child.pid };
 }
+
+/** "T" for a stopped process. */
+const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.[0];
 
 /** The run's first command, which the daemon itself starts; those after it are what these tests are about. */
 const first = () => run("echo $PPID");
@@ -95,6 +99,15 @@ describe.runIf(process.platform === "linux")("the second command of a run and th
       ...[code(0), code(3), code(143), signal("SIGTERM"), code(137), signal("SIGKILL")],
       ...[signal("SIGSEGV"), code(127)],
     ]);
+  });
+
+  test("have not ended while they are stopped", async () => {
+    await first();
+    const child = await start("kill -STOP $$; echo on; exit 3");
+    await eventually(() => stateOf(child.pid) === "T", "the stop");
+    process.kill(child.pid, "SIGCONT");
+    expect(await textOf(child)).toBe("on\n");
+    expect(await child.exited).toEqual({ code: 3, signal: null });
   });
 
   test("run in the folder that each names, also one that is new under an old name", async () => {

@@ -17,7 +17,9 @@ const COMMAND_CHARS_MAX = 4000;
 
 /**
  * `set -m` gives every command its own process group, and makes bash report how it ended. No variable is exported and
- * SHLVL is restored, so a command sees the same environment as without this shell.
+ * SHLVL is restored, so a command sees the same environment as without this shell. `wait` also returns while the command
+ * is stopped, hence the loop. `wait -f` would not, but in bash 5.2 it prints "No record of process" for ever if the
+ * command has just ended.
  */
 const script = `
 [ "\${BASH_VERSINFO[0]:-0}" -ge 5 ] || exit
@@ -29,8 +31,8 @@ while next HEARTH_PIPE && next HEARTH_FOLDER && next HEARTH_COMMAND; do
   ([ . -ef "$HEARTH_FOLDER" ] || cd "$HEARTH_FOLDER"; exec bash -c "$HEARTH_COMMAND") </dev/null >&9 2>&9 9>&- &
   exec 9>&-
   echo "began $!"
-  wait -f $!
-  echo "ended $?"
+  while wait $!; status=$?; kill -0 $! 2>/dev/null; do sleep 1; done
+  echo "ended $status"
 done 2>&1
 `;
 
