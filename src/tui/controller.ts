@@ -31,6 +31,7 @@ import {
 } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
 import { withTokenCount } from "./state/token-count.ts";
+import { sessionToJoin, withBegun } from "./steps/beside.ts";
 import { stepInput } from "./steps/input.ts";
 import { stepLine } from "./steps/line.ts";
 import { withQuestion } from "./steps/question.ts";
@@ -171,6 +172,7 @@ export function createController(options: {
     keepFlash(state);
     const { overlay } = state;
     options.onState(state);
+    joinBegun(state);
     const nextTitle = titleOf(state);
     if (nextTitle !== title) options.send(titleSequence(nextTitle));
     title = nextTitle;
@@ -196,6 +198,14 @@ export function createController(options: {
   function show(what: { live: LiveView } | { overlay: OverlayView }): void {
     view = { live: view.live, overlay: undefined, ...what, looks: renderer.looks };
     terminal.show(view);
+  }
+
+  /** A terminal without a session of its own joins the one in which something began. */
+  function joinBegun(state: AppState): void {
+    const id = sessionToJoin(state);
+    if (id === undefined) return;
+    store.set({ ...state, beside: undefined });
+    options.request({ do: "open_session", id, opening: "begun_beside" });
   }
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
@@ -298,10 +308,10 @@ export function createController(options: {
     };
     const skipped = skippedOnOpening(shown, size.rows * SCREENS_REPLAYED, height, pastContext(replica));
     const isFirst = conversation === undefined;
-    const { isClearing } = store.get();
-    if (isClearing) clear();
+    const { opening } = store.get();
+    if (opening === "cleared") clear();
     if (isFirst) commit(options.opening(replica));
-    else commit(switchBlocks(replica, currentSession(store.get()), now(), isClearing));
+    else commit(switchBlocks(replica, currentSession(store.get()), now(), opening));
     conversation = createConversation({
       clientId,
       isStill: display.isStill,
@@ -311,8 +321,8 @@ export function createController(options: {
     });
     commit(openingBlocks(replica, clientId, skipped.size, now(), "before"));
     const away = isFirst ? options.away() : [];
-    const closing = openingBlocks(replica, clientId, skipped.size, now(), "after", away);
-    const state = { ...leaveEditing(store.get()), ...settle(replica), now: now() };
+    const closing = openingBlocks(replica, clientId, skipped.size, now(), "after", { away, opening });
+    const state = { ...leaveEditing(store.get()), ...settle(replica), beside: undefined, now: now() };
     commit(closing);
     set(state);
   }
@@ -397,6 +407,7 @@ export function createController(options: {
         conversation.observe(replica, event);
         const call = callOf(store.get(), replica, event);
         if (call !== undefined) options.call(call);
+        store.set(withBegun(store.get(), replica, event));
       }
       if (event?.type !== "part.delta") {
         follow(replica);
@@ -418,6 +429,7 @@ export function createController(options: {
       const state = store.get();
       const who = by === undefined || by === null ? "" : ` by ${nameOfClient(state, by) ?? "you"}`;
       const text = `"${session?.title || "untitled"}" was deleted${who}`;
+      store.set({ ...state, staysNew: false });
       commit([{ id: `local/deleted/${now()}`, type: "notice", level: "warning", code: "deleted", text }]);
     },
     onResize(size) {

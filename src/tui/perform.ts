@@ -13,6 +13,7 @@ import type { Effect } from "./state/effects.ts";
 import type { TranscriptOverlay } from "./state/overlay.ts";
 import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
+import { isBlank } from "./steps/beside.ts";
 import { withFound } from "./steps/completion.ts";
 
 /** Effects that are requests to the daemon. */
@@ -203,13 +204,18 @@ export function createPerformer(
 
   async function showSession(
     link: SessionLink,
-    { id, isCleared }: Extract<Effect, { do: "open_session" }>,
+    { id, opening = "chosen" }: Extract<Effect, { do: "open_session" }>,
   ): Promise<void> {
-    update((state) => ({ ...state, isClearing: isCleared === true }));
+    const isUnasked = opening === "begun_beside";
+    if (isUnasked && !isBlank(store.get())) return;
+    update((state) => ({ ...state, opening }));
     try {
       await link.show(id);
+    } catch (error) {
+      // Nobody asked for it, and it is gone again.
+      if (!isUnasked || !(error instanceof HearthError) || error.code !== "session_not_found") throw error;
     } finally {
-      update((state) => ({ ...state, isClearing: false }));
+      update((state) => ({ ...state, opening: "chosen" }));
     }
   }
 

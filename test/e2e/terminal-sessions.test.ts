@@ -39,6 +39,33 @@ async function pick(pty: Pty, title: string): Promise<void> {
   await pty.until(isMarked, `${title}, marked`);
 }
 
+test("terminals that wait in one folder join what begins in one of them, and who asked for a new session does not", async () => {
+  const world = await openWorld();
+  await world.daemon.api("test").expect(200, "DELETE", `/v1/workspaces/${world.wid}/sessions/${world.sid}`);
+  const [first, second, apart] = await Promise.all([open(world), open(world), open(world)]);
+  second.type("half a thought");
+  apart.type("/new\r");
+  await apart.until((text) => text.includes("a new session, whatever starts"), "a session of its own");
+  world.model.enqueue(say("It begins", { stop: "hang" }));
+  first.type("mend the cart\r");
+  await second.until((text) => text.includes("It begins"), "the stream in the second terminal");
+  const joined = /── joined "mend the cart" · started by \S.* · \/new starts another session/;
+  await second.until(
+    (text) => joined.test(text) && text.includes("› half a thought"),
+    "word of it, the draft",
+  );
+  expect(second.text()).toContain("› mend the cart");
+  second.type("\x15"); // the draft is cleared, so that Escape is for the run
+  second.type("\x1b");
+  await first.until((text) => /■ Canceled/.test(text), "the cancel in the first terminal");
+  expect(await titlesOf(world)).toEqual(["mend the cart"]);
+  world.model.enqueue(say("Beside it.\n"));
+  apart.type("something else\r");
+  await apart.until((text) => text.includes("Beside it."), "the answer in the third");
+  expect(apart.text()).not.toContain("mend the cart");
+  expect(await titlesOf(world)).toEqual(["something else", "mend the cart"]);
+});
+
 test("a session is found by a word of its title and opened; another is renamed", async () => {
   const { world, pty } = await twoSessions();
   await pick(pty, "cart");

@@ -21,7 +21,7 @@ import {
   queuedRuns,
 } from "../state/state.ts";
 import { withEditsAllowed } from "../steps/allow-edits.ts";
-import { changeSession } from "../steps/change-session.ts";
+import { changeSession, newSession } from "../steps/change-session.ts";
 import { takeDraft } from "../steps/take-draft.ts";
 import { modelOfName, whyNotReady } from "./agent-choice.ts";
 import { themeChoices } from "./choices.ts";
@@ -76,17 +76,14 @@ export const commands: readonly Command[] = [
     help: "keys and commands",
     run: (state) => stay({ ...state, overlay: newListOverlay("help") }),
   },
-  { name: "new", help: "start a new session", run: (state) => step(state, { do: "open_session", id: null }) },
+  { name: "new", help: "start a new session", run: (state) => newSession(state) },
   {
     name: "clear",
     help: "new session on an empty screen",
     run: (state) =>
-      step(
-        state,
-        currentSession(state) === undefined
-          ? { do: "clear_screen" }
-          : { do: "open_session", id: null, isCleared: true },
-      ),
+      currentSession(state) === undefined
+        ? step(state, { do: "clear_screen" })
+        : newSession(state, { opening: "cleared" }),
   },
   { name: "sessions", help: "open, search, rename or delete sessions", run: openSessions },
   { name: "resume", help: "the same as /sessions", run: openSessions },
@@ -108,7 +105,7 @@ export const commands: readonly Command[] = [
       const session = currentSession(state);
       if (session === undefined) return refuse(state, "There is no session to archive yet.");
       const archive: Effect = { do: "change_session", changes: { archived: true }, id: session.id };
-      return step(state, archive, { do: "open_session", id: null });
+      return newSession(state, { before: archive });
     },
   },
   {

@@ -4,7 +4,7 @@ import type { Attachment } from "../../protocol/routes.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import type { Block } from "../text/blocks/block.ts";
 import type { ThemeChoice } from "../theme.ts";
-import type { AppState } from "./state.ts";
+import type { AppState, Opening } from "./state.ts";
 
 /** What a step asks for outside the state; the controller carries it out. */
 export type Effect =
@@ -20,8 +20,7 @@ export type Effect =
       command?: string | undefined;
     }
   | { do: "change_session"; changes: SessionChanges; id?: SessionId }
-  /** `isCleared`: on an empty screen. */
-  | { do: "open_session"; id: SessionId | null; isCleared?: true }
+  | { do: "open_session"; id: SessionId | null; opening?: Opening }
   | { do: "clear_screen" }
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions"; isArchive?: boolean }

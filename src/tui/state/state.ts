@@ -95,6 +95,9 @@ export type DisplayMode = {
 };
 const defaultDisplay: DisplayMode = { isLines: false, isStill: false, home: undefined };
 
+/** By a person's choice, the same on an empty screen, or because something began in it. */
+export type Opening = "chosen" | "cleared" | "begun_beside";
+
 export type AppState = {
   clientId: string;
   display: DisplayMode;
@@ -127,8 +130,12 @@ export type AppState = {
   lastTypedAt: number;
   defaults: Defaults;
   isLeaving: boolean;
-  /** The session that is being opened starts on an empty screen. */
-  isClearing: boolean;
+  /** How the session that is being opened comes here. */
+  opening: Opening;
+  /** The person asked for a new session: what begins beside it is not joined. */
+  staysNew: boolean;
+  /** A session in which something began while this terminal had none. */
+  beside: SessionId | undefined;
 };
 
 export const initialState = (options: {
@@ -163,7 +170,9 @@ export const initialState = (options: {
   lastTypedAt: Number.NEGATIVE_INFINITY,
   defaults: options.defaults,
   isLeaving: false,
-  isClearing: false,
+  opening: "chosen",
+  staysNew: false,
+  beside: undefined,
 });
 
 export const currentSessionId = (state: AppState): SessionId | null => state.replica?.session_id ?? null;

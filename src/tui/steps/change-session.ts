@@ -1,5 +1,18 @@
-import { type SessionChanges, type Step, stay, step } from "../state/effects.ts";
-import { type AppState, currentSession } from "../state/state.ts";
+import { type Effect, type SessionChanges, type Step, stay, step } from "../state/effects.ts";
+import { type AppState, currentSession, type Flash, type Opening } from "../state/state.ts";
+
+const STAYS_NEW: Flash = { text: "a new session, whatever starts in other terminals", level: "info" };
+
+/** A new session because a person asked for one, or for what ends in one. */
+export function newSession(
+  state: AppState,
+  { opening = "chosen", before }: { opening?: Opening; before?: Effect } = {},
+): Step {
+  const open: Effect = { do: "open_session", id: null, opening };
+  // Where there is none already, nothing else would show that it was heard.
+  const flash = currentSession(state) === undefined ? STAYS_NEW : state.flash;
+  return step({ ...state, flash, staysNew: true }, ...(before === undefined ? [] : [before]), open);
+}
 
 /** Changes the open session, or what the next one starts with. */
 export function changeSession(

@@ -17,7 +17,7 @@ import {
 } from "../state/overlay-items.ts";
 import { type AppState, currentAgent } from "../state/state.ts";
 import { withEditsAllowed } from "./allow-edits.ts";
-import { changeSession } from "./change-session.ts";
+import { changeSession, newSession } from "./change-session.ts";
 import { stepTranscript } from "./transcript.ts";
 
 const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
@@ -128,7 +128,7 @@ function takeBack(state: AppState, overlay: GrantsOverlay, grant: Grant | undefi
 /** What can be done to the marked session besides opening it. */
 function manage(state: AppState, overlay: SessionsOverlay, index: number, action: Action): Step {
   const session = sessionItems(state, overlay)[index];
-  if (action === "list.new") return step(close(state), { do: "open_session", id: null });
+  if (action === "list.new") return newSession(close(state));
   if (action === "list.archived") {
     const isArchive = !overlay.isArchive;
     const next: SessionsOverlay = { ...overlay, isArchive, found: undefined, marked: undefined };
@@ -148,7 +148,7 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
       const next = withOverlay(state, { ...overlay, found });
       // As /archive does: nobody goes on in a session that was put away.
       return archived && isOpenSession(state, session)
-        ? step(next, archive, { do: "open_session", id: null })
+        ? newSession(next, { before: archive })
         : step(next, archive);
     }
     case "list.fork":

@@ -5,7 +5,7 @@ import type { Run } from "../../protocol/run.ts";
 import type { Session } from "../../protocol/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { whyNotReady } from "../commands/agent-choice.ts";
-import { othersHere } from "../state/state.ts";
+import { clientName, type Opening, othersHere } from "../state/state.ts";
 import type { Block } from "../text/blocks/block.ts";
 import { formatClock } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
@@ -75,8 +75,8 @@ export function openingBlocks(
   skipped: number,
   now: number,
   place: "before" | "after",
-  /** Work that went on when this session was left. */
-  away: readonly Run[] = [],
+  /** `away`: work that went on when this session was left. */
+  { away = [], opening = "chosen" }: { away?: readonly Run[]; opening?: Opening } = {},
 ): Block[] {
   const { messages, runs, sessions, session_id } = replica;
   if (session_id === null || messages.length === 0) return [];
@@ -89,6 +89,15 @@ export function openingBlocks(
   const active = runs.find((run) => run.session_id === session_id && run.state === "active");
   const others = othersHere(replica, clientId).map(({ label }) => label || "a terminal");
   const meanwhile = awayText(replica, away);
+  if (opening === "begun_beside") {
+    const by = runs.findLast((run) => run.session_id === session_id)?.by ?? null;
+    const text = [
+      `joined "${session?.title || "untitled"}"`,
+      by === null ? "it was started here" : `started by ${clientName(replica, by)}`,
+      "/new starts another session",
+    ].join(" · ");
+    return [{ id: `${session_id}/joined/${now}`, type: "presence", text, isRule: true }];
+  }
   const facts = [
     `${away.length > 0 ? "back in" : "joined"} "${session?.title || "untitled"}"`,
     ...(active?.started_at ? [`running ${formatClock(now - Date.parse(active.started_at))}`] : []),
@@ -113,18 +122,21 @@ export function switchBlocks(
   replica: Replica,
   left: Session | undefined,
   now: number,
-  /** What was shown before is out of sight. */
-  isCleared = false,
+  /** On a cleared screen what was shown before is out of sight. */
+  opening: Opening = "chosen",
 ): Block[] {
   const { session_id, sessions, messages } = replica;
   if (session_id !== null && messages.length === 0) return [];
+  if (opening === "begun_beside") return []; // before it there was none
   const title = ({ title }: Pick<Session, "title">) => `"${title || "untitled"}"`;
   const session = sessions.find(({ id }) => id === session_id);
   const goesOn = sessions.find(({ id, state }) => id === left?.id && id !== session_id && state !== "idle");
   const text = [
     session === undefined ? "new session" : title(session),
     ...(goesOn === undefined ? [] : [`${title(goesOn)} goes on`]),
-    ...(isCleared && left !== undefined && goesOn === undefined ? [`/resume opens ${title(left)}`] : []),
+    ...(opening === "cleared" && left !== undefined && goesOn === undefined
+      ? [`/resume opens ${title(left)}`]
+      : []),
   ].join(" · ");
   return [{ id: `local/switch/${now}`, type: "presence", text, isRule: true }];
 }
