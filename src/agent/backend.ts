@@ -13,6 +13,7 @@ import type { Plan } from "../protocol/plan.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import type { Outcome, RunError } from "../protocol/run.ts";
 import type { Usage } from "../protocol/usage.ts";
+import type { PersonAnswer, PersonQuestion } from "./permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "./permission/request.ts";
 
 /**
@@ -119,6 +120,8 @@ export type TurnHost = {
   emit(...events: BackendEvent[]): void;
   /** Judges by mode, rules and grants, and asks a person if they do not decide. Never throws. */
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
+  /** Asks a person. Never throws. */
+  ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
   /**
    * The session's transcript, oldest first, with this run's prompt and without queued prompts. Settled messages keep
    * their object identity between calls, so that conversions can be cached per message.

@@ -31,6 +31,13 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     reasons: z.array(z.string()),
   }),
   z.object({ type: z.literal("text"), text: z.string(), reasons: z.array(z.string()) }),
+  /** The agent asks the person: `message` of an `allow_once` is the answer, a choice's label or other words. */
+  z.object({
+    type: z.literal("question"),
+    question: z.string(),
+    choices: z.array(z.object({ label: z.string(), description: z.string().optional() })),
+    reasons: z.array(z.string()),
+  }),
 ]);
 export type PermissionDetail = z.infer<typeof PermissionDetail>;
 

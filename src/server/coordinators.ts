@@ -122,6 +122,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
           transcript,
         }),
       authorize: (run, request, signal) => deps.permissions.authorize(wid, run, request, signal),
+      ask: (run, question, signal) => deps.permissions.ask(wid, run, question, signal),
       budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {

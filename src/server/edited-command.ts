@@ -16,12 +16,15 @@ export const withEditable = (
  * allowed, or would need a more serious question than the person has seen.
  */
 export async function editedCommand(
-  { permission, rejudge }: { permission: Permission; rejudge(command: string): Promise<Judgement> },
+  {
+    permission,
+    rejudge,
+  }: { permission: Permission; rejudge: ((command: string) => Promise<Judgement>) | null },
   decision: Decision,
   input: { command: string },
 ) {
   const { detail } = permission;
-  if (detail.type !== "command" || detail.editable !== true)
+  if (detail.type !== "command" || detail.editable !== true || rejudge === null)
     throw new HearthError("invalid_request", "input: what is asked about here cannot be changed.", {
       details: { field: "input" },
     });

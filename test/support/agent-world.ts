@@ -196,6 +196,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
         return backend;
       },
       reach: async () => {},
+      ask: async () => ({ kind: "nobody" }),
       contextOf(run) {
         const row = store.agentSessions.get(sid, run.agent);
         return {

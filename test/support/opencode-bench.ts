@@ -133,6 +133,7 @@ export function playTurn(
       asked.push(request);
       return options.verdict ? options.verdict(request, signal) : { decision: "allow" };
     },
+    ask: async () => ({ kind: "nobody" }),
     transcript: () => [],
     takeSteering: () => [],
   };

@@ -138,6 +138,7 @@ export function openSession(
     }),
     handover: () => null,
     authorize: async () => ({ decision: "allow" }),
+    ask: async () => ({ kind: "nobody" }),
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
     report: (message, cause) => void reports.push({ message, cause }),
     onChange: () => {},

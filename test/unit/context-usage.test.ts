@@ -9,6 +9,7 @@ test("each step's request tells how full the window is, and one without figures 
   const host: TurnHost = {
     emit: (...events) => void heard.push(...events),
     authorize: async () => ({ decision: "allow" }),
+    ask: async () => ({ kind: "nobody" }),
     transcript: () => [],
     takeSteering: () => [],
   };

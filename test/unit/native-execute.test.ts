@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { executeCalls, type ReadyCall } from "../../src/agent/native/execute.ts";
-import type { Tool } from "../../src/agent/tools/tool.ts";
+import { noSession, type Tool } from "../../src/agent/tools/tool.ts";
 import { echoTool } from "./native-host.ts";
 
 const refused = (id: string): ReadyCall => ({
@@ -28,6 +28,7 @@ function recorded() {
       authorize: () => Promise.reject(new Error("nothing is asked")),
     },
     context: {} as never,
+    sessionOf: () => noSession,
     turns: {
       isOver: () => true,
       async rest() {

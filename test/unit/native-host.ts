@@ -59,6 +59,7 @@ type HostOptions = {
   providerEnv?: Record<string, string>;
   limits?: Partial<NativeSettings["limits"]>;
   tools?: readonly Pick<Tool, "name">[];
+  answer?: TurnHost["ask"];
   verdict?: (request: PermissionRequest, signal: AbortSignal) => Promise<Verdict>;
   root?: string;
   env?: Record<string, string>;
@@ -186,6 +187,7 @@ export async function openNative(options: HostOptions = {}) {
         recorder.record(...told);
         for (const event of told) onEvent?.(event);
       },
+      ask: options.answer ?? (async () => ({ kind: "nobody" })),
       authorize: options.verdict ?? (async () => ({ decision: "allow" })),
       transcript() {
         const open = recorder.unsettled();

@@ -132,6 +132,7 @@ test("what breaks while the first turn's modules are loaded ahead is told by the
   const host: TurnHost = {
     emit: () => {},
     authorize: async () => ({ decision: "canceled" }),
+    ask: async () => ({ kind: "canceled" }),
     transcript: () => [],
     takeSteering: () => [],
   };

@@ -73,6 +73,18 @@ describe("a question", () => {
 `);
   });
 
+  test("shows what an agent wants to know", () => {
+    const choices = [{ label: "red" }, { label: "blue" }];
+    const { rows } = ask({
+      type: "question",
+      question: "Which colour?\nFor the door.",
+      choices,
+      reasons: [],
+    });
+    expect(rows[0]).toMatch(/^\? hearth asks {2,}asked 1:05/);
+    expect(rows.slice(1, 4)).toEqual(["    Which colour?", "    For the door.", "    1 allow once"]);
+  });
+
   test("leaves no blank row where there is nothing to say beside it", () => {
     const quiet = { askedMs: undefined, terminals: 1, waiting: 0 };
     const { rows } = ask(command("ls -l"), 20, {}, quiet);

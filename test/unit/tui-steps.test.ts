@@ -135,6 +135,32 @@ test("a question takes digits, arrows and Enter", () => {
   expect(did(type(asked(), "9").effects)).toEqual([]);
 });
 
+test("what an agent asks is answered by a choice, or in other words", () => {
+  const detail = {
+    type: "question" as const,
+    question: "Which colour?",
+    choices: [{ label: "red", description: "like a rose" }, { label: "blue" }],
+    reasons: [],
+  };
+  const options = [
+    { decision: "allow_once" as const, label: "answer", rules: [] },
+    { decision: "deny" as const, label: "do not answer", rules: [] },
+  ];
+  const state = withQuestion(
+    connected({ runs: [run(1)], permissions: [permission(1, { detail, options })] }),
+    0,
+  );
+  expect(type(state, "2").effects).toMatchObject([{ do: "answer", decision: "allow_once", message: "blue" }]);
+  const writing = type(state, "3");
+  expect(writing.effects).toEqual([]);
+  expect(type(writing.state, "green\r").effects).toMatchObject([
+    { do: "answer", decision: "allow_once", message: "green" },
+  ]);
+  // No words are no answer.
+  expect(type(writing.state, "\r").state.question?.writing).toBeUndefined();
+  expect(type(state, "4\r").effects).toMatchObject([{ do: "answer", decision: "deny" }]);
+});
+
 test("denying asks why, sends the reason and gives the draft back", () => {
   const writing = type(asked({ editor: type(idle, "my draft").state.editor }), "3");
   expect(draft(writing.state)).toBe("");

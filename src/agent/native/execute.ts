@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Turns } from "../../async/turns.ts";
 import { orAborted } from "../../async/wait.ts";
 import type { TurnHost } from "../backend.ts";
-import type { Tool, ToolContext, ToolResult } from "../tools/tool.ts";
+import type { Tool, ToolContext, ToolResult, ToolSession } from "../tools/tool.ts";
 import { type CallTrace, withoutChance } from "./loop-guard.ts";
 import type { CheckedCall } from "./repair.ts";
 import { callTitle } from "./tool-set.ts";
@@ -12,7 +12,8 @@ export type ReadyCall = { id: string; name: string; checked: CheckedCall };
 type ExecuteDeps = {
   host: Pick<TurnHost, "emit" | "authorize">;
   /** The context shared by all calls of the turn. */
-  context: Omit<ToolContext, "tool_call_id" | "onOutput" | "signal">;
+  context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
+  sessionOf(toolCallId: string): ToolSession;
   /** A call may hold megabytes, which are stored with each of its updates. */
   turns: Turns;
   /** Called with each path that a call names. */
@@ -67,7 +68,7 @@ async function runCall(
   call: ReadyCall,
   tool: Tool,
   input: unknown,
-  { host, context, turns }: ExecuteDeps,
+  { host, context, sessionOf, turns }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
   const finish = async (status: "completed" | "failed" | "denied", { text, view }: ToolResult) => {
@@ -86,7 +87,16 @@ async function runCall(
     const prepare = (asked: unknown) => {
       const onOutput = (text: string) => host.emit({ type: "tool_output", tool_call_id: call.id, text });
       // Not waited for once the run is canceled: it changes nothing, and never settles on a disk that does not answer.
-      return orAborted(tool.prepare(asked, { ...context, tool_call_id: call.id, onOutput, signal }), signal);
+      return orAborted(
+        tool.prepare(asked, {
+          ...context,
+          tool_call_id: call.id,
+          session: sessionOf(call.id),
+          onOutput,
+          signal,
+        }),
+        signal,
+      );
     };
     let prepared = await prepare(input);
     if (signal.aborted) return undefined;

@@ -4,7 +4,7 @@ import type { Plan } from "../../protocol/plan.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
-import type { ToolContext } from "../tools/tool.ts";
+import type { ToolContext, ToolSession } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
 import type { Conversation } from "./context/conversation.ts";
 import { createOwnIds } from "./context/own-ids.ts";
@@ -203,18 +203,17 @@ export async function runLoop(
       case "act": {
         const touched = new Set<string>();
         let planned: Plan["entries"] | undefined;
-        const context = {
-          ...deps.context,
-          session: {
-            showPlan(entries: Plan["entries"]) {
-              planned = entries;
-              host.emit({ type: "plan", entries });
-            },
+        const { context } = deps;
+        const sessionOf = (tool_call_id: string): ToolSession => ({
+          showPlan(entries) {
+            planned = entries;
+            host.emit({ type: "plan", entries });
           },
-        };
+          ask: (question) => host.ask({ ...question, tool_call_id }, signal),
+        });
         const traces = await executeCalls(
           calls,
-          { host, context, turns, onPath: (path) => touched.add(path) },
+          { host, context, sessionOf, turns, onPath: (path) => touched.add(path) },
           signal,
         );
         if (traces === undefined || signal.aborted) return { outcome: "canceled" };

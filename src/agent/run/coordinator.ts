@@ -6,6 +6,7 @@ import { messageText } from "../../protocol/message-text.ts";
 import type { PromptReply } from "../../protocol/routes.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "../backend.ts";
+import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionRequest } from "../permission/request.ts";
 import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import { type Change, createRunBook } from "./book.ts";
@@ -41,6 +42,8 @@ export type CoordinatorDeps = {
   /** The conversation since this agent's last turn, for it to read. */
   handover(run: RunRecord, opened: OpenedSession, transcript: readonly Message[]): string | null;
   authorize(run: RunRecord, request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
+  /** Asks a person what no rule can decide. */
+  ask(run: RunRecord, question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
   /** The limits of a run's usage. */
   budget(): RunBudget;
   /** Logs a bug, or a failure that nobody waits for. */
@@ -225,6 +228,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
     return createTurnHost({
       run: mine,
       authorize: (request, signal) => deps.authorize(run, request, signal),
+      ask: (question, signal) => deps.ask(run, question, signal),
       history: book.history,
       isSteered: () =>
         waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),

@@ -1,6 +1,7 @@
 import type { Message } from "../../protocol/message.ts";
 import type { RunError } from "../../protocol/run.ts";
 import type { BackendEvent, TurnHost } from "../backend.ts";
+import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "../permission/request.ts";
 import { type ActiveRun, asRunError } from "./run.ts";
 
@@ -12,6 +13,7 @@ export type RunBudget = { max_run_cost: number; max_run_tokens: number };
 type TurnHostDeps = {
   run: Pick<ActiveRun, "recorder" | "signal" | "isRunning" | "stop">;
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
+  ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
   history(): readonly Message[];
   /** Whether a steering prompt waits to join the turn. */
   isSteered(): boolean;
@@ -60,6 +62,15 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
       if (verdict.decision !== "fail") return verdict;
       stop(verdict.error);
       return { decision: "canceled" };
+    },
+    async ask(question, signal) {
+      if (!run.isRunning || signal.aborted) return { kind: "canceled" };
+      try {
+        return await deps.ask(question, AbortSignal.any([signal, run.signal]));
+      } catch (error) {
+        stop(asRunError(error, report));
+        return { kind: "canceled" };
+      }
     },
     transcript() {
       const open = run.recorder.unsettled();

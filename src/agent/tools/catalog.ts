@@ -8,6 +8,7 @@ import { createWriteTool } from "./files/write-file.ts";
 import { createGlobTool } from "./search/find-files.ts";
 import { createRipgrep, type Ripgrep } from "./search/ripgrep.ts";
 import { createGrepTool } from "./search/search-text.ts";
+import { askTool } from "./session/ask-person.ts";
 import { planTool } from "./session/update-plan.ts";
 import type { Tool } from "./tool.ts";
 
@@ -35,5 +36,6 @@ export function createTools({
     reportingFailures(createGrepTool(ripgrep)),
     reportingFailures(createBashTool(bash)),
     reportingFailures(planTool),
+    reportingFailures(askTool),
   ];
 }

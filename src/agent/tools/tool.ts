@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ToolKind, ToolView } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan.ts";
+import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { Arguments } from "./arguments.ts";
@@ -22,10 +23,12 @@ export type FileLedger = {
 export type ToolSession = {
   /** Shows the model's plan to the person. */
   showPlan(entries: Plan["entries"]): void;
+  /** Asks the person about this call. */
+  ask(question: Omit<PersonQuestion, "tool_call_id">): Promise<PersonAnswer>;
 };
 
 /** For a command that a person typed: no model takes part. */
-export const noSession: ToolSession = { showPlan: () => {} };
+export const noSession: ToolSession = { showPlan: () => {}, ask: async () => ({ kind: "nobody" }) };
 
 export type ToolContext = {
   /** The session's root: relative paths start here. */

@@ -64,7 +64,9 @@ export type QuestionState = {
   /** and it has not been looked at in full yet. */
   isUnread: boolean;
   /** What is written for the answer in the prompt's place, what stood there at first, and the saved draft. */
-  writing: { what: "reason" | "command"; draft: Editor; given: string; isSent: boolean } | undefined;
+  writing:
+    | { what: "reason" | "command" | "answer"; draft: Editor; given: string; isSent: boolean }
+    | undefined;
 };
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };

@@ -11,17 +11,31 @@ export const isPlainEdit = (permission: Permission | undefined): boolean =>
 /** What a person can answer: what the daemon offers, and for a plain edit the mode that lets all of them through. */
 export type Answer =
   | PermissionOption
-  | { decision: "all_edits"; label: string; rules: PermissionOption["rules"] };
+  | { decision: "all_edits" | "choice" | "words"; label: string; rules: PermissionOption["rules"] };
 
 const allEdits: Answer = { decision: "all_edits", label: "allow all edits in this session", rules: [] };
 
 /** In the order of their numbers; a denial is the last one. */
 export function answersOf(permission: Permission): readonly Answer[] {
-  const { options } = permission;
+  const { options, detail } = permission;
+  if (detail.type === "question") return [...choicesOf(detail), ...options.filter(isDenial)];
   if (!isPlainEdit(permission)) return options;
-  const denials = options.filter(({ decision }) => decision === "deny");
-  return [...options.filter(({ decision }) => decision !== "deny"), allEdits, ...denials];
+  return [...options.filter((option) => !isDenial(option)), allEdits, ...options.filter(isDenial)];
 }
+
+const isDenial = ({ decision }: PermissionOption): boolean => decision === "deny";
+
+/** The agent's choices with what they mean, and other words. */
+const choicesOf = ({ choices }: Extract<Permission["detail"], { type: "question" }>): Answer[] => [
+  ...choices.map(
+    ({ label, description }): Answer => ({
+      decision: "choice",
+      label,
+      rules: description === undefined ? [] : [description],
+    }),
+  ),
+  { decision: "words", label: choices.length === 0 ? "answer" : "answer in other words", rules: [] },
+];
 
 /** The mode that lets edits through lets the one through that is asked about. */
 export function withEditsAllowed({ state, effects }: Step, mode: PermissionMode | undefined): Step {

@@ -144,6 +144,11 @@ function choose(state: AppState, permission: Permission, index: number): Step {
     if (isHidden && question.isUnread) return openTranscript(state);
     if (option.decision === "all_edits")
       return withEditsAllowed(changeSession(state, { mode: "accept_edits" }), "accept_edits");
+    if (option.decision === "choice") return step(state, answer(permission, "allow_once", option.label));
+    if (option.decision === "words") {
+      const writing = write({ ...state, question: { ...question, index } }, "answer", emptyEditor);
+      return stay(state.display.isLines ? say(writing, "Type the answer; Enter alone goes back.") : writing);
+    }
     return step(state, answer(permission, option.decision, undefined));
   }
   // A denial may say why; the draft comes back when it is sent.
@@ -154,7 +159,7 @@ function choose(state: AppState, permission: Permission, index: number): Step {
 const say = (state: AppState, text: string): AppState => ({ ...state, flash: { text, level: "info" } });
 
 /** The prompt's place is taken by what belongs to the answer; the draft comes back with it. */
-function write(state: AppState, what: "reason" | "command", editor: Editor): AppState {
+function write(state: AppState, what: "reason" | "command" | "answer", editor: Editor): AppState {
   const { question } = state;
   if (question === undefined) return state;
   return {
@@ -210,6 +215,10 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
   const text = editorText(state.editor);
   if (writing.what === "reason") {
     return step(back, answer(permission, "deny", text.trim() === "" ? undefined : text.trim()));
+  }
+  if (writing.what === "answer") {
+    const words = text.trim();
+    return words === "" ? stay(back) : step(back, answer(permission, "allow_once", words));
   }
   if (writing.isSent) return stay(state);
   if (text.trim() === "" && state.display.isLines) return stay(back);

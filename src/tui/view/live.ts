@@ -172,6 +172,7 @@ function wasCutShort(state: AppState): boolean {
 const tail = (lines: readonly Line[], count: number): Line[] => (count <= 0 ? [] : lines.slice(-count));
 
 function hintOf(state: AppState): string {
+  if (state.question?.writing?.what === "answer") return "your answer · enter: send · esc: back";
   if (state.question?.writing?.what === "reason") return "why not? enter: deny · esc: back";
   if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
   if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))

@@ -14,7 +14,9 @@ export function questionView(
   overrides: KeyOverrides,
 ): PermissionView {
   const { question, replica, now, display } = state;
-  const stop = `${firstChordName("question.stop", overrides)} deny and stop the turn`;
+  const isQuestion = permission.detail.type === "question";
+  const stopWords = isQuestion ? "stop the turn" : "deny and stop the turn";
+  const stop = `${firstChordName("question.stop", overrides)} ${stopWords}`;
   const key = (action: Action) => firstChordName(action, overrides);
   const toggle = key("question.prompt");
   const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];

@@ -99,6 +99,8 @@ export type NoticeBlock = {
 export type PermissionBlock = {
   id: BlockId;
   type: "permission";
+  /** What the decision is called, where it is no permission. */
+  verdict?: string | undefined;
   /** Undefined: withdrawn unanswered. */
   decision?: Decision | undefined;
   /** The command, the path. */

@@ -289,6 +289,9 @@ export function blockOfPermission(permission: Permission, context: BlockContext)
     type: "permission",
     decision: permission.state === "answered" ? (permission.decision ?? undefined) : undefined,
     subject,
+    ...(detail.type === "question" && {
+      verdict: permission.decision === "deny" ? "not answered" : "answered",
+    }),
     by: answeredBy === null ? null : context.nameOf(answeredBy),
     ...(answeredAt === null ? {} : { afterMs: Date.parse(answeredAt) - Date.parse(permission.asked_at) }),
     ...(permission.message === null ? {} : { message: permission.message }),

@@ -96,7 +96,7 @@ export function permissionLines(block: PermissionBlock, width: number, layout: L
   const isAllowed = block.decision !== "deny";
   const mark = isAllowed ? glyphs.ok : glyphs.denied;
   const changed = block.isEdited === true ? " as changed" : "";
-  const words = `${verdict[block.decision]}${changed}${who}${after}`;
+  const words = `${block.verdict ?? verdict[block.decision]}${changed}${who}${after}`;
   return marked(`  ${mark}`, isAllowed ? "success" : "warning", "permission", content(words), width, layout);
 }
 

@@ -149,6 +149,8 @@ function questionOf({ agent, kind, title, detail }: Permission, home: string | u
     }
     case "text":
       return `${who} asks: ${spellOut(title).replaceAll("\n", " ")}`;
+    case "question":
+      return `${who} asks`;
   }
 }
 
@@ -170,7 +172,7 @@ function subjectLines({ detail }: Permission, width: number, rowsMax: number, la
   const isCommand = detail.type === "command";
   const prompt = isCommand ? "$ " : "";
   const room = inner - prompt.length - 2;
-  const text = spellOut(isCommand ? detail.command : detail.text).split("\n");
+  const text = spellOut(askedText(detail)).split("\n");
   const ends = endsOf(text, rowsMax);
   let hiddenRows = text.length - ends.length;
   const lines = ends.flatMap((line, index) => {
@@ -186,6 +188,17 @@ function subjectLines({ detail }: Permission, width: number, rowsMax: number, la
     );
   });
   return { lines, hiddenRows };
+}
+
+function askedText(detail: Exclude<Permission["detail"], { type: "edit" }>): string {
+  switch (detail.type) {
+    case "command":
+      return detail.command;
+    case "text":
+      return detail.text;
+    case "question":
+      return detail.question;
+  }
 }
 
 function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout): Line[] {
