@@ -1,4 +1,12 @@
 // The choices for a person, apart from their schemas, so that a client can show them without loading zod.
 export const permissionModes = ["ask", "accept_edits", "plan", "yolo"] as const;
+
+const fromNarrowToWide: readonly (typeof permissionModes)[number][] = ["plan", "ask", "accept_edits", "yolo"];
+/** Whether one permission mode allows more than the other. */
+export const allowsMore = (
+  mode: (typeof permissionModes)[number],
+  than: (typeof permissionModes)[number],
+): boolean => fromNarrowToWide.indexOf(mode) > fromNarrowToWide.indexOf(than);
+
 export const isolations = ["in_place", "worktree"] as const;
 export const usageGroups = ["day", "session", "agent", "model"] as const;

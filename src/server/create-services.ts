@@ -52,6 +52,8 @@ export type ServicesDeps = {
   /** Agents besides hearth's own, by name. */
   moreAgents?: ReadonlyMap<string, AgentSource>;
   folders?: FolderGate;
+  /** Whether this process is a daemon alone, whose resource limits may be lowered. */
+  marksLimit?: boolean;
 };
 
 /** What keeps the daemon running. `live_runs`: runs that need no client to go on. */
@@ -78,7 +80,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const hub = createEventHub(store, now);
   const fileSearch = createFileSearch(() => performance.now());
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
-  const processes = await createProcessSupervisor({ recordDir: paths.runDir, folders });
+  const processes = await createProcessSupervisor({
+    recordDir: paths.runDir,
+    folders,
+    marksLimit: deps.marksLimit,
+  });
 
   const settings = createWorkspaceSettings({ paths, store, environments, folders });
 
@@ -272,6 +278,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       requestStop: deps.requestStop,
     }),
     refresh,
+    children: { include: processes.startedHere, holdConnection: processes.holdConnection },
     warnings: settings.warnings,
     workspaces: workspaces.services,
     sessions: sessions.services,

@@ -33,7 +33,7 @@ export async function serve({ env, paths, onReady, signal }: ServeOptions): Prom
     try {
       const services = await createServices({
         ...{ paths, store, log, now, newId, requestStop },
-        ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest },
+        ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest, marksLimit: true },
       });
       return { ...services, services, close: store.close };
     } catch (error) {

@@ -2,7 +2,7 @@ import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
-import type { Grant, Permission } from "../protocol/permission.ts";
+import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
@@ -41,6 +41,12 @@ export type Services = {
   refresh(wid: WorkspaceId): Promise<void>;
   /** What is ignored of the workspace's configuration, one sentence each. */
   warnings(wid: WorkspaceId): string[];
+  /** Processes that agents and their commands have started. */
+  children: {
+    include(pid: number): boolean;
+    /** Whether any of them is connected to a Unix socket. */
+    holdConnection(): Promise<boolean>;
+  };
   workspaces: {
     open(
       input: { path: string; env?: Environment | undefined },
@@ -53,6 +59,8 @@ export type Services = {
     showSession(wid: WorkspaceId, cid: string, sid: SessionId | null): Client;
   };
   sessions: {
+    /** The mode of a new session that names none. */
+    defaultMode(wid: WorkspaceId, caller: Caller): PermissionMode;
     /** With a known `id`, returns that session. Throws session_id_conflict if it was created with other fields. */
     create(wid: WorkspaceId, fields: SessionFields, caller: Caller): Session;
     list(

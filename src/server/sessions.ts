@@ -119,6 +119,7 @@ export function createSessions(deps: SessionsDeps) {
   }
 
   const services: Services["sessions"] = {
+    defaultMode: (wid, caller) => deps.defaults(wid, caller).mode,
     create(wid, fields, caller) {
       deps.mustExist(wid);
       const hash = hashOf([wid, fields]);

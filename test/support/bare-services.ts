@@ -30,6 +30,7 @@ export function bareServices(given: Parts = {}): Services {
     snapshot: given.snapshot ?? not("snapshot"),
     refresh: async () => {},
     warnings: () => [],
+    children: { include: () => false, holdConnection: async () => false },
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },
       showSession: not("showSession"),
@@ -38,7 +39,7 @@ export function bareServices(given: Parts = {}): Services {
     sessions: {
       ...{ create: not("create"), list: not("list"), get: not("get"), update: not("update") },
       ...{ remove: not("remove"), messages: not("messages"), agentSessions: not("agentSessions") },
-      fork: not("fork"),
+      ...{ fork: not("fork"), defaultMode: not("defaultMode") },
       ...given.sessions,
     },
     runs: {

@@ -98,6 +98,8 @@ const synchronous: { [file: string]: string } = {
   "server/store/open.ts": "the store is synchronous",
   "server/store/unwritable.ts": "the store is synchronous",
   "agent/children/descendants.ts": "/proc",
+  "agent/process/descent.ts": "/proc",
+  "agent/process/limit-mark.ts": "/proc",
   "agent/process/group-records.ts": "hearth's own folder: written before the child does anything",
   "agent/process/pipe-pool.ts": "hearth's own folder: a pipe is opened and its name removed at once",
   "agent/process/process-table.ts": "/proc",

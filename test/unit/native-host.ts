@@ -22,6 +22,8 @@ export const newId: NewId = (prefix) => {
 export const noProcesses: ProcessSupervisor = {
   spawn: () => Promise.reject(new Error("no children here")),
   stopOwner: () => Promise.resolve(),
+  startedHere: () => false,
+  holdConnection: () => Promise.resolve(false),
   close: () => Promise.resolve(),
 };
 

@@ -95,6 +95,8 @@ test("what breaks while the first turn's modules are loaded ahead is told by the
   const processes = {
     spawn: () => Promise.reject(new Error("no git here")),
     stopOwner: async () => {},
+    startedHere: () => false,
+    holdConnection: async () => false,
     close: async () => {},
   };
   const backend = createNativeBackend({

@@ -11,10 +11,12 @@ import {
   createCommandShell,
   suitsCommandShell,
 } from "./command-shell.ts";
+import { holdsConnection, isStartedHere, type Marks } from "./descent.ts";
 import { endProcesses, findRelated, groupExists } from "./end-processes.ts";
 import { findCommand } from "./find-command.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
+import { markByLimit } from "./limit-mark.ts";
 import { MARK_VARIABLE, OWNER_VARIABLE } from "./markers.ts";
 import { createPipePool, type Pipe } from "./pipe-pool.ts";
 import { type ProcessRow, readProcess, wasStartedWith } from "./process-table.ts";
@@ -31,6 +33,8 @@ export type SupervisorOptions = {
   /** From SIGTERM to SIGKILL. */
   killAfterMs?: number | undefined;
   folders?: FolderGate | undefined;
+  /** Also marks this process and all its children by a resource limit. Only for a process that is a daemon and no more. */
+  marksLimit?: boolean | undefined;
 };
 
 type Group = { leader: number; owner: string; hasLeader: boolean };
@@ -40,8 +44,15 @@ export function createProcessSupervisor({
   recordDir,
   killAfterMs = KILL_AFTER_MS,
   folders = createFolderGate(),
+  marksLimit = false,
 }: SupervisorOptions): ProcessSupervisor {
   const mark = randomBytes(16).toString("hex");
+  const marks: Marks = { mark, lockLimit: undefined };
+  /** The first child waits for it. */
+  let limitMarked = marksLimit ? undefined : Promise.resolve();
+  const markLimit = async () => {
+    marks.lockLimit = await markByLimit();
+  };
   const guardian = createGuardian(`${MARK_VARIABLE}=${mark}`);
   mkdirSync(recordDir, { recursive: true, mode: 0o700 });
   // An unreadable folder must not stop the daemon: the guardian has already done the work.
@@ -122,6 +133,8 @@ export function createProcessSupervisor({
   };
 
   const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
+    limitMarked ??= markLimit();
+    await limitMarked;
     // spawn blocks the event loop until the child has changed into its folder, so check first that the folder responds.
     await folders.enter(request.cwd, async () => {});
     const pipe = request.stdio === "command" && !isClosed ? await pipes.take() : undefined;
@@ -172,6 +185,8 @@ export function createProcessSupervisor({
 
   return {
     spawn: spawnGroup,
+    startedHere: (pid) => isStartedHere(pid, marks),
+    holdConnection: () => holdsConnection(marks),
     stopOwner,
     async close() {
       isClosed = true;

@@ -45,6 +45,10 @@ export type ProcessSupervisor = {
    * owner's marker or descend from it. Returns at once when the owner never had a child.
    */
   stopOwner(owner: string): Promise<void>;
+  /** Whether that process was started by a child of the daemon's, or has ended. Always false without /proc (macOS). */
+  startedHere(pid: number): boolean;
+  /** Whether any such process is connected to a Unix socket. */
+  holdConnection(): Promise<boolean>;
   /** Ends every child. Nothing can be started afterwards. */
   close(): Promise<void>;
 };

@@ -11,7 +11,12 @@ export type Reply<K extends RouteKey> = {
 }[keyof Replies<K> & number];
 
 /** A request parsed by its route's schemas. `signal` aborts when the client has gone. */
-export type Request<K extends RouteKey> = RouteParsed<K> & { caller: Caller; signal: AbortSignal };
+export type Request<K extends RouteKey> = RouteParsed<K> & {
+  caller: Caller;
+  /** Throws forbidden for a program that an agent has started. Call it before anything that widens what agents may do. */
+  mustBePerson(): Promise<void>;
+  signal: AbortSignal;
+};
 
 export type Exchange = { incoming: IncomingMessage; outgoing: ServerResponse };
 type StreamKey = { [K in RouteKey]: "stream" extends Replies<K>[keyof Replies<K>] ? K : never }[RouteKey];

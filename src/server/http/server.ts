@@ -11,6 +11,7 @@ import { limitConnections } from "./connection-limit.ts";
 import { encodeReply } from "./encode-reply.ts";
 import { errorReply, invalidRequest, missingByPath } from "./error-reply.ts";
 import type { Exchange, Handlers } from "./handler.ts";
+import { createPersonCheck, type PersonCheck } from "./person-check.ts";
 import { createRouter } from "./router.ts";
 import { createAgentHandlers } from "./routes/agents.ts";
 import { createDaemonHandlers } from "./routes/daemon.ts";
@@ -62,6 +63,7 @@ export function createHttpServer(deps: {
       ...createUsageHandlers(services),
     },
     log,
+    createPersonCheck(services.children, log),
   );
   const server = createServer(deps.patience ?? patience, (incoming, outgoing) =>
     inBackground(
@@ -85,7 +87,7 @@ export function createHttpServer(deps: {
 }
 
 /** Answers each request by its route's handler, or with an error. Never throws. */
-function createListener(handlers: Handlers, log: Log) {
+function createListener(handlers: Handlers, log: Log, checkPerson: PersonCheck) {
   const find = createRouter(routeKeys);
   return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = "", url = "/" } = incoming;
@@ -102,7 +104,8 @@ function createListener(handlers: Handlers, log: Log) {
         throw new HearthError("method_not_allowed", `${path} answers ${allow}, not ${method}.`);
       }
       const exchange = { incoming, outgoing };
-      const reply = await handleRequest(key, handlers, { params: found.params, query }, exchange);
+      const said = { params: found.params, query };
+      const reply = await handleRequest(key, handlers, said, exchange, checkPerson);
       if (reply !== undefined) await send(outgoing, reply);
     } catch (error) {
       await send(outgoing, errorReply(error, log, `${method} ${path}`));
@@ -121,6 +124,7 @@ async function handleRequest(
   handlers: Handlers,
   said: { params: Readonly<Record<string, string>>; query: string },
   exchange: Exchange,
+  checkPerson: PersonCheck,
 ): Promise<AnyReply | undefined> {
   const schemas: Route = routes[key];
   const takesBody = /^(POST|PATCH|PUT) /.test(key);
@@ -135,7 +139,15 @@ async function handleRequest(
   const gone = new AbortController();
   exchange.outgoing.once("close", () => gone.abort());
   const { signal } = gone;
-  const request = { params: params?.data, query: query?.data, body: body?.data, caller, signal };
+  const mustBePerson = () => checkPerson(exchange.incoming.socket);
+  const request = {
+    params: params?.data,
+    query: query?.data,
+    body: body?.data,
+    caller,
+    mustBePerson,
+    signal,
+  };
   // `Handlers` types each key on its own; a key known only at run time needs this cast.
   const handle = handlers[key] as AnyHandle;
   return handle(request, exchange);

@@ -13,10 +13,13 @@ export function createPermissionHandlers({ permissions }: Services): Pick<Handle
       status: 200,
       body: { permissions: permissions.list(params.wid) },
     }),
-    "POST /v1/workspaces/{wid}/permissions/{pid}": async ({ params, body, caller }) => ({
-      status: 200,
-      body: { permission: await permissions.answer(params.wid, params.pid, body, caller) },
-    }),
+    "POST /v1/workspaces/{wid}/permissions/{pid}": async ({ params, body, caller, mustBePerson }) => {
+      await mustBePerson();
+      return {
+        status: 200,
+        body: { permission: await permissions.answer(params.wid, params.pid, body, caller) },
+      };
+    },
     "GET /v1/workspaces/{wid}/grants": ({ params }) => ({
       status: 200,
       body: { grants: permissions.grants(params.wid) },

@@ -1,3 +1,5 @@
+import { allowsMore } from "../../../protocol/choices.ts";
+import { SHELL_AGENT } from "../../../protocol/shell-agent.ts";
 import type { Services } from "../../services.ts";
 import type { Handlers } from "../handler.ts";
 
@@ -10,9 +12,14 @@ type Keys =
   | "DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}"
   | "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume";
 
-export function createRunHandlers({ runs, refresh }: Services): Pick<Handlers, Keys> {
+export function createRunHandlers({ runs, sessions, refresh }: Services): Pick<Handlers, Keys> {
   return {
-    "POST /v1/workspaces/{wid}/agent": async ({ params, body, caller }) => {
+    "POST /v1/workspaces/{wid}/agent": async ({ params, body, caller, mustBePerson }) => {
+      // A command line is what a person types: it runs unasked.
+      const widens =
+        body.agent === SHELL_AGENT ||
+        (body.mode !== undefined && allowsMore(body.mode, sessions.get(params.wid, body.session_id).mode));
+      if (widens) await mustBePerson();
       await refresh(params.wid);
       return { status: 202, body: runs.accept(params.wid, body, caller) };
     },
@@ -28,10 +35,10 @@ export function createRunHandlers({ runs, refresh }: Services): Pick<Handlers, K
       status: 200,
       body: { run: runs.get(params.wid, params.sid, params.rid) },
     }),
-    "PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": ({ params, body }) => ({
-      status: 200,
-      body: { run: runs.edit(params.wid, params.sid, params.rid, body) },
-    }),
+    "PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": async ({ params, body, mustBePerson }) => {
+      await mustBePerson(); // it may be a command line
+      return { status: 200, body: { run: runs.edit(params.wid, params.sid, params.rid, body) } };
+    },
     "DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": ({ params, caller }) => ({
       status: 200,
       body: { run: runs.withdraw(params.wid, params.sid, params.rid, caller) },

@@ -1,3 +1,4 @@
+import { allowsMore } from "../../../protocol/choices.ts";
 import type { Services } from "../../services.ts";
 import type { Handlers } from "../handler.ts";
 
@@ -13,8 +14,11 @@ type Keys =
 
 export function createSessionHandlers({ sessions, refresh }: Services): Pick<Handlers, Keys> {
   return {
-    "POST /v1/workspaces/{wid}/sessions": async ({ params, body, caller }) => {
+    "POST /v1/workspaces/{wid}/sessions": async ({ params, body, caller, mustBePerson }) => {
       await refresh(params.wid);
+      const widens =
+        body.mode !== undefined && allowsMore(body.mode, sessions.defaultMode(params.wid, caller));
+      if (widens || body.agent_mode) await mustBePerson();
       return { status: 201, body: { session: sessions.create(params.wid, body, caller) } };
     },
     "GET /v1/workspaces/{wid}/sessions": ({ params, query }) => ({
@@ -25,10 +29,12 @@ export function createSessionHandlers({ sessions, refresh }: Services): Pick<Han
       status: 200,
       body: { session: sessions.get(params.wid, params.sid) },
     }),
-    "PATCH /v1/workspaces/{wid}/sessions/{sid}": ({ params, body, caller }) => ({
-      status: 200,
-      body: { session: sessions.update(params.wid, params.sid, body, caller) },
-    }),
+    "PATCH /v1/workspaces/{wid}/sessions/{sid}": async ({ params, body, caller, mustBePerson }) => {
+      const widens =
+        body.mode !== undefined && allowsMore(body.mode, sessions.get(params.wid, params.sid).mode);
+      if (widens || body.agent_mode) await mustBePerson();
+      return { status: 200, body: { session: sessions.update(params.wid, params.sid, body, caller) } };
+    },
     "DELETE /v1/workspaces/{wid}/sessions/{sid}": async ({ params, query, caller }) => ({
       status: 200,
       body: {

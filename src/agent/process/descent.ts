@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lockLimitOf } from "./limit-mark.ts";
+import { MARK_VARIABLE } from "./markers.ts";
+import { readProcess, readProcesses, wasStartedWith } from "./process-table.ts";
+
+export type Marks = {
+  /** The supervisor's mark in the environment. */
+  mark: string;
+  /** The hard limit of file locks that all children inherit. */
+  lockLimit: number | undefined;
+};
+
+/**
+ * Whether a process comes from this daemon: by the inherited limit, the mark in its environment, or its ancestors. A
+ * process that has ended counts as one, because nothing can be said for it.
+ */
+export function isStartedHere(pid: number, { mark, lockLimit }: Marks): boolean {
+  if (pid === process.pid || readProcess(process.pid) === undefined) return false; // macOS has no /proc
+  if (readProcess(pid) === undefined) return true;
+  if (lockLimit !== undefined && (lockLimitOf(pid) ?? 0) <= lockLimit) return true;
+  const entry = [`${MARK_VARIABLE}=${mark}`];
+  const seen = new Set<number>();
+  for (let at = pid; at > 1 && !seen.has(at); at = readProcess(at)?.parent ?? 0) {
+    if (at === process.pid || wasStartedWith(at, entry)) return true;
+    seen.add(at);
+  }
+  return false;
+}
+
+/** Whether any process from this daemon holds a connected Unix socket, standard streams left out. */
+export async function holdsConnection(marks: Marks): Promise<boolean> {
+  const connected = connectedSockets();
+  for (const { pid, isZombie } of await readProcesses()) {
+    if (isZombie || pid === process.pid || !socketsOf(pid).some((inode) => connected.has(inode))) continue;
+    if (isStartedHere(pid, marks)) return true;
+  }
+  return false;
+}
+
+const STREAM = "0001";
+const CONNECTED = "03";
+
+function connectedSockets(): Set<string> {
+  try {
+    const [, ...rows] = readFileSync("/proc/net/unix", "utf8").split("\n");
+    const columns = rows.map((row) => row.trim().split(/\s+/));
+    return new Set(
+      columns.flatMap(([, , , , type, state, inode]) =>
+        type === STREAM && state === CONNECTED && inode !== undefined ? [inode] : [],
+      ),
+    );
+  } catch {
+    return new Set(); // no /proc
+  }
+}
+
+function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      if (Number(fd) <= 2) return [];
+      return /^socket:\[(\d+)\]$/.exec(readlink(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+    });
+  } catch {
+    return []; // it has ended, or belongs to another user
+  }
+}
+
+function readlink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
+}
