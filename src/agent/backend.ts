@@ -1,6 +1,7 @@
 import type { AgentCommand, AgentMode, AgentModel, BackendKind } from "../protocol/agent.ts";
 import type { RunId, SessionId } from "../protocol/ids.ts";
 import type {
+  ContextChange,
   FinishReason,
   Message,
   ToolCallPart,
@@ -66,7 +67,13 @@ export type BackendEvent =
   | { type: "usage"; usage: Usage; cost: number; isLost: boolean }
   /** Usage and cost of this step alone. `tool_use` when the turn continues. */
   | { type: "step_finished"; finish_reason: FinishReason; usage: Usage; cost: number }
-  | { type: "notice"; level: "info" | "warning" | "error"; code: string; text: string }
+  | {
+      type: "notice";
+      level: "info" | "warning" | "error";
+      code: string;
+      text: string;
+      context?: ContextChange;
+    }
   | { type: "plan"; entries: Plan["entries"] };
 
 /** Events about a session. They can come at any time, also without a turn. */
@@ -87,6 +94,8 @@ export type AgentSessionEvent =
   | { type: "login"; reason: string | null }
   /** It works on by itself after its turn has ended: a turn with `goesOn` shows that work. */
   | { type: "works_on" }
+  /** Work in the background of its conversation has used this, apart from its turns. */
+  | { type: "spent"; usage: Usage; cost: number; model: string }
   /** It is no longer warm. */
   | { type: "cooled" };
 
@@ -112,6 +121,8 @@ export type Turn = {
    * over, or when the signal aborts because a prompt waits.
    */
   goesOn?: AbortSignal;
+  /** Set for a turn that only compacts the conversation. `keep`: what must not be lost. For native alone. */
+  compact?: { keep: string };
 };
 
 /** What a turn can use of its session. Nothing here has any effect once the run has ended. */

@@ -3,6 +3,7 @@ import type { Message, ToolCallPart } from "../protocol/message.ts";
 import { messageText } from "../protocol/message-text.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { hearthNote, textInside } from "./hearth-note.ts";
+import { spokenOf } from "./run/context-changes.ts";
 import { earlyEndOf, endTexts } from "./run/early-end.ts";
 import type { RunRecord } from "./run/record.ts";
 
@@ -28,7 +29,7 @@ type Missed = {
 export function handoverFor({ run, kind, seenSeq, isNative, transcript }: Missed): string | null {
   if (isNative) return null;
   const after = kind === "resumed" ? seenSeq : 0;
-  const missed = transcript
+  const missed = spokenOf(transcript)
     .filter((message) => message.seq > after && message.run_id !== run.id)
     .map(entryOf)
     .filter((text) => text !== "");

@@ -96,6 +96,32 @@ export const FilePart = z.object({
   /** Base64, for an attachment without a path; never in events or snapshots. */
   data: z.string().optional(),
 });
+/** A change of what the model is sent of the conversation. The transcript itself stays whole. */
+export const ContextChange = z.discriminatedUnion("kind", [
+  /** A person asks for a compaction; `keep`: what must not be lost. */
+  z.object({ kind: z.literal("asked"), keep: z.string() }),
+  /** `head` stands for all messages before `from_seq`: the summary, and what the user wrote. */
+  z.object({
+    kind: z.literal("compacted"),
+    from_seq: z.int(),
+    summary: z.string(),
+    head: z.string(),
+    /** Estimates. */
+    tokens_before: z.int(),
+    tokens_after: z.int(),
+    /** A person has taken it back. */
+    undone: z.boolean().optional(),
+  }),
+  /** Long outputs of tools are left out of messages before `before_seq`. */
+  z.object({
+    kind: z.literal("pruned"),
+    before_seq: z.int(),
+    tokens: z.int(),
+    undone: z.boolean().optional(),
+  }),
+]);
+export type ContextChange = z.infer<typeof ContextChange>;
+
 export const NoticePart = z.object({
   id: PartId,
   type: z.literal("notice"),
@@ -103,6 +129,7 @@ export const NoticePart = z.object({
   /** Stable code for programs: retry, stall, unsandboxed, handover, … */
   code: z.string(),
   text: z.string(),
+  context: ContextChange.optional(),
 });
 export const Part = z.discriminatedUnion("type", [
   TextPart,

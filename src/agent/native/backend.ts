@@ -9,6 +9,7 @@ import { withContextUsage } from "../run/context-usage.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
+import { type Room as CompactingRoom, type Compactor, createCompactor } from "./compacting/compactor.ts";
 import { createModelContext } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
@@ -61,6 +62,30 @@ async function readInstructions(file: string | undefined): Promise<string | unde
   }
 }
 
+/** The turn of a person who asks for a compaction. */
+async function compactOnly(
+  {
+    compactor,
+    model,
+    host,
+    limits,
+  }: Pick<CompactingRoom, "model" | "host" | "limits"> & { compactor: Compactor },
+  keep: string,
+  signal: AbortSignal,
+): Promise<TurnResult> {
+  const open = () => host.emit({ type: "step_started", model: model.id });
+  const done = await compactor.compact({ model, host, limits, open }, keep, signal);
+  if (done === "done") return { outcome: "end_turn" };
+  if (done === "failed") {
+    const message = "The conversation could not be compacted. It is as it was.";
+    return { outcome: "error", error: { code: "provider_error", message, retryable: true } };
+  }
+  open();
+  const text = "There was nothing to compact.";
+  host.emit({ type: "notice", level: "info", code: "nothing_to_compact", text });
+  return { outcome: "end_turn" };
+}
+
 /** hearth's own agent: its loop over model providers, with the given tools. */
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, folders, workers = createWorkerPool(), now } = deps;
@@ -102,6 +127,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       workers,
       now,
     });
+    const compactor = createCompactor({ session, conversation, tools });
     const files = createFileLedger();
     let running: { run_id: RunId; abort: AbortController; done: Promise<unknown> } | undefined;
 
@@ -109,11 +135,14 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
       await conversation.begin(turn, host.transcript(), signal);
+      compactor.begins(host);
+      if (turn.compact !== undefined)
+        return compactOnly({ compactor, model, host, limits: current.limits }, turn.compact.keep, signal);
       const context = { root: session.root, run_id: turn.run_id, env: turn.env, files, processes };
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
-        { model, tools, conversation, context, limits, stepsMax, random, wait },
+        { model, tools, conversation, compactor, context, limits, stepsMax, random, wait },
         turn,
         withContextUsage(host, session),
         signal,
@@ -133,6 +162,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         return { outcome: "error", error: { code: error.code, message: error.message, retryable: false } };
       } finally {
         await processes.stopOwner(turn.run_id); // background processes of the turn end with it
+        compactor.ends();
         running = undefined;
       }
     }
@@ -149,6 +179,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         await current.done;
       },
       async close() {
+        compactor.close();
         conversation.close();
       },
     };

@@ -6,6 +6,7 @@ import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ToolContext, ToolSession } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
+import type { Compactor } from "./compacting/compactor.ts";
 import type { Conversation } from "./context/conversation.ts";
 import { createOwnIds } from "./context/own-ids.ts";
 import { type AnswerSeen, decide, loopStart } from "./decide.ts";
@@ -22,6 +23,7 @@ type LoopDeps = {
   model: Model;
   tools: ToolSet;
   conversation: Conversation;
+  compactor: Compactor;
   context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
   limits: Limits;
   /** Null: no limit. */
@@ -94,7 +96,7 @@ export async function runLoop(
   host: TurnHost,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { model, tools, conversation, limits, stepsMax, random } = deps;
+  const { model, tools, conversation, compactor, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
   const turns = createTurns();
@@ -143,9 +145,18 @@ export async function runLoop(
     return signal.aborted ? { outcome: "canceled" } : undefined;
   }
 
+  const room = {
+    ...{ model, limits, host },
+    open() {
+      if (!isStepOpen) host.emit({ type: "step_started", model: model.id });
+      isStepOpen = true;
+    },
+  };
+
   for (;;) {
     await turns.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
+    await compactor.makeRoom(room, signal);
     const request = await conversation.request(host.transcript(), model, signal);
     await turns.rest();
     if (signal.aborted) return { outcome: "canceled" };
@@ -156,6 +167,8 @@ export async function runLoop(
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
       if (conversation.learnsToDoWithoutMedia(host.transcript(), model, answer.failure)) continue;
+      const isFull = answer.failure.code === "context_overflow" && !answer.hasStreamed;
+      if (isFull && (await compactor.afterOverflow(room, answer.failure, signal))) continue;
       const over = await recover(answer);
       if (over !== undefined) return over;
       if (!isStepOpen) host.takeSteering();

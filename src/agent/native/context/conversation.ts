@@ -4,6 +4,7 @@ import type { SessionContext, Turn } from "../../backend.ts";
 import type { FolderGate, Reach } from "../../files/folder-gate.ts";
 import { hearthNote, textInside } from "../../hearth-note.ts";
 import type { WorkerPool } from "../../worker/pool.ts";
+import { tokensOf } from "../compacting/sizes.ts";
 import { createFittingImages } from "../images/fitting.ts";
 import { createMediaRefusals, limitsOf } from "../media-refusals.ts";
 import type { ModelFailure } from "../models/errors/failure.ts";
@@ -11,6 +12,7 @@ import type { Model, ModelRequest } from "../models/model.ts";
 import type { ToolSet } from "../tool-set.ts";
 import { createAsSent } from "./as-sent.ts";
 import { createFileLoader, readImage } from "./attachments.ts";
+import { type ConversationCut, cutOf, sentOf } from "./cut.ts";
 import { commandShell, environmentBlock, modeText } from "./environment-block.ts";
 import type { GitReader } from "./git-state.ts";
 import { createHistory, type History } from "./history.ts";
@@ -44,7 +46,7 @@ export function createModelContext(deps: ConversationDeps) {
   const { session, tools, git, folders, userInstructions, now } = deps;
   const reach: Reach = (work, signal) => folders.enter(session.root, work, signal);
   const kept = readKept(session);
-  const instructions = createInstructions(session.root, reach, kept?.folders ?? []);
+  let instructions = createInstructions(session.root, reach, kept?.folders ?? []);
   const histories = new Map<string, History>();
   const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
     kept?.notes ?? [],
@@ -58,6 +60,9 @@ export function createModelContext(deps: ConversationDeps) {
   const gathering = new AbortController();
   let told = kept?.told ?? { mode: session.mode, day: dayOf(now()) };
   let opening = kept?.opening;
+  /** The day and mode that the opening tells. */
+  let first = kept?.first ?? told;
+  let cut = cutOf([]);
   let isKept = true;
   const asSent = createAsSent(kept, () => {
     isKept = false;
@@ -69,6 +74,7 @@ export function createModelContext(deps: ConversationDeps) {
 
   async function open(turn: Turn, signal: AbortSignal): Promise<string> {
     told = { mode: turn.mode, day: dayOf(now()) };
+    first = told;
     const environment = environmentBlock({
       root: session.root,
       shell: await orAborted(commandShell(turn.env, folders), signal),
@@ -90,7 +96,7 @@ export function createModelContext(deps: ConversationDeps) {
   function keep() {
     if (opening === undefined) return;
     const state: Kept = {
-      ...{ version: 1, root: session.root, opening, told, notes: [...notes] },
+      ...{ version: 1, root: session.root, opening, told, first, notes: [...notes] },
       ...{ folders: instructions.folders(), left_out: media.leftOut(), ...asSent.stored() },
     };
     isKept = session.kept?.write(JSON.stringify(state)) ?? true;
@@ -106,6 +112,7 @@ export function createModelContext(deps: ConversationDeps) {
   return {
     /** Call it once at the start of each turn: creates the opening, or notes what has changed since the last turn. */
     async begin(turn: Turn, transcript: readonly Message[], signal: AbortSignal): Promise<void> {
+      cut = cutOf(transcript);
       if (opening === undefined) {
         opening = await open(turn, signal);
         keep();
@@ -121,7 +128,8 @@ export function createModelContext(deps: ConversationDeps) {
       keep();
     },
     async request(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<ModelRequest> {
-      if (media.takenBy(model).images) await images.prepare(transcript, limitsOf(model), signal);
+      const sent = sentOf(transcript, cut);
+      if (media.takenBy(model).images) await images.prepare(sent, limitsOf(model), signal);
       let history = histories.get(model.id);
       if (history === undefined) {
         const load = createFileLoader(session.root, {
@@ -141,7 +149,7 @@ export function createModelContext(deps: ConversationDeps) {
       const request = {
         system: asSent.system(model.family, () => systemPrompt(model.family, toolNames)),
         tools: asSent.tools(tools.forModel),
-        messages: await history(transcript, opening ?? "", notes, signal),
+        messages: await history(sent, opening ?? "", notes, signal, cut),
         conversation: session.session_id,
       };
       if (!isKept) keep();
@@ -156,6 +164,25 @@ export function createModelContext(deps: ConversationDeps) {
       histories.delete(model.id);
       keep();
       return true;
+    },
+    /** What is left out of its requests. */
+    cut: (): ConversationCut => cut,
+    /** Something more is left out from now on. */
+    changed(next: ConversationCut) {
+      if (next.fromSeq > cut.fromSeq) instructions = instructions.again();
+      cut = next;
+      keep();
+    },
+    /** What a model must know that the opening tells otherwise, one sentence each. */
+    facts: (): string[] => [
+      ...(told.mode === first.mode ? [] : [`The permission mode is now: ${modeText[told.mode]}`]),
+      ...(told.day === first.day ? [] : [`The date is now ${told.day}.`]),
+    ],
+    /** Tokens of what every request has besides the messages. */
+    fixedTokens(model: Model): number {
+      const tools = JSON.stringify(asSent.tools(deps.tools.forModel)).length;
+      const system = asSent.system(model.family, () => systemPrompt(model.family, toolNames)).length;
+      return tokensOf(tools + system + (opening?.length ?? 0) + (cut.head?.length ?? 0));
     },
     /** Adds a note after the transcript's last message. */
     noteAfter(transcript: readonly Message[], text: string) {

@@ -2,6 +2,7 @@ import { createTurns, type Turns } from "../../../async/turns.ts";
 import type { Message } from "../../../protocol/message.ts";
 import { hearthNote } from "../../hearth-note.ts";
 import type { EarlyEnd } from "../../run/early-end.ts";
+import { PRUNED_CHARS_MIN } from "../compacting/room.ts";
 import type { PromptMessage } from "../models/model.ts";
 import {
   type AssistantMessage,
@@ -14,9 +15,18 @@ import {
   type UserContent,
 } from "./model-message.ts";
 import { createOwnIds, type OwnIds } from "./own-ids.ts";
+import type { Phrases } from "./phrases.ts";
 
 /** hearth's notes to the model before and after messages. They stay unchanged once sent. */
 export type Notes = ReadonlyMap<string, { before?: string | undefined; after?: string | undefined }>;
+
+/** What is left out of a conversation that had become too long. */
+export type Cut = {
+  /** What stands for the messages that are left out before the given ones. */
+  head?: string | undefined;
+  /** Long outputs of tools are left out of messages with a lower seq. */
+  prunedBefore?: number;
+};
 
 /** Builds the conversation: roles alternate, and every user message stays as it was sent. */
 function createAssembly(opening: string, { traits, phrases }: HistoryReader, memo: Memo) {
@@ -52,6 +62,8 @@ function createAssembly(opening: string, { traits, phrases }: HistoryReader, mem
 
   return {
     out,
+    /** What stands for the messages before the first. */
+    head: (text: string) => pushText(text),
     /** A message from a person or another agent. */
     user(content: UserContent, before: string | undefined) {
       const said = before === undefined ? content : [{ type: "text" as const, text: before }, ...content];
@@ -119,9 +131,21 @@ function renamed({ message, results }: Answered, own: readonly string[]): Answer
   return { message: { ...message, content }, results: { ...results, content: told } };
 }
 
+function withoutOutputs(message: ToolMessage, phrases: Phrases): ToolMessage {
+  const value = hearthNote(phrases.outputLeftOut);
+  const content = message.content.map((part) => {
+    if (part.type !== "tool-result") return part;
+    const { output } = part;
+    if (output.type !== "text" && output.type !== "error-text") return part;
+    return output.value.length < PRUNED_CHARS_MIN ? part : { ...part, output: { ...output, value } };
+  });
+  return { ...message, content };
+}
+
 /** The same change returns the same object, so that caches keyed by it still apply. */
 function createMemo() {
   const noted = new WeakMap<ToolMessage, { text: string; made: ToolMessage }>();
+  const pruned = new WeakMap<ToolMessage, ToolMessage>();
   const named = new WeakMap<AssistantMessage, { own: readonly string[]; made: Answered }>();
   return {
     withIds(answer: Answered, own: readonly string[]): Answered {
@@ -129,6 +153,13 @@ function createMemo() {
       if (known !== undefined && own.every((id, at) => id === known.own[at])) return known.made;
       const made = renamed(answer, own);
       named.set(answer.message, { own, made });
+      return made;
+    },
+    pruned(message: ToolMessage, phrases: Phrases): ToolMessage {
+      const known = pruned.get(message);
+      if (known !== undefined) return known;
+      const made = withoutOutputs(message, phrases);
+      pruned.set(message, made);
       return made;
     },
     withNote(message: ToolMessage, text: string): ToolMessage {
@@ -171,8 +202,10 @@ export function createHistory(reader: HistoryReader, newTurns: () => Turns = cre
     opening: string,
     notes: Notes,
     signal: AbortSignal,
+    { head, prunedBefore = 0 }: Cut = {},
   ): Promise<PromptMessage[]> => {
     const assembly = createAssembly(opening, reader, memo);
+    if (head !== undefined) assembly.head(head);
     const turns = newTurns();
     let answeredRun: string | undefined;
     for (const message of messages) {
@@ -182,7 +215,9 @@ export function createHistory(reader: HistoryReader, newTurns: () => Turns = cre
       const note = notes.get(message.id);
       if (piece.role === "user") assembly.user(piece.content, note?.before);
       else if (piece.message !== undefined) {
-        assembly.answer(piece.message, piece.results);
+        const { results } = piece;
+        const isPruned = results !== undefined && message.seq < prunedBefore;
+        assembly.answer(piece.message, isPruned ? memo.pruned(results, reader.phrases) : results);
         answeredRun = message.run_id;
       } else assembly.saidNothing(answeredRun === message.run_id);
       assembly.ends(piece.ended);

@@ -110,6 +110,13 @@ export function createInstructions(root: string, reach: Reach, toldFolders: read
       lookIn((within) => [within, ...below(within, root)], signal),
     /** The folders that were checked, to be passed in again after a restart. */
     folders: (): string[] => [...looked],
+    /** The same when those of subfolders were left out of the conversation: they are sent again when they are needed. */
+    again: () =>
+      createInstructions(
+        root,
+        reach,
+        [...looked].filter((folder) => below(root, folder).length === 0),
+      ),
     /** The instructions not sent yet of the folders between the root and a touched file. */
     forPath(path: string, signal: AbortSignal): Promise<Instructions[]> {
       const absolute = isAbsolute(path) ? path : join(root, path);

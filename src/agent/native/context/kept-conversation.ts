@@ -10,6 +10,8 @@ const Kept = z.object({
   opening: z.string(),
   /** The last mode and day that were sent. */
   told: z.object({ mode: PermissionMode, day: z.string() }),
+  /** Those that the opening tells. */
+  first: z.object({ mode: PermissionMode, day: z.string() }).optional(),
   /** Notes by message. */
   notes: z.array(
     z.tuple([z.string(), z.object({ before: z.string().optional(), after: z.string().optional() })]),

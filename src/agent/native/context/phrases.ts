@@ -14,6 +14,7 @@ export const phrases = {
   callCanceled: "Canceled before it finished.",
   callInterrupted: "Interrupted before it finished; what it has done so far is unknown.",
   callNotRun: "This call was not run.",
+  outputLeftOut: "This output is left out to save room. Call the tool again if you need it.",
   ends: endTexts,
 };
 export type Phrases = Readonly<typeof phrases>;

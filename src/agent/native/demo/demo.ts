@@ -94,5 +94,7 @@ export const createDemoModel = (wait: Wait): Model => ({
   isPrivate: false,
   traits: traitsOf({ type: "openai-compatible", baseUrl: "", model: demoModelId }),
   cost: noCost,
+  contextWindow: null,
+  outputTokensMax: null,
   stream: (request, signal) => playDemo(wait, request, signal),
 });

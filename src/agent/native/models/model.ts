@@ -81,6 +81,9 @@ export type Model = {
   /** What the model and its server accept, and in which form. */
   readonly traits: Traits;
   readonly cost: ModelCost;
+  /** Tokens; null if not known. */
+  readonly contextWindow: number | null;
+  readonly outputTokensMax: number | null;
   /**
    * Streams one answer. Throws ModelFailure. When `signal` aborts, the connection is closed at once and its error is
    * thrown.

@@ -33,6 +33,8 @@ export const modelOf = (spec: ModelSpec) => ({
   isPrivate: isPrivateAddress(spec.baseUrl),
   traits: traitsOf(spec),
   cost: spec.cost,
+  contextWindow: spec.contextWindow,
+  outputTokensMax: spec.maxOutputTokens,
 });
 
 export const originOf = (spec: ModelSpec): RequestOrigin => ({

@@ -112,6 +112,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     );
   return {
     ...shared,
+    outputTokensMax: maxOutputTokens,
     stream: (request, signal) =>
       withFallback(request, signal, (made, until) => extras.send(made, until, send)),
   };
