@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '5');
+INSERT INTO meta (key, value) VALUES ('schema_version', '6');
 
 -- A directory that clients attach to. It keeps its id even when closed.
 CREATE TABLE workspaces (
@@ -177,6 +177,15 @@ CREATE TABLE grants (
   granted_at   TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX grants_once ON grants (workspace_id, coalesce(session_id, ''), rule);
+
+-- What a person trusted of the things that a project's own files would start.
+CREATE TABLE trust (
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  hash         TEXT NOT NULL,               -- of what would run, and of the files that it names
+  trusted_by   TEXT,
+  trusted_at   TEXT NOT NULL,
+  PRIMARY KEY (workspace_id, hash)
+) STRICT, WITHOUT ROWID;
 
 -- Events that clients may ask for again. Deltas are not stored, only the message that they end in.
 CREATE TABLE events (

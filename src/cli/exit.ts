@@ -24,6 +24,7 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   isolation_unavailable: exitCodes.usage,
   session_not_found: exitCodes.usage,
   config_invalid: exitCodes.usage,
+  trust_changed: exitCodes.usage,
   agent_unavailable: exitCodes.unusable,
   model_unavailable: exitCodes.unusable,
   provider_auth: exitCodes.unusable,

@@ -2,6 +2,7 @@ import { orAborted } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { RouteReply } from "../protocol/routes.ts";
+import type { Trust } from "../protocol/trust.ts";
 import type { Workspace } from "../protocol/workspace.ts";
 import type { Client, RequestArguments, RequestKey } from "./client.ts";
 import { type Daemon, type EnsureOptions, ensureDaemon, readDaemonFile, untilGone } from "./daemon.ts";
@@ -24,6 +25,8 @@ export type Connection = {
   readonly notice: string | null;
   /** What is ignored of this workspace's configuration, one sentence each. */
   readonly warnings: readonly string[];
+  /** What the project's own files would start; undefined where that is nothing. */
+  readonly trust: Trust | undefined;
   socketPath(): string;
   /**
    * As `Client.request`, but if the daemon died it is started again and the call repeated once. A daemon that was stopped
@@ -47,7 +50,7 @@ export type Connection = {
 
 /** Finds or starts the daemon and opens the workspace of `cwd` with this client's environment. */
 export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
-  let { client, workspace, notice, warnings } = await attach(options, signal);
+  let { client, workspace, notice, warnings, trust } = await attach(options, signal);
   let reconnecting: Promise<void> | undefined;
   let stop: DaemonStop | undefined;
   /** A person wants a daemon again: ignore an earlier forced stop. */
@@ -68,7 +71,7 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     until === undefined ? restart() : orAborted(restart(), until);
   const take = (again: Attached) => {
     client.close();
-    ({ client, workspace, notice, warnings } = again);
+    ({ client, workspace, notice, warnings, trust } = again);
     stop = undefined;
     isReleased = false;
   };
@@ -81,6 +84,9 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
     },
     get warnings() {
       return warnings;
+    },
+    get trust() {
+      return trust;
     },
     clientId: options.clientId,
     socketPath: () => client.socketPath,
@@ -119,6 +125,7 @@ type Attached = {
   workspace: Workspace;
   notice: string | null;
   warnings: readonly string[];
+  trust: Trust | undefined;
 };
 
 async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Attached> {
@@ -129,9 +136,12 @@ async function attach(options: ConnectOptions, signal: AbortSignal): Promise<Att
     try {
       const opened = await daemon.client.request("POST /v1/workspaces", { body, signal });
       // An older daemon sends no warnings.
-      const { workspace, warnings = [] } = opened as Partial<typeof opened> &
-        Pick<typeof opened, "workspace">;
-      return { client: daemon.client, workspace, notice: daemon.notice, warnings };
+      const {
+        workspace,
+        warnings = [],
+        trust,
+      } = opened as Partial<typeof opened> & Pick<typeof opened, "workspace">;
+      return { client: daemon.client, workspace, notice: daemon.notice, warnings, trust };
     } catch (error) {
       daemon.client.close();
       if (!isGone(error) || options.mayStart === false) throw error;

@@ -49,6 +49,34 @@ const PermissionsConfig = z.object({
 });
 
 const milliseconds = z.int().min(1);
+
+const McpServerConfig = z.object({
+  command: z.array(z.string()).min(1).optional().describe("The program and its arguments: a server on stdio"),
+  cwd: z.string().optional().describe("Where it runs; default: the workspace"),
+  env: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Added to its environment; "env:NAME" reads a variable of the client'),
+  url: z.url().optional().describe("A server on streamable HTTP"),
+  headers: z.record(z.string(), z.string()).optional(),
+  enabled: z.boolean().optional(),
+  timeout_ms: milliseconds.optional().describe("How long one call may take; default 120000"),
+  start_timeout_ms: milliseconds.optional().describe("How long its start may take; default 60000"),
+});
+
+/** Hooks in the form of Claude Code: by event, lists of commands for the tools that a matcher names. */
+const HookConfig = z.object({
+  matcher: z.string().optional(),
+  hooks: z.array(
+    z.object({
+      type: z.literal("command"),
+      command: z.string().min(1),
+      timeout: z.number().positive().optional().describe("Seconds; default 60"),
+    }),
+  ),
+});
+export const hookEvents = ["PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionStart"] as const;
+export type HookEvent = (typeof hookEvents)[number];
 const LimitsConfig = z.object({
   idle_exit_ms: milliseconds.optional(),
   idle_evict_ms: milliseconds.optional(),
@@ -70,22 +98,18 @@ export const Config = z.object({
   providers: z.record(z.string(), ProviderConfig).optional(),
   agents: z.record(z.string(), AgentConfig).optional(),
   permissions: PermissionsConfig.optional(),
-  mcp_servers: z
-    .record(
-      z.string(),
-      z.object({
-        command: z.array(z.string()).min(1).optional(),
-        env: z.record(z.string(), z.string()).optional(),
-        url: z.url().optional(),
-      }),
-    )
+  mcp_servers: z.record(z.string(), McpServerConfig).optional(),
+  hooks: z
+    .partialRecord(z.enum(hookEvents), z.array(HookConfig))
     .optional()
-    .describe("Not used yet"),
+    .describe("Commands that run at events of a session"),
   limits: LimitsConfig.optional(),
 });
 export type Config = z.infer<typeof Config>;
 export type ProviderConfig = z.infer<typeof ProviderConfig>;
 export type AgentConfig = z.infer<typeof AgentConfig>;
+export type McpServerConfig = z.infer<typeof McpServerConfig>;
+export type HooksConfig = NonNullable<Config["hooks"]>;
 
 export const limitDefaults = {
   idle_exit_ms: 30 * 60_000,

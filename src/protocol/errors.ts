@@ -19,6 +19,7 @@ const statusByCode = {
   session_id_conflict: 409,
   run_started: 409,
   already_answered: 409,
+  trust_changed: 409,
   daemon_busy: 409,
   daemon_stopping: 409,
   body_too_large: 413,

@@ -9,6 +9,7 @@ import { Delivery, Run } from "./run.ts";
 import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Time } from "./time.ts";
+import { Trust } from "./trust.ts";
 import { UsageBy, UsageRow } from "./usage.ts";
 import { Client, ClientKindSaid, Environment, Workspace } from "./workspace.ts";
 
@@ -126,6 +127,8 @@ const OpenedWorkspace = z.object({
   workspace: Workspace,
   /** What is ignored of the configuration, one sentence each: unknown keys, what a project may not set. */
   warnings: z.array(z.string()),
+  /** What the project's own files would start; absent where that is nothing. */
+  trust: Trust.optional(),
 });
 
 export const routes = {
@@ -351,6 +354,25 @@ export const routes = {
     query: byClient,
     body: z.object({ ids: z.array(z.int().min(1)).min(1).max(10_000) }),
     replies: { 200: z.object({ grants: z.array(Grant) }) },
+  }),
+  "GET /v1/workspaces/{wid}/trust": route({
+    summary: "What the project's own files would start, verbatim, and whether it is trusted; null: nothing",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ trust: Trust.nullable() }) },
+  }),
+  "POST /v1/workspaces/{wid}/trust": route({
+    summary: "Trust what would run, by the hash of what was shown",
+    params: ofWorkspace,
+    query: byClient,
+    body: z.object({ hash: z.string().min(1).max(200) }),
+    replies: { 200: z.object({ trust: Trust }) },
+  }),
+  "DELETE /v1/workspaces/{wid}/trust": route({
+    summary: "Take the trust back",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ trust: Trust.nullable() }) },
   }),
 } as const;
 

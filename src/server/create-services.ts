@@ -86,7 +86,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     marksLimit: deps.marksLimit,
   });
 
-  const settings = createWorkspaceSettings({ paths, store, environments, folders });
+  const settings = createWorkspaceSettings({ paths, store, environments, folders, now });
 
   const refresh = async (wid: WorkspaceId) => {
     await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
@@ -299,6 +299,20 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       revoke(wid, ids) {
         workspaces.rowOf(wid);
         return permissions.revoke(wid, ids);
+      },
+    },
+    trust: {
+      of(wid) {
+        workspaces.rowOf(wid);
+        return settings.trust.of(wid);
+      },
+      give(wid, hash, caller) {
+        workspaces.rowOf(wid);
+        return settings.trust.trust(wid, hash, caller);
+      },
+      revoke(wid) {
+        workspaces.rowOf(wid);
+        return settings.trust.revoke(wid);
       },
     },
     agents: {

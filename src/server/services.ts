@@ -7,6 +7,7 @@ import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/r
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
+import type { Trust } from "../protocol/trust.ts";
 import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
 
@@ -116,6 +117,13 @@ export type Services = {
     grants(wid: WorkspaceId): Grant[];
     /** Revokes grants; returns those that existed. */
     revoke(wid: WorkspaceId, ids: readonly number[]): Grant[];
+  };
+  trust: {
+    /** What the project's own files would start; undefined where that is nothing. */
+    of(wid: WorkspaceId): Trust | undefined;
+    /** Throws trust_changed if `hash` is not that of what would run now. */
+    give(wid: WorkspaceId, hash: string, caller: Caller): Trust;
+    revoke(wid: WorkspaceId): Trust | undefined;
   };
   usage(
     by: UsageBy,

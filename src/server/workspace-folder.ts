@@ -52,7 +52,7 @@ async function identityOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Records which directory is at a workspace's path. If it is another than before, the old grants are deleted
+ * Records which directory is at a workspace's path. If it is another than before, the old grants and the old trust are deleted
  * (attacks.md A26).
  */
 export function recordIdentity(
@@ -62,7 +62,10 @@ export function recordIdentity(
 ): void {
   if (identity === before) return;
   store.transaction("relaxed", () => {
-    if (before !== "") store.grants.forgetWorkspace(id);
+    if (before !== "") {
+      store.grants.forgetWorkspace(id);
+      store.trust.forgetWorkspace(id);
+    }
     store.workspaces.setIdentity(id, identity);
   });
 }

@@ -4,11 +4,12 @@ import { type Config, type Limits, limitDefaults } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
-import { createConfigLoader, projectConfigFile } from "./config/load.ts";
+import { createConfigLoader, type LoadedConfig, projectConfigFile } from "./config/load.ts";
 import { type ReadFile, readProjectFile } from "./config/read-file.ts";
 import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
 import type { Store } from "./store/open.ts";
+import { createTrust } from "./trust/trust.ts";
 
 export type WorkspaceSettings = ReturnType<typeof createWorkspaceSettings>;
 
@@ -18,11 +19,13 @@ export function createWorkspaceSettings({
   store,
   environments,
   folders,
+  now,
 }: {
   paths: Paths;
   store: Store;
   environments: Environments;
   folders: FolderGate;
+  now: () => Date;
 }) {
   /** Project files by path as `refresh` last read them; an error if one could not be read. */
   const projectFiles = new Map<string, ReadFile | HearthError>();
@@ -35,11 +38,40 @@ export function createWorkspaceSettings({
   /** Cache for one turn of the event loop: a prompt reads the settings about ten times. */
   const justRead = new Map<WorkspaceId | null, { config: Config; limits: Limits }>();
 
+  const loaded = (wid: WorkspaceId | null): LoadedConfig =>
+    load({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
+
+  const trust = createTrust({
+    store,
+    folders,
+    offered(wid) {
+      try {
+        return loaded(wid).offered;
+      } catch (error) {
+        if (error instanceof HearthError) return {}; // the user's own file is broken: the run that needs it says so
+        throw error;
+      }
+    },
+    now,
+  });
+
+  /** Agents that a trusted project starts; one that the user has configured is the user's. */
+  function withTrustedAgents(wid: WorkspaceId, config: Config): Config {
+    const theirs = trust
+      .trusted(wid)
+      .flatMap(({ name, what }) => (what.kind === "agent" ? [[name, what.agent] as const] : []));
+    if (theirs.length === 0) return config;
+    const agents = { ...config.agents };
+    for (const [name, agent] of theirs) agents[name] = { ...agent, ...agents[name] };
+    return { ...config, agents };
+  }
+
   /** Null: the user's configuration without a project's. Throws config_invalid. */
   function of(wid: WorkspaceId | null): { config: Config; limits: Limits } {
     const known = justRead.get(wid);
     if (known) return known;
-    const read = load({ paths, root: wid === null ? null : (store.workspaces.get(wid)?.path ?? null) });
+    const { config, limits } = loaded(wid);
+    const read = { config: wid === null ? config : withTrustedAgents(wid, config), limits };
     if (justRead.size === 0) setImmediate(() => justRead.clear());
     justRead.set(wid, read);
     return read;
@@ -79,7 +111,10 @@ export function createWorkspaceSettings({
         projectFiles.set(path, error);
         justRead.clear();
       }
+      await trust.refresh(wid, signal);
+      justRead.clear();
     },
+    trust,
     /** Like `of`, with the defaults for a broken configuration; the run that needs it reports the error. */
     orDefaults(wid: WorkspaceId | null): { config: Config; limits: Limits } {
       try {
@@ -92,7 +127,7 @@ export function createWorkspaceSettings({
     /** What is ignored of the configuration, one sentence each. */
     warnings(wid: WorkspaceId): string[] {
       try {
-        return load({ paths, root: store.workspaces.get(wid)?.path ?? null }).warnings;
+        return [...loaded(wid).warnings, ...trust.warnings(wid)];
       } catch (error) {
         if (error instanceof HearthError) return []; // broken: the run that needs it reports the error
         throw error;

@@ -15,6 +15,7 @@ import { type AppState, activeRun, currentSessionId, type Flash, nameOfClient } 
 import type { Store } from "./state/store.ts";
 import { isBlank } from "./steps/beside.ts";
 import { withFound } from "./steps/completion.ts";
+import { performTrust } from "./trust.ts";
 
 /** Effects that are requests to the daemon. */
 export type RequestEffect = Extract<
@@ -30,6 +31,9 @@ export type RequestEffect = Extract<
       | "load_sessions"
       | "load_grants"
       | "revoke_grant"
+      | "load_trust"
+      | "give_trust"
+      | "revoke_trust"
       | "fork"
       | "find_files"
       | "load_transcript"
@@ -48,7 +52,7 @@ const FILES_MAX = 50;
 
 /** Requests that only fill a list: leaving does not wait for them. */
 const isLook = ({ do: what }: RequestEffect): boolean =>
-  what === "find_files" || what === "load_transcript" || what === "load_sessions" || what === "load_grants";
+  ["find_files", "load_transcript", "load_sessions", "load_grants", "load_trust"].includes(what);
 
 export type Performer = {
   perform(effect: RequestEffect): Promise<void>;
@@ -320,6 +324,10 @@ export function createPerformer(
     if (effect.do === "load_sessions") return loadSessions(effect.isArchive ?? false);
     if (effect.do === "load_grants") return loadGrants();
     if (effect.do === "revoke_grant") return revokeGrant(effect.id);
+    if (effect.do === "load_trust" || effect.do === "give_trust" || effect.do === "revoke_trust") {
+      const { connection } = await ready;
+      return performTrust(effect, connection, update, signal);
+    }
     if (effect.do === "load_transcript") return loadTranscript();
     if (effect.do === "find_files") return finder.find(effect.query);
     const { connection, link } = await ready;

@@ -29,6 +29,7 @@ import { openPlainTerminal } from "./screen/plain-terminal.ts";
 import { type ComingBack, comeBack } from "./session/coming-back.ts";
 import { draftToKeep, untilDelivered } from "./session/leave.ts";
 import { createSessionLink, type SessionLink } from "./session/link.ts";
+import { newTrustOverlay } from "./state/overlay.ts";
 import {
   type AppState,
   currentRuns,
@@ -158,6 +159,9 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       back = await comeBack(connection, snapshot, wishes, signal);
       return back.sessionId;
     });
+    const { trust } = connection;
+    if (trust !== undefined && !trust.is_trusted)
+      controller.update((state) => ({ ...state, overlay: state.overlay ?? newTrustOverlay(trust) }));
     return { connection, link: opened };
   });
   ready.catch(left.reject);

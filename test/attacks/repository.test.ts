@@ -203,7 +203,7 @@ test("a fresh clone starts nothing, sends no key anywhere, and allows nothing, h
       limits: { max_steps: 100_000 },
     }),
   );
-  home.write(".mcp.json", JSON.stringify({ mcpServers: { files: { command: program("mcp-json") } } }));
+  home.write(".mcp.json", JSON.stringify({ mcpServers: { more: { command: program("mcp-json") } } }));
   home.write(".claude/settings.json", JSON.stringify(hook));
   home.write(
     "opencode.json",
@@ -235,6 +235,12 @@ test("a fresh clone starts nothing, sends no key anywhere, and allows nothing, h
   );
   const result = await runHearth(home, ["run", "--permission-mode", "deny", "look around"]);
   expect([result.code, result.stdout.trim()]).toEqual([0, "Nothing was done."]);
+  // All of it is shown, with the hash that a person would trust it by.
+  for (const name of ["agent", "mcp", "mcp-json", "hook"])
+    expect(result.stderr).toContain(`\n    ${home.folder("traps")}/${name}\n`);
+  expect(result.stderr).toMatch(/--trust [0-9a-f]{32}$/m);
+  const wrong = await runHearth(home, ["run", "--trust", "0".repeat(32), "look around"]);
+  expect([wrong.code, wrong.stderr.includes("is not that of what would run")]).toEqual([2, true]);
   expect(existsSync(join(home.project, "env.txt"))).toBe(false);
   expect(existsSync(join(home.project, "made.txt"))).toBe(false);
   expect(toolResults(await model.request(2)).map(({ text }) => text.includes("denied"))).toEqual([

@@ -106,7 +106,12 @@ test("every documented route answers with every documented success, exactly as d
     expect([key, reply.status, reply.text]).toEqual([key, status, expect.any(String)]);
     judge.check(operationOf(key), reply);
     seen.set(key, (seen.get(key) ?? new Set()).add(status));
-    return reply.json as { run_id?: string; workspace?: { id: string }; session?: { id: string } };
+    return reply.json as {
+      run_id?: string;
+      workspace?: { id: string };
+      session?: { id: string };
+      trust?: { hash: string };
+    };
   };
   const wid = world.wid;
   const w = `/v1/workspaces/${wid}`;
@@ -232,6 +237,11 @@ test("every documented route answers with every documented success, exactly as d
   for (const by of ["day", "session", "agent", "model"]) {
     await drive({ key: "GET /v1/usage", path: `/v1/usage?by=${by}`, status: 200 });
   }
+  world.home.write(".mcp.json", JSON.stringify({ mcpServers: { a: { command: "a" } } }));
+  const offered = await drive({ key: `GET ${W}/trust`, path: `${w}/trust`, status: 200 });
+  const hash = offered.trust?.hash ?? "";
+  await drive({ key: `POST ${W}/trust`, path: `${w}/trust`, body: { hash }, status: 200 });
+  await drive({ key: `DELETE ${W}/trust`, path: `${w}/trust`, status: 200 });
   await drive({ key: `DELETE ${S}`, path: `${w}/sessions/${fullId}`, status: 200 });
   await drive({ key: `DELETE ${W}`, path: `/v1/workspaces/${otherId}`, status: 202 });
   await drive({
@@ -292,6 +302,7 @@ describe("errors", () => {
         [`POST /v1/workspaces/{wid}/agent`]: { session_id: terminal.sid, prompt: "x" },
         [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
         [`POST /v1/workspaces/{wid}/grants/revoke`]: { ids: [1] },
+        [`POST /v1/workspaces/{wid}/trust`]: { hash: "abc" },
         [`PATCH /v1/workspaces/{wid}/clients/{cid}`]: { session_id: null },
       };
       for (const name of names) {

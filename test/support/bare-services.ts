@@ -51,6 +51,7 @@ export function bareServices(given: Parts = {}): Services {
       ...{ list: not("list"), answer: not("answer"), grants: not("grants"), revoke: not("revoke") },
       ...given.permissions,
     },
+    trust: { of: () => undefined, give: not("give"), revoke: not("revoke"), ...given.trust },
     agents: { list: not("list"), ...given.agents },
     events: { attach: not("attach"), ...given.events },
   };

@@ -116,11 +116,10 @@ test("names that a person chooses are never unknown keys", () => {
 });
 
 test("a key that nothing reads yet says so", () => {
-  writeUser('{ "small_model": "local/small",\n  "mcp_servers": { "docs": { "url": "https://x.y" } } }');
+  writeUser('{ "small_model": "local/small" }');
   const file = place().paths.configFile;
   expect(load().warnings).toEqual([
     `${file}:1:3: "small_model" is not used by this hearth yet; it is ignored.`,
-    `${file}:2:3: "mcp_servers" is not used by this hearth yet; it is ignored.`,
   ]);
 });
 
@@ -163,7 +162,12 @@ test("a project chooses and narrows, and nothing else", () => {
       limits: { max_steps: 500, max_retries: 1 },
     }),
   );
-  const { config, limits, warnings } = load();
+  const { config, limits, offered, warnings } = load();
+  // What would run waits for a person's trust.
+  expect(offered).toEqual({
+    mcp_servers: { theirs: { command: ["x"] } },
+    agents: { own: { command: ["x"] } },
+  });
   expect(config).toEqual({
     model: "local/small",
     providers: {
@@ -184,9 +188,7 @@ test("a project chooses and narrows, and nothing else", () => {
   expect(named.toSorted()).toEqual([
     "agents.goose.command",
     "agents.off.enabled",
-    "agents.own.command",
     "limits.max_steps",
-    "mcp_servers.theirs",
     "permissions.allow",
     "providers.evil.api_key",
     "providers.evil.base_url",

@@ -42,6 +42,7 @@ const bodies: { [key: string]: object } = {
   "POST /v1/workspaces/{wid}/agent": { session_id: sid, prompt: "hi" },
   "POST /v1/workspaces/{wid}/permissions/{pid}": { decision: "deny" },
   "POST /v1/workspaces/{wid}/grants/revoke": { ids: [1] },
+  "POST /v1/workspaces/{wid}/trust": { hash: "abc" },
 };
 
 test("every route of the table reaches its service, and what that throws becomes status and body", async () => {

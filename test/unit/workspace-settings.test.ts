@@ -28,7 +28,13 @@ beforeEach(() => {
   wid = newId("ws");
   store.transaction("relaxed", () => store.workspaces.insert(wid, join(home, "project"), "2026-01-01"));
   const environments = createEnvironments(paths.configFile, {}, () => false);
-  settings = createWorkspaceSettings({ paths, store, environments, folders: createFolderGate() });
+  settings = createWorkspaceSettings({
+    paths,
+    store,
+    environments,
+    folders: createFolderGate(),
+    now: () => new Date(),
+  });
   close = store.close;
 });
 afterEach(() => {

@@ -129,7 +129,7 @@ export const commands: readonly CommandSpec[] = [
       },
       { name: "max-steps", value: "N", help: "Maximum number of model answers" },
       { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
-      { name: "trust", value: "HASH", help: "Trust what the project's config would run (nothing yet)" },
+      { name: "trust", value: "HASH", help: "Trust what the project's own files would start, by its hash" },
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
     notes: [

@@ -13,6 +13,7 @@ import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
 import { chooseSession } from "../sessions/choose.ts";
+import { settleTrust } from "../trust.ts";
 import { endOfRun } from "./end.ts";
 import { createRunNotes } from "./notes.ts";
 import { type RunOptions, readRunOptions } from "./options.ts";
@@ -68,7 +69,7 @@ async function runPrompt(
   }
   if (connection.notice !== null) await printNote(connection.notice);
   for (const warning of connection.warnings) await err.line(`hearth: ${warning}`);
-  if (options.trust !== undefined) await printNote("There is nothing to trust here: --trust has no effect.");
+  await settleTrust(connection, options.trust, err);
   const notes = createRunNotes(connection, context, options.model);
   const run = followRun(connection, withNotes(output, notes.event), notes.workspace);
   try {

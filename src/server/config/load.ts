@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Config, type Limits, limitDefaults } from "../../protocol/config.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Paths } from "../../protocol/paths.ts";
-import { mergeProject } from "./merge.ts";
+import { mergeProject, type Offered } from "./merge.ts";
 import { type ParsedConfig, parseConfig, parseProjectConfig } from "./parse.ts";
 import { type ReadFile, readConfigFile } from "./read-file.ts";
 
@@ -10,6 +10,8 @@ export type ConfigSource = { kind: "user" | "project"; path: string; exists: boo
 
 export type LoadedConfig = {
   config: Config;
+  /** What the project would start, which is not in `config`. */
+  offered: Offered;
   /** All limits; the default where the configuration sets none. */
   limits: Limits;
   /** One sentence each, with its place: what is ignored, and why. */
@@ -67,6 +69,7 @@ export function createConfigLoader(readProject: ReadProject = readConfigFile): L
     const sources: ConfigSource[] = [{ kind: "user", path: paths.configFile, exists: user !== undefined }];
     const warnings = [...(user?.warnings ?? [])];
     let config = user?.config ?? {};
+    let offered: Offered = {};
     if (root !== null) {
       const path = projectConfigFile(root);
       const project = projectFile(path);
@@ -74,11 +77,13 @@ export function createConfigLoader(readProject: ReadProject = readConfigFile): L
       if (project !== undefined) {
         const merged = mergeProject(config, project.config, path);
         config = merged.config;
+        offered = merged.offered;
         warnings.push(...project.warnings, ...merged.warnings);
       }
     }
     return {
       config,
+      offered,
       limits: { ...limitDefaults, ...withoutUndefined(config.limits ?? {}) },
       warnings,
       sources,

@@ -14,21 +14,39 @@ export function mergeProject(
   user: Config,
   project: Config,
   file: string,
-): { config: Config; warnings: string[] } {
+): { config: Config; offered: Offered; warnings: string[] } {
   const warnings: string[] = [];
   const warn: Warn = (sentence) => warnings.push(`${file}: ${sentence}`);
-  const { mcp_servers, agents, providers, permissions, limits, ...choices } = project;
+  const { mcp_servers, hooks, agents, providers, permissions, limits, ...choices } = project;
   const config: Config = { ...user, ...choices };
-  for (const name of Object.keys(mcp_servers ?? {})) {
-    warn(`"mcp_servers.${name}" is ignored: a project may not start servers.`);
-  }
   if (providers !== undefined) config.providers = mergeProviders(user.providers ?? {}, providers, warn);
   if (agents !== undefined) config.agents = mergeAgents(user.agents ?? {}, agents, warn);
   if (permissions !== undefined)
     config.permissions = mergePermissions(user.permissions ?? {}, permissions, warn);
   if (limits !== undefined) config.limits = mergeLimits(user.limits ?? {}, limits, warn);
-  return { config, warnings };
+  const isOwn = (name: string) => user.mcp_servers?.[name] !== undefined;
+  for (const name of Object.keys(mcp_servers ?? {}).filter(isOwn))
+    warn(`"mcp_servers.${name}" is ignored: your own configuration has a server of that name.`);
+  const offered = {
+    ...(hooks !== undefined && { hooks }),
+    mcp_servers: withoutNames(mcp_servers, isOwn),
+    agents: withoutNames(agents, (name) => !isOffered(name, agents?.[name] ?? {}, user.agents ?? {})),
+  };
+  return { config, offered, warnings };
 }
+
+/** What a project would start. It is not part of the configuration before a person has trusted it. */
+export type Offered = Pick<Config, "mcp_servers" | "hooks" | "agents">;
+
+const withoutNames = <T>(
+  entries: Readonly<Record<string, T>> | undefined,
+  isLeftOut: (name: string) => boolean,
+): Record<string, T> =>
+  Object.fromEntries(Object.entries(entries ?? {}).filter(([name]) => !isLeftOut(name)));
+
+/** An agent of a project's own; not hearth, nor one whose command the user has configured. */
+const isOffered = (name: string, { command }: AgentConfig, user: Agents): boolean =>
+  command !== undefined && name !== "hearth" && user[name]?.command === undefined;
 
 type Providers = NonNullable<Config["providers"]>;
 
@@ -59,7 +77,7 @@ function mergeAgents(user: Agents, project: Agents, warn: Warn): Agents {
   const merged: Agents = { ...user };
   for (const [name, agent] of Object.entries(project)) {
     for (const key of ["command", "env", "backend"] as const) {
-      if (agent[key] === undefined) continue;
+      if (agent[key] === undefined || isOffered(name, agent, user)) continue;
       warn(`"agents.${name}.${key}" is ignored: a project may not say what is started.`);
     }
     if (agent.enabled === true && user[name]?.enabled === false) {

@@ -11,7 +11,7 @@ export type ParsedConfig = { config: Config; warnings: string[] };
 type Path = readonly (string | number)[];
 
 /** Known keys without effect so far. Setting one is a warning, so that nobody waits for it to work. */
-const notUsedYet: ReadonlySet<string> = new Set(["small_model", "mcp_servers"]);
+const notUsedYet: ReadonlySet<string> = new Set(["small_model"]);
 
 type Mistake = { place: number; sentence: string; key: string | null };
 

@@ -19,6 +19,7 @@ import { createEventHandlers } from "./routes/events.ts";
 import { createPermissionHandlers } from "./routes/permissions.ts";
 import { createRunHandlers } from "./routes/runs.ts";
 import { createSessionHandlers } from "./routes/sessions.ts";
+import { createTrustHandlers } from "./routes/trust.ts";
 import { createUsageHandlers } from "./routes/usage.ts";
 import { createWorkspaceHandlers } from "./routes/workspaces.ts";
 import { createEventStreams } from "./sse.ts";
@@ -60,6 +61,7 @@ export function createHttpServer(deps: {
       ...createRunHandlers(services),
       ...createAgentHandlers(services),
       ...createPermissionHandlers(services),
+      ...createTrustHandlers(services),
       ...createUsageHandlers(services),
     },
     log,

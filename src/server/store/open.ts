@@ -12,10 +12,11 @@ import { createRunUsageRows } from "./run-usage.ts";
 import { createRunRows } from "./runs.ts";
 import { salvage } from "./salvage.ts";
 import { createSessionRows } from "./sessions.ts";
+import { createTrustRows } from "./trust.ts";
 import { whyUnwritable } from "./unwritable.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 
-const SCHEMA_VERSION = 5;
+const SCHEMA_VERSION = 6;
 /** Older releases can corrupt a file with several readers when the WAL is reset. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**
@@ -73,6 +74,7 @@ export function openStore(file: string, log: (message: string) => void = () => {
     messages: createMessageRows(db),
     permissions: createPermissionRows(db),
     grants: createGrantRows(db),
+    trust: createTrustRows(db),
     agentSessions: createAgentSessionRows(db),
     events: createEventRows(db),
     /**

@@ -207,6 +207,11 @@ export const commands: readonly Command[] = [
     run: (state) => step({ ...state, overlay: newGrantsOverlay }, { do: "load_grants" }),
   },
   {
+    name: "trust",
+    help: "what this directory would start; trust it, or take that back",
+    run: (state) => step(state, { do: "load_trust" }),
+  },
+  {
     name: "theme",
     takes: "[NAME]",
     help: "color theme",

@@ -25,6 +25,9 @@ export type Effect =
   | { do: "delete_session"; id: SessionId }
   | { do: "load_sessions"; isArchive?: boolean }
   | { do: "load_grants" }
+  | { do: "load_trust" }
+  | { do: "give_trust"; hash: string }
+  | { do: "revoke_trust" }
   | { do: "revoke_grant"; id: number }
   | { do: "fork"; id: SessionId }
   | { do: "find_files"; query: string }

@@ -8,7 +8,14 @@ import { actions, bindings, chordsOf, type KeyOverrides } from "../keys.ts";
 import type { ThemeChoice } from "../theme.ts";
 import { chordName } from "../view/chord-name.ts";
 import type { SessionChanges } from "./effects.ts";
-import type { GrantsOverlay, ListOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "./overlay.ts";
+import type {
+  GrantsOverlay,
+  ListOverlay,
+  Overlay,
+  SessionsOverlay,
+  TranscriptOverlay,
+  TrustOverlay,
+} from "./overlay.ts";
 import { type AppState, currentAgent, currentModel, currentSession, currentSessionId } from "./state.ts";
 
 const wordsOf = (query: string): string[] =>
@@ -146,6 +153,25 @@ export function grantItems(state: AppState, { found, query }: GrantsOverlay): re
   );
 }
 
+export type TrustItem = { id: string; text: string; isHead: boolean };
+
+/** The answers to the question of trust, then what would run, line by line. */
+export function trustItems({ trust }: TrustOverlay): TrustItem[] {
+  const answer = (id: string, text: string) => ({ id, text, isHead: true });
+  const answers = trust.is_trusted
+    ? [answer("close", "1 close"), answer("revoke", "2 take the trust back")]
+    : [answer("trust", "1 trust"), answer("close", "2 not now"), answer("quit", "3 quit")];
+  const shown = trust.items.flatMap(({ kind, name, source, text, is_trusted }, item) => {
+    const before = is_trusted && !trust.is_trusted ? " · trusted before" : "";
+    const head = `${kind.replace("_", " ")} ${name} · ${source}${before}`;
+    const lines = text
+      .split("\n")
+      .map((line, at) => ({ id: `item-${item}-${at}`, text: `  ${line}`, isHead: false }));
+    return [{ id: `item-${item}`, text: head, isHead: false }, ...lines];
+  });
+  return [...answers, ...shown];
+}
+
 export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
   themeChoices.filter((name) => holds(name, overlay.query));
 
@@ -166,6 +192,8 @@ export function itemIds(
       return modeItems(state, overlay).map(({ id }) => id);
     case "grants":
       return grantItems(state, overlay).map(({ id }) => `${id}`);
+    case "trust":
+      return trustItems(overlay).map(({ id }) => id);
     case "themes":
       return themeItems(overlay);
     case "help":

@@ -2,6 +2,7 @@ import type { SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
 import type { Grant } from "../../protocol/permission.ts";
 import type { Session } from "../../protocol/session.ts";
+import type { Trust } from "../../protocol/trust.ts";
 
 /** A list with a filter and the selected row's id (rows may move); without an id, the first row. */
 export type ListOverlay = { query: string; marked: string | undefined };
@@ -23,6 +24,9 @@ export type GrantsOverlay = ListOverlay & {
   found: readonly Grant[] | undefined;
 };
 
+/** What the project's own files would start, and the question whether it may. */
+export type TrustOverlay = ListOverlay & { kind: "trust"; trust: Trust };
+
 /** The whole conversation, unfolded, to scroll and search in. */
 export type TranscriptOverlay = {
   kind: "transcript";
@@ -40,6 +44,7 @@ export type TranscriptOverlay = {
 export type Overlay =
   | SessionsOverlay
   | GrantsOverlay
+  | TrustOverlay
   | (ListOverlay & { kind: "models" | "agents" | "modes" | "themes" | "help" })
   | TranscriptOverlay;
 
@@ -58,6 +63,14 @@ export const newGrantsOverlay: GrantsOverlay = {
   marked: undefined,
   found: undefined,
 };
+
+/** The harmless answer is marked. */
+export const newTrustOverlay = (trust: Trust): TrustOverlay => ({
+  kind: "trust",
+  query: "",
+  marked: "close",
+  trust,
+});
 
 export const newTranscriptOverlay: TranscriptOverlay = {
   kind: "transcript",

@@ -38,6 +38,7 @@ function stepList(state: AppState, line: string): Step {
   const closed: AppState = { ...state, overlay: undefined };
   if (overlay === undefined || overlay.kind === "transcript" || line.trim() === "") return stay(closed);
   if (/^\d+$/.test(line.trim())) return acceptItem(state, overlay, Number(line) - 1);
+  if (overlay.kind === "trust") return stepLine(closed, line, state.now); // a prompt: not now
   const query = line.trim().split("\n")[0] ?? "";
   return stay({ ...state, overlay: { ...overlay, query, marked: undefined } });
 }

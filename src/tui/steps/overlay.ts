@@ -19,6 +19,7 @@ import { type AppState, currentAgent } from "../state/state.ts";
 import { withEditsAllowed } from "./allow-edits.ts";
 import { changeSession, newSession } from "./change-session.ts";
 import { stepTranscript } from "./transcript.ts";
+import { answerTrust, markTrust } from "./trust.ts";
 
 const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
 const close = (state: AppState): AppState => withOverlay(state, undefined);
@@ -28,6 +29,7 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
   if (overlay.kind === "transcript") return stepTranscript(state, overlay, event, keys);
   if (overlay.kind === "sessions" && overlay.task.do !== "choose")
     return stepTask(state, overlay, event, keys);
+  if (overlay.kind === "trust" && event.type !== "key") return markTrust(state, overlay, event);
   if (event.type === "text" || event.type === "paste") {
     const typed = event.text.split("\n")[0] ?? "";
     return stay(withOverlay(state, { ...overlay, query: overlay.query + typed, marked: undefined }));
@@ -107,6 +109,8 @@ export function acceptItem(
     }
     case "grants":
       return takeBack(state, overlay, grantItems(state, overlay)[index]);
+    case "trust":
+      return answerTrust(state, overlay, index);
     case "themes": {
       const name = themeItems(overlay)[index];
       return name === undefined ? stay(close(state)) : step(close(state), { do: "set_theme", name });

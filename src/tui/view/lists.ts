@@ -13,6 +13,7 @@ import {
   modelItems,
   sessionItems,
   themeItems,
+  trustItems,
 } from "../state/overlay-items.ts";
 import { type AppState, currentAgent } from "../state/state.ts";
 import { formatAgo, formatCost } from "../text/figures.ts";
@@ -175,6 +176,21 @@ export function listOf(
         title: "Allowed without asking",
         hints: `enter takes it back, then it asks again${dot}${permissionsText(state)}`,
         empty: overlay.found === undefined ? "asking the daemon" : "nothing was allowed for longer than once",
+      };
+    case "trust":
+      return {
+        ...base,
+        items: trustItems(overlay).map(({ text, isHead }) => ({
+          left: [span(sanitizeLine(text), isHead ? "text" : "muted")],
+          right: [],
+          whole: sanitizeLine(text),
+        })),
+        title: overlay.trust.is_trusted ? "Trusted in this directory" : "This directory would start programs",
+        hints: overlay.trust.is_trusted
+          ? "esc closes"
+          : "nothing of it has run; what changes later is asked about again; esc: not now",
+        empty: "",
+        ask: { label: "enter takes the marked answer", text: "" },
       };
     case "themes":
       return {

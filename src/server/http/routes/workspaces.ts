@@ -13,13 +13,19 @@ type Keys =
 export function createWorkspaceHandlers({
   workspaces,
   warnings,
+  trust,
   snapshot,
   files,
 }: Services): Pick<Handlers, Keys> {
   return {
     "POST /v1/workspaces": async ({ body, caller }) => {
       const { workspace, created } = await workspaces.open(body, body.client_id ?? caller);
-      return { status: created ? 201 : 200, body: { workspace, warnings: warnings(workspace.id) } };
+      const { id } = workspace;
+      const offered = trust.of(id);
+      return {
+        status: created ? 201 : 200,
+        body: { workspace, warnings: warnings(id), ...(offered !== undefined && { trust: offered }) },
+      };
     },
     "GET /v1/workspaces": async () => ({ status: 200, body: { workspaces: await workspaces.list() } }),
     "GET /v1/workspaces/{wid}": async ({ params }) => ({
