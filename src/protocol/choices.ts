@@ -10,3 +10,7 @@ export const allowsMore = (
 
 export const isolations = ["in_place", "worktree"] as const;
 export const usageGroups = ["day", "session", "agent", "model"] as const;
+
+/** What a model can do besides text. */
+export const modelAbilities = ["images", "pdf", "reasoning", "tools"] as const;
+export type ModelAbility = (typeof modelAbilities)[number];

@@ -1,16 +1,33 @@
 import { z } from "zod";
+import { modelAbilities } from "./choices.ts";
 import { PermissionMode } from "./permission.ts";
 
 /** `hearth.jsonc`. Every key is optional. An unknown key is a warning, a wrong value an error with its place. */
 const ModelConfig = z.object({
   context_window: z.int().min(1).optional().describe("Tokens the model can see at once"),
   max_output_tokens: z.int().min(1).optional().describe("Tokens it may answer with"),
+  abilities: z
+    .array(z.enum(modelAbilities))
+    .optional()
+    .describe("What it can do: images, pdf, reasoning, tools"),
+  efforts: z.array(z.string()).optional().describe("How hard it can be told to think, from little to much"),
   cost: z
     .object({
       input: z.number().min(0).optional(),
       output: z.number().min(0).optional(),
       cache_read: z.number().min(0).optional(),
       cache_write: z.number().min(0).optional(),
+      tiers: z
+        .array(
+          z.object({
+            above: z.int().min(1).describe("Input tokens above which these prices count"),
+            input: z.number().min(0),
+            output: z.number().min(0),
+            cache_read: z.number().min(0).optional(),
+            cache_write: z.number().min(0).optional(),
+          }),
+        )
+        .optional(),
     })
     .optional()
     .describe("USD per million tokens"),
@@ -92,6 +109,10 @@ const LimitsConfig = z.object({
 
 export const Config = z.object({
   model: z.string().optional().describe("provider/model"),
+  models_url: z
+    .url()
+    .optional()
+    .describe("Where `hearth models refresh` reads the list of models, in models.dev's format"),
   small_model: z.string().optional().describe("provider/model; not used yet"),
   agent: z.string().optional(),
   on_last_detach: z.enum(["continue", "cancel"]).optional(),
@@ -106,6 +127,7 @@ export const Config = z.object({
   limits: LimitsConfig.optional(),
 });
 export type Config = z.infer<typeof Config>;
+export type ModelConfig = z.infer<typeof ModelConfig>;
 export type ProviderConfig = z.infer<typeof ProviderConfig>;
 export type AgentConfig = z.infer<typeof AgentConfig>;
 export type McpServerConfig = z.infer<typeof McpServerConfig>;

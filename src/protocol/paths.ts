@@ -8,6 +8,9 @@ export type Paths = {
   database: string;
   stateDir: string;
   log: string;
+  cacheDir: string;
+  /** The list of models as it was refreshed last. */
+  modelsFile: string;
   runDir: string;
   socket: string;
   daemonFile: string;
@@ -32,6 +35,7 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
     const dir = env[name];
     return join(dir?.startsWith("/") ? dir : join(homeDir, fallback), "hearth");
   };
+  const cacheDir = home ? join(home, "cache") : xdg("XDG_CACHE_HOME", ".cache");
   const runtime = env["XDG_RUNTIME_DIR"];
   const configDir = home ? join(home, "config") : xdg("XDG_CONFIG_HOME", ".config");
   const dataDir = home ? join(home, "data") : xdg("XDG_DATA_HOME", ".local/share");
@@ -48,6 +52,8 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
     database: join(dataDir, "hearth.db"),
     stateDir,
     log: join(stateDir, "daemon.log"),
+    cacheDir,
+    modelsFile: join(cacheDir, "models.json"),
     runDir,
     socket: fits ? wanted : join(`/tmp/hearth-${uid}`, `${shortHash(wanted)}.sock`),
     daemonFile: join(runDir, "daemon.json"),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Agent, AgentSession } from "./agent.ts";
 import { errorCodes } from "./errors.ts";
 import { ClientId, MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "./ids.ts";
+import { KnownModel, ModelList } from "./known-model.ts";
 import { Message } from "./message.ts";
 import { Decision, Grant, Permission, PermissionMode } from "./permission.ts";
 import { Delivery, Run } from "./run.ts";
@@ -311,6 +312,18 @@ export const routes = {
     params: ofWorkspace,
     query: z.object({ ...by, probe: z.string().optional() }),
     replies: { 200: z.object({ agents: z.array(Agent) }) },
+  }),
+  "GET /v1/workspaces/{wid}/models": route({
+    summary: "The models of hearth's own agent: windows, prices, abilities, efforts",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: ModelList.extend({ models: z.array(KnownModel) }) },
+  }),
+  "POST /v1/workspaces/{wid}/models/refresh": route({
+    summary: "Read the list of models anew from models.dev, or from `models_url`",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: ModelList.extend({ models: z.int(), providers: z.int(), file: z.string() }) },
   }),
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": route({
     summary: "Cancel the unfinished runs of a session",

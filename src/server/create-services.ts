@@ -22,6 +22,7 @@ import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./events/hub.ts";
 import { createJournal, type JournalTx } from "./events/journal.ts";
 import { createExternalAgents } from "./external-agents.ts";
+import { createModelCatalog } from "./model-catalog.ts";
 import { createNativeAgent } from "./native-agent.ts";
 import { createPermissions } from "./permissions.ts";
 import { createRuns } from "./runs.ts";
@@ -86,7 +87,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     marksLimit: deps.marksLimit,
   });
 
-  const settings = createWorkspaceSettings({ paths, store, environments, folders, now });
+  const catalog = createModelCatalog(paths.modelsFile);
+  await catalog.load();
+  const settings = createWorkspaceSettings({
+    ...{ paths, store, environments, folders, now },
+    catalog: catalog.current,
+  });
 
   const refresh = async (wid: WorkspaceId) => {
     await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
@@ -103,6 +109,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     instructionsFile: join(paths.configDir, "AGENTS.md"),
     version: deps.version,
     isBusy: () => busy().active_runs > 0,
+    catalog,
+    modelsFile: paths.modelsFile,
     now,
   });
   const external = createExternalAgents({
@@ -324,6 +332,20 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
           await external.probe(wid, probe);
         }
         return agents.list(wid);
+      },
+    },
+    models: {
+      async list(wid) {
+        workspaces.rowOf(wid);
+        await refresh(wid);
+        return native.models.list(wid);
+      },
+      async refresh(wid) {
+        workspaces.rowOf(wid);
+        await refresh(wid);
+        const found = await native.models.refresh(wid);
+        await agents.list(wid); // tells the terminals of the new figures
+        return found;
       },
     },
     files: (wid, query, limit, signal) => fileSearch.find(workspaces.rowOf(wid).path, query, limit, signal),

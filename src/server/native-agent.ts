@@ -1,7 +1,9 @@
 import { flushCompileCache } from "node:module";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { createNativeBackend } from "../agent/native/backend.ts";
+import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
+import { catalogOf } from "../agent/native/models/choice/providers.ts";
 import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
@@ -11,6 +13,8 @@ import { ignoreError, inBackground } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
+import type { ModelCatalog } from "./model-catalog.ts";
+import type { Services } from "./services.ts";
 import type { WorkspaceSettings } from "./workspace-settings.ts";
 
 type NativeAgentDeps = {
@@ -22,6 +26,9 @@ type NativeAgentDeps = {
   version: string;
   /** A run is active: other work should wait. */
   isBusy(): boolean;
+  catalog: ModelCatalog;
+  /** Where the list of models stands, for people. */
+  modelsFile: string;
   now: () => Date;
 };
 
@@ -31,7 +38,7 @@ const PREPARE_DELAY_MS = 300;
 /** hearth's own agent, always present. It is ready if its models are. */
 export function createNativeAgent(
   deps: NativeAgentDeps,
-): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool } {
+): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool; models: Services["models"] } {
   const workers = createWorkerPool();
   const tools = createTools({ workers });
   const bash = tools.find(({ name }) => name === "bash");
@@ -73,6 +80,25 @@ export function createNativeAgent(
 
   return {
     backend,
+    models: {
+      async list(wid) {
+        const { source, read_at } = catalogOf({ catalog: deps.catalog.current() });
+        return { source, read_at, models: await backend.models(deps.settings.ofWorkspace(wid)) };
+      },
+      async refresh(wid) {
+        const { models_url = MODELS_DEV_URL } = deps.settings.of(wid).config;
+        const found = await backend.downloadModels(models_url, deps.placeOf(wid).env);
+        await deps.catalog.save(found);
+        const providers = Object.values(found.providers);
+        return {
+          source: found.source,
+          read_at: found.read_at,
+          providers: providers.length,
+          models: providers.reduce((sum, models) => sum + Object.keys(models).length, 0),
+          file: deps.modelsFile,
+        };
+      },
+    },
     /** For commands that a person types. */
     bash,
     async describe(wid) {

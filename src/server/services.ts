@@ -3,7 +3,7 @@ import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
-import type { Health, PromptBody, PromptReply, RouteParsed } from "../protocol/routes.ts";
+import type { Health, PromptBody, PromptReply, RouteParsed, RouteReply } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
@@ -131,6 +131,11 @@ export type Services = {
   ): Promise<{ by: UsageBy; rows: UsageRow[]; total: UsageRow }>;
   /** The agent named by `probe` is started and asked for its facts first. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
+  models: {
+    list(wid: WorkspaceId): Promise<RouteReply<"GET /v1/workspaces/{wid}/models">>;
+    /** Throws provider_unreachable if the list cannot be read. */
+    refresh(wid: WorkspaceId): Promise<RouteReply<"POST /v1/workspaces/{wid}/models/refresh">>;
+  };
   /** Paths relative to the workspace. */
   files(wid: WorkspaceId, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles>;
   snapshot(

@@ -1,4 +1,5 @@
 import type { FolderGate } from "../agent/files/folder-gate.ts";
+import type { Catalog } from "../agent/native/models/catalog/catalog.ts";
 import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
 import { type Config, type Limits, limitDefaults } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
@@ -20,12 +21,15 @@ export function createWorkspaceSettings({
   environments,
   folders,
   now,
+  catalog = () => undefined,
 }: {
   paths: Paths;
   store: Store;
   environments: Environments;
   folders: FolderGate;
   now: () => Date;
+  /** The refreshed list of models, if there is one. */
+  catalog?: () => Catalog | undefined;
 }) {
   /** Project files by path as `refresh` last read them; an error if one could not be read. */
   const projectFiles = new Map<string, ReadFile | HearthError>();
@@ -138,11 +142,12 @@ export function createWorkspaceSettings({
     /** For hearth's own agent. Throws config_invalid, session_not_found. */
     ofSession(sid: SessionId): NativeSettings {
       const wid = workspaceOf(sid);
-      return { ...of(wid), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
+      return { ...of(wid), catalog: catalog(), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
     },
     /** For a session without prompts. Throws config_invalid. */
     ofWorkspace: (wid: WorkspaceId): NativeSettings => ({
       ...of(wid),
+      catalog: catalog(),
       providerEnv: environments.forProviders(wid, null),
     }),
   };

@@ -1,9 +1,9 @@
-import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
 import { openAnthropic } from "../../src/agent/native/models/families/anthropic.ts";
 import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { Model, ModelRequest } from "../../src/agent/native/models/model.ts";
+import { noCost } from "../../src/agent/native/models/model.ts";
 import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
-import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
+import { type ModelSpec, unknownFigures } from "../../src/agent/native/models/spec.ts";
 
 type Json = { [key: string]: unknown };
 const isObject = (value: unknown): value is Json =>
@@ -20,8 +20,7 @@ const spec = (type: ModelSpec["type"], model: string): ModelSpec => ({
   apiKey: "key",
   keyFrom: "a test",
   headers: {},
-  contextWindow: null,
-  maxOutputTokens: null,
+  ...unknownFigures,
   cost: noCost,
 });
 

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { ApiReply } from "../support/api.ts";
 import { createGate } from "../support/happenings.ts";
+import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
+import { modelsDevList, serveText } from "../support/models-dev.ts";
 import { chosenRunId, openWorld, sawText, type Terminal } from "../support/world.ts";
 
 type Json = { [key: string]: unknown };
@@ -198,6 +200,13 @@ test("every documented route answers with every documented success, exactly as d
     body: { decision: "deny", message: "not now" },
     status: 200,
   });
+  await drive({ key: `GET ${W}/models`, path: `${w}/models`, status: 200 });
+  world.home.config({ ...localConfig(world.model.baseUrl), models_url: await serveText(modelsDevList) });
+  await drive({ key: `POST ${W}/models/refresh`, path: `${w}/models/refresh`, status: 200 });
+  const listed = await drive({ key: `GET ${W}/models`, path: `${w}/models`, status: 200 });
+  expect((listed as { models?: unknown }).models).toContainEqual(
+    expect.objectContaining({ id: "anthropic/claude-next-9", context_window: 2_000_000, usable: false }),
+  );
   await drive({ key: `GET ${W}/grants`, path: `${w}/grants`, status: 200 });
   await drive({
     key: `POST ${W}/grants/revoke`,

@@ -52,6 +52,7 @@ export function bareServices(given: Parts = {}): Services {
       ...given.permissions,
     },
     trust: { of: () => undefined, give: not("give"), revoke: not("revoke"), ...given.trust },
+    models: { list: not("list"), refresh: not("refresh"), ...given.models },
     agents: { list: not("list"), ...given.agents },
     events: { attach: not("attach"), ...given.events },
   };

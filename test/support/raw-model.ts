@@ -1,14 +1,14 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
 import { openAnthropic } from "../../src/agent/native/models/families/anthropic.ts";
 import { openGoogle } from "../../src/agent/native/models/families/google.ts";
 import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
 import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { ModelChunk } from "../../src/agent/native/models/model.ts";
+import { noCost } from "../../src/agent/native/models/model.ts";
 import { createConnections } from "../../src/agent/native/models/network/connection.ts";
 import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
-import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
+import { type ModelSpec, unknownFigures } from "../../src/agent/native/models/spec.ts";
 
 export type RawWire = "chat" | "anthropic" | "responses" | "google";
 export const rawWires = ["chat", "anthropic", "responses", "google"] as const;
@@ -58,7 +58,7 @@ export async function askRaw(wire: RawWire, answer: RawAnswer) {
   const spec: ModelSpec = {
     ...{ id: `raw/${model}`, label: "Raw", type, model, addressFrom: "RAW_BASE_URL", keyFrom: "RAW_API_KEY" },
     ...{ baseUrl: wire === "responses" ? "https://api.openai.com/v1" : `${at}/v1`, apiKey: "key-for-tests" },
-    ...{ headers: {}, contextWindow: null, maxOutputTokens: null, cost: noCost },
+    ...{ ...unknownFigures, headers: {}, cost: noCost },
   };
   const chunks: ModelChunk[] = [];
   let error: unknown;

@@ -5,7 +5,7 @@ import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
 import { openOpenAiCompatible } from "../../src/agent/native/models/families/openai-compatible.ts";
 import type { ModelRequest, PromptMessage } from "../../src/agent/native/models/model.ts";
 import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
-import type { ModelSpec } from "../../src/agent/native/models/spec.ts";
+import { type ModelSpec, unknownFigures } from "../../src/agent/native/models/spec.ts";
 
 const long = (name: string): string => `${name} "quoted" \\n $& $1 \u0001 é 𝄞 \ud800\n`.repeat(200);
 
@@ -51,7 +51,7 @@ test.each(["openai-compatible", "openai", "anthropic", "google"] as const)(
     }) as ModelFetch;
     const spec: ModelSpec = {
       ...{ id: "some/model", label: "some", type, model: "model", addressFrom: "a test", keyFrom: null },
-      ...{ baseUrl, apiKey: null, headers: {}, contextWindow: null, maxOutputTokens: null },
+      ...{ ...unknownFigures, baseUrl, apiKey: null, headers: {} },
       cost: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
     };
     const model = open(spec, fetch);

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { noCost } from "../../src/agent/native/models/catalog/known-providers.ts";
 import { openOpenAi } from "../../src/agent/native/models/families/openai.ts";
 import type { ModelChunk, ModelRequest } from "../../src/agent/native/models/model.ts";
+import { noCost } from "../../src/agent/native/models/model.ts";
 import type { ModelFetch } from "../../src/agent/native/models/network/model-fetch.ts";
+import { unknownFigures } from "../../src/agent/native/models/spec.ts";
 
 type Json = { [key: string]: unknown };
 
@@ -16,8 +17,7 @@ const spec = {
   apiKey: "key",
   keyFrom: "OPENAI_API_KEY",
   headers: {},
-  contextWindow: null,
-  maxOutputTokens: null,
+  ...unknownFigures,
   cost: noCost,
 } as const;
 

@@ -1,6 +1,7 @@
 import { sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
+import type { KnownModel } from "../../protocol/known-model.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { FolderGate } from "../files/folder-gate.ts";
 import { decodeText, readBeginning } from "../files/read-beginning.ts";
@@ -14,7 +15,10 @@ import { createModelContext } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
 import { runLoop } from "./loop.ts";
+import type { Catalog } from "./models/catalog/catalog.ts";
+import { downloadCatalog } from "./models/catalog/download.ts";
 import { describeModels, type ModelsDescription } from "./models/choice/describe.ts";
+import { listModels } from "./models/choice/list.ts";
 import { resolveModel } from "./models/choice/resolve.ts";
 import type { NativeSettings } from "./models/choice/settings.ts";
 import { createOllamaProbe } from "./models/local/ollama.ts";
@@ -48,6 +52,10 @@ export type NativeBackend = Backend & {
    * folder. Harmless to call again.
    */
   prepare(settings: NativeSettings, place?: GitPlace): Promise<void>;
+  /** All models that are known by name. Waits for a local server at most 150 ms. */
+  models(settings: NativeSettings): Promise<KnownModel[]>;
+  /** Reads the list of models anew. `env`: for its proxy settings. Throws provider_unreachable. */
+  downloadModels(url: string, env: Readonly<Record<string, string>>): Promise<Catalog>;
 };
 
 const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
@@ -189,6 +197,9 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     kind: "native",
     describe: (current) => describeModels(current, probe),
     prepare,
+    models: (current) => listModels(current, probe),
+    downloadModels: async (url, env) =>
+      downloadCatalog(await connections.fetchFor(env), url, new Date(now())),
     async open(session) {
       const opened = openSession(session);
       // The first turn waits for the same modules if it comes first, and reports what is wrong with them.

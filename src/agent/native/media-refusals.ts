@@ -47,7 +47,7 @@ export function createMediaRefusals(known: readonly string[]) {
   return {
     leftOut: (): string[] => [...leftOut],
     takenBy: (model: Model) => ({
-      images: !blind.has(model.id),
+      images: !blind.has(model.id) && model.abilities?.includes("images") !== false,
       pdf: model.traits.pdf && !blind.has(model.id),
       limits: limitsOf(model),
       isLeftOut: (part: FilePart) => leftOut.has(part.id),

@@ -190,6 +190,20 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth agents probe goose"],
   },
   {
+    path: ["models", "list"],
+    summary: "List the models that can be used: windows, prices, abilities, efforts",
+    arguments: [rest("words", "Only models with these words in their name")],
+    options: [{ name: "all", short: "a", help: "Models of providers without a key too" }, json],
+    examples: ["hearth models list", "hearth models list --all claude", "hearth models list --json"],
+  },
+  {
+    path: ["models", "refresh"],
+    summary: "Read the list of models anew from models.dev, or from models_url",
+    arguments: [],
+    options: [json],
+    examples: ["hearth models refresh"],
+  },
+  {
     path: ["permissions", "list"],
     summary: "List what is allowed here without asking",
     arguments: [],
@@ -301,6 +315,7 @@ export const commands: readonly CommandSpec[] = [
 export const groups: readonly { name: string; alone: string; summary: string }[] = [
   { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
   { name: "agents", alone: "list", summary: "Show which agents are ready" },
+  { name: "models", alone: "list", summary: "Show models, their windows and prices, and read them anew" },
   { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
   { name: "daemon", alone: "status", summary: "Show, stop, restart and follow the daemon" },
   { name: "config", alone: "show", summary: "Show the configuration" },

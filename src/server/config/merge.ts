@@ -17,8 +17,10 @@ export function mergeProject(
 ): { config: Config; offered: Offered; warnings: string[] } {
   const warnings: string[] = [];
   const warn: Warn = (sentence) => warnings.push(`${file}: ${sentence}`);
-  const { mcp_servers, hooks, agents, providers, permissions, limits, ...choices } = project;
+  const { mcp_servers, hooks, agents, providers, permissions, limits, models_url, ...choices } = project;
   const config: Config = { ...user, ...choices };
+  if (models_url !== undefined)
+    warn('"models_url" is ignored: only your own configuration says where requests go.');
   if (providers !== undefined) config.providers = mergeProviders(user.providers ?? {}, providers, warn);
   if (agents !== undefined) config.agents = mergeAgents(user.agents ?? {}, agents, warn);
   if (permissions !== undefined)

@@ -16,6 +16,7 @@ import { createRouter } from "./router.ts";
 import { createAgentHandlers } from "./routes/agents.ts";
 import { createDaemonHandlers } from "./routes/daemon.ts";
 import { createEventHandlers } from "./routes/events.ts";
+import { createModelHandlers } from "./routes/models.ts";
 import { createPermissionHandlers } from "./routes/permissions.ts";
 import { createRunHandlers } from "./routes/runs.ts";
 import { createSessionHandlers } from "./routes/sessions.ts";
@@ -60,6 +61,7 @@ export function createHttpServer(deps: {
       ...createSessionHandlers(services),
       ...createRunHandlers(services),
       ...createAgentHandlers(services),
+      ...createModelHandlers(services),
       ...createPermissionHandlers(services),
       ...createTrustHandlers(services),
       ...createUsageHandlers(services),

@@ -1,6 +1,11 @@
-import { noCost } from "../models/catalog/known-providers.ts";
 import { demoModelId } from "../models/choice/resolve.ts";
-import type { Model, ModelChunk, ModelRequest, PromptMessage } from "../models/model.ts";
+import {
+  type Model,
+  type ModelChunk,
+  type ModelRequest,
+  noCost,
+  type PromptMessage,
+} from "../models/model.ts";
 import { traitsOf } from "../models/traits.ts";
 import { type DemoStep, type DemoView, demoMove } from "./demo-script.ts";
 
@@ -93,6 +98,7 @@ export const createDemoModel = (wait: Wait): Model => ({
   family: "open",
   isPrivate: false,
   traits: traitsOf({ type: "openai-compatible", baseUrl: "", model: demoModelId }),
+  abilities: null,
   cost: noCost,
   contextWindow: null,
   outputTokensMax: null,

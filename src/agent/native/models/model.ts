@@ -1,5 +1,6 @@
 import type { LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Usage } from "../../../protocol/usage.ts";
+import type { Ability } from "./catalog/catalog.ts";
 import type { Traits } from "./traits.ts";
 
 /** One message of a prompt, in the provider packages' common format. */
@@ -64,8 +65,11 @@ export type ModelChunk =
       isCallLike?: boolean;
     };
 
-/** USD per million tokens. */
-export type ModelCost = { input: number; output: number; cache_read: number; cache_write: number };
+type Prices = { input: number; output: number; cache_read: number; cache_write: number };
+/** USD per million tokens. `tiers`: the prices of requests with more input tokens than `above`, in rising order. */
+export type ModelCost = Prices & { tiers?: readonly (Prices & { above: number })[] };
+
+export const noCost: ModelCost = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 
 /** The model's variant of the system prompt. */
 export type PromptFamily = "claude" | "gpt" | "gemini" | "open";
@@ -80,6 +84,8 @@ export type Model = {
   readonly isPrivate: boolean;
   /** What the model and its server accept, and in which form. */
   readonly traits: Traits;
+  /** What it can do; null if nobody has said. */
+  readonly abilities: readonly Ability[] | null;
   readonly cost: ModelCost;
   /** Tokens; null if not known. */
   readonly contextWindow: number | null;
@@ -94,10 +100,11 @@ export type Model = {
 /** Cost in USD of one answer. */
 export function costOf(usage: Usage, cost: ModelCost): number {
   const fresh = Math.max(0, usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens);
+  const prices = cost.tiers?.findLast(({ above }) => usage.input_tokens > above) ?? cost;
   const perMillion =
-    fresh * cost.input +
-    usage.cache_read_tokens * cost.cache_read +
-    usage.cache_write_tokens * cost.cache_write +
-    usage.output_tokens * cost.output;
+    fresh * prices.input +
+    usage.cache_read_tokens * prices.cache_read +
+    usage.cache_write_tokens * prices.cache_write +
+    usage.output_tokens * prices.output;
   return perMillion / 1_000_000;
 }

@@ -1,4 +1,5 @@
 import type { ProviderType } from "../../../protocol/config.ts";
+import type { Ability } from "./catalog/catalog.ts";
 import type { RequestOrigin } from "./errors/failure.ts";
 import type { ModelCost, PromptFamily } from "./model.ts";
 import { isPrivateAddress } from "./network/private-address.ts";
@@ -20,9 +21,32 @@ export type ModelSpec = {
   /** Where the key came from; null without a key. */
   keyFrom: string | null;
   headers: Readonly<Record<string, string>>;
-  contextWindow: number | null;
-  maxOutputTokens: number | null;
   cost: ModelCost;
+} & Figures;
+
+/** What a model can do, and how much. */
+export type Figures = {
+  contextWindow: number | null;
+  /** How much it is allowed to answer; null: as much as its server allows. */
+  maxOutputTokens: number | null;
+  /** The most that it could answer. */
+  outputLimit: number | null;
+  /** Null: nobody has said. */
+  abilities: readonly Ability[] | null;
+  /** How hard it can be told to think, from little to much. */
+  efforts: readonly string[];
+  /** It takes a number of tokens instead of a word. */
+  thinkingBudget: { min: number; max?: number } | null;
+};
+
+/** A model that nobody has described. */
+export const unknownFigures: Figures = {
+  contextWindow: null,
+  maxOutputTokens: null,
+  outputLimit: null,
+  abilities: null,
+  efforts: [],
+  thinkingBudget: null,
 };
 
 /** The properties of a model that do not depend on the provider package. */
@@ -32,6 +56,7 @@ export const modelOf = (spec: ModelSpec) => ({
   family: familyOf(spec.model),
   isPrivate: isPrivateAddress(spec.baseUrl),
   traits: traitsOf(spec),
+  abilities: spec.abilities,
   cost: spec.cost,
   contextWindow: spec.contextWindow,
   outputTokensMax: spec.maxOutputTokens,

@@ -1,9 +1,5 @@
 import type { ProviderType } from "../../../../protocol/config.ts";
 import { providerVariables } from "../../../../protocol/provider-variables.ts";
-import type { ModelCost } from "../model.ts";
-
-type KnownModel = { name: string; contextWindow: number | null; cost: ModelCost | null };
-
 export type KnownProvider = {
   name: string;
   label: string;
@@ -14,22 +10,11 @@ export type KnownProvider = {
   /** The variable for another address in the provider's own tools, and the suffix that they leave out of it. */
   baseName: string;
   baseSuffix: string;
-  /** Offered if the user lists none; the first is the default. Other names are passed on. */
-  models: readonly KnownModel[];
+  /** Offered first if the user lists none; the first is the default. Other names are passed on. */
+  models: readonly string[];
 };
 
-const usd = (input: number, output: number, cacheRead: number, cacheWrite = input): ModelCost => ({
-  input,
-  output,
-  cache_read: cacheRead,
-  cache_write: cacheWrite,
-});
-
-/**
- * Providers that only need a key. Prices are list prices of November 2026 (platform.claude.com/docs,
- * developers.openai.com/api/docs/pricing, docs.x.ai), without long-context surcharges. A price that could not be
- * confirmed is left out: then no cost is shown.
- */
+/** Providers that only need a key. Figures of their models: models.json. */
 export const knownProviders: readonly KnownProvider[] = [
   {
     name: "anthropic",
@@ -40,12 +25,12 @@ export const knownProviders: readonly KnownProvider[] = [
     baseName: providerVariables.anthropic.address,
     baseSuffix: "/v1",
     models: [
-      { name: "claude-sonnet-5-5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
-      { name: "claude-opus-5-5", contextWindow: 1_000_000, cost: usd(4, 20, 0.2, 5) },
-      { name: "claude-haiku-5-5", contextWindow: 1_000_000, cost: null },
-      { name: "claude-fable-5-1", contextWindow: 1_000_000, cost: usd(10, 50, 1, 12.5) },
-      { name: "claude-opus-5", contextWindow: 1_000_000, cost: usd(5, 25, 0.5, 6.25) },
-      { name: "claude-sonnet-5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
+      "claude-sonnet-5-5",
+      "claude-opus-5-5",
+      "claude-haiku-5-5",
+      "claude-fable-5-1",
+      "claude-opus-5",
+      "claude-sonnet-5",
     ],
   },
   {
@@ -56,11 +41,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://api.openai.com/v1",
     baseName: providerVariables.openai.address,
     baseSuffix: "",
-    models: [
-      { name: "gpt-6.1-sol", contextWindow: 1_050_000, cost: usd(2, 10, 0.1) },
-      { name: "gpt-6-astra", contextWindow: null, cost: usd(10, 50, 1) },
-      { name: "gpt-6-luna", contextWindow: 1_000_000, cost: usd(0.1, 0.5, 0.01) },
-    ],
+    models: ["gpt-6.1-sol", "gpt-6-astra", "gpt-6-luna"],
   },
   {
     name: "google",
@@ -70,10 +51,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
     baseName: providerVariables.google.address,
     baseSuffix: "/v1beta",
-    models: [
-      { name: "gemini-3.8-flash", contextWindow: 1_048_576, cost: null },
-      { name: "gemini-3.1-pro-preview", contextWindow: 1_048_576, cost: null },
-    ],
+    models: ["gemini-3.8-flash", "gemini-3.1-pro-preview"],
   },
   {
     name: "openrouter",
@@ -83,10 +61,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://openrouter.ai/api/v1",
     baseName: providerVariables.openrouter.address,
     baseSuffix: "",
-    models: [
-      { name: "anthropic/claude-sonnet-5.5", contextWindow: 1_000_000, cost: usd(2, 10, 0.2, 2.5) },
-      { name: "openai/gpt-6.1-sol", contextWindow: 1_050_000, cost: usd(2, 10, 0.1) },
-    ],
+    models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6.1-sol"],
   },
   {
     name: "deepseek",
@@ -96,10 +71,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://api.deepseek.com/v1",
     baseName: providerVariables.deepseek.address,
     baseSuffix: "",
-    models: [
-      { name: "deepseek-v4-pro", contextWindow: 1_000_000, cost: null },
-      { name: "deepseek-v4-flash", contextWindow: 1_000_000, cost: null },
-    ],
+    models: ["deepseek-v4-pro", "deepseek-v4-flash"],
   },
   {
     name: "xai",
@@ -109,7 +81,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://api.x.ai/v1",
     baseName: providerVariables.xai.address,
     baseSuffix: "",
-    models: [{ name: "grok-4.5", contextWindow: 500_000, cost: usd(2, 6, 0.5) }],
+    models: ["grok-4.5"],
   },
   {
     name: "groq",
@@ -119,7 +91,7 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://api.groq.com/openai/v1",
     baseName: providerVariables.groq.address,
     baseSuffix: "",
-    models: [{ name: "openai/gpt-oss-120b", contextWindow: 131_072, cost: null }],
+    models: ["openai/gpt-oss-120b"],
   },
   {
     name: "mistral",
@@ -129,18 +101,6 @@ export const knownProviders: readonly KnownProvider[] = [
     baseUrl: "https://api.mistral.ai/v1",
     baseName: providerVariables.mistral.address,
     baseSuffix: "",
-    models: [{ name: "devstral-latest", contextWindow: null, cost: null }],
+    models: ["mistral-medium-latest"],
   },
 ];
-
-const free = usd(0, 0, 0);
-
-/** What is known about a provider's model. An unknown model has no price, not a price of zero. */
-export function knownModel(provider: string, name: string): KnownModel {
-  const found = knownProviders
-    .find((known) => known.name === provider)
-    ?.models.find((model) => model.name === name);
-  return found ?? { name, contextWindow: null, cost: null };
-}
-
-export const noCost: ModelCost = free;

@@ -1,7 +1,15 @@
 import type { AgentModel } from "../../../../protocol/agent.ts";
 import { HearthError } from "../../../../protocol/errors.ts";
 import { createOllamaProbe, type OllamaProbe, ollamaUrl } from "../local/ollama.ts";
-import { isUsable, ollamaName, ollamaProvider, providersOf, settingOf, windowOf } from "./providers.ts";
+import {
+  catalogOf,
+  figuresOf,
+  isUsable,
+  ollamaName,
+  ollamaProvider,
+  providersOf,
+  settingOf,
+} from "./providers.ts";
 import { demoModelId, isModelUnnamed, ollamaTrouble, resolveModel } from "./resolve.ts";
 import type { NativeSettings } from "./settings.ts";
 
@@ -44,7 +52,7 @@ export async function describeModels(
       (model): AgentModel => ({
         id: `${provider.name}/${model}`,
         name: `${model} · ${provider.label}`,
-        context_window: windowOf(provider, model),
+        context_window: figuresOf(provider, model, catalogOf(settings)).contextWindow,
       }),
     ),
   );

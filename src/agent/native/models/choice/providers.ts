@@ -1,8 +1,11 @@
-import type { ProviderConfig } from "../../../../protocol/config.ts";
-import { type KnownProvider, knownModel, knownProviders, noCost } from "../catalog/known-providers.ts";
+import type { ModelConfig, ProviderConfig } from "../../../../protocol/config.ts";
+import { type Catalog, costOfCatalog, findModel } from "../catalog/catalog.ts";
+import { type KnownProvider, knownProviders } from "../catalog/known-providers.ts";
+import { shippedCatalog } from "../catalog/shipped.ts";
 import { ollamaUrl } from "../local/ollama.ts";
-import type { ModelCost } from "../model.ts";
-import type { ModelSpec } from "../spec.ts";
+import { type ModelCost, noCost } from "../model.ts";
+import { isPrivateAddress } from "../network/private-address.ts";
+import { type Figures, type ModelSpec, unknownFigures } from "../spec.ts";
 import type { NativeSettings } from "./settings.ts";
 
 /** A provider, which may lack its key. */
@@ -88,7 +91,7 @@ function configuredProvider(
     key,
     headers: config.headers ?? {},
     listed: Object.keys(config.models ?? {}),
-    offered: known?.models.map((model) => model.name) ?? [],
+    offered: known?.models ?? [],
     configured: config,
   };
 }
@@ -107,7 +110,7 @@ function environmentProvider(known: KnownProvider, env: NativeSettings["provider
     key: key !== null && "missing" in key && isElsewhere ? null : key,
     headers: {},
     listed: [],
-    offered: known.models.map((model) => model.name),
+    offered: known.models,
     configured: undefined,
   };
 }
@@ -147,17 +150,41 @@ export const hasKey = ({ key }: Provider): boolean => key !== null && "value" in
 export const isUsable = (provider: Provider): boolean =>
   provider.configured !== undefined ? provider.key === null || hasKey(provider) : hasKey(provider);
 
-export function costOfModel(provider: Provider, model: string): ModelCost {
-  const given = provider.configured?.models?.[model]?.cost;
-  if (given === undefined) return knownModel(provider.name, model).cost ?? noCost;
-  const input = given.input ?? 0;
+/** The list of models in force: the refreshed one, or the one that hearth ships with. */
+export const catalogOf = ({ catalog }: Pick<NativeSettings, "catalog">): Catalog => catalog ?? shippedCatalog;
+
+/** A model on a machine of the user's has the window that its server gives it, not what it was trained for. */
+const isOwnServer = ({ baseUrl }: Provider): boolean =>
+  baseUrl !== undefined && URL.canParse(baseUrl) && isPrivateAddress(baseUrl);
+
+const pricesOf = (given: NonNullable<ModelConfig["cost"]>): ModelCost =>
+  costOfCatalog({ ...given, input: given.input ?? 0, output: given.output ?? 0 });
+
+/** A model's figures and price: the configuration's, else the catalogue's. An unknown price is not shown as zero. */
+export function figuresOf(
+  provider: Provider,
+  model: string,
+  catalog: Catalog,
+): Figures & { cost: ModelCost; isGuess: boolean } {
+  const found = findModel(catalog, provider.name, model);
+  const given = provider.configured?.models?.[model];
+  const isLimited = found === undefined || (found.isGuess && isOwnServer(provider));
   return {
-    input,
-    output: given.output ?? 0,
-    cache_read: given.cache_read ?? input,
-    cache_write: given.cache_write ?? input,
+    ...unknownFigures,
+    ...(found === undefined
+      ? {}
+      : {
+          // A relative may see where this model does not, and the other way round: its server will say.
+          abilities: found.isGuess ? null : found.abilities,
+          efforts: found.efforts,
+          thinkingBudget: found.thinking_budget ?? null,
+        }),
+    ...(isLimited ? {} : { contextWindow: found.context_window, outputLimit: found.max_output_tokens }),
+    ...(given?.context_window === undefined ? {} : { contextWindow: given.context_window }),
+    ...(given?.max_output_tokens === undefined ? {} : { maxOutputTokens: given.max_output_tokens }),
+    ...(given?.abilities === undefined ? {} : { abilities: given.abilities }),
+    ...(given?.efforts === undefined ? {} : { efforts: given.efforts }),
+    cost: given?.cost === undefined ? (found?.cost ?? noCost) : pricesOf(given.cost),
+    isGuess: found?.isGuess ?? false,
   };
 }
-
-export const windowOf = (provider: Provider, model: string): number | null =>
-  provider.configured?.models?.[model]?.context_window ?? knownModel(provider.name, model).contextWindow;

@@ -3,14 +3,14 @@ import { HearthError } from "../../../../protocol/errors.ts";
 import { type OllamaProbe, ollamaUrl } from "../local/ollama.ts";
 import type { ModelSpec } from "../spec.ts";
 import {
-  costOfModel,
+  catalogOf,
+  figuresOf,
   hasKey,
   isUsable,
   ollamaProvider,
   type Provider,
   providersOf,
   settingOf,
-  windowOf,
 } from "./providers.ts";
 import type { NativeSettings } from "./settings.ts";
 
@@ -21,7 +21,7 @@ export type Resolved = { kind: "spec"; spec: ModelSpec } | { kind: "demo" };
 
 const inWords = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
 
-function specOf(provider: Provider, model: string): ModelSpec {
+function specOf(provider: Provider, model: string, settings: NativeSettings): ModelSpec {
   const { name, listed, key, baseUrl } = provider;
   if (listed.length > 0 && !listed.includes(model))
     throw new HearthError(
@@ -39,6 +39,7 @@ function specOf(provider: Provider, model: string): ModelSpec {
       `${provider.addressFrom} is not an address (${JSON.stringify(baseUrl)}); write it as http://host:port/v1.`,
     );
   if (key !== null && "missing" in key) throw noKey(provider, key);
+  const { isGuess: _, ...figures } = figuresOf(provider, model, catalogOf(settings));
   return {
     id: `${name}/${model}`,
     label: provider.label,
@@ -49,9 +50,7 @@ function specOf(provider: Provider, model: string): ModelSpec {
     apiKey: key?.value ?? null,
     keyFrom: key?.from ?? null,
     headers: provider.headers,
-    contextWindow: windowOf(provider, model),
-    maxOutputTokens: provider.configured?.models?.[model]?.max_output_tokens ?? null,
-    cost: costOfModel(provider, model),
+    ...figures,
   };
 }
 
@@ -72,11 +71,12 @@ function specByName(asked: string, from: string, settings: NativeSettings): Reso
   const slash = asked.indexOf("/");
   const provider = slash > 0 ? providers.find(({ name }) => name === asked.slice(0, slash)) : undefined;
   if (provider !== undefined && asked.length > slash + 1)
-    return { kind: "spec", spec: specOf(provider, asked.slice(slash + 1)) };
+    return { kind: "spec", spec: specOf(provider, asked.slice(slash + 1), settings) };
   // A name without its provider is enough if only one provider has it.
   const owners = providers.filter((candidate) => candidate.listed.includes(asked));
   const [owner] = owners;
-  if (owner !== undefined && owners.length === 1) return { kind: "spec", spec: specOf(owner, asked) };
+  if (owner !== undefined && owners.length === 1)
+    return { kind: "spec", spec: specOf(owner, asked, settings) };
   const usable = providers.filter(isUsable).map(({ name }) => name);
   const what =
     slash > 0
@@ -95,13 +95,13 @@ function firstUsable(settings: NativeSettings): Resolved | undefined {
   const providers = providersOf(settings);
   for (const provider of providers.filter(({ configured }) => configured !== undefined)) {
     const model = provider.listed[0] ?? provider.offered[0];
-    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model) };
+    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model, settings) };
   }
   for (const provider of providers.filter(
     (candidate) => candidate.configured === undefined && hasKey(candidate),
   )) {
     const model = provider.offered[0];
-    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model) };
+    if (model !== undefined) return { kind: "spec", spec: specOf(provider, model, settings) };
   }
   return undefined;
 }
@@ -112,7 +112,10 @@ async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise
   const models = await probe(url);
   const model = models?.[0];
   if (model !== undefined)
-    return { kind: "spec", spec: specOf(ollamaProvider(settings.providerEnv, models ?? []), model) };
+    return {
+      kind: "spec",
+      spec: specOf(ollamaProvider(settings.providerEnv, models ?? []), model, settings),
+    };
   if (host === undefined) return { kind: "demo" };
   if (models === undefined)
     throw new HearthError(

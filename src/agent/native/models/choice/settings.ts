@@ -1,4 +1,5 @@
 import type { Config, Limits } from "../../../../protocol/config.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 
 /** The native backend's settings, read for every turn. */
 export type NativeSettings = {
@@ -6,4 +7,6 @@ export type NativeSettings = {
   /** Keys, addresses and HEARTH_MODEL from the attached clients. */
   providerEnv: Readonly<Record<string, string>>;
   limits: Limits;
+  /** A refreshed list of models; without it the one that hearth ships with. */
+  catalog?: Catalog | undefined;
 };

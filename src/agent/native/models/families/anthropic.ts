@@ -8,7 +8,9 @@ import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "../
 import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createAnthropicReader } from "../wire/anthropic.ts";
 
-/** Enough for a long file in one call; the package lowers it to an older model's limit. */
+/** What a model may write in one answer, thinking included, if it can write so much. */
+const OUTPUT_TOKENS_MAX = 64_000;
+/** For models whose limit is not known; the package lowers it to an older model's limit. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
 const OTHER_OUTPUT_TOKENS = 16_000;
 
@@ -89,8 +91,8 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   const deps = { fetch, createReader: createAnthropicReader, origin: originOf(spec) };
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
   const family = familyOf(spec.model);
-  const maxOutputTokens =
-    spec.maxOutputTokens ?? (family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS);
+  const usual = family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS;
+  const maxOutputTokens = spec.maxOutputTokens ?? Math.min(spec.outputLimit ?? usual, OUTPUT_TOKENS_MAX);
   // The limit covers thinking and answer together, but the package adds the budget to it.
   const { budgetTokens, options } = thinkingOf(spec.model, maxOutputTokens);
   const withFallback = createReasoningFallback(shared.traits);
