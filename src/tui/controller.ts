@@ -1,4 +1,4 @@
-// Long because it is where events of the daemon, keys and time meet: each does little, their order is the matter.
+// Long because it handles the daemon's events, keys and timers in one place: each does little, but their order matters.
 import type { Replica } from "../client/replica.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { Run } from "../protocol/run.ts";
@@ -12,12 +12,12 @@ import type { RequestEffect } from "./perform.ts";
 import { titleSequence } from "./screen/call.ts";
 import type { Terminal } from "./screen/terminal.ts";
 import {
-  type Conversation,
-  createConversation,
+  createSessionFeed,
   isWaiting,
   pastContext,
+  type SessionFeed,
   skippedOnOpening,
-} from "./session/conversation.ts";
+} from "./session/feed.ts";
 import type { Effect } from "./state/effects.ts";
 import type { TranscriptOverlay } from "./state/overlay.ts";
 import {
@@ -50,9 +50,9 @@ import { createTranscriptPager } from "./view/transcript.ts";
 const STREAM_MS = 32;
 const TICK_MS = 1000;
 const GLANCE_MS = 4000;
-/** How many screens of history are printed when a session is opened. */
+/** Screens of history that are printed when a session is opened. */
 const SCREENS_REPLAYED = 2;
-/** How close to the loaded beginning of the transcript the previous page is requested. */
+/** The transcript requests its previous page when it is this close to the first loaded row. */
 const SCREENS_AHEAD = 3;
 
 /** Effects on this machine: neither drawing nor a request to the daemon. */
@@ -78,26 +78,25 @@ export type Controller = {
   onInput(events: readonly InputEvent[]): void;
   /** A whole line, in screen-reader mode. */
   onLine(line: string): void;
-  /** From the session link. */
+  /** Called by the session link. */
   onChange(replica: Replica, event: HearthEvent | undefined, isOther: boolean): void;
   onLink(link: Link): void;
   /** The open session was deleted; `onChange` follows with what is shown instead. */
   onDeleted(session: Session | undefined, by: string | null | undefined): void;
   onResize(size: AppState["size"]): void;
-  /** A change that no key made: drawn at once. */
+  /** Applies a change that was not made by a key, and draws it. */
   update(change: (state: AppState) => AppState): void;
   /** Prints a notice into the scrollback. */
   print(text: string): void;
-  /** Returns a prompt that could not be sent to the composer. */
+  /** Puts a prompt that could not be sent back into the composer. */
   giveBack(text: string, flash: Flash): void;
   /** Stops every timer. */
   close(): void;
 };
 
 /**
- * Holds the state and draws it. The state changes by pure steps; this carries out what they ask for and decides when
- * the screen is drawn: once a turn of the event loop, when what was asked of the daemon is on its way; streamed text
- * is gathered for longer.
+ * Holds the state and draws it. Pure steps change the state; the controller performs their effects and decides when to
+ * draw: once in a turn of the event loop, after requests were sent; streamed text at most every STREAM_MS.
  */
 export function createController(options: {
   store: Store<AppState>;
@@ -108,22 +107,22 @@ export function createController(options: {
   now: () => number;
   request: (effect: RequestEffect) => void;
   local: (effect: LocalEffect) => void;
-  /** Bytes that draw nothing. */
+  /** Writes escape sequences that draw nothing. */
   send: (sequence: string) => void;
-  /** Rings or notifies. */
+  /** Rings the bell or shows a desktop notification. */
   call: (text: string) => void;
   /** Called with each new state, for work other than drawing. */
   onState: (state: AppState) => void;
-  /** The blocks at the very top, once the workspace is known. */
+  /** The first blocks in the scrollback, printed once the workspace is known. */
   opening: (replica: Replica) => readonly Block[];
-  /** Runs that were active when the first session was left. */
+  /** Runs that were active when the person last left the first session. */
   away: () => readonly Run[];
 }): Controller {
   const { store, terminal, renderer, keys, overrides, now } = options;
   const pager = createTranscriptPager(renderer);
-  let conversation: Conversation | undefined;
+  let conversation: SessionFeed | undefined;
   let newest: Replica | undefined;
-  /** The last block in the scrollback: it decides whether a blank row follows. */
+  /** The last block in the scrollback: it decides whether a blank row comes next. */
   let last: Block | undefined;
   let streamTimer: NodeJS.Timeout | undefined;
   let streamedAt = Number.NEGATIVE_INFINITY;
@@ -143,7 +142,7 @@ export function createController(options: {
 
   function commit(blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
-    changed(); // before the terminal hears of the rows: they and the frame that goes with them are one write
+    changed(); // before the rows are committed, so that they and their frame are one write
     for (const together of drawnTogether(blocks)) {
       const previous = last;
       const layOut = (columns: number) => renderer.blocks(together, columns, previous).map(renderer.paint);
@@ -153,7 +152,7 @@ export function createController(options: {
     }
   }
 
-  /** An info flash disappears by itself; a warning or error stays until the next key. */
+  /** Clears an info message after a moment. A warning or an error stays until the next key. */
   function keepFlash({ flash, armed }: AppState): void {
     if (flash === glance) return;
     clearTimeout(flashTimer);
@@ -194,7 +193,7 @@ export function createController(options: {
     }
   }
 
-  /** While an overlay covers it, the live region is not laid out. */
+  /** Shows the live region or an overlay. While an overlay covers the live region, it is not laid out. */
   function show(what: { live: LiveView } | { overlay: OverlayView }): void {
     view = { live: view.live, overlay: undefined, ...what, looks: renderer.looks };
     terminal.show(view);
@@ -209,7 +208,7 @@ export function createController(options: {
   }
 
   function drawTranscript(state: AppState, overlay: TranscriptOverlay): void {
-    // In screen-reader mode nothing scrolls: what is loaded is printed once.
+    // Screen-reader mode cannot scroll: all loaded rows are printed once.
     if (state.display.isLines) {
       if (overlay.messages === undefined) return;
       const rows = pager.all(state, overlay).map(renderer.paint);
@@ -244,14 +243,14 @@ export function createController(options: {
     changed();
   }
 
-  /** The status line always shows the mode; in screen-reader mode a change of it is printed. */
+  /** Prints changes of the status line in screen-reader mode, which has no status line. */
   function announce(before: AppState, after: AppState): void {
     const text = announcement(before, after);
     if (text === undefined) return;
     commit([{ id: `local/announce/${now()}`, type: "presence", text, isRule: false }]);
   }
 
-  /** The clock moves only while something runs that a person looks at. */
+  /** Runs the clock only while something is running and visible. */
   function keepTime(): void {
     const state = store.get();
     const isTicking =
@@ -264,7 +263,7 @@ export function createController(options: {
     tick = isTicking ? setInterval(() => set(withOpen({ ...store.get(), now: now() })), TICK_MS) : undefined;
   }
 
-  /** Running tools show how long they have run. */
+  /** Updates the unfinished blocks: running tools show their running time. */
   function withOpen(state: AppState): AppState {
     if (conversation === undefined || newest === undefined || state.live.length === 0) return state;
     return { ...state, ...settle(newest) };
@@ -312,7 +311,7 @@ export function createController(options: {
     if (opening === "cleared") clear();
     if (isFirst) commit(options.opening(replica));
     else commit(switchBlocks(replica, currentSession(store.get()), now(), opening));
-    conversation = createConversation({
+    conversation = createSessionFeed({
       clientId,
       isStill: display.isStill,
       now,
@@ -382,7 +381,7 @@ export function createController(options: {
 
   return {
     onInput(events) {
-      // How much of a question has been shown decides what an answer to it does.
+      // A key may be an answer, and what it does depends on how much of the question has been shown: draw it first.
       if (drawing !== undefined && store.get().question !== undefined) draw();
       changed();
       for (const event of events) {

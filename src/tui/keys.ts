@@ -1,12 +1,12 @@
 // Long because it is the one table of every key binding.
 
-/** Where a binding applies. Order: overlay, open completion, question, prompt. */
+/** Where a binding applies. An overlay gets a key first, then an open completion, a question, the prompt. */
 export type KeyContext = "prompt" | "question" | "list" | "search" | "completion";
 
 type Binding = {
   context: KeyContext;
   chords: readonly string[];
-  /** For the help overlay; absent for keys that need no explanation. */
+  /** The help overlay's text; absent for keys that need no explanation. */
   help?: string;
 };
 
@@ -16,7 +16,7 @@ const binding = (context: KeyContext, chords: string, help?: string): Binding =>
   ...(help !== undefined && { help }),
 });
 
-/** Actions are named area.verb. A user's terminal.jsonc gives an action other chords: `{ "prompt.newline": ["f2"] }`. */
+/** Actions are named area.verb. terminal.jsonc can give an action other chords: `{ "prompt.newline": ["f2"] }`. */
 export const bindings = {
   "prompt.submit": binding("prompt", "enter", "send; while a turn runs: queue"),
   "prompt.steer": binding("prompt", "ctrl+enter alt+s", "send into the running turn at its next step"),
@@ -109,14 +109,14 @@ export type Action = keyof typeof bindings;
 export const actions = Object.keys(bindings) as Action[];
 
 export type KeyMap = { readonly [C in KeyContext]: ReadonlyMap<string, Action> };
-/** A user's own chords by action; an empty list unbinds. */
+/** The user's chords by action; an empty list unbinds the action. */
 export type KeyOverrides = Readonly<Partial<Record<Action, readonly string[]>>>;
 
-/** The chords of an action, the user's before ours. */
+/** The chords of an action: the user's, else the default ones. */
 export const chordsOf = (action: Action, overrides: KeyOverrides): readonly string[] =>
   overrides[action] ?? bindings[action].chords;
 
-/** Chord to action, by context. A user's chord wins over one of ours for another action. */
+/** Maps chords to actions, by context. A user's chord wins over the same default chord of another action. */
 export function createKeyMap(overrides: KeyOverrides): KeyMap {
   const map: { [C in KeyContext]: Map<string, Action> } = {
     prompt: new Map(),
@@ -135,7 +135,7 @@ export function createKeyMap(overrides: KeyOverrides): KeyMap {
 
 const modifierOrder = ["ctrl", "alt", "shift", "super"];
 
-/** A chord as the decoder names it, from what a person wrote ("Shift+Ctrl+X"); undefined when it is none. */
+/** Turns a chord as a person wrote it ("Shift+Ctrl+X") into the decoder's form; undefined if it is none. */
 export function normalizeChord(written: string): string | undefined {
   const parts = written
     .trim()
@@ -147,7 +147,7 @@ export function normalizeChord(written: string): string | undefined {
   return [...modifierOrder.filter((modifier) => parts.includes(modifier)), name].join("+");
 }
 
-/** Reads a user's bindings. Each mistake becomes a sentence; the other bindings apply. */
+/** Reads the user's bindings. Each mistake becomes a sentence; the other bindings apply. */
 export function parseKeyOverrides(value: unknown): { overrides: KeyOverrides; problems: string[] } {
   const problems: string[] = [];
   const overrides: Partial<Record<Action, readonly string[]>> = {};

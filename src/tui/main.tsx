@@ -10,33 +10,32 @@ export type TuiOptions = {
   paths: Paths;
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
-  /** bin/hearth, which starts a daemon. */
+  /** The path of bin/hearth, which starts a daemon. */
   launcher: string;
-  /** A session's id or the beginning of one. */
+  /** A session's id or its beginning. */
   session?: string | undefined;
   continueLast?: boolean | undefined;
-  /** Sent first. */
+  /** The first prompt. */
   prompt?: string | undefined;
   agent?: string | undefined;
   model?: string | undefined;
   mode?: PermissionMode | undefined;
   isolation?: "in_place" | "worktree" | undefined;
-  /** What has been drawn and typed before this was loaded. */
   firstFrame?: TypedAhead | undefined;
 };
 
 /**
- * The terminal, until the person leaves. Rejects with HearthError when there is no daemon to be had; the screen is
- * whole again in either case.
+ * Runs the terminal until the person leaves. Rejects with HearthError if no daemon can be reached or started. The
+ * screen is restored in either case.
  */
 export async function runTui(options: TuiOptions): Promise<{ exitCode: number }> {
   const { paths, env, cwd, launcher } = options;
   const stopped = new AbortController();
   const label = terminalLabel(env);
   const clientId = newClientId(label);
-  // Asked for before Ink is loaded: the daemon answers, or starts, meanwhile.
+  // Connects before Ink is loaded: the daemon answers, or starts, meanwhile.
   const connecting = connect({ paths, env, launcher, clientId, cwd }, stopped.signal);
-  connecting.catch(() => {}); // waited for below
+  connecting.catch(() => {}); // awaited below
   const { runApp } = await import("./run-app.ts");
   try {
     return await runApp({ ...options, clientId, connecting, label }, stopped.signal);

@@ -43,28 +43,28 @@ export type RequestEffect = Extract<
   }
 >;
 
-/** A cancel waits this long for prompts under way: longer than accepting one takes, too short to notice. */
+/** How long a cancel waits for prompts that are being sent: longer than accepting one takes, too short to notice. */
 const OVERTAKE_MS = 20;
-/** How many sessions are listed; others are found by typing their name. */
+/** How many sessions the list shows; others are found by typing their name. */
 const SESSIONS_MAX = 200;
 const MESSAGES_PAGE = 100;
 const FILES_MAX = 50;
 
-/** Requests that only fill a list: leaving does not wait for them. */
-const isLook = ({ do: what }: RequestEffect): boolean =>
+/** Requests that only load data for the screen: leaving does not wait for them. */
+const isQuery = ({ do: what }: RequestEffect): boolean =>
   ["find_files", "load_transcript", "load_sessions", "load_grants", "load_trust"].includes(what);
 
 export type Performer = {
   perform(effect: RequestEffect): Promise<void>;
-  /** Settles when all requests so far have succeeded or failed. Never rejects. */
+  /** Settles when all requests up to now have succeeded or failed. Never rejects. */
   delivered(): Promise<unknown>;
-  /** Prompts that the daemon has not taken yet, in order. */
+  /** Prompts that the daemon has not accepted yet, in order. */
   unsent(): readonly string[];
 };
 
 /**
- * Carries out what needs the daemon. Nothing that was typed is lost: what could not be sent comes back into the
- * composer, or stays in the history when something else is being written there.
+ * Performs the effects that are requests to the daemon. Nothing that was typed is lost: a prompt that could not be sent
+ * returns to the composer, or stays in the history if something else is being written there.
  */
 export function createPerformer(
   options: {
@@ -78,15 +78,15 @@ export function createPerformer(
   signal: AbortSignal,
 ): Performer {
   const { ready, store, newId, update, giveBack } = options;
-  /** A session that is being created for the first prompts: all of them wait for the same one. */
+  /** The session that is being created for the first prompts: all of them wait for it. */
   let creating: Promise<Session> | undefined;
-  /** Sessions are opened one after the other; later requests are meant for the last one. */
+  /** Sessions are opened one after the other; later requests are for the one opened last. */
   let switching: Promise<void> = Promise.resolve();
-  /** Changes of the session, one after the other; later prompts wait for them. */
+  /** Settings of the session are changed one after the other; later prompts wait for that. */
   let changing: Promise<void> = Promise.resolve();
-  /** Prompts on their way. A cancel hits what was accepted before it, so it lets them arrive first. */
+  /** Prompts that are being sent. A cancel stops what was accepted before it, so it waits for them. */
   const underWay = new Map<Promise<void>, string>();
-  /** One after the other: they are accepted in the order in which they were typed. */
+  /** Prompts are sent one after the other, so that they are accepted in the order in which they were typed. */
   let posting: Promise<unknown> = Promise.resolve();
 
   const flash = (text: string, level: Flash["level"]) =>
@@ -119,7 +119,7 @@ export function createPerformer(
     const changed = changing;
     update((state) => ({ ...state, sending: [...state.sending, { runId, text: prompt, isShell }] }));
     try {
-      // Only now is it known whether there is a session to join.
+      // Only after connecting it is known whether there is a session.
       const { connection } = await ready;
       await switching;
       await changed;
@@ -168,7 +168,7 @@ export function createPerformer(
   async function cancel(id: SessionId | undefined): Promise<void> {
     if (underWay.size > 0) {
       const arrived = Promise.allSettled(underWay.keys());
-      // With a run to stop, a slow prompt does not hold up the cancel.
+      // If a run is active, a slow prompt does not delay the cancel.
       await (activeRun(store.get()) === undefined ? arrived : settlesWithin(arrived, OVERTAKE_MS));
     }
     const sid = id ?? currentSessionId(store.get());
@@ -191,7 +191,7 @@ export function createPerformer(
         signal,
       });
     } catch (error) {
-      // What was written is still there, and can be sent again.
+      // The text stays and can be sent again.
       update((state) => {
         const { question } = state;
         if (question?.id !== id || question.writing === undefined) return state;
@@ -199,7 +199,7 @@ export function createPerformer(
       });
       if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
       const { answered_by: by } = error.details;
-      // It was this terminal's own second press.
+      // This terminal answered it itself, with an earlier key press.
       if (by === store.get().clientId) return;
       const who = typeof by === "string" ? (nameOfClient(store.get(), by) ?? "you") : undefined;
       flash(who === undefined ? error.message : `already answered by ${who}`, "info");
@@ -256,7 +256,7 @@ export function createPerformer(
         signal,
       });
     } catch (error) {
-      // It was removed from the list but could not be revoked.
+      // The list removed it already, but it could not be revoked: load the list again.
       await loadGrants().catch(() => {});
       throw error;
     }
@@ -271,9 +271,9 @@ export function createPerformer(
         query: { query: above.query, limit: FILES_MAX },
         signal: asked,
       });
-      // A name that a prompt cannot hold cannot be told to anybody.
+      // A name with control characters cannot stand in a prompt.
       const found = files.map(above.shown).filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
-      // Only the answer to what stands there now counts.
+      // The text may have changed meanwhile.
       const { completion } = store.get();
       if (completion?.kind !== "file" || completion.query !== query) return { askAgain: false };
       update((state) => withFound(state, query, found, complete));
@@ -388,7 +388,7 @@ export function createPerformer(
   return {
     async perform(effect) {
       const done = tryTo(effect);
-      if (isLook(effect)) return done;
+      if (isQuery(effect)) return done;
       open.add(done);
       await done;
       open.delete(done);
@@ -398,7 +398,7 @@ export function createPerformer(
   };
 }
 
-/** The message of an expected error; anything else is a bug and says so. */
+/** The sentence for an expected error; anything else is reported as a bug. */
 export const sentence = (error: unknown): string => {
   if (error instanceof HearthError) return error.message;
   return `hearth made a mistake: ${error instanceof Error ? error.message : String(error)}`;

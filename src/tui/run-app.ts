@@ -1,4 +1,4 @@
-// Long because it is the composition root of the terminal: every part is made here and told of the others.
+// Long because it is the terminal's composition root: all parts are created and connected here.
 import { homedir } from "node:os";
 import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
@@ -50,19 +50,19 @@ import { createRenderer } from "./view/renderer.ts";
 
 type AppOptions = TuiOptions & { clientId: string; connecting: Promise<Connection>; label: string };
 
-/** The exit code when the terminal disappears without a signal: as for SIGHUP. */
+/** The exit code if the terminal disappears without a signal, as for SIGHUP. */
 const HUNG_UP = 129;
 
 const WAITS = "waiting for the daemon · leave again to skip";
 
-/** Builds the terminal's parts, connects them, and waits until the person leaves. */
+/** Creates the terminal's parts, connects them, and waits until the person leaves. */
 export async function runApp(options: AppOptions, signal: AbortSignal): Promise<{ exitCode: number }> {
   const { paths, env, cwd, clientId, label } = options;
   const now = Date.now;
   const left = Promise.withResolvers<{ exitCode: number }>();
   const leave = (exitCode: number) => left.resolve({ exitCode });
-  /** Leaving a second time skips the wait. */
-  const hurried = new AbortController();
+  /** Aborted by leaving a second time: skips the wait for the daemon. */
+  const skipWait = new AbortController();
   const history = openHistoryFile(paths);
   const terminalFile = openTerminalFile(paths, { label, cwd, platform: process.platform });
   const place = { cwd, env, terminal: `${label} ${process.ppid}` };
@@ -71,19 +71,19 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   const detected = detectCapabilities(env, process.stdout);
   const isSpoken = detected.screenReader || preferences.screenReader || !detected.cursor;
   const capabilities = { ...detected, screenReader: isSpoken };
-  // A screen reader reads again whatever is drawn again: for both it is lines, one after the other.
+  // A screen reader reads whatever is redrawn again, so both get lines that are printed once.
   const isPlain = !capabilities.cursor || capabilities.screenReader;
-  // Ink is a good part of a start: nobody waits for it who does not see it, and meanwhile the first frame echoes keys.
+  // Loading Ink takes a good part of the start: it is loaded only if needed. The first frame echoes keys meanwhile.
   const screen = isPlain ? undefined : await import("./screen/terminal.ts");
   const ahead = options.firstFrame?.take();
   if (terminalFile.left !== undefined && terminalFile.left.modes.length > 0) {
-    // The first frame may be drawn on the alternate screen that a killed hearth left open.
+    // A killed hearth may have left the alternate screen open.
     process.stdout.write(repairSequence(terminalFile.left.modes));
   }
 
   let link: SessionLink | undefined;
   /** Notices about the daemon and its configuration. */
-  let told: readonly string[] = [];
+  let notices: readonly string[] = [];
   let highlight: Highlight | undefined;
   let back: ComingBack = { sessionId: null, away: [], hints: [] };
   let shown = "";
@@ -94,9 +94,9 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     theme: preferences.theme ?? usualTheme,
     capabilities,
     extras: () => ({ root: link?.replica?.workspace.path, highlight, moreKey }),
-    // Grammars are loaded when there is code to highlight, and what is on the screen is then drawn again.
+    // Grammars are loaded when there is code to highlight; then the screen is redrawn.
     onCode() {
-      // Where a new installation has taken its file away meanwhile, code stays without colours.
+      // If an update has removed the file meanwhile, code stays without colours.
       inBackground(async () => {
         highlight = await loadHighlight();
         controller.update((state) => ({ ...state }));
@@ -119,7 +119,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     now: now(),
     display: {
       isLines: isPlain,
-      // A moving clock would be read aloud again and again.
+      // A screen reader would read a moving clock again and again.
       isStill: isPlain || isOn(env["HEARTH_NO_ANIMATIONS"]) || !preferences.animations,
       home: env["HOME"] || homedir(),
     },
@@ -137,7 +137,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     draft.length === 0 ? initial : { ...initial, editor: replaceAtoms(emptyEditor, draft) },
   );
   const ready = options.connecting.then(async (connection) => {
-    told = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
+    notices = [...(connection.notice === null ? [] : [connection.notice]), ...connection.warnings];
     const opened = createSessionLink(
       {
         ...{ connection, label, now },
@@ -201,7 +201,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
   }
 
-  /** Whoever comes back finds the session that was shown last, and what became of the work that went on in it. */
+  /** Saves which session is shown and its active runs, for the next start in this directory. */
   function keepShown(state: AppState, isLeaving = false): void {
     const session = currentSession(state);
     if (session === undefined) return;
@@ -217,24 +217,24 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
 
   const guarded = (work: () => Promise<unknown>) =>
     inBackground(work, (error) => say(sentence(error), "error"));
-  let isLent = false;
+  let isSuspended = false;
   const lend = async (use: () => Promise<void>) => {
-    isLent = true;
+    isSuspended = true;
     try {
       await terminal.lend(use);
     } finally {
-      isLent = false;
+      isSuspended = false;
     }
   };
-  /** An editor that has the terminal is stopped with us, and nothing of ours is drawn. */
-  const suspend = () => guarded(() => (isLent ? stopJob() : lend(stopJob)));
+  /** Stops the job. If an editor has the terminal, it is stopped too, and the modes are already restored. */
+  const suspend = () => guarded(() => (isSuspended ? stopJob() : lend(stopJob)));
   function local(effect: LocalEffect): void {
     switch (effect.do) {
       case "remember":
         history.append(effect.text);
         return;
       case "leave":
-        if (isLeft) hurried.abort();
+        if (isLeft) skipWait.abort();
         isLeft = true;
         leave(0);
         return;
@@ -258,7 +258,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         });
         return;
       case "copy": {
-        // Both: there is no way to know which of the two reaches the right clipboard.
+        // Both ways: it is not known which of them reaches the person's clipboard.
         const sequence = copySequence(effect.text, env);
         if (sequence !== undefined) terminal.send(sequence);
         guarded(async () => {
@@ -332,7 +332,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     opening: (replica) => [
       headerBlock(place, replica),
       ...(isPlain ? [plainHint] : []),
-      ...welcomeBlocks(replica, [...told, ...preferences.problems], back.hints),
+      ...welcomeBlocks(replica, [...notices, ...preferences.problems], back.hints),
     ],
   });
   const undoGuard = guardExits({
@@ -354,10 +354,10 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     }
     return await left.promise;
   } finally {
-    // Should this be killed while it waits, the draft holds what may not have arrived.
+    // If this process is killed while it waits, the saved draft holds the prompts that may not have arrived.
     terminalFile.draft(draftToKeep(store.get(), performer.unsent()));
     terminalFile.flush();
-    await untilDelivered(performer.delivered(), () => say(WAITS, "info"), hurried.signal);
+    await untilDelivered(performer.delivered(), () => say(WAITS, "info"), skipWait.signal);
     const state = store.get();
     const unsent = performer.unsent();
     keepShown(state, true);
@@ -369,7 +369,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 }
 
-/** Whether the composer still edits the same thing: the draft, a queued prompt, or the answer to a question. */
+/** Whether the composer edits the same thing in both: the draft, a queued prompt, or the answer to a question. */
 const isSamePlace = (a: AppState, b: AppState): boolean =>
   a.editing?.runId === b.editing?.runId &&
   a.question?.writing?.what === b.question?.writing?.what &&

@@ -38,8 +38,8 @@ export type TokenStyle = {
 };
 
 const tokens = [
-  "text", // what is said; the terminal's own foreground in the built-in themes
-  "muted", // what may be overlooked: gutters, hints, measures
+  "text", // normal text; the terminal's own foreground in the built-in themes
+  "muted", // less important text: gutters, hints, figures
   "accent",
   "prompt",
   "reasoning",
@@ -80,7 +80,7 @@ export const themeTokens: readonly ThemeToken[] = tokens;
 
 export type Theme = { name: string; styles: { readonly [T in ThemeToken]: TokenStyle } };
 
-/** What every theme does without a colour, so that a theme is told apart by its colours alone. */
+/** Attributes are the same in every built-in theme: themes differ in colours only. */
 const attributes: { readonly [T in ThemeToken]: TokenStyle } = {
   text: {},
   muted: {},
@@ -135,7 +135,7 @@ const withPalette = (name: string, palette: Palette, base = attributes): Theme =
   ) as Theme["styles"],
 });
 
-/** On a dark background; 4.5 : 1 and better on anything up to #1e1e1e. */
+/** For a dark background: contrast of at least 4.5 : 1 on anything up to #1e1e1e. */
 const dark: Palette = {
   muted: hue("#8b919c", "bright_black"),
   accent: hue("#e8a15c", "yellow"),
@@ -169,7 +169,7 @@ const dark: Palette = {
   syntax_meta: hue("#e5c07b", "yellow"),
 };
 
-/** On a light background; 4.5 : 1 and better on white. */
+/** For a light background: contrast of at least 4.5 : 1 on white. */
 const light: Palette = {
   muted: hue("#636a75", "bright_black"),
   accent: hue("#a3500a", "red"),
@@ -203,7 +203,7 @@ const light: Palette = {
   syntax_meta: hue("#8a5a00", "yellow"),
 };
 
-/** Nothing is dim: 7 : 1 and better on black, and only colours that the sixteen have too. */
+/** Contrast of at least 7 : 1 on black, nothing dim, and only colours that exist among the sixteen. */
 const highContrast: Palette = {
   muted: hue("#d0d0d0", "white"),
   accent: hue("#ffd75f", "bright_yellow"),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Agent, AgentSession } from "../../src/protocol/agent.ts";
 import type { Message } from "../../src/protocol/message.ts";
-import { createConversation, pastContext } from "../../src/tui/session/conversation.ts";
+import { createSessionFeed, pastContext } from "../../src/tui/session/feed.ts";
 import { newListOverlay } from "../../src/tui/state/overlay.ts";
 import { itemIds, markedIndex, modelItems } from "../../src/tui/state/overlay-items.ts";
 import type { Block } from "../../src/tui/text/blocks/block.ts";
@@ -102,7 +102,7 @@ describe("who made it", () => {
     } as unknown as Message["parts"][number];
     const message = { ...said(2, "goose"), parts: [call, ...said(2, "goose").parts] };
     const now = replica({ messages: [prompt(1, "a"), message], sessions: [session({ agent: "goose" })] });
-    const conversation = createConversation({
+    const conversation = createSessionFeed({
       ...{ clientId: "me", now: () => 0, replica: () => now, skipped: new Set<string>(), isStill: true },
     });
     const { closed } = conversation.advance(now);

@@ -3,14 +3,14 @@ import type { Replica } from "../../src/client/replica.ts";
 import { applyEvent } from "../../src/client/replica.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { createConversation } from "../../src/tui/session/conversation.ts";
+import { createSessionFeed } from "../../src/tui/session/feed.ts";
 import { prompt, replica, run, SESSION } from "../support/tui-state.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 
 test("a queued prompt that is taken back leaves one line and neither a prompt nor a canceled turn", () => {
   let current: Replica = replica({ messages: [prompt(1, "first")], runs: [run(1)] });
-  const conversation = createConversation({
+  const conversation = createSessionFeed({
     clientId: "me",
     now: () => 0,
     replica: () => current,
@@ -54,7 +54,7 @@ test("a queued prompt that is taken back leaves one line and neither a prompt no
     { type: "presence", text: "withdrawn by another client before it began: second" },
   ]);
   // Who comes later is told the same: neither a prompt nor a canceled turn.
-  const late = createConversation({
+  const late = createSessionFeed({
     clientId: "late",
     now: () => 0,
     replica: () => current,

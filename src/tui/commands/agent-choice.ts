@@ -5,8 +5,9 @@ export const whyNotReady = ({ name, status, reason, fix }: Agent): string =>
   `${name}: ${reason ?? status.replaceAll("_", " ")}${fix === null ? "" : ` · ${fix}`}`;
 
 /**
- * The model that a name means; undefined if the agent cannot have it. An agent that lists no models may have any, and a
- * provider may have newer models than those listed. The provider may be left out if only one model has the name.
+ * The id of the model with this name; undefined if the agent cannot use it. Any name is accepted for an agent that
+ * lists no models, and any `provider/model` of a listed provider, unless that provider's list is complete. A name
+ * without a provider must be unique.
  */
 export function modelOfName(agent: Agent | undefined, wanted: string): string | undefined {
   const ids = agent?.models.map(({ id }) => id) ?? [];

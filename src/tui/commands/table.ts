@@ -30,7 +30,7 @@ import { attachText, clientsText, statusText } from "./texts.ts";
 
 type Command = {
   name: string;
-  /** Its arguments, for the list. */
+  /** Its arguments, as the list shows them. */
   takes?: string;
   help: string;
   run(state: AppState, rest: string): Step;
@@ -44,17 +44,17 @@ const INIT =
 const say = (state: AppState, text: string, level: "info" | "warning" | "error" = "info"): Step =>
   step(state, { do: "print", block: { id: "local/notice", type: "notice", level, code: "command", text } });
 
-/** The command was wrong: it stays in the composer to be corrected. */
+/** A mistake in the command: the text stays in the composer to be corrected. */
 const complain = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "error" } });
 
-/** The command is right, but there is nothing it could act on. */
+/** The command is right, but it does not apply now. */
 const refuse = (state: AppState, text: string): Step => stay({ ...state, flash: { text, level: "warning" } });
 
-/** The sessions overlay, and the list it asks for. */
+/** Opens the sessions overlay and requests its list. */
 export const openSessions = (state: AppState): Step =>
   step({ ...state, overlay: newSessionsOverlay }, { do: "load_sessions" });
 
-/** The whole conversation with the open question in full; nothing where there is none yet. */
+/** Opens the whole conversation, with the open question in full. Does nothing before the first session. */
 export function openTranscript(state: AppState): Step {
   if (currentSession(state) === undefined) return stay(state);
   const question = state.question && { ...state.question, isUnread: false };
@@ -64,7 +64,7 @@ export function openTranscript(state: AppState): Step {
   );
 }
 
-/** Sends a command as the prompt that it stands for, which every terminal then shows. */
+/** Sends the prompt that a command stands for. Every terminal shows that prompt. */
 const ask = (state: AppState, text: string): Step =>
   step(state, { do: "send", text, delivery: "queue", attachments: [] });
 
@@ -240,8 +240,8 @@ export const commands: readonly Command[] = [
 ];
 
 /**
- * What a prompt that is a command does; undefined when it is none. An agent's own command is sent to it like any
- * prompt, and so is what begins with a path.
+ * Runs a prompt that is one of our commands; undefined if it is not. An agent's own command is sent to the agent like
+ * any prompt, and so is a prompt that begins with a path.
  */
 export function runCommand(state: AppState, text: string): Step | undefined {
   const match = /^\/([a-z][a-z-]*)(?:\s+([\s\S]*))?$/.exec(text.trimEnd());
@@ -254,7 +254,7 @@ export function runCommand(state: AppState, text: string): Step | undefined {
   }
   const line = editorText(state.editor);
   const result = command.run(takeDraft(state), rest.trim());
-  // A command that was wrong stays in the composer to be corrected.
+  // A mistaken command stays in the composer to be corrected.
   if (result.state.flash?.level === "error")
     return stay({ ...result.state, editor: state.editor, history: state.history });
   return { ...result, effects: [{ do: "remember", text: line }, ...result.effects] };
@@ -266,7 +266,7 @@ export function agentCommands(state: AppState): readonly { name: string; descrip
   return state.replica?.agents.find((agent) => agent.name === name)?.commands ?? [];
 }
 
-/** Commands that match what was typed after the slash, best first; ours before the agent's. */
+/** Commands that match the text after the slash, best first; ours before the agent's. */
 export function matchingCommands(state: AppState, typed: string): { name: string; help: string }[] {
   const own = commands.map(({ name, takes, help }) => ({
     name,
@@ -279,7 +279,7 @@ export function matchingCommands(state: AppState, typed: string): { name: string
   return matching([...own, ...theirs], typed);
 }
 
-/** A command's arguments as a hint, while none is typed yet. */
+/** A hint with the command's arguments, shown until one is typed. */
 export function usageOf(text: string): string | undefined {
   const [, name] = /^\/([a-z-]+) $/.exec(text) ?? [];
   const command = commands.find((known) => known.name === name);
@@ -306,7 +306,7 @@ function runQueue(state: AppState, rest: string): Step {
   return complain(state, "/queue takes resume, drop N, edit N or steer N.");
 }
 
-/** Takes a queued prompt into the composer; the draft is saved. */
+/** Opens a queued prompt in the composer and saves the draft. */
 export function editQueued(state: AppState, runId: RunId, text: string): Step {
   const draft = state.editing?.draft ?? state.editor;
   return stay({ ...state, editing: { runId, draft }, editor: replaceText(emptyEditor, text) });

@@ -31,7 +31,7 @@ export function statusText(state: AppState): string {
   ].join("\n");
 }
 
-/** How to attach to this session from another terminal. */
+/** The answer to `/attach`: how to open this session in another terminal. */
 export function attachText(state: AppState): string {
   const session = currentSession(state);
   const path = state.replica?.workspace.path ?? ".";

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 
 /**
- * The daemon looks up no path that climbs out of a workspace (design A14). A person may still name what is above it:
- * `../x` is asked for by its absolute path, and what is found is shown as it was typed.
+ * The daemon refuses relative paths that leave the workspace. So `../x` is requested by its absolute path, and the
+ * results are shown in the form that was typed.
  */
 export function askedFor(typed: string, root: string): { query: string; shown(found: string): string } {
   if (!/^\.\.(\/|$)/.test(typed)) return { query: typed, shown: (found) => found };

@@ -1,15 +1,15 @@
 import { ignoreError, inBackground } from "../../async/in-background.ts";
 
-/** Between two questions: who types fast asks for what they have typed by then. */
+/** The shortest time between two requests. */
 const PAUSE_MS = 100;
 
-/** While the daemon still lists files, the same question finds more of them. */
+/** The daemon may still be listing files: after this time the same request can return more. */
 const AGAIN_MS = 250;
 
 /**
- * Asks for files while a person types behind an `@`: at once, then at most ten times a second, one question at a
- * time, and always for the newest text. `ask` takes what has been answered and says whether to ask again for what
- * was not listed yet; it never rejects.
+ * Requests matching files while a person types after an `@`: at once, then at most ten times a second, one request at
+ * a time, always for the newest text. `ask` handles the answer and returns whether it was incomplete and the request
+ * is to be repeated; it never rejects.
  */
 export function createFileFinder(
   ask: (query: string, signal: AbortSignal) => Promise<{ askAgain: boolean }>,
@@ -24,7 +24,7 @@ export function createFileFinder(
     const query = wanted;
     wanted = undefined;
     isPausing = true;
-    // An answer to what was typed before is of no use any more.
+    // The running request is about older text.
     asked?.abort();
     const mine = new AbortController();
     asked = mine;

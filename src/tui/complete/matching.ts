@@ -1,4 +1,4 @@
-/** How well a name fits what was typed: 0 is best; undefined where it does not. */
+/** How well a name matches the typed text: 0 is best; undefined for no match. */
 function rankOf(name: string, typed: string): number | undefined {
   const lower = name.toLowerCase();
   const wanted = typed.toLowerCase();
@@ -8,7 +8,7 @@ function rankOf(name: string, typed: string): number | undefined {
   return holdsInOrder(lower, wanted) ? 3 : undefined;
 }
 
-/** Whether the letters of `wanted` stand in `text` in this order, with anything between them; both in lower case. */
+/** Whether `wanted` is a subsequence of `text`. Both are in lower case. */
 function holdsInOrder(text: string, wanted: string): boolean {
   let from = 0;
   for (const letter of wanted) {
@@ -18,7 +18,7 @@ function holdsInOrder(text: string, wanted: string): boolean {
   return true;
 }
 
-/** Those that fit, best first; equally good ones stay in their order. */
+/** The items that match, best first; equally good ones keep their order. */
 export const matching = <T extends { name: string }>(all: readonly T[], typed: string): T[] =>
   all
     .flatMap((item) => {
@@ -28,7 +28,7 @@ export const matching = <T extends { name: string }>(all: readonly T[], typed: s
     .sort((a, b) => a.rank - b.rank)
     .map(({ item }) => item);
 
-/** Files found for the beginning of what is typed by now that still fit it: shown until the daemon has answered. */
+/** Filters the files found for a shorter text: they are shown until the daemon answers for the longer one. */
 export const stillMatching = (paths: readonly string[], typed: string): string[] => {
   const wanted = typed.toLowerCase().replace(/\s+/g, "");
   return paths.filter((path) => holdsInOrder(path.toLowerCase(), wanted));

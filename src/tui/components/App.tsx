@@ -17,10 +17,10 @@ import { StreamTail } from "./StreamTail.tsx";
 import { Transcript } from "./Transcript.tsx";
 import { useSelect } from "./use-select.ts";
 
-// How many colours the terminal has is decided in capabilities.ts, so Ink's own colours need not guess it again.
+// capabilities.ts decides how many colours the terminal has; chalk must not reduce them again.
 chalk.level = 3;
 
-/** Has Ink draw what `view` holds, now and whenever it changes. */
+/** Renders `view` with Ink, now and after each change. */
 export const renderApp = (view: Store<AppView>, stdout: NodeJS.WriteStream): { unmount(): void } =>
   render(<App view={view} />, {
     stdout,

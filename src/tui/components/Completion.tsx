@@ -5,7 +5,7 @@ import { COMPLETION_GAP, COMPLETION_GUTTER } from "../view/completion.ts";
 import { Styled } from "./Styled.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** The list above the prompt: files, commands, or what goes on behind what is typed. */
+/** The list above the prompt: files, commands, or a hint about the arguments. */
 export function Completion({ view }: { view: Store<AppView> }) {
   const completion = useSelect(view, ({ live }) => live.completion);
   if (completion === undefined) return null;

@@ -6,7 +6,7 @@ import { Row } from "./Row.tsx";
 import { Styled } from "./Styled.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** The prompt as it is written, behind its sign, or the search that takes its place. */
+/** The prompt that is being written, or the history search in its place. */
 export function Composer({ view }: { view: Store<AppView> }) {
   const rows = useSelect(view, ({ live }) => live.composer);
   return rows.map(({ gutter, text }, index) => (

@@ -6,5 +6,5 @@ const plain: Looks = {
   runs: (line) => line.map(({ text }) => ({ text, look: {}, href: undefined })),
 };
 
-/** The theme on this terminal: what each style looks like. */
+/** How each style of the theme looks on this terminal. */
 export const LooksContext = createContext(plain);

@@ -3,7 +3,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** What went wrong, or what a key would do now. */
+/** An error, a warning, or a hint about a key. */
 export function Notice({ view }: { view: Store<AppView> }) {
   return <Rows lines={useSelect(view, ({ live }) => live.notice)} />;
 }

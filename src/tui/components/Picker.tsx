@@ -3,7 +3,7 @@ import { type ListRow, type ListView, MARK_COLUMNS } from "../view/overlay.ts";
 import { Row, Rows } from "./Row.tsx";
 import { Styled } from "./Styled.tsx";
 
-/** A list over the whole window: what can be picked, and at the bottom what is typed to narrow it. */
+/** A list that fills the window, with a filter at the bottom. */
 export function Picker({ list }: { list: ListView }) {
   return (
     <Box flexDirection="column" minHeight={list.rows}>

@@ -5,7 +5,7 @@ import { PLAN_INDENT } from "../view/plan.ts";
 import { Row, Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** Where the agent stands in its own list. */
+/** The agent's plan, with the current entry. */
 export function Plan({ view }: { view: Store<AppView> }) {
   const plan = useSelect(view, ({ live }) => live.plan);
   if (plan === undefined) return null;

@@ -3,7 +3,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** What an agent asks before it acts, and the answers. */
+/** The open permission question and its answers. */
 export function Question({ view }: { view: Store<AppView> }) {
   return <Rows lines={useSelect(view, ({ live }) => live.question)} />;
 }

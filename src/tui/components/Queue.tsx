@@ -3,7 +3,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** The prompts that wait. */
+/** The queued prompts. */
 export function Queue({ view }: { view: Store<AppView> }) {
   return <Rows lines={useSelect(view, ({ live }) => live.queue)} />;
 }

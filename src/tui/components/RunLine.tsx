@@ -3,7 +3,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** What works right now and how to stop it. */
+/** What is running and how to stop it. */
 export function RunLine({ view }: { view: Store<AppView> }) {
   return <Rows lines={useSelect(view, ({ live }) => live.run)} />;
 }

@@ -7,7 +7,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Styled } from "./Styled.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** Mode, model, place and cost at the left, who else is there at the right. */
+/** Mode, model, folder and cost on the left, other terminals on the right. */
 export function StatusLine({ view }: { view: Store<AppView> }) {
   const status = useSelect(view, ({ live }) => live.status);
   if (status === undefined) return null;

@@ -3,7 +3,7 @@ import type { AppView } from "../view/app-view.ts";
 import { Rows } from "./Row.tsx";
 import { useSelect } from "./use-select.ts";
 
-/** The part of the conversation that is not in the scrollback yet: what is being said and done, as far as there is room. */
+/** The unfinished part of the conversation, which is not in the scrollback yet; its last rows, as many as fit. */
 export function StreamTail({ view }: { view: Store<AppView> }) {
   return <Rows lines={useSelect(view, ({ live }) => live.stream)} />;
 }

@@ -3,7 +3,7 @@ import { lineText } from "../text/line.ts";
 import type { TranscriptRow, TranscriptView } from "../view/transcript.ts";
 import { Row } from "./Row.tsx";
 
-/** A window of the whole conversation, and a line below it that says where it stands and what keys do. */
+/** The visible rows of the whole conversation, and below them a line with the position and the keys. */
 export function Transcript({ transcript }: { transcript: TranscriptView }) {
   return (
     <Box flexDirection="column" minHeight={transcript.rows}>
@@ -22,7 +22,7 @@ export function Transcript({ transcript }: { transcript: TranscriptView }) {
   );
 }
 
-/** A row that holds what is searched for loses its other colours. */
+/** A row with a search match is drawn without its other colours. */
 function FoundRow({ text, match }: { text: string; match: NonNullable<TranscriptRow["match"]> }) {
   return (
     <Text wrap="truncate-end">

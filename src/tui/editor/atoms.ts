@@ -2,11 +2,11 @@ import { plural } from "../../protocol/plural.ts";
 import type { Attachment } from "../../protocol/routes.ts";
 import { widthOf } from "../text/width.ts";
 
-/** A paste too long to show: one thing to the caret, its text given back when it is sent. */
+/** A long paste, folded into one atom; the whole text is sent. */
 export type PasteAtom = { paste: number; text: string };
-/** A file that goes with the prompt: of the workspace by its path, or with its bytes (base64). `text` stands for it. */
+/** An attachment: a workspace file by its path, or any file with its bytes (base64). `text` is shown in its place. */
 export type FileAtom = { file: Attachment; text: string };
-/** What the caret steps over in one go: a grapheme (a line break is "\n"), a folded paste, a file. */
+/** What one cursor movement passes: a grapheme (a line break is "\n"), a folded paste, or a file. */
 export type Atom = string | PasteAtom | FileAtom;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -19,7 +19,7 @@ export function atomsOf(text: string): Atom[] {
   return Array.from(segmenter.segment(clean), ({ segment }) => segment);
 }
 
-/** What may stand in a prompt: no control characters but line breaks and tabs. */
+/** The text without control characters; line breaks and tabs stay. */
 export const cleanText = (text: string): string =>
   text
     .replace(/\r\n?/g, "\n")
@@ -27,11 +27,11 @@ export const cleanText = (text: string): string =>
       char === "\u2028" || char === "\u2029" ? "\n" : "",
     );
 
-/** The text of atoms as it is sent: pastes in full. */
+/** The text that is sent: pastes are unfolded. */
 export const textOf = (atoms: readonly Atom[]): string =>
   atoms.map((atom) => (typeof atom === "string" ? atom : atom.text)).join("");
 
-/** The files that go with a prompt, each once. */
+/** The attachments of a prompt, without duplicates. */
 export function attachmentsOf(atoms: readonly Atom[]): Attachment[] {
   const files = atoms.flatMap((atom) => (typeof atom === "object" && "file" in atom ? [atom.file] : []));
   return files.filter(
@@ -39,7 +39,7 @@ export function attachmentsOf(atoms: readonly Atom[]): Attachment[] {
   );
 }
 
-/** What a folded paste shows. */
+/** What is shown for a folded paste. */
 export function pasteLabel(atom: PasteAtom): string {
   const lines = atom.text.replace(/\n$/, "").split("\n").length;
   return lines > 1
@@ -47,7 +47,7 @@ export function pasteLabel(atom: PasteAtom): string {
     : `[pasted #${atom.paste} · ${plural(atom.text.length, "character")}]`;
 }
 
-/** Text as atoms, in which the files of `before` are files again where their names still stand. */
+/** Splits text into atoms. Names of files in `before` become file atoms again. */
 export function withFiles(text: string, before: readonly Atom[]): Atom[] {
   const [file] = before.flatMap((atom, index) =>
     typeof atom === "object" && "file" in atom ? [{ atom, rest: before.slice(index + 1) }] : [],
@@ -71,13 +71,13 @@ export function widthOfAtom(atom: Atom): number {
   if (typeof atom !== "string") return widthOf(shownOf(atom));
   if (atom === "\t") return TAB_COLUMNS;
   if (atom.length === 1 && atom >= " " && atom <= "~") return 1;
-  // A lone regional indicator (half a flag) and a lone mark are drawn as something.
+  // Terminals draw a lone regional indicator (half a flag) and a lone combining mark with a width.
   return Math.max(1, widthOf(atom));
 }
 
 export type AtomKind = "space" | "word" | "sign";
 
-/** For word motions: letters, digits and folded pastes make words; signs make runs of their own. */
+/** For word movements: letters, digits and folded pastes make words; runs of other signs count as words too. */
 export function kindOf(atom: Atom): AtomKind {
   if (typeof atom !== "string") return "word";
   if (/^\s/u.test(atom)) return "space";
@@ -85,8 +85,8 @@ export function kindOf(atom: Atom): AtomKind {
 }
 
 /**
- * Puts `added` between two stretches. Characters that combine with a neighbour join it, so that the whole is cut
- * as if it had been typed at once; the caret stands behind the grapheme that holds the last added character.
+ * Inserts `added` between `left` and `right`. Characters that combine with a neighbour join it, so the result is the
+ * same as if the text had been typed at once. The caret is placed after the grapheme with the last added character.
  */
 export function join(
   left: readonly Atom[],
@@ -95,13 +95,13 @@ export function join(
 ): { atoms: Atom[]; caret: number } {
   const atoms = [...left, ...added, ...right];
   const second = left.length + added.length;
-  // The later seam first, so that the earlier one keeps its place.
+  // The later seam first: merging there does not move the earlier one.
   const isCutAnew = [mend(atoms, second), mend(atoms, left.length)].includes(true);
   if (!isCutAnew) return { atoms, caret: second };
   return { atoms, caret: indexAfter(atoms, unitsOf(left) + unitsOf(added)) };
 }
 
-/** Cuts the run of characters around `seam` afresh. ASCII joins nothing, except as the base of a mark. */
+/** Splits the characters around `seam` into graphemes again. ASCII combines only with a mark that follows it. */
 function mend(atoms: Atom[], seam: number): boolean {
   const before = atoms[seam - 1];
   const after = atoms[seam];

@@ -11,17 +11,17 @@ import {
 
 type Content = { atoms: readonly Atom[]; caret: number };
 
-/** The prompt under the caret. Pure data: every operation returns a new one. */
+/** The state of the prompt editor. Immutable: every operation returns a new one. */
 export type Editor = Content & {
   undo: readonly Content[];
   redo: readonly Content[];
-  /** What was cut, newest last. */
+  /** The kill ring, newest last. */
   kills: readonly (readonly Atom[])[];
-  /** The operation before, where the next one goes on with it. */
+  /** The last operation, if the next one of its kind continues it. */
   last: "typing" | "kill" | "yank" | "vertical" | undefined;
-  /** Which kill the last yank took, counted from the newest. */
+  /** The kill that was yanked last, counted from the newest. */
   yanked: number;
-  /** The column that a row of vertical moves keeps. */
+  /** The column that consecutive vertical movements aim at. */
   goal: number | undefined;
   pastes: number;
 };
@@ -38,25 +38,25 @@ export const emptyEditor: Editor = {
   pastes: 0,
 };
 
-/** Steps back that are kept: an afternoon of typing, and little memory since atoms are shared. */
+/** Undo steps. They take little memory, since atoms are shared. */
 const UNDO_MAX = 200;
 const KILLS_MAX = 20;
-/** A paste beyond either is folded. */
+/** Longer pastes are folded. */
 const PASTE_LINES_MAX = 8;
 const PASTE_CHARS_MAX = 1000;
-/** Nobody edits more than this by hand, and every character of it would be a thing of its own here. */
+/** Longer pastes stay folded: each character would become an atom. */
 const UNFOLD_CHARS_MAX = 100_000;
 
 export const editorText = (editor: Editor): string => textOf(editor.atoms);
 export const isEmpty = (editor: Editor): boolean => editor.atoms.length === 0;
 
-/** The same editor holding other text, as one undoable step. The caret stands at the end. */
+/** Replaces the text, as one undo step, and places the caret at the end. */
 export function replaceText(editor: Editor, text: string): Editor {
   const atoms = atomsOf(text);
   return changed(editor, { atoms, caret: atoms.length }, undefined);
 }
 
-/** For content that was put away (a draft, a history entry) with its folded pastes. */
+/** As `replaceText`, for a saved draft or a history entry with folded pastes and files. */
 export const replaceAtoms = (editor: Editor, atoms: readonly Atom[], caret = atoms.length): Editor =>
   changed(editor, { atoms, caret: Math.min(caret, atoms.length) }, undefined);
 
@@ -64,12 +64,12 @@ export function insertText(editor: Editor, text: string): Editor {
   const added = atomsOf(text);
   if (added.length === 0) return editor;
   const content = spliced(editor, editor.caret, editor.caret, added);
-  // Letters of one word are one step back; a space or a line break starts the next.
+  // The letters of one word are one undo step; a space or a line break starts the next.
   const goesOn = editor.last === "typing" && added.every((atom) => kindOf(atom) !== "space");
   return changed(editor, content, "typing", goesOn);
 }
 
-/** A paste: folded when it is long. The same text pasted again right behind its fold unfolds it. */
+/** Inserts a paste, folded if it is long. Pasting the same text again right after it unfolds it. */
 export function insertPaste(editor: Editor, text: string): Editor {
   const clean = cleanText(text);
   if (clean === "") return editor;
@@ -86,13 +86,13 @@ export function insertPaste(editor: Editor, text: string): Editor {
   return { ...next, pastes: fold.paste };
 }
 
-/** A file in place of the text from `start` to the caret, with a blank behind it to go on. */
+/** Replaces the text from `start` to the caret by a file and a space. */
 export function insertFile(editor: Editor, start: number, file: FileAtom): Editor {
   const content = spliced(editor, Math.min(start, editor.caret), editor.caret, [file, " "]);
   return changed(editor, content, undefined);
 }
 
-/** A file that was dragged or pasted: an image by a number of its own, another file as if named behind an `@`. */
+/** Inserts a dragged or pasted file: an image as `[image #1]`, another file as `@path`. */
 export function insertAttachment(editor: Editor, file: FileAtom["file"]): Editor {
   const isImage = (other: FileAtom["file"]) => other.media_type.startsWith("image/");
   const files = editor.atoms.flatMap((atom) =>
@@ -102,13 +102,14 @@ export function insertAttachment(editor: Editor, file: FileAtom["file"]): Editor
   return insertFile(editor, editor.caret, { file, text });
 }
 
-/** Enter in the text; after a backslash the backslash goes (`\` and Enter is how every terminal can say it). */
 export function insertNewline(editor: Editor): Editor {
   return changed(editor, spliced(editor, editor.caret, editor.caret, ["\n"]), undefined);
 }
 
 export const endsWithBackslash = (editor: Editor): boolean => editor.atoms[editor.caret - 1] === "\\";
 
+/** Replaces the backslash before the caret by a line break: `\` and Enter works in every terminal. */
+/** Replaces the backslash before the caret by a line break: `\` and Enter works in every terminal. */
 export function backslashToNewline(editor: Editor): Editor {
   return changed(editor, spliced(editor, editor.caret - 1, editor.caret, ["\n"]), undefined);
 }
@@ -129,14 +130,14 @@ export const moveToEnd = (editor: Editor): Editor => moveTo(editor, editor.atoms
 export const moveToLineStart = (editor: Editor): Editor => moveTo(editor, lineStart(editor));
 export const moveToLineEnd = (editor: Editor): Editor => moveTo(editor, lineEnd(editor));
 
-/** Moves the caret by a row; `goal` is the column that a row of such moves aims at. */
+/** Moves the caret to another row; `goal` is the column that further vertical movements aim at. */
 export const moveVertically = (editor: Editor, caret: number, goal: number): Editor => ({
   ...moveTo(editor, caret),
   last: "vertical",
   goal,
 });
 
-/** To the end of the line; at its end, the line break. */
+/** Cuts to the end of the line; at the end of the line, cuts the line break. */
 export function killToLineEnd(editor: Editor): Editor {
   const end = lineEnd(editor);
   return killed(editor, editor.caret, end === editor.caret ? end + 1 : end, "after");
@@ -149,7 +150,7 @@ export const killWordBack = (editor: Editor): Editor =>
   killed(editor, wordStart(editor), editor.caret, "before");
 export const killWordForward = (editor: Editor): Editor =>
   killed(editor, editor.caret, wordEnd(editor), "after");
-/** Back to the last blank, as Ctrl+W does in a shell. */
+/** Cuts back to the last space, as Ctrl+W does in a shell. */
 export function killBlankBack(editor: Editor): Editor {
   let index = editor.caret;
   while (index > 0 && kindAt(editor, index - 1) === "space") index -= 1;
@@ -157,14 +158,14 @@ export function killBlankBack(editor: Editor): Editor {
   return killed(editor, index, editor.caret, "before");
 }
 
-/** Puts the newest kill at the caret. */
+/** Inserts the newest kill. */
 export function yank(editor: Editor): Editor {
   const kill = editor.kills.at(-1);
   if (kill === undefined) return editor;
   return { ...changed(editor, spliced(editor, editor.caret, editor.caret, kill), "yank"), yanked: 0 };
 }
 
-/** Right after a yank: an older kill in its place. */
+/** Right after a yank: replaces the inserted text by the next older kill. */
 export function yankOlder(editor: Editor): Editor {
   if (editor.last !== "yank" || editor.kills.length < 2) return editor;
   const back = stepBack(editor);
@@ -174,7 +175,6 @@ export function yankOlder(editor: Editor): Editor {
   return { ...next, yanked };
 }
 
-/** Takes back the last change. */
 export function undo(editor: Editor): Editor {
   return editor.undo.length === 0 ? editor : { ...stepBack(editor), last: undefined };
 }
@@ -192,13 +192,13 @@ export function redo(editor: Editor): Editor {
   };
 }
 
-/** Swaps the two characters around the caret, at a line's end the two before it. */
+/** Swaps the two characters around the caret; at the end of a line, the two before it. */
 export function transpose(editor: Editor): Editor {
   const at = editor.caret === lineEnd(editor) ? editor.caret - 1 : editor.caret;
   const left = editor.atoms[at - 1];
   const right = editor.atoms[at];
   if (left === undefined || right === undefined || left === "\n" || right === "\n") return editor;
-  // Two halves that stand side by side now may make one character.
+  // The swapped characters may combine with their new neighbours.
   const swapped =
     typeof left === "string" && typeof right === "string" ? atomsOf(right + left) : [right, left];
   return changed(editor, spliced(editor, at - 1, at + 1, swapped), undefined);

@@ -1,19 +1,19 @@
 import { type Atom, atomsOf, textOf } from "./atoms.ts";
 import { type Editor, editorText, replaceAtoms } from "./editor.ts";
 
-/** Prompts sent before, oldest first, and where the person is among them. Position 0 is what they were writing. */
+/** Earlier prompts, oldest first, and the position among them. */
 export type History = {
   entries: readonly string[];
-  /** Steps back from the newest; 0: the draft. */
+  /** 0 is the draft, 1 the newest entry. */
   position: number;
   draft: { atoms: readonly Atom[]; caret: number } | undefined;
-  /** What was made of entries on the way past them, by position. */
+  /** Changed entries that were not sent, by position. */
   edits: ReadonlyMap<number, readonly Atom[]>;
-  /** Entries that hold more than text: folded pastes, files. */
+  /** Entries with folded pastes or files, which are more than their text. */
   whole: readonly (readonly Atom[])[];
 };
 
-/** As many as are worth searching; the file keeps the same number. */
+/** Entries kept, here and in the file. */
 export const HISTORY_MAX = 1000;
 const WHOLE_MAX = 5;
 
@@ -28,8 +28,8 @@ export const emptyHistory: History = {
 const isBlank = (text: string): boolean => text.trim() === "";
 
 /**
- * What was sent (or put away) becomes the newest entry; the same again moves to the end. What stands unsent beside
- * it (the draft, entries that were changed) goes before it: nothing that was typed is lost.
+ * Makes a sent or saved text the newest entry; an equal older entry is removed. The unsent draft and changed entries
+ * are added before it, so that nothing that was typed is lost.
  */
 export function remember(history: History, text: string): History {
   const unsent = [
@@ -47,14 +47,14 @@ export function remember(history: History, text: string): History {
   };
 }
 
-/** As `remember`, for what may hold more than text. */
+/** As `remember`, with folded pastes and files. */
 export function rememberAtoms(history: History, atoms: readonly Atom[]): History {
   const next = remember(history, textOf(atoms));
   const isPlain = atoms.every((atom) => typeof atom === "string");
   return isPlain ? next : { ...next, whole: [...next.whole, atoms].slice(-WHOLE_MAX) };
 }
 
-/** One more entry, with the person left where they are among the others. */
+/** Adds an entry and keeps the position at the same entry. */
 export function addEntry(history: History, text: string): History {
   if (isBlank(text)) return history;
   const { position } = history;
@@ -76,7 +76,7 @@ const atomsAt = (history: History, position: number): readonly Atom[] => {
   return edited ?? history.whole.findLast((atoms) => textOf(atoms) === entry) ?? atomsOf(entry);
 };
 
-/** To the entry at that position, 0 for the draft; what stands in the composer is kept for the way back. */
+/** Shows the entry at that position, 0 for the draft; the composer's content is kept for the way back. */
 export function goTo(history: History, editor: Editor, position: number): Step {
   const left = editor.atoms;
   const { position: from } = history;
@@ -94,7 +94,7 @@ export function goTo(history: History, editor: Editor, position: number): Step {
   return { history: next, editor: replaceAtoms(editor, atomsAt(next, position)) };
 }
 
-/** One entry back; undefined at the oldest. Entries that say what is already there are passed over. */
+/** Goes one entry back; undefined at the oldest. Entries equal to the composer's content are skipped. */
 export function older(history: History, editor: Editor): Step | undefined {
   const current = editorText(editor);
   for (let position = history.position + 1; position <= history.entries.length; position += 1) {
@@ -103,17 +103,17 @@ export function older(history: History, editor: Editor): Step | undefined {
   return undefined;
 }
 
-/** One entry forward; from the newest back to the draft, as it was left. */
+/** Goes one entry forward, from the newest back to the draft. */
 export const newer = (history: History, editor: Editor): Step | undefined =>
   history.position === 0 ? undefined : goTo(history, editor, history.position - 1);
 
-/** What is being written: behind an entry that was only looked at, the draft before it. */
+/** The unsent draft. While an unchanged history entry is shown, this is the draft from before. */
 export function draftOf(history: History, editor: Editor): readonly Atom[] {
   const isLookedAt = history.position > 0 && editorText(editor) === history.entries.at(-history.position);
   return isLookedAt ? (history.draft?.atoms ?? []) : editor.atoms;
 }
 
-/** The newest entry that holds every word of `query`, `skip` matches passed over; as in a shell's Ctrl+R. */
+/** Finds the newest entry with every word of `query`, after skipping `skip` matches, as Ctrl+R in a shell. */
 export function searchHistory(
   history: History,
   query: string,

@@ -1,19 +1,19 @@
 import { type Atom, kindOf, shownOf, widthOfAtom } from "./atoms.ts";
 
-/** One visual row: the atoms from `start` up to `end`; a line break ends its row and is not drawn. */
+/** One visual row: the atoms from `start` up to, but not including, `end`. A line break is not drawn. */
 export type EditorRow = { start: number; end: number };
 export type EditorLayout = { rows: readonly EditorRow[]; caretRow: number; caretColumn: number };
 
 /**
- * Wraps a prompt into rows of at most `width` columns, at blanks where it can. The caret may stand behind the last
- * column only at a line's end, so a row keeps one column free for it.
+ * Wraps a prompt into rows of at most `width` columns, at spaces where possible. One column stays free for the caret
+ * at the end of a line.
  */
 export function layoutEditor(atoms: readonly Atom[], caret: number, width: number): EditorLayout {
   const room = Math.max(2, width - 1);
   const rows: EditorRow[] = [];
   let start = 0;
   let column = 0;
-  /** Behind the last blank of the row: where it may break. */
+  /** The index after the last space of the row, where it can be wrapped; -1 for none. */
   let breakAt = -1;
   for (let index = 0; index < atoms.length; index += 1) {
     const atom = atoms[index] ?? "";
@@ -41,7 +41,7 @@ export function layoutEditor(atoms: readonly Atom[], caret: number, width: numbe
   return { rows, caretRow, caretColumn: Math.min(widthBetween(atoms, row.start, caret), room) };
 }
 
-/** The last row that starts at or before the caret: at a wrap the caret stands at the start of the next row. */
+/** The row of the caret. Where a line is wrapped, the caret is at the start of the next row. */
 function rowOf(rows: readonly EditorRow[], caret: number): number {
   let found = 0;
   for (const [index, row] of rows.entries()) if (row.start <= caret) found = index;
@@ -54,7 +54,7 @@ export function widthBetween(atoms: readonly Atom[], start: number, end: number)
   return sum;
 }
 
-/** Where the caret comes to stand in `row` when it aims at `column`. */
+/** The caret's position in `row` that is nearest to `column`. */
 export function caretAt(
   atoms: readonly Atom[],
   rows: readonly EditorRow[],
@@ -65,7 +65,7 @@ export function caretAt(
   if (target === undefined) return 0;
   let caret = target.start;
   let passed = 0;
-  // A wrapped row's end is the next row's start, so its last character is as far as the caret goes.
+  // The end of a wrapped row is the start of the next one, so the caret stops before its last character.
   const isWrapped = row + 1 < rows.length && rows[row + 1]?.start === target.end;
   const last = isWrapped ? target.end - 1 : target.end;
   while (caret < last) {

@@ -9,7 +9,7 @@ const sentences: Readonly<Record<string, string>> = {
   EISDIR: "that is a folder",
 };
 
-/** Why a file could not be written, in words. */
+/** Why a file could not be read or written, as part of a sentence. */
 export function fileTrouble(error: unknown): string {
   if (error instanceof HearthError) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -4,17 +4,17 @@ import type { Paths } from "../../protocol/paths.ts";
 import { HISTORY_MAX } from "../editor/history.ts";
 import { readOwnFile } from "./read-own-file.ts";
 
-/** Longer prompts are kept by the daemon, not in everybody's history. */
+/** Longer prompts are not saved here: the daemon has them. */
 const ENTRY_CHARS_MAX = 20_000;
 
-/** What this user's terminals remember between starts: the prompts that were sent. */
+/** The user's prompt history, shared by all terminals. */
 export type HistoryFile = {
   load(): string[];
-  /** Appends; several terminals may do so at once. */
+  /** Several terminals may append at the same time. */
   append(text: string): void;
 };
 
-/** One JSON string a line, oldest first. A line that cannot be read is passed over. */
+/** One JSON string a line, oldest first. A line that cannot be read is skipped. */
 export function openHistoryFile(paths: Pick<Paths, "stateDir">): HistoryFile {
   const path = join(paths.stateDir, "prompts.jsonl");
   return {
@@ -24,11 +24,11 @@ export function openHistoryFile(paths: Pick<Paths, "stateDir">): HistoryFile {
       for (const line of lines) {
         const entry = parseEntry(line);
         if (entry === undefined) continue;
-        entries.delete(entry); // used again: it is the newest now
+        entries.delete(entry); // a repeated entry becomes the newest
         entries.add(entry);
       }
       const kept = [...entries].slice(-HISTORY_MAX);
-      // Rewritten only when it has grown to twice what is kept.
+      // The file is shortened only when it holds twice as many entries as are kept.
       if (lines.length > 2 * HISTORY_MAX) rewrite(path, kept);
       return kept;
     },
@@ -38,7 +38,7 @@ export function openHistoryFile(paths: Pick<Paths, "stateDir">): HistoryFile {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         appendFileSync(path, `${JSON.stringify(text)}\n`, { mode: 0o600 });
       } catch {
-        // A full or read-only disk costs the history of this start and nothing else.
+        // The disk is full or read-only: only the history is lost.
       }
     },
   };
@@ -69,6 +69,6 @@ function rewrite(path: string, entries: readonly string[]): void {
     writeFileSync(temporary, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""), { mode: 0o600 });
     renameSync(temporary, path);
   } catch {
-    // Kept as it is; the next start tries again.
+    // The next start tries again.
   }
 }

@@ -4,26 +4,26 @@ import { join } from "node:path";
 import type { Paths } from "../../protocol/paths.ts";
 import { openSmallFile } from "./small-file.ts";
 
-/** A session as a terminal last showed it. */
+/** A session that a terminal showed last. */
 export type LeftSession = {
   session: string;
-  /** The terminal, and the shell it was started from. */
+  /** Names the terminal device and the shell that hearth was started from. */
   terminal: string;
-  /** Work that went on then: what became of it has not been seen. */
+  /** Runs that were active then, whose ends have not been shown yet. */
   runs: readonly string[];
 };
 
 export type LeftSessions = {
   /** Oldest first. */
   read(): readonly LeftSession[];
-  /** What this terminal shows now; written at once, for a terminal may be killed. */
+  /** Records what this terminal shows now. Written at once, since a terminal may be killed. */
   show(session: string, runs: readonly string[]): void;
 };
 
-/** As many as a person may still wonder about. */
+/** Entries kept for a directory. */
 const LEFT_MAX = 20;
 
-/** One file a directory, for all terminals on it: whoever comes back may come from another one. */
+/** One file for each directory, shared by its terminals: a person may come back in another terminal. */
 export function openLeftSessions(
   paths: Pick<Paths, "stateDir">,
   place: { cwd: string; terminal: string },
@@ -41,12 +41,12 @@ export function openLeftSessions(
   };
 }
 
-/** Whichever way somebody has come to a directory, it is the same one. */
+/** Resolves symbolic links, so that a directory has one file. */
 function realPathOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path; // it is gone: the daemon says so
+    return path; // the directory is gone: the daemon reports that
   }
 }
 

@@ -5,15 +5,15 @@ import { type KeyOverrides, parseKeyOverrides } from "../keys.ts";
 import { parseTheme, type Theme, themes } from "../theme.ts";
 import { readOwnFile } from "./read-own-file.ts";
 
-/** `terminal.jsonc` in the config folder: what concerns the screen alone, and the daemon is never told. */
+/** `terminal.jsonc` in the config folder: the settings of the screen, which the daemon does not need. */
 export type Preferences = {
   keys: KeyOverrides;
-  /** Undefined: by the terminal's background. */
+  /** Undefined: chosen by the terminal's background. */
   theme: Theme | undefined;
   notifications: boolean;
   screenReader: boolean;
   animations: boolean;
-  /** What is wrong in the file, a sentence each; the rest of it counts. */
+  /** The mistakes in the file, a sentence each; the rest of the file is used. */
   problems: readonly string[];
 };
 
@@ -33,9 +33,9 @@ export async function loadPreferences(paths: Pick<Paths, "configDir">): Promise<
   try {
     text = readOwnFile(join(paths.configDir, "terminal.jsonc"));
   } catch {
-    return usual; // none: hardly anybody has one
+    return usual; // no such file
   }
-  // Only now: whoever has no such file does not pay for its parser.
+  // The parser is loaded only if there is a file.
   const { readJsonc } = await import("./read-jsonc.ts");
   return parsePreferences(readJsonc(text));
 }
@@ -65,7 +65,7 @@ export function parsePreferences(value: unknown): Preferences {
   };
 }
 
-/** A built-in theme by its name, or one of the user's own; a sentence when it is neither. */
+/** A built-in theme by its name, or the user's own; a sentence if it is neither. */
 function readTheme(value: unknown): Theme | string | undefined {
   if (value === undefined || value === "auto") return undefined;
   if (typeof value === "string") {

@@ -1,4 +1,4 @@
 import { parse } from "jsonc-parser";
 
-/** What a JSONC file says; what cannot be read of it is left out. In a module of its own, to be loaded when needed. */
+/** Parses JSONC and skips what is malformed. A module of its own, so that the parser is loaded only when needed. */
 export const readJsonc = (text: string): unknown => parse(text, [], { allowTrailingComma: true });

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
-/** A file of hearth's own folders. Throws where there is none, also for a named pipe, which would keep a key waiting. */
+/** Reads a file in hearth's own folders. Throws if it is no regular file: opening a named pipe would block. */
 export function readOwnFile(path: string): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { applyEdits, modify } from "jsonc-parser";
 import type { Paths } from "../../protocol/paths.ts";
 
-/** Writes the choice into terminal.jsonc; comments and everything else in it stay as they are. */
+/** Writes the theme into terminal.jsonc and keeps its comments and other settings. */
 export function saveTheme(paths: Pick<Paths, "configDir">, name: string): void {
   const file = join(paths.configDir, "terminal.jsonc");
   let text = "";
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    // The first preference of all.
+    // There is no such file yet.
   }
   if (text.trim() === "") text = "{}\n";
   const formattingOptions = { insertSpaces: true, tabSize: 2, eol: "\n" };

@@ -2,21 +2,21 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readOwnFile } from "./read-own-file.ts";
 
-/** A JSON file of this user's that may be missing, and that is not worth failing for. */
+/** A small JSON file that may be missing. Errors are ignored. */
 export type SmallFile = {
   read(): unknown;
-  /** Replaces it whole; undefined removes it. */
+  /** Replaces the file; undefined removes it. */
   write(value: unknown): void;
 };
 
-/** What a full or read-only disk costs here is a convenience: the draft after a crash, the clean-up after a kill. */
+/** On a full or read-only disk only a convenience is lost: the draft after a crash, the clean-up after a kill. */
 export function openSmallFile(path: string): SmallFile {
   return {
     read() {
       try {
         return JSON.parse(readOwnFile(path));
       } catch {
-        return undefined; // none, or cut short
+        return undefined; // missing or incomplete
       }
     },
     write(value) {
@@ -30,7 +30,7 @@ export function openSmallFile(path: string): SmallFile {
         writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
         renameSync(temporary, path);
       } catch {
-        // See above.
+        // A full or read-only disk, see above.
       }
     },
   };

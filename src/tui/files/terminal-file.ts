@@ -6,25 +6,25 @@ import type { Atom } from "../editor/atoms.ts";
 import type { ModeName } from "../input/modes.ts";
 import { openSmallFile } from "./small-file.ts";
 
-/** What a terminal leaves for the next hearth on it, should this one be killed. */
+/** What the next hearth on this terminal needs if this one is killed. */
 export type TerminalFile = {
-  /** What the last hearth on this terminal left: it was killed, or it would have removed it. */
+  /** What a hearth that was killed on this terminal left; a clean end removes it. */
   left: { modes: readonly ModeName[]; draft: readonly Atom[] } | undefined;
   modes(active: readonly ModeName[]): void;
-  /** Written after a pause in the typing; `flush` writes at once. */
+  /** Saves the draft after a pause in typing; `flush` saves it at once. */
   draft(atoms: readonly Atom[]): void;
   flush(): void;
-  /** A clean end: a draft is kept, the rest is not needed. */
+  /** A clean end: only the draft is kept. */
   close(): void;
 };
 
 type Content = { pid: number; started: string; modes: readonly ModeName[]; draft: readonly Atom[] };
 
 const DRAFT_PAUSE_MS = 300;
-/** A larger one (a log that was pasted, an image) is not written after every pause. */
+/** A larger draft (with a pasted log or an image) is not saved after every pause. */
 const DRAFT_CHARS_MAX = 500_000;
 
-/** One file a terminal and directory, in the state folder. */
+/** One file for each terminal and directory, in the state folder. */
 export function openTerminalFile(
   paths: Pick<Paths, "stateDir">,
   terminal: { label: string; cwd: string; platform: string },
@@ -33,7 +33,7 @@ export function openTerminalFile(
   const name = createHash("sha256").update(`${label}\0${cwd}`).digest("hex").slice(0, 16);
   const file = openSmallFile(join(paths.stateDir, "terminals", `${name}.json`));
   const before = parse(file.read());
-  // Still alive: another hearth on the same terminal, stopped with Ctrl+Z. Its file is its own.
+  // Another hearth on the same terminal is still alive, stopped with Ctrl+Z: its file is left alone.
   const isOthers = before !== undefined && startTimeOf(before.pid, platform) === before.started;
   const started = startTimeOf(process.pid, platform) ?? "";
   let content: Content = { pid: process.pid, started, modes: [], draft: [] };

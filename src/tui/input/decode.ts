@@ -2,23 +2,23 @@
 import { StringDecoder } from "node:string_decoder";
 
 /**
- * One thing that happened at the keyboard. `chord` is canonical: modifiers in the order ctrl, alt, shift, super,
- * then the key, joined by "+" ("ctrl+c", "alt+enter", "shift+tab", "f5"). Plain characters are `text`.
+ * One input event of the terminal. `chord` is canonical: modifiers in the order ctrl, alt, shift, super, then the key,
+ * joined by "+" ("ctrl+c", "alt+enter", "shift+tab", "f5"). Plain characters are `text`.
  */
 export type InputEvent =
   | { type: "key"; chord: string }
   | { type: "text"; text: string }
   | { type: "paste"; text: string }
   | { type: "focus"; focused: boolean }
-  /** What the terminal answers to a question, without its introducer: for whoever asked. */
+  /** The terminal's reply to a query, without its ESC. */
   | { type: "reply"; sequence: string };
 
-/** What the decoder waits for; the tap decides how long. */
+/** What the decoder waits for. The tap decides how long, then calls `flush`. */
 export type Pending = "nothing" | "escape" | "sequence" | "report" | "paste" | "endless_paste";
 
 export type Decoder = {
   push(chunk: Uint8Array): InputEvent[];
-  /** Nothing more came: what is pending is taken for what it looks like. */
+  /** Nothing more has come in time: returns events for the pending bytes as they are. */
   flush(): InputEvent[];
   readonly pending: Pending;
 };
@@ -26,10 +26,10 @@ export type Decoder = {
 const ESC = "\x1b";
 const PASTE_START = `${ESC}[200~`;
 const PASTE_END = `${ESC}[201~`;
-/** Longer than any report we know; beyond it the bytes are noise and are dropped. */
+/** Longer than any known report; a longer sequence is dropped as noise. */
 const SEQUENCE_MAX = 1024 * 1024;
 
-/** The rest of a mouse report, of a key with modifiers or of a focus report, without its ESC. Nobody types that. */
+/** A mouse report, a key with modifiers or a focus report whose ESC came earlier. Nobody types that. */
 const REPORT_TAIL = /^\[(?:<[\d;]+[Mm]|\??[\d;]+[A-Za-z~]|[IO]$)/;
 
 const controlNames: Readonly<Record<string, string>> = {
@@ -79,7 +79,7 @@ const tildeNames: Readonly<Record<number, string>> = {
 };
 /** Keypad in application mode: SS3 j … y. */
 const keypadText = "*+,-./0123456789";
-/** The kitty protocol's own code points for the keypad and what has no character. */
+/** The kitty protocol's private code points for the keypad and for keys without a character. */
 const kittyText = "0123456789./*-+";
 const kittyNames: Readonly<Record<number, string>> = {
   9: "tab",
@@ -122,7 +122,7 @@ const key = (name: string, held: Modifiers = plain): InputEvent => ({
   chord: chordOf(name, held),
 });
 
-/** A character with modifiers. Shift alone makes no chord: the character says it. */
+/** A character with modifiers. Shift alone makes no chord: the character shows it. */
 function character(char: string, held: Modifiers): InputEvent {
   if (!held.ctrl && !held.alt && !held.super)
     return { type: "text", text: held.shift ? char.toUpperCase() : char };
@@ -141,13 +141,13 @@ function controlKey(char: string, alt: boolean): InputEvent {
 /** Decodes what a terminal sends. However the bytes are cut into chunks, the events are the same. */
 export function createDecoder(): Decoder {
   const utf8 = new StringDecoder("utf8");
-  /** An unfinished sequence, from its ESC on. */
+  /** An incomplete sequence, from its ESC on. */
   let held = "";
-  /** What was pasted since it was last told; undefined outside a paste. */
+  /** Pasted text that was not emitted yet; undefined outside a paste. */
   let pasted: string | undefined;
-  /** The paste has been silent for a while: its end mark may have been lost. */
-  let isDoubtful = false;
-  /** An Escape was told, and what comes next may be the rest of a report that was cut behind it. */
+  /** Nothing of the paste has come for a while: its end mark may be lost. */
+  let isEndMarkOverdue = false;
+  /** An Escape was emitted, but its sequence may have been split after the ESC: the rest may come next. */
   let mayBeTail = false;
 
   function push(chunk: Uint8Array): InputEvent[] {
@@ -155,9 +155,9 @@ export function createDecoder(): Decoder {
     const input = utf8.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     const tail = mayBeTail ? (REPORT_TAIL.exec(input)?.[0] ?? "") : "";
     mayBeTail = false;
-    // The way out of a paste that has no end.
-    if (isDoubtful && (input === ESC || input === "\x03")) pasted = undefined;
-    isDoubtful = false;
+    // Escape or Ctrl+C ends a paste whose end mark was lost.
+    if (isEndMarkOverdue && (input === ESC || input === "\x03")) pasted = undefined;
+    isEndMarkOverdue = false;
     read(held + input.slice(tail.length), events);
     return events;
   }
@@ -184,7 +184,7 @@ export function createDecoder(): Decoder {
 
   function readPaste(rest: string, events: InputEvent[]): string {
     const text = (pasted ?? "") + rest;
-    // The end mark may be cut: only the tail that could belong to it is searched again next time.
+    // The end mark may be split between chunks: only the end of the older text is searched again.
     const end = text.indexOf(PASTE_END, Math.max(0, (pasted ?? "").length - PASTE_END.length));
     if (end < 0) {
       pasted = text;
@@ -198,13 +198,13 @@ export function createDecoder(): Decoder {
   function flush(): InputEvent[] {
     const events: InputEvent[] = [];
     if (pasted !== undefined) {
-      // What came is told, and more of it is waited for once more: a slow line may stop in the middle of a paste. Of
-      // the end mark a part may have come.
+      // Emits what has come and goes on waiting: a slow connection may pause in the middle of a paste. A part of the
+      // end mark may have come already.
       const end = markStart(pasted);
       const text = pasted.slice(0, end);
       if (text !== "") events.push({ type: "paste", text });
-      pasted = isDoubtful ? undefined : pasted.slice(end);
-      isDoubtful = !isDoubtful;
+      pasted = isEndMarkOverdue ? undefined : pasted.slice(end);
+      isEndMarkOverdue = !isEndMarkOverdue;
       return events;
     }
     const waiting = held;
@@ -216,7 +216,7 @@ export function createDecoder(): Decoder {
     else if (waiting.length === 3 && waiting.startsWith(ESC + ESC)) {
       events.push(key("escape"), character(waiting.slice(2), { ...plain, alt: true }));
     }
-    // Anything longer is a report cut short: noise.
+    // A longer one is an incomplete report: noise.
     return events;
   }
 
@@ -224,7 +224,7 @@ export function createDecoder(): Decoder {
     push,
     flush,
     get pending(): Pending {
-      if (pasted !== undefined) return isDoubtful ? "endless_paste" : "paste";
+      if (pasted !== undefined) return isEndMarkOverdue ? "endless_paste" : "paste";
       if (held === "") return "nothing";
       if (held === ESC || held === ESC + ESC) return "escape";
       return /^\x1b+[[\]P_^]/.test(held) ? "report" : "sequence";
@@ -232,7 +232,7 @@ export function createDecoder(): Decoder {
   };
 }
 
-/** Where an end mark begins that may be cut off at the end of the text. */
+/** The index at which an end mark, perhaps incomplete, begins at the end of the text. */
 function markStart(text: string): number {
   for (let length = Math.min(PASTE_END.length - 1, text.length); length > 0; length -= 1) {
     if (text.endsWith(PASTE_END.slice(0, length))) return text.length - length;
@@ -240,7 +240,7 @@ function markStart(text: string): number {
   return text.length;
 }
 
-/** How much of `input` makes one token; undefined when more is needed. A run of plain text is one token. */
+/** The length of the first token of `input`; undefined when more is needed. A run of plain text is one token. */
 function lengthOf(input: string): number | undefined {
   if (input[0] !== ESC) {
     if (isControl(input, 0)) return 1;
@@ -251,7 +251,7 @@ function lengthOf(input: string): number | undefined {
   const second = input[1];
   if (second === undefined) return undefined;
   if (second === ESC) {
-    // ESC ESC [ … is Alt with a cursor key in some terminals; ESC ESC and anything else are two Escapes.
+    // ESC ESC [ … is Alt and a cursor key in some terminals; ESC ESC before anything else is two Escapes.
     const third = input[2];
     if (third === undefined) return undefined;
     if (third !== "[" && third !== "O") return 1;
@@ -305,11 +305,11 @@ function csiLength(input: string, at: number): number | undefined {
   for (let index = at + 2; index < input.length; index += 1) {
     const code = input.charCodeAt(index);
     if (code >= 0x40 && code <= 0x7e) {
-      // An old mouse report carries three bytes more.
+      // The old mouse report has three more bytes.
       if (input[index] !== "M" || index !== at + 2) return index + 1 - at;
       return input.length >= index + 4 ? index + 4 - at : undefined;
     }
-    // What cannot be part of a sequence ends it; the sequence is dropped and the rest is read afresh.
+    // A byte that cannot be part of a sequence ends it: the sequence is dropped, the byte is decoded again.
     if (code < 0x20 || code > 0x7e) return index - at;
   }
   return undefined;
@@ -374,7 +374,7 @@ function emitCsi(body: string, events: InputEvent[]): void {
   if (final === "I" && inside === "") events.push({ type: "focus", focused: true });
   else if (final === "O" && inside === "") events.push({ type: "focus", focused: false });
   else if (/^[<=>?]/.test(inside) || /[ -/]/.test(inside)) {
-    // Mouse reports of a program that left them on are dropped; the others answer a question.
+    // Mouse reports, left on by another program, are dropped; the others are replies to a query.
     if (final !== "M" && final !== "m") events.push({ type: "reply", sequence: `[${body}` });
   } else if (final === "Z") events.push(key("tab", { ...plain, shift: true }));
   else if (final === "u") emitKitty(inside, events);
@@ -425,7 +425,7 @@ function emitCodePoint(code: number, held: Modifiers, events: InputEvent[]): voi
   if (name === "space") events.push(character(" ", held));
   else if (name !== undefined) events.push(key(name, held));
   else if (code >= 57344 && code <= 63743)
-    return; // media, lock and modifier keys on their own
+    return; // a media, lock or modifier key on its own
   else if (code > 0x20 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)) {
     events.push(character(String.fromCodePoint(code), held));
   } else if (code < 0x20) {
@@ -440,7 +440,7 @@ const addShift = (chord: string): string => {
   return `${chord.slice(0, cut)}shift+${chord.slice(cut)}`;
 };
 
-/** "13:2" → [13, 2]; what is no number is undefined. */
+/** "13:2" → [13, 2]; undefined for a part that is no number. */
 function numbers(field: string | undefined): (number | undefined)[] {
   return (field ?? "").split(":").map((digits) => (/^\d{1,7}$/.test(digits) ? Number(digits) : undefined));
 }

@@ -4,13 +4,13 @@ export type ModeOutput = { write(text: string): unknown };
 const modes = {
   bracketedPaste: { on: "\x1b[?2004h", off: "\x1b[?2004l" },
   focusReports: { on: "\x1b[?1004h", off: "\x1b[?1004l" },
-  /** Disambiguated keys where the terminal has the kitty protocol, so that Escape needs no waiting. */
+  /** Unambiguous keys in terminals with the kitty protocol, so that Escape needs no timeout. */
   kittyKeyboard: { on: "\x1b[>1u", off: "\x1b[<u" },
   /** xterm's and tmux's way to tell Shift+Enter from Enter. */
   modifiedKeys: { on: "\x1b[>4;1m", off: "\x1b[>4m" },
   alternateScreen: { on: "\x1b[?1049h", off: "\x1b[?1049l" },
   hiddenCursor: { on: "\x1b[?25l", off: "\x1b[?25h" },
-  /** The window title that was there before ours, kept on the terminal's own stack. */
+  /** Saves the window's title on the terminal's title stack, and restores it. */
   title: { on: "\x1b[22;2t", off: "\x1b[23;2t" },
 } as const;
 
@@ -18,16 +18,16 @@ export type ModeName = keyof typeof modes;
 
 export type TerminalModes = {
   set(name: ModeName, isOn: boolean): void;
-  /** Takes note of a change and returns the bytes that make it, for a caller that writes them with others. */
+  /** Records a change and returns its bytes, for a caller that writes them together with others. */
   change(name: ModeName, isOn: boolean): string;
   readonly active: readonly ModeName[];
-  /** Undoes all modes, newest first; safe to call at any moment and more than once. */
+  /** Switches all modes off, newest first. Safe to call at any time, and more than once. */
   restore(): void;
-  /** What `restore` undid last, done again: after another program had the terminal. */
+  /** Switches on again what `restore` switched off, after another program used the terminal. */
   reapply(): void;
 };
 
-/** Keeps account of what was switched on, so that every exit can switch off exactly that. */
+/** Tracks the terminal modes that were switched on, so that every exit can switch off exactly these. */
 export function createTerminalModes(
   output: ModeOutput,
   onChange: (active: readonly ModeName[]) => void = () => {},
@@ -36,9 +36,9 @@ export function createTerminalModes(
   let undone: ModeName[] = [];
   const change = (name: ModeName, isOn: boolean): string => {
     if (active.includes(name) === isOn) return "";
-    // Registered before it is written: an exit in between must undo it.
+    // Recorded before it is written: an exit in between must undo it.
     active = isOn ? [...active, name] : active.filter((other) => other !== name);
-    // The cursor is hidden and shown all the time, and no terminal is spoiled by it for long.
+    // The cursor is hidden and shown too often to be recorded in the terminal's file each time.
     if (name !== "hiddenCursor") onChange(active);
     return isOn ? modes[name].on : modes[name].off;
   };
@@ -71,7 +71,7 @@ export function createTerminalModes(
   };
 }
 
-/** Undoes what a hearth that was killed left behind; nothing else is touched. */
+/** Switches off the modes that a killed hearth left on, and no others. */
 export const repairSequence = (left: readonly ModeName[]): string =>
   [...new Set<ModeName>([...left, "hiddenCursor"])]
     .filter((name) => Object.hasOwn(modes, name))

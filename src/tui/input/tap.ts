@@ -1,18 +1,18 @@
 import { createDecoder, type InputEvent, type Pending } from "./decode.ts";
 
-/** An Escape that nothing follows for so long is the key itself. Terminals send a sequence in one piece. */
+/** An ESC is the Escape key if nothing follows for this long. Terminals send a sequence in one piece. */
 const ESCAPE_MS = 8;
-/** A sequence cut in the middle (a slow line) may take this long to arrive. */
+/** How long the rest of a sequence may take on a slow connection. */
 const SEQUENCE_MS = 100;
-/** A report cut in the middle: nobody types one, so that there is time for the rest, which would be text otherwise. */
+/** How long the rest of a report may take. Nobody types one, so there is time; its rest would be taken for text. */
 const REPORT_MS = 1000;
-/** What a paste has brought is shown when nothing comes for so long … */
+/** After this silence the part of a paste that has come is shown … */
 const PASTE_MS = 1000;
-/** … and when still nothing comes, its end mark was lost. */
+/** … and after this silence its end mark is considered lost. */
 const ENDLESS_PASTE_MS = 10_000;
-/** Lines that come within so long of each other were pasted by a terminal that does not say so. */
+/** Lines that come this close to each other are a paste by a terminal without bracketed paste. */
 export const BURST_MS = 15;
-/** Fewer were typed ahead. */
+/** Fewer lines are taken for typed ahead. */
 export const BURST_LINES_MIN = 3;
 
 const waits: { readonly [P in Exclude<Pending, "nothing">]: number } = {
@@ -23,7 +23,7 @@ const waits: { readonly [P in Exclude<Pending, "nothing">]: number } = {
   endless_paste: ENDLESS_PASTE_MS,
 };
 
-/** The part of a TTY's input that the tap uses. */
+/** The members of `process.stdin` that the tap uses. */
 export type RawInput = {
   setRawMode?: ((isRaw: boolean) => unknown) | undefined;
   on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
@@ -35,7 +35,7 @@ export type RawInput = {
 };
 
 export type InputTap = {
-  /** Gives the terminal to somebody else (an editor, the shell) until `resume`. */
+  /** Stops reading until `resume`, while another program (an editor, the shell) uses the terminal. */
   suspend(): void;
   resume(): void;
   /** Ends raw mode and stops reading. */
@@ -43,8 +43,8 @@ export type InputTap = {
 };
 
 /**
- * The one reader of the keyboard. `typed` is what came before it was there and is read first. `onEnd` is called
- * when the terminal is gone.
+ * The only reader of the keyboard. `typed` was read before the tap existed and is decoded first. `onEnd` is called when
+ * the terminal is gone.
  */
 export function createInputTap(options: {
   input: RawInput;
@@ -70,7 +70,7 @@ export function createInputTap(options: {
     wait();
     deliver(events);
   };
-  /** Lines that came together, until it is known whether more of them do. */
+  /** Lines that came close together, held until it is known whether they are a paste. */
   let burst: Uint8Array[] = [];
   const endBurst = () => {
     timer = undefined;
@@ -89,7 +89,7 @@ export function createInputTap(options: {
     }
     endBurst();
     const events = decoder.push(chunk);
-    // Armed before the events are handled: a slow handler must not make an Escape late.
+    // The timer starts before the events are handled: a slow handler must not delay an Escape.
     wait();
     deliver(events);
   };
@@ -130,21 +130,21 @@ const RETURN = 0x0d;
 const NEWLINE = 0x0a;
 const TAB = 0x09;
 
-/** Nothing but characters, tabs and line ends. */
+/** Whether it holds only characters, tabs and line ends. */
 const isText = (chunk: Uint8Array): boolean =>
   chunk.every(
     (byte) => (byte >= 0x20 && byte !== 0x7f) || byte === RETURN || byte === NEWLINE || byte === TAB,
   );
 
-/** A line end that did not come alone, as a key does. */
+/** A chunk with a line end and more: an Enter key comes alone. */
 const isMoreThanAKey = (chunk: Uint8Array): boolean => chunk.length > 1 && chunk.includes(RETURN);
 
-/** More lines than a person types ahead. */
+/** Whether these are more lines than a person types ahead. */
 function isPaste(bytes: Uint8Array): boolean {
   const ends = bytes.filter((byte) => byte === RETURN).length;
   return ends + (bytes.at(-1) === RETURN ? 0 : 1) >= BURST_LINES_MIN;
 }
 
-/** As a terminal that brackets what is pasted would have sent it. */
+/** The same bytes as a bracketed paste. */
 const asPaste = (bytes: Uint8Array): Uint8Array =>
   Buffer.concat([Buffer.from("\x1b[200~"), bytes, Buffer.from("\x1b[201~")]);

@@ -1,7 +1,7 @@
 import type { Picture } from "../screen/difference.ts";
 
-/** The first frame, handed over: what it drew, where its cursor is, and the bytes that were typed into it. */
+/** The first frame, to be handed over to the terminal that has loaded. */
 export type TypedAhead = {
-  /** Stops reading and drawing. Called once, by whoever takes the terminal over. */
+  /** Stops the first frame; returns what it drew, with its cursor, and the bytes typed meanwhile. Called once. */
   take(): { drawn: Picture; typed: readonly Uint8Array[] };
 };

@@ -4,12 +4,12 @@ import { basename, isAbsolute, relative, resolve } from "node:path";
 import type { Attachment } from "../../protocol/routes.ts";
 import { isImage, mediaTypeOf } from "./media-type.ts";
 
-/** What a model takes; a larger one is refused before it is sent. */
+/** The most that every provider accepts. */
 const BYTES_MAX = 5_000_000;
 
 /**
- * The file at a path, by its path where it lies in the workspace; an image elsewhere with its bytes. Undefined when
- * there is none, or none that a prompt can take along.
+ * The file at a path as an attachment: a file in the workspace by its path, an image elsewhere with its bytes.
+ * Undefined if there is no file, or none that can be attached.
  */
 export async function readDragged(path: string, cwd: string, home: string): Promise<Attachment | undefined> {
   const full = resolve(cwd, path.replace(/^~(?=\/)/, home));
@@ -24,14 +24,14 @@ export async function readDragged(path: string, cwd: string, home: string): Prom
   return { ...named, data: (await readFile(full)).toString("base64") };
 }
 
-/** Programs that give the clipboard's image, by what is there to ask. */
+/** Commands that print the clipboard's image; the first one that works is used. */
 const clipboards: readonly (readonly [string, ...string[]])[] = [
   ["wl-paste", "--no-newline", "--type", "image/png"],
   ["xclip", "-selection", "clipboard", "-t", "image/png", "-o"],
   ["pngpaste", "-"],
 ];
 
-/** The image in the clipboard; undefined when there is none, or nobody to ask. */
+/** The image in the clipboard; undefined if there is none, or no command to read it. */
 export async function clipboardImage(): Promise<Attachment | undefined> {
   for (const [program, ...args] of clipboards) {
     const bytes = await new Promise<Buffer | undefined>((resolveBytes) => {

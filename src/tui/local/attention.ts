@@ -4,7 +4,7 @@ import type { HearthEvent } from "../../protocol/events.ts";
 import { type AppState, isBusy, openQuestion } from "../state/state.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 
-/** The window's title: what this is, where, and whether it works or waits. */
+/** The window's title: hearth, the folder, and whether it is working or waiting. */
 export function titleOf(state: AppState): string {
   const path = state.replica?.workspace.path;
   const where = path === undefined ? "" : ` · ${sanitizeLine(basename(path))}`;
@@ -12,12 +12,12 @@ export function titleOf(state: AppState): string {
   return `hearth${where}${what}`;
 }
 
-/** A run that took so long is worth a word even where the terminal does not say whether it is looked at. */
+/** In terminals that do not report their focus, only runs that took this long notify. */
 const LONG_RUN_MS = 20_000;
 
 /**
- * What is worth calling a person for; undefined when nothing is. Of all terminals one calls: the one that asked for
- * the run as long as it is attached, else the one that has been there longest.
+ * The text of a notification for this event; undefined for none. Only one terminal notifies: the one that sent the
+ * prompt, if it is still attached, else the one that has been attached longest.
  */
 export function callOf(state: AppState, replica: Replica, event: HearthEvent): string | undefined {
   if (state.focus === "in") return undefined;
@@ -29,7 +29,7 @@ export function callOf(state: AppState, replica: Replica, event: HearthEvent): s
   }
   if (event.type === "run.completed") {
     const { outcome, run_id, duration_ms } = event.payload;
-    // Who canceled it knows.
+    // The person who canceled it knows.
     if (outcome === "canceled" || outcome === "steered") return undefined;
     if (state.focus === "unknown" && duration_ms < LONG_RUN_MS) return undefined;
     const by = state.replica?.runs.find(({ id }) => id === run_id)?.by ?? null;

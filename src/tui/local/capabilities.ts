@@ -1,33 +1,33 @@
 export type ColorDepth = "none" | "16" | "256" | "truecolor";
 
-/** What the terminal can do and what the person asked for; all that layout needs to know of either. */
+/** What the terminal can show and what the person has switched on or off. */
 export type Capabilities = {
   isTTY: boolean;
   columns: number;
   rows: number;
   color: ColorDepth;
-  /** Bold, underline and their like; goes without colours under NO_COLOR, is off where there is no terminal. */
+  /** Bold, underline and the like. On also with NO_COLOR; off without a terminal. */
   attributes: boolean;
-  /** False: glyphs fall back to ASCII. Text itself is left as it is. */
+  /** False: our own glyphs are ASCII. Other text stays as it is. */
   unicode: boolean;
-  /** OSC 8. */
+  /** Links by OSC 8. */
   hyperlinks: boolean;
-  /** Flat text, words instead of glyphs, nothing aligned by spaces. */
+  /** Plain lines, words instead of glyphs, nothing aligned by spaces. */
   screenReader: boolean;
-  /** False where the cursor cannot be moved (TERM=dumb, no terminal): no live region. */
+  /** False if the cursor cannot be moved (TERM=dumb, no terminal): there is no live region then. */
   cursor: boolean;
-  /** What the terminal's background is likely to be. */
+  /** A guess. */
   background: "dark" | "light";
 };
 
 type Terminal = { isTTY?: boolean | undefined; columns?: number | undefined; rows?: number | undefined };
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What a stream with no size of its own is laid out for. */
+/** The width used for an output without a size. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
-/** Judges by the environment alone: nothing is asked of the terminal, so nothing has to be waited for. */
+/** Decides by the environment alone: a query to the terminal would have to be waited for. */
 export function detectCapabilities(env: Env, terminal: Terminal): Capabilities {
   const isTTY = terminal.isTTY === true;
   const isDumb = env["TERM"] === "dumb";
@@ -49,7 +49,7 @@ export function detectCapabilities(env: Env, terminal: Terminal): Capabilities {
 const positive = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isInteger(value) && value > 0 ? value : undefined;
 
-/** A switch of the environment. */
+/** Whether an environment variable is switched on. */
 export const isOn = (value: string | undefined): boolean => value === "true" || value === "1";
 const isSet = (value: string | undefined): boolean => value !== undefined && value !== "";
 
@@ -66,7 +66,7 @@ function colorDepth(env: Env, isTTY: boolean, isDumb: boolean): ColorDepth {
   return "16";
 }
 
-/** The levels that Node and chalk read from FORCE_COLOR; it also overrules NO_COLOR, as there. */
+/** The levels of FORCE_COLOR, as Node and chalk read it. As there, it overrules NO_COLOR. */
 function forcedDepth(value: string): ColorDepth {
   if (value === "0" || value === "false") return "none";
   if (value === "2") return "256";
@@ -74,7 +74,7 @@ function forcedDepth(value: string): ColorDepth {
   return "16";
 }
 
-/** An unset locale says nothing (ssh, containers), so only one that names another encoding counts as a no. */
+/** Unicode unless the locale names another encoding. It is often unset, over ssh and in containers. */
 function hasUnicode(env: Env, isDumb: boolean): boolean {
   if (isDumb || env["TERM"] === "linux") return false;
   const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find(isSet);
@@ -86,7 +86,7 @@ function hasHyperlinks(env: Env, canEscape: boolean): boolean {
   if (isSet(forced)) return forced !== "0" && forced !== "false";
   if (!canEscape) return false;
   const term = env["TERM"] ?? "";
-  // A multiplexer passes links on only from some versions on and says nothing about the terminal outside.
+  // A multiplexer hides the terminal outside, and only newer versions pass links on.
   if (isSet(env["STY"]) || (isSet(env["TMUX"]) && !isTmuxWithLinks(env))) return false;
   if (isSet(env["WT_SESSION"]) || isSet(env["KITTY_WINDOW_ID"]) || isSet(env["KONSOLE_VERSION"])) return true;
   if (Number(env["VTE_VERSION"] ?? 0) >= 5000) return true;
@@ -94,7 +94,7 @@ function hasHyperlinks(env: Env, canEscape: boolean): boolean {
   return /^(iTerm\.app|WezTerm|vscode|ghostty|Hyper|rio|tmux)$/.test(env["TERM_PROGRAM"] ?? "");
 }
 
-/** tmux hands OSC 8 to the terminal outside since 3.4. */
+/** tmux passes OSC 8 on since 3.4. */
 function isTmuxWithLinks(env: Env): boolean {
   const version = /^(\d+)\.(\d+)/.exec(
     env["TERM_PROGRAM"] === "tmux" ? (env["TERM_PROGRAM_VERSION"] ?? "") : "",
@@ -104,7 +104,7 @@ function isTmuxWithLinks(env: Env): boolean {
   return major > 3 || (major === 3 && minor >= 4);
 }
 
-/** `COLORFGBG` ends with the background's palette number; 7 and 9 to 15 are light. Dark when nothing is said. */
+/** `COLORFGBG` ends with the background's palette number; 7 and 9 to 15 are light. Dark if it is not set. */
 function backgroundOf(env: Env): "dark" | "light" {
   const background = /;(\d+)$/.exec(env["COLORFGBG"] ?? "")?.[1];
   if (background === undefined) return "dark";

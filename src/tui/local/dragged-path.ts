@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { isImage } from "./media-type.ts";
 
-/** More than anybody drags at once; a longer paste is text. */
+/** A longer paste is text. */
 const LENGTH_MAX = 16_384;
 
 /**
- * What a terminal pastes when files are dragged onto it: their paths, quoted, with backslashes or as URLs, side by
- * side. The ways to read it, the likelier one first: a single path with blanks of its own, or several paths. Empty
- * for anything that is no list of paths.
+ * Reads the text that a terminal pastes when files are dragged onto it: their paths, quoted, with backslashes or as
+ * URLs, separated by spaces. Returns the possible readings, the likelier one first: one path with spaces, or several
+ * paths. Empty if the text is no list of paths.
  */
 export function draggedPaths(text: string): string[][] {
   const line = text.trim();
@@ -19,7 +19,7 @@ export function draggedPaths(text: string): string[][] {
     .filter((paths) => paths.every(isPath)) as string[][];
 }
 
-/** An image by any path; another file only by one that nobody types for fun: from the root, or from home. */
+/** An image by any path; another file only by an absolute path or one below `~`. */
 const isPath = (path: string | undefined): boolean =>
   path !== undefined && (isImage(path) ? /^[~/.]|[/\\]/ : /^(?:~|\/[^/]+)\/[^/]/).test(path);
 

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Lets the person write `text` in $VISUAL or $EDITOR; the terminal is theirs meanwhile. `problem` is a sentence. */
+/** Opens `text` in $VISUAL or $EDITOR, which has the terminal meanwhile. `problem` is a sentence. */
 export async function editOutside(
   text: string,
-  /** What the file is called: editors go by its end. */
+  /** The file's name: editors highlight by its extension. */
   name: "prompt.md" | "command.sh",
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ text: string } | { problem: string }> {
@@ -15,7 +15,7 @@ export async function editOutside(
   const file = join(folder, name);
   try {
     writeFileSync(file, text, { mode: 0o600 });
-    // A shell, because people write "code --wait" there.
+    // A shell, because the variable may hold arguments ("code --wait").
     const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, "sh", file], { stdio: "inherit" });
     const ended = Promise.withResolvers<number | null>();
     child.once("error", ended.reject);

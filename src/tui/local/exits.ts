@@ -1,21 +1,21 @@
 import { settlesWithin } from "../../async/wait.ts";
 
-/** Ends by a signal leave 128 and its number, as a shell expects. */
+/** The exit codes after a signal: 128 plus its number. */
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** A job that nobody can resume is not stopped at all, and no signal says so. */
+/** Without job control SIGTSTP has no effect, and no SIGCONT follows: it is not waited for any longer. */
 const NOT_STOPPED_MS = 200;
 
 /**
- * Makes sure that `restore` runs whatever ends the process: a return, process.exit, a signal, an exception nobody
- * caught. Returns what undoes this.
+ * Makes sure that `restore` runs whatever ends the process: a return, process.exit, a signal, an uncaught exception.
+ * Returns a function that removes these handlers.
  */
 export function guardExits(options: {
   restore: () => void;
   leave: (exitCode: number) => void;
-  /** What SIGINT does where the terminal makes it of Ctrl+C; otherwise it ends like the others. */
+  /** Handles SIGINT where Ctrl+C sends it, in a terminal of lines; without it SIGINT ends the process. */
   interrupt?: (() => void) | undefined;
-  /** Somebody else stops the job: without a word the shell would get the terminal as it is now. */
+  /** Called for a SIGTSTP from outside: the modes are to be restored before the job stops. */
   suspend: () => void;
   fail: (error: unknown) => void;
 }): () => void {
@@ -32,7 +32,7 @@ export function guardExits(options: {
   process.on("uncaughtException", crash);
   process.on("exit", restore);
   process.on("SIGTSTP", suspend);
-  // The terminal is gone: there is nobody to tell.
+  // The terminal is gone: errors of its streams are ignored.
   const ignore = () => {};
   process.stdout.on("error", ignore);
   return () => {
@@ -44,17 +44,17 @@ export function guardExits(options: {
   };
 }
 
-/** Stops the whole job, as Ctrl+Z does in a program that does not read keys itself; returns when it goes on. */
+/** Stops the whole job, as Ctrl+Z does in a terminal that is not in raw mode; returns when it continues. */
 export async function stopJob(): Promise<void> {
   const resumed = Promise.withResolvers<void>();
   process.once("SIGCONT", resumed.resolve);
-  // Heard by nobody it stops the job.
-  const heard = process.listeners("SIGTSTP");
+  // SIGTSTP stops the job only if it has no listener.
+  const listeners = process.listeners("SIGTSTP");
   process.removeAllListeners("SIGTSTP");
   process.kill(0, "SIGTSTP");
   await settlesWithin(resumed.promise, NOT_STOPPED_MS);
   process.off("SIGCONT", resumed.resolve);
-  for (const listener of heard) process.on("SIGTSTP", listener);
-  // A job that is stopped is not told of another size of the window; this has Node look.
+  for (const listener of listeners) process.on("SIGTSTP", listener);
+  // A stopped job gets no SIGWINCH when the window's size changes: this makes Node read the size.
   process.kill(process.pid, "SIGWINCH");
 }

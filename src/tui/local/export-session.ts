@@ -7,7 +7,7 @@ import { sessionMarkdown } from "../text/markdown/session-markdown.ts";
 
 const PAGE = 500;
 
-/** Writes a session as Markdown. Without a name the file is called after it, and no file is ever overwritten. */
+/** Writes a session as Markdown. Without a name the file is named after the session. Never overwrites a file. */
 export async function exportSession(
   connection: Connection,
   session: Session,

@@ -7,11 +7,11 @@ const types: Readonly<Record<string, string>> = {
   pdf: "application/pdf",
 };
 
-/** What a file is, by its name; everything else is taken for text, and looked at by whoever reads it. */
+/** A file's media type by its name; text for everything unknown. The agent's side looks at the content. */
 export const mediaTypeOf = (path: string): string =>
   types[path.slice(path.lastIndexOf(".") + 1).toLowerCase()] ?? "text/plain";
 
 export const isImage = (path: string): boolean => mediaTypeOf(path).startsWith("image/");
 
-/** Of a folder, as freedesktop.org names it. */
+/** The media type of a folder, as freedesktop.org defines it. */
 export const FOLDER_TYPE = "inode/directory";

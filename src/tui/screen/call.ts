@@ -4,8 +4,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const titleSequence = (title: string): string => `\x1b]2;${plain(title)}\x07`;
 
 /**
- * Asks for a person's attention in the way the terminal knows: a desktop notification where it has one, the bell
- * everywhere. Through tmux the notification goes wrapped, and the bell besides, which tmux itself understands.
+ * Asks for attention: a desktop notification in terminals that have one, and the bell. In tmux the notification is
+ * wrapped for the terminal outside, and the bell is for tmux itself.
  */
 export function callSequence(text: string, env: Env): string {
   const notification = notificationOf(plain(text), env);
@@ -27,17 +27,17 @@ function notificationOf(text: string, env: Env): string | undefined {
   return undefined;
 }
 
-/** Nothing that could end the sequence early, or begin another. */
+/** Removes control characters, which could end the sequence or begin another. */
 const plain = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ").slice(0, 200);
 
-/** Terminals take so much in one OSC 52 (of base64); beyond it some take nothing at all. */
+/** The most base64 in one OSC 52: some terminals ignore a longer one. */
 const COPY_MAX = 74_000;
 
-/** Puts text into the clipboard of the terminal's machine, through tmux and over ssh; undefined when it is too long. */
+/** Sets the clipboard of the terminal's machine, also through tmux and ssh; undefined if the text is too long. */
 export function copySequence(text: string, env: Env): string | undefined {
   const encoded = Buffer.from(text, "utf8").toString("base64");
   if (encoded.length > COPY_MAX) return undefined;
   const sequence = `\x1b]52;c;${encoded}\x07`;
-  // tmux takes it for its own buffer where it is told to (set-clipboard), and hands it on where it may (passthrough).
+  // tmux reads the first one (option set-clipboard) and passes the wrapped one on (option allow-passthrough).
   return env["TMUX"] ? `${sequence}\x1bPtmux;${sequence.replaceAll("\x1b", "\x1b\x1b")}\x1b\\` : sequence;
 }

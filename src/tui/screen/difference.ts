@@ -1,17 +1,17 @@
 import { rowUpdate, wholeRow } from "./row-update.ts";
 
-/** A place in the frame, from its top left. */
+/** A position in the frame, from its top left. */
 export type Caret = { row: number; column: number };
-/** What stands on the screen from the frame's first row on, and where the cursor is. */
+/** The rows on the screen, from the frame's first one on, and the cursor's position. */
 export type Picture = { rows: readonly string[]; cursor: Caret };
-/** `changed`: rows written or moved. The cursor's column is -1 where it is not known. */
+/** `changed`: the number of rows written or moved. The cursor's column is -1 if it is unknown. */
 export type Drawing = { text: string; cursor: Caret; changed: number };
 
 /**
- * The bytes that turn one picture into another with relative movements only, so that it works wherever on the
- * screen the picture stands. Rows that both end with are moved by the terminal. Rows are at most as wide as it is.
- * The first `finished` rows are drawn for good: one that changes is written whole, so that it is right even when the
- * window has just become smaller and the picture is not where it was.
+ * The bytes that turn one picture into another. Cursor movements are relative, so the picture may be anywhere on the
+ * screen. The terminal moves the rows at the end that both have in common. No row is wider than the window. The first
+ * `finished` rows go to the scrollback: if one changes it is written whole, so that it is right even if the window has
+ * just become smaller and the picture has moved.
  */
 export function difference(
   before: Picture,
@@ -25,7 +25,7 @@ export function difference(
   while (top < least && old[top] === rows[top]) top += 1;
   let bottom = 0;
   while (bottom < least - top && old.at(-1 - bottom) === rows.at(-1 - bottom)) bottom += 1;
-  // Rows that leave the window cannot be reached again: then everything after the first change is drawn anew.
+  // Rows that scroll out of the window cannot be changed any more: everything after the first change is rewritten.
   if (rows.length > viewportRows) bottom = 0;
   const oldMiddle = old.length - top - bottom;
   const newMiddle = rows.length - top - bottom;
@@ -46,7 +46,7 @@ export function difference(
   if (bottom > 0) {
     const more = newMiddle - oldMiddle;
     if (more > 0) {
-      // Line feeds make room below (at the window's end they scroll), inserting moves the rest into it.
+      // Line feeds make room below (at the window's end they scroll); inserting lines moves the rest down.
       go(old.length - 1);
       put("\n".repeat(more), old.length - 1 + more);
       go(top + oldMiddle);
@@ -61,7 +61,7 @@ export function difference(
     const isNew = row - top >= oldMiddle;
     if (isNew && bottom === 0 && row > 0) {
       go(row - 1);
-      // Erased: what a program before us left below its cursor may still stand there.
+      // An earlier program may have left text below the cursor: erase it.
       put("\r\n\x1b[K", row);
     }
     const from = isNew ? "" : (old[row] ?? "");
@@ -78,13 +78,13 @@ export function difference(
 }
 
 /**
- * Movement between rows that exist; an unknown column is set absolutely. Down by line feeds: should the window have
- * become smaller meanwhile they scroll it, where other movements would stop and the next row be written over this one.
+ * Moves the cursor between existing rows; an unknown column is set absolutely. Downwards by line feeds: if the window
+ * has just become smaller they scroll it, while other movements would stop and overwrite the last row.
  */
 export function moveTo(from: Caret, to: Caret): string {
   const rows = to.row - from.row;
   const vertical = rows > 0 ? "\n".repeat(rows) : rows === 0 ? "" : `\x1b[${rows === -1 ? "" : -rows}A`;
-  // Whether a line feed goes to the row's beginning is up to the terminal's settings.
+  // Depending on the TTY's settings a line feed may also go to the first column.
   if (to.column === -1 || (to.column === from.column && rows <= 0)) return vertical;
   return `${vertical}${to.column === 0 ? "\r" : `\x1b[${to.column + 1}G`}`;
 }

@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
 
 /**
- * What Ink takes for its terminal. Ink lays out and paints a frame and writes it here whole; our screen decides what
- * of it reaches the real terminal. Ink is run in its debug mode for that: the one mode in which a write is a frame
- * and nothing else.
+ * The stream that Ink writes to instead of the terminal. Ink writes whole frames; our screen writes what has changed to
+ * the terminal. Ink runs in its debug mode, the only one in which a write is exactly one frame.
  */
 export function createInkOutput(options: {
   size: () => { columns: number; rows: number };
@@ -22,14 +21,14 @@ export function createInkOutput(options: {
       isOpen = false;
     },
   });
-  // Asked for at each frame; among the members above they would be copied once, as values.
+  // Getters, since Ink reads the size for each frame; Object.assign would copy the values.
   Object.defineProperties(stream, {
     columns: { get: () => options.size().columns },
     rows: { get: () => options.size().rows },
   });
-  // Only the members above are used by Ink for what is no TTY.
+  // Ink uses only these members of a stream that is no TTY.
   return stream as unknown as NodeJS.WriteStream & { close(): void };
 }
 
-/** Ink reads no keys: our own tap does. It still wants to see a stream. */
+/** An empty stream for Ink: our own input tap reads the keys. */
 export const createInkInput = (): NodeJS.ReadStream => new EventEmitter() as unknown as NodeJS.ReadStream;

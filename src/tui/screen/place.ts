@@ -2,38 +2,38 @@ import { graphemesOf, isSimple } from "../text/width.ts";
 import type { Caret, Picture } from "./difference.ts";
 
 /**
- * Erases from the cursor's row, which may be any, to the window's end and leaves the cursor at the row's beginning.
- * Not simply `CSI J`: from the window's first cell tmux takes that for a clear and moves the whole screen into its
- * history. So the row is erased first, and the rest from its second column.
+ * Erases from the cursor's row to the window's end and leaves the cursor at the row's beginning. Not only `CSI J`: in
+ * the window's first cell tmux takes it for a clear and moves the whole screen into its history. So the row is erased
+ * first, and the rest from its second column on.
  */
 export const ERASE_BELOW = "\x1b[m\r\x1b[K\x1b[C\x1b[J\r";
 
 /**
- * How a terminal treats rows that do not fit when its width changes. Most wrap them anew and keep the cursor at its
- * text. xterm.js (in VS Code and most browsers) leaves the cursor's own row as it is, and rows that it adds below move
- * the cursor too. xterm and the Linux console cut rows off.
+ * How a terminal treats long rows when its width changes. Most rewrap them and keep the cursor at its text. xterm.js
+ * (in VS Code and most browsers) does not rewrap the cursor's row, and rows that it adds below also move the cursor.
+ * xterm and the Linux console cut rows off.
  */
 export type OnWidth = "wraps" | "wraps_as_xterm_js" | "cuts";
 
-/** What is known of a change of size when it is over. */
+/** What is known after the window's size has changed. */
 export type Place = {
-  /** Where the terminal says its cursor is, in the window from (0, 0); undefined when it says nothing. */
+  /** The cursor's position that the terminal reports, from (0, 0); undefined if it reports none. */
   at: Caret | undefined;
-  /** The narrowest width that the window is known to have had on its way. */
+  /** The narrowest width the window is known to have had during the change. */
   narrowest: number;
   onWidth: OnWidth;
 };
 
-/** Asks what terminal it is. */
+/** Queries the terminal's name and version (secondary device attributes). */
 export const TERMINAL_QUERY = "\x1b[>c";
 
-/** What a terminal's answer says, if it says anything. */
+/** Reads the reply to it; undefined for a terminal that we do not know. */
 export function onWidthOf(reply: string): OnWidth | undefined {
   if (reply === "[>0;276;0c") return "wraps_as_xterm_js";
   return reply.startsWith("[>41;") ? "cuts" : undefined;
 }
 
-/** How many rows of the window a row takes once the terminal has treated it so. Escape sequences take no room. */
+/** How many rows of the window a row takes after the change. Escape sequences take no room. */
 export function heightOf(row: string, columns: number, onWidth: OnWidth): number {
   if (onWidth === "cuts") return 1;
   const text = row.replace(/\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\))/g, "");
@@ -54,8 +54,8 @@ export const heightOfAll = (rows: readonly string[], columns: number, onWidth: O
   rows.reduce((sum, row) => sum + heightOf(row, columns, onWidth), 0);
 
 /**
- * The window's row that a picture's first row stands in after a change of size, from the place that the terminal says
- * its cursor is in; negative when the beginning has left the window. Not certain, it may stand further above.
+ * The window's row of a picture's first row after a change of size, worked out from the cursor's reported position.
+ * Negative if the picture's beginning has left the window. If `isCertain` is false it may be further up.
  */
 export function topOf(
   { rows, cursor }: Picture,
@@ -68,7 +68,7 @@ export function topOf(
     const below = rows.slice(cursor.row + 1);
     return { top, isCertain: heightOfAll(below, Math.min(columns, narrowest), onWidth) === below.length };
   }
-  // The cursor's own row may be wrapped before it.
+  // The cursor's own row may be wrapped before the cursor.
   const height = heightOf(rows[cursor.row] ?? "", columns, onWidth);
   return { top: top - Math.min(Math.floor(cursor.column / columns), height - 1), isCertain: true };
 }

@@ -5,13 +5,13 @@ import type { AppView } from "../view/app-view.ts";
 import type { LiveView } from "../view/live.ts";
 import type { Terminal, TerminalStreams } from "./terminal.ts";
 
-/** The parts of the live region that are printed when they change. */
+/** The parts of the live region that are printed after each change. */
 const spoken = ["question", "run", "queue", "notice"] as const satisfies readonly (keyof LiveView)[];
 
 /**
- * The terminal as lines, one after the other: for terminals whose cursor cannot be moved, and for screen readers,
- * which read again whatever is drawn again. What is finished is printed, a question and a list are printed once, and
- * what is typed comes as whole lines, edited by the terminal itself.
+ * A terminal of lines: for terminals whose cursor cannot be moved, and for screen readers, which read whatever is
+ * redrawn again. Finished blocks, questions and lists are printed once. Input comes as whole lines, edited by the
+ * terminal itself.
  */
 export function openPlainTerminal(
   streams: TerminalStreams,
@@ -23,7 +23,7 @@ export function openPlainTerminal(
   let lines: ReturnType<typeof createInterface> | undefined;
   let newest = "";
   let isClosed = false;
-  /** Lines that came together: the terminal hands out one of a paste at a time. */
+  /** Lines that came close together: a paste arrives line by line. */
   let burst: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let afterReading: NodeJS.Immediate | undefined;
@@ -32,7 +32,7 @@ export function openPlainTerminal(
     clearTimeout(timer);
     clearImmediate(afterReading);
   };
-  /** What was pasted is one prompt, and never the answer to a question; fewer lines were typed ahead. */
+  /** A paste is one prompt, and never the answer to a question. Fewer lines are taken for typed ahead. */
   const endBurst = () => {
     forgetTimers();
     const together = burst;
@@ -43,7 +43,7 @@ export function openPlainTerminal(
   const addLine = (line: string) => {
     burst.push(line);
     forgetTimers();
-    // After a busy moment the timer is due before what has come meanwhile is read.
+    // After a busy moment the timer fires before input that has already come is read: let it be read first.
     timer = setTimeout(() => {
       afterReading = setImmediate(endBurst);
     }, BURST_MS);
@@ -58,7 +58,7 @@ export function openPlainTerminal(
     const text = rows.join("\n");
     if (text === said.get(part)) return;
     said.set(part, text);
-    // A line that was gone only for a moment is not printed again.
+    // A line that disappeared only for a moment is not printed again.
     if (text !== "" && text !== newest) print(rows);
   };
 

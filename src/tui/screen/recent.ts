@@ -1,18 +1,18 @@
-/** Finished rows, and the same laid out for another width. */
+/** Finished rows, and a function that lays them out for another width. */
 export type Finished = { rows: readonly string[]; layOut: (columns: number) => readonly string[] };
 
 export type Recent = {
   add(finished: readonly Finished[]): void;
-  /** Takes the newest out that fit whole into so many rows of the window, oldest first. */
+  /** Removes and returns the newest ones that fit whole into `rowsMax` rows of the window, oldest first. */
   takeFitting(rowsMax: number, heightOf: (rows: readonly string[]) => number): readonly Finished[];
-  /** Somebody else may have written below them: it is not certain any more that they stand right above the frame. */
+  /** Another program may have written below them, so they may no longer be right above the frame. */
   forget(): void;
 };
 
-/** More than the tallest window; what is further up nobody draws again. */
+/** More than the tallest window; older rows are never redrawn. */
 const ROWS_KEPT = 400;
 
-/** The end of the scrollback, for drawing it again. */
+/** The newest rows of the scrollback, for redrawing them after a change of size. */
 export function createRecent(): Recent {
   let entries: Finished[] = [];
   return {

@@ -1,25 +1,25 @@
 import { graphemesOf, isSimple, isUncertain } from "../text/width.ts";
 
 const SGR = /\x1b\[([0-9;:]*)m/y;
-/** Characters whose width is beyond doubt, and our own glyphs, which the layout counts as one column anyway. */
+/** Characters of one column in every terminal, and our own glyphs, which the layout counts as one column. */
 const certain = /^[\x20-\x7e\u00b7\u2026\u203a\u2500-\u257f\u25cf\u2713\u2717]$/;
 
 /**
- * The bytes that turn a row showing `before` into `after`, with the cursor on that row (column unknown). What both
- * rows begin with is not sent again as long as its width is beyond doubt. A row starts and ends unstyled.
+ * The bytes that turn a row showing `before` into `after`, with the cursor on that row (column unknown). The common
+ * start of both is not sent again, up to the first character of uncertain width. A row starts and ends unstyled.
  */
 export function rowUpdate(before: string, after: string): string {
   if (before === after) return "";
   const { index, column, style } = commonStart(before, after);
   const rest = after.slice(index);
-  // Erased before it is written: a full row leaves the cursor waiting in its last column, and erasing from there
-  // would take the last character away.
+  // Erase before writing: after a full row the cursor is still in the last column, and erasing there would remove the
+  // last character.
   const erase = before.length > index ? "\x1b[K" : "";
   const move = column === 0 ? "\r" : `\x1b[${column + 1}G`;
   return `${move}${erase}${style}${inPlace(rest, column)}`;
 }
 
-/** The bytes that write a row over whatever stands in its place. */
+/** The bytes that replace whatever is in the row. */
 export const wholeRow = (row: string): string => `\r\x1b[K${inPlace(row, 0)}`;
 
 const sequences = /(\x1b(?:\[[0-9;:]*m|\][^\x07\x1b]*(?:\x07|\x1b\\)))/;
@@ -27,8 +27,8 @@ const WRAP_OFF = "\x1b[?7l";
 const WRAP_ON = "\x1b[?7h";
 
 /**
- * Text from a column on, written so that every terminal has it where it is counted: behind a cluster whose width is
- * not certain the column is set, and the row is not wrapped should it be wider after all.
+ * Text from a column on, at the same columns in every terminal: after a cluster of uncertain width the column is set
+ * explicitly, and wrapping is off in case the cluster is wider than counted.
  */
 function inPlace(text: string, column: number): string {
   const parts = text.split(sequences);
@@ -56,7 +56,7 @@ const hasUncertain = (text: string): boolean =>
 
 type Start = { index: number; column: number; style: string };
 
-/** How far both rows are the same, cut where styles are known and no character is torn apart. */
+/** The length of the common start of both rows, without splitting an escape sequence or a character. */
 function commonStart(before: string, after: string): Start {
   let index = 0;
   let column = 0;
@@ -76,7 +76,7 @@ function commonStart(before: string, after: string): Start {
     index += 1;
     column += 1;
   }
-  // A mark that combines with the last common character belongs to it.
+  // A combining mark belongs to the character before it.
   while (index > 0 && (isJoining(after, index) || isJoining(before, index))) {
     if (after[index - 1] === "m" || column === 0) return { index: 0, column: 0, style: "" };
     index -= 1;
@@ -85,14 +85,14 @@ function commonStart(before: string, after: string): Start {
   return { index, column, style: styles.map(({ sequence }) => sequence).join("") };
 }
 
-/** A style that has begun, and the parameter that will end it. */
+/** A style that is on, and the SGR parameter that ends it. */
 type Started = { sequence: string; end: number };
 
-/** Which styles are on behind one more sequence, of those that painted rows have. */
+/** The styles that are on after one more sequence. Knows only the sequences that our painter makes. */
 function withSequence(styles: readonly Started[], sequence: string, code: number): readonly Started[] {
   if (ends.has(code)) return styles.filter(({ end }) => end !== code);
   const end = endOf(code);
-  // A colour takes the place of another; bold and dim have one end and are on together.
+  // A colour replaces the one before it. Bold and dim share their end parameter but can be on together.
   const others = end === INTENSITY_END ? styles : styles.filter((style) => style.end !== end);
   return [...others, { sequence, end }];
 }

@@ -5,34 +5,32 @@ import { createRecent, type Finished } from "./recent.ts";
 
 export type ScreenSize = { columns: number; rows: number };
 
-/** What the screen writes to. */
 export type ScreenOutput = { write(text: string): unknown };
 
 export type Screen = {
-  /** Sets what the live region shows. Drawn with the next flush. */
+  /** Sets the live region's rows. Drawn by the next flush. */
   setFrame(rows: readonly string[], caret: Caret | undefined): void;
   setCaret(caret: Caret | undefined): void;
-  /** Appends finished rows above the live region, for good, in order. Drawn with the next flush. */
+  /** Appends finished rows above the live region. They cannot be changed later. Drawn by the next flush. */
   commit(finished: Finished): void;
-  /** Draws now what waits. */
+  /** Draws all pending changes. */
   flush(): void;
   /** Opens or closes the alternate screen. Rows committed meanwhile wait until it is closed. */
   setAlternate(isOn: boolean): void;
   readonly isAlternate: boolean;
-  /** The window has another size. Nothing is drawn on the main screen until `place`. */
+  /** The window's size has changed. Nothing is drawn on the main screen until `place`. */
   resized(size: ScreenSize): void;
-  /** The main screen waits for `place`. */
-  readonly isAdrift: boolean;
-  /** Draws the frame anew, and the finished rows above it that stand in the window. */
+  /** Whether the main screen waits for `place`. */
+  readonly isPositionUnknown: boolean;
+  /** Redraws the frame and the finished rows above it that are in the window. */
   place(place: Place): void;
-  /** Moves all that stands in the window into the scrollback and begins again at its top. */
+  /** Scrolls everything in the window into the scrollback and goes on at its top. */
   clear(): void;
-  /** Draws the alternate screen anew. */
   redrawAlternate(): void;
-  /** Erases the live region and stops drawing, for another program; rows committed meanwhile wait. */
+  /** Erases the live region and stops drawing while another program runs; rows committed meanwhile wait. */
   suspend(): void;
   resume(): void;
-  /** Draws what waits, replaces the frame by `last` and leaves the cursor below it. Nothing is drawn afterwards. */
+  /** Draws pending rows, replaces the frame by `last` and leaves the cursor below it. Nothing is drawn afterwards. */
   close(last: readonly string[]): void;
   readonly size: ScreenSize;
 };
@@ -44,13 +42,13 @@ const END = "\x1b[?2026l";
 const CLEAR_ALTERNATE = "\x1b[m\x1b[2J\x1b[H";
 
 /**
- * Draws finished rows into the terminal's scrollback and a live frame below them, one write per flush. The new
- * picture is the rows that wait followed by the frame; it is compared with what stands on the screen, so that a
- * row which goes from the frame to the scrollback unchanged costs nothing, and a frame that only moves down is
- * moved by the terminal. Ink's own output would draw the whole frame again for every row that is finished.
+ * Draws finished rows into the terminal's scrollback and a live frame below them, with one write per flush. The new
+ * picture (pending finished rows, then the frame) is compared with the picture on the screen: a row that goes from the
+ * frame to the scrollback unchanged costs nothing, and the terminal itself moves a frame that only moves down. Ink's
+ * own output would redraw the whole frame for every finished row.
  *
- * `drawn` is what the first frame has already put on the screen. `onDirty` is called each time that something is to be
- * drawn: `flush` draws it.
+ * `drawn` is what the first frame has already drawn. `onDirty` is called whenever there is something to draw; the
+ * caller then calls `flush`.
  */
 export function createScreen(options: {
   output: ScreenOutput;
@@ -63,9 +61,9 @@ export function createScreen(options: {
   const recent = createRecent();
   let size = options.size;
   let main = options.drawn ?? nothing;
-  /** Since a change of size it is not known where the main picture stands. */
-  let isAdrift = false;
-  /** What the terminal has said of it since; the next flush draws all anew there. */
+  /** After a change of size the main picture's position is unknown until `place`. */
+  let isPositionUnknown = false;
+  /** The position that was found out since; the next flush redraws everything there. */
   let placed: Place | undefined;
   let alternate: Picture | undefined;
   let frame: readonly string[] = [];
@@ -73,7 +71,7 @@ export function createScreen(options: {
   let waiting: Finished[] = [];
   let state: "drawing" | "suspended" | "closed" = "drawing";
 
-  /** Said also when something waits already: whoever draws may have had to put it off. */
+  /** Calls `onDirty` even if something was pending already: the caller may have had to postpone its flush. */
   const dirty = () => {
     if (state !== "closed") onDirty();
   };
@@ -87,18 +85,18 @@ export function createScreen(options: {
       alternate = draw("", alternate, frame.slice(0, size.rows), 0);
       return;
     }
-    if (isAdrift) return;
+    if (isPositionUnknown) return;
     const prefix = placed === undefined ? "" : eraseToRedraw(placed);
     const finished = waiting;
     waiting = [];
     recent.add(finished);
     const committed = finished.flatMap(({ rows }) => rows);
-    // A cursor needs a row to stand on.
+    // The cursor needs a row.
     const rows = frame.length === 0 ? [""] : frame;
     main = draw(prefix, main, committed.length === 0 ? rows : [...committed, ...rows], committed.length);
   }
 
-  /** Brings the screen from `before` to `rows`; the first `kept` of them are the scrollback's from now on. */
+  /** Draws `rows` over the picture `before`; the first `kept` of them go to the scrollback. */
   function draw(prefix: string, before: Picture, rows: readonly string[], kept: number): Picture {
     const last = Math.max(0, rows.length - 1);
     const cursor = caret
@@ -106,7 +104,7 @@ export function createScreen(options: {
       : { row: last, column: 0 };
     const drawing = difference(before, rows, size.rows, kept);
     const body = `${prefix}${drawing.text}${moveTo(drawing.cursor, cursor)}${modes.change("hiddenCursor", caret === undefined)}`;
-    // One short row is drawn in one piece anyway; more could be seen half done.
+    // More than one row could be seen half drawn without synchronized output.
     write(drawing.changed > 1 ? `${BEGIN}${body}${END}` : body);
     return {
       rows: kept === 0 ? rows : rows.slice(kept),
@@ -115,8 +113,8 @@ export function createScreen(options: {
   }
 
   /**
-   * Erases the frame, and the finished rows above it that stand whole in the window: they wait again, to be drawn for
-   * this width. A row that the terminal has wrapped takes more than one of the window's.
+   * Erases the frame and the finished rows above it that are whole in the window; these become pending again, to be
+   * drawn for the new width. A row that the terminal has wrapped takes several rows of the window.
    */
   function eraseToRedraw(place: Place): string {
     const { at, onWidth } = place;
@@ -124,11 +122,11 @@ export function createScreen(options: {
     const before = main;
     main = nothing;
     placed = undefined;
-    // Up by what the rows above the cursor must take: at the window's top that goes no further.
+    // Go up by the height of the rows above the cursor; the cursor stops at the window's top.
     let erasing = eraseFrom(Math.min(height(before.rows.slice(0, before.cursor.row)), size.rows - 1));
     if (at !== undefined) {
       const { top, isCertain } = topOf(before, { ...place, at }, size.columns);
-      // Rows that may stand elsewhere stay as they are: twice a row of the frame is better than a finished one less.
+      // Do not erase rows whose position is uncertain: a frame row shown twice is better than a finished row lost.
       if (!isCertain) recent.forget();
       keepAbove(before.rows, -top, height);
       const first = Math.max(0, top);
@@ -141,8 +139,8 @@ export function createScreen(options: {
   }
 
   /**
-   * Rows of a frame whose beginning has left the window stand below the finished ones. When they come back, they are
-   * erased with them.
+   * Rows of a frame whose beginning has scrolled out of the window stay below the finished rows. If they come back into
+   * the window, they are erased together with these.
    */
   function keepAbove(
     rows: readonly string[],
@@ -183,7 +181,7 @@ export function createScreen(options: {
     flush,
     setAlternate(isOn) {
       if (isOn === (alternate !== undefined) || state === "closed") return;
-      // What waits belongs to the screen that is left.
+      // Pending rows belong to the main screen.
       if (isOn && waiting.length > 0) flush();
       openAlternate(isOn);
       dirty();
@@ -193,21 +191,21 @@ export function createScreen(options: {
     },
     resized(next) {
       size = next;
-      isAdrift = true;
+      isPositionUnknown = true;
       placed = undefined;
     },
-    get isAdrift() {
-      return isAdrift;
+    get isPositionUnknown() {
+      return isPositionUnknown;
     },
     place(place) {
-      isAdrift = false;
+      isPositionUnknown = false;
       placed = place;
       dirty();
     },
     clear() {
-      if (state !== "drawing" || alternate !== undefined || isAdrift) return;
+      if (state !== "drawing" || alternate !== undefined || isPositionUnknown) return;
       flush();
-      // Erasing the window would lose what is in it; a line end at its bottom moves a row into the scrollback.
+      // Erasing would lose the window's content; line feeds at its bottom scroll it into the scrollback.
       write(`${eraseFrom(main.cursor.row)}${"\n".repeat(size.rows - 1)}\x1b[H`);
       main = nothing;
       recent.forget();
@@ -224,13 +222,13 @@ export function createScreen(options: {
       const isOn = alternate !== undefined;
       if (isOn) openAlternate(false);
       else flush();
-      const erasing = isAdrift ? eraseToRedraw(unknown) : eraseFrom(main.cursor.row);
+      const erasing = isPositionUnknown ? eraseToRedraw(unknown) : eraseFrom(main.cursor.row);
       state = "suspended";
-      isAdrift = false;
+      isPositionUnknown = false;
       main = nothing;
       write(`${erasing}${modes.change("hiddenCursor", false)}`);
       recent.forget();
-      // It is opened again when we go on.
+      // The alternate screen is reopened on resume.
       if (isOn) alternate = nothing;
     },
     resume() {
@@ -243,8 +241,8 @@ export function createScreen(options: {
       if (state === "closed") return;
       if (alternate !== undefined) openAlternate(false);
       state = "drawing";
-      if (isAdrift) placed = unknown;
-      isAdrift = false;
+      if (isPositionUnknown) placed = unknown;
+      isPositionUnknown = false;
       frame = last;
       caret = { row: Math.max(0, last.length - 1), column: 0 };
       flush();

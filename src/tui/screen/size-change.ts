@@ -2,40 +2,40 @@ import type { Caret } from "./difference.ts";
 import { type OnWidth, onWidthOf, type Place, TERMINAL_QUERY } from "./place.ts";
 
 /**
- * A window that is dragged tells its sizes one after the other, tmux at most every 250 ms: what is drawn before the
- * last one is known is drawn for a size that may have passed.
+ * How long a size must last before the screen is redrawn. While a window is dragged its size keeps changing, in tmux at
+ * most every 250 ms, and a drawing for a size that has passed would be wrong.
  */
 const SETTLE_MS = 300;
-/** A terminal that has not said by then where its cursor is will not say it. */
+/** After this time no reply to the cursor query is expected any more. */
 const ANSWER_MS = 2000;
-/** Asks where the cursor is. */
+/** Queries the cursor's position. */
 const PLACE_QUERY = "\x1b[6n";
 
 export type SizeChange = {
-  /** The window is this wide now: nothing may be drawn until `onPlaced`. */
+  /** The window has a new width: nothing may be drawn until `onPlaced`. */
   begin(columns: number): void;
-  /** The size is known, only where things stand is not. */
+  /** Queries the position at an unchanged size. */
   locate(): void;
-  /** Takes what the terminal has answered. */
+  /** Handles a reply of the terminal. */
   reply(sequence: string): void;
   readonly isUnderWay: boolean;
   close(): void;
 };
 
-/** Waits until a size lasts, then asks the terminal for its cursor. See decision record 007. */
+/** Waits until a size lasts, then queries the cursor's position. See decision record 007. */
 export function createSizeChange(options: {
   send: (sequence: string) => void;
-  /** Until the terminal has said more of itself. */
+  /** Assumed until the terminal is identified. */
   onWidth: OnWidth;
-  /** Has `begin` called at once when the window has a size that nobody has told of yet. */
-  look: () => void;
-  /** The size lasts; says whether the cursor's place is needed. */
+  /** Checks for a size change that was not reported yet, and calls `begin` if there is one. */
+  readSize: () => void;
+  /** Called when the size has lasted; returns whether the cursor's position is needed. */
   onSettled: () => boolean;
   onPlaced: (place: Place) => void;
 }): SizeChange {
   let settling: NodeJS.Timeout | undefined;
   let asking: NodeJS.Timeout | undefined;
-  /** Answers that are on their way; only the last one is about the size as it is. */
+  /** Replies that are still expected; only the last one is about the present size. */
   let open = 0;
   let answers = true;
   let { onWidth } = options;
@@ -55,7 +55,7 @@ export function createSizeChange(options: {
     options.onPlaced(place);
   };
   const giveUp = () => {
-    // An answer may have come while this process was not running: it is read first.
+    // A reply may have come while this process was stopped: read input first.
     const asked = asking;
     setImmediate(() => {
       if (asking !== asked || asked === undefined) return;
@@ -68,7 +68,7 @@ export function createSizeChange(options: {
     if (!answers) return placed(undefined);
     open += 1;
     asking = setTimeout(giveUp, ANSWER_MS);
-    // Answers come in the order of the questions.
+    // Replies come in the order of the queries.
     options.send(hasAskedTerminal ? PLACE_QUERY : TERMINAL_QUERY + PLACE_QUERY);
     hasAskedTerminal = true;
   };
@@ -78,7 +78,7 @@ export function createSizeChange(options: {
       narrowest = Math.min(narrowest, columns);
       settling = setTimeout(() => {
         settling = undefined;
-        options.look();
+        options.readSize();
         if (settling === undefined && options.onSettled()) locate();
       }, SETTLE_MS);
     },
@@ -90,8 +90,8 @@ export function createSizeChange(options: {
       open -= 1;
       answers = true;
       if (asking === undefined || open > 0) return;
-      // The answer is of use only when it is about the size that the window has now.
-      options.look();
+      // The reply counts only if the window's size has not changed since.
+      options.readSize();
       if (settling !== undefined) return;
       placed({ row: Number(place[1]) - 1, column: Number(place[2]) - 1 });
     },

@@ -11,7 +11,7 @@ import type { Finished } from "./recent.ts";
 import { createScreen, type ScreenSize } from "./screen.ts";
 import { createSizeChange } from "./size-change.ts";
 
-/** The parts of a terminal's streams that are used. */
+/** The members of the process's streams that are used. */
 export type TerminalStreams = {
   input: RawInput;
   output: {
@@ -20,38 +20,38 @@ export type TerminalStreams = {
     rows?: number | undefined;
     on(event: "resize", listener: () => void): unknown;
     off(event: "resize", listener: () => void): unknown;
-    /** Reads the size from the terminal, as Node does at each SIGWINCH. Not documented, so it may be gone one day. */
+    /** Reads the size from the terminal, as Node does at each SIGWINCH. Undocumented, so it may disappear. */
     _refreshSize?(): void;
   };
 };
 
 export type Terminal = {
   readonly size: ScreenSize;
-  /** Shows a view, together with the rows committed before it: both reach the terminal in one write. */
+  /** Shows a view. It reaches the terminal in one write with the rows committed before it. */
   show(view: AppView): void;
   /** Appends finished rows, painted as Ink would paint them. */
   commit(finished: Finished): void;
-  /** Draws what the window shows again, for when something else has written into it. */
+  /** Redraws the window, for when another program has written into it. */
   repaint(): void;
-  /** Empties the window; what stood in it is in the scrollback. */
+  /** Clears the window; its content goes to the scrollback. */
   clear(): void;
-  /** Takes the keys from whoever had them; `typed` came before. */
+  /** Starts reading keys; `typed` was read before. */
   listen(
     typed: readonly Uint8Array[],
     onEvents: (events: readonly InputEvent[]) => void,
     onEnd: () => void,
   ): void;
-  /** Sends bytes that draw nothing: a title, a bell. */
+  /** Writes a sequence that draws nothing: a title, a bell. */
   send(sequence: string): void;
-  /** Lends the terminal to another program. */
+  /** Gives the terminal to another program until `use` settles. */
   lend<T>(use: () => Promise<T>): Promise<T>;
-  /** Draws `last` in place of the frame, undoes every mode and lets go. Safe to call more than once. */
+  /** Replaces the frame by `last`, switches all modes off and stops reading. Safe to call more than once. */
   close(last: readonly string[]): void;
 };
 
 const usedModes = ["title", "bracketedPaste", "focusReports", "kittyKeyboard", "modifiedKeys"] as const;
 
-/** Puts Ink, our screen, the modes and the keyboard together on one terminal. */
+/** Connects Ink, our screen, the terminal modes and the keyboard. */
 export function openTerminal(
   streams: TerminalStreams,
   options: {
@@ -68,14 +68,14 @@ export function openTerminal(
   let tap: InputTap | undefined;
   let isClosed = false;
 
-  /** On a busy machine SIGWINCH arrives after timers and keys that are due at the same time. */
-  const look = () => output._refreshSize?.();
+  /** Reads the size now: on a busy machine SIGWINCH arrives after timers and keys that are due at the same time. */
+  const readSize = () => output._refreshSize?.();
   const flush = () => {
     scheduled = undefined;
-    look();
+    readSize();
     if (!change.isUnderWay) screen.flush();
   };
-  /** After everything else that draws in this turn of the event loop. */
+  /** Flushes after everything else that draws in this turn of the event loop. */
   const flushLast = () => {
     clearImmediate(scheduled);
     scheduled = setImmediate(flush);
@@ -85,7 +85,7 @@ export function openTerminal(
     modes,
     size: sizeOf(output),
     drawn: options.drawn,
-    // After React has drawn what the same event committed, so that both are one write.
+    // Flush after React has rendered what the same event changed, so that both are one write.
     onDirty: () => {
       scheduled ??= setImmediate(flush);
     },
@@ -97,20 +97,20 @@ export function openTerminal(
   });
   let ink: { unmount(): void } | undefined;
 
-  // Between the window's size and our knowing it every movement of the cursor could miss, so nothing is drawn from
-  // the first sign of a change until the terminal has said where things stand. It wraps what it shows meanwhile.
+  // While the new size and position are not known, every cursor movement could go wrong. So nothing is drawn from the
+  // first sign of a change until the terminal has reported its cursor. Meanwhile it rewraps its rows.
   const change = createSizeChange({
     send: (sequence) => output.write(sequence),
     onWidth: options.onWidth,
-    look,
+    readSize,
     onSettled() {
       const size = sizeOf(output);
       screen.resized(size);
       options.onResize(size);
-      // The main screen is placed when it is seen again.
+      // The main screen's position is queried when the overlay closes.
       if (!screen.isAlternate) return true;
       screen.redrawAlternate();
-      // What waits to be drawn was laid out for the size before.
+      // Flush only after the view is laid out for the new size.
       flushLast();
       return false;
     },
@@ -119,10 +119,10 @@ export function openTerminal(
       flushLast();
     },
   });
-  let isLent = false;
-  /** Not while another program has the terminal: it would receive the reply to our query. */
+  let isSuspended = false;
+  /** Ignored while another program has the terminal: it would receive the reply to our query. */
   const resize = () => {
-    if (!isLent) change.begin(sizeOf(output).columns);
+    if (!isSuspended) change.begin(sizeOf(output).columns);
   };
   output.on("resize", resize);
 
@@ -141,16 +141,16 @@ export function openTerminal(
       const before = view.get();
       const kept = keepUnchanged(before, next);
       screen.setAlternate(kept.overlay !== undefined);
-      if (screen.isAdrift && !screen.isAlternate && !change.isUnderWay) change.locate();
+      if (screen.isPositionUnknown && !screen.isAlternate && !change.isUnderWay) change.locate();
       view.set(kept);
-      // Ink's first frame is one that has something in it: until then the first frame of the start stays.
+      // The first frame stays until Ink has something to draw.
       ink ??= renderApp(view, stdout);
-      // Ink makes no frame when only the caret moves.
+      // Ink renders no frame if only the caret moves.
       screen.setCaret(caretOf(kept));
     },
     commit(finished) {
       screen.commit(finished);
-      // Until the frame is drawn without them, they would be seen twice.
+      // The frame must be redrawn without these rows, or they would be seen twice.
       flushLast();
     },
     listen(typed, onEvents, onEnd) {
@@ -165,7 +165,7 @@ export function openTerminal(
       if (!isClosed) output.write(sequence);
     },
     async lend(use) {
-      isLent = true;
+      isSuspended = true;
       change.close();
       screen.suspend();
       tap?.suspend();
@@ -177,7 +177,7 @@ export function openTerminal(
           modes.reapply();
           tap?.resume();
           screen.resume();
-          isLent = false;
+          isSuspended = false;
           const { columns, rows } = sizeOf(output);
           if (columns !== screen.size.columns || rows !== screen.size.rows) resize();
         }

@@ -10,7 +10,7 @@ import { endOf } from "../view/away.ts";
 import { chooseSession } from "./first-session.ts";
 
 type Wishes = {
-  /** A session's id or the beginning of one. */
+  /** A session's id or its beginning. */
   session: string | undefined;
   continueLast: boolean;
   hasPrompt: boolean;
@@ -22,16 +22,16 @@ type Wishes = {
 
 export type ComingBack = {
   sessionId: SessionId | null;
-  /** Runs that were active when it was left. */
+  /** Runs that were active when the person left. */
   away: readonly Run[];
-  /** How other sessions ended that were left, a sentence each. */
+  /** How the runs of other sessions ended meanwhile, a sentence for each session. */
   hints: readonly string[];
 };
 
-/** How many other sessions are mentioned at most. */
+/** The most sessions mentioned. */
 const HINTS_MAX = 3;
 
-/** Which session a terminal begins with, and what has happened since it was left. Throws session_not_found. */
+/** Chooses the first session, and finds out what has happened since the person left. Throws session_not_found. */
 export async function comeBack(
   connection: Connection,
   snapshot: Snapshot,
@@ -69,7 +69,7 @@ export async function comeBack(
 
 const titleOf = ({ title }: Session): string => `"${title || "untitled"}"`;
 
-/** Those runs as the daemon has them; none where it cannot say. */
+/** Loads these runs; none if their session was deleted. */
 async function ledgerOf(
   connection: Connection,
   sid: SessionId,
@@ -84,12 +84,12 @@ async function ledgerOf(
     });
     return ledger.runs.filter(({ id }) => runs.includes(id));
   } catch (error) {
-    if (error instanceof HearthError) return []; // deleted meanwhile
+    if (error instanceof HearthError) return []; // the session was deleted
     throw error;
   }
 }
 
-/** A whole id may be of a session that is archived: the daemon knows. */
+/** The session with this id or prefix. A whole id may be an archived session's, which the snapshot does not list. */
 function sessionByName(snapshot: Snapshot, wanted: string): SessionId {
   if (/^ses_[A-Za-z0-9_-]{22,64}$/.test(wanted)) return wanted as SessionId;
   const prefix = wanted.startsWith("ses_") ? wanted : `ses_${wanted}`;

@@ -5,18 +5,18 @@ import type { LeftSession } from "../files/left-sessions.ts";
 
 type Wishes = {
   continueLast: boolean;
-  /** A prompt on the command line starts a new session rather than continue a finished one. */
+  /** With a prompt on the command line a new session is started rather than an idle one continued. */
   hasPrompt: boolean;
   clientId: string;
-  /** This terminal, as `LeftSession` names it. */
+  /** This terminal, in the form of `LeftSession.terminal`. */
   terminal: string;
   left: readonly LeftSession[];
 };
 
 /**
- * The session to show at first; null for a new one. What was left at work on this terminal comes first, then what is
- * open in another, then what was left at work elsewhere, then what runs by itself. A session that was left idle
- * comes back with `--continue` only.
+ * Chooses the first session; null for a new one. In this order: a session left on this terminal with active runs, one
+ * that another terminal shows, one left on another terminal with active runs, any session that is running. A session
+ * that was left idle is opened with `--continue` only.
  */
 export function chooseSession(
   { sessions, clients }: Pick<Replica, "sessions" | "clients">,

@@ -9,27 +9,27 @@ import type { Session } from "../../protocol/session.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import type { Link } from "../state/state.ts";
 
-/** How many messages are loaded when a session is opened: enough for the last screens. */
+/** Messages loaded when a session is opened: enough for the last screens. */
 const PAGE = 60;
 /** Messages kept in memory; the daemon has them all. */
 const MESSAGES_MAX = 200;
 
 export type SessionLink = {
-  /** Takes the first snapshot, lets `choose` say which session to show, and attaches. */
+  /** Loads the first snapshot, shows the session that `choose` returns, and attaches. */
   start(choose: (snapshot: Snapshot) => Promise<SessionId | null>): Promise<void>;
-  /** Shows another session, or none yet. */
+  /** Shows another session; null for a new one. */
   show(sessionId: SessionId | null): Promise<void>;
-  /** Shows a session that was created just now: it is empty, so nothing has to be asked for. */
+  /** Shows a session that was just created. It is empty, so nothing is loaded. */
   adopt(session: Session): void;
   retryNow(): void;
   readonly replica: Replica | undefined;
-  /** Settles when the stream is over; never rejects. */
+  /** Settles when the event stream has ended; never rejects. */
   readonly ended: Promise<void>;
 };
 
 /**
- * The replica of one workspace with one session's messages, kept true through losses, gaps and changes of session.
- * `onChange` gets it after each event, in order; without an event after a snapshot. `isOther` says that another
+ * Keeps the replica of a workspace, with one session's messages, up to date through lost connections, gaps and changes
+ * of session. `onChange` gets it after each event, in order, and without an event after a snapshot. `isOther`: another
  * session is shown than before.
  */
 export function createSessionLink(
@@ -39,7 +39,7 @@ export function createSessionLink(
     now: () => number;
     onChange: (replica: Replica, event: HearthEvent | undefined, isOther: boolean) => void;
     onLink: (link: Link) => void;
-    /** The session that is shown was deleted, by whom if that is known: none is shown from here on. */
+    /** The shown session was deleted, by `by` if that is known; no session is shown any more. */
     onDeleted: (session: Session | undefined, by: string | null | undefined) => void;
   },
   signal: AbortSignal,
@@ -48,13 +48,13 @@ export function createSessionLink(
   const ended = Promise.withResolvers<void>();
   let replica: Replica | undefined;
   let stream: EventStream | undefined;
-  /** Events that came while a snapshot was under way: those after its seq are applied to it. */
+  /** Events that came while a snapshot was loading: those after its seq are applied to it. */
   let missed: HearthEvent[] | undefined;
   let refreshing: Promise<void> | undefined;
-  /** One after the other, so that the last one wins. */
+  /** Reports are sent one after the other, so that the last one wins. */
   let telling: Promise<void> = Promise.resolve();
 
-  /** Tells others which session this terminal shows. An older daemon has no such route. */
+  /** Reports to the daemon which session this terminal shows. An older daemon has no such route. */
   function tellShown(sessionId: SessionId | null): void {
     const params = { wid: connection.workspace.id, cid: connection.clientId };
     telling = telling
@@ -67,7 +67,7 @@ export function createSessionLink(
       )
       .then(
         () => {},
-        () => {}, // the next connection of the stream says it again
+        () => {}, // reported again with the stream's next connection
       );
   }
 
@@ -78,7 +78,7 @@ export function createSessionLink(
       signal,
     });
 
-  /** `wanted`: undefined for the session that is shown, whichever that is by the time its snapshot is here. */
+  /** Loads a snapshot. `wanted` undefined: with the session that is shown when the snapshot arrives. */
   async function take(wanted: SessionId | null | undefined): Promise<void> {
     const sessionId = wanted === undefined ? (replica?.session_id ?? null) : wanted;
     missed = [];
@@ -87,9 +87,9 @@ export function createSessionLink(
         if (sessionId !== replica?.session_id || !isMissing(error)) throw error;
         return undefined;
       });
-      // A prompt made a session meanwhile.
+      // A prompt created a session meanwhile: load that one.
       if (wanted === undefined && sessionId !== (replica?.session_id ?? null)) return await take(undefined);
-      // It was deleted while the stream was away.
+      // The session was deleted while the stream was disconnected.
       if (snapshot === undefined) return showNone(undefined, undefined);
       const isOther = sessionId !== replica?.session_id;
       let next = replicaOf(snapshot, sessionId);
@@ -102,7 +102,7 @@ export function createSessionLink(
     }
   }
 
-  /** The session that was shown is gone: an empty new one is shown instead. */
+  /** The shown session was deleted: shows a new, empty one. */
   function showNone(deleted: Session | undefined, by: string | null | undefined): void {
     if (replica === undefined) return;
     onDeleted(deleted ?? replica.sessions.find(({ id }) => id === replica?.session_id), by);
@@ -112,7 +112,7 @@ export function createSessionLink(
     onChange(replica, undefined, true);
   }
 
-  /** One snapshot at a time; asked again while one is under way, the later one counts. */
+  /** Loads one snapshot at a time; of the requests made meanwhile the last one counts. */
   async function queueTake(wanted: SessionId | null | undefined): Promise<void> {
     while (refreshing !== undefined) await refreshing.catch(() => {});
     refreshing = take(wanted).finally(() => {
@@ -134,7 +134,7 @@ export function createSessionLink(
       return showNone(event.payload.session, event.payload.by);
     }
     onChange(replica, event, false);
-    // What was missed can only be had from a snapshot; the stream waits until it is here.
+    // Missed events are only in a snapshot; the stream waits until it is loaded.
     if (replica.is_stale && refreshing === undefined) return refresh().catch(() => {});
   }
 
@@ -161,7 +161,7 @@ export function createSessionLink(
               onLink(state);
             } else if (state.state === "connected") {
               onLink({ state: "connected" });
-              // A daemon that died told nobody who was attached to it: only a snapshot knows who is now.
+              // A daemon that died sent no events about detached clients: only a snapshot has the present ones.
               if (state.attempt > 0) inBackground(refresh, ignoreError);
             } else if (state.state === "retrying") {
               onLink({
@@ -208,7 +208,7 @@ export function createSessionLink(
 const isMissing = (error: unknown): boolean =>
   error instanceof HearthError && error.code === "session_not_found";
 
-/** Drops old messages: they are in the scrollback, and the daemon has them all. */
+/** Drops old messages. The scrollback shows them, and the daemon has them. */
 function trimmed(replica: Replica): Replica {
   const { messages } = replica;
   if (messages.length <= MESSAGES_MAX) return replica;

@@ -6,12 +6,12 @@ import type { Block } from "../text/blocks/block.ts";
 import type { ThemeChoice } from "../theme.ts";
 import type { AppState, Opening } from "./state.ts";
 
-/** What a step asks for outside the state; the controller carries it out. */
+/** What a step requests besides the new state; the controller performs it. */
 export type Effect =
-  /** `isShell`: the text is a `!` and a command. */
+  /** `isShell`: the text is `!` and a shell command. */
   | { do: "send"; text: string; delivery: Delivery; attachments: readonly Attachment[]; isShell?: true }
   | { do: "cancel"; id?: SessionId }
-  /** `command`: what is allowed instead of the one that was asked about. */
+  /** `command`: the edited command to allow instead of the one in the question. */
   | {
       do: "answer";
       id: PermissionId;
@@ -31,15 +31,15 @@ export type Effect =
   | { do: "revoke_grant"; id: number }
   | { do: "fork"; id: SessionId }
   | { do: "find_files"; query: string }
-  /** What was pasted may be the paths of files; otherwise it is text. */
+  /** A paste that may be paths of files; if it is not, it is inserted as text. */
   | { do: "attach_path"; text: string }
   | { do: "paste_image" }
   | { do: "copy"; text: string }
-  /** `file` is empty for a name made of the session's. */
+  /** An empty `file`: named after the session. */
   | { do: "export"; file: string }
   | { do: "doctor" }
   | { do: "set_theme"; name: ThemeChoice }
-  /** A page of the whole conversation, the one before what is loaded. */
+  /** Loads the page before the loaded ones. */
   | { do: "load_transcript" }
   /** Jumps to the next match in the transcript overlay. */
   | { do: "find"; isOlder: boolean }
@@ -53,7 +53,7 @@ export type Effect =
   | { do: "edit_outside" }
   | { do: "suspend" }
   | { do: "leave" }
-  /** Something in the state expires at this moment. */
+  /** Something in the state expires then. */
   | { do: "wake"; at: number };
 
 export type SessionChanges = {
@@ -65,7 +65,7 @@ export type SessionChanges = {
   archived?: boolean;
 };
 
-/** A new state and what follows from it. */
+/** A new state and its effects. */
 export type Step = { state: AppState; effects: readonly Effect[] };
 
 export const stay = (state: AppState): Step => ({ state, effects: [] });

@@ -24,16 +24,16 @@ const wordsOf = (query: string): string[] =>
     .split(/\s+/)
     .filter((word) => word !== "");
 
-/** Whether every word of the query is somewhere in the text. */
+/** Whether the text contains every word of the query. */
 const holds = (text: string, query: string): boolean => {
   const lower = text.toLowerCase();
   return wordsOf(query).every((word) => lower.includes(word));
 };
 
-/** Those that need a person first, then what runs, then the most recently used. */
+/** Sessions that wait for a person first, then running ones, then the most recently used. */
 export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
   const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
-  // The event stream is newer than the list that was loaded on opening.
+  // The event stream is newer than the list loaded on opening.
   for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
   const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
   return [...known.values()]
@@ -75,7 +75,7 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
 export const agentItems = (state: AppState, overlay: ListOverlay): readonly Agent[] =>
   (state.replica?.agents ?? []).filter(({ name, backend }) => holds(`${name} ${backend}`, overlay.query));
 
-/** `name`: what a key is called in terminal.jsonc. */
+/** `name`: the action's name in terminal.jsonc. */
 export type HelpItem = { key: string; text: string; name: string };
 
 export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readonly HelpItem[] {
@@ -96,7 +96,7 @@ export function helpItems(overlay: ListOverlay, overrides: KeyOverrides): readon
   return [...keys, ...slash].filter(({ key, text, name }) => holds(`${key} ${text} ${name}`, overlay.query));
 }
 
-/** `mode`: of hearth's own, undefined for one of the agent's. */
+/** `mode`: one of hearth's permission modes; undefined for an agent's own mode. */
 export type ModeItem = {
   id: string;
   name: string;
@@ -145,7 +145,7 @@ export function modeItems(state: AppState, overlay: ListOverlay): readonly ModeI
   );
 }
 
-/** What is allowed here always, or in the open session. */
+/** What is always allowed in this workspace, or in the open session. */
 export function grantItems(state: AppState, { found, query }: GrantsOverlay): readonly Grant[] {
   const open = currentSessionId(state);
   return (found ?? []).filter(
@@ -175,7 +175,7 @@ export function trustItems({ trust }: TrustOverlay): TrustItem[] {
 export const themeItems = (overlay: ListOverlay): readonly ThemeChoice[] =>
   themeChoices.filter((name) => holds(name, overlay.query));
 
-/** What each row of a list stands for. */
+/** The ids of a list's rows. */
 export function itemIds(
   state: AppState,
   overlay: Exclude<Overlay, TranscriptOverlay>,
@@ -197,12 +197,12 @@ export function itemIds(
     case "themes":
       return themeItems(overlay);
     case "help":
-      // A key may stand for more than one thing.
+      // A key may have several meanings.
       return helpItems(overlay, overrides).map(({ key, name }) => name || key);
   }
 }
 
-/** The index of the selected row; the first row if it is gone. */
+/** The index of the marked row; the first one if the marked one is gone. */
 export const markedIndex = (ids: readonly string[], { marked }: ListOverlay): number =>
   marked === undefined ? 0 : Math.max(0, ids.indexOf(marked));
 

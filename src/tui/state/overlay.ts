@@ -4,20 +4,19 @@ import type { Grant } from "../../protocol/permission.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { Trust } from "../../protocol/trust.ts";
 
-/** A list with a filter and the selected row's id (rows may move); without an id, the first row. */
+/** A list with a filter and the id of the marked row, since rows may move; without an id the first row is marked. */
 export type ListOverlay = { query: string; marked: string | undefined };
 
 export type SessionsOverlay = ListOverlay & {
   kind: "sessions";
-  /** Shows archived sessions instead. */
   isArchive: boolean;
   /** Undefined until the daemon has answered. */
   found: readonly Session[] | undefined;
-  /** What the keys are for now: choosing, writing a new title, or confirming a deletion. */
+  /** What the keys do: choose, write a new title, or confirm a deletion. */
   task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
 };
 
-/** The grants, to revoke them. */
+/** The list of grants, to revoke them. */
 export type GrantsOverlay = ListOverlay & {
   kind: "grants";
   /** Undefined until the daemon has answered. */
@@ -27,15 +26,15 @@ export type GrantsOverlay = ListOverlay & {
 /** What the project's own files would start, and the question whether it may. */
 export type TrustOverlay = ListOverlay & { kind: "trust"; trust: Trust };
 
-/** The whole conversation, unfolded, to scroll and search in. */
+/** The whole conversation, unfolded, for scrolling and searching. */
 export type TranscriptOverlay = {
   kind: "transcript";
   /** Oldest first; undefined until the daemon has answered. */
   messages: readonly Message[] | undefined;
-  /** Where the page before begins; null at the beginning. */
+  /** The cursor of the previous page; null at the conversation's beginning. */
   before: string | null;
   isLoading: boolean;
-  /** Rows above the window's end, from the end of the conversation: 0 is its end. */
+  /** Rows between the window's end and the end of the conversation. */
   up: number;
   query: string;
   isSearching: boolean;

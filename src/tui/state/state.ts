@@ -18,18 +18,18 @@ import type { Block } from "../text/blocks/block.ts";
 import type { Overlay } from "./overlay.ts";
 import type { TokenCount } from "./token-count.ts";
 
-/** The completion list above the prompt, for `@` and `/`. */
+/** The completion list for `@` and `/`. */
 export type Completion = {
   kind: "file" | "command";
   /** The index of the `@` or `/`. */
   start: number;
   /** The text after it. */
   query: string;
-  /** Files, as far as the daemon has answered. */
+  /** The files that the daemon has found. */
   found: readonly string[];
-  /** The files answer the current query. */
+  /** Whether they are the answer to the current query. */
   isAnswered: boolean;
-  /** The daemon has answered while it still looked for files: there may be more. */
+  /** The daemon was still listing files: there may be more. */
   isPartial: boolean;
   index: number;
   isClosed: boolean;
@@ -40,30 +40,30 @@ export type Link =
   | { state: "connecting" }
   | { state: "connected" }
   | { state: "lost"; attempt: number; retryAt: number; error: HearthError }
-  /** Stopped on purpose: only a person starts it again. */
+  /** Stopped on purpose: only a person starts a daemon again. */
   | { state: "stopped"; stop: DaemonStop; isStarting: boolean }
-  /** Retrying cannot help. */
+  /** An error that a retry cannot solve. */
   | { state: "failed"; error: HearthError };
 
-/** A prompt that was posted and has not been seen in the stream. */
+/** A prompt that was sent and is not in the event stream yet. */
 export type Sending = { runId: RunId; text: string; isShell: boolean };
 
-/** The open question and what the person has done with it. */
+/** The open question and what the person has done about it. */
 export type QuestionState = {
   id: PermissionId;
   /** The selected option. */
   index: number;
   /** Keys go to the question; otherwise to the prompt. */
   isFocused: boolean;
-  /** Until this moment keys still go to the prompt: they were meant for it. */
+  /** Until then keys still go to the prompt: they were meant for it. */
   armedAt: number;
-  /** Something of what is asked about has no room in the live region, */
+  /** A part of the subject does not fit into the live region. */
   isCut: boolean;
-  /** or of these answers, by index, what they would allow, */
+  /** The answers, by index, whose rules do not fit whole. */
   cutOptions: readonly number[];
-  /** and it has not been looked at in full yet. */
+  /** Something did not fit, and the person has not opened the full view yet. */
   isUnread: boolean;
-  /** What is written for the answer in the prompt's place, what stood there at first, and the saved draft. */
+  /** A reason or a command for the answer is being written in the composer: its first text, and the saved draft. */
   writing:
     | { what: "reason" | "command" | "answer"; draft: Editor; given: string; isSent: boolean }
     | undefined;
@@ -71,24 +71,24 @@ export type QuestionState = {
 
 export type Flash = { text: string; level: "info" | "warning" | "error" };
 
-/** A key whose second press has a meaning, and until when. */
+/** A key whose second press has a meaning until then. */
 export type Armed = { press: "interrupt" | "escape"; until: number };
 
 export type Search = { query: string; skip: number };
 
-/** What a new session starts with; changed by pickers as long as there is none. */
+/** The settings of a new session; pickers change them while no session is open. */
 export type Defaults = {
   agent: string | undefined;
   model: string | undefined;
   mode: PermissionMode | undefined;
-  /** Of the agent's own. */
+  /** One of the agent's own modes. */
   agent_mode: string | undefined;
   isolation: Isolation | undefined;
 };
 
 /** How the screen is drawn. */
 export type DisplayMode = {
-  /** Screen-reader mode: each line is printed once, and whole lines are typed. */
+  /** A terminal of lines (screen reader, TERM=dumb): each line is printed once, and input comes as whole lines. */
   isLines: boolean;
   /** No moving clocks or counters. */
   isStill: boolean;
@@ -104,13 +104,13 @@ export type AppState = {
   clientId: string;
   display: DisplayMode;
   size: ScreenSize;
-  /** Milliseconds; moves once a second while something runs. */
+  /** In milliseconds; updated once a second while something runs. */
   now: number;
   /** Whether the window has the focus; unknown where the terminal does not report it. */
   focus: "in" | "out" | "unknown";
   link: Link;
   replica: Replica | undefined;
-  /** Blocks that are not in the scrollback yet, in order. */
+  /** Unfinished blocks, which are not in the scrollback yet, in order. */
   live: readonly Block[];
   sending: readonly Sending[];
   /** The run that this terminal asked to cancel. */
@@ -119,11 +119,11 @@ export type AppState = {
   history: History;
   search: Search | undefined;
   completion: Completion | undefined;
-  /** The queued prompt that is being edited in the composer, and the draft saved for it. */
+  /** The queued prompt that is being edited in the composer, and the draft saved meanwhile. */
   editing: { runId: RunId; draft: Editor } | undefined;
   question: QuestionState | undefined;
   overlay: Overlay | undefined;
-  /** What the running turn has said so far. */
+  /** The tokens of the running turn so far. */
   tokenCount: TokenCount | undefined;
   /** The agent's plan is shown in full. */
   isPlanOpen: boolean;
@@ -218,18 +218,18 @@ export function queuedRuns(state: AppState): readonly Run[] {
   return currentRuns(state).filter((run) => run !== active && run.state !== "active");
 }
 
-/** Whether a queued prompt can be sent into the running turn; shell commands neither steer nor are steered. */
+/** Whether a queued prompt can steer the running turn; shell commands neither steer nor are steered. */
 function canSteerWith(state: AppState, { state: phase, delivery, agent }: Run): boolean {
   const active = activeRun(state);
   if (active === undefined || active.agent === SHELL_AGENT || agent === SHELL_AGENT) return false;
   return phase === "queued" && delivery !== "steer";
 }
 
-/** On an empty prompt, Enter steers with this terminal's own queued prompt, never with another's. */
+/** Enter on an empty prompt steers with this terminal's own queued prompt, never with another terminal's. */
 export const isOwnSteering = (state: AppState, run: Run): boolean =>
   run.by === state.clientId && canSteerWith(state, run);
 
-/** A waiting prompt as it was typed, for the composer and for lists. */
+/** A queued prompt as it was typed. */
 export const draftOfRun = (state: AppState, run: Run): string =>
   run.agent === SHELL_AGENT ? `!${textOfRun(state, run)}` : textOfRun(state, run);
 
@@ -246,7 +246,7 @@ export function openQuestion(state: AppState): Permission | undefined {
   );
 }
 
-/** The agent's plan while it is being worked on; undefined when all is done. */
+/** The agent's plan; undefined if all its entries are done. */
 export function currentPlan(state: AppState): Plan["entries"] | undefined {
   const { replica } = state;
   const plan = replica?.plans.find(({ session_id }) => session_id === replica.session_id);
@@ -254,10 +254,10 @@ export function currentPlan(state: AppState): Plan["entries"] | undefined {
   return plan.entries.some(({ status }) => status !== "completed") ? plan.entries : undefined;
 }
 
-/** The composer holds the command of the open question. */
+/** Whether the command of the open question is being edited. */
 export const isWritingCommand = (state: AppState): boolean => state.question?.writing?.what === "command";
 
-/** Sessions other than the open one that wait for an answer. */
+/** The number of other sessions that wait for an answer. */
 export function waitingElsewhere(state: AppState): number {
   const id = currentSessionId(state);
   return (
@@ -265,7 +265,7 @@ export function waitingElsewhere(state: AppState): number {
   );
 }
 
-/** A client's name on the screen; undefined for this terminal. */
+/** A client's shown name; undefined for this terminal. */
 export function nameOfClient(
   state: Pick<AppState, "replica" | "clientId">,
   id: string | null,
@@ -274,11 +274,11 @@ export function nameOfClient(
   return clientName(state.replica, id);
 }
 
-/** Also of a client that has left. */
+/** Works also for a client that has left. */
 export const clientName = (replica: Replica | undefined, id: string): string =>
   replica?.clients.find((client) => client.id === id)?.label || labelInClientId(id) || "another client";
 
-/** Other terminals that show the same session; one that came back before its loss was noticed counts once. */
+/** Other terminals that show the same session. One that reconnected before its loss was noticed counts once. */
 export function othersHere({ clients, session_id }: Replica, clientId: string): readonly Client[] {
   const here = clients.filter(
     (client) =>
@@ -290,6 +290,6 @@ export function othersHere({ clients, session_id }: Replica, clientId: string): 
   return [...new Map(here.map((client) => [client.id, client])).values()];
 }
 
-/** Terminals that show this session, this one counted. */
+/** The number of terminals that show this session, with this one. */
 export const terminalCount = ({ replica, clientId }: AppState): number =>
   replica === undefined ? 0 : 1 + othersHere(replica, clientId).length;

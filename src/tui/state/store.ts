@@ -4,7 +4,7 @@ export type Store<S> = {
   subscribe(listener: () => void): () => void;
 };
 
-/** Holds one immutable value and notifies listeners of each new one. */
+/** Holds one immutable value and notifies listeners of changes. */
 export function createStore<S>(initial: S): Store<S> {
   let state = initial;
   const listeners = new Set<() => void>();

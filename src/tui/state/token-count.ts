@@ -3,15 +3,15 @@ import type { Message, Part } from "../../protocol/message.ts";
 import { SHELL_AGENT } from "../commands/shell-command.ts";
 import { type AppState, activeRun } from "./state.ts";
 
-/** What the running turn has said so far, in tokens; `isEstimate`: part of it is guessed from its letters. */
+/** The output tokens of the running turn so far; `isEstimate`: partly estimated from the text's length. */
 export type TokenCount = { runId: RunId; tokens: number; isEstimate: boolean; at: number };
 
-/** So often the figure changes at most. */
+/** The shortest time between two changes of the figure. */
 const EVERY_MS = 250;
-/** What English and code come to. */
+/** An average for English and code. */
 const CHARACTERS_PER_TOKEN = 4;
 
-/** Follows the running turn; between two counts the figure stays as it is. */
+/** Updates the count of the running turn, at most every EVERY_MS. */
 export function withTokenCount(state: AppState, now: number): AppState {
   const run = activeRun(state);
   const before = state.tokenCount;
@@ -26,7 +26,7 @@ export function withTokenCount(state: AppState, now: number): AppState {
   return { ...state, tokenCount: { runId: run.id, tokens, isEstimate, at: now } };
 }
 
-/** Of a turn's messages: what each step is known to have said, else what its letters come to. */
+/** Sums a turn's messages: reported tokens where there are any, else an estimate. */
 export function countTokens(messages: readonly Pick<Message, "parts" | "usage">[]) {
   let known = 0;
   let characters = 0;

@@ -2,20 +2,20 @@ import type { Permission, PermissionMode, PermissionOption } from "../../protoco
 import type { Step } from "../state/effects.ts";
 import { openQuestion } from "../state/state.ts";
 
-/** An edit that asks for no other reason than the mode. */
+/** Whether this asks about an edit, and only because of the mode. */
 export const isPlainEdit = (permission: Permission | undefined): boolean =>
   permission?.detail.type === "edit" &&
   permission.detail.reasons.length === 0 &&
   permission.options.some(({ decision }) => decision === "allow_once");
 
-/** What a person can answer: what the daemon offers, and for a plain edit the mode that lets all of them through. */
+/** An answer: one of the daemon's options, or for a plain edit the mode that allows all edits. */
 export type Answer =
   | PermissionOption
   | { decision: "all_edits" | "choice" | "words"; label: string; rules: PermissionOption["rules"] };
 
 const allEdits: Answer = { decision: "all_edits", label: "allow all edits in this session", rules: [] };
 
-/** In the order of their numbers; a denial is the last one. */
+/** The answers in the order of their numbers; a denial is the last one. */
 export function answersOf(permission: Permission): readonly Answer[] {
   const { options, detail } = permission;
   if (detail.type === "question") return [...choicesOf(detail), ...options.filter(isDenial)];
@@ -37,7 +37,7 @@ const choicesOf = ({ choices }: Extract<Permission["detail"], { type: "question"
   { decision: "words", label: choices.length === 0 ? "answer" : "answer in other words", rules: [] },
 ];
 
-/** The mode that lets edits through lets the one through that is asked about. */
+/** After a change to a mode that allows edits: also allows the plain edit that is asked about. */
 export function withEditsAllowed({ state, effects }: Step, mode: PermissionMode | undefined): Step {
   const permission = openQuestion(state);
   const isAllowed = mode === "accept_edits" || mode === "yolo";

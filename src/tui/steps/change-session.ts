@@ -14,14 +14,14 @@ export function newSession(
   return step({ ...state, flash, staysNew: true }, ...(before === undefined ? [] : [before]), open);
 }
 
-/** Changes the open session, or what the next one starts with. */
+/** Changes settings of the open session, or the defaults of the next one. */
 export function changeSession(
   state: AppState,
   changes: Pick<SessionChanges, "agent" | "model" | "mode" | "agent_mode">,
 ): Step {
   if (currentSession(state) !== undefined) return step(state, { do: "change_session", changes });
   const { defaults } = state;
-  // A model and a mode belong to their agent.
+  // A model and an agent's mode belong to that agent.
   const { agent = defaults.agent, mode = defaults.mode } = changes;
   const own = agent === defaults.agent ? defaults : { model: undefined, agent_mode: undefined };
   const { model = own.model, agent_mode = own.agent_mode } = changes;

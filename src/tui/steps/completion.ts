@@ -13,7 +13,7 @@ type Token = Pick<Completion, "kind" | "start" | "query">;
 
 const QUERY_MAX = 200;
 
-/** The `@` that the caret stands behind, with what is typed after it; one at the start of a word only. */
+/** The `@` at the start of the word before the caret, and the text after it. */
 function mentionAt({ atoms, caret }: Editor): Token | undefined {
   for (let index = caret - 1; index >= 0 && caret - index <= QUERY_MAX; index -= 1) {
     const atom = atoms[index];
@@ -27,7 +27,7 @@ function mentionAt({ atoms, caret }: Editor): Token | undefined {
   return undefined;
 }
 
-/** What the draft asks to be completed: a whole draft that may become a command, or a file's name at the caret. */
+/** The part of the draft to complete: a whole draft that may become a command, or a file name at the caret. */
 function tokenOf(state: AppState): Token | undefined {
   if (state.overlay !== undefined || state.search !== undefined || state.editing !== undefined)
     return undefined;
@@ -44,7 +44,7 @@ function tokenOf(state: AppState): Token | undefined {
 const isSameToken = (a: Token | undefined, b: Token | undefined): boolean =>
   a?.kind === b?.kind && a?.start === b?.start;
 
-/** The list that is open; undefined where the draft has become another one under it. */
+/** The open list; undefined if the draft no longer matches it. */
 export function openCompletion(state: AppState): Completion | undefined {
   const { completion } = state;
   if (completion === undefined || completion.isClosed) return undefined;
@@ -52,7 +52,7 @@ export function openCompletion(state: AppState): Completion | undefined {
   return isSameToken(token, completion) && token?.query === completion.query ? completion : undefined;
 }
 
-/** The files that were found for what was typed. What is marked stays marked where it is found again. */
+/** Shows the files that were found. The marked file stays marked if it was found again. */
 export function withFound(
   state: AppState,
   query: string,
@@ -79,7 +79,7 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
     ...token,
     found: known?.kind === "file" && token.kind === "file" ? stillMatching(known.found, token.query) : [],
     isAnswered: false,
-    // Until the next answer, as it was: nothing flickers while a person types.
+    // Kept until the next answer, so that nothing flickers while a person types.
     isPartial: known?.kind === "file" && token.kind === "file" && known.isPartial,
     index: 0,
     isClosed,
@@ -90,8 +90,8 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
 };
 
 /**
- * Follows what is typed. Only typing opens a list: what was pasted or brought back from the history is left alone,
- * and a list that was closed stays closed for its word.
+ * Opens, updates or closes the list after an input event. Only typing opens a list, not a paste or a history entry. A
+ * list that was closed stays closed for its word.
  */
 export function withCompletion(before: AppState, result: Step, event: InputEvent): Step {
   const { state } = result;
@@ -109,20 +109,20 @@ export function withCompletion(before: AppState, result: Step, event: InputEvent
   return withToken(result, token, known, known?.isClosed ?? false);
 }
 
-/** Text that was pasted, and turned out to name no file: it opens no list either. */
+/** Inserts pasted text that turned out to be no path; it opens no list either. */
 export function withPasted(state: AppState, text: string): AppState {
   const next = { ...state, editor: insertPaste(state.editor, text) };
   return withCompletion(state, stay(next), { type: "paste", text }).state;
 }
 
-/** Opens the list for the word at the caret again; undefined where there is nothing to complete. */
+/** Opens the list for the word at the caret again; undefined if there is nothing to complete. */
 export function reopenCompletion(state: AppState, kinds: readonly Completion["kind"][]): Step | undefined {
   const token = tokenOf(state);
   if (token === undefined || !kinds.includes(token.kind)) return undefined;
   return withToken(stay(state), token, state.completion, false);
 }
 
-/** Keys of the open list; undefined when the key is not for it. */
+/** Handles a key of the open list; undefined if the key is not for it. */
 export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap): Step | undefined {
   const completion = openCompletion(state);
   if (completion === undefined || event.type !== "key") return undefined;
@@ -133,7 +133,7 @@ export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap)
   const last = rows.length - 1;
   const index = Math.min(completion.index, last);
   const row = rows[index];
-  // Nothing to take yet: Tab waits for it, everything else is the prompt's.
+  // The list is empty: Tab waits for an answer, other keys go to the prompt.
   if (row === undefined) return action === "completion.complete" ? stay(state) : undefined;
   switch (action) {
     case "completion.up":
@@ -144,7 +144,7 @@ export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap)
       return take(state, completion, row.name);
     case "completion.accept":
       if (completion.kind === "command") return runMarked(state, completion, row.name);
-      // Behind a bare `@` nothing has been chosen: the prompt is sent as it is.
+      // After `@` alone nothing has been chosen: the prompt is sent as it is.
       return completion.query === "" && index === 0 ? undefined : take(state, completion, row.name);
     default:
       return undefined;
@@ -166,7 +166,7 @@ function take(state: AppState, completion: Completion, name: string): Step {
   return stay({ ...next, editor: insertFile(state.editor, completion.start, { file, text: `@${name}` }) });
 }
 
-/** Runs a command of ours that needs nothing more; what needs a word, and an agent's command, is completed first. */
+/** Runs the marked command. One that takes an argument, or is the agent's, is only completed. */
 function runMarked(state: AppState, completion: Completion, name: string): Step | undefined {
   const command = commands.find((known) => known.name === name);
   const isWhole = completion.query === name;

@@ -12,7 +12,7 @@ import { stepPrompt } from "./prompt.ts";
 import { isQuestionKey, stepQuestion, withQuestion } from "./question.ts";
 import { stepSearch } from "./search.ts";
 
-/** What one thing at the keyboard does. Pure: the moment is given. */
+/** Handles an input event. Pure: the time is given. */
 export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now: number): Step {
   if (event.type === "focus") return stay({ ...state, focus: event.focused ? "in" : "out" });
   if (event.type === "reply") return stay(state);
@@ -20,13 +20,13 @@ export function stepInput(state: AppState, event: InputEvent, keys: KeyMap, now:
   return withCompletion(state, typed(route(fresh, event, keys, now), event, now), event);
 }
 
-/** The press that an armed key waited for came too late. */
+/** Forgets the armed key if its time is over. */
 const forgetArmed = (state: AppState, now: number): AppState =>
   state.armed !== undefined && now > state.armed.until
     ? { ...state, armed: undefined, flash: undefined }
     : state;
 
-/** Remembers when the person last typed: a question that appears under typing waits for a pause. */
+/** Records when the person last typed: a question that appears during typing waits for a pause. */
 const typed = (result: Step, event: InputEvent, now: number): Step =>
   event.type === "text" ? { ...result, state: { ...result.state, lastTypedAt: now } } : result;
 
@@ -49,9 +49,9 @@ function route(
     return step({ ...state, overlay: newListOverlay("help") });
   }
   const leaving = leaveQuestion(state);
-  // Of a command nothing is folded away, and nothing is attached to it.
+  // While a command is edited, pastes are not folded and no files are attached.
   if (isWritingCommand(state)) return stay({ ...state, editor: insertText(state.editor, event.text) });
-  // A file dragged onto the terminal comes as its path, which is what a command for the shell and a reason want.
+  // A dragged file is attached to a prompt only; in a shell command or a reason its path stays text.
   const isPrompt =
     state.question?.writing === undefined && shellCommand(editorText(state.editor)) === undefined;
   if (event.type === "paste" && isPrompt && draggedPaths(event.text).length > 0) {
@@ -61,13 +61,13 @@ function route(
   return stay({ ...leaving, editor: insert(leaving.editor, event.text), armed: undefined, flash: undefined });
 }
 
-/** Any other key than the one that was armed takes the offer back. */
+/** Any key but the armed one disarms it. */
 const disarm = (state: AppState, chord: string): AppState =>
   state.armed === undefined || chord === "escape" || chord === "ctrl+c"
     ? state
     : { ...state, armed: undefined, flash: undefined };
 
-/** Who goes on writing a prompt answers the question later: digits belong to the text then. */
+/** Typing moves the focus from the question to the prompt, so that digits are text. */
 const leaveQuestion = (state: AppState): AppState =>
   state.question === undefined || state.question.writing !== undefined || openQuestion(state) === undefined
     ? state

@@ -7,8 +7,8 @@ import { stepPrompt } from "./prompt.ts";
 import { answerInWords, chooseAnswer, editableCommand } from "./question.ts";
 
 /**
- * What a whole line does, in a terminal of lines: it picks from the list that is open, answers the question that is
- * asked, or is a prompt. Nothing is allowed by an empty line.
+ * Handles a whole line, in a terminal of lines: it picks from the open list, answers the open question, or is a prompt.
+ * An empty line never allows anything.
  */
 export function stepLine(state: AppState, line: string, now: number): Step {
   const { overlay, question } = state;
@@ -26,13 +26,13 @@ export function stepLine(state: AppState, line: string, now: number): Step {
     }
     if (/^(?:\d+|e)$/.test(wanted)) return chooseAnswer(state, wanted);
   }
-  // What was wrong in the line before cannot be seen any more; only one that ended with a backslash goes on.
+  // A mistaken line cannot be corrected in a terminal of lines, so it is dropped; one that ended in `\` continues.
   const goesOn = state.editor.atoms.at(-1) === "\n";
   const editor = insertText(goesOn ? state.editor : emptyEditor, line);
   return stepPrompt({ ...state, editor, now, flash: undefined }, "prompt.submit", now);
 }
 
-/** A number takes a row, words narrow the list, an empty line closes it. */
+/** A number picks a row, words filter the list, an empty line closes it. */
 function stepList(state: AppState, line: string): Step {
   const { overlay } = state;
   const closed: AppState = { ...state, overlay: undefined };

@@ -24,7 +24,7 @@ import { answerTrust, markTrust } from "./trust.ts";
 const withOverlay = (state: AppState, overlay: Overlay | undefined): AppState => ({ ...state, overlay });
 const close = (state: AppState): AppState => withOverlay(state, undefined);
 
-/** Keys of the screen that lies over the conversation. */
+/** Handles an input event while an overlay is open. */
 export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent, keys: KeyMap): Step {
   if (overlay.kind === "transcript") return stepTranscript(state, overlay, event, keys);
   if (overlay.kind === "sessions" && overlay.task.do !== "choose")
@@ -76,7 +76,7 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
 
 const pageOf = (state: AppState): number => Math.max(1, state.size.rows - 6);
 
-/** Takes a row of the list, counted from 0. */
+/** Accepts a row of the list; `index` counts from 0. */
 export function acceptItem(
   state: AppState,
   overlay: Exclude<Overlay, TranscriptOverlay>,
@@ -120,7 +120,7 @@ export function acceptItem(
   }
 }
 
-/** What was allowed asks again; the list stays, for there may be more of it. */
+/** Revokes a grant. The list stays open, since a person may revoke several. */
 function takeBack(state: AppState, overlay: GrantsOverlay, grant: Grant | undefined): Step {
   if (grant === undefined) return stay(close(state));
   const found = overlay.found?.filter(({ id }) => id !== grant.id);
@@ -129,7 +129,7 @@ function takeBack(state: AppState, overlay: GrantsOverlay, grant: Grant | undefi
   return step(next, { do: "revoke_grant", id: grant.id });
 }
 
-/** What can be done to the marked session besides opening it. */
+/** Actions on the marked session besides opening it. */
 function manage(state: AppState, overlay: SessionsOverlay, index: number, action: Action): Step {
   const session = sessionItems(state, overlay)[index];
   if (action === "list.new") return newSession(close(state));
@@ -150,7 +150,7 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
       const found = overlay.found?.map((other) => (other.id === session.id ? { ...other, archived } : other));
       const archive: Effect = { do: "change_session", changes: { archived }, id: session.id };
       const next = withOverlay(state, { ...overlay, found });
-      // As /archive does: nobody goes on in a session that was put away.
+      // As /archive does: an archived session is closed.
       return archived && isOpenSession(state, session)
         ? newSession(next, { before: archive })
         : step(next, archive);
@@ -164,7 +164,7 @@ function manage(state: AppState, overlay: SessionsOverlay, index: number, action
   }
 }
 
-/** A new title is written, or a deletion confirmed with enter. */
+/** Handles an input event while a title is written or a deletion is to be confirmed. */
 function stepTask(state: AppState, overlay: SessionsOverlay, event: InputEvent, keys: KeyMap): Step {
   const { task } = overlay;
   const chosen = (): AppState => withOverlay(state, { ...overlay, task: { do: "choose" } });

@@ -28,12 +28,12 @@ import { reopenCompletion } from "./completion.ts";
 import { leaveWriting } from "./question.ts";
 import { leaveEditing, takeDraft } from "./take-draft.ts";
 
-/** How long a second press still means what the first one offered. */
+/** How long a key stays armed after its first press. */
 const ARMED_MS = 2000;
 
 const LEAVES = "ctrl+c again leaves hearth";
 
-/** What `mode.cycle` goes through; yolo is only ever chosen by name. */
+/** The modes that `mode.cycle` goes through; yolo is chosen by name only. */
 const modes: readonly PermissionMode[] = ["ask", "accept_edits", "plan"];
 
 type EditorStep = (editor: edit.Editor) => edit.Editor;
@@ -122,7 +122,7 @@ export function stepPrompt(state: AppState, action: Action, now: number): Step {
   }
 }
 
-/** What is written for a question is no draft: it is not sent, put away or replaced. Undefined: as in a prompt. */
+/** Actions while text for a question is written: it cannot be sent, saved or replaced. Undefined: as in a prompt. */
 function stepWriting(state: AppState, action: Action): Step | undefined {
   switch (action) {
     case "prompt.interrupt":
@@ -147,7 +147,7 @@ function stepWriting(state: AppState, action: Action): Step | undefined {
   }
 }
 
-/** Whoever sends a prompt wants a daemon that was stopped to be started. */
+/** Sends the prompt. This also starts a daemon that was stopped. */
 function submit(state: AppState, delivery: Delivery): Step {
   const submitted = submitText(state, delivery);
   const isStart = state.link.state === "stopped" && submitted.effects.some((effect) => effect.do === "send");
@@ -173,7 +173,7 @@ function submitText(state: AppState, delivery: Delivery): Step {
   );
 }
 
-/** A command for the shell waits its turn: it cannot be folded into another's. */
+/** Sends a shell command. It is queued rather than steered into a running turn. */
 function submitShell(state: AppState, text: string): Step {
   if (shellCommand(text) === "") {
     return stay({ ...state, flash: { text: "! needs a command for the shell.", level: "error" } });
@@ -185,7 +185,7 @@ function submitShell(state: AppState, text: string): Step {
   );
 }
 
-/** Enter on an empty prompt: a lost daemon is tried now; held prompts go on; a queued one is folded into the turn. */
+/** Enter on an empty prompt: reconnects, resumes held prompts, or steers with a queued one. */
 function submitNothing(state: AppState): Step {
   if (state.editing !== undefined) {
     const { runId, draft } = state.editing;
@@ -207,7 +207,7 @@ function saveQueued(state: AppState, text: string): Step {
   const run = queuedRuns(state).find(({ id }) => id === runId);
   const command = shellCommand(text);
   if (command === "") return submitShell(state, text);
-  // Whether a prompt is for an agent or for the shell cannot be changed in its place.
+  // A queued prompt cannot become a shell command, nor the other way round.
   if (run !== undefined && (run.agent === SHELL_AGENT) !== (command !== undefined)) {
     const sent = submit({ ...state, editing: undefined }, "queue");
     return {
@@ -218,7 +218,7 @@ function saveQueued(state: AppState, text: string): Step {
   return step(next, { do: "change_queued", id: runId, prompt: command ?? text }, { do: "remember", text });
 }
 
-/** Tab: the list of commands or files opens again; a draft is queued while something runs. */
+/** Tab: reopens the completion list, or queues the draft while something runs. */
 function complete(state: AppState): Step {
   const text = edit.editorText(state.editor);
   const reopened = reopenCompletion(state, isBusy(state) ? ["command"] : ["command", "file"]);
@@ -232,7 +232,7 @@ const arm = (state: AppState, press: "interrupt" | "escape", text: string, now: 
     { do: "wake", at: now + ARMED_MS },
   );
 
-/** Takes the draft out of the composer: it can be had back with Up. An entry that was only looked at just closes. */
+/** Moves the draft to the history, where Up finds it. An unchanged history entry is just closed. */
 function stash(state: AppState): Step {
   const { history, editor } = state;
   const text = edit.editorText(editor);
@@ -261,7 +261,7 @@ function interrupt(state: AppState, now: number): Step {
   const leave = () => step({ ...state, isLeaving: true }, { do: "leave" });
   if (state.armed?.press === "interrupt") return leave();
   if (!isBusy(state)) return arm(state, "interrupt", LEAVES, now);
-  // The first one cancels; when that takes too long for the person, the next one leaves.
+  // The first press cancels; while that is under way, the next one leaves.
   const asked = cancel(state);
   const armed = arm(asked.state, "interrupt", LEAVES, now);
   return { state: armed.state, effects: [...asked.effects, ...armed.effects] };
@@ -277,7 +277,7 @@ function up(state: AppState): Step {
 
 const down = (state: AppState): Step => vertical(state, 1) ?? goNewer(state);
 
-/** A row up or down in the text; undefined at its edge. */
+/** Moves the caret a row up or down; undefined at the text's first or last row. */
 function vertical(state: AppState, rows: -1 | 1): Step | undefined {
   const { editor } = state;
   const layout = layoutEditor(editor.atoms, editor.caret, composerWidth(state.size.columns));

@@ -18,14 +18,14 @@ import { answersOf, isPlainEdit, withEditsAllowed } from "./allow-edits.ts";
 import { changeSession } from "./change-session.ts";
 import { openCompletion } from "./completion.ts";
 
-/** Typed less than this before a question appeared: the person is in the middle of a word. */
+/** Who typed less than this before a question appeared may still be typing. */
 const TYPING_MS = 1000;
-/** So long the keys still belong to what was being typed. */
+/** For this long keys still go to the prompt. */
 const ARM_MS = 300;
 
 /**
- * Follows the open question: a new one takes the keys (after a pause, when it appeared under typing), one that is
- * gone gives back the draft that was saved for it.
+ * Updates the state of the open question. A new one takes the focus (after a pause if it appeared during typing); when
+ * it is gone, the draft that was saved for it is restored.
  */
 export function withQuestion(state: AppState, now: number): AppState {
   const open = openQuestion(state);
@@ -40,7 +40,7 @@ export function withQuestion(state: AppState, now: number): AppState {
     question: {
       id: open.id,
       index: 0,
-      // Who is in the middle of naming a file finishes that first.
+      // An open completion list is finished first.
       isFocused: openCompletion(state) === undefined,
       armedAt: wasTyping ? now + ARM_MS : now,
       isCut: false,
@@ -51,16 +51,16 @@ export function withQuestion(state: AppState, now: number): AppState {
   };
 }
 
-/** Whether this key answers the question, and does not belong to the prompt. */
+/** Whether this event is for the question rather than the prompt. */
 export function isQuestionKey(state: AppState, event: InputEvent, keys: KeyMap, now: number): boolean {
   const { question } = state;
   const action = actionOf(event, keys);
   if (question === undefined || action === undefined) return false;
-  // While something is written for it only sending that and going back belong to the question.
+  // While text for it is written, only sending that text and going back are for the question.
   if (question.writing !== undefined) return action === "question.accept" || action === "question.stop";
   if (action === "question.all_edits" && !isPlainEdit(openQuestion(state))) return false;
   if (action === "question.edit" && editableCommand(openQuestion(state)) === undefined) return false;
-  // Going to the question is no answer: it needs no pause.
+  // Moving the focus to the question is no answer, so it needs no pause.
   if (action === "question.prompt") return true;
   if (now < question.armedAt) return false;
   return question.isFocused || action === "question.stop";
@@ -107,7 +107,7 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
     case "question.stop":
       return step(state, { do: "cancel" });
     case "question.prompt": {
-      // Pressed in the pause after typing it means the question; later it goes to the prompt and back.
+      // In the pause after typing it focuses the question; later it toggles between question and prompt.
       const isPaused = state.now < question.armedAt;
       return stay({
         ...state,
@@ -119,7 +119,7 @@ export function stepQuestion(state: AppState, event: InputEvent, keys: KeyMap): 
   }
 }
 
-/** "2" takes the second answer, "e" changes the command first: for a terminal of lines. */
+/** For a terminal of lines: "2" is the second answer, "e" edits the command first. */
 export function chooseAnswer(state: AppState, wanted: string): Step {
   const permission = openQuestion(state);
   if (permission === undefined) return stay(state);
@@ -127,7 +127,7 @@ export function chooseAnswer(state: AppState, wanted: string): Step {
   return wanted === "e" ? editCommand(seen, permission) : choose(seen, permission, Number(wanted) - 1);
 }
 
-/** The reason for a denial, or the command to allow instead; with no words the command is left as it is. */
+/** For a terminal of lines: the reason of a denial, or the edited command; an empty line leaves it unchanged. */
 export function answerInWords(state: AppState, line: string): Step {
   const permission = openQuestion(state);
   if (permission === undefined) return stay(state);
@@ -139,7 +139,7 @@ function choose(state: AppState, permission: Permission, index: number): Step {
   const { question } = state;
   if (option === undefined || question === undefined) return stay(state);
   if (option.decision !== "deny") {
-    // Nobody allows what they have not seen: what had no room is shown first.
+    // Nobody should allow what they have not seen: what did not fit is shown first.
     const isHidden = question.isCut || question.cutOptions.includes(index);
     if (isHidden && question.isUnread) return openTranscript(state);
     if (option.decision === "all_edits")
@@ -151,14 +151,14 @@ function choose(state: AppState, permission: Permission, index: number): Step {
     }
     return step(state, answer(permission, option.decision, undefined));
   }
-  // A denial may say why; the draft comes back when it is sent.
+  // A denial may have a reason. The draft is restored when it is sent.
   const writing = write({ ...state, question: { ...question, index } }, "reason", emptyEditor);
-  return stay(state.display.isLines ? say(writing, "Why not? Enter alone says nothing.") : writing);
+  return stay(state.display.isLines ? say(writing, "Why? Enter alone gives no reason.") : writing);
 }
 
 const say = (state: AppState, text: string): AppState => ({ ...state, flash: { text, level: "info" } });
 
-/** The prompt's place is taken by what belongs to the answer; the draft comes back with it. */
+/** Opens the composer for a reason or a command, and saves the draft. */
 function write(state: AppState, what: "reason" | "command" | "answer", editor: Editor): AppState {
   const { question } = state;
   if (question === undefined) return state;
@@ -177,13 +177,13 @@ function editCommand(state: AppState, permission: Permission): Step {
   const { question } = state;
   if (command === undefined || question === undefined) return stay(state);
   if (question.isCut && question.isUnread) return openTranscript(state);
-  // Typed in whole lines, it is another command and no change to this one.
+  // In a terminal of lines the next line replaces the command.
   if (state.display.isLines)
     return stay(say(write(state, "command", emptyEditor), "Type the command; Enter alone goes back."));
   return stay({ ...write(state, "command", replaceText(emptyEditor, command)), flash: undefined });
 }
 
-/** Back to the question, with nothing answered; the words that were written for it are in the history. */
+/** Goes back to the unanswered question. The written text goes to the history. */
 export function leaveWriting(state: AppState): AppState {
   const writing = state.question?.writing;
   if (writing === undefined) return state;
@@ -200,7 +200,7 @@ function closeWriting(state: AppState): AppState {
   return { ...state, editor: draft, flash: undefined, question: back };
 }
 
-/** Enter sends what was written; Escape goes back to the question, with nothing answered. */
+/** Enter sends the written text; Escape goes back to the question. */
 function finishWriting(state: AppState, permission: Permission, action: Action): Step {
   const { question } = state;
   const writing = question?.writing;
@@ -208,7 +208,7 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
   if (action !== "question.accept") return stay(leaveWriting(state));
   const back = closeWriting(state);
   if (endsWithBackslash(state.editor)) {
-    // In a command the backslash means the same to the shell.
+    // In a command the backslash stays: it means the same to the shell.
     const goOn = writing.what === "command" ? insertNewline : backslashToNewline;
     return stay({ ...state, editor: goOn(state.editor) });
   }
@@ -227,13 +227,13 @@ function finishWriting(state: AppState, permission: Permission, action: Action):
       ...state,
       flash: { text: "There is no command to run: esc goes back.", level: "warning" },
     });
-  // It stays in sight until the daemon has taken it: a command that it refuses can be changed again.
+  // The text stays visible until the daemon has accepted it: a refused command can be edited again.
   const sent = { ...state, question: { ...question, writing: { ...writing, isSent: true } } };
   const command = text === editableCommand(permission) ? undefined : text;
   return step(sent, { ...answer(permission, "allow_once", undefined), command });
 }
 
-/** The command, where the answer may bring another one. */
+/** The command of the question, if it may be edited. */
 export const editableCommand = (permission: Permission | undefined): string | undefined =>
   permission?.detail.type === "command" && permission.detail.editable === true
     ? permission.detail.command

@@ -4,7 +4,7 @@ import type { KeyMap } from "../keys.ts";
 import { type Step, stay } from "../state/effects.ts";
 import type { AppState, Search } from "../state/state.ts";
 
-/** Searching earlier prompts: what is typed narrows, the match stands in the composer's place. */
+/** Handles an input event during the history search: typing changes the query; the composer shows the match. */
 export function stepSearch(state: AppState, search: Search, event: InputEvent, keys: KeyMap): Step {
   const go = (next: Search | undefined) => stay({ ...state, search: next });
   if (event.type === "text") return go({ query: search.query + event.text, skip: 0 });

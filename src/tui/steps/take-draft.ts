@@ -3,8 +3,8 @@ import { addEntry, rememberAtoms } from "../editor/history.ts";
 import { type AppState, draftOfRun, queuedRuns } from "../state/state.ts";
 
 /**
- * What stands in the composer is taken out of it, into the history. Behind an entry that had been called up the draft
- * before it comes back.
+ * Moves the composer's content to the history and empties the composer. After a history entry the earlier draft is
+ * restored.
  */
 export function takeDraft(state: AppState): AppState {
   const { editor, history } = state;
@@ -24,7 +24,7 @@ export function takeDraft(state: AppState): AppState {
   };
 }
 
-/** Back from a queued prompt to the draft that was saved for it; what was changed in it is in the history. */
+/** Stops editing a queued prompt and restores the saved draft. Changes to the prompt go to the history. */
 export function leaveEditing(state: AppState): AppState {
   const { editing } = state;
   if (editing === undefined) return state;

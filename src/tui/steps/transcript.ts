@@ -5,7 +5,7 @@ import type { TranscriptOverlay } from "../state/overlay.ts";
 import type { AppState } from "../state/state.ts";
 import { isQuestionKey, stepQuestion } from "./question.ts";
 
-/** Scrolling and searching in the whole conversation. How far up is possible is known only to the view: it clamps. */
+/** Handles an input event in the transcript. The view limits the position, since only it knows the height. */
 export function stepTranscript(
   state: AppState,
   overlay: TranscriptOverlay,
@@ -25,7 +25,7 @@ export function stepTranscript(
     }
     return stay(state);
   }
-  // Keys that came in one piece are still keys.
+  // Several keys may come in one chunk of text.
   const [first = "", ...rest] = event.type === "text" ? Array.from(event.text) : [];
   if (rest.length > 0) return stepEach(state, [first, ...rest], keys);
   if (event.type === "text") {
@@ -78,7 +78,7 @@ export function stepTranscript(
   }
 }
 
-/** At its end the transcript shows the whole question with its answers: a digit is one of them. */
+/** At the end of the transcript the whole question is shown: a digit answers it. */
 function answerFromBelow(
   state: AppState,
   overlay: TranscriptOverlay,

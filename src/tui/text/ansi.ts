@@ -7,16 +7,16 @@ import { createLooks, type Look, type Looks, type Run } from "./looks.ts";
 /** Turns a line of spans into text for a terminal. */
 export type Painter = (line: Line) => string;
 
-/** An escape sequence that turns something on, and the one that turns it off. */
+/** The escape sequences that switch an attribute or a colour on and off. */
 type Code = { on: string; off: string };
 
 const sgr = (on: string | number, off: number): Code => ({ on: `\x1b[${on}m`, off: `\x1b[${off}m` });
 const LINK_END = "\x1b]8;;\x07";
 
 /**
- * The only place where escape sequences are made, for rows that do not go through Ink. They are the very bytes that
- * Ink makes of the same line (a test compares them), so that a row which goes from the live region to the scrollback
- * is seen to be the same. Each painted row stands on its own: it starts and ends unstyled.
+ * Paints rows that do not go through Ink. The bytes are the same as Ink's for the same line (a test compares them), so
+ * that a row which goes from the live region to the scrollback does not have to be redrawn. Each painted row starts and
+ * ends unstyled.
  */
 export const createPainter = (theme: Theme, capabilities: Capabilities): Painter =>
   painterOf(createLooks(theme, capabilities));
@@ -43,7 +43,7 @@ export function painterOf(looks: Looks): Painter {
   };
 }
 
-/** Outermost first, in the order in which Ink's `Text` nests them. */
+/** The outermost first, in the order in which Ink's `Text` nests them. */
 function codesOfLook(look: Look): Code[] {
   return [
     ...(look.inverse === true ? [sgr(7, 27)] : []),
@@ -59,7 +59,7 @@ function codesOfLook(look: Look): Code[] {
 
 const INTENSITY_OFF = "\x1b[22m";
 
-/** The codes of the next run: those that go on first, as they are on already. */
+/** Orders the codes of the next run: those that are on already come first. */
 function inOrder(current: readonly Code[], next: readonly Code[]): readonly Code[] {
   if (current.length === 0) return next;
   const isIntensityEnded = current.some(({ on, off }) => off === INTENSITY_OFF && !has(next, on));
@@ -69,12 +69,12 @@ function inOrder(current: readonly Code[], next: readonly Code[]): readonly Code
 
 const has = (codes: readonly Code[], on: string): boolean => codes.some((code) => code.on === on);
 
-/** Ends what ends, innermost first, and begins what begins; one colour replaces another without an end. */
+/** Switches codes off, innermost first, and others on. A colour replaces another without being switched off. */
 function changeOf(from: readonly Code[], to: readonly Code[]): string {
   const goesOn = (code: Code) =>
     code.off === INTENSITY_OFF ? has(to, code.on) : to.some(({ off }) => off === code.off);
   const ends = from.filter((code) => !goesOn(code)).map(({ off }) => off);
-  // Bold and dim have one end between them.
+  // Bold and dim share one "off" code.
   const isIntensityEnded = ends.includes(INTENSITY_OFF);
   const begins = to.filter(
     ({ on, off }) => !from.some((code) => code.on === on) || (isIntensityEnded && off === INTENSITY_OFF),
@@ -86,7 +86,7 @@ const linkable = /^(?:https?|mailto|file):/i;
 const HREF_LENGTH_MAX = 2000;
 
 /**
- * The address in the form that is safe inside OSC 8, or undefined where it is none that a click should open.
+ * The address in a form that is safe inside OSC 8; undefined for a scheme that a click should not open.
  */
 export function safeHref(address: string): string | undefined {
   if (!linkable.test(address) || address.length > HREF_LENGTH_MAX) return undefined;

@@ -2,7 +2,7 @@ import type { Color } from "../theme.ts";
 
 type Rgb = readonly [number, number, number];
 
-/** The xterm defaults: what the sixteen look like where nobody has changed them. Order as in SGR 30 to 37, 90 to 97. */
+/** xterm's default values of the sixteen colours, in the order of SGR 30 to 37 and 90 to 97. */
 const palette: readonly (readonly [string, Rgb])[] = [
   ["black", [0, 0, 0]],
   ["red", [205, 0, 0]],
@@ -66,7 +66,7 @@ const inkNameOf = (index: number): string => {
   return name.startsWith(BRIGHT) ? `${name.slice(BRIGHT.length)}Bright` : name;
 };
 
-/** SGR parameters for a colour that `inkColorOf` has given. */
+/** The SGR parameters for a result of `inkColorOf`. */
 export function sgrOfColor(color: string, layer: "foreground" | "background"): string {
   const base = layer === "background" ? 10 : 0;
   if (color.startsWith("#")) return `${38 + base};2;${rgbOf(color).join(";")}`;

@@ -1,4 +1,4 @@
-/** Time as on a clock, `0:14`, `1:02:03`: what runs, and how long something took. */
+/** A duration as on a stopwatch: `0:14`, `1:02:03`. */
 export function formatClock(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
@@ -7,7 +7,7 @@ export function formatClock(ms: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
-/** How long a command took: tenths below ten seconds, a clock above. */
+/** A command's duration: in tenths of a second below ten seconds, else as a clock. */
 export const formatDuration = (ms: number): string =>
   ms < 9950 ? `${(Math.max(0, ms) / 1000).toFixed(1)}s` : formatClock(ms);
 
@@ -19,7 +19,7 @@ export function formatCount(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
 
-/** US dollars; a cost that is there is never shown as nothing. */
+/** US dollars; a small cost is never shown as zero. */
 export function formatCost(cost: number): string {
   if (cost > 0 && cost < 0.005) return "<$0.01";
   return `$${cost.toFixed(2)}`;

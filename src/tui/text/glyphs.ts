@@ -50,7 +50,7 @@ const ascii: Glyphs = {
   item: ["-", "*", "+"],
 };
 
-/** Read aloud: nothing that is spelled out as a drawing. */
+/** For screen readers, which would spell drawing characters out. */
 const spoken: Glyphs = {
   ...ascii,
   ok: "done",

@@ -3,17 +3,17 @@ import { type Glyphs, glyphsOf } from "./glyphs.ts";
 import type { Highlight } from "./highlight/highlight.ts";
 
 export type RenderExtras = {
-  /** From `loadHighlight`; code is plain without it. */
+  /** From `loadHighlight`; without it code is plain. */
   highlight?: Highlight | undefined;
-  /** Everything in full, for the transcript overlay; otherwise long blocks show their gist. */
+  /** Shows everything in full, for the transcript overlay; otherwise long blocks are shortened. */
   isExpanded?: boolean | undefined;
-  /** The session's root, so that paths of tool calls become links. */
+  /** The session's root folder, to make paths of tool calls links. */
   root?: string | undefined;
-  /** The key that shows a block in full, named where something is left out; "" where there is no such key. */
+  /** The name of the key that shows everything in full, for hints; "" if there is none. */
   moreKey?: string | undefined;
 };
 
-/** What every part of the layout needs besides its width. */
+/** What every layout function needs besides the width. */
 export type Layout = {
   capabilities: Capabilities;
   glyphs: Glyphs;
@@ -32,6 +32,6 @@ export const layoutFor = (capabilities: Capabilities, extras: RenderExtras = {})
   moreKey: extras.moreKey ?? "ctrl+o",
 });
 
-/** Where something is left out, how much, and the key that shows it. */
+/** The hint in place of something left out: how much, and the key that shows it. */
 export const moreText = (what: string, { glyphs, moreKey }: Layout): string =>
   `${glyphs.ellipsis} ${what}${moreKey === "" ? "" : `${glyphs.separator}${moreKey}`}`;

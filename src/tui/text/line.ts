@@ -1,11 +1,11 @@
 import type { ThemeToken } from "../theme.ts";
 import { expandTabs, graphemesOf, isSimple, sliceStart, widthOf } from "./width.ts";
 
-/** Theme tokens, outermost first, joined by spaces: what a later one says counts. */
+/** Theme tokens, outermost first, joined by spaces; a later one overrides. */
 export type Style = string;
-/** Text of one style, without escape sequences and line ends. */
+/** Text of one style, without escape sequences and line feeds. */
 export type Span = { text: string; style: Style; href?: string | undefined };
-/** What stands on one row. */
+/** One row of spans. */
 export type Line = readonly Span[];
 
 export const span = (text: string, style: ThemeToken | Style = "text", href?: string): Span =>
@@ -24,7 +24,7 @@ export const lineText = (line: Line): string => line.map((part) => part.text).jo
 
 export const blankLine: Line = [];
 
-/** Puts `first` before the first line and `rest` before each other; no blanks at the end of what is empty. */
+/** Puts `first` before the first line and `rest` before the others; an empty line gets no trailing spaces. */
 export const prefixLines = (lines: readonly Line[], first: Line, rest: Line): Line[] =>
   lines.map((line, index) => {
     const prefix = index === 0 ? first : rest;
@@ -41,8 +41,7 @@ function withoutBlankEnd(line: Line): Line {
 const startsWithExtender = /^[\p{M}\p{Join_Control}\p{Variation_Selector}\p{Emoji_Modifier}]+/u;
 
 /**
- * Moves marks at the beginning of a span to the span that they modify, so that no cluster is measured in two
- * halves.
+ * Moves combining marks at a span's beginning to the span before, so that no grapheme cluster is split.
  */
 function withWholeClusters(spans: Line): Line {
   if (!spans.some((part) => part.text.charCodeAt(0) >= 0x300 && startsWithExtender.test(part.text)))
@@ -74,17 +73,17 @@ export function splitLines(spans: Line): Line[] {
 }
 
 type Atom = { text: string; width: number; style: Style; href?: string | undefined };
-/** What may not be broken, and the blanks before it. */
+/** An unbreakable word, and the spaces before it. */
 type Word = { blank: Atom[]; blankWidth: number; atoms: Atom[]; width: number };
 
-/** Wide characters may be separated anywhere, except that these begin no line and those end none. */
+/** A line may break between any wide characters, except before or after these. */
 const beginsNoLine =
   /^[、。，．・：；？！ー々〜）」』】〕〉》｝\])}’”!?,.:;…ぁぃぅぇぉっゃゅょァィゥェォッャュョ]/u;
 const endsNoLine = /[（「『【〔〈《｛([{‘“]$/u;
 
 /**
- * Breaks one line into rows of at most `width` columns: at blanks, between wide characters, and inside a word
- * only where the word alone is wider than a row. Blanks at a break go; those that begin the line stay.
+ * Wraps one line into rows of at most `width` columns: at spaces, between wide characters, and inside a word only if
+ * the word is wider than a row. Spaces at a break are dropped; leading spaces stay.
  */
 export function wrapLine(line: Line, width: number): Line[] {
   const spans = withoutTabs(withWholeClusters(line));
@@ -108,7 +107,7 @@ export function wrapLine(line: Line, width: number): Line[] {
       continue;
     }
     if (used > 0) breakRow();
-    // An indent may be wider than the row it stands in.
+    // An indent may be wider than the row.
     else if (isLeading && word.blankWidth + word.width <= room) word.blank.forEach(put);
     if (used + word.width <= room) {
       word.atoms.forEach(put);
@@ -152,7 +151,7 @@ function wordsOf(spans: Line): Word[] {
     } else word.atoms.push({ text, width, style: from.style, href: from.href });
     word.width += width;
   };
-  // Kept apart from the word: reading the end of a string that grows character by character copies it each time.
+  // Kept in a variable: reading the end of a string that grows character by character copies it each time.
   let lastCluster = "";
   for (const part of spans) {
     for (const piece of part.text.match(/ +|[^ ]+/g) ?? []) {
@@ -182,7 +181,7 @@ const wide = /^[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u{20000}-\u
 const mayBreakBetween = (before: string, after: string): boolean =>
   (wide.test(after) || wide.test(before)) && !beginsNoLine.test(after) && !endsNoLine.test(before);
 
-/** Rows for text whose blanks count (code, output): broken only where it must, tabs expanded. */
+/** Wraps text whose spaces matter (code, output): only at the width. Expands tabs. */
 export function wrapVerbatim(line: Line, width: number): Line[] {
   const expanded = withoutTabs(withWholeClusters(line));
   if (lineWidth(expanded) <= width) return [expanded];
@@ -234,7 +233,7 @@ function withoutTabs(spans: Line): Line {
   });
 }
 
-/** Cuts a line to `width` columns, with `ellipsis` where something is missing. */
+/** Cuts a line to `width` columns, with `ellipsis` if something was cut off. */
 export function truncateLine(line: Line, width: number, ellipsis = "…"): Line {
   if (lineWidth(line) <= width) return line;
   const room = Math.max(0, width - widthOf(ellipsis));

@@ -3,7 +3,7 @@ import type { Theme, ThemeToken, TokenStyle } from "../theme.ts";
 import { inkColorOf } from "./color.ts";
 import type { Line, Style } from "./line.ts";
 
-/** How text looks, in the words of Ink's `Text`. */
+/** The props of Ink's `Text` that decide how text looks. */
 export type Look = {
   color?: string;
   backgroundColor?: string;
@@ -18,10 +18,10 @@ export type Look = {
 /** Text of one look. */
 export type Run = { text: string; look: Look; href: string | undefined };
 
-/** A theme on a terminal: what each style looks like there. */
+/** What each style of a theme looks like on this terminal. */
 export type Looks = {
   of(style: Style): Look;
-  /** A line in runs of one look, ready to be drawn. */
+  /** Joins a line's spans to runs of one look. */
   runs(line: Line): Run[];
 };
 
@@ -31,7 +31,7 @@ const plain: Look = {};
 
 export function createLooks(theme: Theme, capabilities: Capabilities): Looks {
   const known = new Map<Style, Look>();
-  /** Equal looks are one object, so that they can be compared. */
+  /** Equal looks are the same object, so that they can be compared by identity. */
   const byContent = new Map<string, Look>([["{}", plain]]);
   const of = (style: Style): Look => {
     let look = known.get(style);
@@ -50,13 +50,13 @@ export function createLooks(theme: Theme, capabilities: Capabilities): Looks {
       const runs: Run[] = [];
       for (const part of line) {
         if (part.text === "") continue;
-        // Whoever made the line has sanitised it. If one path forgot, this is where it must not matter.
+        // Lines are sanitised already. This is a second guard, in case one code path forgot.
         const text = control.test(part.text) ? part.text.replace(controls, "") : part.text;
         const href = capabilities.hyperlinks ? part.href : undefined;
         const last = runs.at(-1);
         const before = last?.look ?? plain;
         const own = of(part.style);
-        // Blanks look the same in most styles: changing for them would only cost bytes.
+        // Spaces look the same in most styles: switching for them would only cost bytes.
         const look = isBlank(text) && !showsOnBlanks(own) && !showsOnBlanks(before) ? before : own;
         if (last !== undefined && last.look === look && last.href === href) last.text += text;
         else runs.push({ text, look, href });

@@ -1,7 +1,6 @@
 /**
- * Characters of one column, and a cluster each as long as only their like stand beside them, as they are written
- * between the brackets of a pattern: Latin, Greek, Cyrillic, dashes, quotes, arrows, mathematics, boxes, a few
- * dingbats.
+ * A character class, without its brackets, of characters that are one column wide and do not combine with each other:
+ * Latin, Greek, Cyrillic, dashes, quotes, arrows, mathematics, boxes, a few dingbats.
  */
 export const NARROW =
   "\\x20-\\x7e\\u00a1-\\u00ac\\u00ae-\\u02ff\\u0370-\\u0377\\u037a-\\u037f\\u0384-\\u0482\\u048a-\\u052f" +

@@ -1,21 +1,20 @@
 import { NARROW } from "./narrow.ts";
 
 /**
- * Makes text of models, tools and files harmless before a terminal sees it, and keeps what is shown equal to
- * what is there: no escape sequence, no control but line feed and tab, no character that reorders or hides
- * text. Works line by line (no sequence is believed across a line end), so sanitising the lines one by one
- * gives the same as sanitising the whole.
+ * Makes text of models, tools and files safe for a terminal, and makes sure that what is shown is what is there: no
+ * escape sequences, no control characters but line feed and tab, no characters that reorder or hide text. Works line by
+ * line (a sequence ends with its line), so sanitising the lines one by one gives the same result.
  */
 
-/** Most text is made of these alone and passes untouched; the pattern of what might not takes a while to make. */
+/** Most text has only these characters and needs no further check: compiling the other pattern takes a while. */
 const harmless = new RegExp(`^[${NARROW}\\n\\t]*$`);
-/** Anything that `sanitizeText` might have to touch. */
+/** Whether `sanitizeText` might change the text. */
 const isSuspicious = (text: string): boolean =>
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Surrogate}\p{Default_Ignorable_Code_Point}]|\p{M}{7}/u.test(
     text,
   );
 
-/** CSI, the four string sequences and two-byte escapes, in 7 and 8 bit form; unterminated ones end with the line. */
+/** CSI, the four string sequences and two-byte escapes, in 7 and 8 bit form; an unterminated one ends with its line. */
 const escapeSequence = new RegExp(
   [
     "(?:\\x1b\\[|\\x9b)[\\x30-\\x3f]*[\\x20-\\x2f]*[\\x40-\\x7e]?",
@@ -25,7 +24,7 @@ const escapeSequence = new RegExp(
   ].join("|"),
   "g",
 );
-/** Erase in line: what a progress bar sends after its carriage return. Kept for `overwrite`, as one character. */
+/** Erase to the line's end: progress bars send it after a carriage return. Kept for `overwrite`, as one character. */
 const eraseToEnd = /(?:\x1b\[|\x9b)0?K/g;
 const eraseLine = /(?:\x1b\[|\x9b)2K/g;
 const ERASE_TO_END = "\x0e";
@@ -35,14 +34,14 @@ const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** Bidirectional controls, zero-width characters, invisible fillers, and variation selectors but VS15/16. */
 const invisible =
   /[[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]--[\u200c\u200d\ufe0e\ufe0f\u{e0000}-\u{e007f}]]/gv;
-/** Tags make the flags of England, Scotland and Wales; anywhere else they are hidden text. */
+/** Tag characters make the flags of England, Scotland and Wales; anywhere else they are hidden text. */
 const tagRun = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,6}\u{e007f})|[\u{e0000}-\u{e007f}]/gu;
-/** A joiner joins two things that are there: emoji, or letters of scripts that need it. */
+/** A zero-width joiner is kept only between emoji, or letters of scripts that need it. */
 const strayJoiner =
   /(?<![\ufe0f\p{Extended_Pictographic}\p{Emoji_Modifier}\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]|[\u200c\u200d](?![\p{Extended_Pictographic}\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff])/gu;
 const straySelector =
   /(?<![\p{Emoji}\p{Extended_Pictographic}\p{S}\p{P}\p{N}])[\ufe0e\ufe0f]|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]+/gu;
-/** No script stacks more marks on one letter; text that does climbs over its neighbours. */
+/** No script needs more combining marks on a letter; more would be drawn over the neighbouring rows. */
 const markFlood = /(\p{M}{6})\p{M}+/gu;
 
 /** For text of several lines. Idempotent. */
@@ -68,7 +67,7 @@ function sanitizeOneLine(raw: string): string {
     .toWellFormed();
 }
 
-/** What a line looks like after its carriage returns and backspaces, as progress bars use them. */
+/** The visible result of a line's carriage returns and backspaces, which progress bars use. */
 function overwrite(line: string): string {
   const marked = line
     .replace(/[\x0e\x0f]/g, "")
@@ -98,8 +97,8 @@ const notPlain =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Surrogate}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * For what a person is asked to allow: nothing is taken away, what cannot be seen is spelled out (`\x1b`,
- * `\u202e`). Line feeds and tabs stay.
+ * For permission questions: nothing is removed, and invisible characters are spelled out (`\x1b`, `\u202e`). Line feeds
+ * and tabs stay.
  */
 export function spellOut(text: string): string {
   return text.replace(notPlain, (character) => {

@@ -6,15 +6,15 @@ import type { Glyphs } from "./glyphs.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { truncateEnd, widthOf } from "./width.ts";
 
-/** The field with the lowest priority goes first when the line is too long. */
+/** If the line is too long, the field with the lowest priority is dropped first. */
 export type StatusField = { text: string; token: ThemeToken; side: "left" | "right"; priority: number };
 
-/** What the line may tell; what is undefined is left out. */
+/** The content of the line; undefined fields are left out. */
 export type Status = {
   mode: PermissionMode;
   /** Undefined for the session's usual agent. */
   agent?: string | undefined;
-  /** What a switch of agents comes to: "resumed", "new session", "history". */
+  /** How an agent continues after a switch: "resumed", "new session", "history". */
   agentState?: string | undefined;
   model?: string | undefined;
   branch?: string | undefined;
@@ -23,9 +23,9 @@ export type Status = {
   cost?: number | undefined;
   title?: string | undefined;
   terminals?: number | undefined;
-  /** Sessions of this workspace that wait for a person. */
+  /** The number of sessions in this workspace that wait for a person. */
   needsYou?: number | undefined;
-  /** What stands at the right as long as there is room: "? keys". */
+  /** Shown on the right if there is room: "? keys". */
   hint?: string | undefined;
 };
 
@@ -36,10 +36,10 @@ const modes: { readonly [M in PermissionMode]: { words: string; token: ThemeToke
   yolo: { words: "yolo", token: "mode_yolo" },
 };
 
-/** A title is a whole prompt at times: its beginning tells sessions apart, and the other fields keep their room. */
+/** A title may be a whole prompt. Its beginning is enough, and leaves room for the other fields. */
 const TITLE_WIDTH_MAX = 28;
 
-/** From this share of the window on, the context is worth a warning. */
+/** From this share of the model's context window on, the figure is a warning. */
 const CONTEXT_WARNING_PERCENT = 80;
 
 export function statusFields(status: Status): StatusField[] {
@@ -69,10 +69,10 @@ export function statusFields(status: Status): StatusField[] {
   return fields;
 }
 
-/** What of them has room: a field whole or not at all, but for the last that is left, which is cut. */
+/** The fields that fit. A field is whole or dropped; only the last one left may be cut. */
 export type StatusSides = { left: StatusField[]; right: StatusField[]; separator: string };
 
-/** Before the fields, between its two sides at least, and between them as long as there is room. */
+/** The indent of the line, and the smallest gap between its two sides. */
 export const STATUS_INDENT = 2;
 const SIDES_GAP_MIN = 3;
 export const SIDES_GAP = 4;

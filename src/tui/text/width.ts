@@ -2,16 +2,15 @@ import stringWidth from "string-width";
 import { NARROW } from "./narrow.ts";
 
 /**
- * Columns are counted as the terminals count that take the most: many (tmux, VTE, xterm.js, screen) go by single
- * characters and give Thai sara am, an Indic conjunct or a skin tone columns of its own, where others draw one cluster.
- * What is counted too wide leaves a gap; what is counted too narrow is wrapped, and the rows below are not where they
- * are believed to be.
+ * Columns are counted as the terminals do that count the most. Many (tmux, VTE, xterm.js, screen) count single
+ * characters and give Thai sara am, an Indic conjunct or a skin tone its own columns, while others draw one cluster. A
+ * cluster counted too wide leaves a gap; one counted too narrow makes the row wrap, and all rows below are misplaced.
  */
 export type Grapheme = { text: string; width: number };
 
 const TAB_COLUMNS = 4;
 
-/** Two columns each, likewise: ideographs, kana, Hangul syllables, full-width forms, ideographic punctuation. */
+/** The same for two columns: ideographs, kana, Hangul syllables, full-width forms, ideographic punctuation. */
 const WIDE =
   "\\u3000-\\u3029\\u3030-\\u303e\\u3041-\\u3096\\u309b-\\u30ff\\u3105-\\u312f\\u3131-\\u3163\\u3165-\\u318e" +
   "\\u3400-\\u4dbf\\u4e00-\\u9fff\\uac00-\\ud7a3\\uff01-\\uff60";
@@ -21,11 +20,11 @@ const loneRegionalIndicator = /^[\u{1F1E6}-\u{1F1FF}]$/u;
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 const isOneCharacter = /^.$/su;
-/** Drawn as one everywhere: the letters of a syllable, and what flags are made of. */
+/** Every terminal draws these as one cluster: the letters of a Hangul syllable, and flags. */
 const isOneEverywhere = /^(?:\p{RI}{2}|[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]+)$/u;
 const ofString = (text: string): number => stringWidth(text, { countAnsiEscapeCodes: true });
 
-/** More than this a terminal needs only for a family whose members it draws one beside the other. */
+/** Only emoji of several people, drawn side by side by some terminals, would be wider. */
 const CLUSTER_WIDTH_MAX = 4;
 
 function widthOfCluster(text: string): number {
@@ -38,15 +37,15 @@ function widthOfCluster(text: string): number {
   return /\p{Extended_Pictographic}/u.test(text) ? Math.min(width, CLUSTER_WIDTH_MAX) : width;
 }
 
-/** Terminals differ in how wide they draw it. */
+/** Whether terminals differ in the cluster's width. */
 export const isUncertain = (cluster: string): boolean =>
   /\p{Extended_Pictographic}|\p{RI}/u.test(cluster) ||
   (!isOneCharacter.test(cluster) && !/^.\p{Mn}+$/su.test(cluster)) ||
   /[\ufe0e\ufe0f]/.test(cluster);
 
 /**
- * Walks through a text in runs of characters that need no segmenter (which is a hundred times slower) and in
- * single clusters. A run gives up the characters at its ends to what it meets there: they may belong together.
+ * Walks through a text in runs of characters that need no segmenter (which is a hundred times slower) and in single
+ * clusters. The characters at a run's ends are segmented with their neighbours: they may form a cluster.
  */
 function walk(
   text: string,
@@ -76,7 +75,7 @@ function walk(
     } else {
       mixed += piece.charAt(0);
       run = piece.slice(1);
-      // With nothing left of it the run may still be followed by what belongs to its only character.
+      // The run's only character may combine with the next one.
       if (run !== "") endMixed();
     }
     width = narrow === undefined ? 2 : 1;
@@ -85,7 +84,7 @@ function walk(
   endRun(run.length);
 }
 
-/** Of text without escape sequences, tabs or line ends. */
+/** The width of text without escape sequences, tabs and line feeds. */
 export function widthOf(text: string): number {
   if (simple.test(text)) return text.length;
   let width = 0;
@@ -105,8 +104,8 @@ export function widthOf(text: string): number {
 export const isSimple = (text: string): boolean => simple.test(text);
 
 /**
- * The text's clusters, each of which a terminal draws as one; none may be split. What is wider than an emoji can be is
- * a run of marks, of jamo or of conjuncts, and given by its characters.
+ * Splits text into grapheme clusters, which must not be broken. A cluster wider than any emoji is a run of marks, jamo
+ * or conjuncts: it is split into its characters.
  */
 export function graphemesOf(text: string): Grapheme[] {
   const graphemes: Grapheme[] = [];
@@ -126,7 +125,7 @@ export function graphemesOf(text: string): Grapheme[] {
   return graphemes;
 }
 
-/** Replaces tabs by spaces up to the next multiple of four; `column` is where the text starts. */
+/** Replaces tabs by spaces up to the next multiple of four; the text starts at `column`. */
 export function expandTabs(text: string, column = 0): string {
   if (!text.includes("\t")) return text;
   let at = column;
@@ -173,14 +172,14 @@ export function sliceEnd(text: string, columns: number): string {
     .join("");
 }
 
-/** Cuts the end off, with `ellipsis` in its place. */
+/** Cuts the end off and puts `ellipsis` in its place. */
 export function truncateEnd(text: string, columns: number, ellipsis = "…"): string {
   if (widthOf(text) <= columns) return text;
   const room = columns - widthOf(ellipsis);
   return room < 0 ? sliceStart(text, columns) : sliceStart(text, room) + ellipsis;
 }
 
-/** Cuts the middle out, keeping more of the end: the end of a path says more than its beginning. */
+/** Cuts the middle out and keeps more of the end, the important part of a path. */
 export function truncateMiddle(text: string, columns: number, ellipsis = "…"): string {
   if (widthOf(text) <= columns) return text;
   const room = columns - widthOf(ellipsis);

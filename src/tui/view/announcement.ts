@@ -1,7 +1,7 @@
 import { type AppState, currentSessionId } from "../state/state.ts";
 import { statusOf } from "./status.ts";
 
-/** What of the status line has changed that a person must know, in words; undefined when nothing has. */
+/** Announces an important change of the status line; undefined if there is none. */
 export function announcement(before: AppState, after: AppState): string | undefined {
   if (before.replica === undefined || after.replica === undefined) return undefined;
   const [old, next] = [statusOf(before, ""), statusOf(after, "")];

@@ -6,13 +6,13 @@ import { emptyLive, type LiveView } from "./live.ts";
 import type { ListView } from "./overlay.ts";
 import type { TranscriptView } from "./transcript.ts";
 
-/** What fills the window while it is open. */
+/** An overlay fills the window while it is open. */
 export type OverlayView = ListView | TranscriptView;
 
-/** All that is drawn below the scrollback, or in place of it; each component selects its part. */
+/** Everything that is drawn below the scrollback or, by an overlay, in its place. Each component selects its part. */
 export type AppView = {
   readonly live: LiveView;
-  /** Over the live region, which then stays as it was. */
+  /** While it is set, the live region is not updated. */
   readonly overlay: OverlayView | undefined;
   /** Undefined before anything has been shown. */
   readonly looks: Looks | undefined;
@@ -23,7 +23,7 @@ export const emptyView: AppView = { live: emptyLive, overlay: undefined, looks: 
 export const caretOf = ({ live, overlay }: AppView): Caret | undefined =>
   overlay === undefined ? live.caret : overlay.caret;
 
-/** The next view with everything that says the same kept as it was, so that only what changed is drawn. */
+/** The next view with the old objects wherever they are equal, so that only changed components are rendered. */
 export function keepUnchanged(before: AppView, next: AppView): AppView {
   const live = { ...next.live };
   for (const part of lineParts) live[part] = keepLines(before.live[part], live[part]);

@@ -23,7 +23,7 @@ export function endOf({ outcome, started_at, accepted_at, completed_at }: Run): 
 }
 
 /**
- * What has happened in a session since it was left: `runs` went on then. Undefined where nothing has come of them yet.
+ * What has happened in a session since the person left; `runs` were active then. Undefined if nothing has.
  */
 export function awayText(replica: Replica, runs: readonly Run[]): string | undefined {
   if (runs.length === 0) return undefined;

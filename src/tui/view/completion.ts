@@ -10,29 +10,29 @@ import { firstChordName } from "./chord-name.ts";
 import type { Renderer } from "./renderer.ts";
 
 const ROWS_MAX = 8;
-/** Before each row: room for the mark. */
+/** The columns before each row, with the mark. */
 export const COMPLETION_GUTTER = 4;
-/** Between a name and what is said of it. */
+/** The columns between a name and its help text. */
 export const COMPLETION_GAP = 2;
 const NAME_MAX = 14;
 const SHELL_HINT = "a command for your shell: it is not asked about, and the agent reads what it says";
 
-/** A file, or a command with what it does. */
+/** A file, or a command with its help text. */
 export type CompletionRow = { name: string; help: string; isMarked: boolean };
 
 /** The list above the prompt, cut to its columns, and a line below it or in its place. */
 export type CompletionView = {
   rows: readonly CompletionRow[];
-  /** What the names take at least, so that what is said of them stands in one column. */
+  /** The least width of the names, so that the help texts are aligned. */
   nameWidth: number;
-  /** Stands before the marked row. */
+  /** The glyph before the marked row. */
   mark: string;
   foot: string | undefined;
 };
 
 const noRows: readonly CompletionRow[] = [];
 
-/** Files behind an `@`, commands behind a `/`, or what goes on behind what is typed; undefined for nothing. */
+/** Files after `@`, commands after `/`, or a hint about arguments; undefined for nothing. */
 export function completionView(
   state: AppState,
   { glyphs }: Renderer,
@@ -80,7 +80,7 @@ export function completionView(
 export const completionHeight = (view: CompletionView | undefined): number =>
   view === undefined ? 0 : view.rows.length + (view.foot === undefined ? 0 : 1);
 
-/** As much of it as has room, from the top. */
+/** Cuts the list to `rows` rows. */
 export const cutCompletion = (view: CompletionView | undefined, rows: number): CompletionView | undefined =>
   view === undefined || rows === 0
     ? undefined
@@ -90,7 +90,7 @@ function whyNone(
   { kind, query, isPartial, isAnswered }: Completion,
   { ellipsis }: Glyphs,
 ): string | undefined {
-  // Behind a bare sign the daemon is only being asked.
+  // Right after the `@` the first answer is still to come.
   if (query === "" && !isPartial) return undefined;
   if (kind === "command") return "no such command";
   if (isPartial) return `searching ${ellipsis}`;
@@ -104,7 +104,7 @@ function keysOf({ kind }: Completion, overrides: KeyOverrides): string {
   return `${key("completion.complete")} completes, ${key("completion.accept")} runs, ${close}`;
 }
 
-/** The end of a path: what tells it from its neighbours. */
+/** The end of a path, which distinguishes it from others. */
 function tailOf(path: string, columns: number, ellipsis: string): string {
   const text = sanitizeLine(path);
   if (widthOf(text) <= columns) return text;

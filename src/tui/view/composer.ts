@@ -6,19 +6,19 @@ import type { Glyphs } from "../text/glyphs.ts";
 import { type Line, type Span, type Style, span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 
-/** The prompt sign and a blank. */
+/** The columns of the prompt sign and a space. */
 export const COMPOSER_GUTTER = 2;
 export const COMPOSER_ROWS_MAX = 8;
 
-/** Columns that the text of a prompt may take. */
+/** The columns for the text. */
 export const composerWidth = (columns: number): number => Math.max(4, columns - COMPOSER_GUTTER);
 
-/** `gutter`: the prompt sign, or a sign that there is more. */
+/** `gutter`: the prompt sign, or a sign that there are more rows above or below. */
 export type ComposerRow = { gutter: Span | undefined; text: Line };
 
 export type ComposerView = { rows: ComposerRow[]; caret: Caret };
 
-/** The prompt as it is written: at most `rowsMax` rows around the caret. `hint` shows while it is empty. */
+/** The composer: at most `rowsMax` rows around the caret. `hint` is shown while it is empty. */
 export function composerView(
   editor: Editor,
   options: {
@@ -53,11 +53,11 @@ export function composerView(
   return { rows, caret: { row: layout.caretRow - first, column: COMPOSER_GUTTER + layout.caretColumn } };
 }
 
-/** Keeps the caret inside the window, which moves no further than it must from the text's end. */
+/** The first visible row: the last rows, moved up only as far as the caret requires. */
 const windowStart = (count: number, caretRow: number, rowsMax: number): number =>
   Math.max(0, Math.min(caretRow, count - rowsMax));
 
-/** Folded pastes stand out from what was typed. */
+/** Folded pastes and files have a style of their own. */
 function spansOf(atoms: readonly Atom[], row: EditorRow, style: string): Span[] {
   const spans: Span[] = [];
   let typed = "";

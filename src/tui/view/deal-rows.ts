@@ -1,8 +1,8 @@
-/** How many rows each part of the live region would take. */
+/** The rows that each part of the live region needs. */
 export type WantedRows = {
   composer: number;
   completion: number;
-  /** Of an open question, by the rows that are left for it. */
+  /** The rows that an open question needs, given the rows that are left. */
   question: ((room: number) => number) | undefined;
   notice: number;
   run: number;
@@ -13,12 +13,12 @@ export type WantedRows = {
 
 export type DealtRows = { readonly [Part in keyof WantedRows | "status"]: number };
 
-/** So much of the list stands above a question, which needs the rest. */
+/** The most rows of the completion list above a question. */
 const COMPLETION_BY_QUESTION_MAX = 3;
 
 /**
- * Deals the live region's rows out among its parts: the prompt comes first, then the question (whoever answers sees
- * all the answers), the status, what went wrong, what runs, the plan, the lists; the stream's tail takes what is left.
+ * Divides the live region's rows among its parts: the prompt first, then the question (all answers must be visible),
+ * the status line, the notice, the run line, the plan, the lists. The stream's end gets the rest.
  */
 export function dealRows(rowsMax: number, wanted: WantedRows): DealtRows {
   let left = rowsMax;
@@ -37,7 +37,7 @@ export function dealRows(rowsMax: number, wanted: WantedRows): DealtRows {
   const plan = left >= 3 ? give(wanted.plan) : 0;
   const completion = isAsked ? beside : give(wanted.completion);
   const queue = give(wanted.queue);
-  // Where nothing streams a blank row sets the prompt off from the scrollback.
+  // If nothing is streaming, a blank row separates the prompt from the scrollback.
   const stream = wanted.stream > 0 ? give(wanted.stream) : left > 4 ? give(1) : 0;
   return { composer, completion, question, status, notice, run, plan, queue, stream };
 }

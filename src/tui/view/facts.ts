@@ -2,7 +2,7 @@ import type { Session } from "../../protocol/session.ts";
 import { widthOf } from "../text/width.ts";
 import { contextPercent } from "./status.ts";
 
-/** As many of the facts, from the first on, as have room. */
+/** Joins as many of the facts, from the first on, as fit. */
 export function fittingFacts(facts: readonly string[], columns: number, separator: string): string {
   for (let count = facts.length; count > 0; count -= 1) {
     const text = facts.slice(0, count).join(separator);

@@ -1,7 +1,7 @@
 import { plural } from "../../protocol/plural.ts";
 import { type AppState, currentSession, isBusy } from "../state/state.ts";
 
-/** What stands on the screen when the terminal is left: how to come back to what was shown. Short enough for 50 columns. */
+/** The rows that stay on the screen after leaving: how to come back. They fit into 50 columns. */
 export function leavingRows(
   state: AppState,
   { isInCwd, unsentCount }: { isInCwd: boolean; unsentCount: number },

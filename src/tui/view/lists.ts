@@ -25,10 +25,10 @@ import { firstChordName } from "./chord-name.ts";
 import { contextFact } from "./facts.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** So much of a title stands in the question whether to delete it. */
+/** The most of a title in the question whether to delete its session. */
 const DELETED_TITLE_MAX = 30;
 
-/** `below`: where what stands at the left goes on in more rows. */
+/** `below`: further rows of the left side. */
 type Item = {
   left: Line;
   below?: readonly Line[];
@@ -40,11 +40,11 @@ type Item = {
 export type List = {
   title: string;
   hints: string;
-  /** What the last row asks for instead of a filter. */
+  /** Replaces the filter in the last row. */
   ask?: { label: string; text: string; isGrave?: boolean } | undefined;
   /**
-   * What stands at the right goes from its end where there is no room for all of it. `whole`: what is said of the
-   * marked row where it is cut.
+   * Facts on the right are dropped from the last one on if they do not fit. `whole`: shown in full below the list while
+   * the marked row is cut.
    */
   items: readonly Item[];
   empty: string;
@@ -52,7 +52,7 @@ export type List = {
   query: string;
 };
 
-/** What each list holds, and what its keys do. */
+/** The content of each list, and its keys. */
 export function listOf(
   state: AppState,
   overlay: Exclude<Overlay, { kind: "transcript" }>,
@@ -246,10 +246,10 @@ const titleOfTask = (state: AppState, overlay: SessionsOverlay): string => {
   return truncateEnd(sanitizeLine(session?.title ?? "") || "untitled", DELETED_TITLE_MAX);
 };
 
-/** Before a row and between its columns. */
+/** The columns before a row and between its two sides. */
 const HELP_GAPS = 6;
 
-/** Keys and what they do side by side, each in as many rows as it needs. */
+/** Keys on the left and their meaning on the right, each wrapped. */
 function helpRows({ key, text, name }: HelpItem, wide: number, columns: number, dot: string): Item {
   const keys = wrapLine([span(key, "accent")], wide);
   const texts = wrapLine([span(text)], Math.max(8, columns - wide - HELP_GAPS));

@@ -27,7 +27,7 @@ import { runLine } from "./run-line.ts";
 import { searchView } from "./search.ts";
 import { statusOf } from "./status.ts";
 
-/** The live region by its parts, top to bottom: what each component below draws, cut to its rows and columns. */
+/** The parts of the live region, top to bottom, one for each component, cut to their rows and columns. */
 export type LiveView = {
   readonly stream: readonly Line[];
   readonly plan: PlanView | undefined;
@@ -37,13 +37,13 @@ export type LiveView = {
   readonly completion: CompletionView | undefined;
   readonly notice: readonly Line[];
   readonly composer: readonly ComposerRow[];
-  /** Undefined where there is no row for it. */
+  /** Undefined if there is no row for it. */
   readonly status: StatusSides | undefined;
-  /** In the prompt, from the region's top left. */
+  /** The caret of the prompt, from the region's top left. */
   readonly caret: Caret | undefined;
-  /** Something of the open question had no room. */
+  /** A part of the open question's subject does not fit. */
   readonly isQuestionCut: boolean;
-  /** Answers of which something had no room. */
+  /** The answers, by index, that do not fit whole. */
   readonly cutOptions: readonly number[];
 };
 
@@ -62,9 +62,9 @@ export const emptyLive: LiveView = {
   cutOptions: [],
 };
 
-/** The live region is small whatever the window: a frame costs what it is tall. */
+/** The live region stays small in any window: the cost of a frame grows with its height. */
 const ROWS_MAX = 18;
-/** Of a question that is said in lines, and not drawn. */
+/** The most rows of a question in a terminal of lines. */
 const QUESTION_LINES_MAX = 10_000;
 
 export const liveRowsMax = (rows: number): number => Math.max(1, Math.min(rows - 2, ROWS_MAX));
@@ -125,7 +125,7 @@ export function liveView(
         ? undefined
         : (room) => {
             asked = ask(isLines ? QUESTION_LINES_MAX : room);
-            // What is said in lines has room for all.
+            // In a terminal of lines everything fits.
             return isLines ? 0 : (asked?.lines.length ?? 0);
           },
     notice: notice.length,
@@ -160,10 +160,10 @@ export function liveView(
   };
 }
 
-/** The last turn ended before its time, and nothing has been asked since. */
+/** Whether the last turn ended early and no prompt was sent since. */
 function wasCutShort(state: AppState): boolean {
   const last = isBusy(state) ? undefined : state.replica?.messages.at(-1);
-  // A command of one's own has nothing that an agent could continue.
+  // A shell command cannot be continued by an agent.
   if (last?.agent === SHELL_AGENT) return false;
   const reason = last?.role === "assistant" ? last.finish_reason : null;
   return reason === "canceled" || reason === "interrupted" || reason === "error";
@@ -180,7 +180,7 @@ function hintOf(state: AppState): string {
   return wasCutShort(state) ? "/continue to resume" : "";
 }
 
-/** Prompts on their way to their run, shown where they will stand. */
+/** Prompts that were sent and are not in the stream yet. */
 function pendingPrompts(state: AppState): Block[] {
   const known = new Set(state.replica?.runs.map(({ id }) => id));
   const active = activeRun(state);

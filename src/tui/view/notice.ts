@@ -6,7 +6,7 @@ import { type Line, span } from "../text/line.ts";
 import { firstChordName } from "./chord-name.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** What went wrong, or what a key would do now: one line. */
+/** One line with an error, a warning, or a hint about a key. */
 export function noticeLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
   const { link, flash, now } = state;
   const dot = glyphs.separator;

@@ -13,7 +13,7 @@ import { awayText } from "./away.ts";
 
 type Place = { cwd: string; env: Readonly<Record<string, string | undefined>> };
 
-/** The line that says what this is and where; the branch is known once the daemon has answered. */
+/** The first line: hearth, its version, folder and branch. The branch is known once the daemon has answered. */
 export function headerBlock({ cwd, env }: Place, replica: Replica | undefined): Block {
   const home = env["HOME"] || homedir();
   const path = replica?.workspace.path ?? cwd;
@@ -27,7 +27,7 @@ export function headerBlock({ cwd, env }: Place, replica: Replica | undefined): 
   };
 }
 
-/** What a person should know before the first prompt: warnings, and that nothing but the demo answers yet. */
+/** Warnings before the first prompt, and a hint if only the demo model is available. */
 export function welcomeBlocks(
   replica: Replica,
   warnings: readonly string[],
@@ -36,7 +36,7 @@ export function welcomeBlocks(
   const say = (level: "warning" | "info") => (text: string, index: number) =>
     ({ id: `local/${level}/${index}`, type: "notice", level, code: "start", text }) as const;
   const isNew = replica.session_id === null;
-  // Another agent is chosen knowing what it is; hearth's own is there unasked, and its first prompt would fail.
+  // Only hearth's own agent, which is the default: its first prompt would fail. Other agents are chosen on purpose.
   const unready = replica.agents.filter(({ backend, status }) => backend === "native" && status !== "ready");
   const notices = replica.agents.flatMap(({ backend, notice }) =>
     backend === "native" ? (notice ?? []) : [],
@@ -53,7 +53,7 @@ export function welcomeBlocks(
   return [...blocks, { id: "local/demo", type: "notice", level: "info", code: "demo", text }];
 }
 
-/** Where nothing but lines can be drawn, no prompt sign says that it can be typed. */
+/** A terminal of lines has no prompt sign, so this says that a prompt can be typed. */
 export const plainHint: Block = {
   id: "local/plain",
   type: "notice",
@@ -62,12 +62,12 @@ export const plainHint: Block = {
   text: "Type a prompt and press Enter. /help lists the commands; Ctrl+D quits, work continues.",
 };
 
-/** The id of the model that is no model. */
+/** The id of the built-in demo model. */
 const DEMO = "demo";
 
 /**
- * What stands around the replayed end of a session: before it how much is left out, after it that this terminal
- * joined, and who else is here. Nothing for a session that has just begun.
+ * The blocks around the replayed end of a session: before it, how much is left out; after it, that this terminal joined
+ * and which others are attached. None for a new session.
  */
 export function openingBlocks(
   replica: Replica,
@@ -115,8 +115,8 @@ export function openingBlocks(
 }
 
 /**
- * Between what was shown and the session that is shown now: otherwise a replay would seem to belong to what stands
- * above it. Nothing for a session that its first prompt has just made.
+ * The line between the previous session in the scrollback and the one that is opened. None for a session that was just
+ * created for the first prompt.
  */
 export function switchBlocks(
   replica: Replica,

@@ -8,33 +8,33 @@ import { fittingFacts } from "./facts.ts";
 import { type List, listOf } from "./lists.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** Before each row: room for the mark. */
+/** The columns before each row, with the mark. */
 export const MARK_COLUMNS = 3;
-/** Between what stands at the left and at the right. */
+/** The smallest gap between the left and the right side. */
 const FACTS_GAP_MIN = 2;
 
-/** One row of a list; an item may have more than one. */
+/** One row of a list; an item may have several. */
 export type ListRow = {
-  /** "" where it is not the marked one. */
+  /** "" if it is not the marked one. */
   mark: string;
   line: Line;
-  /** At the right, where there is room. */
+  /** On the right, if there is room. */
   facts: string;
 };
 
-/** A list over the whole window: title, rows around the marked one, and at the bottom what is typed. */
+/** A list that fills the window: title, rows around the marked one, and the filter at the bottom. */
 export type ListView = {
   kind: "list";
-  /** Of the window. */
+  /** The window's rows. */
   rows: number;
   title: Line;
   hints: readonly Line[];
   shown: readonly ListRow[];
-  /** Above what is typed. */
+  /** Shown above the filter. */
   note: readonly Line[];
   foot: Line;
   caret: Caret;
-  /** For a terminal of lines, which says it when it changes; undefined while there is nothing to say yet. */
+  /** The list for a terminal of lines, printed when it changes; undefined while there is nothing to print. */
   spoken?: readonly string[] | undefined;
 };
 
@@ -94,7 +94,7 @@ export function listView(
   };
 }
 
-/** The list for a terminal of lines: every row with its number, and no key to press. Undefined until it is there. */
+/** The list for a terminal of lines: rows with numbers, without keys. Undefined until it is loaded. */
 export function spokenList(
   state: AppState,
   overlay: Exclude<Overlay, { kind: "transcript" }>,
@@ -103,11 +103,11 @@ export function spokenList(
 ): string[] | undefined {
   if ((overlay.kind === "sessions" || overlay.kind === "grants") && overlay.found === undefined)
     return undefined;
-  // The clock stands still: a list is not said again because a minute has passed.
+  // A fixed time: the list is not to be printed again because a minute has passed.
   const list = listOf({ ...state, now: 0 }, overlay, renderer, overrides);
   const isHelp = overlay.kind === "help";
   const rows = isHelp
-    ? // There are no keys to press.
+    ? // A terminal of lines has no keys.
       helpItems(overlay, overrides).flatMap(({ key, text }) =>
         key.startsWith("/") ? [`${key}, ${text}`] : [],
       )
@@ -118,7 +118,7 @@ export function spokenList(
   return [`${isHelp ? "Commands" : list.title}:`, ...(rows.length === 0 ? [list.empty] : rows), how];
 }
 
-/** What a sign in front says, the facts say in words. */
+/** Removes the leading glyph: the facts say the same in words. */
 function withoutMark(left: Line, { glyphs }: Renderer): Line {
   const signs = [glyphs.ok, glyphs.question, glyphs.running, ""];
   return signs.includes(left[0]?.text.trim() ?? "") ? left.slice(1) : left;
@@ -137,7 +137,7 @@ function spokenRow(index: number, left: Line, right: readonly string[]): string 
 const NOTE_ROWS_MAX = 3;
 const HINT_ROWS_MAX = 3;
 
-/** Above what is typed: what went wrong, or the whole of a marked row that is cut. */
+/** An error, or the full text of a marked row that is cut. */
 function noteLines(state: AppState, { items }: List, index: number): Line[] {
   const { columns } = state.size;
   const { flash } = state;

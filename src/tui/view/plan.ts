@@ -6,15 +6,15 @@ import { sanitizeLine } from "../text/sanitize.ts";
 import { firstChordName } from "./chord-name.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** Unfolded, its first row included. */
+/** The most rows of the open plan, with its first one. */
 const ROWS_MAX = 5;
 
-/** Before the entries. */
+/** The columns before the entries. */
 export const PLAN_INDENT = 4;
 
 export type PlanView = { head: Line; entries: readonly Line[] };
 
-/** Where the agent stands in its own list, while it works on it: one row, or a few around where it is. */
+/** The agent's plan while it is not done: one row with the current entry, or a few entries around it. */
 export function planView(state: AppState, renderer: Renderer, overrides: KeyOverrides): PlanView | undefined {
   const entries = currentPlan(state);
   if (entries === undefined) return undefined;
@@ -48,7 +48,7 @@ export function planView(state: AppState, renderer: Renderer, overrides: KeyOver
 export const planHeight = (view: PlanView | undefined): number =>
   view === undefined ? 0 : 1 + view.entries.length;
 
-/** As much of it as has room, from the top. */
+/** Cuts the plan to `rows` rows. */
 export const cutPlan = (view: PlanView | undefined, rows: number): PlanView | undefined =>
   view === undefined || rows === 0 ? undefined : { ...view, entries: view.entries.slice(0, rows - 1) };
 

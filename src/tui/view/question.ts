@@ -6,7 +6,7 @@ import { editableCommand } from "../steps/question.ts";
 import type { PermissionView } from "../text/blocks/permission-view.ts";
 import { firstChordName } from "./chord-name.ts";
 
-/** How the open question is drawn now: who has the keys, and what they do. */
+/** What the open question shows now: the focus, and the keys. */
 export function questionView(
   state: AppState,
   permission: Permission,
@@ -45,7 +45,7 @@ export function questionView(
   };
 }
 
-/** The same however far the answer is: what changes would be read aloud again with all of the question. */
+/** The same in every state of the answer: after a change the whole question would be read aloud again. */
 const lineHints = (permission: Permission): string[] => [
   "type a number and press Enter",
   ...(editableCommand(permission) === undefined ? [] : ["e and Enter: type another command"]),

@@ -8,7 +8,7 @@ import type { Renderer } from "./renderer.ts";
 
 const QUEUE_ROWS_MAX = 4;
 
-/** The prompts that wait, and what an empty prompt can do with them. */
+/** The queued prompts, and what an empty prompt can do with them. */
 export function queueLines(state: AppState, { glyphs }: Renderer, overrides: KeyOverrides): Line[] {
   const runs = queuedRuns(state);
   if (runs.length === 0) return [];

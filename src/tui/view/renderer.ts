@@ -14,14 +14,14 @@ import { type Line, truncateLine } from "../text/line.ts";
 import { createLooks, type Looks } from "../text/looks.ts";
 import type { Theme } from "../theme.ts";
 
-/** Blocks and questions to lines, and lines to painted rows, with the theme and the terminal's abilities settled. */
+/** Lays out blocks and questions, and paints lines, for the theme and the capabilities of this terminal. */
 export type Renderer = {
   readonly glyphs: Glyphs;
   readonly capabilities: Capabilities;
-  /** What styles look like now. */
+  /** The looks of the present theme. */
   readonly looks: Looks;
   paint: Painter;
-  /** A line of at most `columns`. */
+  /** Cuts a line to `columns`. */
   fit(line: Line, columns: number): Line;
   blocks(
     blocks: readonly Block[],
@@ -30,16 +30,16 @@ export type Renderer = {
     isExpanded?: boolean,
   ): Line[];
   permission(permission: Permission, view: PermissionView, columns: number): PermissionLines;
-  /** What is drawn from now on; what stands in the scrollback keeps its colours. */
+  /** Affects what is drawn from now on; the scrollback keeps its colours. */
   setTheme(theme: Theme): void;
 };
 
 export function createRenderer(options: {
   theme: Theme;
   capabilities: Capabilities;
-  /** What is known of the session only later: its root, the highlighter once it is loaded. */
+  /** Values that are known later: the session's root, the loaded highlighter. */
   extras: () => RenderExtras;
-  /** Code is drawn for the first time. */
+  /** Called when code is drawn for the first time. */
   onCode: () => void;
 }): Renderer {
   const { capabilities, extras, onCode } = options;

@@ -10,10 +10,10 @@ import { type Line, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { firstChordName } from "./chord-name.ts";
 
-/** Below this there is no room to say it. */
+/** The hint about steering needs at least this width. */
 const STEER_COLUMNS_MIN = 60;
 
-/** A prompt that is being written could go into the running turn. */
+/** Whether the draft could steer the running turn. */
 function canSteer(state: AppState, run: Run | undefined): boolean {
   const text = editorText(state.editor);
   if (state.link.state !== "connected" || state.size.columns < STEER_COLUMNS_MIN) return false;
@@ -21,16 +21,16 @@ function canSteer(state: AppState, run: Run | undefined): boolean {
   return text.trim() !== "" && !text.startsWith("/") && shellCommand(text) === undefined;
 }
 
-/** What works right now and how to stop it, or what keeps it from working; undefined when nothing does. */
+/** What is running and how to stop it, or why it cannot go on; undefined if nothing is running. */
 export function runLine(state: AppState, glyphs: Glyphs, overrides: KeyOverrides): Line | undefined {
   const run = activeRun(state);
-  // Nothing moves, whatever was going on and whatever was asked of it.
+  // While the daemon has trouble, no run makes progress.
   const trouble = state.link.state === "connected" ? state.replica?.workspace.trouble : undefined;
   if (trouble !== undefined)
     return [span(`${glyphs.warning} `, "warning"), span(sanitizeLine(trouble), "warning")];
   if (run === undefined && state.sending.length === 0) return undefined;
   const dot = glyphs.separator;
-  // Said once, and no key but this one is there to be pressed.
+  // A terminal of lines prints this once, and has no other key.
   if (state.display.isLines) {
     if (openQuestion(state) !== undefined) return undefined;
     return [

@@ -5,7 +5,7 @@ import { span } from "../text/line.ts";
 import { truncateEnd } from "../text/width.ts";
 import type { ComposerView } from "./composer.ts";
 
-/** The search through the prompts sent before, in the prompt's place; undefined while nothing is searched for. */
+/** The history search, in the prompt's place; undefined while it is closed. */
 export function searchView({ search, history, size }: AppState, glyphs: Glyphs): ComposerView | undefined {
   if (search === undefined) return undefined;
   const { query, skip } = search;

@@ -12,7 +12,7 @@ import {
 } from "../state/state.ts";
 import type { Status } from "../text/status-line.ts";
 
-/** What the status line may tell; what does not fit is dropped by whoever draws it. */
+/** The content of the status line; its layout drops what does not fit. */
 export function statusOf(state: AppState, hint: string): Status {
   const session = currentSession(state);
   const { replica, defaults } = state;
@@ -33,7 +33,7 @@ export function statusOf(state: AppState, hint: string): Status {
   };
 }
 
-/** What the next prompt comes to with that agent; undefined where it just goes on. */
+/** How that agent continues with the next prompt; undefined if it simply goes on. */
 function agentStateOf(state: AppState, name: string): string | undefined {
   const { replica } = state;
   if (replica === undefined || isBusy(state)) return undefined;
@@ -44,13 +44,13 @@ function agentStateOf(state: AppState, name: string): string | undefined {
   return isLast && (known.status === "warm" || known.status === "running") ? undefined : "resumed";
 }
 
-/** By its name where that is shorter: some agents' ids are made for programs. */
+/** A model's name if it is shorter than its id: some agents have ids made for programs. */
 function modelName(agent: Agent | undefined, id: string): string {
   const name = agent?.models.find((model) => model.id === id)?.name ?? "";
   return name !== "" && name.length < id.length ? name : id;
 }
 
-/** What would be shown as nothing. */
+/** A smaller figure would be rounded to zero. */
 const CONTEXT_PERCENT_MIN = 0.5;
 
 const percentOf = (session: Session | undefined) => {
@@ -58,9 +58,9 @@ const percentOf = (session: Session | undefined) => {
   return percent === undefined ? {} : { contextPercent: percent };
 };
 
-/** How full the window of its model is; undefined where that is not known, or not worth a word yet. */
+/** How full the model's context window is; undefined if unknown or nearly empty. */
 export function contextPercent({ context }: Pick<Session, "context">): number | undefined {
-  // An older daemon does not tell.
+  // An older daemon does not send it.
   if (context === null || context === undefined || context.window <= 0) return undefined;
   const percent = Math.min(100, (100 * context.used) / context.window);
   return percent < CONTEXT_PERCENT_MIN ? undefined : percent;

@@ -1,7 +1,7 @@
 import type { Replica } from "../../client/replica.ts";
 import type { Message } from "../../protocol/message.ts";
 import type { Caret } from "../screen/difference.ts";
-import { isWaiting, pastContext } from "../session/conversation.ts";
+import { isWaiting, pastContext } from "../session/feed.ts";
 import type { TranscriptOverlay } from "../state/overlay.ts";
 import { type AppState, openQuestion } from "../state/state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
@@ -11,31 +11,31 @@ import { withoutWithdrawn } from "../text/blocks/withdrawn.ts";
 import { blankLine, type Line, lineText, lineWidth, span } from "../text/line.ts";
 import type { Renderer } from "./renderer.ts";
 
-/** A row of the transcript, and where in it stands what is searched for. */
+/** A row of the transcript, and the position of the search match in it. */
 export type TranscriptRow = { line: Line; match: { start: number; end: number } | undefined };
 
 export type TranscriptView = {
   kind: "transcript";
-  /** Of the window. */
+  /** The window's rows. */
   rows: number;
   shown: readonly TranscriptRow[];
   foot: Line;
   caret: Caret | undefined;
-  /** The position within what is there. */
+  /** The position, limited to the loaded rows. */
   up: number;
-  /** Rows above the window that are loaded. */
+  /** Loaded rows above the window. */
   above: number;
 };
 
 export type TranscriptPager = {
-  /** Every row that is loaded, oldest first. */
+  /** All loaded rows, oldest first. */
   all(state: AppState, overlay: TranscriptOverlay): readonly Line[];
   view(state: AppState, overlay: TranscriptOverlay): TranscriptView;
-  /** The position whose window begins with the next row that holds the query. */
+  /** The position at which the window begins with the next matching row. */
   find(state: AppState, overlay: TranscriptOverlay, isOlder: boolean): number | undefined;
 };
 
-/** Lays out the whole conversation message by message, each once for a width; only the window is drawn. */
+/** Lays out the conversation message by message, each once for a width; only the window is drawn. */
 export function createTranscriptPager(renderer: Renderer): TranscriptPager {
   let laidOut = new Map<
     string,
@@ -125,7 +125,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
       const holds = (row: Line | undefined) =>
         row !== undefined && lineText(row).toLowerCase().includes(wanted);
       const step = isOlder ? -1 : 1;
-      // Nothing is above the beginning: from there the search goes on at the end, and the other way round.
+      // At the beginning the search continues from the end, and the other way round.
       for (let distance = 1; distance <= rows.length; distance += 1) {
         const index = (top + step * distance + rows.length * 2) % rows.length;
         if (holds(rows[index])) return Math.max(0, rows.length - room - index);
@@ -135,7 +135,7 @@ export function createTranscriptPager(renderer: Renderer): TranscriptPager {
   };
 }
 
-/** What the stream has brought since the pages were asked for counts; prompts that wait are not yet part of it. */
+/** The loaded pages, updated with newer messages of the stream, without queued prompts. */
 function messagesOf(replica: Replica, overlay: TranscriptOverlay): Message[] {
   const pages = overlay.messages ?? [];
   const newer = new Map(replica.messages.map((message) => [message.id, message]));
@@ -158,7 +158,7 @@ function footOf(
   if (state.flash !== undefined) return [span(` ${state.flash.text}`, "warning")];
   const dot = glyphs.separator;
   const question = openQuestion(state);
-  // Said first, so that it is said at every width.
+  // First in the line, so that it is visible at every width.
   if (question !== undefined && overlay.up === 0 && overlay.messages !== undefined)
     return [
       span(` Press 1-${answersOf(question).length} to answer`, "warning strong"),

@@ -3,9 +3,8 @@ import type { Decision } from "../../../protocol/permission.ts";
 import type { Outcome, RunError } from "../../../protocol/run.ts";
 
 /**
- * Stable: `<message id>/<part id>/<index>`, or a name of the same form for what belongs to no part. The same
- * content gets the same id however it arrived (streamed in any pieces, or replayed whole), so a set of
- * committed ids is enough to commit each block once.
+ * Stable: `<message id>/<part id>/<index>`, or a name of the same form for a block of no part. The same content has the
+ * same id whether it was streamed or replayed, so a set of committed ids is enough to commit each block once.
  */
 export type BlockId = string;
 
@@ -17,27 +16,27 @@ export type PromptBlock = {
   /** Who sent it; undefined for this terminal. */
   by?: string | undefined;
   files: readonly { name: string; mediaType: string; size: number }[];
-  /** Folded into a running turn. */
+  /** Sent into a running turn. */
   isSteering: boolean;
-  /** A command for the shell. */
+  /** A shell command. */
   isShell?: boolean | undefined;
 };
 
-/** One top-level Markdown block of an answer (a paragraph, a list, a table …), as source. */
+/** The source of one top-level Markdown block of an answer: a paragraph, a list, a table … */
 export type TextBlock = {
   id: BlockId;
   type: "text";
   /** Sanitised. */
   text: string;
-  /** The first of its part: carries the bullet. */
+  /** The first block of its part: has the bullet. */
   isFirst: boolean;
-  /** The live tail of a stream: never committed, rendered the same. */
+  /** The unfinished end of a stream: never committed, but rendered in the same way. */
   isOpen: boolean;
-  /** Stands directly under the block before it, without a blank line. */
+  /** Has no blank line before it. */
   isTight: boolean;
-  /** What an ordered list's item is numbered with: a list is committed item by item. */
+  /** The number of an ordered list's item: a list is committed item by item. */
   listNumber?: number | undefined;
-  /** Who says it, when it is not the session's usual agent. */
+  /** Set if it is not the session's usual agent. */
   agent?: string | undefined;
 };
 
@@ -48,9 +47,9 @@ export type CodeBlock = {
   language: string;
   /** The lines, sanitised, without a final line feed. */
   code: string;
-  /** Earlier lines of the same fence (bounded), so that highlighting knows where it stands. */
+  /** Earlier lines of the same fence (bounded), as context for the highlighter. */
   before: string;
-  /** The first lines of their fence. */
+  /** Has the first lines of its fence. */
   opensFence: boolean;
   isFirst: boolean;
   isOpen: boolean;
@@ -69,15 +68,15 @@ export type ToolCallBlock = {
   input: unknown;
   status: ToolCallStatus;
   output: string;
-  /** Changed before it ran by this client; undefined for this terminal, null when it was not. */
+  /** The client that edited the call before it ran; undefined for this terminal, null for nobody. */
   editedBy: string | undefined | null;
   view?: ToolView | undefined;
-  /** Running time so far, for a call that is still open. */
+  /** The running time so far of a call that is running. */
   elapsedMs?: number | undefined;
   agent?: string | undefined;
 };
 
-/** A file that an agent handed over. */
+/** A file that an agent sent. */
 export type FileBlock = {
   id: BlockId;
   type: "file";
@@ -95,13 +94,13 @@ export type NoticeBlock = {
   text: string;
 };
 
-/** What became of a permission question, in one line. */
+/** The result of a permission question, in one line. */
 export type PermissionBlock = {
   id: BlockId;
   type: "permission";
   /** What the decision is called, where it is no permission. */
   verdict?: string | undefined;
-  /** Undefined: withdrawn unanswered. */
+  /** Undefined: withdrawn without an answer. */
   decision?: Decision | undefined;
   /** The command, the path. */
   subject: string;
@@ -109,7 +108,7 @@ export type PermissionBlock = {
   by?: string | undefined | null;
   afterMs?: number | undefined;
   message?: string | undefined;
-  /** The subject is what the person made of it. */
+  /** The person has edited the subject. */
   isEdited?: boolean | undefined;
 };
 
@@ -120,11 +119,11 @@ export type TurnEndBlock = {
   outcome: Outcome;
   error?: Pick<RunError, "code" | "message"> | undefined;
   durationMs?: number | undefined;
-  /** Who canceled it; undefined for this terminal, null where nobody knows any more. */
+  /** Who canceled it; undefined for this terminal, null if that is not known any more. */
   by?: string | undefined | null;
   /** Titles of the tool calls that it stopped. */
   stopped: readonly string[];
-  /** Prompts held behind it. */
+  /** The number of prompts held after it. */
   held: number;
   tokens?: number | undefined;
   cost?: number | undefined;
@@ -135,21 +134,21 @@ export type HeaderBlock = {
   id: BlockId;
   type: "header";
   version: string;
-  /** Shortened by `~`. */
+  /** With `~` for the home folder. */
   path: string;
   branch: string | null;
   sessionTitle?: string | undefined;
-  /** Short facts after a dot: "daemon started", "joined 2 terminals". */
+  /** Shown after dots: "daemon started", "joined 2 terminals". */
   facts: readonly string[];
 };
 
-/** A terminal came or went, or this one joined: one line between dashes or after a dot. */
+/** A terminal joined or left: a line between rules (`isRule`) or after a dot. */
 export type PresenceBlock = { id: BlockId; type: "presence"; text: string; isRule: boolean };
 
 export type QueueBlock = {
   id: BlockId;
   type: "queue";
-  /** In order. `by` undefined: this terminal. */
+  /** `by` undefined: this terminal. */
   entries: readonly { text: string; by?: string | undefined; isHeld: boolean; isSteering: boolean }[];
 };
 

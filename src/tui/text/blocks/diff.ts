@@ -6,23 +6,23 @@ import { type Line, prefixLines, type Span, span, truncateLine, wrapLine, wrapVe
 type Kind = "context" | "added" | "removed" | "gap" | "note";
 type Row = { kind: Kind; number: number | undefined; text: string; partner?: Row | undefined };
 
-/** Words of longer lines are not compared: the comparison is quadratic. */
+/** The words of longer lines are not compared, since that takes quadratic time. */
 const WORD_LINE_MAX = 400;
-/** Words and blanks that came or went; a pair with more of them was replaced, and to find that out takes long. */
+/** A pair of lines with more changed words counts as replaced; comparing further would take long. */
 const WORDS_CHANGED_MAX = 80;
-/** A pair of lines that has less in common was replaced, not changed. */
+/** A pair of lines with a smaller common part counts as replaced, not changed. */
 const COMMON_PART_MIN = 0.4;
-/** Context kept around a hunk's changes in the short form. */
+/** Lines of context around a change in the short form. */
 const SHORT_CONTEXT = 1;
 
 export type DiffOptions = {
-  /** Shows this many rows at most, each cut to the width, with little context; undefined shows all, wrapped. */
+  /** The short form: at most this many rows, cut to the width, with little context. Undefined: everything, wrapped. */
   rowsMax?: number | undefined;
 };
 
 /**
- * Draws a unified diff (sanitised, without file headers): line numbers, `+` and `-` as text, and within a pair
- * of changed lines the words that differ.
+ * Lays out a unified diff (sanitised, without file headers): line numbers, `+` and `-` as text, and marks the words
+ * that differ within a pair of changed lines.
  */
 export function diffLines(
   unified: string,
@@ -39,7 +39,7 @@ export function diffLines(
   const lines: Line[] = [];
   for (const [index, row] of rows.entries()) {
     const left = rows.length - index;
-    // The last row is not worth a line that says it is left out.
+    // A single left out row takes no more room than the line that would say so.
     if (isShort && lines.length >= rowsMax && left > 1) {
       lines.push(...wrapLine([span(moreText(`+${left} lines`, layout), "muted")], width));
       break;
@@ -49,7 +49,7 @@ export function diffLines(
   return lines;
 }
 
-/** The whole diff, of which only both ends are laid out, `count` lines of each; and how many lines that left out. */
+/** Lays out the first and the last `count` lines of a whole diff, and counts the lines between them. */
 export function diffEnds(unified: string, width: number, layout: Layout, count: number) {
   const rows = joinHunks(parseHunks(unified));
   pairChanges(rows);
@@ -59,7 +59,7 @@ export function diffEnds(unified: string, width: number, layout: Layout, count: 
   return { lines, hiddenRows: rows.length - shown.length };
 }
 
-/** All of a list, or its first and last `count` items. */
+/** The first and the last `count` items of a list, or all of them. */
 export const endsOf = <T>(items: readonly T[], count: number): readonly T[] =>
   items.length <= 2 * count ? items : [...items.slice(0, count), ...items.slice(-count)];
 
@@ -97,7 +97,7 @@ function parseHunks(unified: string): Row[][] {
         rows.push({ kind: "note", number: undefined, text: text.trim() });
         break;
       default:
-        // Some agents leave the blank off an empty line of context.
+        // Some agents omit the space on an empty line of context.
         rows.push({ kind: "context", number: newLine++, text: line.startsWith(" ") ? text : line });
         oldLine += 1;
     }
@@ -117,7 +117,7 @@ const joinHunks = (hunks: readonly Row[][]): Row[] =>
     index > 0 ? [{ kind: "gap", number: undefined, text: "" }, ...rows] : rows,
   );
 
-/** Where as many lines were added as were removed, each is taken for the other's new form. */
+/** Where as many lines were added as removed, pairs each removed line with an added one. */
 function pairChanges(rows: readonly Row[]): void {
   let start = 0;
   while (start < rows.length) {

@@ -6,19 +6,19 @@ import { createTextStream, type Piece, type TextStream } from "../markdown/open-
 import type { Block, PermissionBlock, ToolCallBlock, TurnEndBlock } from "./block.ts";
 import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";
 
-/** What blocks say beyond their message. All of it may be unknown, as for a run that is long over. */
+/** What blocks show besides their message's content. Anything may be unknown, as for a run that ended long ago. */
 export type BlockContext = {
-  /** Whose calls and turns need no name: hearth's own agent. */
+  /** The usual agent: its calls and turns are shown without a name. */
   agent: string;
-  /** Who has spoken last before this message; undefined for nobody. Words of another are marked with its name. */
+  /** The agent of the answer before this message. An answer of another agent is shown with its name. */
   speaker?(message: Message): string | undefined;
-  /** The run that a message belongs to. While its outcome is null the end of its turn stays open. */
+  /** The message's run. While its outcome is null, the end of the turn stays open. */
   run(runId: string): RunFacts | undefined;
-  /** What people call a client ("pts/4"); undefined for this terminal. */
+  /** A client's shown name ("pts/4"); undefined for this terminal. */
   nameOf(clientId: string): string | undefined;
   /** How long a tool call has been running. */
   elapsedMs?(toolCallId: string): number | undefined;
-  /** Prompts held behind a canceled run. */
+  /** The number of prompts held after a canceled run. */
   held?(runId: string): number;
 };
 export type RunFacts = Pick<
@@ -26,13 +26,13 @@ export type RunFacts = Pick<
   "outcome" | "error" | "started_at" | "completed_at" | "by" | "canceled_by" | "delivery" | "usage" | "cost"
 >;
 
-/** `closed`: final, each block given once and in order. `open`: the rest, as it stands now. */
+/** `closed`: final blocks, each given once, in order. `open`: the unfinished blocks after them. */
 export type FeedUpdate = { closed: Block[]; open: Block[] };
 
 export type MessageFeed = {
-  /** Takes the message as it stands: same id, parts only ever added, text only ever growing. */
+  /** Takes a newer state of the same message. Parts are only added, text only grows. */
   update(message: Message): FeedUpdate;
-  /** Every block of the message has been given as closed. */
+  /** Whether every block of the message has been given as closed. */
   isDone(): boolean;
 };
 
@@ -47,13 +47,13 @@ type PartFeed = {
 
 const openStatuses: ReadonlySet<ToolCallStatus> = new Set(["pending", "running"]);
 
-/** Follows one message while it streams. */
+/** Turns one message into blocks while it streams. */
 export function createMessageFeed(context: BlockContext): MessageFeed {
   const parts = new Map<string, PartFeed>();
   const given = new Set<string>();
   let isDone = false;
 
-  /** Later parts, or the message's end, say that a text will not grow; if it does all the same nothing is lost. */
+  /** A text is taken as complete when a later part exists or the message has ended; later text is not lost. */
   const followText = (message: Message, part: TextPart, isSettled: boolean): PartFeed => {
     let feed = parts.get(part.id);
     if (feed === undefined || !part.text.startsWith(feed.text)) {
@@ -94,7 +94,7 @@ export function createMessageFeed(context: BlockContext): MessageFeed {
           closed.push(block);
         }
       };
-      // Where nobody prompted, a notice says why there is a turn.
+      // A turn that nobody prompted begins with a notice that says why.
       if (message.role === "user" && !message.parts.some(({ type }) => type === "notice")) {
         give(promptBlock(message, context), true);
         isDone = true;
@@ -104,7 +104,7 @@ export function createMessageFeed(context: BlockContext): MessageFeed {
         const isSettled = message.completed_at !== null || index < message.parts.length - 1;
         if (part.type === "text") {
           const feed = followText(message, part, isSettled);
-          // What is given as closed is let go of; behind something open it waits.
+          // A closed block is given and dropped; after an open one it waits.
           for (const block of feed.ready) give(block, true);
           if (!isBlocked) feed.ready = [];
           const piece = feed.isEnded ? undefined : feed.stream.open();
@@ -203,7 +203,7 @@ function toolCallBlock(
 ): ToolCallBlock {
   const { name, kind, title, input, status, output, view, edited } = part;
   const editedBy = edited === undefined ? null : edited.by === null ? "somebody" : context.nameOf(edited.by);
-  // Waiting for an answer is not running.
+  // The wait for a permission does not count as running time.
   const elapsedMs = status === "running" ? context.elapsedMs?.(part.tool_call_id) : undefined;
   const toolCallId = part.tool_call_id;
   const block = {
@@ -239,7 +239,7 @@ function promptBlock(message: Message, context: BlockContext): Block {
   };
 }
 
-/** "open" while the turn may still go on, undefined where the message ends no turn. */
+/** "open" while the turn may go on; undefined if the message does not end a turn. */
 function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "open" | undefined {
   const reason = message.finish_reason;
   if (reason === null || reason === "tool_use" || isWithdrawal(message)) return undefined;
@@ -264,18 +264,18 @@ function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "
       : { durationMs: Date.parse(completed) - Date.parse(started) }),
     by: run?.canceled_by == null ? null : context.nameOf(run.canceled_by),
     stopped,
-    // What is held now says nothing of a cancel of yesterday.
+    // Prompts held now say nothing about a cancel of long ago.
     held: run === undefined ? 0 : (context.held?.(message.run_id) ?? 0),
     ...(run === undefined ? {} : { tokens: run.usage.output_tokens, cost: run.cost }),
     ...agentOf(message, context),
   };
 }
 
-/** The daemon puts what ended a run into its last message, as a notice. */
+/** Whether the message already has a notice with this code: the daemon adds a run's error to its last message. */
 const isTold = (message: Message, code: string): boolean =>
   message.parts.some((part) => part.type === "notice" && part.code === code);
 
-/** What became of a question, once it is no longer open. */
+/** The block of a question that is no longer open. */
 export function blockOfPermission(permission: Permission, context: BlockContext): PermissionBlock {
   const { detail, answered_at: answeredAt, answered_by: answeredBy } = permission;
   const subject =

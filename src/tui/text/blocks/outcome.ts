@@ -17,13 +17,13 @@ import type {
   TurnEndBlock,
 } from "./block.ts";
 
-/** Commands and paths in a line that is about something else are cut to this. */
+/** Commands and paths inside a line are cut to this width. */
 const SUBJECT_WIDTH_MAX = 200;
 const NOTICE_ROWS_MAX = 12;
-/** What an agent's crash leaves behind may be of any size. */
+/** An agent's error message may be of any size. */
 const TEXT_CHARACTERS_MAX = 8000;
 
-/** Text behind a mark, its further rows under its first. A screen reader gets a word instead of the mark. */
+/** Text after a mark, with its further rows indented. A screen reader gets a word instead of the mark. */
 function marked(
   mark: string,
   token: ThemeToken,
@@ -117,7 +117,7 @@ const endings: {
   refusal: { mark: "warning", token: "warning", words: "The model declined to answer" },
 };
 
-/** Nothing for a turn that simply ended, unless its figures are known. */
+/** No lines for a normal end, unless the turn's figures are known. */
 export function turnEndLines(block: TurnEndBlock, width: number, layout: Layout): Line[] {
   const dot = layout.glyphs.separator;
   const clock = block.durationMs === undefined ? undefined : formatClock(block.durationMs);

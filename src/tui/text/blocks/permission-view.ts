@@ -11,44 +11,44 @@ import { MEASURE_MAX } from "./tool-call.ts";
 type Answer = Pick<PermissionOption, "label" | "rules">;
 
 export type PermissionView = {
-  /** What can be answered, where that is more than the daemon offers. */
+  /** The answers, if they are more than the daemon's options. */
   answers?: readonly Answer[];
-  /** Which option the keys are on, from 0. */
+  /** The index of the selected option. */
   selected: number;
-  /** Undefined: not said. */
+  /** How long ago it was asked; undefined: not shown. */
   askedMs: number | undefined;
-  /** Attached terminals, this one included. */
+  /** The number of attached terminals, with this one. */
   terminals: number;
-  /** Questions waiting behind this one. */
+  /** The number of questions after this one. */
   waiting: number;
-  /** Rows that the whole may take; what is asked about is cut first, in its middle. */
+  /** The most rows for the whole question. The subject is cut first, in its middle. */
   rowsMax: number;
-  /** Keys beside the options: "esc deny and stop the turn", "e edit command". */
+  /** Further keys: "esc deny and stop the turn", "e edit command". */
   hints: readonly string[];
-  /** Shown as `~`. */
+  /** The home folder, shown as `~`. */
   home?: string | undefined;
 };
 
 /**
- * `hiddenRows`: rows of what is asked that had no room; `hiddenOptions`: answers of which something had none, their
- * rules perhaps. Nobody should allow what they have not seen.
+ * `hiddenRows`: rows of the subject that did not fit. `hiddenOptions`: indices of answers that did not fit whole, such
+ * as their rules. Nobody should allow what they have not seen.
  */
 export type PermissionLines = { lines: Line[]; hiddenRows: number; hiddenOptions: number[] };
 
 const SUBJECT_ROWS_MIN = 3;
-/** So much of it that the rest of the question may take some room. */
+/** With this many rows of the subject visible, the hints and facts of the question may take room. */
 const SUBJECT_ROWS_GOOD = 6;
-/** More than any window has: nothing is cut. */
+/** More rows than any window has: nothing is cut. */
 const WHOLE_ROWS_MIN = 1000;
-/** What an agent writes into the other parts must not push the subject, or the options, off the screen. */
+/** An agent's text in the other parts must not push the subject or the options off the screen. */
 const HEAD_ROWS_MAX = 5;
 const REASON_ROWS_MAX = 3;
 const OPTION_ROWS_MAX = 4;
 const INDENT = "    ";
 
 /**
- * Lays an open question out. Unlike everywhere else nothing is taken out of the text: what a terminal would hide,
- * or obey, is spelled out.
+ * Lays out an open question. Nothing is removed from its text, as sanitising does elsewhere: invisible and control
+ * characters are spelled out.
  */
 export function permissionLines(
   permission: Permission,
@@ -57,14 +57,14 @@ export function permissionLines(
   layout: Layout,
 ): PermissionLines {
   const inner = Math.max(12, width);
-  // Who asked to see all of it is shown all of it.
+  // The full view cuts nothing.
   const isWhole = view.rowsMax >= WHOLE_ROWS_MIN;
   const capped = (lines: Line[], rowsMax: number, hiddenRows = 0) =>
     isWhole && hiddenRows === 0
       ? { lines, hiddenRows: 0 }
       : cutMiddle(lines, rowsMax, hiddenRows, inner, layout);
   const reasons = capped(reasonLines(permission, inner, layout), REASON_ROWS_MAX);
-  // Where there is little room, hints and facts go before anything that is asked or answered.
+  // If there is little room, hints and facts are dropped first, before any of the subject or the answers.
   const sizes = [
     { hasFacts: true, hasHints: true, optionRows: OPTION_ROWS_MAX },
     { hasFacts: true, hasHints: false, optionRows: OPTION_ROWS_MAX },
@@ -91,8 +91,8 @@ export function permissionLines(
     const subject = subjectAt(around);
     return subject.hiddenRows === 0 && around + subject.lines.length <= view.rowsMax;
   });
-  // What is too long for any of them leaves the answers whole as long as some of it is in sight beside them.
-  // Hints and facts stay only where a good part of it is.
+  // A subject that is too long for all sizes is cut, and the answers stay whole, as long as a part of the subject is
+  // visible. Hints and facts stay only if a good part of it is.
   const size =
     fitting ??
     sizes.find(({ around }) => around + SUBJECT_ROWS_GOOD <= view.rowsMax) ??
@@ -126,7 +126,7 @@ function headLines(
   ]
     .filter(() => hasFacts)
     .join(glyphs.separator);
-  // A counting clock would be read aloud again and again.
+  // A screen reader would read a counting clock again and again.
   if (capabilities.screenReader) return wrapLine([span(`Question: ${question}`)], width);
   const left: Line = [span(`${glyphs.question} `, "warning strong"), span(question, "strong")];
   const free = Math.min(width - 1, MEASURE_MAX) - lineWidth(left) - facts.length;
@@ -157,7 +157,7 @@ function questionOf({ agent, kind, title, detail }: Permission, home: string | u
 const shortPath = (path: string, home: string | undefined): string =>
   spellOut(homePath(path, home)).replaceAll("\n", "\\n");
 
-/** The first and the last `rowsMax` rows at least, and how many more there are: a megabyte is not laid out for 20. */
+/** At least the first and the last `rowsMax` rows, and the number of others, which need not be laid out. */
 function subjectLines({ detail }: Permission, width: number, rowsMax: number, layout: Layout) {
   const inner = width - INDENT.length;
   if (detail.type === "edit") {
@@ -180,7 +180,7 @@ function subjectLines({ detail }: Permission, width: number, rowsMax: number, la
     if (spare > 0) hiddenRows += spare;
     const shown = spare > 0 ? line.slice(0, rowsMax * room) + line.slice(-rowsMax * room) : line;
     const first = index === 0 ? prompt : " ".repeat(prompt.length);
-    // A row that goes on is indented further, so that it cannot be taken for a command of its own.
+    // Continuation rows are indented further, so that none of them looks like a command of its own.
     return prefixLines(
       wrapVerbatim([span(shown.toWellFormed())], room),
       [span(INDENT + first, "muted")],
@@ -208,7 +208,7 @@ function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout):
   return prefixLines(wrapLine([span(text, "warning")], width - INDENT.length - 2), [indent], [indent]);
 }
 
-/** The rules that an option would store stand beside it, or below it, exactly. */
+/** An option, with the exact rules it would store beside or below it. */
 function optionLines(
   option: Answer,
   index: number,
@@ -240,7 +240,7 @@ function hintLines({ hints }: PermissionView, width: number, { glyphs }: Layout)
   return prefixLines(lines, [span(INDENT)], [span(INDENT)]);
 }
 
-/** Both ends stay in sight: a long tail is where a command hides what it does. */
+/** Keeps both ends: dangerous parts of a command hide at the end of a long one. */
 function cutMiddle(
   lines: readonly Line[],
   rowsMax: number,

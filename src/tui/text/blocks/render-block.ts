@@ -20,16 +20,16 @@ import {
 } from "./outcome.ts";
 import { toolCallLines } from "./tool-call.ts";
 
-/** Narrower is laid out as this wide and cut. */
+/** A narrower window gets rows of this width, cut. */
 const WIDTH_MIN = 16;
 const GUTTER = "  ";
-/** A pasted log is a prompt too. */
+/** Longer prompts (a pasted log) are cut. */
 const PROMPT_ROWS_MAX = 20;
 
 /**
- * Draws a block as rows for a terminal: the one renderer behind the scrollback, a replay, a repaint, the
- * transcript overlay and `sessions show`. Pure. No row is wider than `width`, none has a line feed, and each
- * that has styles ends with their reset. No rows at all for what has nothing to say.
+ * Renders a block as rows for a terminal: for the scrollback, a replay, a repaint, the transcript overlay and `sessions
+ * show`. Pure. No row is wider than `width` or has a line feed; a styled row ends with a reset. A block without content
+ * has no rows.
  */
 export function renderBlock(
   block: Block,
@@ -41,7 +41,7 @@ export function renderBlock(
   return blockLines(block, width, layoutFor(capabilities, extras)).map(createPainter(theme, capabilities));
 }
 
-/** Draws blocks that follow `previous`, with the blank rows that belong between them. */
+/** Renders blocks that follow `previous`, with the blank rows between them. */
 export function renderBlocks(
   blocks: readonly Block[],
   width: number,
@@ -54,7 +54,7 @@ export function renderBlocks(
   return lines.map(createPainter(theme, capabilities));
 }
 
-/** The same before it is painted: for whoever paints otherwise. */
+/** As `renderBlocks`, as lines that are not painted yet. */
 export function linesOfBlocks(
   blocks: readonly Block[],
   width: number,
@@ -73,7 +73,7 @@ export function linesOfBlocks(
   return all;
 }
 
-/** What follows one of these belongs to something else. */
+/** A blank row follows these blocks always. */
 const standsApart: ReadonlySet<Block["type"]> = new Set(["prompt", "code", "turn_end", "header"]);
 
 /** Whether a blank row stands before a block. Blocks that draw nothing do not count as `previous`. */
@@ -89,7 +89,7 @@ export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
     case "file":
     case "notice":
     case "reasoning":
-      // What a sentence announces stands under it; after a longer text it would look like a part of that.
+      // A tool call stands directly under a single sentence that announces it, but not under a longer text.
       if (previous.type === "text") return previous.isFirst ? 0 : 1;
       return standsApart.has(previous.type) ? 1 : 0;
     case "presence":
@@ -104,7 +104,7 @@ export function gapBefore(previous: Block | undefined, block: Block): 0 | 1 {
 
 const isContinued = (block: Block | undefined): boolean => block?.type === "code" && !block.opensFence;
 
-/** Blocks one by one, so that each can be drawn again alone; the pieces of one fence stay together. */
+/** Groups blocks that are redrawn together: each alone, but all pieces of one fence in one group. */
 export function drawnTogether(blocks: readonly Block[]): Block[][] {
   const groups: Block[][] = [];
   for (const block of blocks) {
@@ -115,7 +115,7 @@ export function drawnTogether(blocks: readonly Block[]): Block[][] {
   return groups;
 }
 
-/** The pieces of one fence are highlighted together where they are drawn together. */
+/** Joins neighbouring pieces of one fence, so that they are highlighted together. */
 function joinFences(blocks: readonly Block[]): readonly Block[] {
   if (!blocks.some(isContinued)) return blocks;
   const joined: Block[] = [];
@@ -171,7 +171,7 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
   for (const [index, line] of source.entries()) {
     lines.push(...wrapLine([span(line, "strong")], inner));
     const left = source.length - index - 1;
-    // One more row takes no more room than the row that would say so.
+    // A single left out row takes no more room than the row that would say so.
     if (layout.isExpanded || lines.length + left <= PROMPT_ROWS_MAX + 1) continue;
     if (left > 0 && lines.length < PROMPT_ROWS_MAX) continue;
     const cut = lines.length - PROMPT_ROWS_MAX;
@@ -181,7 +181,7 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
     break;
   }
   for (const file of block.files) {
-    // The bytes of a file of the workspace are not counted when it is named.
+    // A workspace file is named without its size.
     const size = file.size > 0 ? [formatBytes(file.size)] : [];
     const facts = [sanitizeLine(file.name), sanitizeLine(file.mediaType), ...size];
     lines.push(...wrapLine([span(`+ ${facts.join(glyphs.separator)}`, "muted")], inner));
@@ -198,7 +198,7 @@ function promptLines(block: PromptBlock, width: number, layout: Layout): Line[] 
   return prefixLines(lines, [sign], [span(GUTTER)]);
 }
 
-/** What an agent says stands behind a bullet at its beginning and behind a blank gutter after it. */
+/** An answer's lines: a bullet before the first one, a blank gutter before the others. */
 function answerLines(block: TextBlock | CodeBlock, lines: Line[], width: number, layout: Layout): Line[] {
   const { glyphs, capabilities } = layout;
   const agent = block.agent === undefined ? "" : sanitizeLine(block.agent);
@@ -223,7 +223,7 @@ function codeBlockLines(block: CodeBlock, width: number, layout: Layout): Line[]
   return answerLines(block, prefixLines(code, [span(CODE_INDENT)], [span(CODE_INDENT)]), width, layout);
 }
 
-/** One line of what the model thought: the latest while it thinks, then the first. All of it when expanded. */
+/** One line of reasoning: the latest while it streams, afterwards the first. Everything if expanded. */
 function reasoningLines(block: ReasoningBlock, width: number, layout: Layout): Line[] {
   const { glyphs, capabilities } = layout;
   const text = sanitizeText(block.text).trim();
@@ -244,5 +244,5 @@ function reasoningLines(block: ReasoningBlock, width: number, layout: Layout): L
   return [truncateLine(whole, Math.min(width, 100), glyphs.ellipsis)];
 }
 
-/** Models head their thoughts with Markdown titles. */
+/** Removes Markdown: models begin their reasoning with titles. */
 const plainText = (line: string): string => line.replace(/^\s*#+\s+|\*\*|__|`/g, "").trim();

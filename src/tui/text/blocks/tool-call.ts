@@ -19,9 +19,9 @@ import { truncateEnd, truncateMiddle, widthOf } from "../width.ts";
 import type { ToolCallBlock } from "./block.ts";
 import { diffLines } from "./diff.ts";
 
-/** What stands at the right is read together with what stands at the left only if they are not too far apart. */
+/** The widest row of title and facts: facts further to the right would be hard to match with their title. */
 export const MEASURE_MAX = 100;
-/** Short names are padded to this, so that titles stand in one column. */
+/** Short names are padded to this width, so that titles are aligned. */
 const NAME_WIDTH = 5;
 const NAME_WIDTH_MAX = 24;
 const TITLE_WIDTH_MIN = 12;
@@ -30,12 +30,12 @@ const BODY_INDENT = "    ";
 const DIFF_ROWS = 12;
 const TAIL_ROWS = 4;
 const FAILED_TAIL_ROWS = 8;
-/** Enough for any screen; more is in the daemon. */
+/** Enough to read; the daemon has the rest. */
 const EXPANDED_ROWS = 2000;
-/** The end of a long output, from which its last rows are taken. */
+/** As much of an output's end is laid out to find its last rows. */
 const TAIL_CHARACTERS = 64 * 1024;
 
-/** What a rule or a mode denied says why; a person who denied it knows. */
+/** The beginning of the output of a call that a rule or a mode denied, followed by the reason. */
 const REFUSED = "Not allowed: ";
 const REFUSED_CHARACTERS_MAX = 500;
 
@@ -117,7 +117,7 @@ function titleSpan(block: ToolCallBlock, layout: Layout): Span {
   return span(title, "tool_title", safeHref(`file://${encodeURI(absolute.toWellFormed())}`));
 }
 
-/** The end of a path says most, of a command the beginning. */
+/** Keeps a path's end and a command's beginning. */
 const cutTitle = (block: ToolCallBlock, title: string, room: number, { glyphs }: Layout): string =>
   block.kind === "execute" || title.includes(" ")
     ? truncateEnd(title, room, glyphs.ellipsis)
@@ -125,12 +125,12 @@ const cutTitle = (block: ToolCallBlock, title: string, room: number, { glyphs }:
 
 const resultToken = (block: ToolCallBlock): ThemeToken => (hasFailed(block) ? "error" : "muted");
 
-/** A command that ended with anything but 0 has failed, however its agent calls that. */
+/** A command with an exit code other than 0 has failed, whatever status its agent reports. */
 const hasFailed = ({ status, view }: ToolCallBlock): boolean =>
   status === "failed" ||
   (status === "completed" && view?.kind === "command" && view.exit_code !== null && view.exit_code !== 0);
 
-/** What came of it, in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
+/** The result in a few words: "120 lines", "4 matches", "exit 1 · 0:14", "+12 −4". */
 function factsOf(block: ToolCallBlock, layout: Layout): string[] {
   const { view, status, elapsedMs, agent, editedBy } = block;
   const facts: string[] = agent === undefined ? [] : [sanitizeLine(agent)];
@@ -143,7 +143,7 @@ function factsOf(block: ToolCallBlock, layout: Layout): string[] {
   return facts;
 }
 
-/** A status is told by its glyph; one that a person should not overlook by its word too. */
+/** The word for a status that a person should not overlook; for others the glyph is enough. */
 function statusWord({ status, view }: ToolCallBlock): string[] {
   if (status === "completed" || status === "running" || status === "pending") return [];
   const saysItself = status === "failed" && view?.kind === "command" && view.exit_code !== null;
@@ -185,18 +185,18 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
   return [];
 }
 
-/** What the model is told of a command's end stands in the head: the rows are for what the command said. */
+/** The command's output without the line about its end that the model gets: the head shows the exit code. */
 const withoutEnding = (output: string): string =>
   output.replace(/\n*\[exit code \d+ after [^\n]*\]\s*$/, "").replace(/^\(no output\)$/, "");
 
-/** Tools that we do not know show what they were asked. */
+/** Unknown tools show their input. */
 function inputLines(block: ToolCallBlock, width: number): Line[] {
   if (block.kind !== "other" || block.input === undefined || block.input === null) return [];
   const text = sanitizeText(JSON.stringify(block.input, null, 2));
   return text.split("\n").flatMap((line) => wrapVerbatim([span(line, "muted")], width));
 }
 
-/** The last rows of an output behind a gutter, and how many are above them. */
+/** The last rows of an output with a gutter, and the number of rows above them. */
 function outputLines(output: string, rowsMax: number, width: number, layout: Layout): Line[] {
   const tail =
     output.length > TAIL_CHARACTERS ? output.slice(-TAIL_CHARACTERS).replace(/^[^\n]*\n/, "") : output;
@@ -217,7 +217,7 @@ function outputLines(output: string, rowsMax: number, width: number, layout: Lay
       truncateLine(row, inner, layout.glyphs.ellipsis),
     );
   });
-  // One hidden line takes the room that would say so.
+  // A single hidden row takes no more room than the row that would say so.
   const more =
     hidden > 0 ? wrapLine([span(moreText(`${plural(hidden, "line")} above`, layout), "muted")], inner) : [];
   return prefixLines([...more, ...rows], [span(gutter, "muted")], [span(gutter, "muted")]);

@@ -8,11 +8,10 @@ import {
   type MessageFeed,
 } from "./message-blocks.ts";
 
-/** Follows a session's messages: nothing of a later message is closed before the earlier ones are done. */
+/** Turns a session's messages into blocks. A later message has no closed blocks before the earlier ones are done. */
 export type TranscriptFeed = {
   /**
-   * Takes the messages as they stand, in order of `seq`, without prompts that still wait in the queue. Those that
-   * are done may be left out.
+   * Takes the present messages, in order of `seq`, without queued prompts. Messages that are done may be left out.
    */
   update(messages: readonly Message[]): FeedUpdate;
 };
@@ -24,7 +23,7 @@ export function createTranscriptFeed(context: BlockContext): TranscriptFeed {
   return {
     update(messages) {
       const waiting = messages.filter((message) => !done.has(message.id));
-      // A message that was withdrawn must not hold up the rest.
+      // A withdrawn message must not block the others.
       if (current !== undefined && !waiting.some((message) => message.id === current?.id))
         current = undefined;
       const closed: Block[] = [];

@@ -2,13 +2,13 @@ import type { Message } from "../../../protocol/message.ts";
 import type { Block } from "./block.ts";
 import type { BlockContext } from "./message-blocks.ts";
 
-/** What the daemon says of a prompt that was taken back from the queue, instead of an answer. */
+/** The code of the daemon's notice for a prompt that was withdrawn from the queue. */
 export const WITHDRAWN = "withdrawn";
 
 export const isWithdrawal = ({ role, parts }: Message): boolean =>
   role === "assistant" && parts.some((part) => part.type === "notice" && part.code === WITHDRAWN);
 
-/** The messages without prompts that never were part of the conversation: their end says in one line what they were. */
+/** The messages without withdrawn prompts, which never became part of the conversation. */
 export function withoutWithdrawn(messages: readonly Message[]): readonly Message[] {
   const runs = new Set(messages.flatMap((message) => (isWithdrawal(message) ? [message.run_id] : [])));
   if (runs.size === 0) return messages;

@@ -55,7 +55,7 @@ const grammars = {
   yaml,
 };
 
-/** Names that people write after a fence and that highlight.js does not know. */
+/** Names that people use after a fence and highlight.js does not know. */
 const aliases: readonly (readonly [string, string[]])[] = [
   ["bash", ["console", "shell", "shellsession", "sh-session", "fish"]],
   ["json", ["json5", "jsonl", "ndjson"]],
@@ -64,7 +64,7 @@ const aliases: readonly (readonly [string, string[]])[] = [
   ["xml", ["vue", "svelte", "astro"]],
 ];
 
-/** The scopes of highlight.js; what is not named looks like the code around it. */
+/** The theme token of each highlight.js scope; an unlisted scope looks like the code around it. */
 const tokenByScope: Readonly<Record<string, ThemeToken>> = {
   keyword: "syntax_keyword",
   "selector-tag": "syntax_keyword",
@@ -108,7 +108,7 @@ const tokenOf = (scope: string): ThemeToken | undefined => {
   return tokenByScope[scope] ?? tokenByScope[scope.split(".")[0] ?? ""];
 };
 
-/** Takes what highlight.js finds as runs of text, instead of as HTML to be parsed again. */
+/** Makes highlight.js emit runs of text instead of HTML. */
 class RunEmitter {
   readonly lines: CodeRun[][] = [[]];
   private readonly scopes: ThemeToken[] = ["text"];

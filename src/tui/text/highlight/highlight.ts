@@ -1,13 +1,13 @@
 import type { ThemeToken } from "../../theme.ts";
 
-/** Code in colours: one list of runs a line. Undefined where it is better left plain (unknown, too long). */
+/** Highlights code: one list of runs for each line. Undefined if it stays plain (unknown language, too long). */
 export type Highlight = (code: string, language: string) => CodeRun[][] | undefined;
 export type CodeRun = { text: string; token: ThemeToken };
 
-/** Beyond these the colours cost more than they tell. */
+/** Longer code stays plain: highlighting it takes too long. */
 const LINES_MAX = 400;
 const CHARACTERS_MAX = 40 * 1024;
-/** Minified code: a single such line can keep the regular expressions of a grammar (ini) busy for seconds. */
+/** In minified code a single line can take a grammar's regular expressions (ini) seconds. */
 const LINE_CHARACTERS_MAX = 400;
 
 export const isHighlightable = (code: string): boolean => {

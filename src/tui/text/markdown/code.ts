@@ -1,7 +1,7 @@
 import type { Layout } from "../layout.ts";
 import { type Line, span, wrapVerbatim } from "../line.ts";
 
-/** Lines of code, in colours where the language is known, each broken only where it is wider than the screen. */
+/** Lays out code, highlighted if the language is known. Lines are wrapped only at the width. */
 export function codeLines(
   code: string,
   language: string,
@@ -20,6 +20,6 @@ function styledCode(code: string, language: string, layout: Layout, before: stri
   return runs.map((line) => line.map((run) => span(run.text, run.token)));
 }
 
-/** The language that an info string names: its first word, without decoration. */
+/** The language in a fence's info string: its first word, without punctuation. */
 export const languageOf = (info: string): string =>
   /^\s*\{?\.?([\w+#-]+)/.exec(info)?.[1]?.toLowerCase() ?? "";

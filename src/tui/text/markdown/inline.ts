@@ -5,8 +5,8 @@ import { addStyle, type Span, type Style, span } from "../line.ts";
 import { sanitizeText } from "../sanitize.ts";
 
 /**
- * The spans of inline Markdown; a line feed in a span's text is a line break. Where the terminal cannot show an
- * emphasis, its marks are kept.
+ * The spans of inline Markdown; a line feed in a span's text is a line break. If the terminal cannot show an emphasis,
+ * its marks are kept.
  */
 export function inlineSpans(tokens: readonly Token[], style: Style, layout: Layout): Span[] {
   return tokens.flatMap((token) => inlineSpan(token as MarkedToken, style, layout));
@@ -22,7 +22,7 @@ function inlineSpan(token: MarkedToken, style: Style, layout: Layout): Span[] {
     case "del":
       return marked("~~", attributes, inlineSpans(token.tokens, addStyle(style, "strike"), layout));
     case "codespan":
-      // Told from its surroundings by colour alone, so without colours the back quotes stay.
+      // Code differs by its colour only, so without colours the back quotes stay.
       return marked("`", color !== "none", [span(token.text.replaceAll("\n", " "), addStyle(style, "code"))]);
     case "br":
       return [span("\n", style)];
@@ -46,7 +46,7 @@ function inlineSpan(token: MarkedToken, style: Style, layout: Layout): Span[] {
   }
 }
 
-/** An address that stands for itself is taken to the letter, without character references. */
+/** In a bare address character references are not decoded. */
 function linkOf(token: Tokens.Link, style: Style, layout: Layout): Span[] {
   const linkStyle = addStyle(style, "link");
   if (token.autolink === true) return linkSpans(token.href, [span(token.text, linkStyle)], style, layout);
@@ -57,8 +57,7 @@ const marked = (mark: string, isShown: boolean, spans: Span[]): Span[] =>
   isShown ? spans : [span(mark), ...spans, span(mark)];
 
 /**
- * The address follows the label wherever the label could be taken for another address, and wherever the
- * terminal makes no links.
+ * The address is shown after the label if the label looks like another address, or if the terminal has no links.
  */
 function linkSpans(address: string, label: Span[], style: Style, layout: Layout): Span[] {
   const href = safeHref(address);
@@ -106,8 +105,8 @@ const named: Readonly<Record<string, string>> = {
 };
 
 /**
- * Decodes what marked has left of character references. They may spell a control character, so what comes out is
- * sanitised once more.
+ * Decodes the character references that marked leaves. The result is sanitised again, since they may spell a control
+ * character.
  */
 export function decodeEntities(text: string): string {
   const decoded = text.replace(

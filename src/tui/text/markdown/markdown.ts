@@ -15,9 +15,9 @@ import { codeLines, languageOf } from "./code.ts";
 import { decodeEntities, inlineSpans } from "./inline.ts";
 import { tableLines } from "./table.ts";
 
-/** Below this, nesting stops indenting: a word a line says less than a level lost. */
+/** Deeper levels are not indented below this width: one word a line would be harder to read. */
 const INNER_WIDTH_MIN = 12;
-/** Deeper nesting than any person writes; each level costs the lexer and the stack. */
+/** The deepest nesting; each level costs the lexer time and stack. */
 const DEPTH_MAX = 24;
 const RULE_WIDTH = 24;
 const MARKS_MAX = 600;
@@ -26,8 +26,8 @@ export const CODE_INDENT = "  ";
 type Place = { depth: number; style: Style; listNumber?: number | undefined };
 
 /**
- * Lays out Markdown. The source must be sanitised. `listNumber` is what the first item of an ordered list is
- * numbered with, for a list that is shown item by item.
+ * Lays out Markdown. The source must be sanitised. `listNumber` is the number of an ordered list's first item, for a
+ * list that is shown item by item.
  */
 export function markdownLines(source: string, width: number, layout: Layout, listNumber?: number): Line[] {
   if (hasTooManyMarks(source)) return source.split("\n").flatMap((line) => wrapLine([span(line)], width));
@@ -36,8 +36,8 @@ export function markdownLines(source: string, width: number, layout: Layout, lis
 }
 
 /**
- * The lexer's time grows with the square of the emphasis marks in one run of text, so text that is made of little
- * else is shown as it is. The rows of a table are runs of their own.
+ * The lexer takes quadratic time in the emphasis marks of one paragraph, so text with very many of them is shown as it
+ * is. Each row of a table counts separately.
  */
 function hasTooManyMarks(source: string): boolean {
   const marksIn = (text: string) => text.match(/\*+|_+|~+/g)?.length ?? 0;
@@ -45,7 +45,7 @@ function hasTooManyMarks(source: string): boolean {
   return !source.trimStart().startsWith("|") || source.split("\n").some((line) => marksIn(line) > MARKS_MAX);
 }
 
-/** A line of thousands of quote or list marks would nest as deep as the stack is. */
+/** A line of thousands of quote or list marks would overflow the stack. */
 function withBoundedNesting(source: string): string {
   const marks = new RegExp(
     `^((?:[ \\t]*(?:>|[-*+](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${DEPTH_MAX}}).*$`,
@@ -68,7 +68,7 @@ function blockLines(tokens: readonly Token[], width: number, layout: Layout, pla
   return lines;
 }
 
-/** In a tight list item the text and what follows it stand together, as they were written. */
+/** In a tight list item no blank line follows the text. */
 const isTightAfter = (before: MarkedToken, token: MarkedToken): boolean =>
   before.type === "text" && (token.type === "list" || token.type === "text" || token.type === "code");
 
@@ -117,7 +117,7 @@ function tokenLines(token: MarkedToken, width: number, layout: Layout, place: Pl
   }
 }
 
-/** Content behind a marker, indented by the marker's width as long as there is room for it. */
+/** Content after a marker, indented by the marker's width if there is room. */
 function nested(first: string, rest: string, width: number, draw: (inner: number) => Line[]): Line[] {
   const indent = widthOf(first);
   if (width - indent < INNER_WIDTH_MIN) return prefixIfRoom(first, width, draw);

@@ -8,9 +8,9 @@ export type Piece =
   | {
       type: "text";
       text: string;
-      /** Stands directly under the piece before it, without a blank line. */
+      /** Has no blank line before it. */
       isTight: boolean;
-      /** What an ordered list's item is numbered with: a list is cut into its items. */
+      /** The number of an ordered list's item: a list is cut into its items. */
       listNumber?: number | undefined;
     }
   | {
@@ -18,21 +18,21 @@ export type Piece =
       language: string;
       /** Some of the fence's lines, without a final line feed. */
       code: string;
-      /** Lines of the same fence before these, for the highlighter; bounded. */
+      /** Earlier lines of the same fence (bounded), as context for the highlighter. */
       before: string;
       opensFence: boolean;
     };
 
-/** A long fence is cut into pieces of this many lines: as many rows as the live region shows of an open block. */
+/** A long fence is cut into pieces of this many lines, the rows that the live region shows of an open block. */
 export const CODE_PIECE_LINES = 8;
-/** How far back the highlighter looks to know where a piece of a fence stands. */
+/** The earlier lines that the highlighter gets as context. */
 const CODE_BEFORE_LINES = 40;
 const CODE_BEFORE_CHARACTERS = 4000;
-/** A longer table is cut, and its header repeated: a table is held until it ends, as its columns may widen. */
+/** A longer table is cut, and its header repeated: a table is held until it ends, since its columns may widen. */
 const TABLE_PIECE_ROWS = 40;
-/** A block of text that grows beyond this is cut where a line ends, so that the open tail stays cheap to lex. */
+/** A longer block is cut at a line's end, so that the open end stays cheap to lex. */
 const HELD_CHARACTERS_MAX = 8000;
-/** As much of a longer open tail is laid out. */
+/** Only this much of a longer open end is laid out. */
 const OPEN_CHARACTERS_MAX = 4000;
 
 const blank = /^[ \t]*$/;
@@ -44,7 +44,7 @@ const setextUnderline = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const quote = /^ {0,3}>/;
 const item = /^( {0,3})([-*+]|(\d{1,9})[.)])(?:([ \t]+)(\S.*)?|$)/;
 const tableRule = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
-/** What may yet become a marker: shown only once it is clear what it is. */
+/** Text that may become a marker is not shown until that is decided. */
 const undecided = /^\s*(?:#{1,6}|[-*+_=>|]+|`{1,2}|~{1,2}|`{3,}[\w+#-]*|~{3,}[\w+#-]*)$/;
 
 type Fence = { mark: string; size: number };
@@ -56,17 +56,17 @@ type State =
   | { kind: "fence"; fence: Fence; indent: number; language: string; before: string[]; isOpened: boolean };
 
 export type TextStream = {
-  /** Takes the next text and gives the blocks that are closed by it. */
+  /** Takes the next text and returns the blocks that it completes. */
   push(delta: string): Piece[];
-  /** The text is complete: gives the rest. */
+  /** The text is complete: returns the last blocks. */
   end(): Piece[];
-  /** What is not closed yet, as far as it can be shown; of a very long one the end. */
+  /** The incomplete block, as far as it can be shown; only the end of a very long one. */
   open(): Piece | undefined;
 };
 
 /**
- * Cuts streamed Markdown into blocks as soon as each is complete. The cuts depend on the lines of the text alone,
- * never on how it was cut into deltas, so a replay of the whole gives the same pieces. Sanitises the text.
+ * Splits streamed Markdown into blocks as soon as each is complete. The splits depend on the text only, never on its
+ * deltas, so a replay of the whole text gives the same blocks. Sanitises the text.
  */
 export function createTextStream(): TextStream {
   let rest = "";
@@ -75,7 +75,7 @@ export function createTextStream(): TextStream {
   let heldCharacters = 0;
   let closed: Piece[] = [];
   let hasBlankBefore = true;
-  /** The list that the next item may belong to. */
+  /** The list that a next item would continue. */
   let list: { mark: string; number: number } | undefined;
 
   const hold = (line: string) => {
@@ -158,7 +158,7 @@ export function createTextStream(): TextStream {
     const kind = mark.slice(-1);
     const number = digits === undefined ? undefined : list?.mark === kind ? list.number + 1 : Number(digits);
     list = { mark: kind, number: number ?? 0 };
-    // An item that begins with a blank, or with code, has its content one column behind the marker.
+    // If an item is empty or begins with indented code, its content starts one column after the marker.
     const gap = content === undefined || space.length > 4 ? 1 : space.length;
     const fence = content === undefined ? undefined : nestedFenceOf(content);
     state = { kind: "item", indent: indent.length + mark.length + gap, pad: 0, fence, number };
@@ -320,14 +320,14 @@ function codePiece(state: Extract<State, { kind: "fence" }>, code: string): Piec
   };
 }
 
-/** Whether a line ends a paragraph by beginning something else. */
+/** Whether a line ends a paragraph because it begins another block. */
 function interrupts(line: string): boolean {
   if (fenceOpening.test(line) || heading.test(line) || rule.test(line) || quote.test(line)) return true;
   const marker = item.exec(line);
   return marker !== null && marker[5] !== undefined && (marker[3] === undefined || marker[3] === "1");
 }
 
-/** Bullets under a number are often indented by two columns where three are asked for; they are meant to nest. */
+/** Bullets under a number are often indented by two columns instead of the required three, but are meant to nest. */
 const mayBeNested = (line: string, indent: number, open: Extract<State, { kind: "item" }>): boolean =>
   indent >= 2 &&
   open.number !== undefined &&
@@ -362,7 +362,7 @@ const cellCount = (row: string): number =>
 
 const withoutHalfCharacter = (text: string): string => text.replace(/[\ud800-\udbff]$/, "");
 
-/** The end of a long text, from the beginning of a line or word. */
+/** The end of a long text, from the start of a line or a word. */
 function lastOf(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text;
   const end = text.slice(-charactersMax);

@@ -2,10 +2,10 @@ import type { Message, Part } from "../../../protocol/message.ts";
 import type { Session } from "../../../protocol/session.ts";
 import { sanitizeLine, sanitizeText } from "../sanitize.ts";
 
-/** Of one output; the whole is in the daemon. */
+/** The most of one output; the daemon has the rest. */
 const OUTPUT_CHARACTERS_MAX = 20_000;
 
-/** A conversation as one Markdown text, for people to keep and send around. Reasoning is left out. */
+/** A conversation as Markdown, without reasoning. */
 export function sessionMarkdown(session: Session, messages: readonly Message[]): string {
   const head = [
     `# ${sanitizeLine(session.title) || "untitled"}`,
@@ -15,7 +15,7 @@ export function sessionMarkdown(session: Session, messages: readonly Message[]):
   const turns = messages.map((message) => {
     const parts = message.parts.map(partMarkdown).filter((part) => part !== "");
     if (parts.length === 0) return "";
-    // A prompt's first line is a heading; what is more of it stands below. Where nobody prompted there is none.
+    // A prompt's first line is a heading, the rest stands below it. A turn that nobody prompted has no heading.
     const isPrompt = message.role === "user" && message.parts.some(({ type }) => type !== "notice");
     return `${isPrompt ? "## " : ""}${parts.join("\n\n")}`;
   });
@@ -44,7 +44,7 @@ function partMarkdown(part: Part): string {
   }
 }
 
-/** Text in a fence that nothing inside it can end. */
+/** Text in a fence that is longer than any fence inside. */
 function fenced(text: string, language: string): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = "`".repeat(longest + 1);

@@ -4,13 +4,13 @@ import { addStyle, type Line, lineText, lineWidth, type Span, span, splitLines, 
 import { widthOf } from "../width.ts";
 import { inlineSpans } from "./inline.ts";
 
-/** Narrower columns than this are read one letter at a time. */
+/** Narrower columns are hard to read. */
 const COLUMN_WIDTH_MIN = 6;
 
 type Cell = Line[];
 type Align = Tokens.TableCell["align"];
 
-/** A table with straight columns whatever is in them; as one record a row where the columns do not fit. */
+/** A table with aligned columns. If the columns do not fit, each row is shown as a record. */
 export function tableLines(table: Tokens.Table, width: number, layout: Layout): Line[] {
   const header = table.header.map((cell) => cellOf(cell, "strong", layout));
   const rows = table.rows.map((row) => row.map((cell) => cellOf(cell, "text", layout)));
@@ -26,7 +26,7 @@ export function tableLines(table: Tokens.Table, width: number, layout: Layout): 
     .join(`${glyphs.rule}${glyphs.cross}${glyphs.rule}`);
   const draw = (row: readonly Cell[]) => rowLines(row, widths, table.align, glyphs.gutter);
   const drawn = rows.map(draw);
-  // Rows of several lines run into each other without a rule between them.
+  // Rows of several lines need a rule between them.
   const isTall = drawn.some((lines) => lines.length > 1);
   const ruleLine: Line = [span(rule, "muted")];
   return [
@@ -43,7 +43,7 @@ function cellOf(cell: Tokens.TableCell, style: "strong" | "text", layout: Layout
 
 const cellWidth = (cell: Cell): number => Math.max(0, ...cell.map(lineWidth));
 
-/** Takes from the widest columns until the row fits; undefined where that would leave columns too narrow. */
+/** Narrows the widest columns until the row fits; undefined if that would make columns too narrow. */
 function fitted(natural: readonly number[], room: number): number[] | undefined {
   const total = natural.reduce((sum, width) => sum + width, 0);
   if (total <= room) return [...natural];

@@ -16,38 +16,38 @@ import {
 import { createTranscriptFeed } from "../text/blocks/transcript-feed.ts";
 import { withoutWithdrawn } from "../text/blocks/withdrawn.ts";
 
-export type Conversation = {
-  /** Remembers what messages do not say: how a run ended, who attached and who answered. */
+export type SessionFeed = {
+  /** Records what messages do not contain: how a run ended, who attached, who answered. */
   observe(replica: Replica, event: HearthEvent): void;
-  /** Blocks finished since the last call, in order, and the unfinished ones. */
+  /** Returns the blocks finished since the last call, in order, and the unfinished ones. */
   advance(replica: Replica): FeedUpdate;
 };
 
 const NATIVE_AGENT = "hearth";
 
-/** Runs remembered after their end: their last message may be settled a moment later. */
+/** Ended runs that are kept: a run's last message may be completed a moment after its end. */
 const RUNS_MAX = 50;
 
 /**
- * One session as blocks on one screen. It follows the replica's messages and not its events, so that a lost stream, a
- * repeat or a fresh snapshot can neither double nor skip a block. `isShown` says which messages of the beginning are
+ * Turns a session into blocks, each given once. It follows the replica's messages and not its events, so a lost stream,
+ * a repeated event or a new snapshot can neither double nor skip a block. `skipped`: ids of older messages that are not
  * replayed.
  */
-export function createConversation(options: {
+export function createSessionFeed(options: {
   clientId: string;
   now: () => number;
   /** The newest replica, for names of clients and agents. */
   replica: () => Replica | undefined;
   skipped: ReadonlySet<string>;
-  /** Omits how long something has been running. */
+  /** Leaves out running times. */
   isStill: boolean;
-}): Conversation {
+}): SessionFeed {
   const { clientId, now, skipped } = options;
   const runs = new Map<string, RunFacts>();
   const toolsSince = new Map<string, number>();
-  let waiting: Block[] = [];
-  /** Runs whose prompt has arrived but not the run itself: the daemon sends the message first. */
-  const untold = new Set<string>();
+  let notices: Block[] = [];
+  /** Runs whose prompt has arrived without the run itself: the daemon sends the message first. */
+  const expectedRuns = new Set<string>();
 
   const context: BlockContext = {
     agent: NATIVE_AGENT,
@@ -75,7 +75,7 @@ export function createConversation(options: {
   /** Other terminals that show this session. */
   const here = new Set(first === undefined ? [] : othersHere(first, clientId).map(({ id }) => id));
 
-  /** Terminals that join or leave this session. */
+  /** A block for a terminal that joined or left this session. */
   function presenceOf({ id, label }: Client, replica: Replica, seq: number): Block | undefined {
     const isHere = othersHere(replica, clientId).some((other) => other.id === id);
     if (isHere === here.has(id)) return undefined;
@@ -91,29 +91,29 @@ export function createConversation(options: {
       switch (event.type) {
         case "message.created": {
           const { role, run_id } = event.payload.message;
-          if (role === "user" && context.run(run_id) === undefined) untold.add(run_id);
+          if (role === "user" && context.run(run_id) === undefined) expectedRuns.add(run_id);
           return;
         }
         case "run.accepted":
         case "run.queued":
         case "run.held":
         case "run.started":
-          untold.delete(event.payload.run.id);
+          expectedRuns.delete(event.payload.run.id);
           rememberRun(event.payload.run.id, event.payload.run);
           return;
         case "run.completed":
-          untold.delete(event.payload.run_id);
+          expectedRuns.delete(event.payload.run_id);
           toolsSince.clear();
           rememberRun(event.payload.run_id, completedFacts(event, runs.get(event.payload.run_id)));
           return;
         case "permission.resolved":
-          waiting.push(blockOfPermission(event.payload.permission, context));
+          notices.push(blockOfPermission(event.payload.permission, context));
           return;
         case "session.updated": {
           const { archived } = event.payload.session;
           if (archived && !isArchived) {
             const text = "archived · /sessions and tab show it again";
-            waiting.push({ id: `local/archived/${event.seq}`, type: "presence", text, isRule: false });
+            notices.push({ id: `local/archived/${event.seq}`, type: "presence", text, isRule: false });
           }
           isArchived = archived;
           return;
@@ -122,7 +122,7 @@ export function createConversation(options: {
         case "client.updated":
         case "client.detached": {
           const block = presenceOf(event.payload.client, replica, event.seq);
-          if (block !== undefined) waiting.push(block);
+          if (block !== undefined) notices.push(block);
           return;
         }
         default:
@@ -131,24 +131,24 @@ export function createConversation(options: {
     advance(replica) {
       const messages = withoutWithdrawn(replica.messages).filter(
         (message) =>
-          !skipped.has(message.id) && !untold.has(message.run_id) && !isWaiting(message, replica.runs),
+          !skipped.has(message.id) && !expectedRuns.has(message.run_id) && !isWaiting(message, replica.runs),
       );
       const { closed, open } = feed.update(messages);
-      // In the order of events: after what was finished then, before what is still open.
-      const said = waiting;
-      waiting = [];
-      return { closed: [...closed, ...said], open };
+      // In the order of events: after the finished blocks, before the unfinished ones.
+      const update = { closed: [...closed, ...notices], open };
+      notices = [];
+      return update;
     },
   };
 }
 
-/** A queued prompt, or one accepted while a run still unwinds, is not part of the conversation yet. */
+/** Whether a prompt is queued, or waits until a canceled run has stopped: not part of the conversation yet. */
 export const isWaiting = (message: Message, runs: readonly Run[]): boolean => {
   const run = runs.find(({ id }) => id === message.run_id);
   return run !== undefined && run.state !== "active" && run.state !== "completed";
 };
 
-/** The messages that fill `rowsMax` rows, from the end; everything before is skipped. `heightOf` lays blocks out. */
+/** The messages to skip so that the rest fills `rowsMax` rows. `heightOf` lays blocks out. */
 export function skippedOnOpening(
   replica: Replica,
   rowsMax: number,
@@ -166,7 +166,7 @@ export function skippedOnOpening(
   return new Set(messages.slice(0, index).map(({ id }) => id));
 }
 
-/** The context for past messages: their runs are unknown. */
+/** The context for messages whose runs are no longer known. */
 export const pastContext = (replica: Replica, messages = replica.messages): BlockContext => ({
   agent: NATIVE_AGENT,
   speaker: (message) => speakerBefore(messages, message),
