@@ -31,6 +31,11 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     reasons: z.array(z.string()),
   }),
   z.object({ type: z.literal("text"), text: z.string(), reasons: z.array(z.string()) }),
+  /**
+   * A plan that the person approves, in Markdown. `allow_once` leaves plan mode for `ask`, `allow_session` for
+   * `accept_edits`; `deny` sends it back, with words.
+   */
+  z.object({ type: z.literal("plan"), text: z.string(), reasons: z.array(z.string()) }),
   /** The agent asks the person: `message` of an `allow_once` is the answer, a choice's label or other words. */
   z.object({
     type: z.literal("question"),

@@ -161,6 +161,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       };
     },
     modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
+    setMode: (wid, sid, mode, by) => void sessions.services.update(wid, sid, { mode }, by),
     sessionChanged,
     newId,
     now,

@@ -5,7 +5,7 @@ import type { PermissionRequest } from "../agent/permission/request.ts";
 import type { RunVerdict } from "../agent/run/host.ts";
 import type { RunRecord } from "../agent/run/record.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { NewId, PermissionId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { NewId, PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Decision, Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import { editedCommand, withEditable } from "./edited-command.ts";
 import type { EventHub } from "./events/hub.ts";
@@ -23,6 +23,8 @@ type PermissionsDeps = {
   policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
   /** The run's present mode: its own, or else the session's. */
   modeOf(run: RunRecord): PermissionMode;
+  /** Changes the session's mode. Joins the running transaction. */
+  setMode(wid: WorkspaceId, sid: SessionId, mode: PermissionMode, by: Caller): void;
   /** Publishes whether the session waits for an answer. */
   sessionChanged(tx: JournalTx, sid: SessionId): void;
   newId: NewId;
@@ -41,6 +43,22 @@ export type Permissions = ReturnType<typeof createPermissions>;
 export function createPermissions(deps: PermissionsDeps) {
   const { store, now } = deps;
   const questions = createQuestions(deps);
+  /** The modes of runs that began in a plan mode of their own, and whose plan was approved. */
+  const approved = new Map<RunId, PermissionMode>();
+  const modeOf = (run: RunRecord): PermissionMode => approved.get(run.id) ?? deps.modeOf(run);
+
+  /** The run goes on in the mode that was chosen with the approval. Call it in the answer's transaction. */
+  function leavePlanMode(
+    wid: WorkspaceId,
+    { run_id, session_id }: Permission,
+    decision: Decision,
+    by: Caller,
+  ) {
+    const mode = decision === "allow_session" ? "accept_edits" : "ask";
+    const run = store.runs.get(run_id);
+    if (run !== undefined && run.mode !== null) approved.set(run_id, mode);
+    if (store.sessions.get(session_id)?.mode === "plan") deps.setMode(wid, session_id, mode, by);
+  }
 
   /**
    * The mode or a grant has changed: open questions that would now be allowed are answered in the name of whoever
@@ -82,7 +100,11 @@ export function createPermissions(deps: PermissionsDeps) {
     reconsider,
     waitingRuns: questions.waitingRuns,
     openCount: questions.openCount,
-    cancelRun: questions.cancelRun,
+    /** Call in the transaction that ends the run. */
+    cancelRun(tx: JournalTx, run: RunRecord) {
+      questions.cancelRun(tx, run);
+      tx.afterCommit(() => void approved.delete(run.id));
+    },
     unattended: questions.unattended,
     recover: questions.recover,
     list: (wid: WorkspaceId): Permission[] => questions.open(wid).map(({ permission }) => permission),
@@ -95,7 +117,7 @@ export function createPermissions(deps: PermissionsDeps) {
       signal: AbortSignal,
     ): Promise<RunVerdict> {
       const judge = (call: PermissionRequest): Promise<Judgement> =>
-        deps.judge(call, () => deps.policy(wid, run.session_id, deps.modeOf(run)), signal);
+        deps.judge(call, () => deps.policy(wid, run.session_id, modeOf(run)), signal);
       const judgement = await judge(request).catch((error) => {
         if (!signal.aborted) throw error;
       });
@@ -135,6 +157,7 @@ export function createPermissions(deps: PermissionsDeps) {
       signal: AbortSignal,
     ): Promise<PersonAnswer> {
       if (signal.aborted) return { kind: "canceled" };
+      if (question.detail.type === "plan" && modeOf(run) !== "plan") return { kind: "not_needed" };
       if (run.on_question === "deny" || (run.on_question === "fail" && !questions.canBeAnswered(wid)))
         return { kind: "nobody" };
       const permission = questionOf(run, question);
@@ -178,6 +201,8 @@ export function createPermissions(deps: PermissionsDeps) {
               granted_by: by,
               granted_at: now().toISOString(),
             });
+          if (asked.detail.type === "plan" && answer.decision !== "deny")
+            leavePlanMode(wid, asked, answer.decision, by);
         },
         (answered) => ({
           kind: "answered",

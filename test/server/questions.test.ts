@@ -1,4 +1,6 @@
 // What an agent asks a person: in every terminal, answered once, withdrawn with its run, told when nobody is there.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { say, toolResults } from "../support/model-server.ts";
 import { expectStreamTellsTheTruth, openWorld } from "../support/world.ts";
@@ -53,6 +55,39 @@ test("what the model asks is answered in any terminal, in words, and withdrawn w
   );
   expect(resolved.payload.permission.state).toBe("canceled");
   await expectStreamTellsTheTruth(asker, before);
+});
+
+test("plan mode is left only by a person who approves the plan, for the mode that they choose", async () => {
+  const world = await openWorld({ session: { mode: "plan" } });
+  const terminal = await world.terminal("asker");
+  const text = "# The plan\n1. Write new.txt";
+  const propose = { call: "plan", input: { proposal: text } } as const;
+  const write = { call: "write", input: { path: "new.txt", content: "x" } } as const;
+  world.model.enqueue(say(propose), say(write), say({ call: "ExitPlanMode", input: { plan: text } }));
+  world.model.enqueue(say(write), say("Written."));
+  const { run_id } = await terminal.prompt("plan it");
+  const first = await terminal.question();
+  expect(first).toMatchObject({ kind: "switch_mode", detail: { type: "plan", text } });
+  await terminal.answer(first, "deny", { message: "shorter" });
+  const second = await terminal.question(({ id }) => id !== first.id);
+  expect((await terminal.session()).mode).toBe("plan");
+  await terminal.answer(second, "allow_session");
+  expect((await terminal.completed(run_id)).outcome).toBe("end_turn");
+  const told = toolResults(await world.model.request(4)).map((result) => result.text);
+  expect(told[0]).toContain("The user sent the plan back: shorter");
+  expect(told[1]).toContain("Not allowed");
+  expect(told[2]).toContain("The user approved the plan, and plan mode is over");
+  expect((await terminal.session()).mode).toBe("accept_edits");
+  expect(existsSync(join(world.home.project, "new.txt"))).toBe(true);
+  // A prompt in a plan mode of its own: its run leaves it, the session's mode stays.
+  const other = { call: "write", input: { path: "other.txt", content: "y" } } as const;
+  world.model.enqueue(say(propose), say(other), say("Written."));
+  const { run_id: own } = await terminal.prompt("again", { mode: "plan" });
+  await terminal.answer(await terminal.question((question) => question.run_id === own), "allow_once");
+  const change = await terminal.question(({ run_id, detail }) => run_id === own && detail.type === "edit");
+  await terminal.answer(change, "allow_once");
+  expect((await terminal.completed(own)).outcome).toBe("end_turn");
+  expect((await terminal.session()).mode).toBe("accept_edits");
 });
 
 test("a headless run is told that nobody can answer, and goes on", async () => {

@@ -6,7 +6,7 @@ import { openWorld } from "../support/world.ts";
 
 const lookAgain = () => say({ call: "list", input: {} });
 
-test("a run that waits for nobody is stopped when it goes round in circles; a watched one is told so first", async () => {
+test("a run that waits for nobody is stopped when it goes round in circles; a watched one asks", async () => {
   const world = await openWorld();
   const terminal = await world.terminal("only");
   world.model.script((_, index) => (index < 3 ? lookAgain() : say("I see.")));
@@ -17,8 +17,12 @@ test("a run that waits for nobody is stopped when it goes round in circles; a wa
   expect(world.model.requests).toHaveLength(3);
 
   world.model.script((_, index) => (index < 6 ? lookAgain() : say("I see.")));
-  expect(await terminal.ask("look")).toMatchObject({ outcome: "end_turn", text: "I see." });
-  expect(sentText(await world.model.request(6))).toContain("You have made the same tool call several times");
+  const { run_id } = await terminal.prompt("look");
+  const question = await terminal.question();
+  expect(question).toMatchObject({ run_id, title: "The model seems to be stuck. Shall it go on?" });
+  await terminal.answer(question, "deny", { message: "look elsewhere" });
+  expect(await terminal.completed(run_id)).toMatchObject({ outcome: "end_turn", text: "I see." });
+  expect(sentText(await world.model.request(6))).toContain("The user says: look elsewhere");
 });
 
 test("the limit of steps in the configuration is kept by a run that waits for nobody, unless it brings its own", async () => {

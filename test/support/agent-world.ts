@@ -121,6 +121,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
     monotonicMs: () => performance.now(),
   });
   const permissions = createPermissions({
+    setMode: () => {},
     store,
     hub,
     journal: () => journal,

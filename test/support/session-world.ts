@@ -70,6 +70,7 @@ export function openSessionWorld(
   const permissions = createPermissions({
     ...{ store, hub, journal: () => journal, judge, sessionChanged, newId, now },
     modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
+    setMode: (wid, sid, mode, by) => void sessions.services.update(wid, sid, { mode }, by),
     policy: (wid, sid, mode) => ({
       ...{ mode, rules: { allow: [], ask: [], deny: [] }, protectedPaths: [], tempDirs: [] },
       grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { PersonQuestion } from "../../src/agent/permission/person-question.ts";
 import { defineTool } from "../../src/agent/tools/tool.ts";
 import {
   lastPrompt,
@@ -304,15 +305,41 @@ describe("the end of a turn", () => {
     await native.close();
   });
 
-  test("comes after a reminder when somebody watches", async () => {
+  test("is a person's to decide when somebody watches: go on, do something else, or stop", async () => {
     server.script(() => say(echo("same")));
-    const native = await open();
+    const asked: PersonQuestion[] = [];
+    const answers = [
+      { decision: "allow_once", message: null },
+      { decision: "deny", message: "try ls" },
+      { decision: "deny", message: null },
+    ] as const;
+    const native = await open({
+      async answer(question) {
+        const answer = answers[asked.length];
+        asked.push(question);
+        if (answer === undefined) throw new Error("asked once too often");
+        return { kind: "answered", ...answer };
+      },
+    });
     expect(await native.start("Go").result).toMatchObject({
       outcome: "error",
-      error: { code: "loop_detected" },
+      error: { code: "loop_detected", message: expect.stringMatching(/You stopped the turn/) },
     });
-    expect(server.requests).toHaveLength(6);
-    expect(lastPrompt(await server.request(3))).toMatch(/same tool call several times/);
+    expect(asked).toHaveLength(3);
+    expect(asked[0]?.detail).toMatchObject({ type: "text", text: expect.stringMatching(/: echo same$/) });
+    expect(asked[0]?.tool_call_id).toBe(callsOf(native.transcript)[2]?.tool_call_id);
+    expect(server.requests).toHaveLength(9);
+    expect(lastPrompt(await server.request(6))).toContain("The user says: try ls");
+    await native.close();
+  });
+
+  test("after three empty answers is a person's to decide, too", async () => {
+    server.script((_request, n) => (n < 3 ? say() : say("Done.")));
+    const native = await open({
+      answer: async () => ({ kind: "answered", decision: "allow_once", message: null }),
+    });
+    expect(await native.start("Go").result).toEqual({ outcome: "end_turn" });
+    expect(server.requests).toHaveLength(4);
     await native.close();
   });
 

@@ -6,11 +6,11 @@ import { detectCapabilities } from "../../src/tui/local/capabilities.ts";
 import type { Block } from "../../src/tui/text/blocks/block.ts";
 import {
   type BlockContext,
-  blockOfPermission,
   blocksOf,
   createMessageFeed,
   type RunFacts,
 } from "../../src/tui/text/blocks/message-blocks.ts";
+import { blockOfPermission } from "../../src/tui/text/blocks/permission-block.ts";
 import { renderBlock } from "../../src/tui/text/blocks/render-block.ts";
 import { createTranscriptFeed } from "../../src/tui/text/blocks/transcript-feed.ts";
 import { themes } from "../../src/tui/theme.ts";

@@ -225,7 +225,8 @@ test("every tool's description is under 600 characters", () => {
     expect(tool.description.length).toBeLessThan(600);
     expect(() => tool.title({})).not.toThrow();
   }
-  expect([...bench.tools.keys()]).toEqual(["read", "write", "edit", "list", "glob", "grep", "bash"]);
+  const names = ["read", "write", "edit", "list", "glob", "grep", "bash", "plan", "ask"];
+  expect([...bench.tools.keys()]).toEqual(names);
 });
 
 test("the same command with the same outcome is known as the same, however long it took", async () => {

@@ -35,6 +35,7 @@ export type Next =
   /** The answer was empty, or had a call written as text: say so and ask again. */
   | { do: "nudge"; why: "empty" | "call_like" }
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
+  /** It goes on only if a person says so. */
   | { do: "give_up" };
 
 const EMPTY_IN_ROW_MAX = 3;
@@ -66,7 +67,8 @@ export function decide(
     if (isLast) return decided({ do: "act", afterwards: "max_steps" }, "max_steps");
     return decided({ do: "act", afterwards: "ask" }, "tool_use");
   }
-  if (isEmpty && after.emptyInRow >= EMPTY_IN_ROW_MAX) return decided({ do: "give_up" }, "error");
+  if (isEmpty && after.emptyInRow >= EMPTY_IN_ROW_MAX && !isLast)
+    return decided({ do: "give_up" }, "tool_use");
   if (isEmpty && !isLast) return decided({ do: "nudge", why: "empty" }, "tool_use");
   if (tellsOfCalls) return decided({ do: "nudge", why: "call_like" }, "tool_use");
   if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");

@@ -21,6 +21,7 @@ type ExecuteDeps = {
 };
 
 const SIDE_BY_SIDE_MAX = 8;
+const LABEL_CHARS_MAX = 300;
 /** About as often as a screen is redrawn. */
 const BEGUN_DELAY_MS = 20;
 
@@ -47,7 +48,9 @@ function traceOf(call: ReadyCall, text: string, isError: boolean): CallTrace {
   const signature = createHash("sha1")
     .update(`${call.name}\0${JSON.stringify(canonical(call.checked.given))}\0${withoutChance(text)}`)
     .digest("base64");
-  return { signature, failure: isError ? `${call.name}: ${failureClass(text)}` : null };
+  const tool = call.checked.tool;
+  const label = `${call.name} ${callTitle(tool, "", call.checked.given)}`.trim().slice(0, LABEL_CHARS_MAX);
+  return { signature, label, failure: isError ? `${call.name}: ${failureClass(text)}` : null };
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,8 @@
 export type CallTrace = {
   /** The same call with the same result has the same signature. */
   signature: string;
+  /** The call in a few words, for a person. */
+  label: string;
   /** Tool and class of its error; null if it succeeded. */
   failure: string | null;
 };
@@ -15,7 +17,6 @@ export const withoutChance = (text: string): string => text.replace(chance, "…
 export type GuardState = {
   /** Signatures of the last calls, oldest first. */
   recent: readonly string[];
-  warned: ReadonlySet<string>;
   failuresInRow: number;
   sameFailuresInRow: number;
   lastFailure: string | null;
@@ -25,12 +26,11 @@ export type GuardVerdict =
   | { kind: "fine" }
   /** Tell the model; the turn goes on. */
   | { kind: "remind"; text: string }
-  /** `text` is for the person. */
-  | { kind: "stop"; text: string };
+  /** It goes round in circles: a person decides, and where nobody watches the turn ends. `text` is for the person. */
+  | { kind: "stuck"; text: string };
 
 export const guardStart: GuardState = {
   recent: [],
-  warned: new Set(),
   failuresInRow: 0,
   sameFailuresInRow: 0,
   lastFailure: null,
@@ -48,47 +48,32 @@ function isLoop(recent: readonly string[], signature: string): boolean {
   return recent.filter((seen) => seen === signature).length >= IN_WINDOW_MAX;
 }
 
-/**
- * Judges the calls of one step. Equal calls within a step count once. With `strict` (nobody watches) a loop ends the
- * turn at once; otherwise the model is told first, and stopped if it continues.
- */
+/** Judges the calls of one step. Equal calls within a step count once. After a loop it begins to count anew. */
 export function judgeCalls(
   state: GuardState,
   calls: readonly CallTrace[],
-  strict: boolean,
 ): { state: GuardState; verdict: GuardVerdict } {
-  const warned = new Set(state.warned);
   let { recent, failuresInRow, sameFailuresInRow, lastFailure } = state;
   let verdict: GuardVerdict = { kind: "fine" };
-  for (const signature of new Set(calls.map((call) => call.signature))) {
+  const once = new Map(calls.map((call) => [call.signature, call]));
+  for (const [signature, { label }] of once) {
     recent = [...recent, signature].slice(-WINDOW_CALLS);
     if (!isLoop(recent, signature)) continue;
-    if (strict || warned.has(signature)) {
-      verdict = {
-        kind: "stop",
-        text: "The model kept making the same tool call with the same result, so the turn was stopped.",
-      };
-      continue;
-    }
-    warned.add(signature);
     recent = [];
-    if (verdict.kind === "fine")
-      verdict = {
-        kind: "remind",
-        text: "You have made the same tool call several times and got the same result each time. Do not make it again. Try another way, or tell the user what stops you.",
-      };
+    verdict = {
+      kind: "stuck",
+      text: `The model keeps making the same tool call with the same result: ${label}`,
+    };
   }
   for (const { failure } of calls) {
     failuresInRow = failure === null ? 0 : failuresInRow + 1;
     sameFailuresInRow = failure === null ? 0 : failure === lastFailure ? sameFailuresInRow + 1 : 1;
     lastFailure = failure;
   }
-  if (failuresInRow >= FAILURES_TO_STOP)
-    verdict = {
-      kind: "stop",
-      text: `The last ${failuresInRow} tool calls all failed, so the turn was stopped.`,
-    };
-  else if (
+  if (failuresInRow >= FAILURES_TO_STOP) {
+    verdict = { kind: "stuck", text: `The last ${failuresInRow} tool calls all failed.` };
+    failuresInRow = 0;
+  } else if (
     verdict.kind === "fine" &&
     lastFailure !== null &&
     sameFailuresInRow >= SAME_FAILURES_TO_REMIND &&
@@ -98,5 +83,5 @@ export function judgeCalls(
       kind: "remind",
       text: `The last ${sameFailuresInRow} calls failed in the same way (${lastFailure}). Read the error and look at the actual state before you call again; if it cannot work, say so.`,
     };
-  return { state: { recent, warned, failuresInRow, sameFailuresInRow, lastFailure }, verdict };
+  return { state: { recent, failuresInRow, sameFailuresInRow, lastFailure }, verdict };
 }

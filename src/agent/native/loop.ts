@@ -4,6 +4,8 @@ import type { Plan } from "../../protocol/plan.ts";
 import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
+import { foreignText } from "../hearth-note.ts";
+import type { PersonQuestion } from "../permission/person-question.ts";
 import type { ToolContext, ToolSession } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
 import type { Compactor } from "./compacting/compactor.ts";
@@ -54,6 +56,17 @@ function errorOf(failure: ModelFailure, toldTooLong: boolean): RunError {
 const loopError = (message: string): TurnResult => ({
   outcome: "error",
   error: { code: "loop_detected", message, retryable: false },
+});
+
+const stuckQuestion = (text: string, tool_call_id: string): PersonQuestion => ({
+  tool_call_id,
+  kind: "other",
+  title: "The model seems to be stuck. Shall it go on?",
+  detail: { type: "text", text, reasons: [] },
+  options: [
+    { decision: "allow_once", label: "go on", rules: [] },
+    { decision: "deny", label: "stop, or say what to do instead", rules: [] },
+  ],
 });
 
 /** The ids of the session's tool calls. */
@@ -153,6 +166,19 @@ export async function runLoop(
     },
   };
 
+  /** It goes round in circles: who is there decides. Returns a result if the turn is over. */
+  async function stuck(text: string, tool_call_id: string): Promise<TurnResult | undefined> {
+    const answer = isStrict
+      ? ({ kind: "nobody" } as const)
+      : await host.ask(stuckQuestion(text, tool_call_id), signal);
+    if (signal.aborted || answer.kind === "canceled") return { outcome: "canceled" };
+    if (answer.kind !== "answered") return loopError(`${text} The turn was stopped.`);
+    const words = answer.message?.trim() ?? "";
+    if (answer.decision === "deny" && words === "") return loopError(`${text} You stopped the turn.`);
+    if (words !== "") conversation.noteAfter(host.transcript(), `The user says: ${foreignText(words)}`);
+    return undefined;
+  }
+
   for (;;) {
     await turns.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
@@ -208,8 +234,13 @@ export async function runLoop(
     switch (next.do) {
       case "end":
         return { outcome: next.outcome };
-      case "give_up":
-        return loopError(`${model.id} gave three empty answers in a row, so the turn was stopped.`);
+      case "give_up": {
+        const over = await stuck(`${model.id} gave three empty answers in a row.`, "");
+        if (over !== undefined) return over;
+        state = { ...state, emptyInRow: 0 };
+        conversation.noteAfter(host.transcript(), nudgeText);
+        break;
+      }
       case "nudge":
         conversation.noteAfter(host.transcript(), next.why === "call_like" ? callLikeText : nudgeText);
         break;
@@ -231,9 +262,12 @@ export async function runLoop(
         );
         if (traces === undefined || signal.aborted) return { outcome: "canceled" };
         if (next.afterwards !== "ask") return { outcome: next.afterwards };
-        const judged = judgeCalls(guard, traces, isStrict);
+        const judged = judgeCalls(guard, traces);
         guard = judged.state;
-        if (judged.verdict.kind === "stop") return loopError(judged.verdict.text);
+        if (judged.verdict.kind === "stuck") {
+          const over = await stuck(judged.verdict.text, calls.at(-1)?.id ?? "");
+          if (over !== undefined) return over;
+        }
         if (judged.verdict.kind === "remind") conversation.noteAfter(host.transcript(), judged.verdict.text);
         const watched = watchPlan(plan, planned);
         plan = watched.watch;

@@ -17,7 +17,7 @@ export function planWatchOf(transcript: readonly Message[]): PlanWatch {
     for (const part of message.parts.toReversed()) {
       if (part.type !== "tool_call" || part.name !== planTool.name || part.status !== "completed") continue;
       const input = planTool.input.safeParse(part.input);
-      if (input.success) return { entries: input.data.entries, steps: 0 };
+      if (input.data?.entries !== undefined) return { entries: input.data.entries, steps: 0 };
     }
   return { entries: [], steps: 0 };
 }

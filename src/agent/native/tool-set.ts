@@ -85,6 +85,10 @@ const aliases: Readonly<Record<string, string>> = {
   fetchurl: "fetch",
   todowrite: "plan",
   updateplan: "plan",
+  exitplanmode: "plan",
+  askuserquestion: "ask",
+  askuser: "ask",
+  askfollowupquestion: "ask",
 };
 
 const plain = (name: string): string =>

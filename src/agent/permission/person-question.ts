@@ -12,6 +12,8 @@ export type PersonQuestion = {
 
 export type PersonAnswer =
   | { kind: "answered"; decision: Decision; message: string | null }
+  /** There is nothing to approve: the session is not in plan mode. */
+  | { kind: "not_needed" }
   /** Nobody is there who could answer, and the run does not wait for anybody. */
   | { kind: "nobody" }
   /** The run is ending. */

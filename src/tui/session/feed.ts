@@ -8,11 +8,11 @@ import { clientName, othersHere } from "../state/state.ts";
 import type { Block } from "../text/blocks/block.ts";
 import {
   type BlockContext,
-  blockOfPermission,
   blocksOf,
   type FeedUpdate,
   type RunFacts,
 } from "../text/blocks/message-blocks.ts";
+import { blockOfPermission } from "../text/blocks/permission-block.ts";
 import { createTranscriptFeed } from "../text/blocks/transcript-feed.ts";
 import { withoutWithdrawn } from "../text/blocks/withdrawn.ts";
 

@@ -173,6 +173,8 @@ const tail = (lines: readonly Line[], count: number): Line[] => (count <= 0 ? []
 
 function hintOf(state: AppState): string {
   if (state.question?.writing?.what === "answer") return "your answer · enter: send · esc: back";
+  if (state.question?.writing?.what === "reason" && openQuestion(state)?.detail.type === "plan")
+    return "what should change? enter: send back · esc: back";
   if (state.question?.writing?.what === "reason") return "why not? enter: deny · esc: back";
   if (state.editing !== undefined) return "enter: withdraw the prompt · esc: leave it";
   if (queuedRuns(state).some((run) => run.state === "held") && !isBusy(state))

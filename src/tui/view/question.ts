@@ -14,7 +14,7 @@ export function questionView(
   overrides: KeyOverrides,
 ): PermissionView {
   const { question, replica, now, display } = state;
-  const isQuestion = permission.detail.type === "question";
+  const isQuestion = permission.detail.type === "question" || permission.detail.type === "plan";
   const stopWords = isQuestion ? "stop the turn" : "deny and stop the turn";
   const stop = `${firstChordName("question.stop", overrides)} ${stopWords}`;
   const key = (action: Action) => firstChordName(action, overrides);

@@ -10,7 +10,7 @@ export const modeText: Readonly<Record<PermissionMode, string>> = {
   ask: "ask (reading inside the project is free; the user is asked before a file is changed or a command runs)",
   accept_edits:
     "accept_edits (files of the project may be changed without asking; the user is asked before a command runs)",
-  plan: "plan (nothing may be changed and no command may run: look into it, then answer with a plan)",
+  plan: "plan (nothing may be changed and no command may run: look into it, then give a plan for approval with the plan tool)",
   yolo: "yolo (file changes and commands run without asking; be all the more careful)",
 };
 

@@ -1,9 +1,8 @@
 import type { Message, TextPart, ToolCallPart, ToolCallStatus } from "../../../protocol/message.ts";
-import type { Permission } from "../../../protocol/permission.ts";
 import type { Run } from "../../../protocol/run.ts";
 import { SHELL_AGENT } from "../../commands/shell-command.ts";
 import { createTextStream, type Piece, type TextStream } from "../markdown/open-text.ts";
-import type { Block, PermissionBlock, ToolCallBlock, TurnEndBlock } from "./block.ts";
+import type { Block, ToolCallBlock, TurnEndBlock } from "./block.ts";
 import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";
 
 /** What blocks show besides their message's content. Anything may be unknown, as for a run that ended long ago. */
@@ -274,27 +273,3 @@ function turnEndBlock(message: Message, context: BlockContext): TurnEndBlock | "
 /** Whether the message already has a notice with this code: the daemon adds a run's error to its last message. */
 const isTold = (message: Message, code: string): boolean =>
   message.parts.some((part) => part.type === "notice" && part.code === code);
-
-/** The block of a question that is no longer open. */
-export function blockOfPermission(permission: Permission, context: BlockContext): PermissionBlock {
-  const { detail, answered_at: answeredAt, answered_by: answeredBy } = permission;
-  const subject =
-    detail.type === "command"
-      ? (detail.edited ?? detail.command)
-      : detail.type === "edit"
-        ? detail.path
-        : permission.title;
-  return {
-    id: `${permission.id}/outcome/0`,
-    type: "permission",
-    decision: permission.state === "answered" ? (permission.decision ?? undefined) : undefined,
-    subject,
-    ...(detail.type === "question" && {
-      verdict: permission.decision === "deny" ? "not answered" : "answered",
-    }),
-    by: answeredBy === null ? null : context.nameOf(answeredBy),
-    ...(answeredAt === null ? {} : { afterMs: Date.parse(answeredAt) - Date.parse(permission.asked_at) }),
-    ...(permission.message === null ? {} : { message: permission.message }),
-    ...(detail.type === "command" && detail.edited !== undefined && { isEdited: true }),
-  };
-}

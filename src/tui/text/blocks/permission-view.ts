@@ -151,6 +151,8 @@ function questionOf({ agent, kind, title, detail }: Permission, home: string | u
       return `${who} asks: ${spellOut(title).replaceAll("\n", " ")}`;
     case "question":
       return `${who} asks`;
+    case "plan":
+      return `${who} has a plan`;
   }
 }
 
@@ -195,6 +197,7 @@ function askedText(detail: Exclude<Permission["detail"], { type: "edit" }>): str
     case "command":
       return detail.command;
     case "text":
+    case "plan":
       return detail.text;
     case "question":
       return detail.question;

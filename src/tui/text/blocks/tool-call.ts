@@ -29,6 +29,7 @@ const TITLE_CHARACTERS_MAX = 4000;
 const BODY_INDENT = "    ";
 const DIFF_ROWS = 12;
 const TAIL_ROWS = 4;
+const PROPOSAL_ROWS = 40;
 const FAILED_TAIL_ROWS = 8;
 /** Enough to read; the daemon has the rest. */
 const EXPANDED_ROWS = 2000;
@@ -173,6 +174,8 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
     const why = sanitizeLine(block.output.slice(REFUSED.length, REFUSED_CHARACTERS_MAX));
     return wrapLine([span(why, "muted")], width);
   }
+  const proposal = proposalOf(block);
+  if (proposal !== undefined) return outputLines(proposal, PROPOSAL_ROWS, width, layout);
   if (isExpanded)
     return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];
   if (block.kind === "execute" && status !== "denied") {
@@ -183,6 +186,13 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
   if (status === "failed" || (block.kind === "other" && status === "completed"))
     return outputLines(block.output, TAIL_ROWS, width, layout);
   return [];
+}
+
+/** A plan that was given for approval. */
+function proposalOf({ kind, input }: ToolCallBlock): string | undefined {
+  if (kind !== "think" || typeof input !== "object" || input === null || !("proposal" in input))
+    return undefined;
+  return typeof input.proposal === "string" ? input.proposal : undefined;
 }
 
 /** The command's output without the line about its end that the model gets: the head shows the exit code. */
