@@ -94,6 +94,20 @@ const HookConfig = z.object({
 });
 export const hookEvents = ["PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionStart"] as const;
 export type HookEvent = (typeof hookEvents)[number];
+
+const LanguageServerConfig = z.object({
+  command: z.array(z.string()).min(1).optional(),
+  extensions: z
+    .record(z.string().startsWith("."), z.string())
+    .optional()
+    .describe('File name endings with the language\'s id, like { ".zig": "zig" }'),
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      "false: never started; true: also where it runs code of the project, or the project's own copy",
+    ),
+});
 const LimitsConfig = z.object({
   idle_exit_ms: milliseconds.optional(),
   idle_evict_ms: milliseconds.optional(),
@@ -124,12 +138,17 @@ export const Config = z.object({
     .partialRecord(z.enum(hookEvents), z.array(HookConfig))
     .optional()
     .describe("Commands that run at events of a session"),
+  language_servers: z
+    .record(z.string(), LanguageServerConfig)
+    .optional()
+    .describe("Programs that check files after an edit"),
   limits: LimitsConfig.optional(),
 });
 export type Config = z.infer<typeof Config>;
 export type ModelConfig = z.infer<typeof ModelConfig>;
 export type ProviderConfig = z.infer<typeof ProviderConfig>;
 export type AgentConfig = z.infer<typeof AgentConfig>;
+export type LanguageServerConfig = z.infer<typeof LanguageServerConfig>;
 export type McpServerConfig = z.infer<typeof McpServerConfig>;
 export type HooksConfig = NonNullable<Config["hooks"]>;
 

@@ -1,5 +1,7 @@
 import { flushCompileCache } from "node:module";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
+import { serversWith } from "../agent/language-servers/known-servers.ts";
+import { createLanguageServers } from "../agent/language-servers/servers.ts";
 import { createNativeBackend } from "../agent/native/backend.ts";
 import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
@@ -40,7 +42,12 @@ export function createNativeAgent(
   deps: NativeAgentDeps,
 ): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool; models: Services["models"] } {
   const workers = createWorkerPool();
-  const tools = createTools({ workers });
+  const languageServers = createLanguageServers({
+    processes: deps.processes,
+    folders: deps.folders,
+    specs: () => serversWith(deps.settings.orDefaults(null).config.language_servers),
+  });
+  const tools = createTools({ workers, languageServers });
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
@@ -79,7 +86,13 @@ export function createNativeAgent(
   }
 
   return {
-    backend,
+    backend: {
+      ...backend,
+      async close() {
+        await backend.close();
+        await languageServers.close();
+      },
+    },
     models: {
       async list(wid) {
         const { source, read_at } = catalogOf({ catalog: deps.catalog.current() });

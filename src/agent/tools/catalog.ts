@@ -1,10 +1,13 @@
+import type { LanguageServers } from "../language-servers/servers.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
 import { type BashOptions, createBashTool } from "./command/run-command.ts";
 import { reportingFailures } from "./failure.ts";
+import { diagnosed } from "./files/diagnosed.ts";
 import { createEditTool } from "./files/edit-file.ts";
 import { listTool } from "./files/list-folder.ts";
 import { readTool } from "./files/read-file.ts";
 import { createWriteTool } from "./files/write-file.ts";
+import { createLookupTool } from "./search/code-lookup.ts";
 import { createGlobTool } from "./search/find-files.ts";
 import { createRipgrep, type Ripgrep } from "./search/ripgrep.ts";
 import { createGrepTool } from "./search/search-text.ts";
@@ -16,6 +19,8 @@ export type ToolsOptions = {
   bash?: BashOptions | undefined;
   ripgrep?: Ripgrep | undefined;
   workers?: WorkerPool | undefined;
+  /** Without them edits are not checked, and there is no lsp tool. */
+  languageServers?: LanguageServers | undefined;
 };
 
 /**
@@ -26,14 +31,18 @@ export function createTools({
   bash = {},
   ripgrep = createRipgrep(),
   workers = createWorkerPool(),
+  languageServers,
 }: ToolsOptions = {}): readonly Tool[] {
+  const checked = <Input>(tool: Tool<Input>) =>
+    languageServers === undefined ? tool : diagnosed(tool, languageServers);
   return [
-    reportingFailures(readTool),
-    reportingFailures(createWriteTool(workers)),
-    reportingFailures(createEditTool(workers)),
+    reportingFailures(checked(readTool)),
+    reportingFailures(checked(createWriteTool(workers))),
+    reportingFailures(checked(createEditTool(workers))),
     reportingFailures(listTool),
     reportingFailures(createGlobTool(ripgrep)),
     reportingFailures(createGrepTool(ripgrep)),
+    ...(languageServers === undefined ? [] : [reportingFailures(createLookupTool(languageServers))]),
     reportingFailures(createBashTool(bash)),
     reportingFailures(planTool),
     reportingFailures(askTool),

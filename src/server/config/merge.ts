@@ -6,6 +6,14 @@ type Warn = (sentence: string) => void;
 /** Strictest first. */
 const strictness: readonly PermissionMode[] = ["plan", "ask", "accept_edits", "yolo"];
 
+/** What a project may choose freely. Any other key is named where it is merged, or is the user's alone. */
+const choices: ReadonlySet<string> = new Set<keyof Config>([
+  "model",
+  "small_model",
+  "agent",
+  "on_last_detach",
+]);
+
 /**
  * The user's configuration with a project's on top. A project file may come from anybody, so it can only choose among
  * what the user has and narrow what is allowed. What would widen that or start something is ignored, with a warning.
@@ -17,10 +25,12 @@ export function mergeProject(
 ): { config: Config; offered: Offered; warnings: string[] } {
   const warnings: string[] = [];
   const warn: Warn = (sentence) => warnings.push(`${file}: ${sentence}`);
-  const { mcp_servers, hooks, agents, providers, permissions, limits, models_url, ...choices } = project;
-  const config: Config = { ...user, ...choices };
-  if (models_url !== undefined)
-    warn('"models_url" is ignored: only your own configuration says where requests go.');
+  const { mcp_servers, hooks, agents, providers, permissions, limits, ...rest } = project;
+  const config: Config = { ...user };
+  for (const [key, value] of Object.entries(rest)) {
+    if (choices.has(key)) Object.assign(config, { [key]: value });
+    else warn(`"${key}" is ignored: only your own configuration may set it.`);
+  }
   if (providers !== undefined) config.providers = mergeProviders(user.providers ?? {}, providers, warn);
   if (agents !== undefined) config.agents = mergeAgents(user.agents ?? {}, agents, warn);
   if (permissions !== undefined)
