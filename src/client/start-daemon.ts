@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { inBackground } from "../async/in-background.ts";
 import { orAborted, pause } from "../async/wait.ts";
 import { FILE_THREADS, parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from "../protocol/daemon-file.ts";
@@ -20,6 +20,8 @@ export type StartOptions = {
   env: Readonly<Record<string, string | undefined>>;
   /** bin/hearth. */
   launcher: string;
+  /** It allows everything, and ends with this process. */
+  isDisposable?: boolean | undefined;
 };
 
 export type StartResult = ReadyLine | { ok: false; code: "died"; message: string };
@@ -29,19 +31,21 @@ export type StartResult = ReadyLine | { ok: false; code: "died"; message: string
  * reported why it is not. Rejects when `signal` aborts; the daemon then continues by itself.
  */
 export async function startDaemon(
-  { paths, env, launcher }: StartOptions,
+  { paths, env, launcher, isDisposable = false }: StartOptions,
   signal: AbortSignal,
 ): Promise<StartResult> {
   const log = openLog(paths);
   const logStart = log === undefined ? 0 : fstatSync(log).size;
   try {
     const output = log ?? "ignore";
-    const child = spawn(process.execPath, [launcher, "serve"], {
+    const child = spawn(process.execPath, [launcher, "serve", ...(isDisposable ? ["--disposable"] : [])], {
       cwd: "/", // it must not keep the current directory in use
       detached: true,
       env: daemonEnvironment(env, paths),
-      stdio: ["ignore", output, output, "pipe"],
+      // It ends when its stdin does, however this process ends.
+      stdio: [isDisposable ? "pipe" : "ignore", output, output, "pipe"],
     });
+    keepOpen(child.stdin);
     // Without free descriptors or processes there is no child and no pipe.
     if (child.stdio === undefined) return { ok: false, code: "died", message: await reasonOfNoChild(child) };
     const line = await readReadyLine(child, signal);
@@ -51,6 +55,13 @@ export async function startDaemon(
   } finally {
     if (log !== undefined) closeSync(log);
   }
+}
+
+/** Held open until this process has ended, without keeping it alive. */
+function keepOpen(stdin: Writable | null): void {
+  if (stdin === null) return;
+  stdin.on("error", () => {}); // the daemon has ended
+  if ("unref" in stdin && typeof stdin.unref === "function") stdin.unref();
 }
 
 /** What commands need, and HEARTH_HOME. No provider's key: clients send those over the socket. */

@@ -55,6 +55,8 @@ export type ServicesDeps = {
   folders?: FolderGate;
   /** Whether this process is a daemon alone, whose resource limits may be lowered. */
   marksLimit?: boolean;
+  /** Everything is allowed, and no step limit holds. */
+  isDisposable?: boolean | undefined;
 };
 
 /** What keeps the daemon running. `live_runs`: runs that need no client to go on. */
@@ -92,6 +94,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const settings = createWorkspaceSettings({
     ...{ paths, store, environments, folders, now },
     catalog: catalog.current,
+    hasStepLimit: deps.isDisposable !== true,
   });
 
   const refresh = async (wid: WorkspaceId) => {
@@ -150,6 +153,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     policy(wid, sid, mode) {
       const { permissions: rules } = settings.of(wid).config;
       return {
+        allowsEverything: deps.isDisposable,
         mode,
         rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
         harmlessCommands: rules?.harmless_commands ?? "ask",
@@ -260,7 +264,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     environments,
     sessionOf: sessions.storedOf,
     mustAccept: workspaces.mustBeOpen,
-    limits: (wid) => settings.orDefaults(wid).limits,
+    stepsMax: (wid) => (deps.isDisposable ? null : settings.orDefaults(wid).limits.max_steps),
     newId,
   });
 

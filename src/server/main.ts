@@ -16,13 +16,15 @@ type ServeOptions = {
   /** Called once, when this daemon listens or another one already does. */
   onReady?: ((ready: Ready) => void) | undefined;
   signal?: AbortSignal | undefined;
+  /** Everything is allowed, and no step limit holds. */
+  isDisposable?: boolean | undefined;
 };
 
 /**
  * Runs the daemon until it is stopped or idle for long. Resolves with the exit code when everything is closed; rejects
  * with the HearthError that prevented the start.
  */
-export async function serve({ env, paths, onReady, signal }: ServeOptions): Promise<number> {
+export async function serve({ env, paths, onReady, signal, isDisposable }: ServeOptions): Promise<number> {
   const tell = createReadyPipe(env);
   const { [READY_FD_VARIABLE]: _pipe, ...rest } = env;
   const now = () => new Date();
@@ -33,7 +35,7 @@ export async function serve({ env, paths, onReady, signal }: ServeOptions): Prom
     try {
       const services = await createServices({
         ...{ paths, store, log, now, newId, requestStop },
-        ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest, marksLimit: true },
+        ...{ version: VERSION, build: BUILD, protocol: PROTOCOL, env: rest, marksLimit: true, isDisposable },
       });
       return { ...services, services, close: store.close };
     } catch (error) {

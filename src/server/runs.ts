@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { publicRun, type RunRecord } from "../agent/run/record.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
-import type { Limits } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { PromptBody } from "../protocol/routes.ts";
@@ -20,7 +19,8 @@ type RunsDeps = {
   sessionOf(wid: WorkspaceId, sid: SessionId): { agent: string };
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
-  limits(wid: WorkspaceId): Pick<Limits, "max_steps">;
+  /** For a run that nobody watches; null: none. */
+  stepsMax(wid: WorkspaceId): number | null;
   newId: NewId;
 };
 
@@ -72,7 +72,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       if (body.env) deps.environments.takeKeys(wid, caller, body.env);
       const on_question = body.on_question ?? "wait";
       // Nobody watches a run that waits for no answer, so its steps are limited.
-      const stepsMax = on_question === "wait" ? null : deps.limits(wid).max_steps;
+      const stepsMax = on_question === "wait" ? null : deps.stepsMax(wid);
       const reply = coordinators.of(wid, body.session_id).accept({
         run_id: body.run_id ?? deps.newId("run"),
         prompt: body.prompt,

@@ -22,6 +22,7 @@ export function createWorkspaceSettings({
   folders,
   now,
   catalog = () => undefined,
+  hasStepLimit = true,
 }: {
   paths: Paths;
   store: Store;
@@ -30,6 +31,8 @@ export function createWorkspaceSettings({
   now: () => Date;
   /** The refreshed list of models, if there is one. */
   catalog?: () => Catalog | undefined;
+  /** False: what the configuration says of `max_steps` does not count. */
+  hasStepLimit?: boolean;
 }) {
   /** Project files by path as `refresh` last read them; an error if one could not be read. */
   const projectFiles = new Map<string, ReadFile | HearthError>();
@@ -75,7 +78,8 @@ export function createWorkspaceSettings({
     const known = justRead.get(wid);
     if (known) return known;
     const { config, limits } = loaded(wid);
-    const read = { config: wid === null ? config : withTrustedAgents(wid, config), limits };
+    const trusted = wid === null ? config : withTrustedAgents(wid, config);
+    const read = { config: hasStepLimit ? trusted : withoutStepLimit(trusted), limits };
     if (justRead.size === 0) setImmediate(() => justRead.clear());
     justRead.set(wid, read);
     return read;
@@ -152,3 +156,8 @@ export function createWorkspaceSettings({
     }),
   };
 }
+
+const withoutStepLimit = (config: Config): Config => ({
+  ...config,
+  limits: Object.fromEntries(Object.entries(config.limits ?? {}).filter(([name]) => name !== "max_steps")),
+});

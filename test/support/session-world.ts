@@ -121,7 +121,7 @@ export function openSessionWorld(
     ...{ store, coordinators, agents, environments, newId },
     sessionOf: sessions.storedOf,
     mustAccept: workspaces.mustBeOpen,
-    limits: () => ({ max_steps: 100 }),
+    stepsMax: () => 100,
   });
   const snapshot = createSnapshot({
     ...{ store, hub, journal, workspaces, sessions, coordinators, permissions, agents },

@@ -40,6 +40,7 @@ export function createJudge(): Judge {
     lists.flatMap((list) => list.flatMap((text) => ruleOf(text) ?? []));
 
   return (request, policy, lookup) => {
+    if (policy.allowsEverything === true) return { decision: "allow" };
     const rules: RuleBook = {
       deny: rulesOf(policy.rules.deny),
       ask: rulesOf(policy.rules.ask),

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { FILE_THREADS, READY_FD_VARIABLE } from "../../protocol/daemon-file.ts";
@@ -6,7 +7,7 @@ import type { Parsed } from "../line/table.ts";
 import { createOutput } from "../output/output.ts";
 
 /** `hearth serve`: runs the daemon in this process until it is stopped. */
-export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<number> {
+export async function serve({ options }: Parsed, { env, paths }: Context): Promise<number> {
   // Node reads it when its pool is first used, which nothing has done so far.
   process.env["UV_THREADPOOL_SIZE"] ??= String(FILE_THREADS);
   // Its own output: the daemon must not end when nobody reads stdout.
@@ -17,10 +18,13 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
   // Without it V8 grows its heap rather than collect: it halves the memory for a sixth more processor time (decision 018).
   setFlagsFromString("--optimize-for-size");
   const isStartedByClient = env[READY_FD_VARIABLE] !== undefined;
+  const isDisposable = options["disposable"] === true;
   const server = await import("../../server/main.ts");
   const code = await server.serve({
     env,
     paths,
+    isDisposable,
+    signal: isDisposable && !process.stdin.isTTY ? endOf(process.stdin) : undefined,
     onReady({ isOther, pid, socket }) {
       if (isStartedByClient) return; // the client was told over its pipe; stdout is the log
       const state = isOther ? "A hearth daemon already runs" : "The hearth daemon is ready";
@@ -31,4 +35,12 @@ export async function serve(_parsed: Parsed, { env, paths }: Context): Promise<n
   // Everything is closed by now, and nobody reads a detached daemon's exit code.
   if (isStartedByClient) process.kill(process.pid, "SIGKILL");
   return code;
+}
+
+/** Aborts when whoever holds the other end has gone. */
+function endOf(input: Readable): AbortSignal {
+  const ended = new AbortController();
+  for (const event of ["end", "close", "error"]) input.once(event, () => ended.abort());
+  input.resume();
+  return ended.signal;
 }

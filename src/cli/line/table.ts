@@ -86,6 +86,11 @@ const permissionPolicies = [...permissionModes, "deny"] as const;
 const screenReader: OptionSpec = { name: "screen-reader", help: "Screen-reader mode" };
 const noAnimations: OptionSpec = { name: "no-animations", help: "No moving clocks or counters" };
 
+const disposable: OptionSpec = {
+  name: "disposable",
+  help: "For containers and benchmarks: allow everything, keep nothing",
+};
+
 export const bareCommand: CommandSpec = {
   path: [],
   summary: "Open the terminal here",
@@ -129,6 +134,7 @@ export const commands: readonly CommandSpec[] = [
       },
       { name: "max-steps", value: "N", help: "Maximum number of model answers" },
       { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
+      disposable,
       { name: "trust", value: "HASH", help: "Trust what the project's own files would start, by its hash" },
       { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
     ],
@@ -271,7 +277,7 @@ export const commands: readonly CommandSpec[] = [
     path: ["serve"],
     summary: "Run the daemon in the foreground",
     arguments: [],
-    options: [],
+    options: [{ name: "disposable", help: "Allow everything, and end when stdin closes" }],
     examples: ["hearth serve"],
   },
   {

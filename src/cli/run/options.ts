@@ -9,6 +9,12 @@ export function readRunOptions({ options }: Parsed) {
   const policy = options["permission-mode"];
   if (options["continue"] && options["session"])
     throw new UsageError("Give --continue or --session, not both.");
+  const isDisposable = options["disposable"] === true;
+  const lasting = ["continue", "session", "permission-mode"].find((name) => options[name] !== undefined);
+  if (isDisposable && lasting !== undefined) {
+    const why = lasting === "permission-mode" ? "it allows everything" : "its session ends with it";
+    throw new UsageError(`--disposable does not go with --${lasting}: ${why}.`);
+  }
   const seconds = readNumber("timeout", options["timeout"]);
   if (seconds !== undefined && !(seconds > 0))
     throw new UsageError("--timeout takes a number of seconds above 0.");
@@ -23,7 +29,8 @@ export function readRunOptions({ options }: Parsed) {
     session: textOf(options["session"]),
     goOn: options["continue"] === true,
     isolation: textOf(options["isolation"]) as "in_place" | "worktree" | undefined,
-    mode: (policy === "deny" ? "ask" : policy) as PermissionMode | undefined,
+    isDisposable,
+    mode: (isDisposable ? "yolo" : policy === "deny" ? "ask" : policy) as PermissionMode | undefined,
     onQuestion: policy === "deny" ? ("deny" as const) : ("fail" as const),
     maxSteps,
     timeoutMs: seconds === undefined ? undefined : Math.min(seconds * 1000, 2 ** 31 - 1),

@@ -14,6 +14,7 @@ import type { ExitCode } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
 import { chooseSession } from "../sessions/choose.ts";
 import { settleTrust } from "../trust.ts";
+import { withDisposableDaemon } from "./disposable.ts";
 import { endOfRun } from "./end.ts";
 import { createRunNotes } from "./notes.ts";
 import { type RunOptions, readRunOptions } from "./options.ts";
@@ -35,7 +36,8 @@ export async function run(parsed: Parsed, context: Context): Promise<ExitCode> {
   const output = createOutputOf(options, context);
   const stop = createStop(options.timeoutMs);
   try {
-    return await runPrompt(prompt, options, output, context, stop);
+    const start = (own: Context) => runPrompt(prompt, options, output, own, stop);
+    return await (options.isDisposable ? withDisposableDaemon(context, start) : start(context));
   } finally {
     stop.close();
   }
@@ -62,7 +64,11 @@ async function runPrompt(
   let connection: Connection;
   try {
     const onWait = (what: string) => inBackground(() => err.line(`hearth: ${what}`), ignoreError);
-    connection = await connect({ paths, env, launcher, clientId, cwd: context.cwd(), onWait }, stop.signal);
+    const { isDisposable } = options;
+    connection = await connect(
+      { paths, env, launcher, isDisposable, clientId, cwd: context.cwd(), onWait },
+      stop.signal,
+    );
   } catch (error) {
     if (stop.signal.aborted) return printCanceled(context, stop);
     throw error;

@@ -3,6 +3,8 @@ import type { PermissionDetail, PermissionMode, PermissionOption } from "../../.
 /** What a judgement goes by: the session's mode, the user's rules and grants, and the folders. */
 export type Policy = {
   mode: PermissionMode;
+  /** `--disposable`: no rule counts, and nothing is protected. */
+  allowsEverything?: boolean | undefined;
   /** In the order of strength deny, ask, allow. A project's own configuration may add to `ask` and `deny` only. */
   rules: { allow: readonly string[]; ask: readonly string[]; deny: readonly string[] };
   /** Rules that a person added by answering a question. */

@@ -12,7 +12,8 @@ export function createTrustHandlers({ trust, refresh }: Services): Pick<Handlers
       await refresh(params.wid);
       return { status: 200, body: { trust: trust.of(params.wid) ?? null } };
     },
-    "POST /v1/workspaces/{wid}/trust": async ({ params, body, caller }) => {
+    "POST /v1/workspaces/{wid}/trust": async ({ params, body, caller, mustBePerson }) => {
+      await mustBePerson();
       await refresh(params.wid);
       return { status: 200, body: { trust: trust.give(params.wid, body.hash, caller) } };
     },
