@@ -7,11 +7,13 @@ const idFields: { readonly [K in RequestKey]?: readonly [field: string, prefix: 
   "POST /v1/workspaces/{wid}/sessions": ["id", "ses"],
   "POST /v1/workspaces/{wid}/sessions/{sid}/fork": ["id", "ses"],
   "POST /v1/workspaces/{wid}/agent": ["run_id", "run"],
+  "POST /v1/workspaces/{wid}/sessions/{sid}/compact": ["run_id", "run"],
 };
 
-/** Calls that must not be repeated: a second cancel could hit the next queued run. */
+/** Calls that must not be repeated: a second cancel could hit the next queued run, a second undo the compaction before. */
 const notRepeatable: ReadonlySet<RequestKey> = new Set<RequestKey>([
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel",
+  "POST /v1/workspaces/{wid}/sessions/{sid}/undo",
 ]);
 
 /** Whether the call may be sent again after the daemon may have read it. */

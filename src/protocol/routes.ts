@@ -332,6 +332,25 @@ export const routes = {
     body: z.object({ scope: z.enum(["all", "active"]).optional() }).optional(),
     replies: { 200: z.object({ canceled: z.array(RunId), held: z.array(RunId) }) },
   }),
+  "POST /v1/workspaces/{wid}/sessions/{sid}/compact": route({
+    summary: "Replace the older messages by a summary in what the model is sent; a run that waits its turn",
+    params: ofSession,
+    query: byClient,
+    body: z
+      .object({
+        /** What must not be lost. */
+        keep: z.string().max(10_000).optional(),
+        run_id: RunId.optional(),
+      })
+      .optional(),
+    replies: { 202: PromptReply },
+  }),
+  "POST /v1/workspaces/{wid}/sessions/{sid}/undo": route({
+    summary: "Take back the last compaction: the model is sent those messages again",
+    params: ofSession,
+    query: byClient,
+    replies: { 200: z.object({ message: Message }) },
+  }),
   "GET /v1/usage": route({
     summary: "What runs have used, by day, session, agent or model; of all workspaces unless one is named",
     query: z.object({ ...by, by: UsageBy.default("day"), workspace_id: WorkspaceId.optional() }),

@@ -1,7 +1,8 @@
 import type { AgentSessionEvent, Backend, Remembered, SessionContext } from "../agent/backend.ts";
+import type { SessionChange } from "../agent/run/ledger.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { messageText } from "../protocol/message-text.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Journal, JournalTx } from "./events/journal.ts";
@@ -27,11 +28,13 @@ type AgentsDeps = {
   sources(wid: WorkspaceId): ReadonlyMap<string, AgentSource>;
   /** Facts that a running agent reports about itself: its models, modes and commands. */
   updateFacts(wid: WorkspaceId, agent: string, event: AgentSessionEvent): void;
-  sessionChanged(tx: JournalTx, sid: SessionId): void;
+  /** `used`: what work outside of runs has used. */
+  sessionChanged(tx: JournalTx, sid: SessionId, used?: SessionChange["used"]): void;
   /** Whether the agent runs, or is kept warm, for the session. */
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
   /** The agent whose turn is running. */
   busyAgent(sid: SessionId): string | null;
+  newId: NewId;
   now: () => Date;
 };
 
@@ -46,6 +49,8 @@ export function createAgents({
   sessionChanged,
   warmth,
   busyAgent,
+  newId,
+  now,
 }: AgentsDeps) {
   const seen = new Map<WorkspaceId, Agent[]>();
   /** Calls of `list` are counted: the result of one that took longer than a later one is not kept. */
@@ -147,6 +152,7 @@ export function createAgents({
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
       else if (event.type === "title") return retitle(wid, sid, agent, event.title);
+      else if (event.type === "spent") return spent(wid, sid, agent, event);
       else if (event.type === "context") return contextChanged(wid, sid, agent, event);
       else updateFacts(wid, agent, event);
       this.publishChanges(wid, sid);
@@ -224,6 +230,21 @@ export function createAgents({
       const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
       store.agentSessions.put({ ...row, context_used: used, context_window, context_model });
       sessionChanged(tx, sid);
+    });
+  }
+
+  /** Counted like a run of its own. */
+  function spent(
+    wid: WorkspaceId,
+    sid: SessionId,
+    agent: string,
+    { usage, cost, model }: Extract<AgentSessionEvent, { type: "spent" }>,
+  ) {
+    if (store.sessions.get(sid) === undefined) return; // deleted meanwhile
+    const work = { session_id: sid, agent, model, usage, cost };
+    journal.tellIfPossible(wid, (tx) => {
+      store.runUsage.put(wid, { id: newId("run"), ...work, completed_at: now().toISOString() });
+      sessionChanged(tx, sid, { agent, usage, cost });
     });
   }
 

@@ -6,6 +6,7 @@ import { createFileSearch } from "../agent/files/file-search.ts";
 import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts";
 import { createDiskJudge } from "../agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
+import type { SessionChange } from "../agent/run/ledger.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/command/output-folder.ts";
 import { inBackground } from "../async/in-background.ts";
@@ -15,6 +16,7 @@ import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
+import { createCompactions } from "./compactions.ts";
 import { createCoordinators } from "./coordinators.ts";
 import type { Log } from "./daemon/log.ts";
 import { createDaemonServices } from "./daemon/services.ts";
@@ -142,8 +144,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     report: (message, cause) => log.error(message, { cause }),
     monotonicMs: () => performance.now(),
   });
-  const sessionChanged = (tx: JournalTx, sid: SessionId) =>
-    journal.changeSession(tx, sid, coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 });
+  const sessionChanged = (tx: JournalTx, sid: SessionId, used?: SessionChange["used"]) =>
+    journal.changeSession(tx, sid, {
+      ...(coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 }),
+      ...(used && { used }),
+    });
 
   const permissions = createPermissions({
     store,
@@ -179,6 +184,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     sessionChanged,
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
+    newId,
     now,
   });
 
@@ -268,6 +274,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     newId,
   });
 
+  const compactions = createCompactions({
+    ...{ store, coordinators, agents, environments, newId },
+    sessionOf: sessions.storedOf,
+    mustAccept: workspaces.mustBeOpen,
+  });
+
   const activeRuns = () => coordinators.all().filter((coordinator) => coordinator.runtime().running);
   const busy = (): Busy => ({
     clients: hub.clientCount(),
@@ -296,6 +308,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     workspaces: workspaces.services,
     sessions: sessions.services,
     runs,
+    compactions,
     permissions: {
       list(wid) {
         workspaces.rowOf(wid);

@@ -17,6 +17,7 @@ export type Caller = string | null;
 type ShutdownOptions = RouteParsed<"POST /v1/daemon/shutdown">["body"];
 type SessionFields = RouteParsed<"POST /v1/workspaces/{wid}/sessions">["body"];
 type ForkOptions = NonNullable<RouteParsed<"POST /v1/workspaces/{wid}/sessions/{sid}/fork">["body"]>;
+type CompactOptions = NonNullable<RouteParsed<"POST /v1/workspaces/{wid}/sessions/{sid}/compact">["body"]>;
 type PermissionAnswer = RouteParsed<"POST /v1/workspaces/{wid}/permissions/{pid}">["body"];
 type SessionChanges = RouteParsed<"PATCH /v1/workspaces/{wid}/sessions/{sid}">["body"];
 
@@ -104,6 +105,12 @@ export type Services = {
     ): Run;
     withdraw(wid: WorkspaceId, sid: SessionId, rid: RunId, caller: Caller): Run;
     resume(wid: WorkspaceId, sid: SessionId): Run[];
+  };
+  compactions: {
+    /** Throws nothing_to_compact, compaction_unavailable. */
+    compact(wid: WorkspaceId, sid: SessionId, options: CompactOptions, caller: Caller): PromptReply;
+    /** Throws nothing_to_undo, session_busy. */
+    undo(wid: WorkspaceId, sid: SessionId): Message;
   };
   permissions: {
     list(wid: WorkspaceId): Permission[];

@@ -39,7 +39,9 @@ export type RequestEffect = Extract<
       | "load_transcript"
       | "change_queued"
       | "withdraw"
-      | "resume_queue";
+      | "resume_queue"
+      | "compact"
+      | "undo";
   }
 >;
 
@@ -365,6 +367,19 @@ export function createPerformer(
         });
         return;
       }
+      case "compact":
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/compact", {
+          params: { wid, sid },
+          body: { keep: effect.keep },
+          signal,
+        });
+        return;
+      case "undo":
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/undo", {
+          params: { wid, sid },
+          signal,
+        });
+        return flash("The last compaction is taken back: the model is sent everything again.", "info");
       case "resume_queue": {
         const params = { wid, sid };
         await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume", { params, signal });

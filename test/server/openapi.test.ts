@@ -394,9 +394,7 @@ describe("errors", () => {
   test("of routes that this hearth does not have yet are 404, not stubs", async () => {
     const { terminal } = await openDrivenWorld();
     const later: [string, string][] = [
-      ["POST", terminal.path(`/sessions/${terminal.sid}/undo`)],
       ["POST", terminal.path(`/sessions/${terminal.sid}/redo`)],
-      ["POST", terminal.path(`/sessions/${terminal.sid}/compact`)],
       ["GET", terminal.path("/changes")],
       ["POST", terminal.path("/changes/apply")],
       ["POST", "/v1/tasks"],

@@ -30,6 +30,7 @@ export function bareServices(given: Parts = {}): Services {
     snapshot: given.snapshot ?? not("snapshot"),
     refresh: async () => {},
     warnings: () => [],
+    compactions: { compact: not("compact"), undo: not("undo") },
     children: { include: () => false, holdConnection: async () => false },
     workspaces: {
       ...{ open: not("open"), list: not("list"), get: not("get"), close: not("close") },

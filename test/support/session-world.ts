@@ -78,7 +78,7 @@ export function openSessionWorld(
     }),
   });
   const agents = createAgents({
-    ...{ store, journal, sessionChanged, now, updateFacts: () => {} },
+    ...{ store, journal, sessionChanged, newId, now, updateFacts: () => {} },
     sources: () => new Map([[AGENT, source]]),
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,

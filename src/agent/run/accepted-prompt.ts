@@ -1,5 +1,5 @@
 import type { MessageId, NewId, RunId, SessionId } from "../../protocol/ids.ts";
-import type { Message, Part } from "../../protocol/message.ts";
+import type { ContextChange, Message, Part } from "../../protocol/message.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Attachment } from "../../protocol/routes.ts";
 import type { Delivery } from "../../protocol/run.ts";
@@ -11,7 +11,7 @@ export type AcceptedPrompt = {
   run_id: RunId;
   prompt: string;
   /** The notice that takes the prompt's place when nobody prompted. */
-  note?: { code: string; text: string };
+  note?: { code: string; text: string; context?: ContextChange };
   attachments: readonly Attachment[];
   agent: string;
   model: string | null;

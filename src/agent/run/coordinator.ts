@@ -10,6 +10,7 @@ import type { PersonAnswer, PersonQuestion } from "../permission/person-question
 import type { PermissionRequest } from "../permission/request.ts";
 import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import { type Change, createRunBook } from "./book.ts";
+import { askedToKeep, lastChange, withoutChange } from "./context-changes.ts";
 import { createTurnHost, type RunBudget, type RunVerdict } from "./host.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import { createRunLoop, type PendingEvent, type Written } from "./loop.ts";
@@ -210,6 +211,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
 
   function turnOf(run: RunRecord, context: SessionContext, session: OpenedSession): Turn {
     const { message, attachments } = book.entryOf(run.id);
+    const keep = askedToKeep(message);
     return {
       run_id: run.id,
       prompt: messageText(message),
@@ -221,6 +223,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       max_steps: run.max_steps,
       handover: deps.handover(run, session, book.history()),
       ...(isOwnRun(run) ? { goesOn: yieldToPrompt.signal } : {}),
+      ...(keep === undefined ? {} : { compact: { keep } }),
     };
   }
 
@@ -338,6 +341,16 @@ export function createCoordinator(deps: CoordinatorDeps) {
         mustNotHaveStarted(id);
         carryOutNow({ type: "withdrawn", run_id: id }, by);
       }),
+
+    /** Takes back what was last left out of what the model is sent. Undefined if nothing is. Only while idle. */
+    undoContextChange(): Message | undefined {
+      const last = lastChange(book.history(), "compacted", "pruned");
+      if (last === undefined) return undefined;
+      const message = withoutChange(last, now().toISOString());
+      ledger.commit("synced", (tx) => tx.putMessage("message.updated", message));
+      book.forgetHistory();
+      return message;
+    },
 
     resume(): RunId[] {
       attend();

@@ -18,6 +18,9 @@ export type RunUsage = {
 };
 type Row = Omit<RunUsage, "usage"> & UsageColumns;
 
+type Spent = Pick<RunRecord, "id" | "session_id" | "agent" | "model" | "usage" | "cost" | "completed_at"> &
+  Partial<Pick<RunRecord, "accepted_at">>;
+
 /** Rows read in one turn of the event loop, a few milliseconds. */
 const PAGE = 1000;
 
@@ -33,12 +36,12 @@ export function createRunUsageRows(db: Database) {
   );
   return {
     /** Runs without usage are not stored, nor is the demo, whose figures are made up. */
-    put(workspaceId: WorkspaceId, run: RunRecord) {
+    put(workspaceId: WorkspaceId, run: Spent) {
       const { usage, cost } = run;
       if (run.agent === "hearth" && run.model === DEMO_MODEL) return;
       if (cost === 0 && usage.input_tokens === 0 && usage.output_tokens === 0) return;
       const { id, session_id, agent, model, completed_at, accepted_at } = run;
-      const day = (completed_at ?? accepted_at).slice(0, 10);
+      const day = (completed_at ?? accepted_at ?? "").slice(0, 10);
       put.run({ run_id: id, workspace_id: workspaceId, session_id, agent, model, day, ...usage, cost });
     },
     /** Rows after a run id, in the order of ids; empty at the end. */

@@ -127,6 +127,23 @@ export const commands: readonly Command[] = [
         : ask(state, CONTINUE),
   },
   {
+    name: "compact",
+    takes: "[WHAT TO KEEP]",
+    help: "summarise older messages for the model",
+    run: (state, rest) =>
+      currentSession(state) === undefined
+        ? refuse(state, "There is nothing to compact yet.")
+        : step(state, { do: "compact", keep: rest }),
+  },
+  {
+    name: "undo",
+    help: "take back the last compaction",
+    run: (state) =>
+      currentSession(state) === undefined
+        ? refuse(state, "There is nothing to undo yet.")
+        : step(state, { do: "undo" }),
+  },
+  {
     name: "copy",
     help: "copy the last answer to the clipboard",
     run(state) {

@@ -46,6 +46,9 @@ export type Effect =
   | { do: "change_queued"; id: RunId; prompt?: string; delivery?: Delivery }
   | { do: "withdraw"; id: RunId }
   | { do: "resume_queue" }
+  | { do: "compact"; keep: string }
+  /** Takes the last compaction back. */
+  | { do: "undo" }
   | { do: "retry_now" }
   | { do: "remember"; text: string }
   | { do: "print"; block: Block }

@@ -235,7 +235,11 @@ export const draftOfRun = (state: AppState, run: Run): string =>
 
 export function textOfRun(state: AppState, run: Run): string {
   const message = state.replica?.messages.find(({ id }) => id === run.message_id);
-  return message === undefined ? "" : messageText(message);
+  if (message === undefined) return "";
+  for (const part of message.parts)
+    if (part.type === "notice" && part.context?.kind === "asked")
+      return `/compact ${part.context.keep}`.trimEnd();
+  return messageText(message);
 }
 
 /** The oldest open question of the open session. */

@@ -152,10 +152,11 @@ export function createCompactor({ session, conversation, tools }: CompactorDeps)
     const { from_seq, summary, head } = made;
     tell(
       room,
-      `Conversation compacted: about ${count(before)} → ${count(after)} tokens for the model; all of it stays here · /undo takes it back`,
+      `Conversation compacted for the model: about ${count(before)} → ${count(after)} tokens · /undo takes it back`,
       COMPACTED,
       { kind: "compacted", from_seq, summary, head, tokens_before: before, tokens_after: after },
     );
+    session.onEvent({ type: "context", used: after, window: null, model: room.model.id });
   }
 
   async function compact(

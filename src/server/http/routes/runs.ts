@@ -10,9 +10,11 @@ type Keys =
   | "GET /v1/workspaces/{wid}/sessions/{sid}/runs/{rid}"
   | "PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}"
   | "DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}"
-  | "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume";
+  | "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume"
+  | "POST /v1/workspaces/{wid}/sessions/{sid}/compact"
+  | "POST /v1/workspaces/{wid}/sessions/{sid}/undo";
 
-export function createRunHandlers({ runs, sessions, refresh }: Services): Pick<Handlers, Keys> {
+export function createRunHandlers({ runs, compactions, sessions, refresh }: Services): Pick<Handlers, Keys> {
   return {
     "POST /v1/workspaces/{wid}/agent": async ({ params, body, caller, mustBePerson }) => {
       // A command line is what a person types: it runs unasked.
@@ -46,6 +48,14 @@ export function createRunHandlers({ runs, sessions, refresh }: Services): Pick<H
     "POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume": ({ params }) => ({
       status: 200,
       body: { runs: runs.resume(params.wid, params.sid) },
+    }),
+    "POST /v1/workspaces/{wid}/sessions/{sid}/compact": async ({ params, body, caller }) => {
+      await refresh(params.wid);
+      return { status: 202, body: compactions.compact(params.wid, params.sid, body ?? {}, caller) };
+    },
+    "POST /v1/workspaces/{wid}/sessions/{sid}/undo": ({ params }) => ({
+      status: 200,
+      body: { message: compactions.undo(params.wid, params.sid) },
     }),
   };
 }

@@ -92,6 +92,8 @@ export type NoticeBlock = {
   level: "info" | "warning" | "error";
   code: string;
   text: string;
+  /** Shown where everything is shown in full. */
+  detail?: string | undefined;
 };
 
 /** The result of a permission question, in one line. */

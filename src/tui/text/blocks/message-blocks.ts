@@ -3,6 +3,7 @@ import type { Run } from "../../../protocol/run.ts";
 import { SHELL_AGENT } from "../../commands/shell-command.ts";
 import { createTextStream, type Piece, type TextStream } from "../markdown/open-text.ts";
 import type { Block, ToolCallBlock, TurnEndBlock } from "./block.ts";
+import { noticeBlock } from "./notice-block.ts";
 import { isWithdrawal, WITHDRAWN, withdrawnBlock } from "./withdrawn.ts";
 
 /** What blocks show besides their message's content. Anything may be unknown, as for a run that ended long ago. */
@@ -190,7 +191,7 @@ function blockOfPart(
       };
     case "notice":
       if (part.code === WITHDRAWN) return withdrawnBlock(id, message, part.text, context);
-      return { id, type: "notice", level: part.level, code: part.code, text: part.text };
+      return noticeBlock(id, part);
   }
 }
 

@@ -50,8 +50,9 @@ export function noticeLines(block: NoticeBlock, width: number, layout: Layout): 
     error: [glyphs.fail, "error", "error"],
   } as const;
   const [mark, token, word] = look[block.level];
+  const more = layout.isExpanded && block.detail !== undefined ? `\n${block.detail}` : "";
   const text = span(
-    sanitizeText(block.text.slice(0, TEXT_CHARACTERS_MAX)).trim(),
+    sanitizeText((block.text + more).slice(0, TEXT_CHARACTERS_MAX)).trim(),
     block.level === "info" ? "muted" : "text",
   );
   const lines = marked(`  ${mark}`, token, word, [text], width, layout);
