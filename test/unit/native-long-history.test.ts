@@ -2,7 +2,9 @@ import type { LanguageModelV4 } from "@ai-sdk/provider";
 import { expect, onTestFinished, test } from "vitest";
 import { createHistory } from "../../src/agent/native/context/history.ts";
 import { phrases } from "../../src/agent/native/context/phrases.ts";
+import type { PromptMessage } from "../../src/agent/native/models/model.ts";
 import { captureRequest, streamFromSdk } from "../../src/agent/native/models/request/sdk.ts";
+import { SLICE_MESSAGES } from "../../src/agent/native/models/request/slices.ts";
 import { createTurns } from "../../src/async/turns.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { newId } from "./native-host.ts";
@@ -66,12 +68,13 @@ test("calls that had to be given other ids are the same objects in the next requ
   for (const told of calls) expect(second).toContain(told);
 });
 
-test("a request is sent in another turn than it is built in", async () => {
+/** What happens, in order, while a request of these messages is made. */
+async function happenedFor(messages: readonly PromptMessage[]): Promise<string[]> {
   const happened: string[] = [];
   const model = {
     doStream() {
       happened.push("built");
-      return captureRequest("http://127.0.0.1/", { body: "{}" });
+      return captureRequest("http://127.0.0.1/", { body: '{"messages":[1]}' });
     },
   } as unknown as LanguageModelV4;
   const fetch = async () => {
@@ -82,13 +85,32 @@ test("a request is sent in another turn than it is built in", async () => {
     ...{ label: "x", keyFrom: null, addressFrom: "x", baseUrl: "x", model: "m" },
     secrets: [],
   };
-  const isOver = () => true;
-  const rest = async () => void happened.push("rest");
-  const deps = { fetch, createReader: () => Promise.reject() as never, origin };
-  const answers = streamFromSdk(model, { prompt: [], tools: [] }, deps, new AbortController().signal, {
-    isOver,
-    rest,
-  });
+  const turns = { isOver: () => true, rest: async () => void happened.push("rest") };
+  const deps = {
+    ...{ fetch, createReader: () => Promise.reject() as never, origin },
+    ...{ list: "messages" as const, lengthen: (text: string) => text },
+  };
+  const call = {
+    system: { role: "system" as const, content: "" },
+    ...{ messages, tools: [], write: (message: PromptMessage) => message },
+  };
+  const answers = streamFromSdk(model, call, deps, new AbortController().signal, turns);
   await expect(answers.next()).rejects.toThrow();
-  expect(happened).toEqual(["built", "rest", "sent"]);
+  return happened;
+}
+
+test("a request is sent in another turn than it is built in", async () => {
+  expect(await happenedFor([])).toEqual(["built", "rest", "sent"]);
+});
+
+test("a long conversation is converted in several turns", async () => {
+  const said = (role: "user" | "assistant"): PromptMessage => ({
+    role,
+    content: [{ type: "text", text: "x" }],
+  });
+  const messages = Array.from({ length: 2 * SLICE_MESSAGES + 2 }, (_, at) =>
+    said(at % 2 === 0 ? "user" : "assistant"),
+  );
+  const slice = ["built", "rest"];
+  expect(await happenedFor(messages)).toEqual([...slice, ...slice, ...slice, "rest", "sent"]);
 });

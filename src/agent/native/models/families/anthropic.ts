@@ -4,7 +4,7 @@ import type { ModelFetch } from "../network/model-fetch.ts";
 import { anthropicExtras, createExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { createReasoningFallback } from "../request/reasoning-fallback.ts";
-import { captureRequest, createToolList, type SdkCall, streamFromSdk } from "../request/sdk.ts";
+import { captureRequest, createToolList, type SdkCall, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createAnthropicReader } from "../wire/anthropic.ts";
 
@@ -20,8 +20,8 @@ const breakpoint = { anthropic: { cacheControl: { type: "ephemeral" } } } as con
  * Ends the cached prefix at the last two user messages as Anthropic sees them: the older one is read, the newer one
  * written. There, a step's results and a note after them are one message.
  */
-export function markLastUserMessages(messages: readonly PromptMessage[]): PromptMessage[] {
-  const marked = [...messages];
+function lastUserMessages(messages: readonly PromptMessage[]): ReadonlySet<PromptMessage> {
+  const last = new Set<PromptMessage>();
   let left = 2;
   for (let at = messages.length - 1; at >= 0 && left > 0; at -= 1) {
     const message = messages[at];
@@ -29,9 +29,9 @@ export function markLastUserMessages(messages: readonly PromptMessage[]): Prompt
     const endsGroup = messages[at + 1] === undefined || messages[at + 1]?.role === "assistant";
     if (!endsGroup) continue;
     left -= 1;
-    marked[at] = { ...message, providerOptions: breakpoint };
+    last.add(message);
   }
-  return marked;
+  return last;
 }
 
 type Options = NonNullable<SdkCall["providerOptions"]>[string];
@@ -86,9 +86,16 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: extras.around(longTexts.around(captureRequest)),
+    fetch: captureRequest,
   }).languageModel(spec.model);
-  const deps = { fetch, createReader: createAnthropicReader, origin: originOf(spec) };
+  const deps: SdkDeps = {
+    fetch,
+    createReader: createAnthropicReader,
+    origin: originOf(spec),
+    list: "messages",
+    begin: extras.begin,
+    lengthen: longTexts.lengthen,
+  };
   const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
   const family = familyOf(spec.model);
   const usual = family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS;
@@ -96,14 +103,17 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   // The limit covers thinking and answer together, but the package adds the budget to it.
   const { budgetTokens, options } = thinkingOf(spec.model, maxOutputTokens);
   const withFallback = createReasoningFallback(shared.traits);
-  const send = (request: ModelRequest, signal: AbortSignal) =>
-    streamFromSdk(
+  const send = (request: ModelRequest, signal: AbortSignal) => {
+    const marked = lastUserMessages(request.messages);
+    return streamFromSdk(
       model,
       {
-        prompt: [
-          { role: "system", content: request.system, providerOptions: breakpoint },
-          ...markLastUserMessages(longTexts.shorten(request.messages)),
-        ],
+        system: { role: "system", content: request.system, providerOptions: breakpoint },
+        messages: request.messages,
+        write(message) {
+          const made = longTexts.shorten(message);
+          return marked.has(message) ? { ...made, providerOptions: breakpoint } : made;
+        },
         tools: toolList(request.tools),
         ...(budgetTokens > 0 && !mayThink(request)
           ? { maxOutputTokens }
@@ -112,6 +122,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
       deps,
       signal,
     );
+  };
   return {
     ...shared,
     outputTokensMax: maxOutputTokens,

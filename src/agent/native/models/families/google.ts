@@ -2,7 +2,7 @@ import { createGoogle } from "@ai-sdk/google";
 import type { Model } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
 import { createLongTexts } from "../request/long-texts.ts";
-import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
+import { captureRequest, createToolList, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createGoogleReader } from "../wire/google.ts";
 
@@ -13,9 +13,16 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: { ...spec.headers },
-    fetch: longTexts.around(captureRequest),
+    fetch: captureRequest,
   }).languageModel(spec.model);
-  const deps = { fetch, createReader: createGoogleReader, origin: originOf(spec) };
+  const deps: SdkDeps = {
+    fetch,
+    createReader: createGoogleReader,
+    origin: originOf(spec),
+    list: "contents",
+
+    lengthen: longTexts.lengthen,
+  };
   const toolList = createToolList();
   const thinks = /gemini-(2\.5|[3-9])/.test(spec.model);
   return {
@@ -24,7 +31,9 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
       streamFromSdk(
         model,
         {
-          prompt: [{ role: "system", content: request.system }, ...longTexts.shorten(request.messages)],
+          system: { role: "system", content: request.system },
+          messages: request.messages,
+          write: longTexts.shorten,
           tools: toolList(request.tools),
           ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
           ...(thinks ? { providerOptions: { google: { thinkingConfig: { includeThoughts: true } } } } : {}),

@@ -1,6 +1,7 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import type { Model, ModelRequest } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
+import { markLast, systemMark, withBreakpoints } from "../request/chat-breakpoints.ts";
 import { createMessageWriter } from "../request/chat-messages.ts";
 import { chatExtras, createExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
@@ -8,32 +9,6 @@ import { createReasoningFallback, type ReasoningSent } from "../request/reasonin
 import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createChatReader } from "../wire/chat.ts";
-
-type WireMessage = { role: string; content: unknown };
-const isWireMessage = (value: unknown): value is WireMessage =>
-  typeof value === "object" && value !== null && "role" in value && "content" in value;
-
-/** OpenRouter passes Anthropic's cache breakpoints on if a content block carries them. */
-function withBreakpoints(body: Record<string, unknown>): Record<string, unknown> {
-  const messages = body["messages"];
-  if (!Array.isArray(messages)) return body;
-  const wire = messages.filter(isWireMessage);
-  const marked = new Set([
-    wire.find(({ role }) => role === "system"),
-    ...wire.filter(({ role }) => role === "user" || role === "tool").slice(-2),
-  ]);
-  return {
-    ...body,
-    messages: wire.map((message) =>
-      marked.has(message) && typeof message.content === "string"
-        ? {
-            ...message,
-            content: [{ type: "text", text: message.content, cache_control: { type: "ephemeral" } }],
-          }
-        : message,
-    ),
-  };
-}
 
 /** Chat completions, spoken by most servers: vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek … */
 export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model {
@@ -50,7 +25,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     ...(spec.apiKey === null ? {} : { apiKey: spec.apiKey }),
     headers: spec.headers,
     includeUsage: true,
-    fetch: extras.around(longTexts.around(captureRequest)),
+    fetch: captureRequest,
     transformRequestBody: (body: Record<string, unknown>) => {
       const made = { ...traits.body, ...body };
       return needsBreakpoints ? withBreakpoints(made) : made;
@@ -65,20 +40,24 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   const write = createMessageWriter(traits.reasoningField);
   const withFallback = createReasoningFallback(traits);
 
-  const ask = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) =>
-    streamFromSdk(
+  const ask = (request: ModelRequest, signal: AbortSignal, sent: ReasoningSent) => {
+    const mark = markLast(needsBreakpoints ? request.messages : []);
+    return streamFromSdk(
       model,
       {
-        prompt: [
-          { role: "system", content: request.system },
-          ...longTexts.shorten(request.messages).map((message) => write(message, sent)),
-        ],
+        system: { role: "system", content: request.system, ...(needsBreakpoints ? systemMark : {}) },
+        messages: request.messages,
+        write: (message) => mark(write(longTexts.shorten(message), sent), message),
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },
-      { fetch, createReader: () => readerFor(request), origin },
+      {
+        ...{ fetch, createReader: () => readerFor(request), origin },
+        ...{ list: "messages", begin: extras.begin, lengthen: longTexts.lengthen },
+      },
       signal,
     );
+  };
 
   return {
     ...shared,

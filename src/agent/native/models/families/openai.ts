@@ -4,7 +4,7 @@ import type { ModelFetch } from "../network/model-fetch.ts";
 import { createExtras, responsesExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { createReasoningFallback } from "../request/reasoning-fallback.ts";
-import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts";
+import { captureRequest, createToolList, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
 import { type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createResponsesReader } from "../wire/responses.ts";
 
@@ -21,16 +21,25 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     baseURL: spec.baseUrl,
     apiKey: spec.apiKey ?? "none", // never read from the daemon's own environment
     headers: spec.headers,
-    fetch: extras.around(longTexts.around(captureRequest)),
+    fetch: captureRequest,
   }).responses(spec.model);
-  const deps = { fetch, createReader: createResponsesReader, origin: originOf(spec) };
+  const deps: SdkDeps = {
+    fetch,
+    createReader: createResponsesReader,
+    origin: originOf(spec),
+    list: "input",
+    begin: extras.begin,
+    lengthen: longTexts.lengthen,
+  };
   const toolList = createToolList();
   const withFallback = createReasoningFallback(shared.traits);
   const send = (request: ModelRequest, signal: AbortSignal) =>
     streamFromSdk(
       model,
       {
-        prompt: [{ role: "system", content: request.system }, ...longTexts.shorten(request.messages)],
+        system: { role: "system", content: request.system },
+        messages: request.messages,
+        write: longTexts.shorten,
         tools: toolList(request.tools),
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
         providerOptions: {

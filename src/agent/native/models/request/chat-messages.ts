@@ -5,7 +5,7 @@ import type { ReasoningSent } from "./reasoning-fallback.ts";
 type AssistantMessage = Extract<PromptMessage, { role: "assistant" }>;
 
 /** The package copies fields under this key into the message. */
-const FIELDS = "openaiCompatible";
+export const FIELDS = "openaiCompatible";
 /** Our reader keeps an answer's provider data under this key. */
 const KEPT = "compatible";
 

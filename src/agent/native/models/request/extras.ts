@@ -1,6 +1,5 @@
 import { ModelFailure } from "../errors/failure.ts";
 import type { ModelChunk, ModelRequest } from "../model.ts";
-import type { ModelFetch } from "../network/model-fetch.ts";
 import { refusalOf } from "./reasoning-fallback.ts";
 
 type Json = { [key: string]: unknown };
@@ -92,11 +91,10 @@ const isRefusal = (error: unknown): error is ModelFailure =>
  */
 export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnly: boolean }) {
   const refused = new Set<Extra>();
-  /** The last full request, before anything was left out. Parallel conversations send the same extras. */
-  let sent: RequestInit = {};
+  /** The slices of the last request, before anything was left out. Parallel conversations send the same extras. */
+  let sent: readonly RequestInit[] = [];
 
   const changed = (init: RequestInit): RequestInit => {
-    sent = init;
     if (refused.size === 0 || typeof init.body !== "string") return init;
     const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(init.body));
     const dropped = new Set([...refused].flatMap(({ headers = [] }) => headers));
@@ -108,12 +106,14 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
 
   /** Extras that were in the refused request and are not left out yet. */
   function present(): Extra[] {
-    if (typeof sent.body !== "string") return [];
-    const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(sent.body));
-    return extras.filter(
-      (extra) =>
-        !refused.has(extra) && (withoutExtra(body, extra) !== body || hasHeader(sent.headers, extra)),
-    );
+    const found = new Set<Extra>();
+    for (const { body: text, headers } of sent) {
+      if (typeof text !== "string") continue;
+      const body = [...refused].reduce<unknown>(withoutExtra, JSON.parse(text));
+      for (const extra of extras)
+        if (withoutExtra(body, extra) !== body || hasHeader(headers, extra)) found.add(extra);
+    }
+    return extras.filter((extra) => !refused.has(extra) && found.has(extra));
   }
 
   /** The extras to leave out after a refusal, as few as possible. */
@@ -128,10 +128,15 @@ export function createExtras(extras: readonly Extra[], { namedOnly }: { namedOnl
   }
 
   return {
-    around:
-      (fetch: ModelFetch): ModelFetch =>
-      (input, init) =>
-        fetch(input, init === undefined ? init : changed(init)),
+    /** Begins a request; returns what to apply to each of its slices, in order. */
+    begin() {
+      const slices: RequestInit[] = [];
+      return (init: RequestInit): RequestInit => {
+        slices.push(init);
+        sent = slices;
+        return changed(init);
+      };
+    },
     /**
      * Sends the request, and again without what is refused. Throws the last refusal if nothing is left to leave out.
      */

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { PromptMessage } from "../model.ts";
-import type { ModelFetch } from "../network/model-fetch.ts";
 
 type ToolMessage = Extract<PromptMessage, { role: "tool" }>;
 type ToolContent = ToolMessage["content"][number];
@@ -29,7 +28,7 @@ export function createLongTexts() {
     return last;
   }
 
-  function shortenMessage(message: PromptMessage): PromptMessage {
+  function shorten(message: PromptMessage): PromptMessage {
     if (message.role !== "tool") return message;
     const known = shortened.get(message);
     if (known) return known;
@@ -49,7 +48,7 @@ export function createLongTexts() {
     return made;
   }
 
-  /** The body with all placeholders replaced. */
+  /** A body, or a piece of one, with all placeholders replaced. */
   function lengthen(body: string): string | Buffer<ArrayBuffer> {
     // Split alternates: text, number, text, …, text.
     const pieces = body.split(pattern);
@@ -64,17 +63,5 @@ export function createLongTexts() {
     );
   }
 
-  return {
-    shorten: (messages: readonly PromptMessage[]): PromptMessage[] => messages.map(shortenMessage),
-    /** Wraps the fetch of requests that `shorten` was applied to. */
-    around(fetch: ModelFetch): ModelFetch {
-      return (input, init) => {
-        const body = init?.body;
-        if (body === undefined || body === null) return fetch(input, init);
-        // Otherwise the placeholders would reach the model.
-        if (typeof body !== "string") throw new Error("a request to a model is not a text");
-        return fetch(input, { ...init, body: lengthen(body) });
-      };
-    },
-  };
+  return { shorten, lengthen };
 }
