@@ -20,6 +20,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   sessions: async () => (await import("./sessions/sessions.ts")).sessions,
   agents: async () => (await import("./agents.ts")).agents,
   models: async () => (await import("./models.ts")).models,
+  mcp: async () => (await import("./mcp.ts")).mcp,
   permissions: async () => (await import("./permissions.ts")).permissions,
   usage: async () => (await import("./usage.ts")).usage,
   daemon: async () => (await import("./daemon/daemon.ts")).daemon,

@@ -4,6 +4,7 @@ import { Agent, AgentSession } from "./agent.ts";
 import { errorCodes } from "./errors.ts";
 import { ClientId, MessageId, PermissionId, RunId, SessionId, WorkspaceId } from "./ids.ts";
 import { KnownModel, ModelList } from "./known-model.ts";
+import { McpServer } from "./mcp.ts";
 import { Message } from "./message.ts";
 import { Decision, Grant, Permission, PermissionMode } from "./permission.ts";
 import { Delivery, Run } from "./run.ts";
@@ -386,6 +387,18 @@ export const routes = {
     query: byClient,
     body: z.object({ ids: z.array(z.int().min(1)).min(1).max(10_000) }),
     replies: { 200: z.object({ grants: z.array(Grant) }) },
+  }),
+  "GET /v1/workspaces/{wid}/mcp": route({
+    summary: "MCP servers and what they offer",
+    params: ofWorkspace,
+    query: byClient,
+    replies: { 200: z.object({ servers: z.array(McpServer) }) },
+  }),
+  "POST /v1/workspaces/{wid}/mcp/{name}/test": route({
+    summary: "Start an MCP server, also one that has failed, and say how it went",
+    params: ofWorkspace.extend({ name: z.string().min(1).max(200) }),
+    query: byClient,
+    replies: { 200: z.object({ server: McpServer }) },
   }),
   "GET /v1/workspaces/{wid}/trust": route({
     summary: "What the project's own files would start, verbatim, and whether it is trusted; null: nothing",

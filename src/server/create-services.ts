@@ -9,7 +9,7 @@ import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import type { SessionChange } from "../agent/run/ledger.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/command/output-folder.ts";
-import { inBackground } from "../async/in-background.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
 import type { DaemonStop } from "../protocol/daemon-stop.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -24,6 +24,7 @@ import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./events/hub.ts";
 import { createJournal, type JournalTx } from "./events/journal.ts";
 import { createExternalAgents } from "./external-agents.ts";
+import { createMcp } from "./mcp.ts";
 import { createModelCatalog } from "./model-catalog.ts";
 import { createNativeAgent } from "./native-agent.ts";
 import { createPermissions } from "./permissions.ts";
@@ -103,7 +104,18 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
   };
 
+  const mcp = createMcp({
+    settings,
+    environments,
+    rootOf: (wid) => workspaces.rowOf(wid).path,
+    processes,
+    configFile: paths.configFile,
+    version: deps.version,
+    now,
+    onChange: () => {},
+  });
   const native = createNativeAgent({
+    moreTools: mcp.sourceOf,
     settings,
     placeOf: (wid) => ({
       root: workspaces.rowOf(wid).path,
@@ -230,7 +242,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       await agents.list(wid);
       external.probeConfigured(wid);
     },
-    onAttended: native.prepare,
+    onAttended(wid) {
+      native.prepare(wid);
+      mcp.prepare(wid);
+    },
+    onClosed: (wid) => inBackground(() => mcp.closeWorkspace(wid), ignoreError),
     onBusyChange: () => busyChanged(),
     stopping: () => stopping,
     newId,
@@ -327,6 +343,16 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         return permissions.revoke(wid, ids);
       },
     },
+    mcp: {
+      list(wid) {
+        workspaces.rowOf(wid);
+        return mcp.services.list(wid);
+      },
+      async test(wid, name) {
+        workspaces.rowOf(wid);
+        return mcp.services.test(wid, name);
+      },
+    },
     trust: {
       of(wid) {
         workspaces.rowOf(wid);
@@ -387,6 +413,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       workspaces.endStreams(why);
       await Promise.allSettled([
         external.close(),
+        mcp.close(),
         ...[...ownSources.values()].map((source) => source.backend.close()),
       ]);
       fileSearch.close();

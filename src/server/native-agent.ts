@@ -1,8 +1,9 @@
 import { flushCompileCache } from "node:module";
+import type { SessionContext } from "../agent/backend.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { serversWith } from "../agent/language-servers/known-servers.ts";
 import { createLanguageServers } from "../agent/language-servers/servers.ts";
-import { createNativeBackend } from "../agent/native/backend.ts";
+import { createNativeBackend, type MoreToolsSource } from "../agent/native/backend.ts";
 import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
 import { catalogOf } from "../agent/native/models/choice/providers.ts";
@@ -23,6 +24,7 @@ type NativeAgentDeps = {
   settings: WorkspaceSettings;
   placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
+  moreTools(session: SessionContext): MoreToolsSource;
   folders: FolderGate;
   instructionsFile: string;
   version: string;
@@ -55,6 +57,7 @@ export function createNativeAgent(
     processes: deps.processes,
     folders: deps.folders,
     tools,
+    moreTools: deps.moreTools,
     workers,
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),

@@ -1,6 +1,7 @@
 import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { McpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed, RouteReply } from "../protocol/routes.ts";
@@ -124,6 +125,11 @@ export type Services = {
     grants(wid: WorkspaceId): Grant[];
     /** Revokes grants; returns those that existed. */
     revoke(wid: WorkspaceId, ids: readonly number[]): Grant[];
+  };
+  mcp: {
+    list(wid: WorkspaceId): McpServer[];
+    /** Throws not_found. */
+    test(wid: WorkspaceId, name: string): Promise<McpServer>;
   };
   trust: {
     /** What the project's own files would start; undefined where that is nothing. */

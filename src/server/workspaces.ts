@@ -32,6 +32,8 @@ type WorkspacesDeps = {
   troubleIn(wid: WorkspaceId): string | undefined;
   onOpened(wid: WorkspaceId): Promise<void>;
   onAttended(wid: WorkspaceId): void;
+  /** What the workspace keeps running is no longer needed. */
+  onClosed(wid: WorkspaceId): void;
   onBusyChange(): void;
   /** Why the daemon is stopping, if it is. */
   stopping(): DaemonStop | undefined;
@@ -148,6 +150,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const clients = hub.clients(wid);
       hub.end(wid);
       tellDetached(wid, clients);
+      deps.onClosed(wid);
       deps.onBusyChange();
       return workspace;
     },

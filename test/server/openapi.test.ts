@@ -247,6 +247,8 @@ test("every documented route answers with every documented success, exactly as d
     await drive({ key: "GET /v1/usage", path: `/v1/usage?by=${by}`, status: 200 });
   }
   world.home.write(".mcp.json", JSON.stringify({ mcpServers: { a: { command: "a" } } }));
+  await drive({ key: `GET ${W}/mcp`, path: `${w}/mcp`, status: 200 });
+  await drive({ key: `POST ${W}/mcp/{name}/test`, path: `${w}/mcp/a/test`, status: 200 });
   const offered = await drive({ key: `GET ${W}/trust`, path: `${w}/trust`, status: 200 });
   const hash = offered.trust?.hash ?? "";
   await drive({ key: `POST ${W}/trust`, path: `${w}/trust`, body: { hash }, status: 200 });

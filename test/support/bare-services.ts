@@ -52,6 +52,7 @@ export function bareServices(given: Parts = {}): Services {
       ...{ list: not("list"), answer: not("answer"), grants: not("grants"), revoke: not("revoke") },
       ...given.permissions,
     },
+    mcp: { list: not("list"), test: not("test"), ...given.mcp },
     trust: { of: () => undefined, give: not("give"), revoke: not("revoke"), ...given.trust },
     models: { list: not("list"), refresh: not("refresh"), ...given.models },
     agents: { list: not("list"), ...given.agents },

@@ -106,6 +106,7 @@ export function openSessionWorld(
     troubleIn: watch.troubleIn,
     onOpened: async (wid) => void (await agents.list(wid)),
     onAttended: () => {},
+    onClosed: () => {},
     onBusyChange: () => {},
     stopping: () => undefined,
   });

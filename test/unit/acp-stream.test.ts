@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLineSplitter, type Line } from "../../src/agent/acp/connection/lines.ts";
 import { createMessageStream } from "../../src/agent/acp/connection/message-stream.ts";
 import type { Wire } from "../../src/agent/acp/wire.ts";
+import { createLineSplitter, type Line } from "../../src/agent/children/lines.ts";
 
 function splitAll(chunks: readonly Buffer[], bytesMax: number): string[] {
   const splitter = createLineSplitter(bytesMax);

@@ -25,7 +25,7 @@ import { createOllamaProbe } from "./models/local/ollama.ts";
 import type { Model } from "./models/model.ts";
 import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
-import { createToolSet } from "./tool-set.ts";
+import { createToolSet, type MoreTools, withMoreTools } from "./tool-set.ts";
 
 type NativeDeps = {
   /** Called for every turn: keys and configuration may have changed. */
@@ -33,6 +33,8 @@ type NativeDeps = {
   processes: ProcessSupervisor;
   folders: FolderGate;
   tools: readonly Tool[];
+  /** Tools of other people's servers. */
+  moreTools?: ((session: SessionContext) => MoreToolsSource) | undefined;
   workers?: WorkerPool | undefined;
   /** The user's instructions for all projects (config/AGENTS.md), if any. */
   instructionsFile?: string | undefined;
@@ -42,6 +44,13 @@ type NativeDeps = {
   random?(): number;
   /** Waits between retries, and between the demo's words; rejects when `signal` aborts. */
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
+};
+
+export type MoreToolsSource = {
+  /** Called at the start of each turn. Returns what a person should know about what is missing. Never rejects. */
+  begin(signal: AbortSignal): Promise<readonly string[]>;
+  /** The tools of this turn; the same object while they do not change. */
+  tools(): MoreTools;
 };
 
 export type NativeBackend = Backend & {
@@ -99,7 +108,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, folders, workers = createWorkerPool(), now } = deps;
   const random = deps.random ?? Math.random;
   const wait = deps.wait ?? sleep;
-  const tools = createToolSet(deps.tools);
+  const ownTools = createToolSet(deps.tools);
   const connections = createConnections();
   const opener = createModelOpener(connections);
   const probe = createOllamaProbe(now);
@@ -126,6 +135,9 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   }
 
   function openSession(session: SessionContext): OpenedSession {
+    const more = deps.moreTools?.(session);
+    const tools = more === undefined ? ownTools : withMoreTools(ownTools, more.tools);
+    const told = new Set<string>();
     const conversation = createModelContext({
       session,
       tools,
@@ -142,6 +154,12 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
+      for (const text of (await more?.begin(signal)) ?? []) {
+        if (told.has(text)) continue;
+        told.add(text);
+        host.emit({ type: "notice", level: "warning", code: "mcp", text });
+      }
+      signal.throwIfAborted();
       await conversation.begin(turn, host.transcript(), signal);
       compactor.begins(host);
       if (turn.compact !== undefined)

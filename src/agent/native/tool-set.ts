@@ -14,7 +14,8 @@ export type ToolSet = {
 
 export function createToolSet(tools: readonly Tool[]): ToolSet {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const forModel = tools.map(({ name, description, input }): ModelTool => {
+  const forModel = tools.map(({ name, description, input, schema: told }): ModelTool => {
+    if (told !== undefined) return { name, description, input_schema: told };
     const { $schema: _, ...schema } = z.toJSONSchema(input, { io: "input", target: "draft-7" });
     return { name, description, input_schema: schema as Record<string, unknown> };
   });
@@ -24,6 +25,39 @@ export function createToolSet(tools: readonly Tool[]): ToolSet {
     get: (name) => byName.get(name),
     names: [...byName.keys()],
     schemaOf: (name) => schemas.get(name),
+  };
+}
+
+/** The tools of other people's servers: those that the model is told of, and those that can be called besides. */
+export type MoreTools = { offered: readonly Tool[]; hidden: readonly Tool[] };
+
+/** The set with more tools, which may change between turns. `more` gives the same object while they do not. */
+export function withMoreTools(base: ToolSet, more: () => MoreTools): ToolSet {
+  let seen: MoreTools | undefined;
+  let set = base;
+  const current = (): ToolSet => {
+    const tools = more();
+    if (tools === seen) return set;
+    seen = tools;
+    const offered = createToolSet(tools.offered);
+    const all = createToolSet([...tools.offered, ...tools.hidden]);
+    set = {
+      forModel: tools.offered.length === 0 ? base.forModel : [...base.forModel, ...offered.forModel],
+      get: (name) => base.get(name) ?? all.get(name),
+      names: [...base.names, ...offered.names],
+      schemaOf: (name) => base.schemaOf(name) ?? all.schemaOf(name),
+    };
+    return set;
+  };
+  return {
+    get forModel() {
+      return current().forModel;
+    },
+    get: (name) => current().get(name),
+    get names() {
+      return current().names;
+    },
+    schemaOf: (name) => current().schemaOf(name),
   };
 }
 

@@ -136,10 +136,10 @@ function judgeOther(request: PermissionRequest, text: string, rules: RuleBook): 
   if (denied !== undefined) findings.push({ severity: "deny", reason: denied.source });
   else if (asked !== undefined) findings.push({ severity: "rule", reason: `${asked.source} asks` });
   else if (says(rules.allow) === undefined) findings.push({ severity: "plain", reason: "" });
-  // A tool that only reads may be allowed as a whole, any other tool only for this text.
+  // A tool that only reads, and one of an MCP server, may be allowed as a whole, any other tool only for this text.
   const looks = kind === "read" || kind === "search" || kind === "think" || kind === "fetch";
   const rule =
-    looks && /^[A-Za-z_][\w.:/-]*$/.test(tool)
+    (looks || tool.startsWith("mcp__")) && /^[A-Za-z_][\w.:/-]*$/.test(tool)
       ? tool
       : text.length <= REASON_LENGTH_MAX
         ? exactRule(tool, text)

@@ -60,6 +60,8 @@ export type Tool<Input = unknown> = {
   /** For the model; under 600 characters. */
   description: string;
   input: z.ZodType<Input>;
+  /** The schema that the model is told, where it is not that of `input`. */
+  schema?: Record<string, unknown> | undefined;
   /** Maps arguments in the style of other agents' tools; called before `input` validates them. */
   normalize?(given: Arguments): Arguments;
   /** One line for the screen: the path, the pattern, the command. Must cope with partial input. */

@@ -224,6 +224,43 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth permissions revoke 3", "hearth permissions revoke 'bash(npm test *)'"],
   },
   {
+    path: ["mcp", "list"],
+    summary: "List the MCP servers of this directory and their state",
+    arguments: [],
+    options: [json],
+    examples: ["hearth mcp list"],
+  },
+  {
+    path: ["mcp", "add"],
+    summary: "Add an MCP server to your configuration",
+    arguments: [
+      required("name", "The server's name"),
+      rest("url|command", "Its address, or after -- its command"),
+    ],
+    options: [
+      { name: "env", value: "NAME=VALUE,…", help: "Variables of its environment" },
+      { name: "project", help: "Add it to the project's .hearth/hearth.jsonc" },
+    ],
+    examples: [
+      "hearth mcp add files -- npx -y @modelcontextprotocol/server-filesystem .",
+      "hearth mcp add docs https://docs.example.com/mcp",
+    ],
+  },
+  {
+    path: ["mcp", "remove"],
+    summary: "Remove an MCP server from your configuration",
+    arguments: [required("name", "The server's name")],
+    options: [{ name: "project", help: "Remove it from the project's .hearth/hearth.jsonc" }],
+    examples: ["hearth mcp remove files"],
+  },
+  {
+    path: ["mcp", "test"],
+    summary: "Start MCP servers and say what they offer",
+    arguments: [rest("name", "The servers; all without one")],
+    options: [json],
+    examples: ["hearth mcp test files"],
+  },
+  {
     path: ["usage"],
     summary: "Show tokens and cost",
     arguments: [],
@@ -323,6 +360,7 @@ export const groups: readonly { name: string; alone: string; summary: string }[]
   { name: "agents", alone: "list", summary: "Show which agents are ready" },
   { name: "models", alone: "list", summary: "Show models, their windows and prices, and read them anew" },
   { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
+  { name: "mcp", alone: "list", summary: "List, add, remove and test MCP servers" },
   { name: "daemon", alone: "status", summary: "Show, stop, restart and follow the daemon" },
   { name: "config", alone: "show", summary: "Show the configuration" },
 ];

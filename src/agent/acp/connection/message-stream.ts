@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk/unstable";
+import { createLineSplitter } from "../../children/lines.ts";
 import { isWire, textOf, type Wire } from "../wire.ts";
-import { createLineSplitter } from "./lines.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** With this many within a minute, the agent does not speak the protocol. */

@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+/** An MCP server of a workspace. */
+export const McpServer = z.object({
+  name: z.string(),
+  /** The file that names it. */
+  source: z.string(),
+  transport: z.enum(["stdio", "http"]),
+  /** Its command line or address. */
+  target: z.string(),
+  /** idle: it starts with the first prompt. */
+  state: z.enum(["idle", "starting", "ready", "failed", "needs_login", "untrusted", "disabled"]),
+  /** Why it cannot be used, one sentence; null if it can. */
+  reason: z.string().nullable(),
+  /** The command that mends it. */
+  fix: z.string().nullable(),
+  /** Names of what it offers; empty until it is ready. */
+  tools: z.array(z.string()),
+  prompts: z.array(z.string()),
+  resources: z.array(z.string()),
+});
+export type McpServer = z.infer<typeof McpServer>;

@@ -1,0 +1,159 @@
+import type { SessionContext } from "../agent/backend.ts";
+import type { McpConnection } from "../agent/mcp/connection.ts";
+import { createMcpServers } from "../agent/mcp/servers.ts";
+import { type McpServerSpec, specOf } from "../agent/mcp/spec.ts";
+import type { MoreToolsSource } from "../agent/native/backend.ts";
+import type { ProcessSupervisor } from "../agent/process/types.ts";
+import { ignoreError, inBackground } from "../async/in-background.ts";
+import { settlesWithin } from "../async/wait.ts";
+import type { McpServerConfig } from "../protocol/config.ts";
+import { HearthError } from "../protocol/errors.ts";
+import type { WorkspaceId } from "../protocol/ids.ts";
+import type { McpServer } from "../protocol/mcp.ts";
+import type { Environments } from "./environments.ts";
+import type { WorkspaceSettings } from "./workspace-settings.ts";
+
+type McpDeps = {
+  settings: WorkspaceSettings;
+  environments: Environments;
+  rootOf(wid: WorkspaceId): string;
+  processes: ProcessSupervisor;
+  /** The user's configuration, as people see its path. */
+  configFile: string;
+  version: string;
+  now: () => Date;
+  onChange(wid: WorkspaceId): void;
+};
+
+/** How long a turn waits for servers that start with it. Later turns do not wait for one that is as slow. */
+const FIRST_WAIT_MS = 15_000;
+
+export type Mcp = ReturnType<typeof createMcp>;
+
+/** The MCP servers of each workspace: those of the user's configuration, and those of a project that is trusted. */
+export function createMcp(deps: McpDeps) {
+  const { settings, environments, configFile } = deps;
+  const servers = createMcpServers({
+    processes: deps.processes,
+    version: deps.version,
+    now: () => deps.now().getTime(),
+    onChange: (id) => deps.onChange(id as WorkspaceId), // the ids are the workspaces'
+  });
+  const waitedFor = new WeakSet<McpConnection>();
+
+  type Named = { name: string; config: McpServerConfig; source: string; isTrusted: boolean };
+
+  function named(wid: WorkspaceId): Named[] {
+    const own = Object.entries(settings.orDefaults(null).config.mcp_servers ?? {}).map(
+      ([name, config]): Named => ({ name, config, source: configFile, isTrusted: true }),
+    );
+    const project = (isTrusted: boolean): Named[] =>
+      (isTrusted ? settings.trust.trusted(wid) : settings.trust.untrusted(wid)).flatMap(
+        ({ name, source, what }) =>
+          what.kind === "mcp_server" ? [{ name, config: what.server, source, isTrusted }] : [],
+      );
+    return [...own, ...project(true), ...project(false)].filter(
+      ({ name }, at, all) => all.findIndex((other) => other.name === name) === at,
+    );
+  }
+
+  function specsOf(wid: WorkspaceId): McpServerSpec[] {
+    const env = environments.forTools(wid, null, undefined);
+    return named(wid).flatMap(({ name, config, source, isTrusted }) => {
+      const secrets = source === configFile ? environments.forProviders(wid, null) : {};
+      const place = { root: deps.rootOf(wid), source, env, secrets };
+      return (isTrusted && specOf(name, config, place)) || [];
+    });
+  }
+
+  const configure = (wid: WorkspaceId) => servers.configure(wid, specsOf(wid));
+
+  function troubleOf({ spec, state }: McpConnection): string | undefined {
+    const now = state();
+    if (now.phase === "starting")
+      return `The MCP server ${spec.name} has not started yet: this turn goes on without it.`;
+    if (now.phase !== "failed") return undefined;
+    const { kind, reason } = now.failure;
+    const fix = kind === "needs_login" ? ` \`hearth mcp login ${spec.name}\` logs in.` : "";
+    return `The MCP server ${spec.name} cannot be used: ${reason}.${fix}`;
+  }
+
+  function brokenOf({ spec, state }: McpConnection): string | undefined {
+    const now = state();
+    const count = now.phase === "ready" ? now.offers.brokenCount : 0;
+    if (count === 0) return undefined;
+    return `The MCP server ${spec.name} describes ${count} of its tools, prompts or resources wrongly: they are left out.`;
+  }
+
+  function sourceOf(session: SessionContext): MoreToolsSource {
+    const wid = settings.workspaceOf(session.session_id);
+    let tools = servers.tools(wid);
+    return {
+      async begin(signal) {
+        await configure(wid);
+        const connections = servers.connections(wid);
+        const fresh = connections.filter((connection) => !waitedFor.has(connection));
+        const starting = connections.map((connection) => connection.start());
+        const awaited = starting.filter((_, at) => fresh.includes(connections[at] as McpConnection));
+        if (awaited.length > 0) await settlesWithin(Promise.all(awaited), FIRST_WAIT_MS, signal);
+        for (const connection of fresh) waitedFor.add(connection);
+        tools = servers.tools(wid);
+        return connections.flatMap((connection) =>
+          [troubleOf(connection) ?? [], brokenOf(connection) ?? []].flat(),
+        );
+      },
+      tools: () => tools,
+    };
+  }
+
+  function present(wid: WorkspaceId, { name, config, source, isTrusted }: Named): McpServer {
+    const connection = servers.connection(wid, name);
+    const state = connection?.state() ?? { phase: "idle" };
+    const failure = state.phase === "failed" ? state.failure : undefined;
+    const offers = state.phase === "ready" ? state.offers : undefined;
+    const phase = state.phase === "failed" ? state.failure.kind : state.phase;
+    const isOff = config.enabled === false;
+    return {
+      ...{ name, source, transport: config.command === undefined ? "http" : "stdio" },
+      target: config.command?.join(" ") ?? config.url ?? "",
+      state: isOff ? "disabled" : isTrusted ? phase : "untrusted",
+      reason: isTrusted ? ((failure && `${failure.reason}.`) ?? null) : "Nobody has trusted it yet.",
+      fix: !isTrusted ? "hearth, then /trust" : phase === "needs_login" ? `hearth mcp login ${name}` : null,
+      tools: offers?.tools.map((tool) => tool.name) ?? [],
+      prompts: offers?.prompts.map((prompt) => prompt.name) ?? [],
+      resources: offers?.resources.map(({ uri }) => uri) ?? [],
+    };
+  }
+
+  function find(wid: WorkspaceId, name: string): Named {
+    const found = named(wid).find((server) => server.name === name);
+    if (found !== undefined) return found;
+    throw new HearthError(
+      "not_found",
+      `There is no MCP server ${name} here; \`hearth mcp list\` shows them.`,
+    );
+  }
+
+  return {
+    sourceOf,
+    /** Starts them in the background, so that the first prompt finds them ready. */
+    prepare(wid: WorkspaceId) {
+      inBackground(async () => {
+        await configure(wid);
+        await Promise.all(servers.connections(wid).map((connection) => connection.start()));
+      }, ignoreError);
+    },
+    services: {
+      list: (wid: WorkspaceId): McpServer[] => named(wid).map((server) => present(wid, server)),
+      /** Starts one, also one that has failed before. Throws not_found. */
+      async test(wid: WorkspaceId, name: string): Promise<McpServer> {
+        const server = find(wid, name);
+        await configure(wid);
+        await servers.connection(wid, name)?.start(true);
+        return present(wid, server);
+      },
+    },
+    closeWorkspace: (wid: WorkspaceId) => servers.close(wid),
+    close: () => servers.closeAll(),
+  };
+}

@@ -1,0 +1,60 @@
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import type { McpServer } from "../../src/protocol/mcp.ts";
+import { localConfig } from "../support/home.ts";
+import { say, toolResults } from "../support/model-server.ts";
+import { openWorld } from "../support/world.ts";
+
+const repository = resolve(import.meta.dirname, "../..");
+const files = join(repository, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+
+test("a server's tool is offered, asks by its own name, is called, and ends with the daemon", async () => {
+  const world = await openWorld({
+    config: (baseUrl) => ({
+      ...localConfig(baseUrl),
+      mcp_servers: {
+        files: { command: [process.execPath, files, "."] },
+        off: { command: ["x"], enabled: false },
+      },
+      permissions: { deny: ["mcp__files__write_file"] },
+    }),
+    prepare: (home) => {
+      home.write(".mcp.json", JSON.stringify({ mcpServers: { theirs: { command: "./theirs.sh" } } }));
+      writeFileSync(join(home.project, "a.txt"), "the text");
+    },
+  });
+  const terminal = await world.terminal("only");
+  const path = join(world.home.project, "a.txt");
+  world.model.enqueue(
+    say(
+      { call: "mcp__files__read_text_file", input: { path } },
+      { call: "mcp__files__write_file", input: { path, content: "x" } },
+    ),
+    say("done"),
+  );
+  const { run_id } = await terminal.prompt("read it by the server");
+
+  const question = await terminal.question();
+  expect(question.options.map(({ rules }) => rules)).toEqual([
+    [],
+    ["mcp__files__read_text_file"],
+    ["mcp__files__read_text_file"],
+    [],
+  ]);
+  await terminal.answer(question, "allow_session");
+  expect((await terminal.completed(run_id)).outcome).toBe("end_turn");
+  const [request, next] = [await world.model.request(0), await world.model.request(1)];
+  expect(JSON.stringify(request.body)).toContain("mcp__files__read_text_file");
+  expect(toolResults(next).map(({ text }) => text)).toEqual([
+    "the text",
+    expect.stringMatching(/^Not allowed: The rule/),
+  ]);
+  const reply = await terminal.api.call("GET", terminal.path("/mcp"));
+  const { servers } = reply.json as { servers: McpServer[] };
+  expect(servers.map(({ name, state }) => [name, state])).toEqual([
+    ["files", "ready"],
+    ["off", "disabled"],
+    ["theirs", "untrusted"],
+  ]);
+});
