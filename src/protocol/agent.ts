@@ -9,7 +9,13 @@ export type BackendKind = z.infer<typeof BackendKind>;
 export const AgentStatus = z.enum(["ready", "not_installed", "needs_login", "disabled", "error"]);
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
-export const AgentModel = z.object({ id: z.string(), name: z.string(), context_window: z.int().nullable() });
+export const AgentModel = z.object({
+  id: z.string(),
+  name: z.string(),
+  context_window: z.int().nullable(),
+  /** How hard it can be told to think, from little to much: `model@effort`. */
+  efforts: z.array(z.string()).optional(),
+});
 export const AgentMode = z.object({ id: z.string(), name: z.string() });
 export const AgentCommand = z.object({ name: z.string(), description: z.string() });
 

@@ -4,6 +4,7 @@ import type { Agent, AgentSession } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { messageText } from "../protocol/message-text.ts";
+import { splitEffort } from "../protocol/model-effort.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Journal, JournalTx } from "./events/journal.ts";
 import { newAgentSession, type StoredAgentSession } from "./store/agent-sessions.ts";
@@ -112,8 +113,9 @@ export function createAgents({
       const row = store.agentSessions.get(id, agent);
       if (row?.context_used == null) return null;
       const known = seen.get(workspace_id)?.find(({ name }) => name === agent);
-      const wanted = model ?? known?.model ?? row.context_model;
-      const isSame = wanted === row.context_model || (row.context_model === null && model === null);
+      const named = model === null ? null : splitEffort(model).model;
+      const wanted = named ?? known?.model ?? row.context_model;
+      const isSame = wanted === row.context_model || (row.context_model === null && named === null);
       const window = (isSame ? row.context_window : null) ?? windowOf(known, wanted);
       return window === null ? null : { used: row.context_used, window };
     },

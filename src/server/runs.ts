@@ -3,6 +3,7 @@ import { publicRun, type RunRecord } from "../agent/run/record.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import { changedModel } from "../protocol/model-effort.ts";
 import type { PromptBody } from "../protocol/routes.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
@@ -16,7 +17,7 @@ type RunsDeps = {
   agents: Agents;
   environments: Environments;
   /** Throws workspace_not_found. */
-  sessionOf(wid: WorkspaceId, sid: SessionId): { agent: string };
+  sessionOf(wid: WorkspaceId, sid: SessionId): { agent: string; model: string | null };
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
   /** For a run that nobody watches; null: none. */
@@ -78,7 +79,7 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
         prompt: body.prompt,
         attachments: body.attachments ?? [],
         agent,
-        model: body.model ?? null,
+        model: body.model === undefined ? null : changedModel(session.model, body.model),
         mode: body.mode ?? null,
         delivery: body.delivery ?? "queue",
         env: deps.environments.forTools(wid, caller, body.env),

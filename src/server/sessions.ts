@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createTurns } from "../async/turns.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import { changedModel } from "../protocol/model-effort.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
@@ -172,7 +173,12 @@ export function createSessions(deps: SessionsDeps) {
         title: changes.title ?? before.title,
         agent: changes.agent ?? before.agent,
         // Model and mode belong to an agent: another agent starts with its own.
-        model: changes.model !== undefined ? changes.model : isOtherAgent ? null : before.model,
+        model:
+          changes.model !== undefined
+            ? changedModel(isOtherAgent ? null : before.model, changes.model)
+            : isOtherAgent
+              ? null
+              : before.model,
         mode: changes.mode ?? before.mode,
         agent_mode:
           changes.agent_mode !== undefined ? changes.agent_mode : isOtherAgent ? null : before.agent_mode,

@@ -21,6 +21,7 @@ const spec = (type: ModelSpec["type"], model: string): ModelSpec => ({
   keyFrom: "a test",
   headers: {},
   ...unknownFigures,
+  effort: null,
   cost: noCost,
 });
 

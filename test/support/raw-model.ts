@@ -58,7 +58,7 @@ export async function askRaw(wire: RawWire, answer: RawAnswer) {
   const spec: ModelSpec = {
     ...{ id: `raw/${model}`, label: "Raw", type, model, addressFrom: "RAW_BASE_URL", keyFrom: "RAW_API_KEY" },
     ...{ baseUrl: wire === "responses" ? "https://api.openai.com/v1" : `${at}/v1`, apiKey: "key-for-tests" },
-    ...{ ...unknownFigures, headers: {}, cost: noCost },
+    ...{ ...unknownFigures, effort: null, headers: {}, cost: noCost },
   };
   const chunks: ModelChunk[] = [];
   let error: unknown;

@@ -67,7 +67,7 @@ async function bodiesOf(type: Wire, requests: readonly ModelRequest[], address: 
       addressFrom: "a test",
       keyFrom: null,
     },
-    ...{ ...unknownFigures, baseUrl: address, apiKey: null, headers: {} },
+    ...{ ...unknownFigures, effort: null, baseUrl: address, apiKey: null, headers: {} },
     cost: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
   };
   const model = openers[type][0](spec, fetch);

@@ -305,6 +305,7 @@ describe("what the registry says", () => {
       id: "anthropic/claude-sonnet-5-5",
       name: "claude-sonnet-5-5 · Anthropic",
       context_window: 1_000_000,
+      efforts: ["low", "medium", "high", "xhigh", "max"],
     });
     expect(described.models.at(-1)?.id).toBe("demo");
   });

@@ -18,6 +18,7 @@ const spec = {
   keyFrom: "OPENAI_API_KEY",
   headers: {},
   ...unknownFigures,
+  effort: null,
   cost: noCost,
 } as const;
 

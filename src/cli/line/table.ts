@@ -62,6 +62,11 @@ const model: OptionSpec = {
   offers: "models",
   help: "Use this model",
 };
+const effort: OptionSpec = {
+  name: "effort",
+  value: "LEVEL",
+  help: "How hard it thinks",
+};
 const session: OptionSpec = {
   name: "session",
   short: "s",
@@ -100,6 +105,7 @@ export const bareCommand: CommandSpec = {
     session,
     agent,
     model,
+    effort,
     { name: "mode", value: "MODE", choices: permissionModes, help: "ask, accept_edits, plan or yolo" },
     isolation,
     screenReader,
@@ -123,6 +129,7 @@ export const commands: readonly CommandSpec[] = [
       },
       agent,
       model,
+      effort,
       session,
       goOn,
       isolation,

@@ -1,3 +1,4 @@
+import { splitEffort } from "../../protocol/model-effort.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import { UsageError } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
@@ -25,7 +26,7 @@ export function readRunOptions({ options }: Parsed) {
   return {
     format: textOf(options["format"]) ?? "text",
     agent: textOf(options["agent"]),
-    model: textOf(options["model"]),
+    model: withChosenEffort(textOf(options["model"]), textOf(options["effort"])),
     session: textOf(options["session"]),
     goOn: options["continue"] === true,
     isolation: textOf(options["isolation"]) as "in_place" | "worktree" | undefined,
@@ -37,6 +38,14 @@ export function readRunOptions({ options }: Parsed) {
     trust: textOf(options["trust"]),
     isVerbose: options["verbose"] === true,
   };
+}
+
+/** `--model` with `--effort`; an effort alone is for the model that there is. Throws UsageError. */
+export function withChosenEffort(model: string | undefined, effort: string | undefined): string | undefined {
+  if (effort === undefined) return model;
+  if (!/^[a-z]+$/.test(effort))
+    throw new UsageError(`--effort takes a word such as low or high, not "${effort}".`);
+  return `${model === undefined ? "" : (splitEffort(model).model ?? "")}@${effort}`;
 }
 
 const textOf = (value: string | true | undefined): string | undefined =>

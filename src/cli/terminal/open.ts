@@ -5,6 +5,7 @@ import { VERSION } from "../../protocol/version.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
 import type { Parsed } from "../line/table.ts";
+import { withChosenEffort } from "../run/options.ts";
 import { drawFirstFrame } from "./first-frame.ts";
 
 /** `hearth [prompt]`: the terminal on this directory. */
@@ -18,7 +19,7 @@ export async function open({ options, positionals }: Parsed, context: Context): 
     continueLast: options["continue"] === true,
     prompt: positionals.length === 0 ? undefined : positionals.join(" "),
     agent: text("agent"),
-    model: text("model"),
+    model: withChosenEffort(text("model"), text("effort")),
     // The parser has checked both against the table.
     mode: text("mode") as PermissionMode | undefined,
     isolation: text("isolation") as Isolation | undefined,

@@ -3,6 +3,7 @@
 import { permissionModes } from "../../protocol/choices.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { messageText } from "../../protocol/message-text.ts";
+import { DEFAULT_EFFORT, withEffort } from "../../protocol/model-effort.ts";
 import { matching } from "../complete/matching.ts";
 import { editorText, emptyEditor, replaceText } from "../editor/editor.ts";
 import { type Effect, type Step, stay, step } from "../state/effects.ts";
@@ -23,7 +24,7 @@ import {
 import { withEditsAllowed } from "../steps/allow-edits.ts";
 import { changeSession, newSession } from "../steps/change-session.ts";
 import { takeDraft } from "../steps/take-draft.ts";
-import { modelOfName, whyNotReady } from "./agent-choice.ts";
+import { chosenModel, effortsOf, modelOfName, whyNotReady } from "./agent-choice.ts";
 import { themeChoices } from "./choices.ts";
 import { SHELL_AGENT } from "./shell-command.ts";
 import { attachText, clientsText, statusText } from "./texts.ts";
@@ -175,6 +176,24 @@ export const commands: readonly Command[] = [
       return model === undefined
         ? complain(state, `${currentAgent(state)?.name} has no model "${rest}"; /model lists them.`)
         : changeSession(state, { model });
+    },
+  },
+  {
+    name: "effort",
+    takes: "[LEVEL]",
+    help: "how hard the model thinks",
+    run(state, rest) {
+      const { model, efforts, current } = effortsOf(state);
+      if (efforts.length === 0)
+        return refuse(
+          state,
+          `${model ?? "This model"} cannot be told how hard to think; /model lists others.`,
+        );
+      if (rest === "")
+        return stay({ ...state, overlay: newListOverlay("efforts", current ?? DEFAULT_EFFORT) });
+      return rest === DEFAULT_EFFORT || efforts.includes(rest)
+        ? changeSession(state, { model: withEffort(chosenModel(state), rest) })
+        : complain(state, `${model} has no effort "${rest}"; it has ${efforts.join(", ")}.`);
     },
   },
   {

@@ -1,7 +1,9 @@
 import type { Agent } from "../../protocol/agent.ts";
 import { permissionModes } from "../../protocol/choices.ts";
+import { DEFAULT_EFFORT } from "../../protocol/model-effort.ts";
 import type { Grant, PermissionMode } from "../../protocol/permission.ts";
 import type { Session } from "../../protocol/session.ts";
+import { chosenModel, effortsOf } from "../commands/agent-choice.ts";
 import { modeMeanings, themeChoices } from "../commands/choices.ts";
 import { commands } from "../commands/table.ts";
 import { actions, bindings, chordsOf, type KeyOverrides } from "../keys.ts";
@@ -16,7 +18,7 @@ import type {
   TranscriptOverlay,
   TrustOverlay,
 } from "./overlay.ts";
-import { type AppState, currentAgent, currentModel, currentSession, currentSessionId } from "./state.ts";
+import { type AppState, currentAgent, currentSession, currentSessionId } from "./state.ts";
 
 const wordsOf = (query: string): string[] =>
   query
@@ -51,7 +53,7 @@ export type ModelItem = { id: string | null; name: string; detail: string; isCur
 export function modelItems(state: AppState, overlay: ListOverlay): readonly ModelItem[] {
   const agent = currentAgent(state);
   if (agent === undefined) return [];
-  const current = currentModel(state);
+  const current = chosenModel(state);
   const models = agent.models.map(({ id, name, context_window }) => ({
     id,
     isCurrent: id === current,
@@ -70,6 +72,20 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
     isCurrent: current === null,
   };
   return [usual, ...models].filter(({ name, id }) => holds(`${name} ${id ?? ""}`, overlay.query));
+}
+
+export type EffortItem = { effort: string; detail: string; isCurrent: boolean };
+
+/** How hard the present model can be told to think; the first is as it does by itself. */
+export function effortItems(state: AppState, overlay: ListOverlay): readonly EffortItem[] {
+  const { efforts, current } = effortsOf(state);
+  const usual = {
+    effort: DEFAULT_EFFORT,
+    detail: "as the model does by itself",
+    isCurrent: current === null,
+  };
+  const levels = efforts.map((effort) => ({ effort, detail: "", isCurrent: effort === current }));
+  return [usual, ...levels].filter(({ effort }) => holds(effort, overlay.query));
 }
 
 export const agentItems = (state: AppState, overlay: ListOverlay): readonly Agent[] =>
@@ -184,6 +200,8 @@ export function itemIds(
   switch (overlay.kind) {
     case "sessions":
       return sessionItems(state, overlay).map(({ id }) => id);
+    case "efforts":
+      return effortItems(state, overlay).map(({ effort }) => effort);
     case "models":
       return modelItems(state, overlay).map(({ id }) => id ?? "");
     case "agents":

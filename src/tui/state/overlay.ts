@@ -44,7 +44,7 @@ export type Overlay =
   | SessionsOverlay
   | GrantsOverlay
   | TrustOverlay
-  | (ListOverlay & { kind: "models" | "agents" | "modes" | "themes" | "help" })
+  | (ListOverlay & { kind: "models" | "efforts" | "agents" | "modes" | "themes" | "help" })
   | TranscriptOverlay;
 
 export const newSessionsOverlay: SessionsOverlay = {
@@ -81,7 +81,7 @@ export const newTranscriptOverlay: TranscriptOverlay = {
   isSearching: false,
 };
 
-export const newListOverlay = <K extends "models" | "agents" | "modes" | "themes" | "help">(
+export const newListOverlay = <K extends "models" | "efforts" | "agents" | "modes" | "themes" | "help">(
   kind: K,
   marked?: string,
 ): ListOverlay & { kind: K } => ({

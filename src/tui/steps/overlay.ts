@@ -1,11 +1,13 @@
+import { withEffort } from "../../protocol/model-effort.ts";
 import type { Grant } from "../../protocol/permission.ts";
-import { whyNotReady } from "../commands/agent-choice.ts";
+import { chosenModel, whyNotReady } from "../commands/agent-choice.ts";
 import type { InputEvent } from "../input/decode.ts";
 import type { Action, KeyMap } from "../keys.ts";
 import { type Effect, type Step, stay, step } from "../state/effects.ts";
 import type { GrantsOverlay, Overlay, SessionsOverlay, TranscriptOverlay } from "../state/overlay.ts";
 import {
   agentItems,
+  effortItems,
   grantItems,
   isOpenSession,
   itemIds,
@@ -93,6 +95,12 @@ export function acceptItem(
       const model = modelItems(state, overlay)[index];
       if (model === undefined) return stay(close(state));
       return changeSession(close(state), { model: model.id });
+    }
+    case "efforts": {
+      const item = effortItems(state, overlay)[index];
+      return item === undefined
+        ? stay(close(state))
+        : changeSession(close(state), { model: withEffort(chosenModel(state), item.effort) });
     }
     case "agents": {
       const agent = agentItems(state, overlay)[index];

@@ -1,8 +1,10 @@
+import { effortsOf } from "../commands/agent-choice.ts";
 import { permissionsText } from "../commands/texts.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
 import type { Overlay, SessionsOverlay } from "../state/overlay.ts";
 import {
   agentItems,
+  effortItems,
   grantItems,
   type HelpItem,
   helpItems,
@@ -124,6 +126,21 @@ export function listOf(
         title: `Models of ${currentAgent(state)?.name ?? "the agent"}`,
         hints: "enter takes it from the next turn on",
         empty: "this agent names no models: /model NAME takes any",
+      };
+    case "efforts":
+      return {
+        ...base,
+        items: effortItems(state, overlay).map(({ effort, detail, isCurrent }) => ({
+          left: [
+            span(`${isCurrent ? glyphs.ok : " "} `, "success"),
+            span(sanitizeLine(effort)),
+            span(isCurrent ? "  (current)" : "", "muted"),
+          ],
+          right: [detail],
+        })),
+        title: `How hard ${effortsOf(state).model ?? "the model"} thinks`,
+        hints: "enter takes it from the next turn on",
+        empty: "no effort fits",
       };
     case "agents":
       return {

@@ -17,7 +17,9 @@ export function statusOf(state: AppState, hint: string): Status {
   const session = currentSession(state);
   const { replica, defaults } = state;
   const agent = currentAgent(state);
-  const model = currentModel(state) ?? agent?.model ?? undefined;
+  const named = currentModel(state) ?? agent?.model ?? undefined;
+  // An effort alone is for the agent's default.
+  const model = named?.startsWith("@") ? `${agent?.model ?? ""}${named}` : named;
   return {
     mode: session?.mode ?? defaults.mode ?? "ask",
     ...(agent !== undefined &&

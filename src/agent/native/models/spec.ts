@@ -22,6 +22,8 @@ export type ModelSpec = {
   keyFrom: string | null;
   headers: Readonly<Record<string, string>>;
   cost: ModelCost;
+  /** How hard it is told to think; null: as it does by itself. */
+  effort: string | null;
 } & Figures;
 
 /** What a model can do, and how much. */

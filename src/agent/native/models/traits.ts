@@ -1,4 +1,6 @@
 import type { ProviderType } from "../../../protocol/config.ts";
+import { isPrivateAddress } from "./network/private-address.ts";
+import type { EffortField } from "./request/effort.ts";
 
 /**
  * How providers and model families differ in what they accept. All such differences are data here; no other code checks
@@ -19,6 +21,8 @@ export type Traits = {
   imageCharsMax: number;
   /** Longest side of an image; larger ones are scaled down or refused. */
   imageEdgeMax: number;
+  /** How it is told how hard to think. */
+  effortField: EffortField;
   /** Fields added to each request's body. */
   body: Readonly<Record<string, unknown>>;
   /** The provider itself, not a gateway: its refusals name what they refuse. */
@@ -39,11 +43,19 @@ const plain: Traits = {
   pdf: false,
   imageCharsMax: IMAGE_CHARS_MAX,
   imageEdgeMax: IMAGE_EDGE_MAX,
+  effortField: "reasoning_effort",
   body: {},
   isOfficial: false,
 };
 
-type Row = { type?: ProviderType; host?: RegExp; model?: RegExp; traits: Partial<Traits> };
+type Row = {
+  type?: ProviderType;
+  host?: RegExp;
+  model?: RegExp;
+  /** A server on the user's own machine or network. */
+  isOwn?: true;
+  traits: Partial<Traits>;
+};
 
 const domain = (...names: string[]): RegExp =>
   new RegExp(`(^|\\.)(${names.map((name) => name.replaceAll(".", "\\.")).join("|")})$`);
@@ -96,12 +108,24 @@ const rows: readonly Row[] = [
     host: domain("openrouter.ai"),
     traits: {
       ...{ reasoningField: "reasoning_details", reasoningRequired: "never", pdf: true },
+      effortField: "reasoning",
       body: { reasoning: { enabled: true } },
     },
   },
   // "Gemini models require OpenRouter reasoning details to be preserved in each request", other models' calls too.
   { host: domain("openrouter.ai"), model: /gemini-[3-9]/, traits: { reasoningRequired: "always" } },
   { host: domain("x.ai"), traits: { isOfficial: true } },
+
+  // api-docs.deepseek.com/guides/thinking_mode, docs.z.ai, platform.moonshot.ai: thinking is switched, and graded
+  // besides where a model has grades.
+  {
+    host: domain("deepseek.com", "z.ai", "bigmodel.cn", "moonshot.ai", "moonshot.cn", "kimi.com"),
+    traits: { effortField: "thinking" },
+  },
+  // alibabacloud.com/help/en/model-studio/deep-thinking
+  { host: domain("aliyuncs.com"), traits: { effortField: "enable_thinking" } },
+  // docs.vllm.ai, "Reasoning outputs"; the same in SGLang and llama.cpp.
+  { isOwn: true, model: /qwen-?3|glm-?4|deepseek-v3/i, traits: { effortField: "template" } },
 ];
 
 const hostOf = (baseUrl: string): string => (URL.canParse(baseUrl) ? new URL(baseUrl).hostname : "");
@@ -117,10 +141,11 @@ export function traitsOf(at: Place): Traits {
   const host = hostOf(at.baseUrl);
   const wire = wireOf(at);
   const fitting = rows.filter(
-    ({ type, host: hosts, model }) =>
+    ({ type, host: hosts, model, isOwn }) =>
       (type === undefined || type === wire) &&
       (hosts === undefined || hosts.test(host)) &&
-      (model === undefined || model.test(at.model)),
+      (model === undefined || model.test(at.model)) &&
+      (isOwn === undefined || (host !== "" && isPrivateAddress(at.baseUrl))),
   );
   return Object.assign({}, plain, ...fitting.map(({ traits }) => traits)) as Traits;
 }

@@ -1,3 +1,4 @@
+import { efforts as allEfforts } from "../../../../protocol/model-effort.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, textOf } from "../wire/loose.ts";
 import type { Ability, Catalog, CatalogCost, CatalogModel } from "./catalog.ts";
 
@@ -34,9 +35,6 @@ function costOf(raw: unknown): CatalogCost | undefined {
   return tiers.length === 0 ? prices : { ...prices, tiers };
 }
 
-/** All efforts that providers know, from little to much. */
-export const effortOrder = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
-
 /** For a model that takes a number of tokens, these words stand for parts of it. */
 const budgetEfforts = ["low", "medium", "high", "max"];
 
@@ -52,7 +50,7 @@ function thinkingOf(raw: Loose): Pick<CatalogModel, "efforts" | "thinking_budget
   const words = budget === undefined ? named : [...(budget["min"] === 0 ? ["none"] : []), ...budgetEfforts];
   const all = new Set(canBeOff ? ["none", ...(words.length > 0 ? words : ["high"])] : words);
   return {
-    efforts: effortOrder.filter((effort) => all.has(effort)),
+    efforts: allEfforts.filter((effort) => all.has(effort)),
     ...(budget === undefined ? {} : { thinking_budget: { min, ...(max === 0 ? {} : { max }) } }),
   };
 }

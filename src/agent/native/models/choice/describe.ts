@@ -48,13 +48,15 @@ export async function describeModels(
       ? [...usable.filter(({ name }) => name !== ollamaName), ollamaProvider(settings.providerEnv, local)]
       : usable;
   const models = providers.flatMap((provider) =>
-    (provider.listed.length > 0 ? provider.listed : provider.offered).map(
-      (model): AgentModel => ({
+    (provider.listed.length > 0 ? provider.listed : provider.offered).map((model): AgentModel => {
+      const { contextWindow, efforts } = figuresOf(provider, model, catalogOf(settings));
+      return {
         id: `${provider.name}/${model}`,
         name: `${model} · ${provider.label}`,
-        context_window: figuresOf(provider, model, catalogOf(settings)).contextWindow,
-      }),
-    ),
+        context_window: contextWindow,
+        ...(efforts.length === 0 ? {} : { efforts: [...efforts] }),
+      };
+    }),
   );
   const closedProviders = providers.flatMap(({ name, listed }) => (listed.length > 0 ? [name] : []));
   models.push({ id: demoModelId, name: "Built-in demo (scripted, offline)", context_window: null });
@@ -66,6 +68,7 @@ export async function describeModels(
         id,
         name: `${resolved.spec.model} · ${resolved.spec.label}`,
         context_window: resolved.spec.contextWindow,
+        ...(resolved.spec.efforts.length === 0 ? {} : { efforts: [...resolved.spec.efforts] }),
       });
     const isAstray = host !== undefined && local.length === 0 && isModelUnnamed(settings);
     const url = ollamaUrl(host);

@@ -1,5 +1,6 @@
 import { DEMO_MODEL } from "../../../../protocol/demo-model.ts";
 import { HearthError } from "../../../../protocol/errors.ts";
+import { efforts, splitEffort } from "../../../../protocol/model-effort.ts";
 import { type OllamaProbe, ollamaUrl } from "../local/ollama.ts";
 import type { ModelSpec } from "../spec.ts";
 import {
@@ -19,9 +20,12 @@ export const demoModelId = DEMO_MODEL;
 /** The model that answers: a real one, or the built-in demo. */
 export type Resolved = { kind: "spec"; spec: ModelSpec } | { kind: "demo" };
 
+/** A model, before anything is said of how hard it thinks. */
+type Found = { kind: "spec"; spec: Omit<ModelSpec, "effort"> } | { kind: "demo" };
+
 const inWords = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
 
-function specOf(provider: Provider, model: string, settings: NativeSettings): ModelSpec {
+function specOf(provider: Provider, model: string, settings: NativeSettings): Omit<ModelSpec, "effort"> {
   const { name, listed, key, baseUrl } = provider;
   if (listed.length > 0 && !listed.includes(model))
     throw new HearthError(
@@ -65,7 +69,7 @@ function noKey({ name, label, configured }: Provider, key: { missing: string; va
 }
 
 /** Resolves a model name from a person. Throws HearthError naming the models there are. */
-function specByName(asked: string, from: string, settings: NativeSettings): Resolved {
+function specByName(asked: string, from: string, settings: NativeSettings): Found {
   if (asked === demoModelId) return { kind: "demo" };
   const providers = providersOf(settings);
   const slash = asked.indexOf("/");
@@ -91,7 +95,7 @@ function specByName(asked: string, from: string, settings: NativeSettings): Reso
 }
 
 /** The first model that can be used without a choice and without the network. */
-function firstUsable(settings: NativeSettings): Resolved | undefined {
+function firstUsable(settings: NativeSettings): Found | undefined {
   const providers = providersOf(settings);
   for (const provider of providers.filter(({ configured }) => configured !== undefined)) {
     const model = provider.listed[0] ?? provider.offered[0];
@@ -106,7 +110,7 @@ function firstUsable(settings: NativeSettings): Resolved | undefined {
   return undefined;
 }
 
-async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise<Resolved> {
+async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise<Found> {
   const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
   const url = ollamaUrl(host);
   const models = await probe(url);
@@ -140,20 +144,56 @@ export const ollamaTrouble = (url: string, models: readonly string[] | undefined
 export const isModelUnnamed = ({ providerEnv, config }: NativeSettings): boolean =>
   settingOf(providerEnv, "HEARTH_MODEL") === undefined && config.model === undefined;
 
+/** Throws model_unavailable, naming the efforts that there are. */
+function checkedEffort(
+  { id, efforts: offered, abilities }: Omit<ModelSpec, "effort">,
+  effort: string,
+): string {
+  if (offered.includes(effort)) return effort;
+  const isKnown = offered.length > 0 || abilities !== null;
+  // Of a model that nobody has described, its server will say.
+  if (!isKnown && efforts.some((known) => known === effort)) return effort;
+  const has =
+    offered.length > 0
+      ? `${id} has ${inWords(offered)}`
+      : isKnown
+        ? `${id} cannot be told how hard to think`
+        : `there are ${inWords(efforts)}`;
+  throw new HearthError("model_unavailable", `There is no effort "${effort}" for this model: ${has}.`);
+}
+
 /**
  * The model for a turn: the one asked for, HEARTH_MODEL, the configuration's, the first usable provider's, a local
- * Ollama's, or the demo. Throws HearthError (model_unavailable, provider_auth, config_invalid, provider_unreachable).
- * Waits at most 150 ms for a local server, and only if nothing else is configured.
+ * Ollama's, or the demo. Each may carry an effort (`model@effort`); an effort alone is for the model that comes next.
+ * Throws HearthError (model_unavailable, provider_auth, config_invalid, provider_unreachable). Waits at most 150 ms for
+ * a local server, and only if nothing else is configured.
  */
 export async function resolveModel(
   asked: string | null,
   settings: NativeSettings,
   probe: OllamaProbe,
 ): Promise<Resolved> {
-  if (asked !== null) return specByName(asked, "asked for by the session", settings);
-  const inEnvironment = settingOf(settings.providerEnv, "HEARTH_MODEL");
-  if (inEnvironment !== undefined) return specByName(inEnvironment, "HEARTH_MODEL", settings);
-  if (settings.config.model !== undefined)
-    return specByName(settings.config.model, "model in hearth.jsonc", settings);
-  return firstUsable(settings) ?? (await localModel(settings, probe));
+  const named = [
+    { name: asked ?? undefined, from: "asked for by the session" },
+    { name: settingOf(settings.providerEnv, "HEARTH_MODEL"), from: "HEARTH_MODEL" },
+    { name: settings.config.model, from: "model in hearth.jsonc" },
+  ].flatMap(({ name, from }) => (name === undefined ? [] : [{ name, from }]));
+  const listed = new Set(
+    providersOf(settings).flatMap((each) => each.listed.flatMap((model) => [model, `${each.name}/${model}`])),
+  );
+  let effort: string | null | undefined;
+  for (const { name, from } of named) {
+    // A name that the configuration lists is a name, whatever stands in it.
+    const parts = listed.has(name) ? { model: name, effort: null } : splitEffort(name);
+    effort ??= parts.effort;
+    if (parts.model === null) continue;
+    return withItsEffort(specByName(parts.model, from, settings), effort);
+  }
+  return withItsEffort(firstUsable(settings) ?? (await localModel(settings, probe)), effort ?? null);
+}
+
+function withItsEffort(found: Found, effort: string | null): Resolved {
+  if (found.kind === "demo") return found;
+  const { spec } = found;
+  return { kind: "spec", spec: { ...spec, effort: effort === null ? null : checkedEffort(spec, effort) } };
 }

@@ -1,6 +1,7 @@
 import { createAnthropic } from "@ai-sdk/anthropic";
 import type { Model, ModelRequest, PromptMessage } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
+import { budgetFor } from "../request/effort.ts";
 import { anthropicExtras, createExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { createReasoningFallback } from "../request/reasoning-fallback.ts";
@@ -48,11 +49,17 @@ const BUDGET_TOKENS = 12_000;
 /** The smallest budget that Anthropic accepts. */
 const BUDGET_TOKENS_MIN = 1_024;
 
+type Asked = Pick<ModelSpec, "model" | "effort" | "thinkingBudget">;
+
 /** The thinking options of a model, with a summary of the thinking. */
-export function thinkingOf(model: string, outputTokensMax: number): Thinking {
+export function thinkingOf({ model, effort, thinkingBudget }: Asked, outputTokensMax: number): Thinking {
   const think = (thinking: Options, budgetTokens = 0): Thinking => ({ budgetTokens, options: { thinking } });
+  if (effort === "none") return think({ type: "disabled" });
   if (withBudget.test(model)) {
-    const budgetTokens = Math.min(BUDGET_TOKENS, Math.floor(outputTokensMax / 2));
+    const budgetTokens =
+      effort !== null && thinkingBudget !== null
+        ? budgetFor(effort, { thinkingBudget }, outputTokensMax)
+        : Math.min(BUDGET_TOKENS, Math.floor(outputTokensMax / 2));
     return budgetTokens < BUDGET_TOKENS_MIN
       ? { budgetTokens: 0, options: {} }
       : think({ type: "enabled", budgetTokens }, budgetTokens);
@@ -101,7 +108,9 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
   const usual = family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS;
   const maxOutputTokens = spec.maxOutputTokens ?? Math.min(spec.outputLimit ?? usual, OUTPUT_TOKENS_MAX);
   // The limit covers thinking and answer together, but the package adds the budget to it.
-  const { budgetTokens, options } = thinkingOf(spec.model, maxOutputTokens);
+  const { budgetTokens, options } = thinkingOf(spec, maxOutputTokens);
+  const { effort, thinkingBudget } = spec;
+  const grade: Options = effort === null || effort === "none" || thinkingBudget !== null ? {} : { effort };
   const withFallback = createReasoningFallback(shared.traits);
   const send = (request: ModelRequest, signal: AbortSignal) => {
     const marked = lastUserMessages(request.messages);
@@ -116,8 +125,11 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
         },
         tools: toolList(request.tools),
         ...(budgetTokens > 0 && !mayThink(request)
-          ? { maxOutputTokens }
-          : { maxOutputTokens: maxOutputTokens - budgetTokens, providerOptions: { anthropic: options } }),
+          ? { maxOutputTokens, providerOptions: { anthropic: grade } }
+          : {
+              maxOutputTokens: maxOutputTokens - budgetTokens,
+              providerOptions: { anthropic: { ...options, ...grade } },
+            }),
       },
       deps,
       signal,

@@ -3,6 +3,7 @@ import type { Model, ModelRequest } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
 import { markLast, systemMark, withBreakpoints } from "../request/chat-breakpoints.ts";
 import { createMessageWriter } from "../request/chat-messages.ts";
+import { effortFields } from "../request/effort.ts";
 import { chatExtras, createExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { createReasoningFallback, type ReasoningSent } from "../request/reasoning-fallback.ts";
@@ -27,7 +28,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     includeUsage: true,
     fetch: captureRequest,
     transformRequestBody: (body: Record<string, unknown>) => {
-      const made = { ...traits.body, ...body };
+      const made = { ...traits.body, ...effortFields(traits.effortField, spec), ...body };
       return needsBreakpoints ? withBreakpoints(made) : made;
     },
   }).chatModel(spec.model);

@@ -47,6 +47,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
             store: false,
             promptCacheKey: request.conversation,
             ...(thinks ? { reasoningSummary: "auto" } : {}),
+            ...(spec.effort === null ? {} : { reasoningEffort: spec.effort, forceReasoning: true }),
           },
         },
       },

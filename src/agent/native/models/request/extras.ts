@@ -181,6 +181,7 @@ function withoutThinking(value: unknown): unknown {
 
 /** Newer than the first version of the Messages API; gateways lag behind. */
 export const anthropicExtras: readonly Extra[] = [
+  { words: /output_config|\beffort\b/, at: ["output_config"] },
   { words: /eager_input_streaming/, at: ["tools[].eager_input_streaming"] },
   { words: /thinking\.display|\bdisplay\b/, at: ["thinking.display"] },
   {
@@ -212,6 +213,13 @@ export const anthropicExtras: readonly Extra[] = [
 /** Unknown to the oldest chat completion servers. */
 export const chatExtras: readonly Extra[] = [
   { words: /stream_options|include_usage/, at: ["stream_options"] },
+  {
+    words: /reasoning.?effort|not support (thinking|reasoning)/i,
+    at: ["reasoning_effort"],
+  },
+  { words: /enable_thinking|thinking_budget/, at: ["enable_thinking", "thinking_budget"] },
+  { words: /chat_template/, at: ["chat_template_kwargs"] },
+  { words: /\bthinking\b/, at: ["thinking"] },
   { words: /reasoning(?!_)/, at: ["reasoning"] },
   { words: /reasoning_details/, at: ["messages[].reasoning_details"] },
   { words: /cache_control/, at: ["messages[].content[].cache_control"] },
@@ -227,6 +235,14 @@ export const chatExtras: readonly Extra[] = [
 /** Only verified organisations get a summary of the reasoning. */
 export const responsesExtras: readonly Extra[] = [
   { words: /reasoning\.summary|reasoning summar|verified to (generate|stream)/i, at: ["reasoning.summary"] },
+  { words: /reasoning[._]effort/, at: ["reasoning.effort"] },
   { words: /phase/, at: ["input[].phase"] },
   { words: /prompt_cache_key/, at: ["prompt_cache_key"] },
+];
+
+/** How hard Gemini is told to think: what an older or a newer model does not know. */
+export const googleExtras: readonly Extra[] = [
+  { words: /thinking.?level/i, at: ["generationConfig.thinkingConfig.thinkingLevel"] },
+  { words: /thinking.?budget/i, at: ["generationConfig.thinkingConfig.thinkingBudget"] },
+  { words: /include.?thoughts|thinking/i, at: ["generationConfig.thinkingConfig"] },
 ];
