@@ -153,7 +153,7 @@ function choose(state: AppState, permission: Permission, index: number): Step {
   }
   // A denial may have a reason. The draft is restored when it is sent.
   const writing = write({ ...state, question: { ...question, index } }, "reason", emptyEditor);
-  return stay(state.display.isLines ? say(writing, "Why? Enter alone gives no reason.") : writing);
+  return stay(state.display.isLines ? say(writing, "Why not? Enter alone gives no reason.") : writing);
 }
 
 const say = (state: AppState, text: string): AppState => ({ ...state, flash: { text, level: "info" } });
