@@ -1,45 +1,29 @@
-// Long because it is the terminal's composition root: all parts are created and connected here.
 import { homedir } from "node:os";
 import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Connection } from "../client/connect.ts";
 import { newId } from "../client/repeatable-calls.ts";
-import type { Attachment } from "../protocol/routes.ts";
-import { createController, type LocalEffect } from "./controller.ts";
-import { withFiles } from "./editor/atoms.ts";
-import { editorText, emptyEditor, insertAttachment, replaceAtoms } from "./editor/editor.ts";
-import { addEntry } from "./editor/history.ts";
-import { fileTrouble } from "./files/file-trouble.ts";
+import { createController } from "./controller.ts";
+import { emptyEditor, replaceAtoms } from "./editor/editor.ts";
+import { errorSentence } from "./effects/error-sentence.ts";
+import { createLocalEffects } from "./effects/local.ts";
+import { createPerformer } from "./effects/perform.ts";
 import { openHistoryFile } from "./files/history-file.ts";
 import { openLeftSessions } from "./files/left-sessions.ts";
 import { loadPreferences } from "./files/preferences.ts";
 import { openTerminalFile } from "./files/terminal-file.ts";
 import { repairSequence } from "./input/modes.ts";
 import { createKeyMap } from "./keys.ts";
-import { clipboardImage, readDragged } from "./local/attach-image.ts";
 import { detectCapabilities, isOn } from "./local/capabilities.ts";
-import { copyText } from "./local/copy-text.ts";
-import { draggedPaths } from "./local/dragged-path.ts";
-import { editOutside } from "./local/edit-outside.ts";
-import { guardExits, stopJob } from "./local/exits.ts";
-import { runDoctor } from "./local/run-doctor.ts";
+import { guardExits } from "./local/exits.ts";
 import type { TuiOptions } from "./main.tsx";
-import { createPerformer, sentence } from "./perform.ts";
-import { callSequence, copySequence } from "./screen/call.ts";
+import { callSequence } from "./screen/call.ts";
 import { openPlainTerminal } from "./screen/plain-terminal.ts";
 import { type ComingBack, comeBack } from "./session/coming-back.ts";
 import { draftToKeep, untilDelivered } from "./session/leave.ts";
 import { createSessionLink, type SessionLink } from "./session/link.ts";
 import { newTrustOverlay } from "./state/overlay.ts";
-import {
-  type AppState,
-  currentRuns,
-  currentSession,
-  type Flash,
-  initialState,
-  isWritingCommand,
-} from "./state/state.ts";
+import { type AppState, currentRuns, currentSession, type Flash, initialState } from "./state/state.ts";
 import { createStore } from "./state/store.ts";
-import { withPasted } from "./steps/completion.ts";
 import type { Highlight } from "./text/highlight/highlight.ts";
 import { loadHighlight } from "./text/highlight/load-highlight.ts";
 import { themes } from "./theme.ts";
@@ -178,29 +162,6 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
 
   const say = (text: string, level: Flash["level"]) =>
     controller.update((state) => ({ ...state, flash: { text, level } }));
-  const insertAttachments = (files: readonly Attachment[]) =>
-    controller.update((state) => ({ ...state, editor: files.reduce(insertAttachment, state.editor) }));
-  async function attachPaths(text: string): Promise<void> {
-    for (const paths of draggedPaths(text)) {
-      const files = await Promise.all(paths.map((path) => readDragged(path, cwd, env["HOME"] || homedir())));
-      const there = files.filter((file) => file !== undefined);
-      if (there.length === paths.length) return insertAttachments(there);
-    }
-    controller.update((state) => withPasted(state, text));
-  }
-
-  async function exportTo(wanted: string): Promise<void> {
-    const session = currentSession(store.get());
-    if (session === undefined) return;
-    try {
-      const { connection } = await ready;
-      const { exportSession } = await import("./local/export-session.ts");
-      say(`written to ${await exportSession(connection, session, wanted, cwd, signal)}`, "info");
-    } catch (error) {
-      say(`Not written: ${fileTrouble(error)}`, "error");
-    }
-  }
-
   /** Saves which session is shown and its active runs, for the next start in this directory. */
   function keepShown(state: AppState, isLeaving = false): void {
     const session = currentSession(state);
@@ -216,101 +177,20 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
   }
 
   const guarded = (work: () => Promise<unknown>) =>
-    inBackground(work, (error) => say(sentence(error), "error"));
-  let isSuspended = false;
-  const lend = async (use: () => Promise<void>) => {
-    isSuspended = true;
-    try {
-      await terminal.lend(use);
-    } finally {
-      isSuspended = false;
-    }
-  };
-  /** Stops the job. If an editor has the terminal, it is stopped too, and the modes are already restored. */
-  const suspend = () => guarded(() => (isSuspended ? stopJob() : lend(stopJob)));
-  function local(effect: LocalEffect): void {
-    switch (effect.do) {
-      case "remember":
-        history.append(effect.text);
-        return;
-      case "leave":
-        if (isLeft) skipWait.abort();
-        isLeft = true;
-        leave(0);
-        return;
-      case "retry_now":
-        link?.retryNow();
-        return;
-      case "attach_path":
-        inBackground(
-          () => attachPaths(effect.text),
-          (error) => {
-            controller.update((state) => withPasted(state, effect.text));
-            say(`Not attached, but named: ${fileTrouble(error)}`, "warning");
-          },
-        );
-        return;
-      case "paste_image":
-        guarded(async () => {
-          const image = await clipboardImage();
-          if (image === undefined) say("There is no image in the clipboard.", "warning");
-          else insertAttachments([image]);
-        });
-        return;
-      case "copy": {
-        // Both ways: it is not known which of them reaches the person's clipboard.
-        const sequence = copySequence(effect.text, env);
-        if (sequence !== undefined) terminal.send(sequence);
-        guarded(async () => {
-          const isTaken = await copyText(effect.text, env, process.platform);
-          if (isTaken || sequence !== undefined) say("copied", "info");
-          else say("The answer is too long for the clipboard of a terminal: /export writes it.", "warning");
-        });
-        return;
-      }
-      case "export":
-        guarded(() => exportTo(effect.file));
-        return;
-      case "doctor":
-        guarded(async () => controller.print(await runDoctor(options.launcher, env)));
-        return;
-      case "set_theme":
-        renderer.setTheme(effect.name === "auto" ? usualTheme : themes[effect.name]);
-        inBackground(
-          async () => {
-            const { saveTheme } = await import("./files/save-theme.ts");
-            await saveTheme(paths, effect.name);
-            say(`theme ${effect.name.replace("_", " ")}`, "info");
-          },
-          (error) => say(`The theme was not kept: ${fileTrouble(error)}`, "warning"),
-        );
-        return;
-      case "suspend":
-        suspend();
-        return;
-      case "edit_outside":
-        guarded(() =>
-          lend(async () => {
-            const before = store.get();
-            const name = isWritingCommand(before) ? "command.sh" : "prompt.md";
-            const written = await editOutside(editorText(before.editor), name, env);
-            if ("problem" in written) return say(written.problem, "warning");
-            controller.update((state) => {
-              if (!isSamePlace(before, state)) {
-                const flash = {
-                  text: "The prompt it was written for is gone · ↑ restores it",
-                  level: "warning",
-                } as const;
-                return { ...state, history: addEntry(state.history, written.text), flash };
-              }
-              const atoms = withFiles(written.text, state.editor.atoms);
-              return { ...state, editor: replaceAtoms(state.editor, atoms), flash: undefined };
-            });
-          }),
-        );
-    }
-  }
-
+    inBackground(work, (error) => say(errorSentence(error), "error"));
+  const local = createLocalEffects({
+    ...{ paths, env, cwd, launcher: options.launcher, signal },
+    ...{ store, history, terminal, ready, say, guarded },
+    update: (change) => controller.update(change),
+    print: (text) => controller.print(text),
+    retryNow: () => link?.retryNow(),
+    leave() {
+      if (isLeft) skipWait.abort();
+      isLeft = true;
+      leave(0);
+    },
+    setTheme: (name) => renderer.setTheme(name === "auto" ? usualTheme : themes[name]),
+  });
   const controller = createController({
     store,
     terminal,
@@ -319,7 +199,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     overrides: preferences.keys,
     now,
     request: (effect) => guarded(() => performer.perform(effect)),
-    local,
+    local: local.perform,
     send: (sequence) => terminal.send(sequence),
     call(text) {
       if (preferences.notifications) terminal.send(callSequence(text, env));
@@ -342,7 +222,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     },
     leave,
     interrupt: isPlain ? () => controller.onInput([{ type: "key", chord: "ctrl+c" }]) : undefined,
-    suspend,
+    suspend: local.suspend,
     fail: left.reject,
   });
   try {
@@ -368,9 +248,3 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     undoGuard();
   }
 }
-
-/** Whether the composer edits the same thing in both: the draft, a queued prompt, or the answer to a question. */
-const isSamePlace = (a: AppState, b: AppState): boolean =>
-  a.editing?.runId === b.editing?.runId &&
-  a.question?.writing?.what === b.question?.writing?.what &&
-  (a.question?.writing === undefined || a.question.id === b.question?.id);

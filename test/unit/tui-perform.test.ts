@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Connection } from "../../src/client/connect.ts";
 import { randomHex } from "../../src/client/random.ts";
 import type { SessionId } from "../../src/protocol/ids.ts";
-import { createPerformer } from "../../src/tui/perform.ts";
+import { createPerformer } from "../../src/tui/effects/perform.ts";
 import type { SessionLink } from "../../src/tui/session/link.ts";
 import { createStore } from "../../src/tui/state/store.ts";
 import { connected, SESSION, session } from "../support/tui-state.ts";

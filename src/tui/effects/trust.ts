@@ -1,7 +1,7 @@
-import type { Connection } from "../client/connect.ts";
-import type { Effect } from "./state/effects.ts";
-import { newTrustOverlay } from "./state/overlay.ts";
-import type { AppState } from "./state/state.ts";
+import type { Connection } from "../../client/connect.ts";
+import type { Effect } from "../state/effects.ts";
+import { newTrustOverlay } from "../state/overlay.ts";
+import type { AppState } from "../state/state.ts";
 
 type TrustEffect = Extract<Effect, { do: "load_trust" | "give_trust" | "revoke_trust" }>;
 

@@ -1,0 +1,113 @@
+import type { Connection } from "../../client/connect.ts";
+import { askedFor } from "../complete/above.ts";
+import { createFileFinder } from "../complete/file-finder.ts";
+import { cleanText } from "../editor/atoms.ts";
+import type { TranscriptOverlay } from "../state/overlay.ts";
+import { type AppState, currentSessionId, type Flash } from "../state/state.ts";
+import type { Store } from "../state/store.ts";
+import { withFound } from "../steps/completion.ts";
+import { errorSentence } from "./error-sentence.ts";
+
+/** How many sessions the list shows; others are found by typing their name. */
+const SESSIONS_MAX = 200;
+const MESSAGES_PAGE = 100;
+const FILES_MAX = 50;
+
+/** Loads what lists and overlays show: sessions, grants, the transcript, files. */
+export function createLists(
+  options: {
+    ready: Promise<{ connection: Connection }>;
+    store: Store<AppState>;
+    update: (change: (state: AppState) => AppState) => void;
+    flash: (text: string, level: Flash["level"]) => void;
+  },
+  signal: AbortSignal,
+) {
+  const { ready, store, update, flash } = options;
+
+  async function loadSessions(isArchive: boolean): Promise<void> {
+    const { connection } = await ready;
+    const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
+      params: { wid: connection.workspace.id },
+      query: { limit: SESSIONS_MAX, archived: isArchive ? "true" : "false" },
+      signal,
+    });
+    update((state) =>
+      state.overlay?.kind === "sessions" && state.overlay.isArchive === isArchive
+        ? { ...state, overlay: { ...state.overlay, found: sessions } }
+        : state,
+    );
+  }
+
+  async function loadGrants(): Promise<void> {
+    const { connection } = await ready;
+    const params = { wid: connection.workspace.id };
+    const { grants } = await connection.request("GET /v1/workspaces/{wid}/grants", { params, signal });
+    update((state) =>
+      state.overlay?.kind === "grants" ? { ...state, overlay: { ...state.overlay, found: grants } } : state,
+    );
+  }
+
+  async function revokeGrant(id: number): Promise<void> {
+    const { connection } = await ready;
+    const params = { wid: connection.workspace.id };
+    try {
+      await connection.request("POST /v1/workspaces/{wid}/grants/revoke", {
+        params,
+        body: { ids: [id] },
+        signal,
+      });
+    } catch (error) {
+      // The list removed it already, but it could not be revoked: load the list again.
+      await loadGrants().catch(() => {});
+      throw error;
+    }
+  }
+
+  const finder = createFileFinder(async (query, asked) => {
+    try {
+      const { connection } = await ready;
+      const above = askedFor(query, connection.workspace.path);
+      const { files, complete } = await connection.request("GET /v1/workspaces/{wid}/files", {
+        params: { wid: connection.workspace.id },
+        query: { query: above.query, limit: FILES_MAX },
+        signal: asked,
+      });
+      // A name with control characters cannot stand in a prompt.
+      const found = files.map(above.shown).filter((path) => cleanText(path) === path && !/[\n\t]/.test(path));
+      // The text may have changed meanwhile.
+      const { completion } = store.get();
+      if (completion?.kind !== "file" || completion.query !== query) return { askAgain: false };
+      update((state) => withFound(state, query, found, complete));
+      return { askAgain: !complete && !completion.isClosed };
+    } catch (error) {
+      if (!asked.aborted) flash(errorSentence(error), "error");
+      return { askAgain: false };
+    }
+  }, signal);
+
+  async function loadTranscript(): Promise<void> {
+    const sid = currentSessionId(store.get());
+    const before = store.get().overlay;
+    if (sid === null || before?.kind !== "transcript") return;
+    const change = (next: (overlay: TranscriptOverlay) => TranscriptOverlay) =>
+      update((state) =>
+        state.overlay?.kind === "transcript" ? { ...state, overlay: next(state.overlay) } : state,
+      );
+    change((overlay) => ({ ...overlay, isLoading: true }));
+    const { connection } = await ready;
+    const page = await connection.request("GET /v1/workspaces/{wid}/sessions/{sid}/messages", {
+      params: { wid: connection.workspace.id, sid },
+      query: { limit: MESSAGES_PAGE, ...(before.before !== null && { before: before.before }) },
+      signal,
+    });
+    change((overlay) => ({
+      ...overlay,
+      messages: [...page.messages, ...(overlay.messages ?? [])],
+      before: page.next_before,
+      isLoading: false,
+    }));
+  }
+
+  return { loadSessions, loadGrants, revokeGrant, loadTranscript, findFiles: finder.find };
+}

@@ -1,0 +1,243 @@
+import type { Connection } from "../../client/connect.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import type { NewId, SessionId } from "../../protocol/ids.ts";
+import type { SessionLink } from "../session/link.ts";
+import type { Effect } from "../state/effects.ts";
+import { type AppState, currentSessionId, type Flash, nameOfClient } from "../state/state.ts";
+import type { Store } from "../state/store.ts";
+import { isBlank } from "../steps/beside.ts";
+import { errorSentence } from "./error-sentence.ts";
+import { createLists } from "./lists.ts";
+import { createPromptSender } from "./prompts.ts";
+import { performTrust } from "./trust.ts";
+
+/** Effects that are requests to the daemon. */
+export type RequestEffect = Extract<
+  Effect,
+  {
+    do:
+      | "send"
+      | "cancel"
+      | "answer"
+      | "change_session"
+      | "open_session"
+      | "delete_session"
+      | "load_sessions"
+      | "load_grants"
+      | "revoke_grant"
+      | "load_trust"
+      | "give_trust"
+      | "revoke_trust"
+      | "fork"
+      | "find_files"
+      | "load_transcript"
+      | "change_queued"
+      | "withdraw"
+      | "resume_queue"
+      | "compact"
+      | "undo";
+  }
+>;
+
+/** Requests that only load data for the screen: leaving does not wait for them. */
+const isQuery = ({ do: what }: RequestEffect): boolean =>
+  ["find_files", "load_transcript", "load_sessions", "load_grants", "load_trust"].includes(what);
+
+export type Performer = {
+  perform(effect: RequestEffect): Promise<void>;
+  /** Settles when all requests up to now have succeeded or failed. Never rejects. */
+  delivered(): Promise<unknown>;
+  /** Prompts that the daemon has not accepted yet, in order. */
+  unsent(): readonly string[];
+};
+
+/**
+ * Performs the effects that are requests to the daemon. Nothing that was typed is lost: a prompt that could not be sent
+ * returns to the composer, or stays in the history if something else is being written there.
+ */
+export function createPerformer(
+  options: {
+    /** The connection to the daemon; requests wait for it. */
+    ready: Promise<{ connection: Connection; link: SessionLink }>;
+    store: Store<AppState>;
+    newId: NewId;
+    update: (change: (state: AppState) => AppState) => void;
+    giveBack: (text: string, flash: Flash) => void;
+  },
+  signal: AbortSignal,
+): Performer {
+  const { ready, store, newId, update, giveBack } = options;
+  /** Sessions are opened one after the other; later requests are for the one opened last. */
+  let switching: Promise<void> = Promise.resolve();
+  /** Settings of the session are changed one after the other; later prompts wait for that. */
+  let changing: Promise<void> = Promise.resolve();
+  const flash = (text: string, level: Flash["level"]) =>
+    update((state) => ({ ...state, flash: { text, level } }));
+
+  const prompts = createPromptSender(
+    { ready, store, newId, update, giveBack, opened: () => switching, changed: () => changing },
+    signal,
+  );
+  const lists = createLists({ ready, store, update, flash }, signal);
+
+  async function changeSession(effect: Extract<Effect, { do: "change_session" }>): Promise<void> {
+    const { connection } = await ready;
+    await switching;
+    const sid = effect.id ?? (await prompts.creating)?.id ?? currentSessionId(store.get());
+    if (sid === null) return;
+    await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", {
+      params: { wid: connection.workspace.id, sid },
+      body: effect.changes,
+      signal,
+    });
+  }
+
+  async function fork(sid: SessionId): Promise<void> {
+    const { connection, link } = await ready;
+    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
+      params: { wid: connection.workspace.id, sid },
+      signal,
+    });
+    await link.show(session.id);
+  }
+
+  async function answer(effect: Extract<Effect, { do: "answer" }>): Promise<void> {
+    const { id, decision, message, command } = effect;
+    const { connection } = await ready;
+    try {
+      await connection.request("POST /v1/workspaces/{wid}/permissions/{pid}", {
+        params: { wid: connection.workspace.id, pid: id },
+        body: { decision, message, ...(command !== undefined && { input: { command } }) },
+        signal,
+      });
+    } catch (error) {
+      // The text stays and can be sent again.
+      update((state) => {
+        const { question } = state;
+        if (question?.id !== id || question.writing === undefined) return state;
+        return { ...state, question: { ...question, writing: { ...question.writing, isSent: false } } };
+      });
+      if (!(error instanceof HearthError) || error.code !== "already_answered") throw error;
+      const { answered_by: by } = error.details;
+      // This terminal answered it itself, with an earlier key press.
+      if (by === store.get().clientId) return;
+      const who = typeof by === "string" ? (nameOfClient(store.get(), by) ?? "you") : undefined;
+      flash(who === undefined ? error.message : `already answered by ${who}`, "info");
+    }
+  }
+
+  async function showSession(
+    link: SessionLink,
+    { id, opening = "chosen" }: Extract<Effect, { do: "open_session" }>,
+  ): Promise<void> {
+    const isUnasked = opening === "begun_beside";
+    if (isUnasked && !isBlank(store.get())) return;
+    update((state) => ({ ...state, opening }));
+    try {
+      await link.show(id);
+    } catch (error) {
+      // Nobody asked for it, and it is gone again.
+      if (!isUnasked || !(error instanceof HearthError) || error.code !== "session_not_found") throw error;
+    } finally {
+      update((state) => ({ ...state, opening: "chosen" }));
+    }
+  }
+
+  async function run(effect: RequestEffect): Promise<void> {
+    if (effect.do === "send") return prompts.send(effect);
+    if (effect.do === "change_session") {
+      const changed = changing.then(() => changeSession(effect));
+      changing = changed.catch(() => {});
+      return changed;
+    }
+    if (effect.do === "cancel") return prompts.cancel(effect.id);
+    if (effect.do === "answer") return answer(effect);
+    if (effect.do === "load_sessions") return lists.loadSessions(effect.isArchive ?? false);
+    if (effect.do === "load_grants") return lists.loadGrants();
+    if (effect.do === "revoke_grant") return lists.revokeGrant(effect.id);
+    if (effect.do === "load_trust" || effect.do === "give_trust" || effect.do === "revoke_trust") {
+      const { connection } = await ready;
+      return performTrust(effect, connection, update, signal);
+    }
+    if (effect.do === "load_transcript") return lists.loadTranscript();
+    if (effect.do === "find_files") return lists.findFiles(effect.query);
+    const { connection, link } = await ready;
+    const wid = connection.workspace.id;
+    if (effect.do === "open_session" || effect.do === "fork") {
+      const open = () => (effect.do === "fork" ? fork(effect.id) : showSession(link, effect));
+      const shown = switching.then(open);
+      switching = shown.catch(() => {});
+      return shown;
+    }
+    await switching;
+    if (effect.do === "delete_session") {
+      const params = { wid, sid: effect.id };
+      await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}", { params, signal });
+      return;
+    }
+    const sid = currentSessionId(store.get());
+    if (sid === null) return;
+    switch (effect.do) {
+      case "change_queued": {
+        const params = { wid, sid, rid: effect.id };
+        const body = { prompt: effect.prompt, delivery: effect.delivery };
+        await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}", {
+          params,
+          body,
+          signal,
+        });
+        return;
+      }
+      case "withdraw": {
+        const params = { wid, sid, rid: effect.id };
+        await connection.request("DELETE /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}", {
+          params,
+          signal,
+        });
+        return;
+      }
+      case "compact":
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/compact", {
+          params: { wid, sid },
+          body: { keep: effect.keep },
+          signal,
+        });
+        return;
+      case "undo":
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/undo", {
+          params: { wid, sid },
+          signal,
+        });
+        return flash("The last compaction is taken back: the model is sent everything again.", "info");
+      case "resume_queue": {
+        const params = { wid, sid };
+        await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/queue/resume", { params, signal });
+        return;
+      }
+    }
+  }
+
+  async function tryTo(effect: RequestEffect): Promise<void> {
+    try {
+      await run(effect);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (effect.do === "change_queued" && effect.prompt !== undefined) {
+        giveBack(effect.prompt, { text: errorSentence(error), level: "error" });
+      } else flash(errorSentence(error), "error");
+    }
+  }
+
+  const open = new Set<Promise<void>>();
+  return {
+    async perform(effect) {
+      const done = tryTo(effect);
+      if (isQuery(effect)) return done;
+      open.add(done);
+      await done;
+      open.delete(done);
+    },
+    delivered: () => Promise.allSettled(open),
+    unsent: prompts.unsent,
+  };
+}
