@@ -101,7 +101,7 @@ export function createAgents({
       const changed = all.filter((agent) => before.get(agent.name) !== JSON.stringify(agent));
       seen.set(wid, all);
       if (changed.length > 0) {
-        journal.tellEventually(
+        journal.publishWhenPossible(
           wid,
           ...changed.map((agent) => ({ type: "agent.updated", payload: { agent } }) as const),
         );
@@ -174,7 +174,7 @@ export function createAgents({
         (agent_session) =>
           ({ type: "agent_session.updated", session_id: sid, payload: { agent_session } }) as const,
       );
-      journal.tellEventually(wid, ...events);
+      journal.publishWhenPossible(wid, ...events);
     },
 
     ofSession(sid: SessionId): AgentSession[] {
@@ -228,7 +228,7 @@ export function createAgents({
     const known = seen.get(wid)?.find(({ name }) => name === agent);
     const context_model = model ?? (session.agent === agent ? session.model : null) ?? known?.model ?? null;
     const context_window = window ?? windowOf(known, context_model);
-    journal.tellIfPossible(wid, (tx) => {
+    journal.publishIfPossible(wid, (tx) => {
       const row = store.agentSessions.get(sid, agent) ?? emptyRow(sid, agent);
       store.agentSessions.put({ ...row, context_used: used, context_window, context_model });
       sessionChanged(tx, sid);
@@ -244,7 +244,7 @@ export function createAgents({
   ) {
     if (store.sessions.get(sid) === undefined) return; // deleted meanwhile
     const work = { session_id: sid, agent, model, usage, cost };
-    journal.tellIfPossible(wid, (tx) => {
+    journal.publishIfPossible(wid, (tx) => {
       store.runUsage.put(wid, { id: newId("run"), ...work, completed_at: now().toISOString() });
       sessionChanged(tx, sid, { agent, usage, cost });
     });

@@ -42,7 +42,7 @@ type CoordinatorsDeps = {
   onStoreAway(wid: WorkspaceId, sid: SessionId, error: HearthError | null): void;
 };
 
-type Kept = { wid: WorkspaceId; coordinator: Coordinator };
+type Entry = { wid: WorkspaceId; coordinator: Coordinator };
 
 export type Coordinators = ReturnType<typeof createCoordinators>;
 
@@ -50,7 +50,7 @@ export type Coordinators = ReturnType<typeof createCoordinators>;
 export function createCoordinators(deps: CoordinatorsDeps) {
   const { store, journal, log } = deps;
   /** Least recently used first. */
-  const kept = new Map<SessionId, Kept>();
+  const kept = new Map<SessionId, Entry>();
   /** Sessions to release as soon as nothing runs in them. */
   const releasing = new Set<SessionId>();
 
@@ -151,7 +151,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       .catch((cause) => log.error("a session could not be released", { cause }));
   }
 
-  const isAtRest = ({ coordinator }: Kept) => coordinator.isIdle() && coordinator.runtime().queued === 0;
+  const isAtRest = ({ coordinator }: Entry) => coordinator.isIdle() && coordinator.runtime().queued === 0;
 
   function evictIdle() {
     const idle = [...kept].filter(([, entry]) => isAtRest(entry));

@@ -1,4 +1,4 @@
-import { createTurns } from "../async/turns.ts";
+import { createTimeSlice } from "../async/time-slice.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
 import type { Message } from "../protocol/message.ts";
@@ -25,7 +25,7 @@ export async function copySession(
   until: number,
   { store, newId, mustGoOn }: ForkDeps,
 ): Promise<void> {
-  // Turns that still run or never began are not copied.
+  // TimeSlice that still run or never began are not copied.
   const left = new Set([
     ...store.runs.unstarted(source),
     ...store.runs.unfinished(source).map(({ id }) => id),
@@ -45,7 +45,7 @@ export async function copySession(
     parts: message.parts.map((part) => ({ ...part, id: newId("prt") })),
   });
 
-  const turns = createTurns();
+  const turns = createTimeSlice();
   let before = Math.min(until, Number.MAX_SAFE_INTEGER - 1) + 1;
   /** Copies the newest messages first, until the turn is over. Returns whether there is more. */
   function copyBatch(): boolean {
@@ -72,7 +72,7 @@ export async function copySession(
 
 /** Deletes a hidden session and its messages in short turns of the event loop. */
 export async function dropSession(sid: SessionId, store: Store): Promise<void> {
-  const turns = createTurns();
+  const turns = createTimeSlice();
   while (!store.transaction("relaxed", () => dropBatch(sid, store, turns.isOver))) await turns.rest();
 }
 

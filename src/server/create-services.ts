@@ -136,7 +136,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     rootOf: (wid) => workspaces.rowOf(wid).path,
     processes,
     folders,
-    onLearned: (wid) =>
+    onFactsChanged: (wid) =>
       void agents.list(wid).catch((cause) => log.error("the agents could not be listed", { cause })),
     version: deps.version,
     now,
@@ -220,8 +220,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     log,
     tell(wid, trouble) {
       const event = { type: "workspace.updated", payload: { workspace: workspaces.present(wid) } } as const;
-      if (trouble === null) return journal.tellIfPossible(wid, (tx) => tx.publish(event));
-      journal.tellUnstored(wid, event);
+      if (trouble === null) return journal.publishIfPossible(wid, (tx) => tx.publish(event));
+      journal.publishUnstored(wid, event);
       return true;
     },
   });

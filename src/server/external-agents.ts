@@ -29,7 +29,7 @@ type ExternalAgentsDeps = {
   processes: ProcessSupervisor;
   folders: FolderGate;
   /** New facts about an agent are known. */
-  onLearned(wid: WorkspaceId): void;
+  onFactsChanged(wid: WorkspaceId): void;
   version: string;
   now: () => Date;
 };
@@ -124,7 +124,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     else if (event.type === "modes") probes.update(resolved.launch, { modes: event.modes });
     else if (event.type === "commands") probes.update(resolved.launch, { commands: event.commands });
     else if (event.type !== "login" || !probes.setLoginFailure(resolved.launch, event.reason)) return;
-    deps.onLearned(wid);
+    deps.onFactsChanged(wid);
   }
 
   async function probe(wid: WorkspaceId, name: string): Promise<void> {
@@ -160,7 +160,7 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
           const resolved = await resolveFor(wid, name);
           if (!resolved?.launch || probes.known(resolved.launch) !== undefined) return;
           await probes.probe(resolved.launch, deps.rootOf(wid));
-          deps.onLearned(wid);
+          deps.onFactsChanged(wid);
         }, ignoreError);
       }
     },

@@ -54,7 +54,7 @@ export function createQuestions({ store, hub, journal, sessionChanged, now }: Qu
   function withdraw({ wid, permission }: Waiting): boolean {
     if (!waiting.delete(permission.id)) return false;
     // if the store cannot be written now, the run's end writes it
-    journal().tellIfPossible(wid, (tx) => {
+    journal().publishIfPossible(wid, (tx) => {
       resolve(tx, permission, { state: "canceled" });
       sessionChanged(tx, permission.session_id);
     });

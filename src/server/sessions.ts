@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createTurns } from "../async/turns.ts";
+import { createTimeSlice } from "../async/time-slice.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { MessageId, NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { changedModel } from "../protocol/model-effort.ts";
@@ -206,7 +206,7 @@ export function createSessions(deps: SessionsDeps) {
       try {
         isGone = journal.commit(wid, "relaxed", (tx) => {
           store.sessions.hide(sid);
-          const isGone = dropBatch(sid, store, createTurns().isOver);
+          const isGone = dropBatch(sid, store, createTimeSlice().isOver);
           tx.publish({ type: "session.deleted", session_id: sid, payload: { session, by: caller } });
           return isGone;
         });

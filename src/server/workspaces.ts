@@ -160,7 +160,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       if (client === undefined)
         throw new HearthError("not_found", `There is no client ${cid} attached to this workspace.`);
       if (client.isChanged)
-        journal.tellIfPossible(wid, (tx) =>
+        journal.publishIfPossible(wid, (tx) =>
           tx.publish({ type: "client.updated", payload: { client: client.now } }),
         );
       return client.now;
@@ -170,7 +170,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const isNew = !hub.isAttached(wid, client.id);
       hub.subscribe(wid, client, since, subscriber);
       if (isNew) {
-        journal.tellEventually(wid, { type: "client.attached", payload: { client } });
+        journal.publishWhenPossible(wid, { type: "client.attached", payload: { client } });
       }
       deps.onBusyChange();
       if (client.kind !== "headless") deps.onAttended(wid);
@@ -187,7 +187,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
 
   function tellDetached(wid: WorkspaceId, clients: readonly Client[]) {
     if (clients.length === 0) return;
-    journal.tellEventually(
+    journal.publishWhenPossible(
       wid,
       ...clients.map((client) => ({ type: "client.detached", payload: { client } }) as const),
     );
@@ -214,7 +214,7 @@ export function createWorkspaces(deps: WorkspacesDeps) {
       const before = publishedBranch.get(wid);
       publishedBranch.set(wid, workspace.branch);
       if (before !== undefined && before !== workspace.branch) {
-        journal.tellEventually(wid, { type: "workspace.updated", payload: { workspace } });
+        journal.publishWhenPossible(wid, { type: "workspace.updated", payload: { workspace } });
       }
       return workspace;
     },

@@ -53,11 +53,11 @@ describe("silence", () => {
   const limits = { firstByteMs: 60_000, progressMs: 90_000, noticeMs: 15_000 };
   test("is a stall at the limit and not before, and the clock is looked at every five seconds at least", () => {
     fc.assert(
-      fc.property(fc.nat(200_000), fc.boolean(), fc.boolean(), (silentMs, hasBegun, wasTold) => {
-        const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasTold }, limits);
+      fc.property(fc.nat(200_000), fc.boolean(), fc.boolean(), (silentMs, hasBegun, wasNotified) => {
+        const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasNotified }, limits);
         const limit = hasBegun ? limits.progressMs : limits.firstByteMs;
         expect(verdict === "stalled").toBe(silentMs >= limit);
-        expect(verdict === "tell").toBe(silentMs >= limits.noticeMs && silentMs < limit && !wasTold);
+        expect(verdict === "notify").toBe(silentMs >= limits.noticeMs && silentMs < limit && !wasNotified);
         if (verdict !== "stalled") expect(nextMs).toBeGreaterThanOrEqual(1);
         expect(nextMs).toBeLessThanOrEqual(5000);
         if (verdict !== "stalled") expect(silentMs + nextMs).toBeLessThanOrEqual(limit);

@@ -93,8 +93,8 @@ export function openSessionWorld(
     log,
     tell(wid, trouble) {
       const event = { type: "workspace.updated", payload: { workspace: workspaces.present(wid) } } as const;
-      if (trouble === null) return journal.tellIfPossible(wid, (tx) => tx.publish(event));
-      journal.tellUnstored(wid, event);
+      if (trouble === null) return journal.publishIfPossible(wid, (tx) => tx.publish(event));
+      journal.publishUnstored(wid, event);
       return true;
     },
   });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createTurns } from "../../src/async/turns.ts";
+import { createTimeSlice } from "../../src/async/time-slice.ts";
 import { encodeReply } from "../../src/server/http/encode-reply.ts";
 
 const encoded = async (body: unknown) => Buffer.concat(await encodeReply(body)).toString();
@@ -32,10 +32,10 @@ test("long work lets others go first once its turn is over, and only then", asyn
     others += 1;
   };
   const waiting = other();
-  const long = createTurns(60_000);
+  const long = createTimeSlice(60_000);
   await long.rest();
   expect(others).toBe(0);
-  const short = createTurns(0);
+  const short = createTimeSlice(0);
   expect(short.isOver()).toBe(true);
   await short.rest();
   await waiting;

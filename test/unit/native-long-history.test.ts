@@ -5,7 +5,7 @@ import { phrases } from "../../src/agent/native/context/phrases.ts";
 import type { PromptMessage } from "../../src/agent/native/models/model.ts";
 import { captureRequest, streamFromSdk } from "../../src/agent/native/models/request/sdk.ts";
 import { SLICE_MESSAGES } from "../../src/agent/native/models/request/slices.ts";
-import { createTurns } from "../../src/async/turns.ts";
+import { createTimeSlice } from "../../src/async/time-slice.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { newId } from "./native-host.ts";
 
@@ -21,7 +21,7 @@ const answer = () =>
     ...{ type: "tool_call", tool_call_id: "call_0", name: "read", kind: "read", title: "a.txt" },
     ...{ input: { path: "a.txt" }, status: "completed", output: "some words" },
   });
-const historyIn = (newTurns = createTurns) =>
+const historyIn = (newTurns = createTimeSlice) =>
   createHistory(
     {
       ...{ agent: "hearth", model: "m", traits: { userAfterTool: true, callIds: "plain" }, phrases },
@@ -43,7 +43,7 @@ test("others are served while the request of a long conversation is made", async
   onTestFinished(() => clearImmediate(next));
   const messages = Array.from({ length: 50 }, prompt);
   await build(
-    historyIn(() => createTurns(0)),
+    historyIn(() => createTimeSlice(0)),
     messages,
   );
   expect(served).toBeGreaterThanOrEqual(messages.length - 1);

@@ -1,36 +1,36 @@
 import type { BackendEvent } from "../backend.ts";
 
-/** A screen is drawn anew as often. */
+/** About the interval at which a screen is redrawn. */
 const SHOWN_AFTER_MS = 20;
 
 /**
- * Calls whose arguments still come. Mostly they are there at once, and the call is told whole with its step: one
- * commit and one event fewer. A call that takes longer is shown meanwhile.
+ * Tool calls whose arguments are still streaming. Usually they are complete at once, and the whole call is emitted with
+ * its step, which saves an event and a commit. A call that takes longer is shown before it is complete.
  */
 export function createBegunCalls(emit: (...events: BackendEvent[]) => void) {
-  const untold = new Map<string, BackendEvent>();
+  const waiting = new Map<string, BackendEvent>();
   let timer: NodeJS.Timeout | undefined;
 
   function end() {
     clearTimeout(timer);
     timer = undefined;
   }
-  /** Before anything else is told that stands behind them. */
+  /** Emits the waiting calls; to be called before any event that comes after them. */
   function show() {
     end();
-    const events = [...untold.values()];
-    untold.clear();
+    const events = [...waiting.values()];
+    waiting.clear();
     if (events.length > 0) emit(...events);
   }
   return {
-    begin(id: string, told: BackendEvent) {
-      untold.set(id, told);
+    begin(id: string, event: BackendEvent) {
+      waiting.set(id, event);
       timer ??= setTimeout(show, SHOWN_AFTER_MS);
     },
     show,
-    /** They are told whole. */
+    /** Drops waiting calls, which are emitted whole. */
     forget(ids: readonly string[]) {
-      for (const id of ids) untold.delete(id);
+      for (const id of ids) waiting.delete(id);
     },
     end,
   };

@@ -9,13 +9,13 @@ export type LoopState = {
   /** Answers in a row with calls cut off by the output limit. */
   truncatedInRow: number;
   /** The model was told, once in this turn, that a call written as text does nothing. */
-  wasToldOfCalls: boolean;
+  wasWarned: boolean;
 };
 export const loopStart: LoopState = {
   answered: 0,
   emptyInRow: 0,
   truncatedInRow: 0,
-  wasToldOfCalls: false,
+  wasWarned: false,
 };
 
 export type AnswerSeen = {
@@ -51,12 +51,12 @@ export function decide(
   const isLast = stepsMax !== null && answered >= stepsMax;
   const isEmpty = seen.calls === 0 && !seen.hasText && seen.end === "stop";
   const truncatedInRow = seen.truncatedCalls > 0 ? state.truncatedInRow + 1 : 0;
-  const tellsOfCalls = seen.isCallLike === true && seen.end === "stop" && !state.wasToldOfCalls && !isLast;
+  const warns = seen.isCallLike === true && seen.end === "stop" && !state.wasWarned && !isLast;
   const after: LoopState = {
     answered,
     emptyInRow: isEmpty ? state.emptyInRow + 1 : 0,
     truncatedInRow,
-    wasToldOfCalls: state.wasToldOfCalls || tellsOfCalls,
+    wasWarned: state.wasWarned || warns,
   };
   const decided = (next: Next, finishReason: FinishReason) => ({ state: after, next, finishReason });
 
@@ -70,7 +70,7 @@ export function decide(
   if (isEmpty && after.emptyInRow >= EMPTY_IN_ROW_MAX && !isLast)
     return decided({ do: "give_up" }, "tool_use");
   if (isEmpty && !isLast) return decided({ do: "nudge", why: "empty" }, "tool_use");
-  if (tellsOfCalls) return decided({ do: "nudge", why: "call_like" }, "tool_use");
+  if (warns) return decided({ do: "nudge", why: "call_like" }, "tool_use");
   if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");
   if (isEmpty) return decided({ do: "end", outcome: "max_steps" }, "max_steps");
   return decided({ do: "end", outcome: "end_turn" }, "end_turn");

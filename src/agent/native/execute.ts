@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Turns } from "../../async/turns.ts";
+import type { TimeSlice } from "../../async/time-slice.ts";
 import { orAborted } from "../../async/wait.ts";
 import type { TurnHost } from "../backend.ts";
 import type { Tool, ToolContext, ToolResult, ToolSession } from "../tools/tool.ts";
@@ -15,7 +15,7 @@ type ExecuteDeps = {
   context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
   sessionOf(toolCallId: string): ToolSession;
   /** A call may hold megabytes, which are stored with each of its updates. */
-  turns: Turns;
+  turns: TimeSlice;
   /** Called with each path that a call names. */
   onPath(path: string): void;
 };

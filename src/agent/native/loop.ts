@@ -1,4 +1,4 @@
-import { createTurns } from "../../async/turns.ts";
+import { createTimeSlice } from "../../async/time-slice.ts";
 import type { Limits } from "../../protocol/config.ts";
 import type { Plan } from "../../protocol/plan.ts";
 import type { RunError } from "../../protocol/run.ts";
@@ -42,12 +42,13 @@ const callLikeText =
   "Your last answer has a tool call written out as text, which runs nothing. Call the tool itself, by your interface for tools; if you are done, say so.";
 const notRunText = "Not run: the answer was cut off before it was complete.";
 
-function errorOf(failure: ModelFailure, toldTooLong: boolean): RunError {
+function errorOf(failure: ModelFailure, isWaitTooLong: boolean): RunError {
   const wait = failure.retryAfterMs;
-  const told = toldTooLong && wait !== undefined ? ` It asks to wait ${Math.ceil(wait / 60_000)} min.` : "";
+  const askedWait =
+    isWaitTooLong && wait !== undefined ? ` It asks to wait ${Math.ceil(wait / 60_000)} min.` : "";
   return {
     code: failure.code,
-    message: failure.message + told,
+    message: failure.message + askedWait,
     retryable: failure.isRetryable,
     ...(wait === undefined ? {} : { retry_after_ms: Math.round(wait) }),
   };
@@ -112,7 +113,7 @@ export async function runLoop(
   const { model, tools, conversation, compactor, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
-  const turns = createTurns();
+  const turns = createTimeSlice();
   let state = loopStart;
   let guard = guardStart;
   let plan = planWatchOf(host.transcript());
@@ -120,11 +121,11 @@ export async function runLoop(
   let schemaReplies = 0;
   let isStepOpen = false;
 
-  function readyCall(asked: AskedCall, isWhole: boolean): { call: ReadyCall; told: BackendEvent } {
+  function readyCall(asked: AskedCall, isWhole: boolean): { call: ReadyCall; event: BackendEvent } {
     const checked = checkCall(asked, tools, isWhole, schemaReplies < SCHEMA_REPLIES_MAX);
     if (!checked.ok && (checked.why === "schema" || checked.why === "not_json")) schemaReplies += 1;
     const name = checked.tool?.name ?? asked.name;
-    const told: BackendEvent = {
+    const event: BackendEvent = {
       type: "tool_call",
       tool_call_id: asked.id,
       name,
@@ -134,7 +135,7 @@ export async function runLoop(
       status: "pending",
       ...(asked.provider === undefined ? {} : { provider: asked.provider }),
     };
-    return { call: { id: asked.id, name, checked }, told };
+    return { call: { id: asked.id, name, checked }, event };
   }
 
   /** Reports a failed answer and waits. Returns a result if the turn is over. */
@@ -146,7 +147,7 @@ export async function runLoop(
     const plan = planRetry({ failure, failed, hasStreamed, retriesMax: limits.max_retries }, random);
     const isStep = plan.again && hasStreamed;
     if (!isStep && usage !== noUsage) host.emit({ type: "usage", usage, cost, isLost: true });
-    if (!plan.again) return { outcome: "error", error: errorOf(failure, plan.toldTooLong) };
+    if (!plan.again) return { outcome: "error", error: errorOf(failure, plan.isWaitTooLong) };
     const text = retryNotice(model.providerLabel, failure.brief, failed, plan);
     host.emit({ type: "notice", level: "warning", code: "retry", text });
     if (isStep) {
@@ -192,7 +193,7 @@ export async function runLoop(
     step.begin();
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
-      if (conversation.learnsToDoWithoutMedia(host.transcript(), model, answer.failure)) continue;
+      if (conversation.recordMediaRefusal(host.transcript(), model, answer.failure)) continue;
       const isFull = answer.failure.code === "context_overflow" && !answer.hasStreamed;
       if (isFull && (await compactor.afterOverflow(room, answer.failure, signal))) continue;
       const over = await recover(answer);
@@ -217,12 +218,12 @@ export async function runLoop(
     };
     const decided = decide(state, seen, stepsMax);
     state = decided.state;
-    const told = ready.map((each) => each.told);
+    const events = ready.map(({ event }) => event);
     if (answer.note !== undefined) {
       const code = answer.end === "refusal" ? "refusal" : "cut";
-      told.push({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
+      events.push({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
     }
-    host.emit(...told, {
+    host.emit(...events, {
       type: "step_finished",
       finish_reason: decided.finishReason,
       usage: answer.usage,

@@ -53,7 +53,7 @@ export function createMediaRefusals(known: readonly string[]) {
       isLeftOut: (part: FilePart) => leftOut.has(part.id),
     }),
     /** Records a refusal. Returns whether something is now left out, so that asking again makes sense. */
-    learn(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
+    record(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
       if (blind.has(model.id)) return false;
       const words = wordsOf(failure);
       const isBlind = blindWording.test(words) && !onePictureWording.test(words);

@@ -3,15 +3,15 @@ import type { ModelFailure } from "./models/errors/failure.ts";
 
 /** Jitter keeps many sessions from retrying at the same moment. */
 const backoff = { firstMs: 2_000, maxMs: 60_000, jitter: { below: 0.2, above: 0.2 } };
-/** Whether to wait longer than this is the user's decision. */
-const TOLD_DELAY_MS_MAX = 5 * 60_000;
+/** The longest retry-after that is waited for; longer waits are the user's decision. */
+const RETRY_AFTER_MS_MAX = 5 * 60_000;
 /** A cut-off answer has cost money, so it gets fewer tries than one that never began. */
 const RETRIES_AFTER_FIRST_BYTE = 4;
 
 export type RetryPlan =
   | { again: true; delayMs: number; retriesMax: number }
-  /** `toldTooLong`: the provider asks for a longer wait than we accept. */
-  | { again: false; toldTooLong: boolean };
+  /** `isWaitTooLong`: the provider's retry-after is longer than we accept. */
+  | { again: false; isWaitTooLong: boolean };
 
 type Attempt = {
   failure: Pick<ModelFailure, "isRetryable" | "retryAfterMs" | "triesMax">;
@@ -32,11 +32,12 @@ export function planRetry(
     hasStreamed ? RETRIES_AFTER_FIRST_BYTE : retriesMax,
     failure.triesMax === undefined ? retriesMax : failure.triesMax - 1,
   );
-  if (!failure.isRetryable || failed > allowed) return { again: false, toldTooLong: false };
-  const told = failure.retryAfterMs;
-  if (told !== undefined && told > TOLD_DELAY_MS_MAX) return { again: false, toldTooLong: true };
+  if (!failure.isRetryable || failed > allowed) return { again: false, isWaitTooLong: false };
+  const { retryAfterMs } = failure;
+  if (retryAfterMs !== undefined && retryAfterMs > RETRY_AFTER_MS_MAX)
+    return { again: false, isWaitTooLong: true };
   // The provider's wait is a lower bound: "one second", eight times, must not use up all tries in eight seconds.
-  const delayMs = Math.max(told ?? 0, backoffMs(backoff, failed, random));
+  const delayMs = Math.max(retryAfterMs ?? 0, backoffMs(backoff, failed, random));
   return { again: true, delayMs, retriesMax: allowed };
 }
 

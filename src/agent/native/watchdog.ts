@@ -20,7 +20,7 @@ type WatchLimits = {
   firstByteMs: number;
   /** Longest silence after it. */
   progressMs: number;
-  /** Silence after which the person is told. */
+  /** Silence after which the person is notified. */
   noticeMs: number;
 };
 
@@ -32,15 +32,15 @@ export type Watch = {
 
 /** When to check the clock again, and what the silence means by now. Pure. */
 export function judgeSilence(
-  { silentMs, hasBegun, wasTold }: { silentMs: number; hasBegun: boolean; wasTold: boolean },
+  { silentMs, hasBegun, wasNotified }: { silentMs: number; hasBegun: boolean; wasNotified: boolean },
   limits: WatchLimits,
-): { verdict: "fine" | "tell" | "stalled"; nextMs: number } {
+): { verdict: "fine" | "notify" | "stalled"; nextMs: number } {
   const limitMs = hasBegun ? limits.progressMs : limits.firstByteMs;
   if (silentMs >= limitMs) return { verdict: "stalled", nextMs: 0 };
-  const tells = !wasTold && silentMs >= limits.noticeMs;
-  const untilNotice = wasTold || tells ? limitMs : limits.noticeMs - silentMs;
+  const notifies = !wasNotified && silentMs >= limits.noticeMs;
+  const untilNotice = wasNotified || notifies ? limitMs : limits.noticeMs - silentMs;
   return {
-    verdict: tells ? "tell" : "fine",
+    verdict: notifies ? "notify" : "fine",
     nextMs: Math.max(1, Math.min(limitMs - silentMs, untilNotice, TICK_MS_MAX)),
   };
 }
@@ -55,9 +55,9 @@ export function startWatch(
   /** The difference of the clocks; it grows while the machine sleeps. */
   let apart = bootMs() - last;
   let asleepMs = 0;
-  let hasHeard = false;
+  let hasProgressed = false;
   let hasBegun = false;
-  let wasTold = false;
+  let wasNotified = false;
   let timer: NodeJS.Timeout | undefined;
 
   function check() {
@@ -66,14 +66,14 @@ export function startWatch(
     apart += slept;
     // A sleep before the last progress does not count. Reading that clock at every word would cost more than handling
     // the word.
-    if (slept >= ASLEEP_MS_MIN && !hasHeard) asleepMs += slept;
-    hasHeard = false;
+    if (slept >= ASLEEP_MS_MIN && !hasProgressed) asleepMs += slept;
+    hasProgressed = false;
     const silentMs = at - last + asleepMs;
-    const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasTold }, limits);
+    const { verdict, nextMs } = judgeSilence({ silentMs, hasBegun, wasNotified }, limits);
     if (verdict === "stalled") return on.stall(silentMs);
     timer = setTimeout(check, nextMs);
-    if (verdict === "tell") {
-      wasTold = true;
+    if (verdict === "notify") {
+      wasNotified = true;
       on.quiet(silentMs, hasBegun ? limits.progressMs : limits.firstByteMs);
     }
   }
@@ -83,9 +83,9 @@ export function startWatch(
     progress() {
       last = awakeMs();
       asleepMs = 0;
-      hasHeard = true;
+      hasProgressed = true;
       hasBegun = true;
-      wasTold = false;
+      wasNotified = false;
     },
     stop() {
       clearTimeout(timer);

@@ -49,7 +49,7 @@ export function createJournal(deps: JournalDeps) {
   let current: { tx: JournalTx; wid: WorkspaceId } | null = null;
   /** Work that follows commits, oldest first. What a reader causes meanwhile is appended. */
   const outbox: (() => void)[] = [];
-  let isTelling = false;
+  let isPublishing = false;
   /** Events that the store refused; the next commit stores them. */
   const owed = new Map<WorkspaceId, NewEvent[]>();
 
@@ -76,8 +76,8 @@ export function createJournal(deps: JournalDeps) {
   /** Publishes what was committed, in order, whatever fails on the way. A commit made meanwhile waits behind it. */
   function follow(acts: readonly (() => void)[]) {
     outbox.push(...acts);
-    if (isTelling) return;
-    isTelling = true;
+    if (isPublishing) return;
+    isPublishing = true;
     for (let act = outbox.shift(); act !== undefined; act = outbox.shift()) {
       try {
         act();
@@ -85,14 +85,14 @@ export function createJournal(deps: JournalDeps) {
         report("what follows a commit failed", error);
       }
     }
-    isTelling = false;
+    isPublishing = false;
   }
 
   /**
-   * For events that nobody waits for and every snapshot contains. Returns whether they were published: a store that
-   * cannot be written must not stop anybody from reading.
+   * Publishes events that nobody waits for and every snapshot contains. Returns whether it could: a store that cannot
+   * be written must not prevent reading.
    */
-  function tellIfPossible(wid: WorkspaceId, write: (tx: JournalTx) => void): boolean {
+  function publishIfPossible(wid: WorkspaceId, write: (tx: JournalTx) => void): boolean {
     try {
       commit(wid, "relaxed", write);
       return true;
@@ -102,10 +102,10 @@ export function createJournal(deps: JournalDeps) {
     }
   }
 
-  /** For facts that do not depend on the store, such as attached clients: published now, or with the next commit. */
-  function tellEventually(wid: WorkspaceId, ...events: NewEvent[]) {
+  /** Publishes facts that do not depend on the store, such as attached clients, now or with the next commit. */
+  function publishWhenPossible(wid: WorkspaceId, ...events: NewEvent[]) {
     owed.set(wid, [...(owed.get(wid) ?? []), ...events].slice(-OWED_MAX));
-    tellIfPossible(wid, () => {});
+    publishIfPossible(wid, () => {});
   }
 
   /**
@@ -193,7 +193,7 @@ export function createJournal(deps: JournalDeps) {
   }
 
   /** The last published state by session: an unchanged one is not published again. */
-  const told = new Map<SessionId, string>();
+  const lastPublished = new Map<SessionId, string>();
 
   function changeSession(tx: JournalTx, sid: SessionId, change: SessionChange) {
     const before = store.sessions.get(sid);
@@ -214,8 +214,8 @@ export function createJournal(deps: JournalDeps) {
     if (used) addToAgentSession(sid, used);
     const shown = present(session, change);
     const key = JSON.stringify(shown);
-    if (told.get(sid) === key) return;
-    tx.afterCommit(() => void told.set(sid, key));
+    if (lastPublished.get(sid) === key) return;
+    tx.afterCommit(() => void lastPublished.set(sid, key));
     tx.publish({ type: "session.updated", session_id: sid, payload: { session: shown } });
   }
 
@@ -243,13 +243,13 @@ export function createJournal(deps: JournalDeps) {
 
   return {
     commit,
-    tellIfPossible,
-    tellEventually,
+    publishIfPossible,
+    publishWhenPossible,
     /**
      * Publishes without storing, for news that the store cannot be written. Does nothing if no number is reserved for
      * it.
      */
-    tellUnstored: (wid: WorkspaceId, event: Extract<NewEvent, { type: "workspace.updated" }>) =>
+    publishUnstored: (wid: WorkspaceId, event: Extract<NewEvent, { type: "workspace.updated" }>) =>
       follow([() => hub.stream(wid, event)]),
     ledgerOf,
     changeSession,
@@ -259,7 +259,7 @@ export function createJournal(deps: JournalDeps) {
       for (const entry of texts.values()) if (entry.wid === wid) entry.text.flush();
     },
     forgetSession(sid: SessionId) {
-      told.delete(sid);
+      lastPublished.delete(sid);
       texts.get(sid)?.text.close();
       texts.delete(sid);
     },

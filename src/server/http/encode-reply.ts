@@ -1,4 +1,4 @@
-import { createTurns } from "../../async/turns.ts";
+import { createTimeSlice } from "../../async/time-slice.ts";
 
 /** Texts are joined up to this size: one buffer per list entry would cost more than the text. */
 const PIECE_CHARS = 64 * 1024;
@@ -10,7 +10,7 @@ const PIECE_CHARS = 64 * 1024;
 export async function encodeReply(body: unknown): Promise<Buffer[]> {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return [Buffer.from(JSON.stringify(body))];
-  const turns = createTurns();
+  const turns = createTimeSlice();
   const pieces: Buffer[] = [];
   let text = "{";
   let separator = "";

@@ -2,8 +2,8 @@ import type { FilePart } from "../../../protocol/message.ts";
 import { isImage } from "../images/fitting.ts";
 import type { ModelTool, PromptFamily } from "../models/model.ts";
 import type { LoadedFile } from "./attachments.ts";
-import type { Kept } from "./kept-conversation.ts";
 import { phrasesFrom } from "./phrases.ts";
+import type { StoredConversation } from "./stored-conversation.ts";
 
 /** A tool's definition without its explanations: what a call must look like. */
 const shapeOf = ({ name, input_schema }: ModelTool): string =>
@@ -34,7 +34,7 @@ const isMedia = (part: FilePart): boolean => isImage(part) || part.media_type ==
  * The parts of a conversation's requests that would otherwise follow hearth's version or the files on disk, as they
  * were first sent. `onChange`: something new is about to be sent and should be stored.
  */
-export function createAsSent(kept: Kept | undefined, onChange: () => void) {
+export function createAsSent(kept: StoredConversation | undefined, onChange: () => void) {
   const phrases = phrasesFrom(kept?.phrases);
   const systems = new Map(Object.entries(kept?.systems ?? {}));
   const files = new Map(kept?.files ?? []);
@@ -73,7 +73,7 @@ export function createAsSent(kept: Kept | undefined, onChange: () => void) {
       }
       return loaded;
     },
-    stored: (): Pick<Kept, "systems" | "tools" | "files" | "phrases"> => ({
+    stored: (): Pick<StoredConversation, "systems" | "tools" | "files" | "phrases"> => ({
       systems: Object.fromEntries(systems),
       ...(sent === undefined ? {} : { tools: [...sent] }),
       files: [...files],

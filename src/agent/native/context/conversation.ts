@@ -17,8 +17,8 @@ import { commandShell, environmentBlock, modeText } from "./environment-block.ts
 import type { GitReader } from "./git-state.ts";
 import { createHistory, type History } from "./history.ts";
 import { createInstructions, quoteInstructions } from "./instructions.ts";
-import { type Kept, readKept } from "./kept-conversation.ts";
 import { systemPrompt } from "./prompt.ts";
+import { readStoredConversation, type StoredConversation } from "./stored-conversation.ts";
 
 type ConversationDeps = {
   session: SessionContext;
@@ -45,7 +45,7 @@ const dayOf = (ms: number): string => {
 export function createModelContext(deps: ConversationDeps) {
   const { session, tools, git, folders, userInstructions, now } = deps;
   const reach: Reach = (work, signal) => folders.enter(session.root, work, signal);
-  const kept = readKept(session);
+  const kept = readStoredConversation(session);
   let instructions = createInstructions(session.root, reach, kept?.folders ?? []);
   const histories = new Map<string, History>();
   const notes = new Map<string, { before?: string | undefined; after?: string | undefined }>(
@@ -95,7 +95,7 @@ export function createModelContext(deps: ConversationDeps) {
   /** Stores what is about to be sent, before it is sent. */
   function keep() {
     if (opening === undefined) return;
-    const state: Kept = {
+    const state: StoredConversation = {
       ...{ version: 1, root: session.root, opening, told, first, notes: [...notes] },
       ...{ folders: instructions.folders(), left_out: media.leftOut(), ...asSent.stored() },
     };
@@ -159,8 +159,8 @@ export function createModelContext(deps: ConversationDeps) {
      * Records that a request was refused because of an image or a PDF. Returns whether to ask again: the attachment is
      * then only named, so that it cannot end a session.
      */
-    learnsToDoWithoutMedia(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
-      if (!media.learn(transcript, model, failure)) return false;
+    recordMediaRefusal(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
+      if (!media.record(transcript, model, failure)) return false;
       histories.delete(model.id);
       keep();
       return true;

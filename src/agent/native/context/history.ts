@@ -1,4 +1,4 @@
-import { createTurns, type Turns } from "../../../async/turns.ts";
+import { createTimeSlice, type TimeSlice } from "../../../async/time-slice.ts";
 import type { Message } from "../../../protocol/message.ts";
 import { hearthNote } from "../../hearth-note.ts";
 import type { EarlyEnd } from "../../run/early-end.ts";
@@ -186,7 +186,7 @@ type Memo = ReturnType<typeof createMemo>;
  * after it (G16). Requests that were given up are marked as such (G17). A message is converted once; the result is kept
  * as long as the message.
  */
-export function createHistory(reader: HistoryReader, newTurns: () => Turns = createTurns) {
+export function createHistory(reader: HistoryReader, newTurns: () => TimeSlice = createTimeSlice) {
   const pieces = new WeakMap<Message, Piece>();
   const memo = createMemo();
 

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { createTurns } from "../../../async/turns.ts";
+import { createTimeSlice } from "../../../async/time-slice.ts";
 import { startOf } from "../../../protocol/cut-text.ts";
 import { ToolFailure } from "../failure.ts";
 import type { ToolContext } from "../tool.ts";
@@ -92,7 +92,7 @@ async function eachFound(
   onFound: (name: string, row: string) => void,
 ): Promise<void> {
   const decoder = new StringDecoder("utf8");
-  const turns = createTurns(); // many chunks may be ready at once
+  const turns = createTimeSlice(); // many chunks may be ready at once
   let rest = "";
   for await (const chunk of stream) {
     await turns.rest();

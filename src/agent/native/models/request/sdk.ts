@@ -5,7 +5,7 @@ import type {
   LanguageModelV4Message,
   LanguageModelV4Prompt,
 } from "@ai-sdk/provider";
-import { createTurns, type Turns } from "../../../../async/turns.ts";
+import { createTimeSlice, type TimeSlice } from "../../../../async/time-slice.ts";
 import { failureOfRequest } from "../errors/failure.ts";
 import type { ModelChunk, ModelTool, PromptMessage } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
@@ -105,7 +105,7 @@ async function buildRequest(
   call: SdkCall,
   { origin, list, begin, lengthen }: SdkDeps,
   signal: AbortSignal,
-  turns: Turns,
+  turns: TimeSlice,
 ): Promise<WrittenRequest> {
   const change = begin?.() ?? ((init: RequestInit) => init);
   const [first = [], ...others] = slicesOf(call.messages);
@@ -145,7 +145,7 @@ export async function* streamFromSdk(
   call: SdkCall,
   deps: SdkDeps,
   signal: AbortSignal,
-  turns: Turns = createTurns(),
+  turns: TimeSlice = createTimeSlice(),
 ): AsyncGenerator<ModelChunk> {
   signal.throwIfAborted();
   const request = await buildRequest(model, call, deps, signal, turns);

@@ -3,14 +3,14 @@ import { PermissionMode } from "../../../protocol/permission.ts";
 import type { SessionContext } from "../../backend.ts";
 import { StoredPhrases } from "./phrases.ts";
 
-/** What a conversation told its models besides the transcript, stored over a restart. */
-const Kept = z.object({
+/** What was sent to models besides the transcript, stored so that it stays the same after a restart. */
+const StoredConversation = z.object({
   version: z.literal(1),
   root: z.string(),
   opening: z.string(),
   /** The last mode and day that were sent. */
   told: z.object({ mode: PermissionMode, day: z.string() }),
-  /** Those that the opening tells. */
+  /** The mode and day in the opening. */
   first: z.object({ mode: PermissionMode, day: z.string() }).optional(),
   /** Notes by message. */
   notes: z.array(
@@ -34,14 +34,17 @@ const Kept = z.object({
   files: z.array(z.tuple([z.string(), z.string()])).optional(),
   phrases: StoredPhrases.optional(),
 });
-export type Kept = z.infer<typeof Kept>;
+export type StoredConversation = z.infer<typeof StoredConversation>;
 
 /** Undefined if nothing was stored, or if it was stored for another root, whose facts do not apply. */
-export function readKept({ kept, root }: Pick<SessionContext, "kept" | "root">): Kept | undefined {
+export function readStoredConversation({
+  kept,
+  root,
+}: Pick<SessionContext, "kept" | "root">): StoredConversation | undefined {
   const text = kept?.read() ?? null;
   if (text === null) return undefined;
   try {
-    const { data } = Kept.safeParse(JSON.parse(text));
+    const { data } = StoredConversation.safeParse(JSON.parse(text));
     return data?.root === root ? data : undefined;
   } catch {
     return undefined; // written by another version: a new opening is made
