@@ -51,17 +51,26 @@ function open() {
   const ledger = journal.ledgerOf(wid, sid);
   ledger.commit("relaxed", (tx) => tx.putMessage("message.created", message));
   let length = 0;
+  const overdue: string[] = [];
   return {
     session,
     ledger,
     told,
+    overdue,
     message,
     part,
     set: (next: Fault | null) => {
       fault = next;
     },
     say(text: string) {
-      ledger.appendText({ message_id: message.id, part_id: part.id, field: "text", offset: length, text });
+      const delta = {
+        message_id: message.id,
+        part_id: part.id,
+        field: "text",
+        offset: length,
+        text,
+      } as const;
+      ledger.appendText(delta, (error) => overdue.push(error.message));
       length += text.length;
     },
     toldText: () =>
@@ -130,6 +139,21 @@ test("text that has waited for seconds is refused, so that its run ends", () => 
   here.ledger.commit("synced", (tx) => tx.putMessage("message.updated", { ...here.message, parts }));
   vi.advanceTimersByTime(5000);
   expect([here.toldText(), here.storedText()]).toEqual(["", "one two three"]);
+});
+
+test("text that waits for seconds and that nothing follows is told of, once, so that its run ends too", () => {
+  const here = open();
+  here.set("full");
+  let now = performance.now();
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  here.say("one ");
+  now += 1500;
+  vi.advanceTimersByTime(300);
+  expect(here.overdue).toEqual([]);
+  now += 1500;
+  vi.advanceTimersByTime(3000);
+  vi.restoreAllMocks();
+  expect(here.overdue).toEqual([expect.stringMatching(/disk is full/)]);
 });
 
 test("what has to be on the disk joins no transaction that need not be", () => {

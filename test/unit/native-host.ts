@@ -158,6 +158,7 @@ export async function openNative(options: HostOptions = {}) {
       newId,
       now: () => new Date(),
       onSettled: (message) => transcript.push(message),
+      onOverdue: () => {},
       ledger: {
         commit: (_durability, write) =>
           write({

@@ -1,3 +1,4 @@
+import type { HearthError } from "../../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
 import { messageText } from "../../protocol/message-text.ts";
@@ -156,14 +157,15 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       ? Math.max(0, Date.parse(at) - Date.parse(run.started_at ?? run.accepted_at))
       : Math.round(monotonicMs() - sinceMs);
 
-  const newRecorder = (run: RunRecord) => createRecorder({ run, ledger, newId, now, onSettled: remember });
+  const newRecorder = (run: RunRecord, onOverdue: (error: HearthError) => void = () => {}) =>
+    createRecorder({ run, ledger, newId, now, onSettled: remember, onOverdue });
 
   return {
     entryOf,
-    /** Begins the run. */
-    begin(id: RunId): Recorder {
+    /** Begins the run. `onOverdue`: what it says cannot be stored any more. */
+    begin(id: RunId, onOverdue: (error: HearthError) => void): Recorder {
       const entry = entryOf(id);
-      const recorder = newRecorder(entry.run);
+      const recorder = newRecorder(entry.run, onOverdue);
       entries.set(id, { ...entry, recorder });
       return recorder;
     },

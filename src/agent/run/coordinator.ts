@@ -158,7 +158,12 @@ export function createCoordinator(deps: CoordinatorDeps) {
     if (waking === run.agent) waking = null;
     const mine = createRun({
       run_id: id,
-      recorder: book.begin(id),
+      recorder: book.begin(id, (error) => {
+        if (!mine.isRunning) return;
+        mine.stop();
+        const end = { outcome: "error", error: asRunError(error, deps.report) } as const;
+        loop.post({ type: "stopped", run_id: id, end });
+      }),
       async open(signal) {
         await book.readAhead();
         await deps.reach(signal);

@@ -1,3 +1,4 @@
+import type { HearthError } from "../../protocol/errors.ts";
 import type { NewEvent, PartDelta } from "../../protocol/events.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import type { Message, Part } from "../../protocol/message.ts";
@@ -17,9 +18,10 @@ export type Ledger = {
   commit<T>(durability: "relaxed" | "synced", write: (tx: LedgerTx) => T): T;
   /**
    * Adds text to a stored part: stored within 50 ms or 4 KB, then published. Throws store_unavailable when text has
-   * waited for the store for seconds; the run must then end, and its end has all the text.
+   * waited for the store for seconds; the run must then end, and its end has all the text. Where nothing
+   * follows that could throw, `whenOverdue` is called instead, once.
    */
-  appendText(delta: PartDelta): void;
+  appendText(delta: PartDelta, whenOverdue: (error: HearthError) => void): void;
   /** Reads ahead for `loadTranscript` in short turns of the event loop: a long session takes seconds. */
   readAhead(): Promise<void>;
   /** The messages of all runs that neither wait nor were withdrawn before they started, oldest first. */

@@ -1,4 +1,5 @@
 import { createPieceJoiner } from "../../protocol/cut-text.ts";
+import type { HearthError } from "../../protocol/errors.ts";
 import type { NewId } from "../../protocol/ids.ts";
 import type {
   Message,
@@ -24,13 +25,15 @@ type RecorderDeps = {
   now: () => Date;
   /** A step's message is settled: it will not change again. */
   onSettled(message: Message): void;
+  /** Text has waited for the store for seconds, and nothing follows it that could be refused: the run must end. */
+  onOverdue(error: HearthError): void;
 };
 
 /**
  * Builds messages and parts from a backend's events in one turn. Messages are replaced, never changed, so that a
  * settled one keeps its identity. `record` throws store_unavailable; `end` then stores everything again.
  */
-export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderDeps) {
+export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }: RecorderDeps) {
   /** This turn's messages so far; the last one is open until it is settled. */
   let messages: Message[] = [];
   let isOpen = false;
@@ -145,7 +148,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
     if (part === undefined || message === undefined) return;
     const offset = part.text.length;
     replacePart({ ...part, text: part.text + text }, false);
-    ledger.appendText({ message_id: message.id, part_id: part.id, field: "text", offset, text });
+    ledger.appendText({ message_id: message.id, part_id: part.id, field: "text", offset, text }, onOverdue);
   }
 
   function updateToolCall(event: Extract<BackendEvent, { type: "tool_call_updated" }>) {
@@ -199,7 +202,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled }: RecorderD
         if (text === "") return;
         const delta = { message_id: message.id, part_id: part.id, field: "output", text } as const;
         replacePart({ ...part, output: part.output + text }, false);
-        return ledger.appendText({ ...delta, offset: part.output.length });
+        return ledger.appendText({ ...delta, offset: part.output.length }, onOverdue);
       }
       case "usage":
         if (event.isLost) spend(event);

@@ -36,6 +36,11 @@ export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBa
   let timer: NodeJS.Timeout | null = null;
   /** Since when the store has refused the pending text. */
   let refused: { sinceMs: number; error: HearthError } | null = null;
+  /** Called when pending text has waited too long and nothing more comes that could be told. */
+  let onOverdue: ((error: HearthError) => void) | null = null;
+
+  const overdue = (): HearthError | null =>
+    refused !== null && monotonicMs() - refused.sinceMs > UNWRITTEN_MS_MAX ? refused.error : null;
 
   /** Returns whether the pending text was stored. */
   function flush(): boolean {
@@ -62,17 +67,27 @@ export function createDeltaBatcher({ write, tell, report, monotonicMs }: DeltaBa
     const isBusy = pending.size > 0;
     const isWritten = flush();
     timer = isBusy ? setTimeout(flushAndWait, isWritten ? BATCH_MS : RETRY_MS) : null;
+    const error = isWritten ? null : overdue();
+    const tellOverdue = onOverdue;
+    if (error === null || tellOverdue === null) return;
+    onOverdue = null;
+    tellOverdue(error);
   }
 
   return {
-    /** Throws store_unavailable when earlier text has waited too long. The new text is kept all the same. */
-    append(delta: PartDelta) {
+    /**
+     * Throws store_unavailable when earlier text has waited too long; the new text is kept all the same. `whenOverdue`
+     * is called once if the text waits that long and nothing follows it.
+     */
+    append(delta: PartDelta, whenOverdue: (error: HearthError) => void) {
+      onOverdue = whenOverdue;
       const part = pending.get(delta.part_id) ?? { ...delta, text: "" };
       part.text += delta.text;
       pending.set(delta.part_id, part);
       if (timer === null) flushAndWait();
       else if (refused === null && part.text.length >= BATCH_CHARS) flush();
-      if (refused !== null && monotonicMs() - refused.sinceMs > UNWRITTEN_MS_MAX) throw refused.error;
+      const error = overdue();
+      if (error !== null) throw error;
     },
     /** The message's text that is not stored yet, for a transaction that stores the whole message. */
     unwritten: (messageId: MessageId): PartDelta[] =>

@@ -183,7 +183,7 @@ export function createJournal(deps: JournalDeps) {
     const transcript = createTranscript(store, sid);
     return {
       commit: (durability, write) => commit(wid, durability, (tx) => write(withTx(tx))),
-      appendText: (delta) => text.append(delta),
+      appendText: text.append,
       loadTranscript() {
         text.flush();
         return transcript.load();
