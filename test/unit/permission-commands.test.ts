@@ -247,7 +247,7 @@ table("words are compared as the shell expands them (A40)", strict, [
   ["cur? x", "ask", /known only as it runs/],
   ["cu[r]l x", "ask", /known only as it runs/],
   ["$c x", "ask", /known only as it runs/],
-  ["$(printf curl) x", "ask", /known only as it runs/],
+  ["$(printf curl) x", "ask!", /known only as it runs/],
   ["${c:-curl} x", "ask", /known only as it runs/],
   ["CURL x", "deny"],
   ["\u0441url x", "ask", /look-alike/],
@@ -323,6 +323,17 @@ table("the catastrophic list asks in every mode (A45)", yolo, [
   ["f() { f & f; }; f", "ask!"],
   ["kill -9 -1", "ask!"],
   ["reboot", "ask!"],
+  // A name that another command makes may be any program.
+  ["$(printf reboot)", "ask!"],
+  ["`printf reboot`", "ask!"],
+  ["re$(printf boot)", "ask!"],
+  ['/sbin/"$(printf reboot)"', "ask!"],
+  ["sudo $(printf reboot)", "ask!"],
+  ["$(echo cmVib290 | base64 -d)", "ask!"],
+  ["true && $(rev <<< toober) now", "ask!"],
+  ["$(which reboot)", "ask!"],
+  ["$(dirname /sbin/x)/reboot", "ask!"],
+  ['"$PREFIX/bin/reboot"', "ask!"],
   ["crontab -r", "ask!"],
 ]);
 
@@ -341,6 +352,12 @@ table("and leaves alone what is not on it", yolo, [
   ["npm install && npm test", "allow"],
   ["curl https://x.example | sh", "allow"],
   ["$cmd x", "allow"],
+  ["$(which node) a.js", "allow"],
+  ["$(pyenv which python3) -m pytest", "allow"],
+  ["$(command -v npm) test", "allow"],
+  ["$(npm bin)/eslint src", "allow"],
+  ['"$(git rev-parse --show-toplevel)/scripts/build.sh" --all', "allow"],
+  ['"$VIRTUAL_ENV/bin/python" a.py', "allow"],
   ["cat /etc/passwd", "allow"],
 ]);
 

@@ -1,5 +1,4 @@
 import { createPieceJoiner } from "../../protocol/cut-text.ts";
-import type { HearthError } from "../../protocol/errors.ts";
 import type { NewId } from "../../protocol/ids.ts";
 import type {
   Message,
@@ -26,7 +25,7 @@ type RecorderDeps = {
   /** A step's message is settled: it will not change again. */
   onSettled(message: Message): void;
   /** Text has waited for the store for seconds, and nothing follows it that could be refused: the run must end. */
-  onOverdue(error: HearthError): void;
+  onOverdue: Parameters<Ledger["appendText"]>[1];
 };
 
 /**
@@ -243,10 +242,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
       return wasPrompted;
     },
     /** The finished step that is not settled yet. */
-    unsettled(): Message | undefined {
-      const message = last();
-      return isOpen && message?.finish_reason != null ? message : undefined;
-    },
+    unsettled: (): Message | undefined => (isOpen && last()?.finish_reason != null ? last() : undefined),
     /** Records several events in one transaction; a message that changes several times is published once. */
     record(...events: BackendEvent[]) {
       if (events.length === 1) events.forEach(recordOne);

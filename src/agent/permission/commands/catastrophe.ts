@@ -205,10 +205,3 @@ export function catastrophe(
       return destroyers.test(program) ? `${program} cannot be taken back` : undefined;
   }
 }
-
-/** For a program that is known only as it runs: would its arguments make `rm` a catastrophe? */
-export const wouldBeCatastrophe = (
-  args: readonly ShellWord[],
-  folders: Folders,
-  placesOf: () => VitalPlaces,
-): string | undefined => catastrophe("rm", args, folders, placesOf);

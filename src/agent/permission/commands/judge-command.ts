@@ -9,9 +9,10 @@ import { foldersBelow, isSomewhere } from "../shell/folders.ts";
 import { readShell, type ShellScript, type SimpleCommand } from "../shell/shell.ts";
 import type { Unwrapped } from "../shell/unwrapped.ts";
 import { isKnown, type ShellWord, splits } from "../shell/words.ts";
-import { catastrophe, type VitalPlaces, vitalPlaces, wouldBeCatastrophe } from "./catastrophe.ts";
+import { catastrophe, type VitalPlaces, vitalPlaces } from "./catastrophe.ts";
 import { dangersOf, hearthCommand } from "./dangers.ts";
 import { effectsOf } from "./effects.ts";
+import { whatItMayBe } from "./program-name.ts";
 import { createSurroundings, isAnswerable, type Tally } from "./surroundings.ts";
 import { unwrap } from "./wrappers.ts";
 
@@ -99,11 +100,9 @@ export function judgeCommand(
     ];
     if (!isKnown(first) || first.pieces.some((piece) => piece.kind !== "text")) {
       markUnanswerable();
-      const asRemoval = wouldBeCatastrophe(args, folders, places);
-      const removes = asRemoval !== undefined && args.some((word) => word.text.startsWith("-"));
       return [
         ...unanswerable,
-        ...(removes ? [protectedFinding(asRemoval)] : []),
+        ...whatItMayBe(first, args, folders, places).map(protectedFinding),
         opaque(`the program is known only as it runs: ${first.text}`),
       ];
     }
