@@ -23,6 +23,7 @@ import { createDaemonServices } from "./daemon/services.ts";
 import { createEnvironments } from "./environments.ts";
 import { createEventHub } from "./events/hub.ts";
 import { createJournal, type JournalTx } from "./events/journal.ts";
+import { createExtensions } from "./extensions.ts";
 import { createExternalAgents } from "./external-agents.ts";
 import { createMcp } from "./mcp.ts";
 import { createModelCatalog } from "./model-catalog.ts";
@@ -112,10 +113,20 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     configFile: paths.configFile,
     version: deps.version,
     now,
-    onChange: () => {},
+    onChange: (wid) =>
+      void agents.list(wid).catch((cause) => log.error("the agents could not be listed", { cause })),
+  });
+  const extensions = createExtensions({
+    settings,
+    mcp,
+    folders,
+    configDir: paths.configDir,
+    home: homedir(),
+    rootOf: (wid) => workspaces.rowOf(wid).path,
   });
   const native = createNativeAgent({
-    moreTools: mcp.sourceOf,
+    extend: extensions.ofSession,
+    commandsIn: extensions.commands,
     settings,
     placeOf: (wid) => ({
       root: workspaces.rowOf(wid).path,

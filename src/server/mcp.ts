@@ -1,8 +1,7 @@
-import type { SessionContext } from "../agent/backend.ts";
 import type { McpConnection } from "../agent/mcp/connection.ts";
 import { createMcpServers } from "../agent/mcp/servers.ts";
 import { type McpServerSpec, specOf } from "../agent/mcp/spec.ts";
-import type { MoreToolsSource } from "../agent/native/backend.ts";
+import type { MoreTools } from "../agent/native/tool-set.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
@@ -27,6 +26,13 @@ type McpDeps = {
 
 /** How long a turn waits for servers that start with it. Later turns do not wait for one that is as slow. */
 const FIRST_WAIT_MS = 15_000;
+
+export type McpSource = {
+  /** Starts what does not run, and waits a while. Returns what is missing, one sentence each. */
+  begin(signal: AbortSignal): Promise<readonly string[]>;
+  tools(): MoreTools;
+  connections(): McpConnection[];
+};
 
 export type Mcp = ReturnType<typeof createMcp>;
 
@@ -85,8 +91,8 @@ export function createMcp(deps: McpDeps) {
     return `The MCP server ${spec.name} describes ${count} of its tools, prompts or resources wrongly: they are left out.`;
   }
 
-  function sourceOf(session: SessionContext): MoreToolsSource {
-    const wid = settings.workspaceOf(session.session_id);
+  /** The servers as one session sees them: their tools change only between its turns. */
+  function sourceOf(wid: WorkspaceId): McpSource {
     let tools = servers.tools(wid);
     return {
       async begin(signal) {
@@ -103,6 +109,7 @@ export function createMcp(deps: McpDeps) {
         );
       },
       tools: () => tools,
+      connections: () => servers.connections(wid),
     };
   }
 
@@ -136,6 +143,7 @@ export function createMcp(deps: McpDeps) {
 
   return {
     sourceOf,
+    connections: servers.connections,
     /** Starts them in the background, so that the first prompt finds them ready. */
     prepare(wid: WorkspaceId) {
       inBackground(async () => {

@@ -3,7 +3,7 @@ import type { SessionContext } from "../agent/backend.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { serversWith } from "../agent/language-servers/known-servers.ts";
 import { createLanguageServers } from "../agent/language-servers/servers.ts";
-import { createNativeBackend, type MoreToolsSource } from "../agent/native/backend.ts";
+import { createNativeBackend, type SessionExtension } from "../agent/native/backend.ts";
 import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
 import { catalogOf } from "../agent/native/models/choice/providers.ts";
@@ -13,6 +13,7 @@ import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
 import { createWorkerPool } from "../agent/worker/pool.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
+import type { AgentCommand } from "../protocol/agent.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
@@ -24,7 +25,9 @@ type NativeAgentDeps = {
   settings: WorkspaceSettings;
   placeOf(wid: WorkspaceId): { root: string; env: Readonly<Record<string, string>> };
   processes: ProcessSupervisor;
-  moreTools(session: SessionContext): MoreToolsSource;
+  extend(session: SessionContext): SessionExtension;
+  /** What a person can send by a slash. */
+  commandsIn(wid: WorkspaceId): Promise<AgentCommand[]>;
   folders: FolderGate;
   instructionsFile: string;
   version: string;
@@ -57,7 +60,7 @@ export function createNativeAgent(
     processes: deps.processes,
     folders: deps.folders,
     tools,
-    moreTools: deps.moreTools,
+    extend: deps.extend,
     workers,
     instructionsFile: deps.instructionsFile,
     now: () => deps.now().getTime(),
@@ -139,7 +142,7 @@ export function createNativeAgent(
         models,
         closed_providers: closedProviders,
         modes: [],
-        commands: [],
+        commands: await deps.commandsIn(wid),
       };
     },
     /** Loads what the first prompt needs while the person is still typing. */

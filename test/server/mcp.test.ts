@@ -3,11 +3,41 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import type { McpServer } from "../../src/protocol/mcp.ts";
 import { localConfig } from "../support/home.ts";
-import { say, toolResults } from "../support/model-server.ts";
+import { say, sentText, toolResults } from "../support/model-server.ts";
 import { openWorld } from "../support/world.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 const files = join(repository, "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
+
+const everything = join(repository, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+
+test("commands, skills, a server's prompts and its resources are told to the model as they are asked for", async () => {
+  const world = await openWorld({
+    config: (baseUrl) => ({
+      ...localConfig(baseUrl),
+      mcp_servers: { all: { command: [process.execPath, everything] } },
+    }),
+    prepare(home) {
+      home.write(".claude/commands/review.md", "Review $1 with care.");
+      home.write(".claude/skills/pdf/SKILL.md", "---\ndescription: Fills in forms\n---\nUse the script.");
+    },
+  });
+  const terminal = await world.terminal("only");
+  await terminal.ask("/review a.txt");
+  await terminal.ask("/mcp__all__simple-prompt and @all:demo://resource/static/document/features.md");
+  await terminal.ask("/pdf");
+  const first = sentText(await world.model.request(0));
+  expect(first).toContain("Review a.txt with care.");
+  expect(first).toContain("- pdf: Fills in forms (.claude/skills/pdf/SKILL.md)");
+  const second = sentText(await world.model.request(1));
+  expect(second).toContain("simple prompt");
+  expect(second).toMatch(/<resource>\\n# /);
+  expect(sentText(await world.model.request(2))).toContain("Use the script.");
+  const { agents } = await terminal.snapshot();
+  expect(agents.find(({ name }) => name === "hearth")?.commands.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["review", "pdf", "mcp__all__simple-prompt"]),
+  );
+});
 
 test("a server's tool is offered, asks by its own name, is called, and ends with the daemon", async () => {
   const world = await openWorld({

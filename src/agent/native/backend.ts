@@ -11,7 +11,7 @@ import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
 import { type Room as CompactingRoom, type Compactor, createCompactor } from "./compacting/compactor.ts";
-import { createModelContext } from "./context/conversation.ts";
+import { createModelContext, type TurnExtras } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
 import { runLoop } from "./loop.ts";
@@ -33,8 +33,8 @@ type NativeDeps = {
   processes: ProcessSupervisor;
   folders: FolderGate;
   tools: readonly Tool[];
-  /** Tools of other people's servers. */
-  moreTools?: ((session: SessionContext) => MoreToolsSource) | undefined;
+  /** Tools, commands and skills that a person or a project adds. */
+  extend?: ((session: SessionContext) => SessionExtension) | undefined;
   workers?: WorkerPool | undefined;
   /** The user's instructions for all projects (config/AGENTS.md), if any. */
   instructionsFile?: string | undefined;
@@ -46,9 +46,9 @@ type NativeDeps = {
   wait?(ms: number, signal: AbortSignal): Promise<unknown>;
 };
 
-export type MoreToolsSource = {
-  /** Called at the start of each turn. Returns what a person should know about what is missing. Never rejects. */
-  begin(signal: AbortSignal): Promise<readonly string[]>;
+export type SessionExtension = {
+  /** Called at the start of each turn. Rejects only when `signal` aborts. */
+  begin(turn: Turn, signal: AbortSignal): Promise<TurnExtras>;
   /** The tools of this turn; the same object while they do not change. */
   tools(): MoreTools;
 };
@@ -135,7 +135,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   }
 
   function openSession(session: SessionContext): OpenedSession {
-    const more = deps.moreTools?.(session);
+    const more = deps.extend?.(session);
     const tools = more === undefined ? ownTools : withMoreTools(ownTools, more.tools);
     const told = new Set<string>();
     const conversation = createModelContext({
@@ -154,13 +154,14 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
-      for (const text of (await more?.begin(signal)) ?? []) {
+      const extras = turn.compact === undefined ? await more?.begin(turn, signal) : undefined;
+      for (const text of extras?.problems ?? []) {
         if (told.has(text)) continue;
         told.add(text);
-        host.emit({ type: "notice", level: "warning", code: "mcp", text });
+        host.emit({ type: "notice", level: "warning", code: "left_out", text });
       }
       signal.throwIfAborted();
-      await conversation.begin(turn, host.transcript(), signal);
+      await conversation.begin(turn, host.transcript(), signal, extras);
       compactor.begins(host);
       if (turn.compact !== undefined)
         return compactOnly({ compactor, model, host, limits: current.limits }, turn.compact.keep, signal);

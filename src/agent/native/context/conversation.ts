@@ -31,6 +31,16 @@ type ConversationDeps = {
   now(): number;
 };
 
+/** What the extensions of a session add to a turn. */
+export type TurnExtras = {
+  /** For the beginning of the conversation. */
+  opening: readonly string[];
+  /** hearth's note after the prompt. */
+  note?: string | undefined;
+  /** For the person, one sentence each: what is left out. */
+  problems: readonly string[];
+};
+
 const dayOf = (ms: number): string => {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -72,7 +82,7 @@ export function createModelContext(deps: ConversationDeps) {
       ? git.begin(session, `${session.session_id}-environment`, gathering.signal)
       : undefined;
 
-  async function open(turn: Turn, signal: AbortSignal): Promise<string> {
+  async function open(turn: Turn, signal: AbortSignal, more: readonly string[]): Promise<string> {
     told = { mode: turn.mode, day: dayOf(now()) };
     first = told;
     const environment = environmentBlock({
@@ -89,7 +99,7 @@ export function createModelContext(deps: ConversationDeps) {
         ? []
         : [`<user_instructions>\n${textInside("user_instructions", own)}\n</user_instructions>`];
     const project = quoteInstructions(await instructions.initial(signal));
-    return [environment, ...user, ...(project === "" ? [] : [project])].join("\n\n");
+    return [environment, ...user, ...(project === "" ? [] : [project]), ...more].join("\n\n");
   }
 
   /** Stores what is about to be sent, before it is sent. */
@@ -111,14 +121,19 @@ export function createModelContext(deps: ConversationDeps) {
 
   return {
     /** Call it once at the start of each turn: creates the opening, or notes what has changed since the last turn. */
-    async begin(turn: Turn, transcript: readonly Message[], signal: AbortSignal): Promise<void> {
+    async begin(
+      turn: Turn,
+      transcript: readonly Message[],
+      signal: AbortSignal,
+      extras?: TurnExtras,
+    ): Promise<void> {
       cut = cutOf(transcript);
-      if (opening === undefined) {
-        opening = await open(turn, signal);
-        keep();
-        return;
-      }
       const prompt = transcript.find((message) => message.run_id === turn.run_id && message.role === "user");
+      const isFirst = opening === undefined;
+      opening ??= await open(turn, signal, extras?.opening ?? []);
+      if (prompt !== undefined && extras?.note !== undefined) note(prompt.id, "after", extras.note);
+      if (isFirst || extras?.note !== undefined) keep();
+      if (isFirst) return;
       const day = dayOf(now());
       if (prompt !== undefined && turn.mode !== told.mode)
         note(prompt.id, "before", `The permission mode is now: ${modeText[turn.mode]}`);
