@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   models: async () => (await import("./models.ts")).models,
   mcp: async () => (await import("./mcp.ts")).mcp,
   permissions: async () => (await import("./permissions.ts")).permissions,
+  request: async () => (await import("./request.ts")).request,
   usage: async () => (await import("./usage.ts")).usage,
   daemon: async () => (await import("./daemon/daemon.ts")).daemon,
   serve: async () => (await import("./daemon/serve.ts")).serve,

@@ -7,6 +7,7 @@ import { KnownModel, ModelList } from "./known-model.ts";
 import { McpServer } from "./mcp.ts";
 import { Message } from "./message.ts";
 import { Decision, Grant, Permission, PermissionMode } from "./permission.ts";
+import { ContextFill, RequestDetail, RequestMeta } from "./request.ts";
 import { Delivery, Run } from "./run.ts";
 import { Isolation, Session } from "./session.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -280,6 +281,25 @@ export const routes = {
     params: ofRun,
     query: byClient,
     replies: { 200: z.object({ run: Run }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/runs/{rid}/requests": route({
+    summary: "A run's requests to its model, oldest first; old ones are deleted",
+    params: ofRun,
+    query: byClient,
+    replies: { 200: z.object({ requests: z.array(RequestMeta) }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/runs/{rid}/request": route({
+    summary: "One of them with what was sent and what came back, without keys",
+    params: ofRun,
+    query: z.object({ ...by, n: count(1, 100_000) }),
+    replies: { 200: z.object({ request: RequestDetail }) },
+  }),
+  "GET /v1/workspaces/{wid}/sessions/{sid}/context": route({
+    summary:
+      "What fills the context window of the session's model, and how much comes from its provider's cache",
+    params: ofSession,
+    query: byClient,
+    replies: { 200: z.object({ context: ContextFill }) },
   }),
   "PATCH /v1/workspaces/{wid}/sessions/{sid}/queue/{rid}": route({
     summary: "Edit a queued or held prompt",

@@ -35,6 +35,7 @@ type AgentsDeps = {
   warmth(sid: SessionId, agent: string): "running" | "warm" | null;
   /** The agent whose turn is running. */
   busyAgent(sid: SessionId): string | null;
+  onForgotten?(sid: SessionId, isDeleted: boolean): void;
   newId: NewId;
   now: () => Date;
 };
@@ -50,6 +51,7 @@ export function createAgents({
   sessionChanged,
   warmth,
   busyAgent,
+  onForgotten = () => {},
   newId,
   now,
 }: AgentsDeps) {
@@ -208,6 +210,7 @@ export function createAgents({
     forgetSession(sid: SessionId) {
       titles.delete(sid);
       const isDeleted = store.sessions.get(sid) === undefined;
+      onForgotten(sid, isDeleted);
       for (const memory of isDeleted ? [published, ended] : [published])
         for (const key of memory.keys()) if (key.startsWith(sid)) memory.delete(key);
     },

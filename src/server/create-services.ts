@@ -29,6 +29,8 @@ import { createMcp } from "./mcp.ts";
 import { createModelCatalog } from "./model-catalog.ts";
 import { createNativeAgent } from "./native-agent.ts";
 import { createPermissions } from "./permissions.ts";
+import { createRequestLog } from "./requests/log.ts";
+import { createRequests } from "./requests/service.ts";
 import { createRuns } from "./runs.ts";
 import type { Services } from "./services.ts";
 import { createSessions } from "./sessions.ts";
@@ -124,6 +126,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     home: homedir(),
     rootOf: (wid) => workspaces.rowOf(wid).path,
   });
+  const requestLog = createRequestLog(join(paths.stateDir, "requests"), log);
   const native = createNativeAgent({
     extend: extensions.ofSession,
     commandsIn: extensions.commands,
@@ -138,6 +141,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     version: deps.version,
     isBusy: () => busy().active_runs > 0,
     catalog,
+    onRequest: requestLog.add,
     modelsFile: paths.modelsFile,
     now,
   });
@@ -207,6 +211,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     sessionChanged,
     warmth: (sid, agent) => coordinators.known(sid)?.warmth(agent) ?? null,
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
+    onForgotten: requestLog.forget,
     newId,
     now,
   });
@@ -336,6 +341,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     sessions: sessions.services,
     runs,
     compactions,
+    requests: createRequests({
+      requests: requestLog,
+      sessionOf: (wid, sid) => sessions.services.get(wid, sid),
+      mustBeRun: (wid, sid, rid) => void runs.get(wid, sid, rid),
+      isNative: agents.isNative,
+    }),
     permissions: {
       list(wid) {
         workspaces.rowOf(wid);
@@ -428,6 +439,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         ...[...ownSources.values()].map((source) => source.backend.close()),
       ]);
       fileSearch.close();
+      await requestLog.close();
       await processes.close();
       for (const coordinator of all) coordinator.abandon();
       storeWatch.close();

@@ -8,6 +8,7 @@ import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
 import { catalogOf } from "../agent/native/models/choice/providers.ts";
 import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
+import type { RequestSink } from "../agent/native/requests/recorder.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
@@ -34,6 +35,8 @@ type NativeAgentDeps = {
   /** A run is active: other work should wait. */
   isBusy(): boolean;
   catalog: ModelCatalog;
+  /** Sees every request to a model. */
+  onRequest: RequestSink;
   /** Where the list of models stands, for people. */
   modelsFile: string;
   now: () => Date;
@@ -63,6 +66,7 @@ export function createNativeAgent(
     extend: deps.extend,
     workers,
     instructionsFile: deps.instructionsFile,
+    onRequest: deps.onRequest,
     now: () => deps.now().getTime(),
   });
   let preparing: NodeJS.Timeout | undefined;

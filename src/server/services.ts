@@ -4,6 +4,7 @@ import type { PermissionId, RunId, SessionId, WorkspaceId } from "../protocol/id
 import type { McpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
+import type { ContextFill, RequestDetail, RequestMeta } from "../protocol/request.ts";
 import type { Health, PromptBody, PromptReply, RouteParsed, RouteReply } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Session } from "../protocol/session.ts";
@@ -106,6 +107,13 @@ export type Services = {
     ): Run;
     withdraw(wid: WorkspaceId, sid: SessionId, rid: RunId, caller: Caller): Run;
     resume(wid: WorkspaceId, sid: SessionId): Run[];
+  };
+  /** Of hearth's own agent. */
+  requests: {
+    list(wid: WorkspaceId, sid: SessionId, rid: RunId): Promise<RequestMeta[]>;
+    /** Throws not_found. */
+    detail(wid: WorkspaceId, sid: SessionId, rid: RunId, n: number): Promise<RequestDetail>;
+    context(wid: WorkspaceId, sid: SessionId): Promise<ContextFill>;
   };
   compactions: {
     /** Throws nothing_to_compact, compaction_unavailable. */

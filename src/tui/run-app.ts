@@ -156,6 +156,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       newId,
       giveBack: (text, flash) => controller.giveBack(text, flash),
       update: (change) => controller.update(change),
+      print: (text) => controller.print(text),
     },
     signal,
   );

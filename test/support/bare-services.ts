@@ -30,6 +30,7 @@ export function bareServices(given: Parts = {}): Services {
     snapshot: given.snapshot ?? not("snapshot"),
     refresh: async () => {},
     warnings: () => [],
+    requests: { list: not("list"), detail: not("detail"), context: not("context") },
     compactions: { compact: not("compact"), undo: not("undo") },
     children: { include: () => false, holdConnection: async () => false },
     workspaces: {

@@ -17,6 +17,7 @@ const status: Status = {
   branch: "main",
   isDirty: true,
   contextPercent: 12,
+  cachePercent: 83,
   cost: 0.04,
   terminals: 2,
   hint: "? keys",
@@ -30,7 +31,7 @@ const line = (width: number, changes: Partial<Status> = {}, of = status) => {
 
 describe("the status line", () => {
   test("has all fields where there is room", () => {
-    expect(line(80)).toBe("ask · sonnet · main* · ctx 12% · $0.04 | 2 terminals · ? keys");
+    expect(line(80)).toBe("ask · sonnet · main* · ctx 12% · cached 83% · $0.04 | 2 terminals · ? keys");
   });
 
   test("drops the least important field first, whole", () => {

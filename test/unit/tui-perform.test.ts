@@ -23,6 +23,7 @@ function slowDaemon() {
   };
   const performer = createPerformer(
     {
+      print: () => {},
       ready: Promise.resolve({ connection, link: { show } as SessionLink }),
       store,
       newId: (prefix) => `${prefix}_${randomHex(16)}`,

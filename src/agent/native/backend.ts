@@ -25,6 +25,7 @@ import { createOllamaProbe } from "./models/local/ollama.ts";
 import type { Model } from "./models/model.ts";
 import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
+import { createRequestRecorder, type RequestSink } from "./requests/recorder.ts";
 import { createToolSet, type MoreTools, withMoreTools } from "./tool-set.ts";
 
 type NativeDeps = {
@@ -38,6 +39,8 @@ type NativeDeps = {
   workers?: WorkerPool | undefined;
   /** The user's instructions for all projects (config/AGENTS.md), if any. */
   instructionsFile?: string | undefined;
+  /** Every request to a model, when it is over. */
+  onRequest?: RequestSink;
   now(): number;
   /** How long git may hold up the first answer. */
   gitMsMax?: number | undefined;
@@ -147,7 +150,11 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       workers,
       now,
     });
-    const compactor = createCompactor({ session, conversation, tools });
+    const requests = createRequestRecorder(session.session_id, deps.onRequest ?? (() => {}), {
+      now,
+      monotonicMs: () => performance.now(),
+    });
+    const compactor = createCompactor({ session, conversation, tools, requests });
     const files = createFileLedger();
     let running: { run_id: RunId; abort: AbortController; done: Promise<unknown> } | undefined;
 
@@ -162,6 +169,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       }
       signal.throwIfAborted();
       await conversation.begin(turn, host.transcript(), signal, extras);
+      requests.beginRun(turn.run_id);
       compactor.begins(host);
       if (turn.compact !== undefined)
         return compactOnly({ compactor, model, host, limits: current.limits }, turn.compact.keep, signal);
@@ -169,7 +177,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
-        { model, tools, conversation, compactor, context, limits, stepsMax, random, wait },
+        { model, tools, conversation, compactor, requests, context, limits, stepsMax, random, wait },
         turn,
         withContextUsage(host, session),
         signal,

@@ -18,6 +18,7 @@ import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
 import { planWatchOf, watchPlan } from "./plan-reminder.ts";
 import { checkCall } from "./repair.ts";
+import { endingOf, observed, type RequestRecorder } from "./requests/recorder.ts";
 import { planRetry, retryNotice } from "./retry.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
 
@@ -26,6 +27,7 @@ type LoopDeps = {
   tools: ToolSet;
   conversation: Conversation;
   compactor: Compactor;
+  requests: RequestRecorder;
   context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
   limits: Limits;
   /** Null: no limit. */
@@ -110,7 +112,7 @@ export async function runLoop(
   host: TurnHost,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { model, tools, conversation, compactor, limits, stepsMax, random } = deps;
+  const { model, tools, conversation, compactor, requests, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
   const turns = createTimeSlice();
@@ -184,13 +186,22 @@ export async function runLoop(
     await turns.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
     await compactor.makeRoom(room, signal);
-    const request = await conversation.request(host.transcript(), model, signal);
+    const since = performance.now();
+    const plain = await conversation.request(host.transcript(), model, signal);
     await turns.rest();
     if (signal.aborted) return { outcome: "canceled" };
+    const record = requests.begin({
+      kind: "step",
+      model: model.id,
+      parts: conversation.partsOf(plain),
+      since,
+    });
+    const request = observed(plain, record);
     const step = openStep(host, isStepOpen ? null : model.id);
     isStepOpen = true;
     const answer = await takeAnswer({ model, request, host: step, tools, limits, claimId }, signal);
     step.begin();
+    record.ended(endingOf(answer));
     if (answer.kind === "aborted") return { outcome: "canceled" };
     if (answer.kind === "failed") {
       if (conversation.recordMediaRefusal(host.transcript(), model, answer.failure)) continue;

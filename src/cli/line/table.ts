@@ -268,6 +268,17 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth mcp test files"],
   },
   {
+    path: ["request"],
+    summary: "Show what was sent to a model and what came back",
+    arguments: [optional("run", "A run's id, or the beginning of it (the last one here)")],
+    options: [
+      { name: "step", value: "N", help: "Request N of the run, whole" },
+      { name: "diff", help: "What differs from the request before it" },
+      json,
+    ],
+    examples: ["hearth request", "hearth request --step 2", "hearth request run_0123 --step 2 --diff"],
+  },
+  {
     path: ["usage"],
     summary: "Show tokens and cost",
     arguments: [],

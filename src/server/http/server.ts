@@ -19,6 +19,7 @@ import { createEventHandlers } from "./routes/events.ts";
 import { createMcpHandlers } from "./routes/mcp.ts";
 import { createModelHandlers } from "./routes/models.ts";
 import { createPermissionHandlers } from "./routes/permissions.ts";
+import { createRequestHandlers } from "./routes/requests.ts";
 import { createRunHandlers } from "./routes/runs.ts";
 import { createSessionHandlers } from "./routes/sessions.ts";
 import { createTrustHandlers } from "./routes/trust.ts";
@@ -67,6 +68,7 @@ export function createHttpServer(deps: {
       ...createMcpHandlers(services),
       ...createTrustHandlers(services),
       ...createUsageHandlers(services),
+      ...createRequestHandlers(services),
     },
     log,
     createPersonCheck(services.children, log),

@@ -137,6 +137,14 @@ export const commands: readonly Command[] = [
         : step(state, { do: "compact", keep: rest }),
   },
   {
+    name: "context",
+    help: "what fills the model's window",
+    run: (state) =>
+      currentSession(state) === undefined
+        ? refuse(state, "Nothing was sent to a model yet.")
+        : step(state, { do: "show_context" }),
+  },
+  {
     name: "undo",
     help: "take back the last compaction",
     run: (state) =>

@@ -1,6 +1,7 @@
 import type { Connection } from "../../client/connect.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { NewId, SessionId } from "../../protocol/ids.ts";
+import { contextText } from "../commands/context-text.ts";
 import type { SessionLink } from "../session/link.ts";
 import type { Effect } from "../state/effects.ts";
 import { type AppState, currentSessionId, type Flash, nameOfClient } from "../state/state.ts";
@@ -35,6 +36,7 @@ export type RequestEffect = Extract<
       | "withdraw"
       | "resume_queue"
       | "compact"
+      | "show_context"
       | "undo";
   }
 >;
@@ -63,10 +65,11 @@ export function createPerformer(
     newId: NewId;
     update: (change: (state: AppState) => AppState) => void;
     giveBack: (text: string, flash: Flash) => void;
+    print: (text: string) => void;
   },
   signal: AbortSignal,
 ): Performer {
-  const { ready, store, newId, update, giveBack } = options;
+  const { ready, store, newId, update, giveBack, print } = options;
   /** Sessions are opened one after the other; later requests are for the one opened last. */
   let switching: Promise<void> = Promise.resolve();
   /** Settings of the session are changed one after the other; later prompts wait for that. */
@@ -203,6 +206,12 @@ export function createPerformer(
           signal,
         });
         return;
+      case "show_context": {
+        const params = { wid, sid };
+        const key = "GET /v1/workspaces/{wid}/sessions/{sid}/context" as const;
+        const { context } = await connection.request(key, { params, signal });
+        return print(contextText(context));
+      }
       case "undo":
         await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/undo", {
           params: { wid, sid },

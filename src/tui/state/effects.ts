@@ -47,6 +47,8 @@ export type Effect =
   | { do: "withdraw"; id: RunId }
   | { do: "resume_queue" }
   | { do: "compact"; keep: string }
+  /** Prints what fills the model's window. */
+  | { do: "show_context" }
   /** Takes the last compaction back. */
   | { do: "undo" }
   | { do: "retry_now" }

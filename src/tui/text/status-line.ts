@@ -20,6 +20,8 @@ export type Status = {
   branch?: string | undefined;
   isDirty?: boolean | undefined;
   contextPercent?: number | undefined;
+  /** How much of the session's input came from the provider's cache. */
+  cachePercent?: number | undefined;
   cost?: number | undefined;
   title?: string | undefined;
   terminals?: number | undefined;
@@ -58,6 +60,7 @@ export function statusFields(status: Status): StatusField[] {
     const isHigh = status.contextPercent >= CONTEXT_WARNING_PERCENT;
     add("left", isHigh ? 90 : 70, `ctx ${Math.round(status.contextPercent)}%`, isHigh ? "warning" : "muted");
   }
+  if (status.cachePercent !== undefined) add("left", 40, `cached ${Math.round(status.cachePercent)}%`);
   if (status.cost !== undefined) add("left", 60, formatCost(status.cost));
   if (status.title !== undefined && status.title !== "")
     add("left", 20, truncateEnd(sanitizeLine(status.title), TITLE_WIDTH_MAX));

@@ -27,6 +27,10 @@ export function statusOf(state: AppState, hint: string): Status {
     ...(model !== undefined && { model: agent?.backend === "native" ? model : modelName(agent, model) }),
     ...(replica?.workspace.branch != null && { branch: replica.workspace.branch }),
     ...percentOf(session),
+    ...(session !== undefined &&
+      session.usage.cache_read_tokens > 0 && {
+        cachePercent: Math.min(100, (100 * session.usage.cache_read_tokens) / session.usage.input_tokens),
+      }),
     ...(session !== undefined && session.cost > 0 && { cost: session.cost }),
     ...(session !== undefined && { title: session.title }),
     terminals: terminalCount(state),

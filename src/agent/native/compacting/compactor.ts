@@ -7,6 +7,7 @@ import { sentOf } from "../context/cut.ts";
 import type { NativeSettings } from "../models/choice/settings.ts";
 import type { ModelFailure } from "../models/errors/failure.ts";
 import type { Model } from "../models/model.ts";
+import type { RequestRecorder } from "../requests/recorder.ts";
 import type { ToolSet } from "../tool-set.ts";
 import { planCompaction, planPruning, roomIn, tokensUsed, windowIn } from "./room.ts";
 import { tokensOf, tokensOfMessages } from "./sizes.ts";
@@ -24,6 +25,7 @@ type CompactorDeps = {
   session: Pick<SessionContext, "session_id" | "agent" | "onEvent">;
   conversation: Conversation;
   tools: ToolSet;
+  requests: RequestRecorder;
 };
 
 /** What a turn gives to make room in its conversation. */
@@ -45,7 +47,7 @@ type Prepared = { from_seq: number; summary: string; head: string; after: string
  * messages by a summary, which is prepared in the background before it is needed. The transcript stays whole; what is
  * done is told by a notice in it, which is also where it is remembered.
  */
-export function createCompactor({ session, conversation, tools }: CompactorDeps) {
+export function createCompactor({ session, conversation, tools, requests }: CompactorDeps) {
   const closing = new AbortController();
   /** Windows that providers named in a refusal, by model. */
   const refused = new Map<string, number>();
@@ -94,7 +96,7 @@ export function createCompactor({ session, conversation, tools }: CompactorDeps)
     if (plan === undefined) return undefined;
     const after = keyOf(transcript);
     const { summary, why, usage, cost } = await summarise(
-      { model, tools, limits, conversation: session.session_id },
+      { model, tools, limits, requests, conversation: session.session_id },
       { older: plan.older, before: cut.head, keep: asked?.keep ?? "", window },
       signal,
     );

@@ -3,6 +3,8 @@ import type { Message } from "../../../protocol/message.ts";
 import { addUsage, noUsage, type Usage } from "../../../protocol/usage.ts";
 import { type Answer, takeAnswer } from "../answer.ts";
 import type { Model } from "../models/model.ts";
+import { partsOf } from "../requests/parts.ts";
+import { endingOf, observed, type RequestRecorder } from "../requests/recorder.ts";
 import type { ToolSet } from "../tool-set.ts";
 import { summaryQuestion, summarySystem } from "./summary-request.ts";
 
@@ -26,11 +28,12 @@ type SummaryDeps = {
   limits: Limits;
   /** For the provider's cache. */
   conversation: string;
+  requests: RequestRecorder;
 };
 
 /** Asks for a summary, and once more with half of the text if that fails. Throws if `signal` aborts. */
 export async function summarise(
-  { model, tools, limits, conversation }: SummaryDeps,
+  { model, tools, limits, conversation, requests }: SummaryDeps,
   what: { older: readonly Message[]; before: string | undefined; keep: string; window: number },
   signal: AbortSignal,
 ): Promise<Summarised> {
@@ -41,12 +44,15 @@ export async function summarise(
   for (const _try of [1, 2]) {
     let text = "";
     const question = summaryQuestion({ ...what, charsMax });
-    const request = {
+    const since = performance.now();
+    const plain = {
       system: summarySystem,
       tools: [],
       messages: [{ role: "user" as const, content: [{ type: "text" as const, text: question }] }],
       conversation: `${conversation}-summary`,
     };
+    const record = requests.begin({ kind: "summary", model: model.id, parts: partsOf(plain, 0, 0), since });
+    const request = observed(plain, record);
     const host = {
       emit(...events: Parameters<Parameters<typeof takeAnswer>[0]["host"]["emit"]>) {
         for (const event of events) if (event.type === "text_delta") text += event.text;
@@ -56,6 +62,7 @@ export async function summarise(
       { model, request, host, tools, limits, claimId: (id) => id },
       signal,
     );
+    record.ended(endingOf(answer));
     signal.throwIfAborted();
     if (answer.kind === "aborted") throw new Error("a summary was aborted without its signal");
     usage = addUsage(usage, answer.usage);

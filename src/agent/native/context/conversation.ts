@@ -1,5 +1,6 @@
 import { orAborted } from "../../../async/wait.ts";
 import type { Message } from "../../../protocol/message.ts";
+import type { RequestParts } from "../../../protocol/request.ts";
 import type { SessionContext, Turn } from "../../backend.ts";
 import type { FolderGate, Reach } from "../../files/folder-gate.ts";
 import { hearthNote, textInside } from "../../hearth-note.ts";
@@ -9,6 +10,7 @@ import { createFittingImages } from "../images/fitting.ts";
 import { createMediaRefusals, limitsOf } from "../media-refusals.ts";
 import type { ModelFailure } from "../models/errors/failure.ts";
 import type { Model, ModelRequest } from "../models/model.ts";
+import { partsOf } from "../requests/parts.ts";
 import type { ToolSet } from "../tool-set.ts";
 import { createAsSent } from "./as-sent.ts";
 import { createFileLoader, readImage } from "./attachments.ts";
@@ -199,6 +201,9 @@ export function createModelContext(deps: ConversationDeps) {
       const system = asSent.system(model.family, () => systemPrompt(model.family, toolNames)).length;
       return tokensOf(tools + system + (opening?.length ?? 0) + (cut.head?.length ?? 0));
     },
+    /** What a request of this conversation consists of. */
+    partsOf: (request: ModelRequest): RequestParts =>
+      partsOf(request, opening?.length ?? 0, cut.head?.length ?? 0),
     /** Adds a note after the transcript's last message. */
     noteAfter(transcript: readonly Message[], text: string) {
       const last = transcript.at(-1);

@@ -23,6 +23,21 @@ export type ModelRequest = {
   messages: readonly PromptMessage[];
   /** The conversation's id, for providers that key their cache by one. */
   conversation: string;
+  observer?: ExchangeObserver;
+};
+
+/** Sees an exchange with a provider as it is. */
+export type ExchangeObserver = {
+  /** May be called again: what is refused is sent in another form. */
+  sent(request: {
+    url: string;
+    headers: Readonly<Record<string, string>>;
+    body: unknown;
+    /** Credentials that the request contains. */
+    secrets: readonly string[];
+  }): void;
+  answered(status: number, headers: Readonly<Record<string, string>>): void;
+  received(text: string): void;
 };
 
 /** Why an answer ended. Failures are thrown as ModelFailure. */

@@ -131,7 +131,7 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
               providerOptions: { anthropic: { ...options, ...grade } },
             }),
       },
-      deps,
+      { ...deps, observer: request.observer },
       signal,
     );
   };

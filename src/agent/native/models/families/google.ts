@@ -57,7 +57,7 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
         ...(thinking === undefined ? {} : { providerOptions: { google: { thinkingConfig: thinking } } }),
       },
-      deps,
+      { ...deps, observer: request.observer },
       signal,
     );
   return {

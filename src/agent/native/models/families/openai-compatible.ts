@@ -53,7 +53,7 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
         ...(spec.maxOutputTokens === null ? {} : { maxOutputTokens: spec.maxOutputTokens }),
       },
       {
-        ...{ fetch, createReader: () => readerFor(request), origin },
+        ...{ fetch, createReader: () => readerFor(request), origin, observer: request.observer },
         ...{ list: "messages", begin: extras.begin, lengthen: longTexts.lengthen },
       },
       signal,

@@ -51,7 +51,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
           },
         },
       },
-      deps,
+      { ...deps, observer: request.observer },
       signal,
     );
   return {

@@ -9,7 +9,7 @@ import {
   failureOfPage,
   type RequestOrigin,
 } from "../errors/failure.ts";
-import type { ModelChunk } from "../model.ts";
+import type { ExchangeObserver, ModelChunk } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
 import { createEventReader, type WireEvent } from "./events.ts";
 import type { WireReader } from "./reader.ts";
@@ -31,6 +31,7 @@ export type ExchangeDeps = {
   fetch: ModelFetch;
   createReader(): WireReader;
   origin: RequestOrigin;
+  observer?: ExchangeObserver | undefined;
 };
 
 type Bytes = ReadableStreamDefaultReader<Uint8Array>;
@@ -71,17 +72,22 @@ async function nextBytes(bytes: Bytes, isEnding: boolean) {
  */
 export async function* exchange(
   { url, init }: WrittenRequest,
-  { fetch, createReader, origin }: ExchangeDeps,
+  { fetch, createReader, origin, observer }: ExchangeDeps,
   signal: AbortSignal,
 ): AsyncGenerator<ModelChunk> {
   let bytes: Bytes | undefined;
   let hasBegun = false;
   let isWhole = false;
   try {
+    const sent = Object.fromEntries(new Headers(init.headers));
+    observer?.sent({ url, headers: sent, body: init.body, secrets: origin.secrets ?? [] });
     const response = await fetch(url, { ...init, signal });
+    const headers = Object.fromEntries(response.headers);
+    observer?.answered(response.status, headers);
     if (response.status >= 300) {
-      const headers = Object.fromEntries(response.headers);
-      throw failureOfAnswer({ status: response.status, headers, body: await errorText(response) }, origin);
+      const body = await errorText(response);
+      observer?.received(body);
+      throw failureOfAnswer({ status: response.status, headers, body }, origin);
     }
     const reader = createReader();
     const events = createEventReader();
@@ -126,7 +132,9 @@ export async function* exchange(
         break;
       }
       hasBegun = true;
-      yield* say(events.feed(decoder.decode(read.value, { stream: true })));
+      const text = decoder.decode(read.value, { stream: true });
+      observer?.received(text);
+      yield* say(events.feed(text));
     }
 
     const ending = reader.ending();
