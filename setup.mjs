@@ -1,4 +1,4 @@
-// Every npm script runs this: `node setup.mjs start|test|check|unit|bench|pictures|build|prepare [arguments]`. It runs
+// Every npm script runs this: `node setup.mjs start|test|check|unit|bench|eval|pictures|build|prepare [arguments]`. It runs
 // on the machine's Node (20 or later), installs what is missing, builds what is outdated, and then spawns the Node 24
 // from the `node` package. Its own messages go to stderr.
 import { spawn, spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ const PROGRESS_MS = 3000;
 /** An error that the user can fix; the message says how. */
 class SetupError extends Error {}
 
-const commands = { start, test, check, unit, bench, pictures, build: buildAlways, prepare };
+const commands = { start, test, check, unit, bench, eval: evaluate, pictures, build: buildAlways, prepare };
 if (!Object.hasOwn(commands, command)) {
   say(`unknown command "${command}": one of ${Object.keys(commands).join(", ")}`);
   process.exit(2);
@@ -84,6 +84,13 @@ async function bench() {
   }
   buildIfStale();
   return run([file, ...rest]);
+}
+
+/** Lets an agent work on the tasks in eval, on a fresh build. */
+async function evaluate() {
+  await install();
+  buildIfStale();
+  return run([join(root, "eval", "run.ts"), ...args], { env: callersEnvironment() });
 }
 
 /** Draws docs/pictures, or only those named, from a fresh build. */

@@ -1,0 +1,1 @@
+export const prices = [10, 20, 30];

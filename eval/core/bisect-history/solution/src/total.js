@@ -1,0 +1,2 @@
+import { prices } from "./prices.js";
+console.log(prices.reduce((sum, price) => sum + price, 0));

@@ -1,0 +1,3 @@
+export function parseRow(row) {
+  return row.split(",").map((field) => field.replace(/^"|"$/g, ""));
+}

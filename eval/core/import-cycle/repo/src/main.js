@@ -1,0 +1,2 @@
+import { describe } from "./shapes.js";
+console.log(describe());

@@ -1,0 +1,2 @@
+import { base } from "./base.js";
+export const square = { ...base, name: "square", sides: 4 };

@@ -1,0 +1,2 @@
+import { fetchUsr } from "./user.js";
+export const greet = (id) => `Hello, ${fetchUsr(id).name}`;

@@ -1,0 +1,3 @@
+export function fetchUsr(id) {
+  return { id, name: `user ${id}` };
+}

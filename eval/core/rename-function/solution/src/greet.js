@@ -1,0 +1,2 @@
+import { fetchUser } from "./user.js";
+export const greet = (id) => `Hello, ${fetchUser(id).name}`;
