@@ -25,23 +25,34 @@ const { values } = parseArgs({
   },
 });
 
-const chosen = tasksOf(values.suite).filter(({ name }) => values.task?.includes(name) ?? true);
-if (chosen.length === 0) throw new Error(`no task of the suite ${values.suite} has that name`);
-const results: Result[] = [];
-for (let time = 0; time < Number(values.times); time++)
-  for (const task of chosen) {
-    const result = await attempt(task);
-    results.push(result);
-    const state = result.isSolved
-      ? "solved"
-      : `not solved${result.error === undefined ? "" : ` (${result.error})`}`;
-    process.stderr.write(`${task.name}: ${state}, ${result.steps} steps, ${Math.round(result.seconds)} s\n`);
-  }
-process.stdout.write(
-  values.json
-    ? `${JSON.stringify({ suite: values.suite, model: values.model ?? null, results })}\n`
-    : reportText(results),
-);
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`eval: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}
+
+async function main(): Promise<void> {
+  const chosen = tasksOf(values.suite).filter(({ name }) => values.task?.includes(name) ?? true);
+  if (chosen.length === 0) throw new Error(`no task of the suite ${values.suite} has that name`);
+  const results: Result[] = [];
+  for (let time = 0; time < Number(values.times); time++)
+    for (const task of chosen) {
+      const result = await attempt(task);
+      results.push(result);
+      const state = result.isSolved
+        ? "solved"
+        : `not solved${result.error === undefined ? "" : ` (${result.error})`}`;
+      process.stderr.write(
+        `${task.name}: ${state}, ${result.steps} steps, ${Math.round(result.seconds)} s\n`,
+      );
+    }
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ suite: values.suite, model: values.model ?? null, results })}\n`
+      : reportText(results),
+  );
+}
 
 async function attempt(task: Task): Promise<Result> {
   const home = mkdtempSync(join(tmpdir(), "hearth-eval-"));
