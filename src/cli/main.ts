@@ -21,6 +21,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   agents: async () => (await import("./agents.ts")).agents,
   models: async () => (await import("./models.ts")).models,
   mcp: async () => (await import("./mcp.ts")).mcp,
+  login: async () => (await import("./login.ts")).login,
+  logout: async () => (await import("./login.ts")).login,
   permissions: async () => (await import("./permissions.ts")).permissions,
   request: async () => (await import("./request.ts")).request,
   usage: async () => (await import("./usage.ts")).usage,

@@ -39,7 +39,12 @@ export type ProviderType = z.infer<typeof ProviderType>;
 const ProviderConfig = z.object({
   type: ProviderType,
   base_url: z.url().optional().describe("Includes the version segment: /v1 or /v1beta"),
-  api_key: z.string().optional().describe('The key, or "env:NAME" to read it from the client\'s environment'),
+  api_key: z
+    .string()
+    .optional()
+    .describe(
+      'The key, "env:NAME" to read it from the client\'s environment, or "cmd:COMMAND" for a helper that prints it',
+    ),
   headers: z.record(z.string(), z.string()).optional(),
   models: z.record(z.string(), ModelConfig).optional(),
 });

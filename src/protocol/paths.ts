@@ -4,6 +4,8 @@ import { join } from "node:path";
 export type Paths = {
   configDir: string;
   configFile: string;
+  /** The keys of `hearth login`. */
+  keysFile: string;
   dataDir: string;
   database: string;
   stateDir: string;
@@ -48,6 +50,7 @@ export function resolvePaths({ env, platform, homeDir, tempDir, uid }: Machine):
   return {
     configDir,
     configFile: join(configDir, "hearth.jsonc"),
+    keysFile: join(configDir, "keys.json"),
     dataDir,
     database: join(dataDir, "hearth.db"),
     stateDir,

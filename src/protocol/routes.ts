@@ -39,6 +39,7 @@ const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "t
 
 const ofWorkspace = z.object({ wid: WorkspaceId });
 const ofSession = ofWorkspace.extend({ sid: SessionId });
+const providerName = z.string().min(1).max(200);
 const ofRun = ofSession.extend({ rid: RunId });
 const byClient = z.object(by);
 
@@ -345,6 +346,23 @@ export const routes = {
     params: ofWorkspace,
     query: byClient,
     replies: { 200: ModelList.extend({ models: z.int(), providers: z.int(), file: z.string() }) },
+  }),
+  "POST /v1/workspaces/{wid}/login": route({
+    summary: "Test a provider's key and keep it; it is never shown again",
+    params: ofWorkspace,
+    query: byClient,
+    body: z.object({
+      provider: providerName,
+      key: z.string().max(10_000).regex(/^\S+$/, "must be one word"),
+    }),
+    replies: { 200: z.object({ provider: z.string(), tested: z.boolean(), text: z.string() }) },
+  }),
+  "POST /v1/workspaces/{wid}/logout": route({
+    summary: "Forget a provider's kept key",
+    params: ofWorkspace,
+    query: byClient,
+    body: z.object({ provider: providerName }),
+    replies: { 200: z.object({ provider: z.string(), removed: z.boolean(), text: z.string() }) },
   }),
   "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": route({
     summary: "Cancel the unfinished runs of a session",

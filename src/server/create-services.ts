@@ -25,6 +25,8 @@ import { createEventHub } from "./events/hub.ts";
 import { createJournal, type JournalTx } from "./events/journal.ts";
 import { createExtensions } from "./extensions.ts";
 import { createExternalAgents } from "./external-agents.ts";
+import { createKeyService } from "./key-service.ts";
+import { createKeyStore } from "./key-store.ts";
 import { createMcp } from "./mcp.ts";
 import { createModelCatalog } from "./model-catalog.ts";
 import { createNativeAgent } from "./native-agent.ts";
@@ -96,10 +98,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   });
 
   const catalog = createModelCatalog(paths.modelsFile);
-  await catalog.load();
+  const keyStore = createKeyStore(paths.keysFile);
+  await Promise.all([catalog.load(), keyStore.load()]);
   const settings = createWorkspaceSettings({
     ...{ paths, store, environments, folders, now },
     catalog: catalog.current,
+    keys: keyStore.current,
     hasStepLimit: deps.isDisposable !== true,
   });
 
@@ -400,6 +404,16 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         return agents.list(wid);
       },
     },
+    keys: createKeyService({
+      store: keyStore,
+      file: paths.keysFile,
+      settings(wid) {
+        workspaces.rowOf(wid);
+        return settings.ofWorkspace(wid);
+      },
+      check: (wid, place, key) => native.checkKey(place, key, environments.forTools(wid, null, undefined)),
+      changed: (wid) => agents.list(wid),
+    }),
     models: {
       async list(wid) {
         workspaces.rowOf(wid);

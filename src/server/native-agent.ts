@@ -3,7 +3,7 @@ import type { SessionContext } from "../agent/backend.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { serversWith } from "../agent/language-servers/known-servers.ts";
 import { createLanguageServers } from "../agent/language-servers/servers.ts";
-import { createNativeBackend, type SessionExtension } from "../agent/native/backend.ts";
+import { createNativeBackend, type NativeBackend, type SessionExtension } from "../agent/native/backend.ts";
 import { MODELS_DEV_URL } from "../agent/native/models/catalog/models-dev.ts";
 import type { ModelsDescription } from "../agent/native/models/choice/describe.ts";
 import { catalogOf } from "../agent/native/models/choice/providers.ts";
@@ -46,9 +46,12 @@ type NativeAgentDeps = {
 const PREPARE_DELAY_MS = 300;
 
 /** hearth's own agent, always present. It is ready if its models are. */
-export function createNativeAgent(
-  deps: NativeAgentDeps,
-): AgentSource & { prepare(wid: WorkspaceId): void; bash: Tool; models: Services["models"] } {
+export function createNativeAgent(deps: NativeAgentDeps): AgentSource & {
+  prepare(wid: WorkspaceId): void;
+  bash: Tool;
+  models: Services["models"];
+  checkKey: NativeBackend["checkKey"];
+} {
   const workers = createWorkerPool();
   const languageServers = createLanguageServers({
     processes: deps.processes,
@@ -103,6 +106,7 @@ export function createNativeAgent(
         await languageServers.close();
       },
     },
+    checkKey: backend.checkKey,
     models: {
       async list(wid) {
         const { source, read_at } = catalogOf({ catalog: deps.catalog.current() });

@@ -152,6 +152,15 @@ export type Services = {
   ): Promise<{ by: UsageBy; rows: UsageRow[]; total: UsageRow }>;
   /** The agent named by `probe` is started and asked for its facts first. */
   agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
+  keys: {
+    /** Tests the key and keeps it. Throws provider_auth, provider_unreachable, model_unavailable. */
+    keep(
+      wid: WorkspaceId,
+      provider: string,
+      key: string,
+    ): Promise<RouteReply<"POST /v1/workspaces/{wid}/login">>;
+    forget(wid: WorkspaceId, provider: string): Promise<RouteReply<"POST /v1/workspaces/{wid}/logout">>;
+  };
   models: {
     list(wid: WorkspaceId): Promise<RouteReply<"GET /v1/workspaces/{wid}/models">>;
     /** Throws provider_unreachable if the list cannot be read. */

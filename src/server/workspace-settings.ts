@@ -22,6 +22,7 @@ export function createWorkspaceSettings({
   folders,
   now,
   catalog = () => undefined,
+  keys = () => undefined,
   hasStepLimit = true,
 }: {
   paths: Paths;
@@ -31,6 +32,7 @@ export function createWorkspaceSettings({
   now: () => Date;
   /** The refreshed list of models, if there is one. */
   catalog?: () => Catalog | undefined;
+  keys?: () => NativeSettings["keys"];
   /** False: what the configuration says of `max_steps` does not count. */
   hasStepLimit?: boolean;
 }) {
@@ -146,12 +148,18 @@ export function createWorkspaceSettings({
     /** For hearth's own agent. Throws config_invalid, session_not_found. */
     ofSession(sid: SessionId): NativeSettings {
       const wid = workspaceOf(sid);
-      return { ...of(wid), catalog: catalog(), providerEnv: environments.forProviders(wid, prompterOf(sid)) };
+      return {
+        ...of(wid),
+        catalog: catalog(),
+        keys: keys(),
+        providerEnv: environments.forProviders(wid, prompterOf(sid)),
+      };
     },
     /** For a session without prompts. Throws config_invalid. */
     ofWorkspace: (wid: WorkspaceId): NativeSettings => ({
       ...of(wid),
       catalog: catalog(),
+      keys: keys(),
       providerEnv: environments.forProviders(wid, null),
     }),
   };

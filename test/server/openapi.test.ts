@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { ApiReply } from "../support/api.ts";
 import { createGate } from "../support/happenings.ts";
-import { localConfig } from "../support/home.ts";
+import { CANARY_KEY, localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { modelsDevList, serveText } from "../support/models-dev.ts";
 import { chosenRunId, openWorld, sawText, type Terminal } from "../support/world.ts";
@@ -207,6 +207,10 @@ test("every documented route answers with every documented success, exactly as d
   expect((listed as { models?: unknown }).models).toContainEqual(
     expect.objectContaining({ id: "anthropic/claude-next-9", context_window: 2_000_000, usable: false }),
   );
+  // The last check of the world looks for this key in everything that hearth has written.
+  const login = { provider: "local", key: CANARY_KEY };
+  await drive({ key: `POST ${W}/login`, path: `${w}/login`, body: login, status: 200 });
+  await drive({ key: `POST ${W}/logout`, path: `${w}/logout`, body: { provider: "local" }, status: 200 });
   await drive({ key: `GET ${W}/grants`, path: `${w}/grants`, status: 200 });
   await drive({
     key: `POST ${W}/grants/revoke`,
@@ -314,6 +318,8 @@ describe("errors", () => {
         [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
         [`POST /v1/workspaces/{wid}/grants/revoke`]: { ids: [1] },
         [`POST /v1/workspaces/{wid}/trust`]: { hash: "abc" },
+        [`POST /v1/workspaces/{wid}/login`]: { provider: "local", key: "k" },
+        [`POST /v1/workspaces/{wid}/logout`]: { provider: "local" },
         [`PATCH /v1/workspaces/{wid}/clients/{cid}`]: { session_id: null },
       };
       for (const name of names) {

@@ -55,6 +55,7 @@ export function bareServices(given: Parts = {}): Services {
     },
     mcp: { list: not("list"), test: not("test"), ...given.mcp },
     trust: { of: () => undefined, give: not("give"), revoke: not("revoke"), ...given.trust },
+    keys: { keep: not("keep"), forget: not("forget"), ...given.keys },
     models: { list: not("list"), refresh: not("refresh"), ...given.models },
     agents: { list: not("list"), ...given.agents },
     events: { attach: not("attach"), ...given.events },

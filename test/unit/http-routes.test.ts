@@ -42,6 +42,8 @@ const bodies: { [key: string]: object } = {
   "POST /v1/workspaces/{wid}/agent": { session_id: sid, prompt: "hi" },
   "POST /v1/workspaces/{wid}/permissions/{pid}": { decision: "deny" },
   "POST /v1/workspaces/{wid}/grants/revoke": { ids: [1] },
+  "POST /v1/workspaces/{wid}/login": { provider: "local", key: "k" },
+  "POST /v1/workspaces/{wid}/logout": { provider: "local" },
   "POST /v1/workspaces/{wid}/trust": { hash: "abc" },
 };
 

@@ -21,10 +21,14 @@ import { describeModels, type ModelsDescription } from "./models/choice/describe
 import { listModels } from "./models/choice/list.ts";
 import { resolveModel } from "./models/choice/resolve.ts";
 import type { NativeSettings } from "./models/choice/settings.ts";
+import { ModelFailure } from "./models/errors/failure.ts";
+import { checkKey, type KeyPlace } from "./models/keys/check-key.ts";
+import { createKeyCommands } from "./models/keys/key-command.ts";
 import { createOllamaProbe } from "./models/local/ollama.ts";
 import type { Model } from "./models/model.ts";
 import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
+import type { ModelSpec } from "./models/spec.ts";
 import { createRequestRecorder, type RequestSink } from "./requests/recorder.ts";
 import { createToolSet, type MoreTools, withMoreTools } from "./tool-set.ts";
 
@@ -67,6 +71,8 @@ export type NativeBackend = Backend & {
   /** All models that are known by name. Waits for a local server at most 150 ms. */
   models(settings: NativeSettings): Promise<KnownModel[]>;
   /** Reads the list of models anew. `env`: for its proxy settings. Throws provider_unreachable. */
+  /** Tests a provider's key. Returns whether the provider could judge it. Throws provider_auth, provider_unreachable. */
+  checkKey(place: KeyPlace, key: string, env: Readonly<Record<string, string>>): Promise<boolean>;
   downloadModels(url: string, env: Readonly<Record<string, string>>): Promise<Catalog>;
 };
 
@@ -114,21 +120,43 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const ownTools = createToolSet(deps.tools);
   const connections = createConnections();
   const opener = createModelOpener(connections);
+  const keyCommands = createKeyCommands(now);
   const probe = createOllamaProbe(now);
   const demo = createDemoModel(wait);
   const reader = createGitReader(processes, now, deps.gitMsMax);
   const closing = new AbortController();
 
+  /** Opens a model, with the key that its command prints if there is one. */
+  async function openSpec(spec: ModelSpec, env: Turn["env"]): Promise<Model> {
+    const { keyCommand, keyFrom } = spec;
+    if (keyCommand == null) return opener.open(spec, env);
+    const apiKey = await keyCommands.keyOf(keyCommand, keyFrom ?? "api_key", env);
+    const model = await opener.open({ ...spec, apiKey }, env);
+    return {
+      ...model,
+      async *stream(request, signal) {
+        try {
+          yield* model.stream(request, signal);
+        } catch (error) {
+          if (error instanceof ModelFailure && error.code === "provider_auth") keyCommands.forget(keyCommand);
+          throw error;
+        }
+      },
+    };
+  }
+
   async function modelFor(asked: string | null, current: NativeSettings, env: Turn["env"]): Promise<Model> {
     const resolved = await resolveModel(asked, current, probe);
-    return resolved.kind === "demo" ? demo : opener.open(resolved.spec, env);
+    return resolved.kind === "demo" ? demo : openSpec(resolved.spec, env);
   }
 
   async function prepare(current: NativeSettings, place?: GitPlace): Promise<void> {
     const git = place === undefined ? undefined : reader.begin(place, "environment", closing.signal)();
     try {
       const resolved = await resolveModel(null, current, probe);
-      if (resolved.kind !== "demo") await opener.open(resolved.spec, place?.env ?? {});
+      // A key's command may ask a person something: it is run for a prompt, not for a look.
+      if (resolved.kind !== "demo" && resolved.spec.keyCommand == null)
+        await opener.open(resolved.spec, place?.env ?? {});
     } catch (error) {
       // The next prompt reports a wrong configuration.
       if (!(error instanceof HearthError)) throw error;
@@ -225,6 +253,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     describe: (current) => describeModels(current, probe),
     prepare,
     models: (current) => listModels(current, probe),
+    checkKey: async (place, key, env) => checkKey(await connections.fetchFor(env), place, key),
     downloadModels: async (url, env) =>
       downloadCatalog(await connections.fetchFor(env), url, new Date(now())),
     async open(session) {

@@ -217,6 +217,22 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth models refresh"],
   },
   {
+    path: ["login"],
+    summary: "Test a provider's key and keep it",
+    arguments: [
+      required("provider", "anthropic, openai, google, openrouter, … or one of your configuration"),
+    ],
+    options: [json],
+    examples: ["hearth login anthropic", "pass show openai | hearth login openai"],
+  },
+  {
+    path: ["logout"],
+    summary: "Forget a provider's kept key",
+    arguments: [required("provider", "The provider")],
+    options: [json],
+    examples: ["hearth logout anthropic"],
+  },
+  {
     path: ["permissions", "list"],
     summary: "List what is allowed here without asking",
     arguments: [],
@@ -376,7 +392,7 @@ export const commands: readonly CommandSpec[] = [
 export const groups: readonly { name: string; alone: string; summary: string }[] = [
   { name: "sessions", alone: "list", summary: "List, show and delete sessions" },
   { name: "agents", alone: "list", summary: "Show which agents are ready" },
-  { name: "models", alone: "list", summary: "Show models, their windows and prices, and read them anew" },
+  { name: "models", alone: "list", summary: "Show models and prices, read them anew" },
   { name: "permissions", alone: "list", summary: "List and revoke what is always allowed" },
   { name: "mcp", alone: "list", summary: "List, add, remove and test MCP servers" },
   { name: "daemon", alone: "status", summary: "Show, stop, restart and follow the daemon" },

@@ -16,6 +16,7 @@ import { createRouter } from "./router.ts";
 import { createAgentHandlers } from "./routes/agents.ts";
 import { createDaemonHandlers } from "./routes/daemon.ts";
 import { createEventHandlers } from "./routes/events.ts";
+import { createKeyHandlers } from "./routes/keys.ts";
 import { createMcpHandlers } from "./routes/mcp.ts";
 import { createModelHandlers } from "./routes/models.ts";
 import { createPermissionHandlers } from "./routes/permissions.ts";
@@ -63,6 +64,7 @@ export function createHttpServer(deps: {
       ...createSessionHandlers(services),
       ...createRunHandlers(services),
       ...createAgentHandlers(services),
+      ...createKeyHandlers(services),
       ...createModelHandlers(services),
       ...createPermissionHandlers(services),
       ...createMcpHandlers(services),

@@ -18,6 +18,8 @@ export type ModelSpec = {
   /** The configuration key or variable that says where the server is. */
   addressFrom: string;
   apiKey: string | null;
+  /** The command that prints the key; run when the model is opened. */
+  keyCommand?: string | null;
   /** Where the key came from; null without a key. */
   keyFrom: string | null;
   headers: Readonly<Record<string, string>>;

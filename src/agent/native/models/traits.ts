@@ -21,6 +21,8 @@ export type Traits = {
   imageCharsMax: number;
   /** Longest side of an image; larger ones are scaled down or refused. */
   imageEdgeMax: number;
+  /** What is asked to learn whether a key is good. */
+  keyPath: string;
   /** How it is told how hard to think. */
   effortField: EffortField;
   /** Fields added to each request's body. */
@@ -43,6 +45,7 @@ const plain: Traits = {
   pdf: false,
   imageCharsMax: IMAGE_CHARS_MAX,
   imageEdgeMax: IMAGE_EDGE_MAX,
+  keyPath: "/models",
   effortField: "reasoning_effort",
   body: {},
   isOfficial: false,
@@ -108,6 +111,8 @@ const rows: readonly Row[] = [
     host: domain("openrouter.ai"),
     traits: {
       ...{ reasoningField: "reasoning_details", reasoningRequired: "never", pdf: true },
+      // Its list of models is public.
+      keyPath: "/key",
       effortField: "reasoning",
       body: { reasoning: { enabled: true } },
     },

@@ -8,6 +8,12 @@ import { isPrivateAddress } from "../network/private-address.ts";
 import { type Figures, type ModelSpec, unknownFigures } from "../spec.ts";
 import type { NativeSettings } from "./settings.ts";
 
+type Key =
+  | { value: string; from: string }
+  /** What it prints is the key. */
+  | { command: string; from: string }
+  | { missing: string; variable: string | null };
+
 /** A provider, which may lack its key. */
 export type Provider = {
   name: string;
@@ -16,7 +22,7 @@ export type Provider = {
   baseUrl: string | undefined;
   addressFrom: string;
   /** `missing`: where the key should come from, in words; `variable`: the environment variable for it. */
-  key: { value: string; from: string } | { missing: string; variable: string | null } | null;
+  key: Key | null;
   headers: Readonly<Record<string, string>>;
   /** Models in the user's configuration. */
   listed: readonly string[];
@@ -40,7 +46,7 @@ function addressOf(known: KnownProvider, env: NativeSettings["providerEnv"]): { 
   return { url: isComplete ? url : url + known.baseSuffix, from: known.baseName };
 }
 
-const hostOf = (url: string | undefined): string | undefined => {
+export const hostOf = (url: string | undefined): string | undefined => {
   try {
     return url === undefined ? undefined : new URL(url).host;
   } catch {
@@ -48,7 +54,7 @@ const hostOf = (url: string | undefined): string | undefined => {
   }
 };
 
-function keyInEnvironment(known: KnownProvider, env: NativeSettings["providerEnv"]): Provider["key"] {
+function keyInEnvironment(known: KnownProvider, env: NativeSettings["providerEnv"]): Key {
   for (const name of known.keyNames) {
     const value = settingOf(env, name);
     if (value !== undefined) return { value, from: name };
@@ -57,10 +63,23 @@ function keyInEnvironment(known: KnownProvider, env: NativeSettings["providerEnv
   return { missing: name, variable: name };
 }
 
+/** The key of `hearth login`, where there is no nearer one and it was given for this host. */
+function keptInstead(
+  key: Key | null,
+  name: string,
+  baseUrl: string | undefined,
+  keys: NativeSettings["keys"],
+): Key | null {
+  const kept = keys?.[name];
+  if (kept === undefined || (key !== null && !("missing" in key)) || hostOf(baseUrl) !== kept.host)
+    return key;
+  return { value: kept.key, from: `hearth login ${name}` };
+}
+
 function configuredProvider(
   name: string,
   config: ProviderConfig,
-  env: NativeSettings["providerEnv"],
+  { providerEnv: env, keys }: NativeSettings,
 ): Provider {
   const known = knownProviders.find((candidate) => candidate.name === name);
   const address = known === undefined ? undefined : addressOf(known, env);
@@ -76,11 +95,13 @@ function configuredProvider(
       value === undefined
         ? { missing: `${variable} (named by ${from})`, variable }
         : { value, from: `${variable}, named by ${from}` };
-  } else if (given !== undefined && given !== "") key = { value: given, from };
+  } else if (given?.startsWith("cmd:")) key = { command: given.slice("cmd:".length).trim(), from };
+  else if (given !== undefined && given !== "") key = { value: given, from };
   // A key from the environment is only sent to its own provider's host, whatever address is configured.
   else if (known !== undefined && hostOf(baseUrl) === hostOf(address?.url))
     key = keyInEnvironment(known, env);
   else if (config.base_url === undefined) key = { missing: from, variable: null };
+  if (given === undefined || given === "") key = keptInstead(key, name, baseUrl, keys);
   return {
     name,
     label: known?.label ?? name,
@@ -96,9 +117,9 @@ function configuredProvider(
   };
 }
 
-function environmentProvider(known: KnownProvider, env: NativeSettings["providerEnv"]): Provider {
+function environmentProvider(known: KnownProvider, { providerEnv: env, keys }: NativeSettings): Provider {
   const address = addressOf(known, env);
-  const key = keyInEnvironment(known, env);
+  const key = keptInstead(keyInEnvironment(known, env), known.name, address.url, keys);
   // A local server in the provider's place may need no key.
   const isElsewhere = address.url !== known.baseUrl;
   return {
@@ -133,19 +154,20 @@ export function ollamaProvider(env: NativeSettings["providerEnv"], models: reado
 }
 
 /** All providers by name: those in the configuration, in its order, then those with a known key. */
-export function providersOf({ config, providerEnv }: NativeSettings): Provider[] {
+export function providersOf(settings: NativeSettings): Provider[] {
+  const { config, providerEnv } = settings;
   const configured = Object.entries(config.providers ?? {}).map(([name, provider]) =>
-    configuredProvider(name, provider, providerEnv),
+    configuredProvider(name, provider, settings),
   );
   const names = new Set(configured.map(({ name }) => name));
   const others = knownProviders
     .filter(({ name }) => !names.has(name))
-    .map((known) => environmentProvider(known, providerEnv));
+    .map((known) => environmentProvider(known, settings));
   const ollama = names.has(ollamaName) ? [] : [ollamaProvider(providerEnv, [])];
   return [...configured, ...others, ...ollama];
 }
 
-export const hasKey = ({ key }: Provider): boolean => key !== null && "value" in key;
+export const hasKey = ({ key }: Provider): boolean => key !== null && !("missing" in key);
 /** It can be used: configured, or with a known key. */
 export const isUsable = (provider: Provider): boolean =>
   provider.configured !== undefined ? provider.key === null || hasKey(provider) : hasKey(provider);

@@ -51,7 +51,8 @@ function specOf(provider: Provider, model: string, settings: NativeSettings): Om
     model,
     baseUrl,
     addressFrom: provider.addressFrom,
-    apiKey: key?.value ?? null,
+    apiKey: key !== null && "value" in key ? key.value : null,
+    keyCommand: key !== null && "command" in key ? key.command : null,
     keyFrom: key?.from ?? null,
     headers: provider.headers,
     ...figures,
@@ -63,7 +64,9 @@ function noKey({ name, label, configured }: Provider, key: { missing: string; va
   const inTerminal = `${key.missing} in the environment of your terminal`;
   const where =
     key.variable === null ? inFile : configured === undefined ? `${inTerminal} or ${inFile}` : inTerminal;
-  return new HearthError("provider_auth", `${label} needs a key: set ${where}.`, {
+  // What the configuration names is what counts.
+  const other = configured?.api_key === undefined ? `, or run: hearth login ${name}` : "";
+  return new HearthError("provider_auth", `${label} needs a key: set ${where}${other}.`, {
     details: { variable: key.variable },
   });
 }

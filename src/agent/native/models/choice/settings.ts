@@ -1,6 +1,9 @@
 import type { Config, Limits } from "../../../../protocol/config.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 
+/** `host`: where it was tested; it is sent nowhere else. */
+export type KeptKey = { key: string; host: string };
+
 /** The native backend's settings, read for every turn. */
 export type NativeSettings = {
   config: Config;
@@ -9,4 +12,6 @@ export type NativeSettings = {
   limits: Limits;
   /** A refreshed list of models; without it the one that hearth ships with. */
   catalog?: Catalog | undefined;
+  /** The keys of `hearth login`, by provider. */
+  keys?: Readonly<Record<string, KeptKey>> | undefined;
 };

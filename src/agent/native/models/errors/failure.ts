@@ -87,6 +87,8 @@ type Said = Pick<FailureFields, "code" | "isRetryable" | "triesMax"> & { sentenc
 function said(kind: ErrorKind, status: number, reason: string, about: RequestOrigin): Said {
   const { label, model, keyFrom, addressFrom, baseUrl } = about;
   const key = keyFrom === null ? "no key was sent" : `the key came from ${keyFrom}`;
+  const isLogin = keyFrom?.startsWith("hearth login ") === true;
+  const advice = keyFrom === null ? "" : isLogin ? ` with: ${keyFrom}` : ` in ${keyFrom}`;
   const final = { isRetryable: false } as const;
   switch (kind) {
     case "overflow":
@@ -99,7 +101,7 @@ function said(kind: ErrorKind, status: number, reason: string, about: RequestOri
       return {
         ...final,
         code: "provider_auth",
-        sentence: `${label} refused the request (${reason}); ${key}. Set a valid key${keyFrom === null ? "" : ` in ${keyFrom}`}.`,
+        sentence: `${label} refused the request (${reason}); ${key}. Set a valid key${advice}.`,
       };
     case "forbidden":
       return {
@@ -123,7 +125,7 @@ function said(kind: ErrorKind, status: number, reason: string, about: RequestOri
       return {
         ...final,
         code: status === 429 ? "provider_rate_limited" : "provider_error",
-        sentence: `${label} has no credit left for this key (${reason}); ${key}.`,
+        sentence: `${label} has no credit left for this key (${reason}); ${key}. Add credit there, or choose another model or key.`,
       };
     case "quota_of_day":
       return {
@@ -147,7 +149,7 @@ function said(kind: ErrorKind, status: number, reason: string, about: RequestOri
       return {
         ...final,
         code: "model_unavailable",
-        sentence: `${label} does not serve the model ${model} (${reason}). Choose another one.`,
+        sentence: `${label} does not serve the model ${model} (${reason}). Choose another one; hearth models list shows them.`,
       };
     case "tool_call":
       return {
