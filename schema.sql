@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '6');
+INSERT INTO meta (key, value) VALUES ('schema_version', '7');
 
 -- A directory that clients attach to. It keeps its id even when closed.
 CREATE TABLE workspaces (
@@ -40,7 +40,8 @@ CREATE TABLE sessions (
   cache_write_tokens INTEGER NOT NULL DEFAULT 0,
   cost               REAL NOT NULL DEFAULT 0,
   plan_json          TEXT,                  -- the entries of its agent's plan
-  request_hash       TEXT                   -- hash of the creating request: one id, one request
+  request_hash       TEXT,                  -- hash of the creating request: one id, one request
+  subagent_json      TEXT                   -- for a session that the agent of its parent started: its kind, and that run
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 

@@ -13,9 +13,11 @@ import type { PermissionMode } from "../protocol/permission.ts";
 import type { Plan } from "../protocol/plan.ts";
 import type { Attachment } from "../protocol/routes.ts";
 import type { Outcome, RunError } from "../protocol/run.ts";
+import type { SubagentKind } from "../protocol/session.ts";
 import type { Usage } from "../protocol/usage.ts";
 import type { PersonAnswer, PersonQuestion } from "./permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "./permission/request.ts";
+import type { SubagentEnd, SubagentTask } from "./subagent.ts";
 
 /**
  * The events of a running turn. The recorder turns them into messages and parts. It drops what arrives after the run's
@@ -133,6 +135,12 @@ export type TurnHost = {
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
   /** Asks a person. Never throws. */
   ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
+  /** Lets a sub-agent do a task; null: the run is ending. Never throws. `onProgress` gets what it does, in lines. */
+  delegate(
+    task: SubagentTask,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<SubagentEnd | null>;
   /**
    * The session's transcript, oldest first, with this run's prompt and without queued prompts. Settled messages keep
    * their object identity between calls, so that conversions can be cached per message.
@@ -151,6 +159,8 @@ export type SessionContext = {
   model: string | null;
   mode: PermissionMode;
   agent_mode: string | null;
+  /** Set for a session that the agent of another one started. */
+  subagent?: SubagentKind | undefined;
   env: Readonly<Record<string, string>>;
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isolations } from "./choices.ts";
-import { SessionId, WorkspaceId } from "./ids.ts";
+import { RunId, SessionId, WorkspaceId } from "./ids.ts";
 import { PermissionMode } from "./permission.ts";
 import { Time } from "./time.ts";
 import { Cost, Usage } from "./usage.ts";
@@ -8,6 +8,9 @@ import { Cost, Usage } from "./usage.ts";
 /** Where an agent's edits go. */
 export const Isolation = z.enum(isolations);
 export type Isolation = z.infer<typeof Isolation>;
+
+export const subagentKinds = ["explore", "general"] as const;
+export type SubagentKind = (typeof subagentKinds)[number];
 
 export const Session = z.object({
   id: SessionId,
@@ -19,7 +22,10 @@ export const Session = z.object({
   /** A mode of its agent (`agent.modes`) for its next turns; null: the agent's mode that asks. */
   agent_mode: z.string().nullable(),
   isolation: Isolation,
+  /** The session that it was forked from, or whose agent started it. */
   parent_id: SessionId.nullable(),
+  /** Set for a sub-agent: a session that the agent of its parent started, in that run. */
+  subagent: z.object({ kind: z.enum(subagentKinds), run_id: RunId }).optional(),
   archived: z.boolean(),
   created_at: Time,
   updated_at: Time,

@@ -13,6 +13,7 @@ import type { Environments } from "./environments.ts";
 import type { Journal } from "./events/journal.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
+import type { Subagents } from "./subagents.ts";
 import { directoryToWorkIn, recordIdentity } from "./workspace-folder.ts";
 
 /** Beyond this number the least recently used idle sessions leave memory. Their transcripts are in the store. */
@@ -27,6 +28,7 @@ type CoordinatorsDeps = {
   store: Store;
   journal: Journal;
   permissions: Permissions;
+  subagents: () => Pick<Subagents, "run">;
   agents: Agents;
   environments: Environments;
   folders: FolderGate;
@@ -78,6 +80,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       model: run.model ?? (session.agent === run.agent ? session.model : null),
       mode: run.mode ?? session.mode,
       agent_mode: session.agent === run.agent ? session.agent_mode : null,
+      subagent: session.subagent?.kind,
       env: run.env ?? deps.environments.forTools(wid, run.by, undefined),
       remembered:
         row?.agent_session_id && row.fingerprint
@@ -123,6 +126,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
         }),
       authorize: (run, request, signal) => deps.permissions.authorize(wid, run, request, signal),
       ask: (run, question, signal) => deps.permissions.ask(wid, run, question, signal),
+      delegate: (run, ...rest) => deps.subagents().run(wid, run, ...rest),
       budget: () => deps.budget(wid),
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {

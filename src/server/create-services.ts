@@ -39,6 +39,7 @@ import { createSessions } from "./sessions.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
 import { createStoreWatch } from "./store/watch.ts";
+import { createSubagents } from "./subagents.ts";
 import { createUsage } from "./usage.ts";
 import { createWorkspaceSettings } from "./workspace-settings.ts";
 import { createWorkspaces } from "./workspaces.ts";
@@ -172,6 +173,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
     present: (session, runtime) => sessions.present(session, runtime),
     cancelQuestions: (tx, run) => permissions.cancelRun(tx, run),
+    onRunEnd: (completed) => subagents.ended(completed),
     report: (message, cause) => log.error(message, { cause }),
     monotonicMs: () => performance.now(),
   });
@@ -180,6 +182,15 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       ...(coordinators.known(sid)?.runtime() ?? { running: false, queued: 0 }),
       ...(used && { used }),
     });
+
+  /** What was granted to a session holds for its sub-agents, too. */
+  function sessionGrants(wid: WorkspaceId, sid: SessionId): ReturnType<typeof store.grants.ofSession> {
+    const session = store.sessions.get(sid);
+    const own = store.grants.ofSession(wid, sid);
+    return session?.subagent === undefined || session.parent_id === null
+      ? own
+      : [...own, ...store.grants.ofSession(wid, session.parent_id)];
+  }
 
   const permissions = createPermissions({
     store,
@@ -193,7 +204,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         mode,
         rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
         harmlessCommands: rules?.harmless_commands ?? "ask",
-        grants: { session: store.grants.ofSession(wid, sid), always: store.grants.always(wid) },
+        grants: { session: sessionGrants(wid, sid), always: store.grants.always(wid) },
         root: workspaces.rowOf(wid).path,
         home: homedir(),
         tempDirs: [sharedOutputFolder()],
@@ -220,7 +231,20 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
   });
 
+  const subagents = createSubagents({
+    store,
+    journal,
+    coordinators: () => coordinators,
+    present: (session) => sessions.present(session),
+    modeOf: permissions.modeOf,
+    modelFor: (wid, kind) => (kind === "explore" ? (settings.of(wid).config.small_model ?? null) : null),
+    isWaiting: (sid) => permissions.openCount(sid) > 0,
+    newId,
+    now,
+  });
+
   const coordinators = createCoordinators({
+    subagents: () => subagents,
     store,
     journal,
     permissions,

@@ -31,6 +31,9 @@ type PermissionsDeps = {
   now: () => Date;
 };
 
+/** How much a mode lets through. */
+const width: Readonly<Record<PermissionMode, number>> = { plan: 0, ask: 1, accept_edits: 2, yolo: 3 };
+
 type UserAnswer = {
   decision: Decision;
   message?: string | undefined;
@@ -45,7 +48,15 @@ export function createPermissions(deps: PermissionsDeps) {
   const questions = createQuestions(deps);
   /** The modes of runs that began in a plan mode of their own, and whose plan was approved. */
   const approved = new Map<RunId, PermissionMode>();
-  const modeOf = (run: RunRecord): PermissionMode => approved.get(run.id) ?? deps.modeOf(run);
+  /** A sub-agent may do no more than the run that started it. */
+  function modeOf(run: RunRecord): PermissionMode {
+    const mode = approved.get(run.id) ?? deps.modeOf(run);
+    const starter = store.sessions.get(run.session_id)?.subagent?.run_id;
+    const parent = starter === undefined ? undefined : store.runs.get(starter);
+    if (parent === undefined) return mode;
+    const limit = modeOf(parent);
+    return width[limit] < width[mode] ? limit : mode;
+  }
 
   /** The run goes on in the mode that was chosen with the approval. Call it in the answer's transaction. */
   function leavePlanMode(
@@ -98,6 +109,7 @@ export function createPermissions(deps: PermissionsDeps) {
 
   return {
     reconsider,
+    modeOf,
     waitingRuns: questions.waitingRuns,
     openCount: questions.openCount,
     /** Call in the transaction that ends the run. */

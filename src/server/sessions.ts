@@ -96,6 +96,7 @@ export function createSessions(deps: SessionsDeps) {
     const until = message_id === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, message_id);
     const session: StoredSession = {
       ...source,
+      subagent: undefined,
       id,
       title: source.title === "" ? "" : `${source.title} (fork)`,
       parent_id: sid,
@@ -197,8 +198,9 @@ export function createSessions(deps: SessionsDeps) {
       if (session.mode !== before.mode) deps.onModeChange(wid, sid, caller);
       return updated;
     },
-    async remove(wid, sid, _options, caller) {
+    async remove(wid, sid, options, caller) {
       storedOf(wid, sid);
+      for (const child of store.sessions.subagentsOf(sid)) await services.remove(wid, child, options, caller);
       const coordinator = coordinators.known(sid);
       coordinator?.close(null);
       const session = present(storedOf(wid, sid));

@@ -198,6 +198,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
       },
       reach: async () => {},
       ask: async () => ({ kind: "nobody" }),
+      delegate: async () => null,
       contextOf(run) {
         const row = store.agentSessions.get(sid, run.agent);
         return {

@@ -134,6 +134,7 @@ export function playTurn(
       return options.verdict ? options.verdict(request, signal) : { decision: "allow" };
     },
     ask: async () => ({ kind: "nobody" }),
+    delegate: async () => null,
     transcript: () => [],
     takeSteering: () => [],
   };

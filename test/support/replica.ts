@@ -81,7 +81,8 @@ export function replay(
         agents.set(event.payload.agent.name, event.payload.agent);
         break;
       case "agent_session.updated":
-        agentSessions.set(key(event.payload.agent_session), event.payload.agent_session);
+        if (event.payload.agent_session.session_id === sessionId)
+          agentSessions.set(key(event.payload.agent_session), event.payload.agent_session);
         break;
       case "plan.updated": {
         const { plan } = event.payload;

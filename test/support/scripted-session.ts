@@ -139,6 +139,7 @@ export function openSession(
     handover: () => null,
     authorize: async () => ({ decision: "allow" }),
     ask: async () => ({ kind: "nobody" }),
+    delegate: async () => null,
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),
     report: (message, cause) => void reports.push({ message, cause }),
     onChange: () => {},

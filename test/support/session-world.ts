@@ -84,6 +84,7 @@ export function openSessionWorld(
     busyAgent: (sid) => coordinators.known(sid)?.busyAgent() ?? null,
   });
   const coordinators = createCoordinators({
+    subagents: () => ({ run: async () => null }),
     ...{ store, journal, permissions, agents, environments, folders, log, newId, now, onChange: () => {} },
     refresh: async () => {},
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),

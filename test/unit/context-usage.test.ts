@@ -10,6 +10,7 @@ test("each step's request tells how full the window is, and one without figures 
     emit: (...events) => void heard.push(...events),
     authorize: async () => ({ decision: "allow" }),
     ask: async () => ({ kind: "nobody" }),
+    delegate: async () => null,
     transcript: () => [],
     takeSteering: () => [],
   };

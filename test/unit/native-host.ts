@@ -190,6 +190,7 @@ export async function openNative(options: HostOptions = {}) {
         recorder.record(...told);
         for (const event of told) onEvent?.(event);
       },
+      delegate: async () => null,
       ask: options.answer ?? (async () => ({ kind: "nobody" })),
       authorize: options.verdict ?? (async () => ({ decision: "allow" })),
       transcript() {

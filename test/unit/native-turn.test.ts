@@ -135,6 +135,7 @@ test("what breaks while the first turn's modules are loaded ahead is told by the
     emit: () => {},
     authorize: async () => ({ decision: "canceled" }),
     ask: async () => ({ kind: "canceled" }),
+    delegate: async () => null,
     transcript: () => [],
     takeSteering: () => [],
   };

@@ -52,7 +52,7 @@ test("a store of the first schema becomes what a new one is, keeps its rows, and
   store.close();
   openStore(join(dir, "new.db")).close();
   expect(shapeOf(old)).toEqual(shapeOf(join(dir, "new.db")));
-  expect(shapeOf(`${old}.before-6`).version).toBe("1");
+  expect(shapeOf(`${old}.before-7`).version).toBe("1");
 });
 
 test("the copy has what a killed daemon had left in the log", () => {
@@ -62,7 +62,7 @@ test("the copy has what a killed daemon had left in the log", () => {
   killed.exec("UPDATE workspaces SET path = '/elsewhere'");
   expect(statSync(`${old}-wal`).size).toBeGreaterThan(0);
   openStore(old).close();
-  const copy = new Database(`${old}.before-6`, { readonly: true });
+  const copy = new Database(`${old}.before-7`, { readonly: true });
   expect(copy.prepare("SELECT path FROM workspaces").pluck().get()).toBe("/elsewhere");
   copy.close();
   killed.close();
@@ -72,7 +72,7 @@ test("a store of today is opened without a copy", () => {
   const file = join(dir, "new.db");
   openStore(file).close();
   openStore(file).close();
-  expect(existsSync(`${file}.before-6`)).toBe(false);
+  expect(existsSync(`${file}.before-7`)).toBe(false);
 });
 
 test("the number of a grant that was taken back is not given again, in a new store and in an old one", () => {

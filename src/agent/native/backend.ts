@@ -2,11 +2,13 @@ import { sleep } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { KnownModel } from "../../protocol/known-model.ts";
+import type { SubagentKind } from "../../protocol/session.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { FolderGate } from "../files/folder-gate.ts";
 import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { withContextUsage } from "../run/context-usage.ts";
+import { toolsFor } from "../tools/catalog.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
@@ -30,7 +32,7 @@ import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
 import type { ModelSpec } from "./models/spec.ts";
 import { createRequestRecorder, type RequestSink } from "./requests/recorder.ts";
-import { createToolSet, type MoreTools, withMoreTools } from "./tool-set.ts";
+import { createToolSet, type MoreTools, type ToolSet, withMoreTools } from "./tool-set.ts";
 
 type NativeDeps = {
   /** Called for every turn: keys and configuration may have changed. */
@@ -117,7 +119,14 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   const { settings, processes, folders, workers = createWorkerPool(), now } = deps;
   const random = deps.random ?? Math.random;
   const wait = deps.wait ?? sleep;
-  const ownTools = createToolSet(deps.tools);
+  const toolSets = new Map<SubagentKind | undefined, ToolSet>();
+  function ownToolsOf({ subagent }: Pick<SessionContext, "subagent">): ToolSet {
+    const known = toolSets.get(subagent);
+    if (known !== undefined) return known;
+    const made = createToolSet(toolsFor(deps.tools, subagent));
+    toolSets.set(subagent, made);
+    return made;
+  }
   const connections = createConnections();
   const opener = createModelOpener(connections);
   const keyCommands = createKeyCommands(now);
@@ -166,8 +175,10 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
   }
 
   function openSession(session: SessionContext): OpenedSession {
+    const own = ownToolsOf(session);
     const more = deps.extend?.(session);
-    const tools = more === undefined ? ownTools : withMoreTools(ownTools, more.tools);
+    // One that explores has only what changes nothing, and of other tools that is not known.
+    const tools = more === undefined || session.subagent === "explore" ? own : withMoreTools(own, more.tools);
     const told = new Set<string>();
     const conversation = createModelContext({
       session,

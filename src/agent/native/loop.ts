@@ -266,6 +266,7 @@ export async function runLoop(
             host.emit({ type: "plan", entries });
           },
           ask: (question) => host.ask({ ...question, tool_call_id }, signal),
+          delegate: (task, onProgress) => host.delegate({ ...task, tool_call_id }, onProgress, signal),
         });
         const traces = await executeCalls(
           calls,

@@ -3,6 +3,7 @@ import type { NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
 import { messageText } from "../../protocol/message-text.ts";
 import type { Attachment } from "../../protocol/routes.ts";
+import type { RunCompleted } from "../../protocol/run.ts";
 import { type AcceptedPrompt, attachmentsOf, promptMessage, promptRun } from "./accepted-prompt.ts";
 import type { Ledger, LedgerTx, SessionChange } from "./ledger.ts";
 import type { RunRecord } from "./record.ts";
@@ -121,7 +122,7 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       cost: recorder.cost,
     };
     tx.cancelQuestions(ended);
-    tx.completeRun(ended, {
+    const completed: RunCompleted = {
       run_id: id,
       session_id,
       agent: run.agent,
@@ -133,7 +134,8 @@ export function createRunBook({ session_id, ledger, newId, now, monotonicMs }: R
       cost: ended.cost,
       duration_ms: durationOf(entry, at),
       canceled_by: ended.canceled_by,
-    });
+    };
+    tx.completeRun(ended, completed, recorder.own);
     const used = {
       ...{ agent: run.agent, usage: ended.usage, cost: ended.cost },
       // If the prompt never reached the agent, a later handover must include it.

@@ -8,6 +8,7 @@ import type { Delivery } from "../../protocol/run.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "../backend.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionRequest } from "../permission/request.ts";
+import type { SubagentEnd, SubagentTask } from "../subagent.ts";
 import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import { type Change, createRunBook } from "./book.ts";
 import { askedToKeep, lastChange, withoutChange } from "./context-changes.ts";
@@ -45,6 +46,13 @@ export type CoordinatorDeps = {
   authorize(run: RunRecord, request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
   /** Asks a person what no rule can decide. */
   ask(run: RunRecord, question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
+  /** Lets a sub-agent do a task; null: the run is ending. */
+  delegate(
+    run: RunRecord,
+    task: SubagentTask,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<SubagentEnd | null>;
   /** The limits of a run's usage. */
   budget(): RunBudget;
   /** Logs a bug, or a failure that nobody waits for. */
@@ -237,6 +245,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       run: mine,
       authorize: (request, signal) => deps.authorize(run, request, signal),
       ask: (question, signal) => deps.ask(run, question, signal),
+      delegate: (task, onProgress, signal) => deps.delegate(run, task, onProgress, signal),
       history: book.history,
       isSteered: () =>
         waitingFor(run.agent).some(({ delivery, phase }) => delivery === "steer" && phase === "queued"),

@@ -3,6 +3,7 @@ import type { RunError } from "../../protocol/run.ts";
 import type { BackendEvent, TurnHost } from "../backend.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "../permission/request.ts";
+import type { SubagentEnd, SubagentTask } from "../subagent.ts";
 import { type ActiveRun, asRunError } from "./run.ts";
 
 /** `fail`: nobody can answer, so the run must end with this error. */
@@ -14,6 +15,11 @@ type TurnHostDeps = {
   run: Pick<ActiveRun, "recorder" | "signal" | "isRunning" | "stop">;
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<RunVerdict>;
   ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
+  delegate(
+    task: SubagentTask,
+    onProgress: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<SubagentEnd | null>;
   history(): readonly Message[];
   /** Whether a steering prompt waits to join the turn. */
   isSteered(): boolean;
@@ -71,6 +77,20 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
         stop(asRunError(error, report));
         return { kind: "canceled" };
       }
+    },
+    async delegate(task, onProgress, signal) {
+      if (!run.isRunning || signal.aborted) return null;
+      try {
+        const end = await deps.delegate(task, onProgress, AbortSignal.any([signal, run.signal]));
+        if (end === null || !run.isRunning) return null;
+        run.recorder.addDelegated(end);
+        // Nobody is there who could give a permission: that ends the run that asked for the work, too.
+        if (end.error?.code !== "permission_needed") return end;
+        stop(end.error);
+      } catch (error) {
+        stop(asRunError(error, report));
+      }
+      return null;
     },
     transcript() {
       const open = run.recorder.unsettled();

@@ -38,7 +38,8 @@ export type LedgerTx = {
   replaceMessage(message: Message): void;
   insertRun(run: RunRecord): void;
   putRun(run: RunRecord, event: "run.accepted" | "run.queued" | "run.held" | "run.started" | null): void;
-  completeRun(run: RunRecord, payload: RunCompleted): void;
+  /** `own`: what it used without its sub-agents, whose runs count by themselves. */
+  completeRun(run: RunRecord, payload: RunCompleted, own: { usage: Usage; cost: number }): void;
   /** Withdraws the open questions of a run that ends. */
   cancelQuestions(run: RunRecord): void;
   /** Publishes the session if its state, queue, usage or order has changed. */

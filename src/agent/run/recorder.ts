@@ -43,6 +43,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
   let unwritten = false;
   let usage: Usage = noUsage;
   let cost = 0;
+  /** What its sub-agents used. */
+  let delegated: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
   /** The usage of an unfinished answer. */
   let unfinished: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
   let wasPrompted = false;
@@ -232,10 +234,18 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
 
   return {
     get usage() {
-      return addUsage(usage, unfinished.usage);
+      return addUsage(addUsage(usage, unfinished.usage), delegated.usage);
     },
     get cost() {
-      return cost + unfinished.cost;
+      return cost + unfinished.cost + delegated.cost;
+    },
+    /** Without what its sub-agents used. */
+    get own() {
+      return { usage: addUsage(usage, unfinished.usage), cost: cost + unfinished.cost };
+    },
+    /** A sub-agent of this run has used that. */
+    addDelegated(more: { usage: Usage; cost: number }) {
+      delegated = { usage: addUsage(delegated.usage, more.usage), cost: delegated.cost + more.cost };
     },
     /** Whether the agent received the prompt, whatever became of the turn. */
     get wasPrompted() {

@@ -1,3 +1,4 @@
+import type { SubagentKind } from "../../protocol/session.ts";
 import type { LanguageServers } from "../language-servers/servers.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
 import { type BashOptions, createBashTool } from "./command/run-command.ts";
@@ -12,6 +13,7 @@ import { createGlobTool } from "./search/find-files.ts";
 import { createRipgrep, type Ripgrep } from "./search/ripgrep.ts";
 import { createGrepTool } from "./search/search-text.ts";
 import { askTool } from "./session/ask-person.ts";
+import { taskTool } from "./session/run-subagent.ts";
 import { planTool } from "./session/update-plan.ts";
 import type { Tool } from "./tool.ts";
 
@@ -22,6 +24,13 @@ export type ToolsOptions = {
   /** Without them edits are not checked, and there is no lsp tool. */
   languageServers?: LanguageServers | undefined;
 };
+
+/** Sub-agents start no others and ask nobody; one that explores has only what changes nothing. */
+export function toolsFor(tools: readonly Tool[], subagent: SubagentKind | undefined): readonly Tool[] {
+  if (subagent === undefined) return tools;
+  const own = tools.filter(({ name }) => name !== taskTool.name && name !== askTool.name);
+  return subagent === "explore" ? own.filter(({ readOnly }) => readOnly) : own;
+}
 
 /**
  * The tools of the native agent, one set for all sessions. The order is fixed, so that prompt caches stay valid. Whoever
@@ -46,5 +55,6 @@ export function createTools({
     reportingFailures(createBashTool(bash)),
     reportingFailures(planTool),
     reportingFailures(askTool),
+    reportingFailures(taskTool),
   ];
 }

@@ -4,6 +4,7 @@ import type { Plan } from "../../protocol/plan.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
+import type { SubagentEnd, SubagentTask } from "../subagent.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** `text` is for the model, `view` for the screen. */
@@ -25,10 +26,19 @@ export type ToolSession = {
   showPlan(entries: Plan["entries"]): void;
   /** Asks the person about this call. */
   ask(question: Omit<PersonQuestion, "tool_call_id">): Promise<PersonAnswer>;
+  /** Lets a sub-agent do a task; null: the run is ending. */
+  delegate(
+    task: Omit<SubagentTask, "tool_call_id">,
+    onProgress: (text: string) => void,
+  ): Promise<SubagentEnd | null>;
 };
 
 /** For a command that a person typed: no model takes part. */
-export const noSession: ToolSession = { showPlan: () => {}, ask: async () => ({ kind: "nobody" }) };
+export const noSession: ToolSession = {
+  showPlan: () => {},
+  ask: async () => ({ kind: "nobody" }),
+  delegate: async () => null,
+};
 
 export type ToolContext = {
   /** The session's root: relative paths start here. */

@@ -43,13 +43,16 @@ export async function chooseSession(
   return { id: session.id, title: session.title, isNew: false };
 }
 
+/** The sessions that are searched for one that is not a sub-agent's. */
+const LOOKED_THROUGH = 100;
+
 async function lastUsed(connection: Connection): Promise<Session> {
   const params = { wid: connection.workspace.id };
   const { sessions } = await connection.request("GET /v1/workspaces/{wid}/sessions", {
     params,
-    query: { limit: 1 },
+    query: { limit: LOOKED_THROUGH },
   });
-  const [session] = sessions;
+  const session = sessions.find(({ subagent }) => subagent === undefined);
   if (session !== undefined) return session;
   throw new UsageError(
     `There is no session in ${connection.workspace.path} to continue: leave out --continue.`,

@@ -43,14 +43,36 @@ async function list({ options }: Parsed, { out }: Context, connection: Connectio
   }
   if (options["json"] === true) await out.json(found, 2);
   else if (found.length === 0) await out.line(`There are no sessions in ${connection.workspace.path}.`);
-  else await out.write(formatTable([["ID", "STATE", "AGE", "AGENT", "TITLE"], ...found.map(rowOf)]));
+  else
+    await out.write(
+      formatTable([["ID", "STATE", "AGE", "AGENT", "TITLE"], ...belowParents(found).map(rowOf)]),
+    );
   return exitCodes.done;
 }
 
-function rowOf({ id, state, queued, archived, updated_at, agent, title }: Session): string[] {
+/** Sub-agents follow the session that started them. */
+function belowParents(sessions: readonly Session[]): Session[] {
+  const ids = new Set(sessions.map(({ id }) => id));
+  const isChild = ({ subagent, parent_id }: Session) =>
+    subagent !== undefined && parent_id !== null && ids.has(parent_id);
+  return sessions
+    .filter((session) => !isChild(session))
+    .flatMap((parent) => [
+      parent,
+      ...sessions.filter((session) => isChild(session) && session.parent_id === parent.id),
+    ]);
+}
+
+function rowOf({ id, state, queued, archived, updated_at, agent, title, subagent }: Session): string[] {
   const waiting = queued > 0 ? ` +${queued}` : "";
   const age = formatElapsed(Date.now() - Date.parse(updated_at));
-  return [shortId(id), archived ? "archived" : `${state}${waiting}`, age, agent, shownTitle(title)];
+  return [
+    shortId(id),
+    archived ? "archived" : `${state}${waiting}`,
+    age,
+    agent,
+    subagent === undefined ? shownTitle(title) : `  ${subagent.kind}: ${shownTitle(title)}`,
+  ];
 }
 
 async function remove(

@@ -5,6 +5,7 @@ import type { NewEvent } from "../../protocol/events.ts";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
 import type { Message, Part } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan.ts";
+import type { RunCompleted } from "../../protocol/run.ts";
 import type { Session } from "../../protocol/session.ts";
 import { addUsage } from "../../protocol/usage.ts";
 import { newAgentSession } from "../store/agent-sessions.ts";
@@ -26,6 +27,8 @@ type JournalDeps = {
   present(session: StoredSession, runtime: { running: boolean; queued: number }): Session;
   /** Withdraws the open questions of a run that ends. */
   cancelQuestions(tx: JournalTx, run: RunRecord): void;
+  /** A run has ended; called after the commit. */
+  onRunEnd?(completed: RunCompleted): void;
   /** Reports a failure after a commit, which no caller can receive. */
   report(message: string, cause: unknown): void;
   /** Milliseconds that only ever rise. */
@@ -52,6 +55,8 @@ export function createJournal(deps: JournalDeps) {
   let isPublishing = false;
   /** Events that the store refused; the next commit stores them. */
   const owed = new Map<WorkspaceId, NewEvent[]>();
+  /** Who follows a session's work. */
+  const watchers = new Map<SessionId, (message: Message | null) => void>();
 
   function textOf(wid: WorkspaceId, sid: SessionId): DeltaBatcher {
     const known = texts.get(sid)?.text;
@@ -155,6 +160,8 @@ export function createJournal(deps: JournalDeps) {
         for (const { part_id, text: tail } of text.unwritten(message.id))
           if (!whole.has(part_id)) store.messages.appendDelta(part_id, tail);
         tx.afterCommit(() => text.settled(message.id));
+        const watcher = watchers.get(sid);
+        if (watcher !== undefined) tx.afterCommit(() => watcher(message));
         tx.publish({ type, session_id: sid, payload: { message: publicMessage(message) } });
       },
       replaceMessage(message) {
@@ -170,9 +177,10 @@ export function createJournal(deps: JournalDeps) {
         store.runs.update(run);
         if (type !== null) tx.publish({ type, session_id: sid, payload: { run: publicRun(run) } });
       },
-      completeRun(run, payload) {
+      completeRun(run, payload, own) {
         store.runs.update(run);
-        store.runUsage.put(wid, run);
+        store.runUsage.put(wid, { ...run, ...own });
+        tx.afterCommit(() => deps.onRunEnd?.(payload));
         tx.publish({ type: "run.completed", session_id: sid, payload });
       },
       cancelQuestions: (run) => cancelQuestions(tx, run),
@@ -183,7 +191,10 @@ export function createJournal(deps: JournalDeps) {
     const transcript = createTranscript(store, sid);
     return {
       commit: (durability, write) => commit(wid, durability, (tx) => write(withTx(tx))),
-      appendText: text.append,
+      appendText(delta, whenOverdue) {
+        watchers.get(sid)?.(null);
+        text.append(delta, whenOverdue);
+      },
       loadTranscript() {
         text.flush();
         return transcript.load();
@@ -252,6 +263,11 @@ export function createJournal(deps: JournalDeps) {
     publishUnstored: (wid: WorkspaceId, event: Extract<NewEvent, { type: "workspace.updated" }>) =>
       follow([() => hub.stream(wid, event)]),
     ledgerOf,
+    /** Calls `onSign` with each change of a message, null for streamed text. Returns how to stop. */
+    watch(sid: SessionId, onSign: (message: Message | null) => void): () => void {
+      watchers.set(sid, onSign);
+      return () => void watchers.delete(sid);
+    },
     changeSession,
     changePlan,
     /** Stores and publishes streamed text, so that a snapshot read now is complete. */

@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import type { SessionId, WorkspaceId } from "../../protocol/ids.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Plan } from "../../protocol/plan.ts";
-import type { Isolation } from "../../protocol/session.ts";
+import type { Isolation, Session } from "../../protocol/session.ts";
 import type { Usage } from "../../protocol/usage.ts";
 import { type UsageColumns, usageOf } from "./columns.ts";
 
@@ -22,9 +22,11 @@ export type StoredSession = {
   updated_at: string;
   usage: Usage;
   cost: number;
+  subagent?: Session["subagent"];
 };
 
-type Row = Omit<StoredSession, "archived" | "usage"> & UsageColumns & { archived: number; used_seq: number };
+type Row = Omit<StoredSession, "archived" | "usage" | "subagent"> &
+  UsageColumns & { archived: number; used_seq: number; subagent_json: string | null };
 
 const toSession = (row: Row): StoredSession => ({
   id: row.id,
@@ -41,6 +43,9 @@ const toSession = (row: Row): StoredSession => ({
   updated_at: row.updated_at,
   usage: usageOf(row),
   cost: row.cost,
+  ...(row.subagent_json === null
+    ? {}
+    : { subagent: JSON.parse(row.subagent_json) as NonNullable<Session["subagent"]> }),
 });
 
 /** A `used_seq` that hides a session: it is being created or deleted. */
@@ -51,9 +56,9 @@ export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
   const insert = db.prepare(`
     INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
-      created_at, updated_at, request_hash, used_seq)
+      created_at, updated_at, request_hash, subagent_json, used_seq)
     VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
-      @created_at, @updated_at, @requestHash, ${nextUse})`);
+      @created_at, @updated_at, @requestHash, @subagent_json, ${nextUse})`);
   const update = db.prepare(`
     UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, agent_mode = @agent_mode,
       isolation = @isolation, archived = @archived, updated_at = @updated_at, cost = @cost,
@@ -80,6 +85,11 @@ export function createSessionRows(db: Database) {
     WHERE workspace_id = @workspace_id AND used_seq < @before AND used_seq > ${HIDDEN} AND title LIKE @pattern ESCAPE '\\'
       AND (@archived IS NULL OR archived = @archived)
     ORDER BY used_seq DESC LIMIT @limit`);
+  const subagentsOf = db
+    .prepare<[string], SessionId>(
+      `SELECT id FROM sessions WHERE parent_id = ? AND subagent_json IS NOT NULL AND used_seq <> ${HIDDEN}`,
+    )
+    .pluck();
   const nameRequest = db.prepare<[string, string]>("UPDATE sessions SET request_hash = ? WHERE id = ?");
   const requestHash = db
     .prepare<[string], string | null>("SELECT request_hash FROM sessions WHERE id = ?")
@@ -89,11 +99,12 @@ export function createSessionRows(db: Database) {
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
   return {
     /** `requestHash`: hash of the request whose client chose the id; null if the daemon chose it. */
-    insert(session: StoredSession, requestHash: string | null = null) {
-      insert.run({ ...session, requestHash, archived: Number(session.archived) });
+    insert({ subagent, ...session }: StoredSession, requestHash: string | null = null) {
+      const subagent_json = subagent === undefined ? null : JSON.stringify(subagent);
+      insert.run({ ...session, requestHash, subagent_json, archived: Number(session.archived) });
     },
     /** Hidden until `show`; a start after a crash deletes it. */
-    insertHidden(session: StoredSession) {
+    insertHidden({ subagent: _, ...session }: StoredSession) {
       insertHidden.run({ ...session, archived: Number(session.archived) });
     },
     /** Shows it as the most recently used session. */
@@ -101,7 +112,7 @@ export function createSessionRows(db: Database) {
     nameRequest: (id: SessionId, hash: string) => void nameRequest.run(hash, id),
     hide: (id: SessionId) => void hide.run(id),
     hidden: (): SessionId[] => hidden.all(),
-    update(session: StoredSession) {
+    update({ subagent: _, ...session }: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
     },
     /** Makes it the most recently used session. */
@@ -110,6 +121,8 @@ export function createSessionRows(db: Database) {
       const row = byId.get(id);
       return row && toSession(row);
     },
+    /** The sessions that its agent started. */
+    subagentsOf: (id: SessionId): SessionId[] => subagentsOf.all(id),
     requestHash: (id: SessionId): string | null => requestHash.get(id) ?? null,
     /** Most recently used first. `before` is the id of the previous page's last session. */
     page(

@@ -88,6 +88,15 @@ export const commands: readonly Command[] = [
   },
   { name: "sessions", help: "open, search, rename or delete sessions", run: openSessions },
   { name: "resume", help: "the same as /sessions", run: openSessions },
+  {
+    name: "tasks",
+    help: "sub-agents of this session: look into one, steer or stop it",
+    run(state) {
+      const parent = currentSession(state)?.id;
+      if (parent === undefined) return refuse(state, "There is no session yet.");
+      return step({ ...state, overlay: { ...newSessionsOverlay, parent } }, { do: "load_sessions" });
+    },
+  },
   { name: "transcript", help: "full transcript (ctrl+o)", run: openTranscript },
   {
     name: "rename",

@@ -16,12 +16,13 @@ type Wishes = {
 /**
  * Chooses the first session; null for a new one. In this order: a session left on this terminal with active runs, one
  * that another terminal shows, one left on another terminal with active runs, any session that is running. A session
- * that was left idle is opened with `--continue` only.
+ * that was left idle is opened with `--continue` only. A sub-agent's session is never chosen.
  */
 export function chooseSession(
-  { sessions, clients }: Pick<Replica, "sessions" | "clients">,
+  { sessions: all, clients }: Pick<Replica, "sessions" | "clients">,
   { continueLast, hasPrompt, clientId, terminal, left }: Wishes,
 ): SessionId | null {
+  const sessions = all.filter(({ subagent }) => subagent === undefined);
   const sessionOf = ({ session }: LeftSession) => sessions.find(({ id }) => id === session);
   const newestOf = (entries: readonly LeftSession[], fits: (session: Session) => boolean = () => true) =>
     entries.map(sessionOf).findLast((session) => session !== undefined && fits(session));

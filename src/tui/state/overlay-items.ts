@@ -32,20 +32,35 @@ const holds = (text: string, query: string): boolean => {
   return wordsOf(query).every((word) => lower.includes(word));
 };
 
-/** Sessions that wait for a person first, then running ones, then the most recently used. */
+/**
+ * Sessions that wait for a person first, then running ones, then the most recently used. Sub-agents follow their parent.
+ */
 export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
   const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
   // The event stream is newer than the list loaded on opening.
   for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
   const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
-  return [...known.values()]
+  const found = [...known.values()]
     .filter(
       (session) =>
         session.archived === overlay.isArchive &&
+        (overlay.parent === undefined || session.parent_id === overlay.parent) &&
         holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
     )
     .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
+  if (overlay.parent !== undefined) return found.filter(isSubagent);
+  const parents = new Set(found.map(({ id }) => id));
+  const isBelow = (session: Session) =>
+    isSubagent(session) && session.parent_id !== null && parents.has(session.parent_id);
+  return found
+    .filter((session) => !isBelow(session))
+    .flatMap((parent) => [
+      parent,
+      ...found.filter((session) => isBelow(session) && session.parent_id === parent.id),
+    ]);
 }
+
+const isSubagent = ({ subagent }: Session): boolean => subagent !== undefined;
 
 export type ModelItem = { id: string | null; name: string; detail: string; isCurrent: boolean };
 

@@ -10,6 +10,8 @@ export type ListOverlay = { query: string; marked: string | undefined };
 export type SessionsOverlay = ListOverlay & {
   kind: "sessions";
   isArchive: boolean;
+  /** Only the sub-agents of this session. */
+  parent?: SessionId | undefined;
   /** Undefined until the daemon has answered. */
   found: readonly Session[] | undefined;
   /** What the keys do: choose, write a new title, or confirm a deletion. */

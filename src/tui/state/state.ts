@@ -242,12 +242,20 @@ export function textOfRun(state: AppState, run: Run): string {
   return messageText(message);
 }
 
-/** The oldest open question of the open session. */
+/** The oldest open question of the open session or of one of its sub-agents. */
 export function openQuestion(state: AppState): Permission | undefined {
   const { replica } = state;
   return replica?.permissions.find(
-    (permission) => permission.session_id === replica.session_id && permission.state === "open",
+    ({ session_id, state: life }) =>
+      life === "open" && (session_id === replica.session_id || subagentOf(state, session_id) !== undefined),
   );
+}
+
+/** The session of a sub-agent of the open session. */
+export function subagentOf({ replica }: Pick<AppState, "replica">, id: SessionId): Session | undefined {
+  const session = replica?.sessions.find((known) => known.id === id);
+  const isOwn = session?.subagent !== undefined && session.parent_id === replica?.session_id;
+  return isOwn ? session : undefined;
 }
 
 /** The agent's plan; undefined if all its entries are done. */
@@ -265,7 +273,10 @@ export const isWritingCommand = (state: AppState): boolean => state.question?.wr
 export function waitingElsewhere(state: AppState): number {
   const id = currentSessionId(state);
   return (
-    state.replica?.sessions.filter((session) => session.id !== id && session.state === "waiting").length ?? 0
+    state.replica?.sessions.filter(
+      (session) =>
+        session.id !== id && session.state === "waiting" && subagentOf(state, session.id) === undefined,
+    ).length ?? 0
   );
 }
 

@@ -71,6 +71,7 @@ export function listOf(
       const items = sessionItems(state, overlay).map((session) => ({
         left: [
           span(`${signs[session.state]} `, styles[session.state]),
+          span(session.subagent === undefined ? "" : `  ${session.subagent.kind}: `, "muted"),
           span(sanitizeLine(session.title) || "untitled"),
           span(isOpenSession(state, session) ? "  (open)" : "", "muted"),
         ],
@@ -102,7 +103,7 @@ export function listOf(
         ...base,
         items,
         ask,
-        title: `${overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.display.home))}`,
+        title: `${overlay.parent !== undefined ? "Sub-agents" : overlay.isArchive ? "Archived sessions" : "Sessions"}${dot}${sanitizeLine(homePath(state.replica?.workspace.path ?? "", state.display.home))}`,
         hints: sessionKeys(overlay, overrides).join(dot),
         empty:
           overlay.found === undefined

@@ -11,6 +11,8 @@ import { MEASURE_MAX } from "./tool-call.ts";
 type Answer = Pick<PermissionOption, "label" | "rules">;
 
 export type PermissionView = {
+  /** Who asks, where it is not only the agent. */
+  who?: string | undefined;
   /** The answers, if they are more than the daemon's options. */
   answers?: readonly Answer[];
   /** The index of the selected option. */
@@ -118,7 +120,7 @@ function headLines(
   hasFacts: boolean,
 ): Line[] {
   const { glyphs, capabilities } = layout;
-  const question = questionOf(permission, view.home);
+  const question = questionOf(permission, view);
   const facts = [
     ...(view.askedMs === undefined ? [] : [`asked ${formatClock(view.askedMs)}`]),
     ...(view.terminals > 1 ? [`seen on ${view.terminals} terminals`] : []),
@@ -137,8 +139,11 @@ function headLines(
   return [...rows, ...prefixLines(under, [span("  ")], [span("  ")])];
 }
 
-function questionOf({ agent, kind, title, detail }: Permission, home: string | undefined): string {
-  const who = spellOut(agent).replaceAll("\n", " ");
+function questionOf(
+  { agent, kind, title, detail }: Permission,
+  { who: named = agent, home }: PermissionView,
+): string {
+  const who = spellOut(named).replaceAll("\n", " ");
   switch (detail.type) {
     case "command":
       return `${who} wants to run a command in ${shortPath(detail.cwd, home)}`;

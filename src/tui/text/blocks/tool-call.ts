@@ -176,6 +176,7 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
   }
   const proposal = proposalOf(block);
   if (proposal !== undefined) return outputLines(proposal, PROPOSAL_ROWS, width, layout);
+  if (block.name === "task" && status === "running") return outputLines(block.output, 1, width, layout);
   if (isExpanded)
     return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];
   if (block.kind === "execute" && status !== "denied") {

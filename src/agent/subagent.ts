@@ -1,0 +1,26 @@
+import type { SessionId } from "../protocol/ids.ts";
+import type { Outcome, RunError } from "../protocol/run.ts";
+import type { SubagentKind } from "../protocol/session.ts";
+import type { Usage } from "../protocol/usage.ts";
+
+/** A task that an agent hands to another one, which works on it in a session of its own. */
+export type SubagentTask = {
+  tool_call_id: string;
+  kind: SubagentKind;
+  /** A few words. */
+  title: string;
+  prompt: string;
+};
+
+export type SubagentEnd = {
+  session_id: SessionId;
+  outcome: Outcome;
+  error: RunError | null;
+  /** It gave no sign for too long, so it was ended. */
+  isStalled: boolean;
+  /** Its last answer. */
+  text: string;
+  usage: Usage;
+  cost: number;
+  duration_ms: number;
+};

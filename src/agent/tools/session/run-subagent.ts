@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { endsOf } from "../../../protocol/cut-text.ts";
+import { subagentKinds } from "../../../protocol/session.ts";
+import type { SubagentEnd } from "../../subagent.ts";
+import { type Arguments, argumentNormalizer } from "../arguments.ts";
+import { defineTool, type ToolResult } from "../tool.ts";
+
+/** 2,000 tokens, counted as 4 characters each. */
+const RESULT_CHARS_MAX = 8000;
+const PROMPT_CHARS_MAX = 50_000;
+const TITLE_CHARS_MAX = 80;
+
+const input = z.object({
+  title: z.string().max(TITLE_CHARS_MAX).default("").describe("The task in a few words, for the user"),
+  prompt: z
+    .string()
+    .min(1)
+    .max(PROMPT_CHARS_MAX)
+    .describe("The whole task: it knows nothing of this conversation. Say what to report"),
+  kind: z
+    .enum(subagentKinds)
+    .default("general")
+    .describe("explore: only looks, on the small model; general: may change files and run commands"),
+});
+
+/** Hands a task to a sub-agent in a session of its own. */
+export const taskTool = defineTool({
+  name: "task",
+  kind: "other",
+  // Several run side by side; each asks for what it does itself.
+  readOnly: true,
+  description:
+    "Hands a task to a sub-agent, which works on it by itself and reports back once. Use explore for searches that would fill your own conversation with files, general for a self-contained piece of work. Several calls in one step run side by side, four at most. The user sees each and can stop it. Do not repeat its work; do small things yourself.",
+  input,
+  normalize: normalizeTask,
+  title: ({ kind = "general", title, prompt }) => `${kind}: ${title || startOf(prompt)}`,
+  async prepare({ kind, title, prompt }, { session, onOutput, signal }) {
+    return {
+      async run() {
+        const named = title === "" ? startOf(prompt) : title;
+        const end = await session.delegate({ kind, title: named, prompt }, onOutput);
+        if (end === null) signal.throwIfAborted();
+        return end === null ? { text: "It was not started.", isError: true } : resultOf(end);
+      },
+    };
+  },
+});
+
+const startOf = (prompt: string | undefined): string =>
+  (prompt ?? "").trim().split("\n", 1)[0]?.slice(0, TITLE_CHARS_MAX).toWellFormed() ?? "";
+
+function resultOf({ outcome, error, isStalled, text, duration_ms }: SubagentEnd): ToolResult {
+  const said = endsOf(text.trim(), RESULT_CHARS_MAX, (left) => `\n[… ${left} characters left out …]\n`);
+  const after = `after ${Math.round(duration_ms / 1000)} s`;
+  if (outcome === "end_turn") return { text: said === "" ? `It ended ${after} without an answer.` : said };
+  const how = isStalled
+    ? "It gave no sign for a long time and was ended"
+    : outcome === "canceled"
+      ? "The user stopped it"
+      : error === null
+        ? `It ended early (${outcome})`
+        : `It failed: ${error.message}`;
+  const partial = said === "" ? "" : `\nIts last words:\n${said}`;
+  return { text: `${how} ${after}.${partial}`, isError: outcome === "error" || isStalled };
+}
+
+const names = argumentNormalizer({
+  names: {
+    title: ["description", "name"],
+    prompt: ["task", "instructions", "message"],
+    kind: ["type", "subagent_type", "agent", "agent_type", "subagent"],
+  },
+});
+
+/** Other agents' kinds of sub-agents: whatever is not for looking is general. */
+function normalizeTask(given: Arguments): Arguments {
+  const { kind, title, prompt } = names(given);
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(typeof title === "string" ? { title: title.slice(0, TITLE_CHARS_MAX).toWellFormed() } : {}),
+    ...(typeof kind === "string"
+      ? { kind: /explor|search|read|research/i.test(kind) ? "explore" : "general" }
+      : {}),
+  };
+}

@@ -1,0 +1,123 @@
+// Sub-agents: sessions of their own, which everybody sees, and which end with the run that started them.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { localConfig } from "../support/home.ts";
+import { type ModelRequest, say, sentText, toolResults } from "../support/model-server.ts";
+import { expectStreamTellsTheTruth, openWorld, type Terminal } from "../support/world.ts";
+
+const task = (title: string, kind = "general") => ({
+  call: "task",
+  input: { title, prompt: `Please do ${title}.`, kind },
+});
+const isChild = (request: ModelRequest) => sentText(request).includes("You are a sub-agent");
+const toolsOf = (request: ModelRequest): string[] =>
+  (request.body["tools"] as { function: { name: string } }[]).map((tool) => tool.function.name);
+const childrenOf = async (terminal: Terminal) =>
+  (await terminal.snapshot()).sessions.filter(({ subagent }) => subagent !== undefined);
+
+test("a sub-agent works in a session of its own; its question appears, its answer and its cost come back", async () => {
+  const world = await openWorld({
+    config: (baseUrl) => ({ ...localConfig(baseUrl), small_model: "local/small" }),
+  });
+  const terminal = await world.terminal("asker");
+  const before = await terminal.snapshot();
+  const long = "x".repeat(20_000);
+  world.model.script((request) => {
+    if (!isChild(request))
+      return toolResults(request).length === 0
+        ? say(task("look", "explore"), task("write"))
+        : say("Both are done.");
+    if (sentText(request).includes("Please do look.")) return say(`Found: ${long}`);
+    return toolResults(request).length === 0
+      ? say({ call: "write", input: { path: "new.txt", content: "x" } })
+      : say("Written.");
+  });
+  const { run_id } = await terminal.prompt("go");
+  // The question is the child's; the mode is the parent's.
+  const question = await terminal.question();
+  expect(question.session_id).not.toBe(world.sid);
+  expect(question.detail).toMatchObject({ type: "edit" });
+  await terminal.answer(question, "allow_once");
+  const done = await terminal.completed(run_id);
+  expect(done).toMatchObject({ outcome: "end_turn", text: "Both are done." });
+  expect(existsSync(join(world.home.project, "new.txt"))).toBe(true);
+
+  const requests = world.model.requests;
+  const [found, written] = toolResults(requests.at(-1) as ModelRequest);
+  expect(found?.text.length).toBeLessThan(8200);
+  expect(found?.text).toContain("characters left out");
+  expect(written?.text).toBe("Written.");
+  const looking = requests.find((request) => isChild(request) && sentText(request).includes("do look."));
+  expect(looking?.body.model).toBe("small");
+  expect(toolsOf(looking as ModelRequest)).toEqual(["read", "list", "glob", "grep"]);
+  const writing = requests.find((request) => isChild(request) && sentText(request).includes("do write."));
+  expect(toolsOf(writing as ModelRequest)).not.toContain("task");
+
+  const children = await childrenOf(terminal);
+  expect(children).toMatchObject([
+    { parent_id: world.sid, state: "idle", subagent: { run_id } },
+    { parent_id: world.sid, state: "idle", subagent: { run_id } },
+  ]);
+  const cost = children.reduce((sum, child) => sum + child.cost, 0);
+  expect(cost).toBeGreaterThan(0);
+  expect(done.cost).toBeGreaterThan(cost);
+  // Each run counts once.
+  const { total } = await terminal.api.expect<{ total: { cost: number } }>(200, "GET", "/v1/usage", {
+    query: { by: "day" },
+  });
+  expect(total.cost).toBeCloseTo(done.cost, 6);
+  await expectStreamTellsTheTruth(terminal, before);
+});
+
+test("four work at once; a cancel of one goes on without it, a cancel of their parent ends all", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("asker");
+  world.model.script((request) =>
+    isChild(request)
+      ? say("On it.", { stop: "hang" })
+      : say(...["a", "b", "c", "d", "e"].map((title) => task(title))),
+  );
+  const { run_id } = await terminal.prompt("go");
+  const begun = (count: number) =>
+    Promise.all(Array.from({ length: count }, (_, at) => world.model.request(1 + at)));
+  await begun(4);
+  const children = await childrenOf(terminal);
+  expect(children).toHaveLength(4);
+  // A person stops one by itself: the fifth takes its place.
+  const first = children.find(({ title }) => title === "a");
+  await terminal.api.expect(200, "POST", terminal.path(`/agent/sessions/${first?.id}/cancel`));
+  const open = await begun(5);
+  await terminal.cancel();
+  expect((await terminal.completed(run_id)).outcome).toBe("canceled");
+  for (const request of open) expect((await request.closed).by).toBe("client");
+  const parts = (await terminal.messages()).flatMap((message) => message.parts);
+  const calls = parts.filter((part) => part.type === "tool_call");
+  expect(calls.map(({ status }) => status)).toEqual(["completed", ...Array(4).fill("canceled")]);
+  expect(calls[0]?.output).toMatch(/^The user stopped it after \d+ s\.\nIts last words:\nOn it\.$/);
+  world.model.script(() => say("Fine."));
+  expect((await terminal.ask("and now?")).outcome).toBe("end_turn");
+});
+
+test("after kill -9 the parent and its sub-agent are both interrupted, and both go on", async () => {
+  const world = await openWorld();
+  const terminal = await world.terminal("asker");
+  world.model.script((request) => (isChild(request) ? say("On it.", { stop: "hang" }) : say(task("a"))));
+  await terminal.prompt("go");
+  await world.model.request(1);
+  const [child] = await childrenOf(terminal);
+  await world.kill();
+  await world.restart();
+  const back = await world.terminal("back");
+  const inChild = await world.terminal("child", { sid: child?.id as string });
+  for (const { runs } of [back, inChild])
+    expect((await runs()).map(({ state, outcome }) => [state, outcome])).toEqual([
+      ["completed", "interrupted"],
+    ]);
+  world.model.script(() => say("Fine."));
+  expect((await back.ask("go on")).outcome).toBe("end_turn");
+  expect((await inChild.ask("and you?")).text).toBe("Fine.");
+  // Its session goes with its parent's.
+  await back.api.expect(200, "DELETE", back.path(`/sessions/${world.sid}`));
+  expect((await back.api.call("GET", back.path(`/sessions/${child?.id}`))).status).toBe(404);
+});
