@@ -8,12 +8,13 @@ import type {
   TextPart,
   ToolCallPart,
 } from "../../protocol/message.ts";
-import { addUsage, noUsage, type Usage } from "../../protocol/usage.ts";
+import { noUsage, type Usage } from "../../protocol/usage.ts";
 import type { BackendEvent } from "../backend.ts";
 import { answerText } from "./answer-text.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
 import { createPartWriter } from "./part-writer.ts";
 import type { RunRecord } from "./record.ts";
+import { createRunSpending } from "./run-spending.ts";
 import type { End } from "./state.ts";
 import { emptyMessage, neverBegan, withClosedCalls } from "./turn-message.ts";
 
@@ -41,18 +42,8 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
   const pieces = createPieceJoiner();
   /** A write failed: `end` must store the whole turn. */
   let unwritten = false;
-  let usage: Usage = noUsage;
-  let cost = 0;
-  /** What its sub-agents used. */
-  let delegated: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
-  /** The usage of an unfinished answer. */
-  let unfinished: { usage: Usage; cost: number } = { usage: noUsage, cost: 0 };
+  const spending = createRunSpending();
   let wasPrompted = false;
-  function spend(more: { usage: Usage; cost: number }) {
-    usage = addUsage(usage, more.usage);
-    cost += more.cost;
-    unfinished = { usage: noUsage, cost: 0 };
-  }
   const { put, putPart, together } = createPartWriter();
   const last = () => messages.at(-1);
   const iso = () => now().toISOString();
@@ -206,11 +197,11 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
         return ledger.appendText({ ...delta, offset: part.output.length }, onOverdue);
       }
       case "usage":
-        if (event.isLost) spend(event);
-        else unfinished = event;
+        if (event.isLost) spending.add(event);
+        else spending.begin(event);
         return;
       case "step_finished": {
-        spend(event);
+        spending.add(event);
         streaming = null;
         return commit((tx) => {
           const message: Message = {
@@ -234,19 +225,17 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
 
   return {
     get usage() {
-      return addUsage(addUsage(usage, unfinished.usage), delegated.usage);
+      return spending.total().usage;
     },
     get cost() {
-      return cost + unfinished.cost + delegated.cost;
+      return spending.total().cost;
     },
     /** Without what its sub-agents used. */
     get own() {
-      return { usage: addUsage(usage, unfinished.usage), cost: cost + unfinished.cost };
+      return spending.own();
     },
     /** A sub-agent of this run has used that. */
-    addDelegated(more: { usage: Usage; cost: number }) {
-      delegated = { usage: addUsage(delegated.usage, more.usage), cost: delegated.cost + more.cost };
-    },
+    addDelegated: (more: { usage: Usage; cost: number }) => spending.delegate(more),
     /** Whether the agent received the prompt, whatever became of the turn. */
     get wasPrompted() {
       return wasPrompted;
@@ -300,8 +289,7 @@ export function createRecorder({ run, ledger, newId, now, onSettled, onOverdue }
     adopt(stored: readonly Message[]) {
       adopt(stored);
       wasPrompted = stored.length > 0;
-      usage = run.usage;
-      cost = run.cost;
+      spending.adopt(run);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import type { Replica } from "../../client/replica.ts";
 import type { HearthEvent } from "../../protocol/events.ts";
-import { type AppState, isBusy, openQuestion } from "../state/state.ts";
+import { openQuestion } from "../state/questions.ts";
+import { type AppState, isBusy } from "../state/state.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 
 /** The window's title: hearth, the folder, and whether it is working or waiting. */

@@ -5,7 +5,6 @@ import type { DaemonStop } from "../../protocol/daemon-stop.ts";
 import type { HearthError } from "../../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../../protocol/ids.ts";
 import { messageText } from "../../protocol/message-text.ts";
-import type { Permission, PermissionMode } from "../../protocol/permission.ts";
 import type { Plan } from "../../protocol/plan.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Isolation, Session } from "../../protocol/session.ts";
@@ -16,6 +15,7 @@ import { emptyHistory, type History } from "../editor/history.ts";
 import type { ScreenSize } from "../screen/screen.ts";
 import type { Block } from "../text/blocks/block.ts";
 import type { Overlay } from "./overlay.ts";
+import { subagentOf } from "./questions.ts";
 import type { TokenCount } from "./token-count.ts";
 
 /** The completion list for `@` and `/`. */
@@ -242,22 +242,6 @@ export function textOfRun(state: AppState, run: Run): string {
   return messageText(message);
 }
 
-/** The oldest open question of the open session or of one of its sub-agents. */
-export function openQuestion(state: AppState): Permission | undefined {
-  const { replica } = state;
-  return replica?.permissions.find(
-    ({ session_id, state: life }) =>
-      life === "open" && (session_id === replica.session_id || subagentOf(state, session_id) !== undefined),
-  );
-}
-
-/** The session of a sub-agent of the open session. */
-export function subagentOf({ replica }: Pick<AppState, "replica">, id: SessionId): Session | undefined {
-  const session = replica?.sessions.find((known) => known.id === id);
-  const isOwn = session?.subagent !== undefined && session.parent_id === replica?.session_id;
-  return isOwn ? session : undefined;
-}
-
 /** The agent's plan; undefined if all its entries are done. */
 export function currentPlan(state: AppState): Plan["entries"] | undefined {
   const { replica } = state;
@@ -275,7 +259,9 @@ export function waitingElsewhere(state: AppState): number {
   return (
     state.replica?.sessions.filter(
       (session) =>
-        session.id !== id && session.state === "waiting" && subagentOf(state, session.id) === undefined,
+        session.id !== id &&
+        session.state === "waiting" &&
+        subagentOf(state.replica, session.id) === undefined,
     ).length ?? 0
   );
 }

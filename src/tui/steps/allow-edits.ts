@@ -1,6 +1,6 @@
 import type { Permission, PermissionMode, PermissionOption } from "../../protocol/permission.ts";
 import type { Step } from "../state/effects.ts";
-import { openQuestion } from "../state/state.ts";
+import { openQuestion } from "../state/questions.ts";
 
 /** Whether this asks about an edit, and only because of the mode. */
 export const isPlainEdit = (permission: Permission | undefined): boolean =>

@@ -1,6 +1,7 @@
 import { emptyEditor, insertText } from "../editor/editor.ts";
 import { type Step, stay } from "../state/effects.ts";
-import { type AppState, openQuestion } from "../state/state.ts";
+import { openQuestion } from "../state/questions.ts";
+import type { AppState } from "../state/state.ts";
 import { answersOf } from "./allow-edits.ts";
 import { acceptItem } from "./overlay.ts";
 import { stepPrompt } from "./prompt.ts";

@@ -2,13 +2,13 @@ import { SHELL_AGENT, shellCommand } from "../commands/shell-command.ts";
 import { editorText } from "../editor/editor.ts";
 import type { KeyOverrides } from "../keys.ts";
 import type { Caret } from "../screen/difference.ts";
+import { openQuestion } from "../state/questions.ts";
 import {
   type AppState,
   activeRun,
   isBusy,
   isWritingCommand,
   nameOfClient,
-  openQuestion,
   queuedRuns,
   textOfRun,
 } from "../state/state.ts";

@@ -1,6 +1,7 @@
 import type { Permission } from "../../protocol/permission.ts";
 import type { Action, KeyOverrides } from "../keys.ts";
-import { type AppState, subagentOf, terminalCount } from "../state/state.ts";
+import { subagentOf } from "../state/questions.ts";
+import { type AppState, terminalCount } from "../state/state.ts";
 import { answersOf } from "../steps/allow-edits.ts";
 import { editableCommand } from "../steps/question.ts";
 import type { PermissionView } from "../text/blocks/permission-view.ts";
@@ -22,7 +23,7 @@ export function questionView(
   const edit = editableCommand(permission) === undefined ? [] : [`${key("question.edit")} edit command`];
   const isCommand = question?.writing?.what === "command";
   const isWriting = question?.isFocused === false;
-  const child = subagentOf(state, permission.session_id);
+  const child = subagentOf(state.replica, permission.session_id);
   return {
     ...(child?.subagent !== undefined && {
       who: `${permission.agent} (${child.subagent.kind}: ${child.title})`,
