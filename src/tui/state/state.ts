@@ -5,6 +5,7 @@ import type { DaemonStop } from "../../protocol/daemon-stop.ts";
 import type { HearthError } from "../../protocol/errors.ts";
 import type { PermissionId, RunId, SessionId } from "../../protocol/ids.ts";
 import { messageText } from "../../protocol/message-text.ts";
+import type { PermissionMode } from "../../protocol/permission.ts";
 import type { Plan } from "../../protocol/plan.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Isolation, Session } from "../../protocol/session.ts";
