@@ -43,7 +43,8 @@ async function startOllama(state: Ollama) {
     loaded ??= state.window;
     const wire = createOpenAiWire("qwen3:4b", true);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.end(wire.begin(usage) + wire.text("Fine.") + wire.finish("stop", usage));
+    const said = wire.begin(usage) + wire.text("Fine.") + wire.finish("stop", usage);
+    response.end(said.replaceAll('"object":', '"system_fingerprint":"fp_ollama","object":'));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   close = async () => {
@@ -112,5 +113,22 @@ test.each([
   const ollama = await startOllama(state);
   const native = await open(ollama.host);
   expect(await native.start("Hello").result).toEqual({ outcome: "end_turn" });
+  await native.close();
+});
+
+test("an Ollama under another name and port is known by its first answer, and its window counts from then on", async () => {
+  const ollama = await startOllama({ window: 4_096 });
+  const own = {
+    type: "openai-compatible",
+    base_url: `${ollama.host}/v1`,
+    models: { "qwen3:4b": {} },
+  } as const;
+  const native = await openNative({
+    config: { providers: { own }, model: "own/qwen3:4b" },
+    tools: [echoTool],
+  });
+  expect(await native.start("Hello").result).toEqual({ outcome: "end_turn" });
+  expect(ollama.asked).toEqual(["/v1/chat/completions"]);
+  expect(await native.start("Again").result).toMatchObject({ error: { code: "context_overflow" } });
   await native.close();
 });

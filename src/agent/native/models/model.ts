@@ -78,6 +78,8 @@ export type ModelChunk =
       note?: string;
       /** It made no tool call but wrote text that looks like one. */
       isCallLike?: boolean;
+      /** The server is an Ollama, by its own word. */
+      isOllama?: boolean;
     };
 
 type Prices = { input: number; output: number; cache_read: number; cache_write: number };

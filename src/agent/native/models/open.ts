@@ -1,5 +1,5 @@
 import { createBoundedMap } from "../../bounded-map.ts";
-import { isOllama, withOllamaWindow } from "./local/ollama-window.ts";
+import { mayBeOllama, withOllamaWindow } from "./local/ollama-window.ts";
 import type { Model } from "./model.ts";
 import type { Connections } from "./network/connection.ts";
 import type { ModelFetch } from "./network/model-fetch.ts";
@@ -34,7 +34,7 @@ export function createModelOpener(connections: Connections) {
       const known = opened.get(key);
       if (known?.fetch === fetch) return known.model;
       const plain = opener(spec, fetch);
-      const model = isOllama(spec) ? withOllamaWindow(plain, spec, fetch) : plain;
+      const model = mayBeOllama(spec) ? withOllamaWindow(plain, spec, fetch) : plain;
       opened.set(key, { model, fetch });
       return model;
     },

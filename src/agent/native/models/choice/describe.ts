@@ -33,7 +33,7 @@ const fixes: Readonly<Record<string, string>> = {
   config_invalid: "hearth config path",
 };
 
-/** Describes hearth's own agent for the agent registry. Waits for a local server at most 150 ms. */
+/** Describes hearth's own agent for the agent registry. Waits for a local server at most 150 ms, for one that is named 2 s. */
 export async function describeModels(
   settings: NativeSettings,
   probe: OllamaProbe = createOllamaProbe(Date.now),
@@ -41,7 +41,7 @@ export async function describeModels(
   const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
   const usable = providersOf(settings).filter(isUsable);
   const wantsLocal = host !== undefined || usable.length === 0;
-  const answered = wantsLocal ? await probe(ollamaUrl(host)) : undefined;
+  const answered = wantsLocal ? await probe(ollamaUrl(host), host !== undefined) : undefined;
   const local = answered ?? [];
   const providers =
     local.length > 0

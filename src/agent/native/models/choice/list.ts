@@ -19,7 +19,8 @@ const priced = ({ tiers, ...cost }: ModelCost): NonNullable<KnownModel["cost"]> 
 /** All models that are known by name: the configuration's, the catalogue's, a local Ollama's. */
 export async function listModels(settings: NativeSettings, probe: OllamaProbe): Promise<KnownModel[]> {
   const catalog = catalogOf(settings);
-  const local = (await probe(ollamaUrl(settingOf(settings.providerEnv, "OLLAMA_HOST")))) ?? [];
+  const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
+  const local = (await probe(ollamaUrl(host), host !== undefined)) ?? [];
   const providers = providersOf(settings).map((provider) =>
     provider.name === ollamaName && provider.configured === undefined
       ? ollamaProvider(settings.providerEnv, local)

@@ -116,7 +116,7 @@ function firstUsable(settings: NativeSettings): Found | undefined {
 async function localModel(settings: NativeSettings, probe: OllamaProbe): Promise<Found> {
   const host = settingOf(settings.providerEnv, "OLLAMA_HOST");
   const url = ollamaUrl(host);
-  const models = await probe(url);
+  const models = await probe(url, host !== undefined);
   const model = models?.[0];
   if (model !== undefined)
     return {
@@ -168,7 +168,7 @@ function checkedEffort(
 /**
  * The model for a turn: the one asked for, HEARTH_MODEL, the configuration's, the first usable provider's, a local
  * Ollama's, or the demo. Each may carry an effort (`model@effort`); an effort alone is for the model that comes next.
- * Throws HearthError (model_unavailable, provider_auth, config_invalid, provider_unreachable). Waits at most 150 ms for
+ * Throws HearthError (model_unavailable, provider_auth, config_invalid, provider_unreachable). Waits at most 150 ms (2 s where it is named) for
  * a local server, and only if nothing else is configured.
  */
 export async function resolveModel(

@@ -1,6 +1,7 @@
 import { ModelFailure } from "../errors/failure.ts";
 import type { Model, ModelRequest } from "../model.ts";
 import type { ModelFetch } from "../network/model-fetch.ts";
+import { isPrivateAddress } from "../network/private-address.ts";
 import type { ModelSpec } from "../spec.ts";
 import { countOf, recordOf, recordsOf } from "../wire/loose.ts";
 import { OLLAMA_PORT } from "./ollama.ts";
@@ -14,9 +15,13 @@ const CHARS_PER_TOKEN = 4;
 /** No real text has more, so a text that is too long even so will certainly be cut. */
 const CHARS_PER_TOKEN_MAX = 8;
 
-/** Whether the server is an Ollama: by its name in the configuration, or by its port. */
-export const isOllama = ({ id, baseUrl }: Pick<ModelSpec, "id" | "baseUrl">): boolean =>
+/** Whether the server is an Ollama for certain: by its name in the configuration, or by its port. */
+const isNamedOllama = ({ id, baseUrl }: Pick<ModelSpec, "id" | "baseUrl">): boolean =>
   id.startsWith("ollama/") || new URL(baseUrl).port === String(OLLAMA_PORT);
+
+/** Under another name and port, an Ollama is known by its first answer. */
+export const mayBeOllama = (spec: Pick<ModelSpec, "id" | "baseUrl" | "type">): boolean =>
+  isNamedOllama(spec) || (spec.type === "openai-compatible" && isPrivateAddress(spec.baseUrl));
 
 /** A name without a tag means `:latest`. */
 const tagged = (name: unknown): string => {
@@ -38,12 +43,14 @@ const wordsIn = ({ messages }: ModelRequest): number =>
  * Ollama's `/v1` takes no window size per request. It silently cuts from the prompt what does not fit the window that
  * the model was loaded with, 4,096 tokens on most machines: then the instructions and tools are lost. So the window is
  * read, and a request that cannot fit is refused here, with the setting to change. A model that is not loaded is loaded
- * first, as the request would do. If Ollama does not report the window, the request is sent as it is.
+ * first, as the request would do. If Ollama does not report the window, the request is sent as it is. A server that only
+ * may be an Ollama is asked nothing of this before it has said that it is one: others would take it for a mistake.
  */
 export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetch): Model {
   const origin = new URL(spec.baseUrl).origin;
   /** Read once, and again when something did not fit: Ollama may have been restarted. */
   let window: number | undefined;
+  let isOllama = isNamedOllama(spec);
 
   async function ask(path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
     const headers = {
@@ -106,12 +113,15 @@ export function withOllamaWindow(model: Model, spec: ModelSpec, fetch: ModelFetc
     ...model,
     async *stream(request, signal) {
       const known = window;
-      if (known === undefined || refusal(request, known) !== undefined) {
+      if (isOllama && (known === undefined || refusal(request, known) !== undefined)) {
         window = await read(signal);
         const failure = window === undefined ? undefined : refusal(request, window);
         if (failure !== undefined) throw failure;
       }
-      yield* model.stream(request, signal);
+      for await (const chunk of model.stream(request, signal)) {
+        if (chunk.type === "finished") isOllama ||= chunk.isOllama === true;
+        yield chunk;
+      }
     },
   };
 }

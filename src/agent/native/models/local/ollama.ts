@@ -1,7 +1,10 @@
 import { get } from "node:http";
 
-/** A local server that takes longer counts as absent. */
-const ANSWER_MS_MAX = 150;
+/**
+ * A local server that takes longer counts as absent. One that OLLAMA_HOST names may be on a busy machine, or across the
+ * room.
+ */
+const answerMsMax = { unnamed: 150, named: 2_000 };
 const REMEMBER_MS = 15_000;
 const BODY_BYTES_MAX = 1_000_000;
 
@@ -65,14 +68,17 @@ function ask(url: string, answerMs: number): Promise<string[] | undefined> {
   });
 }
 
-/** The models of a local Ollama; undefined if none answers. Cached for a while, including no answer. */
-export function createOllamaProbe(now: () => number, answerMs = ANSWER_MS_MAX) {
+/**
+ * The models of a local Ollama; undefined if none answers. Cached for a while, including no answer. `isNamed`: by
+ * OLLAMA_HOST, so that it is given more time.
+ */
+export function createOllamaProbe(now: () => number, { unnamed, named } = answerMsMax) {
   const asked = new Map<string, { at: number; models: Promise<string[] | undefined> }>();
-  return (url: string): Promise<string[] | undefined> => {
+  return (url: string, isNamed: boolean): Promise<string[] | undefined> => {
     if (!url.startsWith("http://")) return Promise.resolve(undefined); // a remote one is only asked when used
     const known = asked.get(url);
     if (known && now() - known.at < REMEMBER_MS) return known.models;
-    const models = ask(url, answerMs);
+    const models = ask(url, isNamed ? named : unnamed);
     asked.set(url, { at: now(), models });
     return models;
   };

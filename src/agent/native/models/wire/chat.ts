@@ -76,6 +76,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
   let hasRefused = false;
   let isDone = false;
   let isLast = false;
+  let isOllama = false;
   let error: unknown;
 
   function say(type: "text" | "reasoning", text: string): ModelChunk[] {
@@ -179,6 +180,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       takeUsage(recordOf(event["x_groq"])["usage"]);
       takeUsage(choice?.["usage"]);
       takeUsage(event["usage"]);
+      isOllama ||= event["system_fingerprint"] === "fp_ollama";
       const whole = choice?.["message"];
       const chunks = choice === undefined ? [] : takeDelta(recordOf(choice["delta"] ?? whole));
       const raw = event["error"] ?? choice?.["error"] ?? recordOf(event["x_groq"])["error"];
@@ -220,6 +222,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       ];
     },
     isCallLike: () => calls.length === 0 && inline?.isCallLike() === true,
+    isOllama: () => isOllama,
     usage: () => usage,
     cost: () => cost,
   };

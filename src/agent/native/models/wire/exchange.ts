@@ -149,6 +149,7 @@ export async function* exchange(
       usage: reader.usage(),
       ...(cost === undefined ? {} : { cost }),
       ...(reader.isCallLike?.() ? { isCallLike: true } : {}),
+      ...(reader.isOllama?.() ? { isOllama: true } : {}),
       ...(ending.note === undefined ? {} : { note: ending.note }),
     };
   } catch (error) {

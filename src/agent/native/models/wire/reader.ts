@@ -29,6 +29,8 @@ export type WireReader = {
   usage(): Usage;
   /** Something in the text looks like a tool call but could not be parsed. */
   isCallLike?(): boolean;
+  /** The server is an Ollama, by its own word. */
+  isOllama?(): boolean;
   /** USD, if the provider reports it. */
   cost?(): number | undefined;
 };
