@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Connection } from "../client/connect.ts";
+import type { Health } from "../protocol/routes.ts";
 import { BUILD, VERSION } from "../protocol/version.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
@@ -30,11 +31,6 @@ export async function doctor({ options }: Parsed, context: Context): Promise<num
     ...config,
     ...(await checkDaemon(context, broken)),
     await checkTool("git", ["--version"], "without it agents do not see branch, changes and commits"),
-    finding(
-      "sandbox",
-      "warning",
-      "commands run unsandboxed: only the permission mode and rules restrict them",
-    ),
     checkTerminal(context),
   ];
   if (options["json"] === true) await out.json(findings, 2);
@@ -62,13 +58,15 @@ async function checkDaemon(context: Context, broken: string | undefined): Promis
   const { database } = context.paths;
   try {
     return await connectHere(context, async (connection) => {
-      const { version, pid, started_at } = await connection.request("GET /v1/health");
+      const query = { checks: "true" } as const;
+      const { version, pid, started_at, sandbox } = await connection.request("GET /v1/health", { query });
       const up = formatElapsed(Date.now() - Date.parse(started_at));
       return [
         finding("daemon", "ok", `hearth ${version}, pid ${pid}, up ${up}, ${connection.socketPath()}`),
         ...(connection.notice === null ? [] : [finding("daemon", "warning", connection.notice)]),
         finding("store", "ok", `${database}, ${(statSync(database).size / 1e6).toFixed(1)} MB`),
         ...(await checkAgents(connection, broken)),
+        sandboxFinding(sandbox),
       ];
     });
   } catch (error) {
@@ -91,6 +89,14 @@ async function checkAgents(connection: Connection, broken: string | undefined): 
     const text = [reason ?? status.replaceAll("_", " "), ...(fix === null ? [] : [`→ ${fix}`])].join(" ");
     return finding(`agent ${name}`, backend === "native" ? "error" : "warning", text);
   });
+}
+
+function sandboxFinding(sandbox: Health["sandbox"]): Finding {
+  if (sandbox?.state === "sandboxed")
+    return finding("sandbox", "ok", "sandboxed: commands of hearth's own agent run in bubblewrap");
+  const why = sandbox?.reason ? `: ${sandbox.reason}` : "";
+  const text = `commands run unsandboxed${why}; only the permission mode and rules restrict them`;
+  return finding("sandbox", "warning", text);
 }
 
 async function checkTool(name: string, args: string[], purpose: string): Promise<Finding> {

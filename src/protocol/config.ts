@@ -65,6 +65,12 @@ const PermissionsConfig = z.object({
     .describe(
       '"allow" runs commands that only look at the workspace (ls, git status) unasked; default "ask"',
     ),
+  sandbox: z
+    .enum(["auto", "off", "require"])
+    .optional()
+    .describe(
+      '"auto" also runs unasked what can change nothing; "require" runs no command without a sandbox; unset: sandboxed where it works, and asked about as ever',
+    ),
   allow: z.array(z.string()).optional().describe('Rules like "bash(npm test)" or "edit(src/**)"'),
   ask: z.array(z.string()).optional(),
   deny: z.array(z.string()).optional(),

@@ -18,6 +18,8 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     cwd: z.string(),
     /** Why hearth asks, one short phrase each: "network", "writes outside the workspace", … */
     reasons: z.array(z.string()),
+    /** Whether it will run in the sandbox; absent for an agent whose commands hearth does not start. */
+    sandboxed: z.boolean().optional(),
     /** The answer may contain another command (`input`), which the agent runs instead. */
     editable: z.boolean().optional(),
     /** The command from the answer, which ran instead of `command`. */

@@ -61,6 +61,10 @@ export const Health = z.object({
   started_at: Time,
   clients: z.int(),
   active_runs: z.int(),
+  /** Whether commands of hearth's own agent can be sandboxed; absent while that is not known. */
+  sandbox: z
+    .object({ state: z.enum(["sandboxed", "unsandboxed"]), reason: z.string().nullable() })
+    .optional(),
   /** Messages for people about this daemon's start, such as a store that was moved aside. */
   notices: z.array(z.string()).optional(),
 });
@@ -136,7 +140,11 @@ const OpenedWorkspace = z.object({
 });
 
 export const routes = {
-  "GET /v1/health": route({ summary: "Liveness", query: byClient, replies: { 200: Health } }),
+  "GET /v1/health": route({
+    summary: "Liveness; with `checks` also what takes a moment to find out",
+    query: byClient.extend({ checks: flag.optional() }),
+    replies: { 200: Health },
+  }),
   "GET /v1/openapi.json": route({
     summary: "This document",
     replies: { 200: z.record(z.string(), z.unknown()) },

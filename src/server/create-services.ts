@@ -7,6 +7,7 @@ import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts
 import { createDiskJudge } from "../agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
 import type { SessionChange } from "../agent/run/ledger.ts";
+import { createSandbox, sandboxUse } from "../agent/sandbox/sandbox.ts";
 import { createShellBackend } from "../agent/shell/backend.ts";
 import { sharedOutputFolder } from "../agent/tools/command/output-folder.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
@@ -132,7 +133,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     rootOf: (wid) => workspaces.rowOf(wid).path,
   });
   const requestLog = createRequestLog(join(paths.stateDir, "requests"), log);
+  const ownPaths = [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket];
+  const sandbox = createSandbox({ home: homedir(), ownPaths, platform: process.platform });
   const native = createNativeAgent({
+    sandbox,
     extend: extensions.ofSession,
     commandsIn: extensions.commands,
     settings,
@@ -203,14 +207,16 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         allowsEverything: deps.isDisposable,
         mode,
         rules: { allow: rules?.allow ?? [], ask: rules?.ask ?? [], deny: rules?.deny ?? [] },
+        sandbox: sandboxUse(rules?.sandbox, sandbox.known()),
         harmlessCommands: rules?.harmless_commands ?? "ask",
         grants: { session: sessionGrants(wid, sid), always: store.grants.always(wid) },
         root: workspaces.rowOf(wid).path,
         home: homedir(),
         tempDirs: [sharedOutputFolder()],
-        protectedPaths: [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket],
+        protectedPaths: ownPaths,
       };
     },
+    triedSandbox: sandbox.state,
     modeOf: (run) => run.mode ?? store.sessions.get(run.session_id)?.mode ?? "ask",
     setMode: (wid, sid, mode, by) => void sessions.services.update(wid, sid, { mode }, by),
     sessionChanged,
@@ -359,6 +365,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       about: { version: deps.version, build: deps.build, protocol: deps.protocol, started_at: startedAt },
       clientCount: hub.clientCount,
       activeRunCount: () => activeRuns().length,
+      sandbox,
       movedAside: store.movedAside,
       requestStop: deps.requestStop,
     }),

@@ -10,6 +10,7 @@ import { catalogOf } from "../agent/native/models/choice/providers.ts";
 import type { NativeSettings } from "../agent/native/models/choice/settings.ts";
 import type { RequestSink } from "../agent/native/requests/recorder.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
+import type { Sandbox } from "../agent/sandbox/sandbox.ts";
 import { createTools } from "../agent/tools/catalog.ts";
 import type { Tool } from "../agent/tools/tool.ts";
 import { createWorkerPool } from "../agent/worker/pool.ts";
@@ -30,6 +31,7 @@ type NativeAgentDeps = {
   /** What a person can send by a slash. */
   commandsIn(wid: WorkspaceId): Promise<AgentCommand[]>;
   folders: FolderGate;
+  sandbox: Sandbox;
   instructionsFile: string;
   version: string;
   /** A run is active: other work should wait. */
@@ -58,7 +60,7 @@ export function createNativeAgent(deps: NativeAgentDeps): AgentSource & {
     folders: deps.folders,
     specs: () => serversWith(deps.settings.orDefaults(null).config.language_servers),
   });
-  const tools = createTools({ workers, languageServers });
+  const tools = createTools({ workers, languageServers, bash: { sandbox: deps.sandbox } });
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({

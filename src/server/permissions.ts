@@ -19,6 +19,8 @@ type PermissionsDeps = {
   hub: EventHub;
   journal: () => Journal;
   judge: DiskJudge;
+  /** Resolves when it is known whether commands can be sandboxed. */
+  triedSandbox?(): Promise<unknown>;
   /** The session's present rules, grants and roots. */
   policy(wid: WorkspaceId, sid: SessionId, mode: PermissionMode): Policy;
   /** The run's present mode: its own, or else the session's. */
@@ -128,13 +130,14 @@ export function createPermissions(deps: PermissionsDeps) {
       request: PermissionRequest,
       signal: AbortSignal,
     ): Promise<RunVerdict> {
+      if (request.subject.type === "command") await deps.triedSandbox?.();
       const judge = (call: PermissionRequest): Promise<Judgement> =>
         deps.judge(call, () => deps.policy(wid, run.session_id, modeOf(run)), signal);
       const judgement = await judge(request).catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (judgement === undefined) return { decision: "canceled" };
-      if (judgement.decision === "allow") return { decision: "allow" };
+      if (judgement.decision === "allow") return { decision: "allow", sandbox: judgement.sandbox };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
       if (signal.aborted) return { decision: "canceled" };
       if (run.on_question === "deny" && !judgement.protected) {
@@ -158,7 +161,10 @@ export function createPermissions(deps: PermissionsDeps) {
             ? { ...request, subject: { ...subject, command } }
             : request,
         );
-      return verdictOf(await questions.ask({ wid, permission, rejudge }, signal), request.title);
+      const verdict = verdictOf(await questions.ask({ wid, permission, rejudge }, signal), request.title);
+      if (verdict.decision !== "allow") return verdict;
+      const judged = verdict.edited === undefined ? judgement : await rejudge(verdict.edited.command);
+      return { ...verdict, sandbox: judged.decision === "deny" ? undefined : judged.sandbox };
     },
 
     /** Asks a person, whatever the rules say. */

@@ -39,6 +39,8 @@ export type Subscriber = {
  */
 export type Services = {
   health(): Health;
+  /** Resolves when `health` knows what takes a moment to find out. */
+  checked(): Promise<void>;
   /** Throws daemon_busy if `only_if_idle` is set and something runs. Returns at once; the stop follows. */
   shutdown(options: ShutdownOptions, caller: Caller): void;
   /** Reads the workspace's own configuration again before a request uses it. Never throws, and waits only briefly. */

@@ -24,6 +24,7 @@ export function bareServices(given: Parts = {}): Services {
         clients: 0,
         active_runs: 0,
       })),
+    checked: async () => {},
     shutdown: given.shutdown ?? not("shutdown"),
     files: not("files"),
     usage: not("usage"),

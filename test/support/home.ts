@@ -79,6 +79,8 @@ export function localConfig(
 ): Config {
   return {
     model: "local/big",
+    // The same on machines that have a sandbox and on those that have none.
+    permissions: { sandbox: "off" },
     providers: {
       local: {
         type,

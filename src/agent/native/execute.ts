@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { TimeSlice } from "../../async/time-slice.ts";
 import { orAborted } from "../../async/wait.ts";
 import type { TurnHost } from "../backend.ts";
-import type { Tool, ToolContext, ToolResult, ToolSession } from "../tools/tool.ts";
+import type { RunHow, Tool, ToolContext, ToolResult, ToolSession } from "../tools/tool.ts";
 import { type CallTrace, withoutChance } from "./loop-guard.ts";
 import type { CheckedCall } from "./repair.ts";
 import { callTitle } from "./tool-set.ts";
@@ -102,6 +102,7 @@ async function runCall(
       );
     };
     let prepared = await prepare(input);
+    let how: RunHow = {};
     if (signal.aborted) return undefined;
     if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
     if (prepared.permission !== undefined) {
@@ -121,6 +122,7 @@ async function runCall(
       if (verdict.decision === "canceled" || signal.aborted) return undefined;
       if (verdict.decision === "deny")
         return await finish("denied", { text: `Not allowed: ${verdict.message}` });
+      how = { sandbox: verdict.sandbox };
       if (verdict.edited !== undefined && tool.withCommand !== undefined) {
         const { command, by } = verdict.edited;
         // The changed input was judged with the answer, so it is not asked about again.
@@ -143,7 +145,7 @@ async function runCall(
     try {
       await turns.rest();
       if (signal.aborted) return undefined;
-      const running = prepared.run();
+      const running = prepared.run(how);
       result = await (tool.kind === "read" ? orAborted(running, signal) : running);
     } finally {
       telling.end();

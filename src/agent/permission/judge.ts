@@ -17,6 +17,8 @@ export type Judge = (request: PermissionRequest, policy: Policy, lookup: FileLoo
 type Verdict = {
   findings: readonly Finding[];
   readOnly: boolean;
+  /** A command that a sandbox is not enough for. */
+  needsMore?: boolean;
   detail: PermissionDetail;
   /** The rules that together would allow it. */
   rules: readonly string[] | undefined;
@@ -46,8 +48,10 @@ export function createJudge(): Judge {
       ask: rulesOf(policy.rules.ask),
       allow: rulesOf(policy.rules.allow, policy.grants.session, policy.grants.always),
     };
+    const isSandboxed = request.subject.type === "command" && request.subject.sandbox !== undefined;
+    if (isSandboxed && policy.sandbox === "missing") return { decision: "deny", message: missingSandbox };
     const verdict = judgeSubject(request, policy, rules, lookup);
-    return decide(verdict, policy, rules);
+    return inSandbox(decide(verdict, policy, rules), request, verdict, policy);
   };
 }
 
@@ -61,7 +65,7 @@ function judgeSubject(
   switch (subject.type) {
     case "command": {
       const locator = createLocator(policy, rules, lookup);
-      const { findings, readOnly, offers } = judgeCommand(
+      const { findings, readOnly, needsMore, offers } = judgeCommand(
         subject.command,
         subject.cwd,
         policy,
@@ -69,8 +73,14 @@ function judgeSubject(
         locator,
       );
       return {
-        findings: withToolRules(findings, tool, subject.command, rules),
+        findings: withToolRules(
+          subject.sandbox === "wider" && isSandboxOn(policy) ? [...findings, leavesSandbox] : findings,
+          tool,
+          subject.command,
+          rules,
+        ),
         readOnly,
+        needsMore: needsMore || subject.sandbox === "wider",
         detail: { type: "command", command: escapeHidden(subject.command), cwd: subject.cwd, reasons: [] },
         rules: offers,
       };
@@ -108,6 +118,32 @@ function judgeSubject(
     case "other":
       return judgeOther(request, subject.text, rules);
   }
+}
+
+const missingSandbox =
+  "Commands may only run in a sandbox here (permissions.sandbox), and none works on this machine. Go on without commands.";
+/** No rule or grant answers it. */
+const leavesSandbox: Finding = { severity: "opaque", reason: "leaves the sandbox" };
+const isSandboxOn = ({ sandbox }: Policy): boolean => sandbox === "on" || sandbox === "unasked";
+
+/** Says where a command runs. What can change nothing there runs unasked, if the person has chosen that. */
+function inSandbox(
+  judgement: Judgement,
+  { subject }: PermissionRequest,
+  { findings, needsMore }: Verdict,
+  policy: Policy,
+): Judgement {
+  if (judgement.decision === "deny" || subject.type !== "command" || subject.sandbox === undefined)
+    return judgement;
+  const fits = isSandboxOn(policy) && needsMore !== true;
+  if (judgement.decision === "allow")
+    return fits ? { ...judgement, sandbox: { isReadOnly: false } } : judgement;
+  const isHarmless = findings.every(({ severity }) => severity === "plain" || severity === "opaque");
+  if (fits && policy.sandbox === "unasked" && subject.sandbox === "read_only" && isHarmless)
+    return { decision: "allow", sandbox: { isReadOnly: true } };
+  const detail =
+    judgement.detail.type === "command" ? { ...judgement.detail, sandboxed: fits } : judgement.detail;
+  return { ...judgement, detail, ...(fits && { sandbox: { isReadOnly: false } }) };
 }
 
 /** For a tool that runs commands and is not called bash, rules with its own name count too. */

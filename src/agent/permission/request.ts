@@ -1,8 +1,15 @@
 import type { ToolKind } from "../../protocol/message.ts";
+import type { Confinement } from "../sandbox/sandbox.ts";
 
 /** What a tool call wants to do, in the terms of rules. */
 export type PermissionSubject =
-  | { type: "command"; command: string; cwd: string }
+  /** `sandbox`: what the tool can give it; `wider`: it asks for more than a sandbox allows. */
+  | {
+      type: "command";
+      command: string;
+      cwd: string;
+      sandbox?: "writable" | "read_only" | "wider" | undefined;
+    }
   /** Absolute path; not yet resolved. `unified` shows a write as a diff without file headers. */
   | { type: "path"; access: "read" | "write"; path: string; unified?: string }
   | { type: "url"; url: string }
@@ -22,7 +29,12 @@ export type PermissionRequest = {
 
 export type Verdict =
   /** `edited`: run this command instead; it has been judged too. */
-  | { decision: "allow"; edited?: { command: string; by: string | null } }
+  | {
+      decision: "allow";
+      edited?: { command: string; by: string | null };
+      /** Where the command has to run; undefined: outside the sandbox. */
+      sandbox?: Confinement | undefined;
+    }
   /** The model is told `message` and the turn goes on. */
   | { decision: "deny"; message: string }
   /** The run is ending; nobody is told anything. */

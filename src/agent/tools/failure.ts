@@ -1,5 +1,5 @@
 import { PathError } from "../workspace-path.ts";
-import type { PreparedCall, Tool, ToolResult } from "./tool.ts";
+import type { PreparedCall, RunHow, Tool, ToolResult } from "./tool.ts";
 
 /** A failed call whose message the model reads. Any other error is a bug. */
 export class ToolFailure extends Error {
@@ -35,7 +35,7 @@ export function reportingFailures<Input>(tool: Tool<Input>): Tool<Input> {
       try {
         const prepared = await tool.prepare(input, context);
         if (!("run" in prepared)) return prepared;
-        return { ...prepared, run: () => attempt(prepared) };
+        return { ...prepared, run: (how) => attempt(prepared, how) };
       } catch (error) {
         return resultOf(error);
       }
@@ -43,9 +43,9 @@ export function reportingFailures<Input>(tool: Tool<Input>): Tool<Input> {
   };
 }
 
-async function attempt(call: PreparedCall): Promise<ToolResult> {
+async function attempt(call: PreparedCall, how: RunHow | undefined): Promise<ToolResult> {
   try {
-    return await call.run();
+    return await call.run(how);
   } catch (error) {
     return resultOf(error);
   }

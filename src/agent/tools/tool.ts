@@ -4,6 +4,7 @@ import type { Plan } from "../../protocol/plan.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
+import type { Confinement } from "../sandbox/sandbox.ts";
 import type { SubagentEnd, SubagentTask } from "../subagent.ts";
 import type { Arguments } from "./arguments.ts";
 
@@ -61,8 +62,11 @@ export type ToolContext = {
 export type PreparedCall = {
   /** undefined if it needs none. */
   permission?: { tool: string; subject: PermissionSubject };
-  run(): Promise<ToolResult>;
+  run(how?: RunHow): Promise<ToolResult>;
 };
+
+/** What the permission came with. */
+export type RunHow = { sandbox?: Confinement | undefined };
 
 export type Tool<Input = unknown> = {
   name: string;

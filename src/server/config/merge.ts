@@ -119,6 +119,9 @@ function mergePermissions(user: Permissions, project: Permissions, warn: Warn): 
     if (strictness.indexOf(project.mode) <= strictness.indexOf(own)) merged.mode = project.mode;
     else warn(`"permissions.mode" is ignored: ${project.mode} allows more than ${own}.`);
   }
+  if (project.sandbox === "require") merged.sandbox = "require";
+  else if (project.sandbox !== undefined && project.sandbox !== user.sandbox)
+    warn('"permissions.sandbox" is ignored: a project may only require one.');
   if (project.harmless_commands === "ask") merged.harmless_commands = "ask";
   else if (project.harmless_commands === "allow" && user.harmless_commands !== "allow") {
     warn('"permissions.harmless_commands" is ignored: a project may only narrow what is allowed.');

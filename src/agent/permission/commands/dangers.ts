@@ -165,3 +165,16 @@ function safeRegExp(source: string): RegExp {
     return /^/;
   }
 }
+
+/** Programs that talk to services of the machine. */
+const serviceClients = new Set(
+  "docker docker-compose podman nerdctl systemctl journalctl loginctl systemd-run tmux screen at crontab".split(
+    " ",
+  ),
+);
+
+/** Whether it uses the network or acts as another user or through a service: it would fail in a sandbox. */
+export const actsOutside = (program: string, dangers: readonly Finding[]): boolean =>
+  privileged.has(program) ||
+  serviceClients.has(program) ||
+  dangers.some(({ reason }) => reason === "network");

@@ -10,10 +10,10 @@ import { readShell, type ShellScript, type SimpleCommand } from "../shell/shell.
 import type { Unwrapped } from "../shell/unwrapped.ts";
 import { isKnown, type ShellWord, splits } from "../shell/words.ts";
 import { catastrophe, type VitalPlaces, vitalPlaces } from "./catastrophe.ts";
-import { dangersOf, hearthCommand } from "./dangers.ts";
+import { actsOutside, dangersOf, hearthCommand } from "./dangers.ts";
 import { effectsOf } from "./effects.ts";
 import { whatItMayBe } from "./program-name.ts";
-import { createSurroundings, isAnswerable, type Tally } from "./surroundings.ts";
+import { createSurroundings, isAnswerable, isOutside, type Tally } from "./surroundings.ts";
 import { unwrap } from "./wrappers.ts";
 
 export type CommandVerdict = Tally & { findings: Finding[] };
@@ -50,7 +50,7 @@ export function judgeCommand(
     );
     return vital;
   };
-  const tally: Tally = { readOnly: true, offers: [] };
+  const tally: Tally = { readOnly: true, needsMore: false, offers: [] };
   const surroundings = createSurroundings(policy, rules, locator, tally);
   let commandCount = 0;
   let wrapperDepth = 0;
@@ -183,12 +183,11 @@ export function judgeCommand(
       dangers.push({ severity: "plain", reason: "", isMinor });
       tally.readOnly = false;
     }
-    return [
-      ...effects.paths.flatMap(({ word, access, itself }) =>
-        judgePathWord(word, access, folders, locator, itself),
-      ),
-      ...dangers,
-    ];
+    const places = effects.paths.flatMap(({ word, access, itself }) =>
+      judgePathWord(word, access, folders, locator, itself),
+    );
+    if (places.some(isOutside) || actsOutside(program, dangers)) tally.needsMore = true;
+    return [...places, ...dangers];
   }
 
   function judgeRules(words: readonly ShellWord[]): Finding[] {

@@ -10,9 +10,15 @@ import { harmlessVariable, influentialVariable } from "./environment-variables.t
 export type Tally = {
   /** Every command so far only reads. */
   readOnly: boolean;
+  /** Something in it needs more than a sandbox gives: the network, a path outside, the rights of another user. */
+  needsMore: boolean;
   /** The rules that would allow the line; undefined when no rule can. */
   offers: readonly string[] | undefined;
 };
+
+/** Of a path: it is outside the root, or protected. */
+export const isOutside = ({ severity }: Finding): boolean =>
+  severity === "special" || severity === "protected";
 
 /** Judges what is not among a command's own words: redirections, variables, addresses and hearth's files. */
 export function createSurroundings(policy: Policy, rules: RuleBook, locator: Locator, tally: Tally) {
@@ -22,11 +28,13 @@ export function createSurroundings(policy: Policy, rules: RuleBook, locator: Loc
     return all.flatMap(({ access, target }): Finding[] => {
       if (/^\/dev\/(tcp|udp)\//.test(target.text)) {
         tally.readOnly = false;
+        tally.needsMore = true;
         tally.offers = undefined;
         return [{ severity: "special", reason: "network" }];
       }
       const findings = judgePathWord(target, access, folders, locator);
       if (findings.length === 0) return [];
+      if (findings.some(isOutside)) tally.needsMore = true;
       if (access === "write") tally.readOnly = false;
       // A command rule does not cover redirections: they need a rule for their path.
       const paths = pathsOf(target, folders, locator.list);

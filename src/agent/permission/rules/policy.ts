@@ -1,10 +1,16 @@
 import type { PermissionDetail, PermissionMode, PermissionOption } from "../../../protocol/permission.ts";
+import type { Confinement } from "../../sandbox/sandbox.ts";
 
 /** What a judgement goes by: the session's mode, the user's rules and grants, and the folders. */
 export type Policy = {
   mode: PermissionMode;
   /** `--disposable`: no rule counts, and nothing is protected. */
   allowsEverything?: boolean | undefined;
+  /**
+   * `on`: commands that need no more than it gives run in it. `unasked`: besides, those run unasked that can change
+   * nothing there. `missing`: it is required and does not work, so no command runs.
+   */
+  sandbox?: "off" | "on" | "unasked" | "missing" | undefined;
   /** In the order of strength deny, ask, allow. A project's own configuration may add to `ask` and `deny` only. */
   rules: { allow: readonly string[]; ask: readonly string[]; deny: readonly string[] };
   /** Rules that a person added by answering a question. */
@@ -21,11 +27,13 @@ export type Policy = {
 };
 
 export type Judgement =
-  | { decision: "allow" }
+  /** `sandbox`: a command that runs in it; undefined: it does not. */
+  | { decision: "allow"; sandbox?: Confinement | undefined }
   /** The model is told `message` and the turn goes on. */
   | { decision: "deny"; message: string }
   | {
       decision: "ask";
+      sandbox?: Confinement | undefined;
       detail: PermissionDetail;
       options: PermissionOption[];
       /** Asks in every mode; where nobody can answer it is not run, whatever the headless policy says (exit 4). */

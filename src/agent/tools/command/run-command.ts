@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { orAborted, settlesWithin } from "../../../async/wait.ts";
+import { createBoundedMap } from "../../bounded-map.ts";
+import type { Confinement, Sandbox } from "../../sandbox/sandbox.ts";
 import { locate, placeText } from "../../workspace-path.ts";
 import { type Arguments, argumentNormalizer, numberOf } from "../arguments.ts";
 import { ToolFailure } from "../failure.ts";
@@ -16,6 +18,7 @@ const FOREGROUND_MS = 60_000;
 const SETTLE_MS = 400;
 const OUTPUT_WAIT_S = 10;
 const OUTPUT_WAIT_S_MAX = 60;
+const FAILED_KEPT_MAX = 500;
 
 const input = z.object({
   command: z.string().min(1).max(100_000).optional().describe("Shell command"),
@@ -29,6 +32,12 @@ const input = z.object({
       `Seconds until it is ended (${TIMEOUT_S}); for action output, how long to wait (${OUTPUT_WAIT_S})`,
     ),
   background: z.boolean().optional().describe("Return at once and let it run on, e.g. a server"),
+  unsandboxed: z
+    .boolean()
+    .optional()
+    .describe(
+      "Ask the user to let it run outside the sandbox, where there is one: for network or files elsewhere",
+    ),
   action: z.enum(["output", "kill"]).optional().describe("What to do with the background job"),
   job: z.string().optional().describe("Background job, e.g. job1"),
 });
@@ -38,13 +47,17 @@ export type BashOptions = {
   /** How long a call waits before its command continues in the background. */
   foregroundMs?: number | undefined;
   folder?: OutputFolder | undefined;
+  sandbox?: Sandbox | undefined;
 };
 
 export function createBashTool({
   foregroundMs = FOREGROUND_MS,
   folder = createOutputFolder(),
+  sandbox,
 }: BashOptions = {}) {
   const jobs = createJobs();
+  /** What failed in the sandbox without being asked about: the same call again is asked about. */
+  const failedUnasked = createBoundedMap<string, true>(FAILED_KEPT_MAX);
   return defineTool({
     name: "bash",
     kind: "execute",
@@ -65,9 +78,34 @@ export function createBashTool({
         throw new ToolFailure("Give a command, or action and job for a background job.");
       if (command.includes("\0")) throw new ToolFailure("The command contains a NUL character.");
       const cwd = await locate(context.root, call.cwd ?? ".");
+      const key = `${context.run_id} ${cwd.real} ${command}`;
+      // A server that nobody can reach would be of no use.
+      const isWider = call.unsandboxed === true || call.background === true;
+      const level = isWider ? "wider" : failedUnasked.has(key) ? "writable" : "read_only";
       return {
-        permission: { tool: "bash", subject: { type: "command", command, cwd: cwd.real } },
-        run: () => runCommand({ ...call, command }, cwd, { jobs, folder, foregroundMs }, context),
+        permission: {
+          tool: "bash",
+          subject: {
+            type: "command",
+            command,
+            cwd: cwd.real,
+            ...(sandbox !== undefined && { sandbox: level }),
+          },
+        },
+        async run(how) {
+          const confinement = how?.sandbox;
+          const line =
+            confinement && sandbox
+              ? await sandbox.wrap(
+                  { command, root: context.root, cwd: cwd.real, env: context.env },
+                  confinement,
+                )
+              : undefined;
+          const deps = { jobs, folder, foregroundMs, confinement };
+          const result = await runCommand({ ...call, command, line }, cwd, deps, context);
+          if (confinement?.isReadOnly && result.hasFailed) failedUnasked.set(key, true);
+          return result;
+        },
       };
     },
   });
@@ -105,25 +143,32 @@ function normalizeCommand(given: Arguments): Arguments {
   return clampBounds(normalized);
 }
 
-type CommandDeps = { jobs: Jobs; folder: OutputFolder; foregroundMs: number };
+type CommandDeps = {
+  jobs: Jobs;
+  folder: OutputFolder;
+  foregroundMs: number;
+  confinement: Confinement | undefined;
+};
 
 async function runCommand(
-  { command, background = false, timeout_s }: Input & { command: string },
+  { command, line, background = false, timeout_s }: Input & { command: string; line: string | undefined },
   cwd: { real: string; shown: string },
-  { jobs, folder, foregroundMs }: CommandDeps,
+  { jobs, folder, foregroundMs, confinement }: CommandDeps,
   context: ToolContext,
-): Promise<ToolResult> {
+): Promise<ToolResult & { hasFailed?: boolean }> {
   context.signal.throwIfAborted();
   const timeoutS = timeout_s ?? (background ? undefined : TIMEOUT_S);
   const timeoutMs = timeoutS === undefined ? undefined : timeoutS * 1000;
   const feed = createScreenFeed(context.onOutput);
-  const job = await startCommand({ command, cwd, timeoutMs, onText: feed.push }, folder, context);
+  const job = await startCommand({ command, line, cwd, timeoutMs, onText: feed.push }, folder, context);
   let isOver = false;
   try {
     await waitFor(job, background ? SETTLE_MS : foregroundMs, context);
     if (job.end !== undefined && !job.hasLeftovers()) {
       isOver = true;
-      return result(job, job.output.text(), endText(job.end));
+      const hasFailed = job.end.code !== 0;
+      const where = hasFailed && confinement !== undefined ? `; ${sandboxText(confinement)}` : "";
+      return { ...result(job, job.output.text(), endText(job.end) + where), hasFailed };
     }
     const id = jobs.add(context.run_id, job);
     if (job.end !== undefined) {
@@ -204,6 +249,11 @@ function endText({ code, signal, durationMs, isTimedOut }: JobEnd): string {
   if (isTimedOut) return `timed out and was ended after ${duration}`;
   return `${signal === null ? `exit code ${code}` : `ended by ${signal}`} after ${duration}`;
 }
+
+const sandboxText = ({ isReadOnly }: Confinement): string =>
+  isReadOnly
+    ? "it ran sandboxed and unasked, so it could change no file but in the temp folder and had no network: if that is why it failed, the same call again asks the user"
+    : "it ran sandboxed, without network and writing only to the workspace and the temp folder: if that is why it failed, call with unsandboxed";
 
 const age = (job: Job): number => performance.now() - job.startedAt;
 function durationText(ms: number): string {

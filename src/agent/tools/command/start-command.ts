@@ -14,7 +14,10 @@ const DRAIN_MS = 150;
 const DRAIN_MS_MAX = 3000;
 
 export type CommandRequest = {
+  /** As shown … */
   command: string;
+  /** … and as it is given to the shell. */
+  line?: string | undefined;
   cwd: { real: string; shown: string };
   /** undefined: no limit; it ends with its run. */
   timeoutMs: number | undefined;
@@ -23,14 +26,14 @@ export type CommandRequest = {
 
 /** Starts a shell command in its own process group. Its output is read and its timeout enforced in the background. */
 export async function startCommand(
-  { command, cwd, timeoutMs, onText }: CommandRequest,
+  { command, line = command, cwd, timeoutMs, onText }: CommandRequest,
   folder: OutputFolder,
   { processes, env, run_id }: Pick<ToolContext, "processes" | "env" | "run_id">,
 ): Promise<Job> {
   const startedAt = performance.now();
   const child = await spawnShell((shell) =>
     processes.spawn({
-      command: [shell, "-c", command],
+      command: [shell, "-c", line],
       cwd: cwd.real,
       env: commandEnvironment(env),
       owner: run_id,

@@ -7,7 +7,10 @@ type Keys = "GET /v1/health" | "GET /v1/openapi.json" | "POST /v1/daemon/shutdow
 export function createDaemonHandlers(services: Services): Pick<Handlers, Keys> {
   let document: Record<string, unknown> | undefined;
   return {
-    "GET /v1/health": () => ({ status: 200, body: services.health() }),
+    "GET /v1/health": async ({ query }) => {
+      if (query.checks) await services.checked();
+      return { status: 200, body: services.health() };
+    },
     "GET /v1/openapi.json": () => {
       document ??= createOpenApiDocument();
       return { status: 200, body: document };

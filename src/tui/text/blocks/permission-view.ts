@@ -209,9 +209,16 @@ function askedText(detail: Exclude<Permission["detail"], { type: "edit" }>): str
   }
 }
 
+/** Where a command will run; other agents start theirs themselves. */
+function sandboxLabel(detail: Permission["detail"]): string[] {
+  if (detail.type !== "command" || detail.sandboxed === undefined) return [];
+  return [detail.sandboxed ? "sandboxed" : "unsandboxed"];
+}
+
 function reasonLines({ detail }: Permission, width: number, { glyphs }: Layout): Line[] {
-  if (detail.reasons.length === 0) return [];
-  const text = detail.reasons.map((reason) => spellOut(reason).replaceAll("\n", " ")).join(glyphs.separator);
+  const reasons = [...detail.reasons, ...sandboxLabel(detail)];
+  if (reasons.length === 0) return [];
+  const text = reasons.map((reason) => spellOut(reason).replaceAll("\n", " ")).join(glyphs.separator);
   const indent = span(`${INDENT}  `);
   return prefixLines(wrapLine([span(text, "warning")], width - INDENT.length - 2), [indent], [indent]);
 }
