@@ -96,7 +96,7 @@ export type AgentSessionEvent =
   | { type: "login"; reason: string | null }
   /** It works on by itself after its turn has ended: a turn with `goesOn` shows that work. */
   | { type: "works_on" }
-  /** Work in the background of its conversation has used this, apart from its turns. */
+  /** Usage of background work for its conversation, outside its turns. */
   | { type: "spent"; usage: Usage; cost: number; model: string }
   /** It is no longer warm. */
   | { type: "cooled" };
@@ -123,7 +123,7 @@ export type Turn = {
    * over, or when the signal aborts because a prompt waits.
    */
   goesOn?: AbortSignal;
-  /** Set for a turn that only compacts the conversation. `keep`: what must not be lost. For native alone. */
+  /** Set for a turn that only compacts the conversation. `keep`: what the summary must contain. Native agent only. */
   compact?: { keep: string };
 };
 

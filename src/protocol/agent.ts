@@ -13,7 +13,7 @@ export const AgentModel = z.object({
   id: z.string(),
   name: z.string(),
   context_window: z.int().nullable(),
-  /** How hard it can be told to think, from little to much: `model@effort`. */
+  /** The reasoning efforts it supports, from little to much: `model@effort`. */
   efforts: z.array(z.string()).optional(),
 });
 export const AgentMode = z.object({ id: z.string(), name: z.string() });

@@ -14,13 +14,13 @@ export const KnownModel = z.object({
   id: z.string(),
   provider: z.string(),
   name: z.string(),
-  /** It can be used now: its provider needs no key, or has one. */
+  /** Whether it can be used now: its provider has a key or needs none. */
   usable: z.boolean(),
   context_window: z.int().nullable(),
   max_output_tokens: z.int().nullable(),
-  /** Null: nobody has said. */
+  /** Null: unknown. */
   abilities: z.array(z.enum(modelAbilities)).nullable(),
-  /** How hard it can be told to think, from little to much: `model@effort`. */
+  /** The reasoning efforts it supports, from little to much: `model@effort`. */
   efforts: z.array(z.string()),
   /** USD per million tokens; null: not known. */
   cost: z

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** An MCP server of a workspace. */
 export const McpServer = z.object({
   name: z.string(),
-  /** The file that names it. */
+  /** The configuration file that defines it. */
   source: z.string(),
   transport: z.enum(["stdio", "http"]),
   /** Its command line or address. */
@@ -12,7 +12,7 @@ export const McpServer = z.object({
   state: z.enum(["idle", "starting", "ready", "failed", "needs_login", "untrusted", "disabled"]),
   /** Why it cannot be used, one sentence; null if it can. */
   reason: z.string().nullable(),
-  /** The command that mends it. */
+  /** The command that solves it. */
   fix: z.string().nullable(),
   /** Names of what it offers; empty until it is ready. */
   tools: z.array(z.string()),

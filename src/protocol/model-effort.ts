@@ -1,13 +1,13 @@
-/** How hard a model may be told to think, from little to much: what providers call it, all of them together. */
+/** All providers' words for reasoning effort, from little to much. */
 export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 export type Effort = (typeof efforts)[number];
 
-/** The word for an effort that nobody has chosen. */
+/** The word for a model's default effort. */
 export const DEFAULT_EFFORT = "default";
 
 /**
- * `provider/model@effort` in its parts. "@high" alone is the default model with that effort: `model` is null. What
- * stands behind an @ and is no plain word belongs to the model's name (`claude@20250514`, `@cf/meta/llama`).
+ * Splits `provider/model@effort`. "@high" alone is the default model with that effort: `model` is null. Text after an @
+ * that is no effort belongs to the model's name (`claude@20250514`, `@cf/meta/llama`).
  */
 export function splitEffort(name: string): { model: string | null; effort: string | null } {
   const [, model = "", effort = null] = /^(.*)@([a-z]+)$/.exec(name) ?? [null, name];
@@ -19,7 +19,7 @@ export function withEffort(model: string | null, effort: string | null): string 
   return effort === null || effort === DEFAULT_EFFORT ? model : `${model ?? ""}@${effort}`;
 }
 
-/** What is asked for, where an effort alone ("@high") means another effort for the model that is there. */
+/** The model to use for a choice: an effort alone ("@high") keeps the present model. */
 export function changedModel(before: string | null, asked: string | null): string | null {
   if (asked === null || !asked.startsWith("@") || !/^@[a-z]+$/.test(asked)) return asked;
   return withEffort(before === null ? null : splitEffort(before).model, asked.slice(1));

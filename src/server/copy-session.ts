@@ -25,7 +25,7 @@ export async function copySession(
   until: number,
   { store, newId, mustGoOn }: ForkDeps,
 ): Promise<void> {
-  // TimeSlice that still run or never began are not copied.
+  // Turns that are still running or have not begun are not copied.
   const left = new Set([
     ...store.runs.unstarted(source),
     ...store.runs.unfinished(source).map(({ id }) => id),
@@ -45,12 +45,12 @@ export async function copySession(
     parts: message.parts.map((part) => ({ ...part, id: newId("prt") })),
   });
 
-  const turns = createTimeSlice();
+  const slice = createTimeSlice();
   let before = Math.min(until, Number.MAX_SAFE_INTEGER - 1) + 1;
   /** Copies the newest messages first, until the turn is over. Returns whether there is more. */
   function copyBatch(): boolean {
     for (const head of store.messages.heads(source, before, HEADS_MAX).reverse()) {
-      if (turns.isOver()) return true;
+      if (slice.isOver()) return true;
       before = head.seq;
       if (!left.has(head.run_id)) store.messages.put(copyOf(store.messages.whole(head)));
     }
@@ -59,7 +59,7 @@ export async function copySession(
   store.transaction("relaxed", () => store.sessions.insertHidden(fork));
   try {
     while (store.transaction("relaxed", copyBatch)) {
-      await turns.rest();
+      await slice.rest();
       mustGoOn();
     }
     if (store.sessions.get(source) === undefined)
@@ -72,8 +72,8 @@ export async function copySession(
 
 /** Deletes a hidden session and its messages in short turns of the event loop. */
 export async function dropSession(sid: SessionId, store: Store): Promise<void> {
-  const turns = createTimeSlice();
-  while (!store.transaction("relaxed", () => dropBatch(sid, store, turns.isOver))) await turns.rest();
+  const slice = createTimeSlice();
+  while (!store.transaction("relaxed", () => dropBatch(sid, store, slice.isOver))) await slice.rest();
 }
 
 /** Messages deleted at once. One may hold megabytes. */

@@ -29,7 +29,7 @@ function recorded() {
     },
     context: {} as never,
     sessionOf: () => noSession,
-    turns: {
+    slice: {
       isOver: () => true,
       async rest() {
         happened.push("rest");
@@ -52,7 +52,7 @@ test("others are served before each group of calls and after each end, which may
 test("a run that was canceled while others were served carries out nothing more", async () => {
   const { happened, deps } = recorded();
   const stop = new AbortController();
-  deps.turns.rest = async () => stop.abort();
+  deps.slice.rest = async () => stop.abort();
   expect(await executeCalls([refused("call_0")], deps, stop.signal)).toBeUndefined();
   expect(happened).toEqual([]);
 });

@@ -21,13 +21,13 @@ const answer = () =>
     ...{ type: "tool_call", tool_call_id: "call_0", name: "read", kind: "read", title: "a.txt" },
     ...{ input: { path: "a.txt" }, status: "completed", output: "some words" },
   });
-const historyIn = (newTurns = createTimeSlice) =>
+const historyIn = (newSlice = createTimeSlice) =>
   createHistory(
     {
       ...{ agent: "hearth", model: "m", traits: { userAfterTool: true, callIds: "plain" }, phrases },
       ...{ accepts: () => true, loadFile: () => Promise.reject(new Error("there is no file")) },
     },
-    newTurns,
+    newSlice,
   );
 const build = (history: ReturnType<typeof historyIn>, messages: readonly Message[], signal?: AbortSignal) =>
   history(messages, "", new Map(), signal ?? new AbortController().signal);

@@ -1,19 +1,19 @@
 import type { LanguageServerConfig } from "../../protocol/config.ts";
 
-/** A language server: how it is started and which files it understands. */
+/** A language server: how to start it, and the files it handles. */
 export type ServerSpec = {
   name: string;
-  /** Looked for in this order; the first that is installed is started. */
+  /** Candidates in order; the first one that is installed is started. */
   commands: readonly ServerCommand[];
   /** File name endings, each with the language's id in the protocol. */
   languages: Readonly<Record<string, string>>;
-  /** The user allows that it runs code of any project, and that the project's own copy of it is started. */
+  /** The user allows it to run any project's code, and to be started from the project's own copy. */
   mayRunProjectCode?: boolean;
 };
 
 export type ServerCommand = {
   argv: readonly [string, ...string[]];
-  /** It runs code of the project: build scripts, the project's own compiler. */
+  /** Whether it runs code of the project: build scripts, the project's own compiler. */
   runsProjectCode?: boolean;
 };
 
@@ -62,7 +62,7 @@ export const knownServers: readonly ServerSpec[] = [
   { name: "clangd", commands: [{ argv: ["clangd"] }], languages: c },
 ];
 
-/** The known servers as the user's configuration changes them, and those that only it names. */
+/** The known servers, changed by the user's configuration, and the servers that only the configuration has. */
 export function serversWith(
   config: Readonly<Record<string, LanguageServerConfig>> = {},
 ): readonly ServerSpec[] {

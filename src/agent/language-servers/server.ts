@@ -15,7 +15,7 @@ export type Document = { path: string; text: string; languageId: string };
 /** A running language server of one workspace. */
 export type LanguageServer = {
   readonly isOver: boolean;
-  /** Tells the server the document's present text and answers with what it says about it, or undefined in time. */
+  /** Sends the document's present text and returns the server's diagnostics for it; undefined if they come too late. */
   diagnose(document: Document, ms: number, signal: AbortSignal): Promise<readonly Diagnostic[] | undefined>;
   /** Rejects with the server's error, or when the signal aborts. */
   request<T>(document: Document | undefined, method: string, params: object, signal: AbortSignal): Promise<T>;
@@ -23,9 +23,9 @@ export type LanguageServer = {
 };
 
 const INITIALIZE_MS_MAX = 60_000;
-/** Servers report syntax first and types a moment later. */
+/** Servers report syntax errors first and type errors a moment later. */
 const SETTLE_MS = 150;
-/** Documents a server holds open; the one that was used longest ago is closed for another. */
+/** Documents that stay open in a server; for another one the least recently used is closed. */
 const OPEN_MAX = 50;
 const OUTPUT_PARSE_ERRORS_MAX = 5;
 
@@ -51,7 +51,7 @@ const initializeParams = (root: string): InitializeParams => ({
   },
 });
 
-/** Greets a server that was started in `root`. Rejects when it does not answer like one. */
+/** Initializes a server that was started in `root`. Rejects if it does not answer as a language server. */
 export async function openLanguageServer(
   child: GroupProcess,
   root: string,
@@ -107,7 +107,7 @@ export async function openLanguageServer(
   await connection.sendNotification("initialized", {});
   const canBeAsked = capabilities.diagnosticProvider !== undefined;
 
-  /** Tells the server the document's text, if it does not have it. Answers with its version. */
+  /** Sends the document's text if the server does not have it. Returns its version. */
   async function synchronize({ path, text, languageId }: Document): Promise<number> {
     const uri = pathToFileURL(path).href;
     const known = open.get(uri);
@@ -130,7 +130,7 @@ export async function openLanguageServer(
     return version;
   }
 
-  /** Waits until the server has said what it thinks of this version, and for a moment has said nothing more. */
+  /** Waits until the server has sent diagnostics for this version, and none for a moment after them. */
   async function published(uri: string, version: number, signal: AbortSignal): Promise<void> {
     const next = Promise.withResolvers<void>();
     let quiet: NodeJS.Timeout | undefined;
@@ -194,7 +194,7 @@ export async function openLanguageServer(
   };
 }
 
-/** What servers ask of a client. They have no configuration from us, and may not edit. */
+/** Answers a server's requests: there is no configuration, and it may not edit files. */
 function answerRequests(connection: MessageConnection): void {
   connection.onRequest("workspace/configuration", ({ items }: { items: readonly unknown[] }) =>
     items.map(() => null),

@@ -16,13 +16,13 @@ export type FileDiagnostics = { path: string; server: string; items: readonly Di
 export type LanguageServers = {
   /** Starts the server of this file, if there is one, without waiting for it. */
   warm(place: Place, path: string): void;
-  /** What the servers say about these files. A file without a server, or whose server is late, is left out. */
+  /** The diagnostics of these files. A file without a server, or with a slow one, is left out. */
   diagnose(
     place: Place,
     files: readonly { path: string; text: string }[],
     signal: AbortSignal,
   ): Promise<readonly FileDiagnostics[]>;
-  /** The server of this file. Says why there is none. */
+  /** The server of this file, or the reason why there is none. */
   serverOf(
     place: Place,
     path: string,
@@ -33,17 +33,17 @@ export type LanguageServers = {
 type Deps = {
   processes: ProcessSupervisor;
   folders: FolderGate;
-  /** As the configuration is now. */
+  /** Reads the present configuration. */
   specs(): readonly ServerSpec[];
   idleMs?: number | undefined;
-  /** How long an edit waits for what the servers say about it. */
+  /** How long an edit waits for diagnostics. */
   diagnoseMs?: number | undefined;
 };
 
 /** native-agent.md 25. */
 const DIAGNOSE_MS = 2000;
 const IDLE_MS = 10 * 60_000;
-/** A server that could not be started, or has ended, is not started again before this. */
+/** The delay before a server that failed to start, or has ended, is started again. */
 const AGAIN_AFTER_MS = 60_000;
 const OWNER = "language-server";
 

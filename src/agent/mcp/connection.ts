@@ -16,11 +16,11 @@ export type McpState =
 
 export type CallOptions = { signal: AbortSignal; onProgress?: ((text: string) => void) | undefined };
 
-/** One server of one workspace. Started at first use, kept, and started again after it died. */
+/** The connection to one server of one workspace. Started at first use, and restarted after the server died. */
 export type McpConnection = {
   readonly spec: McpServerSpec;
   state(): McpState;
-  /** Starts it unless it runs; after a failure only when its delay is over, or with `isAsked`. Never rejects. */
+  /** Starts the server unless it runs. After a failure it waits for a delay, unless `isAsked`. Never rejects. */
   start(isAsked?: boolean): Promise<void>;
   /** Rejects with the server's or the connection's error. */
   request(method: string, params: Record<string, unknown>, options: CallOptions): Promise<unknown>;
@@ -33,18 +33,18 @@ type Deps = {
   owner: string;
   version: string;
   now(): number;
-  /** What it offers, or whether it can be used, has changed. */
+  /** Called when its offers or its state have changed. */
   onChange(): void;
 };
 
 const LIST_TIMEOUT_MS = 30_000;
 const PAGES_MAX = 64;
-/** However long a server reports progress, one call ends. */
+/** The longest call, even if the server keeps reporting progress. */
 const CALL_MS_MAX = 30 * 60_000;
 const RESTART = { firstMs: 1_000, maxMs: 60_000 };
 const CLOSE_MS_MAX = 3_000;
 
-/** Answers are checked by their readers: one broken entry must not take the others with it. */
+/** Results are validated where they are read, so that one broken entry does not make the others unusable. */
 const Anything = z.looseObject({});
 const Page = z.looseObject({ nextCursor: z.string().optional().catch(undefined) });
 
@@ -94,7 +94,7 @@ export function createMcpConnection(spec: McpServerSpec, deps: Deps): McpConnect
     const none = (): unknown[] => [];
     const [tools, prompts, resources] = await Promise.all([
       can.tools === undefined ? [] : listOf(from, "tools/list", "tools", signal),
-      // Prompts and resources are extras: without them the tools still count.
+      // Prompts and resources are optional: if listing them fails, the tools can still be used.
       can.prompts === undefined ? [] : listOf(from, "prompts/list", "prompts", signal).catch(none),
       can.resources === undefined ? [] : listOf(from, "resources/list", "resources", signal).catch(none),
     ]);
@@ -103,7 +103,7 @@ export function createMcpConnection(spec: McpServerSpec, deps: Deps): McpConnect
 
   let isListing = false;
   let isStale = false;
-  /** Lists again after the server has said that something changed; several such words in a row are one look. */
+  /** Lists again after a "list changed" notification; several in a row are one request. */
   async function listAgain(from: Client): Promise<void> {
     isStale = true;
     if (isListing) return;
@@ -125,7 +125,7 @@ export function createMcpConnection(spec: McpServerSpec, deps: Deps): McpConnect
       { name: "hearth", version: deps.version },
       {
         capabilities: { roots: {} },
-        // An old server on stdio may exit on the question for the newest protocol.
+        // An old stdio server may exit if it is asked for the newest protocol version.
         versionNegotiation: { mode: how.kind === "http" ? "auto" : "legacy" },
       },
     );

@@ -36,7 +36,7 @@ function causesOf(error: unknown): Error[] {
 const codeOf = (error: Error): string | undefined =>
   "code" in error && typeof error.code === "string" ? error.code : undefined;
 
-/** `lastWords`: what a process said before it ended. */
+/** `lastWords`: the last output of the process before it ended. */
 export function failureOf(error: unknown, classes: Classes, startMs: number, lastWords = ""): McpFailure {
   const said = lastWords === "" ? "" : ` (${lastWords})`;
   const causes = causesOf(error);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** What every provider takes as the name of a tool. */
+/** The tool names that every provider accepts. */
 const NAME_CHARS_MAX = 64;
 
 const plain = (text: string): string => text.replace(/[^A-Za-z0-9_-]/g, "_");
 
-/** A server's tool as the model and the permission rules name it. A name that is too long is cut and told apart. */
+/** The name of a server's tool for models and permission rules. A long name is cut and made unique by a hash. */
 export function toolName(server: string, tool: string): string {
   const name = `mcp__${plain(server)}__${plain(tool)}`;
   if (name.length <= NAME_CHARS_MAX) return name;

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-/** A server's tool, as far as it could be understood. */
+/** A server's tool, with the fields that were valid. */
 export type McpTool = {
   name: string;
   title: string | undefined;
   description: string;
   schema: unknown;
-  /** The server says that it changes nothing. */
+  /** The server declares it read-only. */
   isReadOnly: boolean;
 };
 
@@ -18,12 +18,12 @@ export type McpPrompt = {
 
 export type McpResource = { uri: string; name: string; description: string };
 
-/** What a server offers. An entry that is not of the form that MCP demands is left out, and takes no other with it. */
+/** What a server offers. Malformed entries are left out, one by one. */
 export type McpOffers = {
   tools: readonly McpTool[];
   prompts: readonly McpPrompt[];
   resources: readonly McpResource[];
-  /** Entries that were left out. */
+  /** The number of malformed entries. */
   brokenCount: number;
 };
 
@@ -61,7 +61,7 @@ function readEntries<S, T>(given: readonly unknown[], schema: z.ZodType<S>, make
   return { entries, broken };
 }
 
-/** Pure. Of entries with one name the first counts. */
+/** Pure. Of several entries with the same name the first one is used. */
 export function readOffers(given: {
   tools: readonly unknown[];
   prompts: readonly unknown[];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ToolResult } from "../tools/tool.ts";
 
-/** As much as a command's output: what is in the middle of more is left out. */
+/** The same limit as for a command's output; the middle of a longer result is left out. */
 const TEXT_CHARS_MAX = 30_000;
 const HEAD_SHARE = 0.6;
 const BLOCKS_MAX = 200;
@@ -22,7 +22,7 @@ const Resource = z.looseObject({
 const sizeOf = (base64: unknown): string =>
   typeof base64 === "string" ? `${Math.ceil((base64.length * 3) / 4 / 1024)} KB` : "no data";
 
-/** A block of content as text for the model; what is no text is named with its size. */
+/** A content block as text for the model; other content is described with its size. */
 function textOfBlock(given: unknown): string {
   const { data: block } = Block.safeParse(given);
   if (block === undefined) return "[a part that is not of the form that MCP demands]";
@@ -58,7 +58,7 @@ export function withinBound(text: string, charsMax = TEXT_CHARS_MAX): string {
   return `${text.slice(0, head).toWellFormed()}\n\n[… ${left} characters left out here …]\n\n${text.slice(-tail).toWellFormed()}`;
 }
 
-/** What a call answered, as a tool's result. */
+/** Turns the result of an MCP call into a tool result. */
 export function resultOfCall(given: unknown): ToolResult {
   const { data } = Content.safeParse(given);
   if (data === undefined)

@@ -1,15 +1,15 @@
-/** A JSON Schema, or part of one, as a server says it. */
+/** A JSON Schema, or a part of one, from a server. */
 type Schema = Record<string, unknown>;
 
 const DEPTH_MAX = 12;
-/** References may multiply: a schema that comes to more parts than this is cut. */
+/** Resolved references may multiply; a schema with more parts than this is cut. */
 const PARTS_MAX = 2_000;
 const BYTES_MAX = 16 * 1024;
 const DESCRIPTION_CHARS_MAX = 1_000;
-/** Anthropic takes no other names of properties. */
+/** Anthropic accepts no other property names. */
 const propertyName = /^[a-zA-Z0-9_.-]{1,64}$/;
 const types = new Set(["string", "number", "integer", "boolean", "object", "array", "null"]);
-/** Kept as they are; every provider takes them or leaves them out by itself. */
+/** Kept unchanged: every provider accepts or ignores them. */
 const plainKeys = [
   ...["title", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern"],
 ] as const;
@@ -18,8 +18,9 @@ const isObject = (value: unknown): value is Schema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * The arguments of a tool in the part of JSON Schema that every provider takes: an object at the top, no references, no
- * conditions, plain types. What cannot be said is left open, for the server checks the arguments itself. Never throws.
+ * Reduces a tool's schema to the part of JSON Schema that every provider accepts: an object at the top, no references,
+ * no conditions, plain types. What cannot be expressed is left open, since the server checks the arguments itself.
+ * Never throws.
  */
 export function simplifySchema(given: unknown): Schema {
   const root = isObject(given) ? given : {};
@@ -32,7 +33,7 @@ export function simplifySchema(given: unknown): Schema {
 
 const anyValue: Schema = { type: ["string", "number", "boolean"] };
 
-/** The top must be an object: alternatives are merged into one, in which only what all demand is demanded. */
+/** The top must be an object: alternatives are merged, and only properties that all of them require are required. */
 function objectOf(schema: Schema, root: Schema): Schema {
   const count = { left: PARTS_MAX };
   const top = resolved(schema, root);
@@ -118,7 +119,7 @@ function typeOf(schema: Schema, values: readonly unknown[]): unknown {
   const said = Array.isArray(schema["type"]) ? schema["type"] : [schema["type"]];
   const known = said.filter((type) => typeof type === "string" && types.has(type));
   if (known.length > 1) {
-    // A type beside null, or one of several plain ones: parts of objects and arrays cannot be told apart.
+    // Only alternatives with null or between plain types are kept: objects and arrays cannot be distinguished.
     const [first, ...others] = known.filter((type) => type !== "null");
     return others.length === 0 || first === "object" || first === "array" ? first : [first, ...others];
   }

@@ -8,9 +8,9 @@ import { createToolSearch, OFFERED_MAX } from "./tool-search.ts";
 
 /** A workspace's tools; the same object while nothing has changed. */
 export type McpTools = {
-  /** Told to the model. */
+  /** Listed in the model's tools. */
   offered: readonly Tool[];
-  /** Can be called besides. */
+  /** Can also be called, without being listed. */
   hidden: readonly Tool[];
 };
 
@@ -53,7 +53,7 @@ export function createMcpServers({ processes, version, now, onChange }: Deps) {
   }
 
   return {
-    /** Makes the workspace's servers those of `specs`. One that is configured otherwise now is started anew. */
+    /** Sets the workspace's servers. One whose configuration has changed is restarted. */
     async configure(id: string, specs: readonly McpServerSpec[]): Promise<void> {
       const workspace = workspaceOf(id);
       const wanted = new Map(
@@ -86,7 +86,7 @@ export function createMcpServers({ processes, version, now, onChange }: Deps) {
       [...(workspaces.get(id)?.entries.values() ?? [])].map(({ connection }) => connection),
     connection: (id: string, name: string): McpConnection | undefined =>
       workspaces.get(id)?.entries.get(name)?.connection,
-    /** Starts all that do not run, and waits for them at most `ms`. Never rejects but for the signal. */
+    /** Starts all servers that do not run, and waits at most `ms`. Rejects only if the signal aborts. */
     async start(id: string, ms: number, signal: AbortSignal): Promise<void> {
       const starting = this.connections(id).map((connection) => connection.start());
       await settlesWithin(Promise.all(starting), ms, signal);

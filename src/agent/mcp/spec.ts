@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import type { McpServerConfig } from "../../protocol/config.ts";
 import { withoutHearth } from "../children/environment.ts";
 
-/** A server as it is started: everything resolved. */
+/** How to start a server, with all variables resolved. */
 export type McpServerSpec = {
   name: string;
-  /** The file that names it, for people. */
+  /** The configuration file that defines it, for messages. */
   source: string;
   transport:
     | { kind: "stdio"; command: readonly [string, ...string[]]; cwd: string; env: Record<string, string> }
     | { kind: "http"; url: string; headers: Record<string, string> };
-  /** The workspace: what the server is told to be its root. */
+  /** The workspace folder, which the server gets as its root. */
   root: string;
   timeoutMs: number;
   startTimeoutMs: number;
@@ -21,7 +21,7 @@ type Place = {
   source: string;
   /** The environment of the workspace's commands. */
   env: Readonly<Record<string, string>>;
-  /** Variables that `env:NAME` may name besides; empty for a server that a project brings. */
+  /** Further variables that `env:NAME` may refer to; empty for a server from a project's own file. */
   secrets: Readonly<Record<string, string>>;
 };
 
@@ -29,8 +29,8 @@ const TIMEOUT_MS = 120_000;
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Resolves `env:NAME`, `${NAME}` and `${NAME:-default}`. A project's own file sees the environment of commands only, so
- * that it cannot send a provider's key anywhere.
+ * Resolves `env:NAME`, `${NAME}` and `${NAME:-default}`. For a project's own file only the environment of commands is
+ * used, so that it cannot send a provider's key anywhere.
  */
 function resolve(text: string, { env, secrets }: Place): string {
   const named = /^env:([A-Za-z_]\w*)$/.exec(text)?.[1];
@@ -63,6 +63,6 @@ export function specOf(name: string, config: McpServerConfig, place: Place): Mcp
   return { ...common, transport: { kind: "http", url, headers: resolveAll(config.headers, place) } };
 }
 
-/** Differs when the server must be started anew. */
+/** Changes if the server must be restarted. */
 export const fingerprintOfSpec = (spec: McpServerSpec): string =>
   createHash("sha256").update(JSON.stringify(spec)).digest("base64url");

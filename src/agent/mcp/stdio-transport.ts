@@ -8,19 +8,19 @@ import type { McpServerSpec } from "./spec.ts";
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const STDERR_BYTES_MAX = 64 * 1024;
 const TAIL_CHARS = 400;
-/** A server exits by itself when its input closes; after this time it is ended. */
+/** How long a server may take to exit after its input was closed; then it is killed. */
 const EXIT_GRACE_MS = 500;
 
 export type StdioTransport = Transport & {
-  /** Why the process is gone or useless: its exit and its last words. */
+  /** Why the process ended or cannot be used: its exit and its last output. */
   lastWords(): string;
 };
 
 type Stdio = Extract<McpServerSpec["transport"], { kind: "stdio" }>;
 
 /**
- * JSON-RPC over the pipes of a supervised child, which dies with the daemon. Lines on stdout that are no messages are
- * kept with stderr: many servers print a banner there.
+ * JSON-RPC over the pipes of a supervised child, which dies with the daemon. Lines on stdout that are no messages count
+ * as stderr: many servers print a banner.
  */
 export function createStdioTransport(
   { command, cwd, env }: Stdio,

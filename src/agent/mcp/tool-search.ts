@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { defineTool, type Tool } from "../tools/tool.ts";
 
-/** More tools than this are offered by a search: their descriptions would fill the window. */
+/** With more tools than this the model gets a search tool instead: their descriptions would fill the window. */
 export const OFFERED_MAX = 40;
 const FOUND_MAX = 8;
 
 const wordsOf = (text: string): string[] => text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
 
-/** Tools that have most of the words in their name or description, best first. A word in the name counts more. */
+/** Tools that match most words, best first. A word in the name counts more than one in the description. */
 export function findTools(tools: readonly Tool[], query: string): Tool[] {
   const words = wordsOf(query);
   const scored = tools.map((tool) => {
@@ -26,7 +26,7 @@ export function findTools(tools: readonly Tool[], query: string): Tool[] {
     .map(({ tool }) => tool);
 }
 
-/** Two tools in place of many: one finds them, one calls them. */
+/** Two tools in place of many: one to find tools, one to call them. */
 export function createToolSearch(tools: () => readonly Tool[], servers: readonly string[]): readonly Tool[] {
   const search = defineTool({
     name: "mcp_search",

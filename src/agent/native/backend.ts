@@ -72,7 +72,7 @@ export type NativeBackend = Backend & {
   prepare(settings: NativeSettings, place?: GitPlace): Promise<void>;
   /** All models that are known by name. Waits for a local server at most 150 ms. */
   models(settings: NativeSettings): Promise<KnownModel[]>;
-  /** Reads the list of models anew. `env`: for its proxy settings. Throws provider_unreachable. */
+  /** Downloads the list of models again. `env`: for its proxy settings. Throws provider_unreachable. */
   /** Tests a provider's key. Returns whether the provider could judge it. Throws provider_auth, provider_unreachable. */
   checkKey(place: KeyPlace, key: string, env: Readonly<Record<string, string>>): Promise<boolean>;
   downloadModels(url: string, env: Readonly<Record<string, string>>): Promise<Catalog>;

@@ -35,7 +35,7 @@ export type Next =
   /** The answer was empty, or had a call written as text: say so and ask again. */
   | { do: "nudge"; why: "empty" | "call_like" }
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
-  /** It goes on only if a person says so. */
+  /** A person decides whether to go on. */
   | { do: "give_up" };
 
 const EMPTY_IN_ROW_MAX = 3;

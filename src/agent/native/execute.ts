@@ -15,7 +15,7 @@ type ExecuteDeps = {
   context: Omit<ToolContext, "tool_call_id" | "session" | "onOutput" | "signal">;
   sessionOf(toolCallId: string): ToolSession;
   /** A call may hold megabytes, which are stored with each of its updates. */
-  turns: TimeSlice;
+  slice: TimeSlice;
   /** Called with each path that a call names. */
   onPath(path: string): void;
 };
@@ -71,7 +71,7 @@ async function runCall(
   call: ReadyCall,
   tool: Tool,
   input: unknown,
-  { host, context, sessionOf, turns }: ExecuteDeps,
+  { host, context, sessionOf, slice }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
   const finish = async (status: "completed" | "failed" | "denied", { text, view }: ToolResult) => {
@@ -82,7 +82,7 @@ async function runCall(
       output: text,
       ...(view === undefined ? {} : { view }),
     });
-    await turns.rest();
+    await slice.rest();
     return traceOf(call, text, status !== "completed");
   };
   try {
@@ -143,7 +143,7 @@ async function runCall(
     let result: ToolResult;
     const telling = tellBegun(call, tool, host);
     try {
-      await turns.rest();
+      await slice.rest();
       if (signal.aborted) return undefined;
       const running = prepared.run(how);
       result = await (tool.kind === "read" ? orAborted(running, signal) : running);
@@ -161,10 +161,10 @@ async function runCall(
 async function refuse(
   call: ReadyCall,
   { text, why }: { text: string; why: string },
-  { host, turns }: Pick<ExecuteDeps, "host" | "turns">,
+  { host, slice }: Pick<ExecuteDeps, "host" | "slice">,
 ): Promise<CallTrace> {
   host.emit({ type: "tool_call_updated", tool_call_id: call.id, status: "failed", output: text });
-  await turns.rest();
+  await slice.rest();
   return { ...traceOf(call, text, true), failure: `${call.name}: ${why}` };
 }
 
@@ -199,7 +199,7 @@ export async function executeCalls(
 ): Promise<CallTrace[] | undefined> {
   const traces: CallTrace[] = [];
   for (const group of groupCalls(calls)) {
-    await deps.turns.rest();
+    await deps.slice.rest();
     if (signal.aborted) return undefined;
     const done = await Promise.all(
       group.map((call) => {

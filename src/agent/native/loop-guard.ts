@@ -26,7 +26,7 @@ export type GuardVerdict =
   | { kind: "fine" }
   /** Tell the model; the turn goes on. */
   | { kind: "remind"; text: string }
-  /** It goes round in circles: a person decides, and where nobody watches the turn ends. `text` is for the person. */
+  /** The model repeats itself: a person decides, and without one the turn ends. `text` is for the person. */
   | { kind: "stuck"; text: string };
 
 export const guardStart: GuardState = {
@@ -48,7 +48,7 @@ function isLoop(recent: readonly string[], signature: string): boolean {
   return recent.filter((seen) => seen === signature).length >= IN_WINDOW_MAX;
 }
 
-/** Judges the calls of one step. Equal calls within a step count once. After a loop it begins to count anew. */
+/** Judges the calls of one step. Equal calls within a step count once. After a loop the count starts again. */
 export function judgeCalls(
   state: GuardState,
   calls: readonly CallTrace[],

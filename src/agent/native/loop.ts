@@ -115,7 +115,7 @@ export async function runLoop(
   const { model, tools, conversation, compactor, requests, limits, stepsMax, random } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
-  const turns = createTimeSlice();
+  const slice = createTimeSlice();
   let state = loopStart;
   let guard = guardStart;
   let plan = planWatchOf(host.transcript());
@@ -169,7 +169,7 @@ export async function runLoop(
     },
   };
 
-  /** It goes round in circles: who is there decides. Returns a result if the turn is over. */
+  /** The model repeats itself: asks a person whether to go on. Returns a result if the turn is over. */
   async function stuck(text: string, tool_call_id: string): Promise<TurnResult | undefined> {
     const answer = isStrict
       ? ({ kind: "nobody" } as const)
@@ -183,12 +183,12 @@ export async function runLoop(
   }
 
   for (;;) {
-    await turns.rest(); // the last step's events may have been large, and so may the next request be
+    await slice.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
     await compactor.makeRoom(room, signal);
     const since = performance.now();
     const plain = await conversation.request(host.transcript(), model, signal);
-    await turns.rest();
+    await slice.rest();
     if (signal.aborted) return { outcome: "canceled" };
     const record = requests.begin({
       kind: "step",
@@ -214,10 +214,10 @@ export async function runLoop(
     }
 
     failed = 0;
-    await turns.rest(); // its calls may be megabytes: parse them in one turn, report them in the next
+    await slice.rest(); // its calls may be megabytes: parse them in one turn, report them in the next
     if (signal.aborted) return { outcome: "canceled" };
     const ready = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
-    await turns.rest();
+    await slice.rest();
     if (signal.aborted) return { outcome: "canceled" };
     const calls = ready.map(({ call }) => call);
     const seen: AnswerSeen = {
@@ -270,7 +270,7 @@ export async function runLoop(
         });
         const traces = await executeCalls(
           calls,
-          { host, context, sessionOf, turns, onPath: (path) => touched.add(path) },
+          { host, context, sessionOf, slice, onPath: (path) => touched.add(path) },
           signal,
         );
         if (traces === undefined || signal.aborted) return { outcome: "canceled" };

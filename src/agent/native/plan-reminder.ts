@@ -6,12 +6,12 @@ import { planTool } from "../tools/session/update-plan.ts";
 /** The model's plan, and its steps since it was last updated or shown again. */
 export type PlanWatch = { entries: Plan["entries"]; steps: number };
 
-/** After so many steps without an update the model is shown its plan again. */
+/** After this many steps without an update the model is shown its plan again. */
 const STEPS_TO_REMIND = 10;
 
 const marks = { pending: "[ ]", in_progress: "[>]", completed: "[x]" } as const;
 
-/** The plan as an earlier turn left it. */
+/** The state at a turn's start: the plan of the earlier turns. */
 export function planWatchOf(transcript: readonly Message[]): PlanWatch {
   for (const message of transcript.toReversed())
     for (const part of message.parts.toReversed()) {

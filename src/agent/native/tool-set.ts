@@ -28,10 +28,10 @@ export function createToolSet(tools: readonly Tool[]): ToolSet {
   };
 }
 
-/** The tools of other people's servers: those that the model is told of, and those that can be called besides. */
+/** Tools of MCP servers: those listed for the model, and those that can be called without being listed. */
 export type MoreTools = { offered: readonly Tool[]; hidden: readonly Tool[] };
 
-/** The set with more tools, which may change between turns. `more` gives the same object while they do not. */
+/** Adds tools that may change between turns. `more` returns the same object while they do not change. */
 export function withMoreTools(base: ToolSet, more: () => MoreTools): ToolSet {
   let seen: MoreTools | undefined;
   let set = base;

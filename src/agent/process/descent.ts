@@ -11,8 +11,8 @@ export type Marks = {
 };
 
 /**
- * Whether a process comes from this daemon: by the inherited limit, the mark in its environment, or its ancestors. A
- * process that has ended counts as one, because nothing can be said for it.
+ * Whether a process was started by this daemon or its children: by the inherited limit, the mark in its environment, or
+ * its ancestors. A process that has ended counts as one, since nothing proves the contrary.
  */
 export function isStartedHere(pid: number, { mark, lockLimit }: Marks): boolean {
   if (pid === process.pid || readProcess(process.pid) === undefined) return false; // macOS has no /proc

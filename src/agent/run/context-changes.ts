@@ -1,12 +1,12 @@
 import type { ContextChange, Message } from "../../protocol/message.ts";
 
-/** Notices about what the model is sent of the conversation. */
+/** The codes of notices that change what the model is sent. */
 export const COMPACT_ASKED = "compact";
 export const COMPACTED = "compaction";
 export const PRUNED = "pruned";
 
 type Of<K extends ContextChange["kind"]> = Extract<ContextChange, { kind: K }>;
-/** A change that is in force, and where it was made. */
+/** A change that was not taken back, and the message that made it. */
 export type Made<K extends ContextChange["kind"]> = {
   readonly change: Of<K>;
   readonly message: Message;
@@ -33,7 +33,7 @@ export function spokenOf(transcript: readonly Message[]): readonly Message[] {
   return runs.size === 0 ? transcript : transcript.filter(({ run_id }) => !runs.has(run_id));
 }
 
-/** The newest change of the kinds that nobody has taken back. */
+/** The newest change of these kinds that was not taken back. */
 export function lastChange<K extends "compacted" | "pruned">(
   transcript: readonly Message[],
   ...kinds: K[]

@@ -74,7 +74,7 @@ export type Tool<Input = unknown> = {
   /** For the model; under 600 characters. */
   description: string;
   input: z.ZodType<Input>;
-  /** The schema that the model is told, where it is not that of `input`. */
+  /** The schema for the model, if it is not the one of `input`. */
   schema?: Record<string, unknown> | undefined;
   /** Maps arguments in the style of other agents' tools; called before `input` validates them. */
   normalize?(given: Arguments): Arguments;

@@ -10,7 +10,7 @@ export type ConfigSource = { kind: "user" | "project"; path: string; exists: boo
 
 export type LoadedConfig = {
   config: Config;
-  /** What the project would start, which is not in `config`. */
+  /** What the project's own files would start; not part of `config`. */
   offered: Offered;
   /** All limits; the default where the configuration sets none. */
   limits: Limits;

@@ -50,7 +50,7 @@ export function createJournal(deps: JournalDeps) {
   const { store, hub, now, present, cancelQuestions, report } = deps;
   const texts = new Map<SessionId, { wid: WorkspaceId; text: DeltaBatcher }>();
   let current: { tx: JournalTx; wid: WorkspaceId } | null = null;
-  /** Work that follows commits, oldest first. What a reader causes meanwhile is appended. */
+  /** Work to do after commits, oldest first. Work that a subscriber causes meanwhile is appended. */
   const outbox: (() => void)[] = [];
   let isPublishing = false;
   /** Events that the store refused; the next commit stores them. */

@@ -10,7 +10,7 @@ const PIECE_CHARS = 64 * 1024;
 export async function encodeReply(body: unknown): Promise<Buffer[]> {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return [Buffer.from(JSON.stringify(body))];
-  const turns = createTimeSlice();
+  const slice = createTimeSlice();
   const pieces: Buffer[] = [];
   let text = "{";
   let separator = "";
@@ -28,7 +28,7 @@ export async function encodeReply(body: unknown): Promise<Buffer[]> {
         pieces.push(Buffer.from(text));
         text = "";
       }
-      await turns.rest();
+      await slice.rest();
     }
     text += value.length === 0 ? "[]" : "]";
   }

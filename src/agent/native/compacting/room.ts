@@ -1,22 +1,22 @@
-// What fits: when a conversation must get smaller, and what goes. Pure.
+// When a conversation must be compacted, and what is left out of it. Pure.
 import type { Message } from "../../../protocol/message.ts";
 import { type Made, spokenOf } from "../../run/context-changes.ts";
 import { outputChars, tokensOf, tokensOfMessages, tokensOfResults } from "./sizes.ts";
 
-/** Of the window; beyond it answers get worse and estimates too risky. */
+/** The usable share of the window: beyond it answers get worse and the estimate is too uncertain. */
 const USED_SHARE_MAX = 0.85;
-/** Room for the answer. */
+/** Tokens reserved for the answer. */
 const RESERVE_TOKENS_MIN = 16_000;
-/** A summary is begun in the background when this share of the room is used. */
+/** From this share of the room on, a summary is prepared in the background. */
 const PREPARE_SHARE = 0.85;
-/** The end of the conversation stays word for word. */
+/** Tokens at the end of the conversation that are kept verbatim. */
 const VERBATIM_TOKENS_MAX = 20_000;
-/** A summary of less saves nothing. */
+/** A summary of fewer tokens saves nothing. */
 const OLDER_TOKENS_MIN = 1_000;
 const PRUNE_KEPT_TOKENS = 40_000;
 const PRUNE_FREED_TOKENS_MIN = 20_000;
 const PRUNE_TURNS_KEPT = 2;
-/** Providers count more exactly than characters do; an estimate this far above their figure is still believed. */
+/** An estimate may be this much above the provider's own count, which is more exact. */
 const ESTIMATE_TRUST = 0.7;
 
 export type Room = {
@@ -24,11 +24,11 @@ export type Room = {
   compactAt: number;
   /** Tokens beyond which a summary is prepared. */
   prepareAt: number;
-  /** Tokens that stay word for word. */
+  /** Tokens that are kept verbatim. */
   verbatim: number;
 };
 
-/** In a small window everything shrinks with it. */
+/** In a small window all limits are smaller in proportion. */
 export function roomIn(window: number, outputMax: number | null): Room {
   const reserve = Math.min(Math.max(RESERVE_TOKENS_MIN, outputMax ?? 0), Math.floor(window / 2));
   const compactAt = Math.floor(Math.min(window * USED_SHARE_MAX, window - reserve));
@@ -49,7 +49,7 @@ export type Measured = {
   agent: string;
 };
 
-/** The tokens that the next request takes: what the provider counted last, and an estimate of what came after. */
+/** The tokens of the next request: the provider's last count plus an estimate of everything after it. */
 export function tokensUsed({ sent, fixed, validFrom, agent }: Measured): number {
   const estimate = fixed + tokensOfMessages(sent);
   const at = sent.findLastIndex(
@@ -63,7 +63,7 @@ export function tokensUsed({ sent, fixed, validFrom, agent }: Measured): number 
   return Math.max(input_tokens + output_tokens + after, Math.floor(estimate * ESTIMATE_TRUST));
 }
 
-/** From which message on the outputs of tools stay, and what leaving out the others saves; undefined if too little. */
+/** From which message on tool outputs are kept, and the tokens saved by dropping the others; undefined if too few. */
 export function planPruning(
   sent: readonly Message[],
   last: Made<"pruned"> | undefined,
@@ -88,7 +88,7 @@ export function planPruning(
   return before_seq === undefined || tokens < PRUNE_FREED_TOKENS_MIN ? undefined : { before_seq, tokens };
 }
 
-/** Shorter outputs are left as they are. */
+/** Shorter outputs are always kept. */
 export const PRUNED_CHARS_MIN = 400;
 const prunable = ({ parts }: Message): number =>
   tokensOf(
@@ -99,14 +99,14 @@ const prunable = ({ parts }: Message): number =>
     ),
   );
 
-/** Splits what is sent into what is summarised and what stays word for word; undefined if a summary saves nothing. */
+/** Splits the messages into those to summarise and those kept verbatim; undefined if a summary saves nothing. */
 export function planCompaction(
   transcript: readonly Message[],
   verbatimMax: number,
   isAsked: boolean,
 ): { older: readonly Message[]; from_seq: number } | undefined {
   const sent = spokenOf(transcript);
-  // Who asks for it wants the conversation smaller, however small it is.
+  // A person who asks for it wants the conversation smaller, even if it is small.
   const room = isAsked ? Math.min(verbatimMax, Math.floor(tokensOfMessages(sent) / 4)) : verbatimMax;
   let first = sent.length - 1;
   let tokens = first < 0 ? 0 : tokensOfMessages(sent.slice(first));

@@ -2,9 +2,9 @@ import type { Message, Part, ToolCallPart } from "../../../protocol/message.ts";
 
 /** The average of prose and code. */
 export const CHARS_PER_TOKEN = 4;
-/** An image counts for about this much, whatever its bytes. */
+/** The approximate tokens of an image of any size. */
 const FILE_CHARS = 6_000;
-/** More of an output is not sent. */
+/** The most of an output that is sent. */
 const OUTPUT_CHARS_MAX = 100_000;
 
 export const tokensOf = (chars: number): number => Math.ceil(chars / CHARS_PER_TOKEN);
@@ -50,6 +50,6 @@ export function charsOfMessage(message: Message): number {
 export const tokensOfMessages = (messages: readonly Message[]): number =>
   tokensOf(messages.reduce((sum, message) => sum + charsOfMessage(message), 0));
 
-/** The results of the message's calls, which the model has not counted yet when it asked for them. */
+/** The results of the message's calls, which are not in the token count of the answer with the calls. */
 export const tokensOfResults = ({ parts }: Message): number =>
   tokensOf(parts.reduce((sum, part) => sum + (part.type === "tool_call" ? outputChars(part) : 0), 0));

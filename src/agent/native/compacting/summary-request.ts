@@ -1,4 +1,4 @@
-// What a model is asked for a summary, and what stands for the summarised messages afterwards. Pure.
+// The request for a summary, and the text that replaces the summarised messages. Pure.
 import { endsOf, startOf } from "../../../protocol/cut-text.ts";
 import type { Message, ToolCallPart } from "../../../protocol/message.ts";
 import { messageText } from "../../../protocol/message-text.ts";
@@ -6,12 +6,12 @@ import { hearthNote, inOneLine, textInside } from "../../hearth-note.ts";
 import { earlyEndOf } from "../../run/early-end.ts";
 import { CHARS_PER_TOKEN } from "./sizes.ts";
 
-/** Of each call: what it was asked and what it said matter less than that it was made. */
+/** The most of each call's input and output: that it was made matters more. */
 const INPUT_CHARS_MAX = 1_000;
 const OUTPUT_CHARS_MAX = 2_000;
 /** The user's own words are kept beside the summary. */
 const PROMPT_TOKENS_MAX = 10_000;
-/** One prompt may not take all of that. */
+/** The most of a single prompt. */
 const PROMPT_CHARS_MAX = 8_000;
 const FILES_MAX = 20;
 const PLAN_CHARS_MAX = 4_000;
@@ -57,12 +57,12 @@ function entryOf(message: Message): string {
 }
 
 /**
- * The question for a summary. At most `charsMax` characters of conversation: the middle goes first, because the
- * beginning says what is wanted and the end where the work stands.
+ * The request for a summary, with at most `charsMax` characters of conversation. The middle is cut first: the beginning
+ * has the task, and the end the state of the work.
  */
 export function summaryQuestion(facts: {
   older: readonly Message[];
-  /** What stands for still older messages. */
+  /** The text that replaces still older messages. */
   before: string | undefined;
   keep: string;
   charsMax: number;
@@ -74,7 +74,7 @@ export function summaryQuestion(facts: {
   return `<conversation>\n${textInside("conversation", said)}\n</conversation>\n\nWrite the summary of this conversation.${wish}`;
 }
 
-/** What the user wrote, newest first to be kept, oldest first to be read. */
+/** The user's prompts. The newest are kept if not all fit; they are listed oldest first. */
 function promptsOf(older: readonly Message[]): string[] {
   const kept: string[] = [];
   let room = PROMPT_TOKENS_MAX * CHARS_PER_TOKEN;
@@ -99,7 +99,7 @@ const pathOf = ({ input }: ToolCallPart): string | undefined => {
 const callsOf = (messages: readonly Message[]): ToolCallPart[] =>
   messages.flatMap(({ parts }) => parts.filter((part) => part.type === "tool_call"));
 
-/** The files that were read or changed last, the newest first. */
+/** The files that were read or changed last, newest first. */
 function filesOf(older: readonly Message[]): string[] {
   const paths = callsOf(older)
     .filter(({ kind }) => kind === "read" || kind === "edit")
@@ -113,7 +113,7 @@ function planOf(older: readonly Message[]): string | undefined {
 }
 
 /**
- * What is sent instead of `older`, all messages before the first that stays. `facts`: what has changed since the
+ * The text that is sent instead of `older`, the messages before the first one kept. `facts`: what has changed since the
  * opening, one sentence each.
  */
 export function headOf(summary: string, older: readonly Message[], facts: readonly string[]): string {

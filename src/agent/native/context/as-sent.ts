@@ -5,15 +5,15 @@ import type { LoadedFile } from "./attachments.ts";
 import { phrasesFrom } from "./phrases.ts";
 import type { StoredConversation } from "./stored-conversation.ts";
 
-/** A tool's definition without its explanations: what a call must look like. */
+/** A tool's schema without descriptions: the form that a call must have. */
 const shapeOf = ({ name, input_schema }: ModelTool): string =>
   JSON.stringify([name, input_schema], (key, value: unknown) =>
     key === "description" && typeof value === "string" ? undefined : value,
   );
 
 /**
- * The tools as a conversation was told of them, in that order. One that has changed its arguments is told as it is now,
- * one that is gone is left out, and new ones come last.
+ * The tools as they were first sent in a conversation, in the same order. A tool whose arguments have changed is sent
+ * in its new form, one that is gone is left out, and new ones come last.
  */
 export function toolsAsSent(sent: readonly ModelTool[], current: readonly ModelTool[]): readonly ModelTool[] {
   const now = new Map(current.map((tool) => [tool.name, tool]));
@@ -27,7 +27,7 @@ export function toolsAsSent(sent: readonly ModelTool[], current: readonly ModelT
   return all.length === sent.length && all.every((tool, at) => tool === sent[at]) ? sent : all;
 }
 
-/** What is told of these depends on the model. */
+/** Tools whose definitions depend on the model. */
 const isMedia = (part: FilePart): boolean => isImage(part) || part.media_type === "application/pdf";
 
 /**
@@ -62,7 +62,7 @@ export function createAsSent(kept: StoredConversation | undefined, onChange: () 
       }
       return next;
     },
-    /** An attached file of the disk may have changed since. Only text is stored: pictures are large. */
+    /** An attached file may have changed on disk since. Only text is stored, since pictures are large. */
     async file(part: FilePart, load: () => Promise<LoadedFile>): Promise<LoadedFile> {
       const known = files.get(part.id);
       if (known !== undefined) return { kind: "text", text: known };

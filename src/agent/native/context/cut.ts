@@ -1,18 +1,18 @@
 import type { Message } from "../../../protocol/message.ts";
 import { lastChange, spokenOf } from "../../run/context-changes.ts";
 
-/** What is left out of a conversation's requests. */
+/** What is left out of requests because the conversation was compacted. */
 export type ConversationCut = {
-  /** Stands for the messages before `fromSeq`. */
+  /** Replaces the messages before `fromSeq`. */
   head: string | undefined;
   fromSeq: number;
   /** Long outputs of tools are left out of messages with a lower seq. */
   prunedBefore: number;
-  /** Providers' token counts of earlier messages are those of a longer conversation. */
+  /** Token counts of messages before this one were made for the longer conversation. */
   validFrom: number;
 };
 
-/** What is left out by the changes that the transcript tells of. */
+/** The cut that results from the compactions in the transcript. */
 export function cutOf(transcript: readonly Message[]): ConversationCut {
   const compacted = lastChange(transcript, "compacted");
   const pruned = lastChange(transcript, "pruned");

@@ -186,7 +186,7 @@ type Memo = ReturnType<typeof createMemo>;
  * after it (G16). Requests that were given up are marked as such (G17). A message is converted once; the result is kept
  * as long as the message.
  */
-export function createHistory(reader: HistoryReader, newTurns: () => TimeSlice = createTimeSlice) {
+export function createHistory(reader: HistoryReader, newSlice: () => TimeSlice = createTimeSlice) {
   const pieces = new WeakMap<Message, Piece>();
   const memo = createMemo();
 
@@ -206,10 +206,10 @@ export function createHistory(reader: HistoryReader, newTurns: () => TimeSlice =
   ): Promise<PromptMessage[]> => {
     const assembly = createAssembly(opening, reader, memo);
     if (head !== undefined) assembly.head(head);
-    const turns = newTurns();
+    const slice = newSlice();
     let answeredRun: string | undefined;
     for (const message of messages) {
-      await turns.rest(); // a long conversation is thousands of messages
+      await slice.rest(); // a long conversation is thousands of messages
       signal.throwIfAborted();
       const piece = pieces.get(message) ?? (await convert(message, signal));
       const note = notes.get(message.id);

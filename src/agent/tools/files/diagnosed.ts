@@ -9,8 +9,8 @@ const ERRORS_MAX = 20;
 const MESSAGE_CHARS_MAX = 300;
 
 /**
- * A file tool whose result also says what is wrong in the files it has changed, as their language servers see it. Reading
- * a file starts its server, so that it is warm for the first edit.
+ * Adds the language servers' errors in the changed files to a file tool's result. Reading a file already starts its
+ * server, so that it is ready for the first edit.
  */
 export const diagnosed = <Input>(tool: Tool<Input>, servers: LanguageServers): Tool<Input> => ({
   ...tool,
@@ -48,7 +48,7 @@ async function withErrors(
     const { isInside, shown } = await locate(context.root, path);
     if (isInside && text !== undefined) files.push({ path, text, shown });
   }
-  // A canceled run does not undo the edit: its result stands.
+  // The edit was made, even if the run was canceled meanwhile: return its result.
   const reports = await servers.diagnose(context, files, context.signal).catch(() => []);
   const shownOf = new Map(files.map(({ path, shown }) => [path, shown]));
   const text = errorsText(reports, (path) => shownOf.get(path) ?? path);

@@ -12,7 +12,7 @@ import { defineTool, type ToolContext } from "../tool.ts";
 
 const ROWS_MAX = 100;
 const LINE_CHARS_MAX = 200;
-/** A server that has just been started first reads the whole project. */
+/** A server that was just started reads the whole project first. */
 const ANSWER_MS_MAX = 30_000;
 
 const input = z.object({
@@ -103,7 +103,7 @@ async function places(
     if (!uri.startsWith("file:")) continue;
     const path = fileURLToPath(uri);
     const { shown, isInside } = await locate(context.root, path);
-    // Outside the workspace only the place is named: reading there needs permission.
+    // Outside the workspace only the position is given: reading there needs permission.
     if (isInside && !texts.has(path))
       texts.set(path, (await readFile(path, "utf8").catch(() => "")).split("\n"));
     const line = texts.get(path)?.[range.start.line]?.trim().slice(0, LINE_CHARS_MAX) ?? "";

@@ -92,10 +92,10 @@ async function eachFound(
   onFound: (name: string, row: string) => void,
 ): Promise<void> {
   const decoder = new StringDecoder("utf8");
-  const turns = createTimeSlice(); // many chunks may be ready at once
+  const slice = createTimeSlice(); // many chunks may be ready at once
   let rest = "";
   for await (const chunk of stream) {
-    await turns.rest();
+    await slice.rest();
     rest += decoder.write(chunk as Buffer);
     let at = 0;
     for (;;) {

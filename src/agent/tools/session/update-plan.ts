@@ -29,7 +29,7 @@ const input = z.object({
 });
 export type PlanInput = z.infer<typeof input>;
 
-/** The model's own list of steps, shown to the person while it works, and the plan that leads out of plan mode. */
+/** Sets the model's list of steps, which the person sees, or presents a plan for approval to leave plan mode. */
 export const planTool = defineTool({
   name: "plan",
   kind: "think",
@@ -103,7 +103,7 @@ function planTitle(entries: readonly Partial<Plan["entries"][number]>[]): string
   return `${done}/${entries.length}${typeof now === "string" ? ` ${now}` : ""}`;
 }
 
-/** The first step in progress stays so; the others become pending. */
+/** Only one step may be in progress: the first one stays, the others become pending. */
 function withOneInProgress(asked: NonNullable<PlanInput["entries"]>): {
   entries: Plan["entries"];
   moved: number;
@@ -119,7 +119,7 @@ function withOneInProgress(asked: NonNullable<PlanInput["entries"]>): {
   };
 }
 
-/** What other agents' to-do tools call the list, a step's words and its states. */
+/** The names that other agents' to-do tools use for the list, a step's text and its states. */
 const listNames = argumentNormalizer({ names: { entries: ["todos", "plan", "steps", "items", "tasks"] } });
 const proposalNames = argumentNormalizer({ names: { proposal: ["plan_text", "markdown"] } });
 const entryNames = argumentNormalizer({

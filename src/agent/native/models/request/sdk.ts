@@ -105,7 +105,7 @@ async function buildRequest(
   call: SdkCall,
   { origin, list, begin, lengthen }: SdkDeps,
   signal: AbortSignal,
-  turns: TimeSlice,
+  timeSlice: TimeSlice,
 ): Promise<WrittenRequest> {
   const change = begin?.() ?? ((init: RequestInit) => init);
   const [first = [], ...others] = slicesOf(call.messages);
@@ -128,13 +128,13 @@ async function buildRequest(
   };
   const pieces = [bytesOf(init.body)];
   for (const slice of others) {
-    await turns.rest();
+    await timeSlice.rest();
     signal.throwIfAborted();
     const next = await write(slice, false);
     written.push(next.init);
     pieces.push(bytesOf(next.init.body));
   }
-  await turns.rest();
+  await timeSlice.rest();
   const body = Buffer.concat([...pieces, Buffer.from(joined.end())]);
   return { url, init: { ...init, headers: joinHeaders(written.map(({ headers }) => headers)), body } };
 }
@@ -145,11 +145,11 @@ export async function* streamFromSdk(
   call: SdkCall,
   deps: SdkDeps,
   signal: AbortSignal,
-  turns: TimeSlice = createTimeSlice(),
+  timeSlice: TimeSlice = createTimeSlice(),
 ): AsyncGenerator<ModelChunk> {
   signal.throwIfAborted();
-  const request = await buildRequest(model, call, deps, signal, turns);
-  await turns.rest(); // one of megabytes is sent in another turn than it is built in
+  const request = await buildRequest(model, call, deps, signal, timeSlice);
+  await timeSlice.rest(); // one of megabytes is sent in another turn than it is built in
   signal.throwIfAborted();
   yield* exchange(request, deps, signal);
 }
