@@ -17,6 +17,7 @@ import type { SubagentKind } from "../protocol/session.ts";
 import type { Usage } from "../protocol/usage.ts";
 import type { PersonAnswer, PersonQuestion } from "./permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "./permission/request.ts";
+import type { BudgetOver } from "./run/budget.ts";
 import type { SubagentEnd, SubagentTask } from "./subagent.ts";
 
 /**
@@ -133,6 +134,8 @@ export type TurnHost = {
   emit(...events: BackendEvent[]): void;
   /** Judges by mode, rules and grants, and asks a person if they do not decide. Never throws. */
   authorize(request: PermissionRequest, signal: AbortSignal): Promise<Verdict>;
+  /** Budgets in money and time. A backend that can pause asks when one is used up; any other is stopped. */
+  budget?: { over(): BudgetOver | null; raise(over: BudgetOver): void };
   /** Asks a person. Never throws. */
   ask(question: PersonQuestion, signal: AbortSignal): Promise<PersonAnswer>;
   /** Lets a sub-agent do a task; null: the run is ending. Never throws. `onProgress` gets what it does, in lines. */

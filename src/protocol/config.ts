@@ -130,6 +130,34 @@ const LimitsConfig = z.object({
   max_retries: z.int().min(0).optional(),
   max_run_cost: z.number().positive().optional().describe("USD after which a run is stopped"),
   max_run_tokens: z.int().min(1).optional().describe("Tokens, in and out, after which a run is stopped"),
+  budget_run_cost: z.number().positive().optional().describe("USD for a run; then a person is asked"),
+  budget_run_minutes: z.number().positive().optional().describe("Minutes for a run; then a person is asked"),
+  budget_session_cost: z.number().positive().optional().describe("USD for a session; then a person is asked"),
+  budget_session_minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Minutes for a session; then a person is asked"),
+  budget_day_cost: z
+    .number()
+    .positive()
+    .optional()
+    .describe("USD for all runs of a day; then a person is asked"),
+  budget_day_minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Minutes for all runs of a day; then a person is asked"),
+  budget_agent_cost: z
+    .number()
+    .positive()
+    .optional()
+    .describe("USD for the runs of one agent in a day; then a person is asked"),
+  budget_agent_minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Minutes for the runs of one agent in a day; then a person is asked"),
 });
 
 export const Config = z.object({
@@ -174,5 +202,13 @@ export const limitDefaults = {
   max_retries: 6,
   max_run_cost: Number.POSITIVE_INFINITY,
   max_run_tokens: Number.POSITIVE_INFINITY,
+  budget_run_cost: Number.POSITIVE_INFINITY,
+  budget_run_minutes: Number.POSITIVE_INFINITY,
+  budget_session_cost: Number.POSITIVE_INFINITY,
+  budget_session_minutes: Number.POSITIVE_INFINITY,
+  budget_day_cost: Number.POSITIVE_INFINITY,
+  budget_day_minutes: Number.POSITIVE_INFINITY,
+  budget_agent_cost: Number.POSITIVE_INFINITY,
+  budget_agent_minutes: Number.POSITIVE_INFINITY,
 } as const satisfies Required<z.infer<typeof LimitsConfig>>;
 export type Limits = { [K in keyof typeof limitDefaults]: number };

@@ -92,6 +92,8 @@ export const PromptBody = z.object({
   env: Environment.optional(),
   /** Ends the run with outcome `max_steps` after this many model answers. */
   max_steps: z.int().min(1).max(10_000).optional(),
+  /** USD after which a person is asked whether the run may go on; without one it ends with `budget_reached`. */
+  max_cost: z.number().positive().optional(),
   /** When a question cannot be answered now: wait for a client, end the run, or deny it. */
   on_question: z.enum(["wait", "fail", "deny"]).optional(),
   /** False: the session's agent is stopped after this prompt, unless another prompt to the session keeps it warm. */

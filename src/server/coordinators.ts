@@ -1,6 +1,7 @@
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { handoverFor } from "../agent/handover.ts";
+import { noBudgets } from "../agent/run/budget.ts";
 import { type Coordinator, createCoordinator } from "../agent/run/coordinator.ts";
 import type { RunBudget } from "../agent/run/host.ts";
 import type { RunRecord } from "../agent/run/record.ts";
@@ -8,6 +9,7 @@ import { sleep } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Agents } from "./agents.ts";
+import type { Budgets } from "./budgets.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Environments } from "./environments.ts";
 import type { Journal } from "./events/journal.ts";
@@ -39,6 +41,7 @@ type CoordinatorsDeps = {
   now: () => Date;
   /** What a run in that workspace may use. */
   budget(wid: WorkspaceId): RunBudget;
+  budgets?: Pick<Budgets, "of">;
   onChange(): void;
   /** A session's changes wait for the store because of `error`; null: they wait no longer. */
   onStoreAway(wid: WorkspaceId, sid: SessionId, error: HearthError | null): void;
@@ -128,6 +131,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       ask: (run, question, signal) => deps.permissions.ask(wid, run, question, signal),
       delegate: (run, ...rest) => deps.subagents().run(wid, run, ...rest),
       budget: () => deps.budget(wid),
+      budgets: (run) => deps.budgets?.of(wid, run) ?? noBudgets,
       report: (message, cause) => log.error(message, { session: sid, cause }),
       onChange() {
         publishChangesSoon(wid, sid);

@@ -17,6 +17,7 @@ import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { Paths } from "../protocol/paths.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import { type AgentSource, createAgents } from "./agents.ts";
+import { createBudgets } from "./budgets.ts";
 import { createCompactions } from "./compactions.ts";
 import { createCoordinators } from "./coordinators.ts";
 import type { Log } from "./daemon/log.ts";
@@ -248,6 +249,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     newId,
     now,
   });
+  const budgets = createBudgets({ store, limits: (wid) => settings.of(wid).limits, now });
 
   const coordinators = createCoordinators({
     subagents: () => subagents,
@@ -262,6 +264,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     newId,
     now,
     budget: (wid) => settings.of(wid).limits,
+    budgets,
     onChange: () => busyChanged(),
     onStoreAway: (wid, sid, error) => storeWatch.update(wid, sid, error),
   });
@@ -338,6 +341,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     mustAccept: workspaces.mustBeOpen,
     stepsMax: (wid) => (deps.isDisposable ? null : settings.orDefaults(wid).limits.max_steps),
     newId,
+    capRun: budgets.cap,
   });
 
   const compactions = createCompactions({

@@ -22,6 +22,8 @@ type RunsDeps = {
   mustAccept(wid: WorkspaceId): void;
   /** For a run that nobody watches; null: none. */
   stepsMax(wid: WorkspaceId): number | null;
+  /** The most that a run may cost. */
+  capRun?(rid: RunId, cost: number): void;
   newId: NewId;
 };
 
@@ -74,8 +76,10 @@ export function createRuns(deps: RunsDeps): Services["runs"] {
       const on_question = body.on_question ?? "wait";
       // Nobody watches a run that waits for no answer, so its steps are limited.
       const stepsMax = on_question === "wait" ? null : deps.stepsMax(wid);
+      const run_id = body.run_id ?? deps.newId("run");
+      if (body.max_cost !== undefined) deps.capRun?.(run_id, body.max_cost);
       const reply = coordinators.of(wid, body.session_id).accept({
-        run_id: body.run_id ?? deps.newId("run"),
+        run_id,
         prompt: body.prompt,
         attachments: body.attachments ?? [],
         agent,

@@ -392,3 +392,12 @@ test("a silent model, and a client that waits, use no second daemon and end on S
   run.kill("SIGTERM");
   expect((await run.result).code).toBe(130);
 });
+
+test("run --max-cost ends with code 6 once the run has cost that much", async () => {
+  const { home, model } = await openCliWorld();
+  model.enqueue({ ...say("One.", { call: "list", input: {} }), usage: { input: 2_000_000, output: 0 } });
+  const end = await runHearth(home, ["run", "--max-cost", "1", "work"]);
+  expect(end.code).toBe(6);
+  expect(end.stderr).toContain("This run has cost $2.0000, and --max-cost allows $1.");
+  expect(model.requests).toHaveLength(1);
+});

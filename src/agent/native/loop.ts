@@ -5,7 +5,6 @@ import type { RunError } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { BackendEvent, Turn, TurnHost, TurnResult } from "../backend.ts";
 import { foreignText } from "../hearth-note.ts";
-import type { PersonQuestion } from "../permission/person-question.ts";
 import type { ToolContext, ToolSession } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
 import type { Compactor } from "./compacting/compactor.ts";
@@ -16,6 +15,7 @@ import { executeCalls, type ReadyCall } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
+import { askAtBudget, stuckQuestion } from "./person-questions.ts";
 import { planWatchOf, watchPlan } from "./plan-reminder.ts";
 import { checkCall } from "./repair.ts";
 import { endingOf, observed, type RequestRecorder } from "./requests/recorder.ts";
@@ -59,17 +59,6 @@ function errorOf(failure: ModelFailure, isWaitTooLong: boolean): RunError {
 const loopError = (message: string): TurnResult => ({
   outcome: "error",
   error: { code: "loop_detected", message, retryable: false },
-});
-
-const stuckQuestion = (text: string, tool_call_id: string): PersonQuestion => ({
-  tool_call_id,
-  kind: "other",
-  title: "The model seems to be stuck. Shall it go on?",
-  detail: { type: "text", text, reasons: [] },
-  options: [
-    { decision: "allow_once", label: "go on", rules: [] },
-    { decision: "deny", label: "stop, or say what to do instead", rules: [] },
-  ],
 });
 
 /** The ids of the session's tool calls. */
@@ -185,6 +174,8 @@ export async function runLoop(
   for (;;) {
     await slice.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
+    const spent = await askAtBudget(turn.run_id, host, signal);
+    if (spent !== undefined) return spent;
     await compactor.makeRoom(room, signal);
     const since = performance.now();
     const plain = await conversation.request(host.transcript(), model, signal);

@@ -11,6 +11,7 @@ import type { PermissionRequest } from "../permission/request.ts";
 import type { SubagentEnd, SubagentTask } from "../subagent.ts";
 import { type AcceptedPrompt, isOwnRun, ownPrompt } from "./accepted-prompt.ts";
 import { type Change, createRunBook } from "./book.ts";
+import { budgetError, noBudgets, type RunBudgets } from "./budget.ts";
 import { askedToKeep, lastChange, withoutChange } from "./context-changes.ts";
 import { createTurnHost, type RunBudget, type RunVerdict } from "./host.ts";
 import type { Ledger, LedgerTx } from "./ledger.ts";
@@ -55,6 +56,8 @@ export type CoordinatorDeps = {
   ): Promise<SubagentEnd | null>;
   /** The limits of a run's usage. */
   budget(): RunBudget;
+  /** What the run may use in money and time; without limits by default. */
+  budgets?(run: RunRecord): RunBudgets;
   /** Logs a bug, or a failure that nobody waits for. */
   report(message: string, cause: unknown): void;
   /** Called after every change: an idle daemon exits. */
@@ -175,6 +178,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
       async open(signal) {
         await book.readAhead();
         await deps.reach(signal);
+        mustHaveBudget(run);
         return warm.take(withOwnRuns(deps.contextOf(run)), signal);
       },
       turn(session) {
@@ -187,6 +191,13 @@ export function createCoordinator(deps: CoordinatorDeps) {
       report: deps.report,
     });
     return mine;
+  }
+
+  /** hearth's own agent asks by itself; any other must not even begin. */
+  function mustHaveBudget(run: RunRecord) {
+    if (deps.backend(run.agent).kind === "native") return;
+    const over = deps.budgets?.(run).over(0) ?? null;
+    if (over !== null) throw new HearthError("budget_reached", budgetError(over).message);
   }
 
   const withOwnRuns = (context: SessionContext): SessionContext => ({
@@ -258,6 +269,8 @@ export function createCoordinator(deps: CoordinatorDeps) {
         return book.history().filter(({ run_id, role }) => role === "user" && ids.has(run_id));
       },
       budget: deps.budget,
+      budgets: deps.budgets?.(run) ?? noBudgets,
+      canPause: deps.backend(run.agent).kind === "native",
       stop: (error) => loop.post({ type: "stopped", run_id: run.id, end: { outcome: "error", error } }),
       report: deps.report,
     });

@@ -4,6 +4,7 @@ import type { BackendEvent, TurnHost } from "../backend.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionRequest, Verdict } from "../permission/request.ts";
 import type { SubagentEnd, SubagentTask } from "../subagent.ts";
+import { budgetError, type RunBudgets } from "./budget.ts";
 import { type ActiveRun, asRunError } from "./run.ts";
 
 /** `fail`: nobody can answer, so the run must end with this error. */
@@ -27,6 +28,9 @@ type TurnHostDeps = {
   steer(): readonly Message[];
   /** The limits of the run's usage. */
   budget(): RunBudget;
+  budgets: RunBudgets;
+  /** The backend asks a person when a budget is used up. */
+  canPause: boolean;
   /** Ends the run with an error. */
   stop(error: RunError): void;
   report(message: string, cause: unknown): void;
@@ -60,8 +64,11 @@ export function createTurnHost({ run, history, stop, report, ...deps }: TurnHost
           event.type === "step_finished" && event.finish_reason === "tool_use";
         if (!events.some(goesOn)) return;
         const over = overBudget(run.recorder, deps.budget());
+        const used = deps.canPause ? null : deps.budgets.over(run.recorder.cost);
         if (over !== null) stop(over);
+        else if (used !== null) stop(budgetError(used));
       }),
+    budget: { over: () => deps.budgets.over(run.recorder.cost), raise: deps.budgets.raise },
     async authorize(request, signal) {
       if (!run.isRunning || signal.aborted) return { decision: "canceled" };
       const verdict = await judged(request, AbortSignal.any([signal, run.signal]));

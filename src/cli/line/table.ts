@@ -140,6 +140,7 @@ export const commands: readonly CommandSpec[] = [
         help: "ask, accept_edits, plan, yolo or deny",
       },
       { name: "max-steps", value: "N", help: "Maximum number of model answers" },
+      { name: "max-cost", value: "USD", help: "Ask, or end with code 6, once it has cost this much" },
       { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
       disposable,
       { name: "trust", value: "HASH", help: "Trust what the project's own files would start, by its hash" },

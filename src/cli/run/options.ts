@@ -23,6 +23,9 @@ export function readRunOptions({ options }: Parsed) {
   if (maxSteps !== undefined && !(Number.isInteger(maxSteps) && maxSteps >= 1)) {
     throw new UsageError("--max-steps takes a whole number from 1.");
   }
+  const maxCost = readNumber("max-cost", options["max-cost"]);
+  if (maxCost !== undefined && !(maxCost > 0))
+    throw new UsageError("--max-cost takes an amount of USD above 0.");
   return {
     format: textOf(options["format"]) ?? "text",
     agent: textOf(options["agent"]),
@@ -34,6 +37,7 @@ export function readRunOptions({ options }: Parsed) {
     mode: (isDisposable ? "yolo" : policy === "deny" ? "ask" : policy) as PermissionMode | undefined,
     onQuestion: policy === "deny" ? ("deny" as const) : ("fail" as const),
     maxSteps,
+    maxCost,
     timeoutMs: seconds === undefined ? undefined : Math.min(seconds * 1000, 2 ** 31 - 1),
     trust: textOf(options["trust"]),
     isVerbose: options["verbose"] === true,

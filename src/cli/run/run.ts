@@ -91,6 +91,7 @@ async function runPrompt(
         ? { keep_warm: false }
         : { agent: options.agent, model: options.model, mode: options.mode }),
       max_steps: options.maxSteps,
+      max_cost: options.maxCost,
       on_question: options.onQuestion,
     };
     const wid = connection.workspace.id;

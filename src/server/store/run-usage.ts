@@ -34,6 +34,11 @@ export function createRunUsageRows(db: Database) {
   const page = db.prepare<[string], Row>(
     `SELECT * FROM run_usage WHERE run_id > ? ORDER BY run_id LIMIT ${PAGE}`,
   );
+  const costOf = db
+    .prepare<[{ day: string; agent: string | null }], number>(
+      "SELECT coalesce(sum(cost), 0) FROM run_usage WHERE day = @day AND (@agent IS NULL OR agent = @agent)",
+    )
+    .pluck();
   return {
     /** Runs without usage are not stored, nor is the demo, whose figures are made up. */
     put(workspaceId: WorkspaceId, run: Spent) {
@@ -44,6 +49,8 @@ export function createRunUsageRows(db: Database) {
       const day = (completed_at ?? accepted_at ?? "").slice(0, 10);
       put.run({ run_id: id, workspace_id: workspaceId, session_id, agent, model, day, ...usage, cost });
     },
+    /** What a day has cost, of all agents or of one. */
+    costOf: (day: string, agent: string | null = null): number => costOf.get({ day, agent }) ?? 0,
     /** Rows after a run id, in the order of ids; empty at the end. */
     page: (after: string): RunUsage[] => page.all(after).map((row) => ({ ...row, usage: usageOf(row) })),
   };

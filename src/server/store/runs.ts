@@ -81,6 +81,13 @@ export function createRunRows(db: Database) {
       "SELECT id FROM runs WHERE session_id = ? AND started_at IS NULL AND coalesce(outcome, '') NOT IN ('steered', 'error')",
     )
     .pluck();
+  const minutes = db
+    .prepare<[Record<"session_id" | "day" | "agent", string | null> & { now: string }], number>(
+      `SELECT sum(julianday(coalesce(completed_at, @now)) - julianday(started_at)) * 1440 FROM runs
+       WHERE started_at IS NOT NULL AND (@session_id IS NULL OR session_id = @session_id)
+         AND (@day IS NULL OR substr(started_at, 1, 10) = @day) AND (@agent IS NULL OR agent = @agent)`,
+    )
+    .pluck();
   return {
     /** Runs that wait, or were withdrawn before they started. */
     unstarted: (sessionId: SessionId): ReadonlySet<RunId> => new Set(unstarted.all(sessionId)),
@@ -95,6 +102,9 @@ export function createRunRows(db: Database) {
       newest.all(sessionId, limit).map(toRun).reverse(),
     /** Oldest first. */
     unfinished: (sessionId: SessionId): RunRecord[] => unfinished.all(sessionId).map(toRun),
+    /** How long runs have taken together, of a session or a day, of all agents or one. */
+    minutes: (of: { session_id?: SessionId; day?: string; agent?: string; now: string }): number =>
+      minutes.get({ session_id: null, day: null, agent: null, ...of }) ?? 0,
     allUnfinished: (): RunRecord[] => allUnfinished.all().map(toRun),
   };
 }
