@@ -71,11 +71,15 @@ describe("an agent that holds one session", () => {
     "is a prompt's before it is a probe's (%o)",
     async ({ keepsOpen }) => {
       const at = await openScriptedWorld();
-      at.acp.everyStart({ sessionsMax: 1, keepsOpen });
+      at.acp.everyStart({ sessionsMax: 1, keepsOpen, ...slow });
       const probing = at.probe();
       await at.acp.asked("session/new");
       at.acp.nextTurn({ deeds: [say("here")] });
-      expect(await at.world.ask("Go")).toMatchObject({ outcome: "end_turn", text: "here" });
+      const runId = at.world.prompt("Go");
+      await at.world.until((event) => event.type === "run.accepted", "the prompt");
+      await new Promise((resolve) => setImmediate(resolve));
+      at.acp.openGate("open");
+      expect(await at.world.ended(runId)).toMatchObject({ outcome: "end_turn", text: "here" });
       await probing;
       expect(at.acp.pids()).toHaveLength(keepsOpen ? 2 : 1);
     },
