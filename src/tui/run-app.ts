@@ -224,6 +224,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
     leave,
     interrupt: isPlain ? () => controller.onInput([{ type: "key", chord: "ctrl+c" }]) : undefined,
     suspend: local.suspend,
+    continued: () => terminal.continued(),
     fail: left.reject,
   });
   try {

@@ -81,6 +81,27 @@ test.each(forced)("ended by %s, the shell behind it echoes what is typed again",
   expect(modesLeftOn(pty.emulator.written)).toEqual([]);
 });
 
+test("stopped without warning and continued by the shell, it draws itself below what the shell wrote and takes keys", async () => {
+  const world = await openWorld();
+  const pty = openTestPty(world, { inShell: true });
+  pty.type(`${process.execPath} ${launcher} & echo $! > pid; fg\n`);
+  await pty.until(isConnected, "a terminal that is connected");
+  pty.type("half a thought");
+  await pty.until((text) => text.includes("› half a thought"), "the draft");
+  process.kill(Number(readFileSync(`${world.home.project}/pid`, "utf8")), "SIGSTOP");
+  await pty.until((text) => /Stopped/.test(text), "the shell");
+  pty.type("echo it-e''choes\n");
+  await pty.until((text) => text.includes("it-echoes"), "what the shell says");
+  pty.type("fg\n");
+  const below = () => pty.text().slice(pty.text().lastIndexOf("it-echoes"));
+  await pty.until(() => below().includes("› half a thought") && isConnected(below()), "the prompt below");
+  pty.type(", and more");
+  await pty.until(() => below().includes("› half a thought, and more"), "what is typed");
+  expect(below().split("half a thought")).toHaveLength(2);
+  pty.type("\x15\x04");
+  await pty.until((text) => /[#$]$/.test(text.trimEnd()), "the shell");
+});
+
 test("ended while its first frame is all there is, it leaves nothing on", async () => {
   const world = await openWorld();
   const pty = openTestPty(world);

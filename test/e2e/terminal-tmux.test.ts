@@ -103,3 +103,21 @@ test.skipIf(!hasTmux)(
     await expectWhole(tmux, 30);
   },
 );
+
+test.skipIf(!hasTmux)(
+  "in tmux a terminal that is stopped without warning and continued stands there once",
+  async () => {
+    const { world, tmux } = await openInTmux(100, 30);
+    world.model.enqueue(say(`${paragraphs(12).join("\n\n")}\n`));
+    await tmux.type("tell me\r");
+    await tmux.until(isIdleAfter("end11."), "the answer");
+    await settle(tmux);
+    const pid = Number(await tmux.command("display-message", "-p", "-t", "hearth", "#{pane_pid}"));
+    process.kill(pid, "SIGSTOP");
+    process.kill(pid, "SIGCONT");
+    await tmux.type("half a thought");
+    await tmux.until((window) => window.some((row) => row.includes("› half a thought")), "the draft");
+    await settle(tmux);
+    await expectWhole(tmux, 12);
+  },
+);

@@ -17,9 +17,11 @@ export function guardExits(options: {
   interrupt?: (() => void) | undefined;
   /** Called for a SIGTSTP from outside: the modes are to be restored before the job stops. */
   suspend: () => void;
+  /** The job goes on, after whatever stop. */
+  continued: () => void;
   fail: (error: unknown) => void;
 }): () => void {
-  const { restore, leave, interrupt, suspend, fail } = options;
+  const { restore, leave, interrupt, suspend, continued, fail } = options;
   const handlers = Object.entries(signals).map(([signal, exitCode]) => {
     const handler = () => (signal === "SIGINT" && interrupt ? interrupt() : leave(exitCode));
     process.on(signal, handler);
@@ -32,6 +34,7 @@ export function guardExits(options: {
   process.on("uncaughtException", crash);
   process.on("exit", restore);
   process.on("SIGTSTP", suspend);
+  process.on("SIGCONT", continued);
   // The terminal is gone: errors of its streams are ignored.
   const ignore = () => {};
   process.stdout.on("error", ignore);
@@ -40,6 +43,7 @@ export function guardExits(options: {
     process.off("uncaughtException", crash);
     process.off("exit", restore);
     process.off("SIGTSTP", suspend);
+    process.off("SIGCONT", continued);
     process.stdout.off("error", ignore);
   };
 }

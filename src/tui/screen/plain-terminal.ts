@@ -84,6 +84,7 @@ export function openPlainTerminal(
       });
     },
     send() {},
+    continued() {},
     async lend(use) {
       lines?.pause();
       try {

@@ -24,6 +24,8 @@ export type Screen = {
   readonly isPositionUnknown: boolean;
   /** Redraws the frame and the finished rows above it that are in the window. */
   place(place: Place): void;
+  /** The same after a stop without warning: where others have written, the frame is drawn anew below. */
+  placeAfterStop(place: Place): void;
   /** Scrolls everything in the window into the scrollback and goes on at its top. */
   clear(): void;
   redrawAlternate(): void;
@@ -200,6 +202,16 @@ export function createScreen(options: {
     place(place) {
       isPositionUnknown = false;
       placed = place;
+      dirty();
+    },
+    placeAfterStop(place) {
+      isPositionUnknown = false;
+      const isMoved = place.at === undefined || place.at.column !== main.cursor.column;
+      if (isMoved) {
+        // Others have written here. What stands above is theirs, or cannot be told from theirs: it stays.
+        main = nothing;
+        recent.forget();
+      } else placed = place;
       dirty();
     },
     clear() {

@@ -43,6 +43,11 @@ export type Terminal = {
   ): void;
   /** Writes a sequence that draws nothing: a title, a bell. */
   send(sequence: string): void;
+  /**
+   * This process was stopped without warning (SIGSTOP) and goes on: meanwhile the shell has set its own modes, and may
+   * have written.
+   */
+  continued(): void;
   /** Gives the terminal to another program until `use` settles. */
   lend<T>(use: () => Promise<T>): Promise<T>;
   /** Replaces the frame by `last`, switches all modes off and stops reading. Safe to call more than once. */
@@ -115,11 +120,14 @@ export function openTerminal(
       return false;
     },
     onPlaced(place) {
-      screen.place(place);
+      if (wasStopped) screen.placeAfterStop(place);
+      else screen.place(place);
+      wasStopped = false;
       flushLast();
     },
   });
   let isSuspended = false;
+  let wasStopped = false;
   /** Ignored while another program has the terminal: it would receive the reply to our query. */
   const resize = () => {
     if (!isSuspended) change.begin(sizeOf(output).columns);
@@ -163,6 +171,17 @@ export function openTerminal(
     },
     send(sequence) {
       if (!isClosed) output.write(sequence);
+    },
+    continued() {
+      if (isClosed || isSuspended || tap === undefined) return;
+      // Off and on again: Node takes a raw mode that it has set once for one that still holds.
+      tap.suspend();
+      modes.restore();
+      modes.reapply();
+      tap.resume();
+      if (screen.isAlternate) return screen.redrawAlternate();
+      wasStopped = true;
+      change.locate();
     },
     async lend(use) {
       isSuspended = true;
