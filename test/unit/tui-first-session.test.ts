@@ -3,7 +3,7 @@ import type { SessionId } from "../../src/protocol/ids.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import type { Client } from "../../src/protocol/workspace.ts";
 import type { LeftSession } from "../../src/tui/files/left-sessions.ts";
-import { chooseSession } from "../../src/tui/session/first-session.ts";
+import { chooseSession, isComingBack } from "../../src/tui/session/first-session.ts";
 import { awayText } from "../../src/tui/view/away.ts";
 import { permission, prompt, replica, run, session } from "../support/tui-state.ts";
 
@@ -121,4 +121,12 @@ test("what happened meanwhile is said: how it ended, how many files changed, tha
   expect(awayText(replica({ permissions: [permission(1)] }), [run(1)])).toBe("a question waits for you");
   const failed = run(2, { ...done, outcome: "error", completed_at: TIME });
   expect(awayText(replica({}), [done, failed])).toBe("2 turns ended, the last failed after 0:00");
+});
+
+test("a session that another terminal still shows is joined; nobody comes back to it", () => {
+  const here = { clientId: "me", terminal: "pts/1" };
+  const theirs = left("shown", ["run_1"], "pts/2");
+  expect(isComingBack(theirs, { clients: [terminal("other", "shown")] }, here)).toBe(false);
+  expect(isComingBack(theirs, { clients: [terminal("other", null)] }, here)).toBe(true);
+  expect(isComingBack(left("shown", ["run_1"]), { clients: [terminal("other", "shown")] }, here)).toBe(true);
 });

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../protocol/snapshot.ts";
 import type { LeftSession } from "../files/left-sessions.ts";
 import { formatAgo } from "../text/figures.ts";
 import { endOf } from "../view/away.ts";
-import { chooseSession } from "./first-session.ts";
+import { chooseSession, isComingBack } from "./first-session.ts";
 
 type Wishes = {
   /** A session's id or its beginning. */
@@ -45,7 +45,8 @@ export async function comeBack(
     entry === undefined || entry.runs.length === 0
       ? []
       : ledgerOf(connection, entry.session as SessionId, entry.runs, signal);
-  const away = await runsOf(left.find(({ session }) => session === sessionId));
+  const entry = left.find(({ session }) => session === sessionId);
+  const away = entry !== undefined && isComingBack(entry, snapshot, wishes) ? await runsOf(entry) : [];
 
   const hints: string[] = [];
   const known = left.flatMap((entry) => {

@@ -13,6 +13,17 @@ type Wishes = {
   left: readonly LeftSession[];
 };
 
+/** Whether a person comes back to a session. One that another terminal showed last and still shows is joined. */
+export const isComingBack = (
+  { session, terminal }: LeftSession,
+  { clients }: Pick<Replica, "clients">,
+  here: Pick<Wishes, "terminal" | "clientId">,
+): boolean =>
+  terminal === here.terminal ||
+  !clients.some(
+    ({ kind, id, session_id }) => kind === "tui" && id !== here.clientId && session_id === session,
+  );
+
 /**
  * Chooses the first session; null for a new one. In this order: a session left on this terminal with active runs, one
  * that another terminal shows, one left on another terminal with active runs, any session that is running. A session
