@@ -1,5 +1,5 @@
 import type { Connection } from "../client/connect.ts";
-import type { Grant } from "../protocol/permission.ts";
+import type { Grant, Permission } from "../protocol/permission.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
@@ -7,13 +7,10 @@ import type { Parsed } from "./line/table.ts";
 import { formatElapsed, formatTable, shortId } from "./output/format.ts";
 import { withoutEscapes } from "./output/printable.ts";
 
-/** `hearth permissions list|revoke`: what was allowed here for a session or always. */
+/** `hearth permissions list|log|revoke`: what is allowed here for a session or always, and what was decided. */
 export async function permissions(parsed: Parsed, context: Context): Promise<number> {
-  return connectHere(context, (connection) =>
-    parsed.command.path[1] === "list"
-      ? list(parsed, context, connection)
-      : revoke(parsed, context, connection),
-  );
+  const action = { list, log }[parsed.command.path[1] ?? ""] ?? revoke;
+  return connectHere(context, (connection) => action(parsed, context, connection));
 }
 
 async function grantsOf({ request, workspace }: Connection): Promise<Grant[]> {
@@ -27,6 +24,43 @@ async function list({ options }: Parsed, { out }: Context, connection: Connectio
   else if (grants.length === 0) await out.line(`Nothing is always allowed in ${connection.workspace.path}.`);
   else await out.write(formatTable([["ID", "FOR", "AGE", "RULE"], ...grants.map(rowOf)]));
   return exitCodes.done;
+}
+
+async function log({ options }: Parsed, { out }: Context, connection: Connection): Promise<number> {
+  const limit = typeof options["limit"] === "string" ? options["limit"] : undefined;
+  const { permissions } = await connection.request("GET /v1/workspaces/{wid}/permission-log", {
+    params: { wid: connection.workspace.id },
+    query: { limit },
+  });
+  if (options["json"] === true) await out.json(permissions, 2);
+  else if (permissions.length === 0)
+    await out.line(`Nothing was decided yet in ${connection.workspace.path}.`);
+  else {
+    const head = ["AGE", "SESSION", "DECISION", "BY", "WHAT"];
+    await out.write(formatTable([head, ...permissions.map(logRowOf)]));
+  }
+  return exitCodes.done;
+}
+
+function logRowOf({
+  session_id,
+  asked_at,
+  state,
+  decision,
+  answered_by,
+  options,
+  title,
+  detail,
+}: Permission) {
+  const what = detail.type === "command" ? (detail.edited ?? detail.command) : title;
+  const by = state !== "answered" ? "" : (answered_by ?? (options.length === 0 ? "rules" : "unknown"));
+  return [
+    formatElapsed(Date.now() - Date.parse(asked_at)),
+    shortId(session_id),
+    decision ?? state,
+    withoutEscapes(by),
+    withoutEscapes(what.replace(/\s+/g, " ")),
+  ];
 }
 
 const rowOf = ({ id, session_id, granted_at, rule }: Grant): string[] => [

@@ -423,6 +423,12 @@ export const routes = {
     }),
     replies: { 200: z.object({ permission: Permission }) },
   }),
+  "GET /v1/workspaces/{wid}/permission-log": route({
+    summary: "What was decided about commands, edits and addresses, by a person or by rules, newest first",
+    params: ofWorkspace,
+    query: z.object({ ...by, limit: count(50, 1000) }),
+    replies: { 200: z.object({ permissions: z.array(Permission) }) },
+  }),
   "GET /v1/workspaces/{wid}/grants": route({
     summary: "What was allowed for a session or always, oldest first",
     params: ofWorkspace,

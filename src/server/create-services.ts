@@ -395,6 +395,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         workspaces.rowOf(wid);
         return permissions.answer(wid, pid, answer, caller);
       },
+      log(wid, limit) {
+        workspaces.rowOf(wid);
+        return permissions.log(wid, limit);
+      },
       grants(wid) {
         workspaces.rowOf(wid);
         return permissions.grants(wid);

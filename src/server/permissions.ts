@@ -109,7 +109,33 @@ export function createPermissions(deps: PermissionsDeps) {
     answered_at: null,
   });
 
+  /** Keeps what was decided without a question, for `hearth permissions log`. Reads are not kept: they are free. */
+  function record(wid: WorkspaceId, run: RunRecord, request: PermissionRequest, denied: string | undefined) {
+    const { subject } = request;
+    if (subject.type === "path" && subject.access === "read") return;
+    const detail: Permission["detail"] =
+      subject.type === "command"
+        ? { type: "command", command: subject.command, cwd: subject.cwd, reasons: [] }
+        : { type: "text", text: request.title, reasons: [] };
+    const asked = questionOf(run, { ...request, detail, options: [] });
+    const decision = denied === undefined ? ("allow_once" as const) : ("deny" as const);
+    const message = denied ?? "allowed by mode, rules or grants";
+    const decided: Permission = {
+      ...asked,
+      state: "answered",
+      decision,
+      message,
+      answered_at: asked.asked_at,
+    };
+    // The call does not wait for the log: where the store cannot be written, this row is missing.
+    deps.journal().publishIfPossible(wid, () => {
+      store.permissions.insert(wid, decided);
+      store.permissions.update(decided);
+    });
+  }
+
   return {
+    log: (wid: WorkspaceId, limit: number): Permission[] => store.permissions.newest(wid, limit),
     reconsider,
     modeOf,
     waitingRuns: questions.waitingRuns,
@@ -137,14 +163,15 @@ export function createPermissions(deps: PermissionsDeps) {
         if (!signal.aborted) throw error;
       });
       if (judgement === undefined) return { decision: "canceled" };
+      if (judgement.decision !== "ask")
+        record(wid, run, request, judgement.decision === "deny" ? judgement.message : undefined);
       if (judgement.decision === "allow") return { decision: "allow", sandbox: judgement.sandbox };
       if (judgement.decision === "deny") return { decision: "deny", message: judgement.message };
       if (signal.aborted) return { decision: "canceled" };
       if (run.on_question === "deny" && !judgement.protected) {
-        return {
-          decision: "deny",
-          message: "Nobody is asked in this run, so it was denied. Go on without it.",
-        };
+        const message = "Nobody is asked in this run, so it was denied. Go on without it.";
+        record(wid, run, request, message);
+        return { decision: "deny", message };
       }
       if (run.on_question === "deny" || (run.on_question === "fail" && !questions.canBeAnswered(wid)))
         return permissionNeeded(request.title, run.on_question);

@@ -131,6 +131,8 @@ export type Services = {
       answer: PermissionAnswer,
       caller: Caller,
     ): Promise<Permission>;
+    /** What was decided, with or without a question; newest first. */
+    log(wid: WorkspaceId, limit: number): Permission[];
     /** Permissions granted for longer than one call, oldest first. */
     grants(wid: WorkspaceId): Grant[];
     /** Revokes grants; returns those that existed. */

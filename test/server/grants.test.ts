@@ -31,6 +31,11 @@ test("what was always allowed is listed, and asks again once it is taken back", 
   expect((await terminal.ask("again")).text).toBe("Again.");
   expect(terminal.events.all("permission.requested")).toHaveLength(1);
 
+  const logged = await runHearth(world.home, ["permissions", "log"]);
+  expect(logged.stdout.split("\n").slice(1, 3)).toEqual([
+    expect.stringMatching(/allow_once +rules +touch one$/),
+    expect.stringMatching(/allow_always +only +touch one$/),
+  ]);
   const listed = await runHearth(world.home, ["permissions", "list"]);
   expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/always .*bash\(touch one\)/) });
   const revoked = await runHearth(world.home, ["permissions", "revoke", String(grant?.id)]);

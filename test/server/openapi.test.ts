@@ -211,6 +211,7 @@ test("every documented route answers with every documented success, exactly as d
   const login = { provider: "local", key: CANARY_KEY };
   await drive({ key: `POST ${W}/login`, path: `${w}/login`, body: login, status: 200 });
   await drive({ key: `POST ${W}/logout`, path: `${w}/logout`, body: { provider: "local" }, status: 200 });
+  await drive({ key: `GET ${W}/permission-log`, path: `${w}/permission-log`, status: 200 });
   await drive({ key: `GET ${W}/grants`, path: `${w}/grants`, status: 200 });
   await drive({
     key: `POST ${W}/grants/revoke`,

@@ -51,7 +51,13 @@ export function bareServices(given: Parts = {}): Services {
       ...given.runs,
     },
     permissions: {
-      ...{ list: not("list"), answer: not("answer"), grants: not("grants"), revoke: not("revoke") },
+      ...{
+        list: not("list"),
+        answer: not("answer"),
+        grants: not("grants"),
+        log: not("log"),
+        revoke: not("revoke"),
+      },
       ...given.permissions,
     },
     mcp: { list: not("list"), test: not("test"), ...given.mcp },

@@ -241,6 +241,13 @@ export const commands: readonly CommandSpec[] = [
     examples: ["hearth permissions list", "hearth permissions list --json | jq -r '.[].rule'"],
   },
   {
+    path: ["permissions", "log"],
+    summary: "List what was decided here, by a person or by rules",
+    arguments: [],
+    options: [{ name: "limit", value: "N", help: "At most so many (50)" }, json],
+    examples: ["hearth permissions log", "hearth permissions log --limit 500 --json"],
+  },
+  {
     path: ["permissions", "revoke"],
     summary: "Revoke what was allowed",
     arguments: [optional("id|rule", "A number or a rule from the list")],

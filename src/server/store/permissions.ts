@@ -31,7 +31,13 @@ export function createPermissionRows(db: Database) {
     "SELECT * FROM permissions WHERE run_id = ? AND state = 'open' ORDER BY rowid",
   );
   const openOfAll = db.prepare<[], Row>("SELECT * FROM permissions WHERE state = 'open' ORDER BY rowid");
+  const newest = db.prepare<[string, number], Row>(
+    "SELECT * FROM permissions WHERE workspace_id = ? ORDER BY rowid DESC LIMIT ?",
+  );
   return {
+    /** Questions and what was decided without one, newest first. */
+    newest: (workspaceId: WorkspaceId, limit: number): Permission[] =>
+      newest.all(workspaceId, limit).map(toPermission),
     insert(workspaceId: WorkspaceId, permission: Permission) {
       const { detail, options, ...row } = permission;
       insert.run({

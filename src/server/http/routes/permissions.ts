@@ -4,6 +4,7 @@ import type { Handlers } from "../handler.ts";
 type Keys =
   | "GET /v1/workspaces/{wid}/permissions"
   | "POST /v1/workspaces/{wid}/permissions/{pid}"
+  | "GET /v1/workspaces/{wid}/permission-log"
   | "GET /v1/workspaces/{wid}/grants"
   | "POST /v1/workspaces/{wid}/grants/revoke";
 
@@ -20,6 +21,10 @@ export function createPermissionHandlers({ permissions }: Services): Pick<Handle
         body: { permission: await permissions.answer(params.wid, params.pid, body, caller) },
       };
     },
+    "GET /v1/workspaces/{wid}/permission-log": ({ params, query }) => ({
+      status: 200,
+      body: { permissions: permissions.log(params.wid, query.limit) },
+    }),
     "GET /v1/workspaces/{wid}/grants": ({ params }) => ({
       status: 200,
       body: { grants: permissions.grants(params.wid) },
