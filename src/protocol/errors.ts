@@ -45,6 +45,7 @@ const statusByCode = {
   loop_detected: 500,
   permission_needed: 500,
   budget_reached: 500,
+  hook_blocked: 500,
   interrupted: 500,
   daemon_unreachable: 500,
   version_skew: 500,

@@ -132,6 +132,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     configDir: paths.configDir,
     home: homedir(),
     rootOf: (wid) => workspaces.rowOf(wid).path,
+    processes,
   });
   const requestLog = createRequestLog(join(paths.stateDir, "requests"), log);
   const ownPaths = [paths.configDir, paths.dataDir, paths.stateDir, paths.runDir, paths.socket];

@@ -1,13 +1,20 @@
+import { join } from "node:path";
 import type { SessionContext } from "../agent/backend.ts";
 import { type Custom, createCustomLoader, noCustom } from "../agent/custom/custom.ts";
 import { promptExtras, skillsBlock } from "../agent/custom/session-extras.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
+import { readBeginning } from "../agent/files/read-beginning.ts";
+import { textInside } from "../agent/hearth-note.ts";
+import { createHooks } from "../agent/hooks/hooks.ts";
 import { toolName } from "../agent/mcp/names.ts";
 import type { SessionExtension } from "../agent/native/backend.ts";
+import type { ProcessSupervisor } from "../agent/process/types.ts";
 import type { AgentCommand } from "../protocol/agent.ts";
+import type { HooksConfig } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { Mcp } from "./mcp.ts";
+import { hooksIn } from "./trust/offers.ts";
 import type { WorkspaceSettings } from "./workspace-settings.ts";
 
 type ExtensionsDeps = {
@@ -18,12 +25,29 @@ type ExtensionsDeps = {
   configDir: string;
   home: string;
   rootOf(wid: WorkspaceId): string;
+  processes: ProcessSupervisor;
 };
+
+const SETTINGS_BYTES_MAX = 1024 * 1024;
+
+/** The hooks of the user's own Claude Code settings; none where there is no such file, or a broken one. */
+async function claudeHooks(home: string): Promise<HooksConfig | undefined> {
+  try {
+    const found = await readBeginning(join(home, ".claude", "settings.json"), SETTINGS_BYTES_MAX);
+    const settings: unknown = JSON.parse(found?.bytes.toString("utf8") ?? "");
+    const hooks =
+      typeof settings === "object" && settings !== null && "hooks" in settings ? settings.hooks : undefined;
+    return hooksIn(hooks);
+  } catch {
+    return undefined;
+  }
+}
 
 export type Extensions = ReturnType<typeof createExtensions>;
 
 /** What a person and a project add to hearth's own agent: MCP servers, commands, skills. */
-export function createExtensions({ settings, mcp, folders, configDir, home, rootOf }: ExtensionsDeps) {
+export function createExtensions(deps: ExtensionsDeps) {
+  const { settings, mcp, folders, configDir, home, rootOf, processes } = deps;
   const load = createCustomLoader(configDir, home);
 
   /** A folder that does not answer has none; the prompt itself reports that. */
@@ -36,24 +60,62 @@ export function createExtensions({ settings, mcp, folders, configDir, home, root
     }
   }
 
+  /** The user's hooks, then those of a project that is trusted. */
+  async function rulesOf(wid: WorkspaceId): Promise<HooksConfig[]> {
+    const project = settings.trust
+      .trusted(wid)
+      .flatMap(({ what }) => (what.kind === "hooks" ? [what.hooks] : []));
+    const own = [settings.orDefaults(null).config.hooks, await claudeHooks(home)];
+    return [...own.filter((hooks) => hooks !== undefined), ...project];
+  }
+
   return {
     ofSession(session: SessionContext): SessionExtension {
-      const source = mcp.sourceOf(settings.workspaceOf(session.session_id));
+      const wid = settings.workspaceOf(session.session_id);
+      const source = mcp.sourceOf(wid);
+      let rules: HooksConfig[] = [];
+      let isStarted = false;
+      const hooks = createHooks({
+        sessionId: session.session_id,
+        root: session.root,
+        processes,
+        rules: () => rules,
+      });
       return {
-        async begin({ prompt }, signal) {
+        async begin(turn, isNew, signal) {
+          const { prompt } = turn;
+          rules = await rulesOf(wid);
+          const start = isStarted ? {} : await hooks.sessionStart(isNew ? "startup" : "resume", turn, signal);
+          isStarted = true;
+          const judged = await hooks.prompt(prompt, turn, signal);
           const [custom, troubles] = await Promise.all([
             customOf(session.root, signal),
             source.begin(signal),
           ]);
           const { note, problems } = await promptExtras(prompt, custom, source.connections(), signal);
           const skills = skillsBlock(custom);
+          const context = [start.context, judged.context].filter((text) => text !== undefined).join("\n");
+          const said =
+            context === ""
+              ? undefined
+              : `A hook of the user says:\n<hook>\n${textInside("hook", context)}\n</hook>`;
+          const notes = [note, said].filter((text) => text !== undefined);
+          const told = [start.message, judged.message].filter((text) => text !== undefined);
           return {
             opening: skills === undefined ? [] : [skills],
-            note,
-            problems: [...troubles, ...custom.problems, ...problems],
+            note: notes.length === 0 ? undefined : notes.join("\n\n"),
+            problems: [...troubles, ...custom.problems, ...problems, ...told],
+            ...(judged.blocks !== undefined && {
+              blocked: `A UserPromptSubmit hook does not let this prompt through: ${judged.blocks}`,
+            }),
           };
         },
         tools: source.tools,
+        hooks: (turn) => ({
+          before: (tool, input, signal) => hooks.beforeTool(tool, input, turn, signal),
+          after: (tool, input, response, signal) => hooks.afterTool(tool, input, response, turn, signal),
+          stop: (isGoingOn, signal) => hooks.stop(isGoingOn, turn, signal),
+        }),
       };
     },
     /** What a person can send by a slash, besides hearth's own commands. */

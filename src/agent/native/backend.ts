@@ -16,6 +16,7 @@ import { type Room as CompactingRoom, type Compactor, createCompactor } from "./
 import { createModelContext, type TurnExtras } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
+import type { TurnHooks } from "./execute.ts";
 import { runLoop } from "./loop.ts";
 import type { Catalog } from "./models/catalog/catalog.ts";
 import { downloadCatalog } from "./models/catalog/download.ts";
@@ -57,7 +58,13 @@ type NativeDeps = {
 
 export type SessionExtension = {
   /** Called at the start of each turn. Rejects only when `signal` aborts. */
-  begin(turn: Turn, signal: AbortSignal): Promise<TurnExtras>;
+  begin(
+    turn: Turn,
+    isNewConversation: boolean,
+    signal: AbortSignal,
+  ): Promise<TurnExtras & { blocked?: string | undefined }>;
+  /** Hooks of this turn. */
+  hooks?(turn: Turn): TurnHooks;
   /** The tools of this turn; the same object while they do not change. */
   tools(): MoreTools;
 };
@@ -200,13 +207,15 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
     async function run(turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
       const current = settings(session.session_id);
       const model = await modelFor(turn.model, current, turn.env);
-      const extras = turn.compact === undefined ? await more?.begin(turn, signal) : undefined;
+      const extras =
+        turn.compact === undefined ? await more?.begin(turn, conversation.isNew(), signal) : undefined;
       for (const text of extras?.problems ?? []) {
         if (told.has(text)) continue;
         told.add(text);
         host.emit({ type: "notice", level: "warning", code: "left_out", text });
       }
       signal.throwIfAborted();
+      if (extras?.blocked !== undefined) throw new HearthError("hook_blocked", extras.blocked);
       await conversation.begin(turn, host.transcript(), signal, extras);
       requests.beginRun(turn.run_id);
       compactor.begins(host);
@@ -216,7 +225,10 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
-        { model, tools, conversation, compactor, requests, context, limits, stepsMax, random, wait },
+        {
+          ...{ model, tools, conversation, compactor, requests, context, limits, stepsMax, random, wait },
+          hooks: more?.hooks?.(turn),
+        },
         turn,
         withContextUsage(host, session),
         signal,

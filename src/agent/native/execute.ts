@@ -2,12 +2,24 @@ import { createHash } from "node:crypto";
 import type { TimeSlice } from "../../async/time-slice.ts";
 import { orAborted } from "../../async/wait.ts";
 import type { TurnHost } from "../backend.ts";
+import type { HookDecision } from "../hooks/decision.ts";
 import type { RunHow, Tool, ToolContext, ToolResult, ToolSession } from "../tools/tool.ts";
 import { type CallTrace, withoutChance } from "./loop-guard.ts";
 import type { CheckedCall } from "./repair.ts";
 import { callTitle } from "./tool-set.ts";
 
 export type ReadyCall = { id: string; name: string; checked: CheckedCall };
+
+export type TurnHooks = {
+  before(tool: string, input: Record<string, unknown>, signal: AbortSignal): Promise<HookDecision>;
+  after(
+    tool: string,
+    input: Record<string, unknown>,
+    response: { text: string; isError: boolean },
+    signal: AbortSignal,
+  ): Promise<HookDecision>;
+  stop(isGoingOn: boolean, signal: AbortSignal): Promise<HookDecision>;
+};
 
 type ExecuteDeps = {
   host: Pick<TurnHost, "emit" | "authorize">;
@@ -16,6 +28,8 @@ type ExecuteDeps = {
   sessionOf(toolCallId: string): ToolSession;
   /** A call may hold megabytes, which are stored with each of its updates. */
   slice: TimeSlice;
+  /** Hooks of the user and of a trusted project, for the turn's mode and environment. */
+  hooks?: TurnHooks | undefined;
   /** Called with each path that a call names. */
   onPath(path: string): void;
 };
@@ -71,7 +85,7 @@ async function runCall(
   call: ReadyCall,
   tool: Tool,
   input: unknown,
-  { host, context, sessionOf, slice }: ExecuteDeps,
+  { host, context, sessionOf, slice, hooks }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
   const finish = async (status: "completed" | "failed" | "denied", { text, view }: ToolResult) => {
@@ -84,6 +98,10 @@ async function runCall(
     });
     await slice.rest();
     return traceOf(call, text, status !== "completed");
+  };
+  const tellHook = (decision: HookDecision | undefined) => {
+    if (decision?.message !== undefined)
+      host.emit({ type: "notice", level: "warning", code: "hook", text: decision.message });
   };
   try {
     if (signal.aborted) return undefined;
@@ -101,7 +119,25 @@ async function runCall(
         signal,
       );
     };
-    let prepared = await prepare(input);
+    let asked = input;
+    const hooked = await hooks?.before(call.name, call.checked.given, signal);
+    tellHook(hooked);
+    if (hooked?.blocks !== undefined)
+      return await finish("denied", {
+        text: `Not allowed: a hook of the user refuses this: ${hooked.blocks}`,
+      });
+    if (hooked?.input !== undefined) {
+      const { file_path: _, ...changes } = hooked.input; // the hook was told it besides our own name
+      const changed = { ...call.checked.given, ...changes };
+      const read = tool.input.safeParse(changed);
+      if (!read.success)
+        return await finish("failed", {
+          text: "Not run: a hook of the user changed its arguments, and they do not fit.",
+        });
+      asked = read.data;
+      host.emit({ type: "tool_call_updated", tool_call_id: call.id, input: changed });
+    }
+    let prepared = await prepare(asked);
     let how: RunHow = {};
     if (signal.aborted) return undefined;
     if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
@@ -135,7 +171,7 @@ async function runCall(
           input: edited,
           edited: { by, input: given },
         });
-        prepared = await prepare(tool.withCommand(input, command));
+        prepared = await prepare(tool.withCommand(asked, command));
         if (signal.aborted) return undefined;
         if (isResult(prepared)) return await finish(prepared.isError ? "failed" : "completed", prepared);
       }
@@ -151,6 +187,11 @@ async function runCall(
       telling.end();
     }
     if (signal.aborted) return undefined;
+    const response = { text: result.text, isError: result.isError === true };
+    const seen = await hooks?.after(call.name, call.checked.given, response, signal);
+    tellHook(seen);
+    const said = [seen?.blocks, seen?.context].filter((text) => text !== undefined).join("\n");
+    if (said !== "") result = { ...result, text: `${result.text}\n\nA hook of the user says: ${said}` };
     return await finish(result.isError ? "failed" : "completed", result);
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -9,9 +9,9 @@ import type { ToolContext, ToolSession } from "../tools/tool.ts";
 import { type Answer, type AskedCall, takeAnswer } from "./answer.ts";
 import type { Compactor } from "./compacting/compactor.ts";
 import type { Conversation } from "./context/conversation.ts";
-import { createOwnIds } from "./context/own-ids.ts";
+import { createIdClaims } from "./context/own-ids.ts";
 import { type AnswerSeen, decide, loopStart } from "./decide.ts";
-import { executeCalls, type ReadyCall } from "./execute.ts";
+import { executeCalls, type ReadyCall, type TurnHooks } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
@@ -20,6 +20,7 @@ import { planWatchOf, watchPlan } from "./plan-reminder.ts";
 import { checkCall } from "./repair.ts";
 import { endingOf, observed, type RequestRecorder } from "./requests/recorder.ts";
 import { planRetry, retryNotice } from "./retry.ts";
+import { createStopHook } from "./stop-hook.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
 
 type LoopDeps = {
@@ -32,6 +33,8 @@ type LoopDeps = {
   limits: Limits;
   /** Null: no limit. */
   stepsMax: number | null;
+  /** Hooks of the user and of a trusted project. */
+  hooks?: TurnHooks | undefined;
   random(): number;
   wait(ms: number, signal: AbortSignal): Promise<unknown>;
 };
@@ -60,14 +63,6 @@ const loopError = (message: string): TurnResult => ({
   outcome: "error",
   error: { code: "loop_detected", message, retryable: false },
 });
-
-/** The ids of the session's tool calls. */
-function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
-  const ids = createOwnIds((id, n) => `${id}_${n}`);
-  for (const message of transcript)
-    for (const part of message.parts) if (part.type === "tool_call") ids.take(part.tool_call_id);
-  return (wanted: string): string => ids.give(wanted === "" ? "call" : wanted);
-}
 
 /** The request is sent before the step is reported: at the first response, or after this time. */
 const STEP_DELAY_MS = 5;
@@ -101,7 +96,7 @@ export async function runLoop(
   host: TurnHost,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { model, tools, conversation, compactor, requests, limits, stepsMax, random } = deps;
+  const { model, tools, conversation, compactor, requests, limits, stepsMax, random, hooks } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
   const slice = createTimeSlice();
@@ -171,6 +166,7 @@ export async function runLoop(
     return undefined;
   }
 
+  const kept = createStopHook(hooks, host, signal);
   for (;;) {
     await slice.rest(); // the last step's events may have been large, and so may the next request be
     if (signal.aborted) return { outcome: "canceled" };
@@ -225,9 +221,11 @@ export async function runLoop(
       const code = answer.end === "refusal" ? "refusal" : "cut";
       events.push({ type: "notice", level: "warning", code, text: `${model.providerLabel}: ${answer.note}` });
     }
+    const goesOn = await kept(decided.next);
+    if (signal.aborted) return { outcome: "canceled" };
     host.emit(...events, {
       type: "step_finished",
-      finish_reason: decided.finishReason,
+      finish_reason: goesOn === undefined ? decided.finishReason : "tool_use",
       usage: answer.usage,
       cost: answer.cost,
     });
@@ -236,7 +234,9 @@ export async function runLoop(
     const { next } = decided;
     switch (next.do) {
       case "end":
-        return { outcome: next.outcome };
+        if (goesOn === undefined) return { outcome: next.outcome };
+        conversation.noteAfter(host.transcript(), goesOn);
+        break;
       case "give_up": {
         const over = await stuck(`${model.id} gave three empty answers in a row.`, "");
         if (over !== undefined) return over;
@@ -261,7 +261,7 @@ export async function runLoop(
         });
         const traces = await executeCalls(
           calls,
-          { host, context, sessionOf, slice, onPath: (path) => touched.add(path) },
+          { host, context, sessionOf, slice, hooks, onPath: (path) => touched.add(path) },
           signal,
         );
         if (traces === undefined || signal.aborted) return { outcome: "canceled" };

@@ -122,6 +122,8 @@ export function createModelContext(deps: ConversationDeps) {
   }
 
   return {
+    /** Nothing has been sent in it yet. */
+    isNew: (): boolean => opening === undefined,
     /** Call it once at the start of each turn: creates the opening, or notes what has changed since the last turn. */
     async begin(
       turn: Turn,

@@ -1,3 +1,4 @@
+import type { TurnHost } from "../../backend.ts";
 /**
  * Returns each id once: a taken id gets the first free number from 2 on. The last number of each id is remembered,
  * because a server that gives all calls the same id would otherwise cost a search per call.
@@ -23,3 +24,11 @@ export function createOwnIds(numbered: (id: string, n: number) => string) {
   };
 }
 export type OwnIds = ReturnType<typeof createOwnIds>;
+
+/** The ids of the session's tool calls. */
+export function createIdClaims(transcript: ReturnType<TurnHost["transcript"]>) {
+  const ids = createOwnIds((id, n) => `${id}_${n}`);
+  for (const message of transcript)
+    for (const part of message.parts) if (part.type === "tool_call") ids.take(part.tool_call_id);
+  return (wanted: string): string => ids.give(wanted === "" ? "call" : wanted);
+}
