@@ -103,7 +103,7 @@ export function createController(options: {
   });
   const { commit } = drawing;
 
-  /** A terminal without a session of its own joins the one in which something began. */
+  /** Joins the session in which a run began, if this terminal has none. */
   function joinBegun(state: AppState): void {
     const id = sessionToJoin(state);
     if (id === undefined) return;

@@ -12,7 +12,7 @@ export const chosenModel = (state: AppState): string | null => {
   return named === null ? null : splitEffort(named).model;
 };
 
-/** The efforts of the present model, and the one that was chosen; null: it thinks as it does by itself. */
+/** The efforts of the present model, and the chosen one; null: the model's default. */
 export function effortsOf(state: AppState): {
   model: string | null;
   efforts: readonly string[];

@@ -139,7 +139,7 @@ export function createPerformer(
     try {
       await link.show(id);
     } catch (error) {
-      // Nobody asked for it, and it is gone again.
+      // No person asked for it, and it was deleted meanwhile.
       if (!isUnasked || !(error instanceof HearthError) || error.code !== "session_not_found") throw error;
     } finally {
       update((state) => ({ ...state, opening: "chosen" }));

@@ -5,7 +5,7 @@ import type { AppState } from "../state/state.ts";
 
 type TrustEffect = Extract<Effect, { do: "load_trust" | "give_trust" | "revoke_trust" }>;
 
-/** Asks the daemon what would run here, or carries out the answer about it. */
+/** Loads what the project would start, or sends the person's answer about it. */
 export async function performTrust(
   effect: TrustEffect,
   connection: Connection,

@@ -91,7 +91,7 @@ export function modelItems(state: AppState, overlay: ListOverlay): readonly Mode
 
 export type EffortItem = { effort: string; detail: string; isCurrent: boolean };
 
-/** How hard the present model can be told to think; the first is as it does by itself. */
+/** The efforts of the present model; the first is its default. */
 export function effortItems(state: AppState, overlay: ListOverlay): readonly EffortItem[] {
   const { efforts, current } = effortsOf(state);
   const usual = {
@@ -186,7 +186,7 @@ export function grantItems(state: AppState, { found, query }: GrantsOverlay): re
 
 export type TrustItem = { id: string; text: string; isHead: boolean };
 
-/** The answers to the question of trust, then what would run, line by line. */
+/** The answers to the trust question, then what would run, one row a line. */
 export function trustItems({ trust }: TrustOverlay): TrustItem[] {
   const answer = (id: string, text: string) => ({ id, text, isHead: true });
   const answers = trust.is_trusted

@@ -65,7 +65,7 @@ export const newGrantsOverlay: GrantsOverlay = {
   found: undefined,
 };
 
-/** The harmless answer is marked. */
+/** "close", the answer that trusts nothing, is marked first. */
 export const newTrustOverlay = (trust: Trust): TrustOverlay => ({
   kind: "trust",
   query: "",

@@ -98,7 +98,7 @@ export type DisplayMode = {
 };
 const defaultDisplay: DisplayMode = { isLines: false, isStill: false, home: undefined };
 
-/** By a person's choice, the same on an empty screen, or because something began in it. */
+/** Chosen by the person, chosen on a cleared screen, or joined because a run began in it. */
 export type Opening = "chosen" | "cleared" | "begun_beside";
 
 export type AppState = {
@@ -133,11 +133,11 @@ export type AppState = {
   lastTypedAt: number;
   defaults: Defaults;
   isLeaving: boolean;
-  /** How the session that is being opened comes here. */
+  /** Why the session that is being opened is opened. */
   opening: Opening;
-  /** The person asked for a new session: what begins beside it is not joined. */
+  /** The person asked for a new session: sessions in which runs begin elsewhere are not joined. */
   staysNew: boolean;
-  /** A session in which something began while this terminal had none. */
+  /** A session in which a run began elsewhere while this terminal had no session. */
   beside: SessionId | undefined;
 };
 

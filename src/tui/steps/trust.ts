@@ -6,8 +6,8 @@ import { trustItems } from "../state/overlay-items.ts";
 import type { AppState } from "../state/state.ts";
 
 /**
- * A digit marks an answer, which Enter then gives. Anything else marks the harmless one: whoever was typing a prompt when
- * the question came must not answer it, and finds the text in the prompt afterwards.
+ * A digit marks an answer, and Enter gives it. Any other event marks "close": a person who was typing a prompt
+ * when the question appeared must not answer it by accident. The text goes to the prompt.
  */
 export function markTrust(state: AppState, overlay: TrustOverlay, event: InputEvent): Step {
   const typed = event.type === "text" && /^[123]$/.test(event.text) ? event.text : undefined;
@@ -17,7 +17,7 @@ export function markTrust(state: AppState, overlay: TrustOverlay, event: InputEv
   return stay(isText ? { ...next, editor: insertText(state.editor, event.text) } : next);
 }
 
-/** Gives the answer of that row; a row of what would run is none. */
+/** Gives the answer of that row; the rows of what would run are no answers. */
 export function answerTrust(state: AppState, overlay: TrustOverlay, index: number): Step {
   const { trust } = overlay;
   const closed: AppState = { ...state, overlay: undefined };

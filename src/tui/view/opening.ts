@@ -75,7 +75,7 @@ export function openingBlocks(
   skipped: number,
   now: number,
   place: "before" | "after",
-  /** `away`: work that went on when this session was left. */
+  /** `away`: runs that were active when the person left this session. */
   { away = [], opening = "chosen" }: { away?: readonly Run[]; opening?: Opening } = {},
 ): Block[] {
   const { messages, runs, sessions, session_id } = replica;
@@ -122,7 +122,7 @@ export function switchBlocks(
   replica: Replica,
   left: Session | undefined,
   now: number,
-  /** On a cleared screen what was shown before is out of sight. */
+  /** On a cleared screen the previous session is not visible. */
   opening: Opening = "chosen",
 ): Block[] {
   const { session_id, sessions, messages } = replica;
