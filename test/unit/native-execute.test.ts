@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { executeCalls, type ReadyCall } from "../../src/agent/native/execute.ts";
+import { checkCall } from "../../src/agent/native/repair.ts";
+import { createToolSet } from "../../src/agent/native/tool-set.ts";
 import { noSession, type Tool } from "../../src/agent/tools/tool.ts";
 import { echoTool } from "./native-host.ts";
 
@@ -95,3 +97,21 @@ for (const from of ["prepare", "run"] as const)
     const call = hungRead(from, () => stop.abort());
     expect(await executeCalls([call], deps, stop.signal)).toBeUndefined();
   });
+
+test("arguments that a tool does not have are named in its result", async () => {
+  const told: string[] = [];
+  const { deps } = recorded();
+  const emit = (event: object) => {
+    if ("output" in event) told.push(String(event.output));
+  };
+  const set = createToolSet([echoTool]);
+  const run = (given: object) => {
+    const checked = checkCall({ name: "echo", arguments: JSON.stringify(given) }, set, true, true);
+    const call = { id: "call_0", name: "echo", checked };
+    return executeCalls([call], { ...deps, host: { ...deps.host, emit } }, new AbortController().signal);
+  };
+  await run({ text: "hi", loud: true, volume: 11 });
+  await run({ text: "hi", times: 1 });
+  expect(told[0]).toContain('[Ignored, because echo has no such argument: "loud", "volume"]');
+  expect(told[1]).not.toContain("Ignored");
+});

@@ -80,6 +80,14 @@ function tellBegun({ id }: ReadyCall, { readOnly }: Tool, host: ExecuteDeps["hos
   return { end: () => clearTimeout(timer) };
 }
 
+const IGNORED_NAMED_MAX = 5;
+/** The model learns what had no effect. */
+function ignoredText({ name }: Tool, ignored: readonly string[]): string {
+  const named = ignored.slice(0, IGNORED_NAMED_MAX).map((key) => JSON.stringify(key.slice(0, 40)));
+  const more = ignored.length > named.length ? ` and ${ignored.length - named.length} more` : "";
+  return `\n\n[Ignored, because ${name} has no such argument: ${named.join(", ")}${more}]`;
+}
+
 /** Runs one call and reports its result. Undefined if the run is ending: then nothing more is reported. */
 async function runCall(
   call: ReadyCall,
@@ -88,7 +96,10 @@ async function runCall(
   { host, context, sessionOf, slice, hooks }: ExecuteDeps,
   signal: AbortSignal,
 ): Promise<CallTrace | undefined> {
-  const finish = async (status: "completed" | "failed" | "denied", { text, view }: ToolResult) => {
+  const { checked } = call;
+  const ignored = checked.ok && checked.ignored !== undefined ? ignoredText(tool, checked.ignored) : "";
+  const finish = async (status: "completed" | "failed" | "denied", { text: said, view }: ToolResult) => {
+    const text = said + ignored;
     host.emit({
       type: "tool_call_updated",
       tool_call_id: call.id,

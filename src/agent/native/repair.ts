@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { Tool } from "../tools/tool.ts";
 import { parseLenient } from "./lenient-json.ts";
 import { resolveToolName, type ToolSet } from "./tool-set.ts";
@@ -8,7 +8,14 @@ export type RawCall = { name: string; arguments: string };
 
 export type CheckedCall =
   /** `given` is what the model meant, `input` the same with the schema's defaults. */
-  | { ok: true; tool: Tool; given: Record<string, unknown>; input: unknown }
+  | {
+      ok: true;
+      tool: Tool;
+      given: Record<string, unknown>;
+      input: unknown;
+      /** Arguments that the tool does not have. */
+      ignored?: readonly string[];
+    }
   /** `text` is sent as the call's result. `given` is what can be shown of the call. */
   | {
       ok: false;
@@ -108,6 +115,12 @@ const quoteSchema = (set: ToolSet, name: string): string => {
   return schema.length > SCHEMA_CHARS_MAX ? `${schema.slice(0, SCHEMA_CHARS_MAX)}…` : schema;
 };
 
+/** Other people's tools take their arguments as they are. */
+function unknownArguments({ input, schema }: Tool, given: Record<string, unknown>): string[] {
+  if (schema !== undefined || !(input instanceof z.ZodObject)) return [];
+  return Object.keys(given).filter((name) => !Object.hasOwn(input.shape, name));
+}
+
 /**
  * Turns what the model wrote into a call, or says what is wrong with it. `withSchema` adds the schema to that; the loop
  * stops adding it if it does not help.
@@ -147,7 +160,16 @@ export function checkCall(raw: RawCall, set: ToolSet, isWhole: boolean, withSche
     };
   }
   const checked = parseInput(tool.input, tool.normalize?.(parsed.value) ?? parsed.value);
-  if (checked.ok) return { ok: true, tool, given: checked.given, input: checked.input };
+  if (checked.ok) {
+    const ignored = unknownArguments(tool, checked.given);
+    return {
+      ok: true,
+      tool,
+      given: checked.given,
+      input: checked.input,
+      ...(ignored.length > 0 && { ignored }),
+    };
+  }
   const issues = checked.error.issues
     .slice(0, 5)
     .map((issue) => `${issue.path.length > 0 ? issue.path.join(".") : "arguments"}: ${issue.message}`)
