@@ -39,6 +39,8 @@ type Command = {
 
 /** The prompt that resumes a turn that ended early. */
 const CONTINUE = "Continue where you left off.";
+const remember = (text: string): string =>
+  `Remember this for every later conversation in this project: add it to AGENTS.md in the project's root, in the section where it belongs, in one or two lines, and change nothing else. Make the file if there is none. What to remember:\n\n${text}`;
 const INIT =
   "Look at this project and write AGENTS.md for coding agents that work on it: what it is, how to build, test and run it, where things are, and the rules of the code that no tool checks. Improve the file where there is one. Keep it under 80 lines, and true.";
 
@@ -275,6 +277,13 @@ export const commands: readonly Command[] = [
         ? complain(state, `/theme is one of ${themeChoices.join(", ")}.`)
         : step(state, { do: "set_theme", name });
     },
+  },
+  {
+    name: "remember",
+    takes: "TEXT",
+    help: "add something to AGENTS.md of this project",
+    run: (state, rest) =>
+      rest === "" ? complain(state, "/remember needs what to remember.") : ask(state, remember(rest)),
   },
   { name: "init", help: "write or improve AGENTS.md for this project", run: (state) => ask(state, INIT) },
   {
