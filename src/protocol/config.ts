@@ -162,6 +162,10 @@ const LimitsConfig = z.object({
 
 export const Config = z.object({
   model: z.string().optional().describe("provider/model"),
+  fallback_models: z
+    .array(z.string())
+    .optional()
+    .describe("Models that answer, in this order, when the chosen one keeps failing"),
   models_url: z
     .url()
     .optional()

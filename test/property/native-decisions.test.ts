@@ -10,6 +10,7 @@ describe("when a failed request is made again", () => {
   const attempt = fc.record({
     failed: fc.integer({ min: 1, max: 40 }),
     hasStreamed: fc.boolean(),
+    waitedMs: fc.nat(2_000_000),
     retriesMax: fc.integer({ min: 0, max: 20 }),
     failure: fc.record({
       isRetryable: fc.boolean(),
@@ -30,6 +31,9 @@ describe("when a failed request is made again", () => {
         if (given.failure.triesMax !== undefined) expect(given.failed).toBeLessThan(given.failure.triesMax);
         expect(plan.delayMs).toBeGreaterThanOrEqual(250);
         expect(plan.delayMs).toBeLessThanOrEqual(5 * 60_000);
+        // A server that asks for a wait again and again does not hold a turn for longer than a quarter of an hour.
+        if (given.failure.retryAfterMs !== undefined)
+          expect(given.waitedMs + plan.delayMs).toBeLessThanOrEqual(15 * 60_000);
         if (given.failure.retryAfterMs !== undefined)
           expect(plan.delayMs).toBeGreaterThanOrEqual(given.failure.retryAfterMs);
       }),
@@ -40,7 +44,10 @@ describe("when a failed request is made again", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 30 }), random, (failed, value) => {
         const failure = { isRetryable: true, retryAfterMs: undefined, triesMax: undefined };
-        const plan = planRetry({ failure, failed, hasStreamed: false, retriesMax: 30 }, () => value);
+        const plan = planRetry(
+          { failure, failed, hasStreamed: false, waitedMs: 4_000_000, retriesMax: 30 },
+          () => value,
+        );
         const base = Math.min(2000 * 2 ** (failed - 1), 60_000);
         expect(plan).toMatchObject({ again: true });
         if (plan.again) expect(Math.abs(plan.delayMs - base)).toBeLessThanOrEqual(base * 0.2 + 1);

@@ -185,7 +185,10 @@ describe.each(["openai-compatible", "anthropic"] as const)("a provider of type %
   test("that runs into its limit of tokens ends the run max_tokens, and one that refuses ends it refusal", async () => {
     const world = await openFor(type);
     const terminal = await world.terminal("only");
-    world.model.enqueue({ ...say("I was going to"), finish: "length" }, { ...say("No."), finish: "refusal" });
+    const cut = (text: string) => ({ ...say(text), finish: "length" }) as const;
+    world.model.enqueue(cut("One, "), cut("two, "), say("three."));
+    expect(await terminal.ask("count")).toMatchObject({ outcome: "end_turn", text: "One, two, three." });
+    world.model.enqueue(...["I ", "was ", "going ", "to "].map(cut), { ...say("No."), finish: "refusal" });
     expect((await terminal.ask("hello")).outcome).toBe("max_tokens");
     expect((await terminal.ask("bad things")).outcome).toBe("refusal");
     expect((await terminal.ask("good things")).outcome).toBe("end_turn");

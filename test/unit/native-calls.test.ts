@@ -246,10 +246,15 @@ describe("a call that is not quite right", () => {
 });
 
 describe("the end of a turn", () => {
-  test("at the output limit is max_tokens", async () => {
-    server.enqueue({ ...say("A long story"), finish: "length" });
+  test("at the output limit is max_tokens, after the text has gone on three times", async () => {
+    const cut = { ...say("A long story"), finish: "length" } as const;
+    server.enqueue(cut, cut, cut, cut);
     const native = await open();
     expect(await native.start("Go").result).toEqual({ outcome: "max_tokens" });
+    expect(server.requests.length).toBe(4);
+    expect(JSON.stringify((await server.request(2)).body)).toContain("Go on exactly where it ends");
+    server.enqueue(cut, say("and its end."));
+    expect(await native.start("Another").result).toEqual({ outcome: "end_turn" });
     await native.close();
   });
 

@@ -17,6 +17,7 @@ import { createModelContext, type TurnExtras } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
 import type { TurnHooks } from "./execute.ts";
+import { createFallbacks } from "./fallbacks.ts";
 import { runLoop } from "./loop.ts";
 import type { Catalog } from "./models/catalog/catalog.ts";
 import { downloadCatalog } from "./models/catalog/download.ts";
@@ -228,6 +229,9 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         {
           ...{ model, tools, conversation, compactor, requests, context, limits, stepsMax, random, wait },
           hooks: more?.hooks?.(turn),
+          nextModel: createFallbacks(current.config.fallback_models ?? [], (name) =>
+            modelFor(name, current, turn.env),
+          ),
         },
         turn,
         withContextUsage(host, session),

@@ -8,6 +8,8 @@ export type LoopState = {
   emptyInRow: number;
   /** Answers in a row with calls cut off by the output limit. */
   truncatedInRow: number;
+  /** Answers in a row whose text the output limit cut off. */
+  cutInRow: number;
   /** The model was told, once in this turn, that a call written as text does nothing. */
   wasWarned: boolean;
 };
@@ -15,6 +17,7 @@ export const loopStart: LoopState = {
   answered: 0,
   emptyInRow: 0,
   truncatedInRow: 0,
+  cutInRow: 0,
   wasWarned: false,
 };
 
@@ -32,14 +35,16 @@ export type AnswerSeen = {
 export type Next =
   /** Run the calls, then ask again, or end the turn as `afterwards` says. */
   | { do: "act"; afterwards: "ask" | "max_steps" | "max_tokens" }
-  /** The answer was empty, or had a call written as text: say so and ask again. */
-  | { do: "nudge"; why: "empty" | "call_like" }
+  /** The answer was empty, was cut off, or had a call written as text: say so and ask again. */
+  | { do: "nudge"; why: "empty" | "call_like" | "cut" }
   | { do: "end"; outcome: "end_turn" | "max_tokens" | "max_steps" | "refusal" }
   /** A person decides whether to go on. */
   | { do: "give_up" };
 
 const EMPTY_IN_ROW_MAX = 3;
 const TRUNCATED_IN_ROW_MAX = 3;
+/** A longer text than four answers hold does not end by going on. */
+const CONTINUED_MAX = 3;
 
 /** What follows a complete answer. Pure. */
 export function decide(
@@ -56,6 +61,7 @@ export function decide(
     answered,
     emptyInRow: isEmpty ? state.emptyInRow + 1 : 0,
     truncatedInRow,
+    cutInRow: seen.calls === 0 && seen.end === "length" ? state.cutInRow + 1 : 0,
     wasWarned: state.wasWarned || warns,
   };
   const decided = (next: Next, finishReason: FinishReason) => ({ state: after, next, finishReason });
@@ -71,6 +77,8 @@ export function decide(
     return decided({ do: "give_up" }, "tool_use");
   if (isEmpty && !isLast) return decided({ do: "nudge", why: "empty" }, "tool_use");
   if (warns) return decided({ do: "nudge", why: "call_like" }, "tool_use");
+  if (seen.end === "length" && !isLast && after.cutInRow <= CONTINUED_MAX)
+    return decided({ do: "nudge", why: "cut" }, "tool_use");
   if (seen.end === "length") return decided({ do: "end", outcome: "max_tokens" }, "max_tokens");
   if (isEmpty) return decided({ do: "end", outcome: "max_steps" }, "max_steps");
   return decided({ do: "end", outcome: "end_turn" }, "end_turn");

@@ -15,16 +15,20 @@ import { executeCalls, type ReadyCall, type TurnHooks } from "./execute.ts";
 import { guardStart, judgeCalls } from "./loop-guard.ts";
 import type { ModelFailure } from "./models/errors/failure.ts";
 import type { Model } from "./models/model.ts";
+import { nudges } from "./nudges.ts";
+import { openStep } from "./open-step.ts";
 import { askAtBudget, stuckQuestion } from "./person-questions.ts";
 import { planWatchOf, watchPlan } from "./plan-reminder.ts";
 import { checkCall } from "./repair.ts";
 import { endingOf, observed, type RequestRecorder } from "./requests/recorder.ts";
-import { planRetry, retryNotice } from "./retry.ts";
+import { isWorthAnotherModel, planRetry, retryNotice } from "./retry.ts";
 import { createStopHook } from "./stop-hook.ts";
 import { callTitle, type ToolSet } from "./tool-set.ts";
 
 type LoopDeps = {
   model: Model;
+  /** The next model to fall back on; undefined: there is none. */
+  nextModel(failed: Model): Promise<Model | undefined>;
   tools: ToolSet;
   conversation: Conversation;
   compactor: Compactor;
@@ -41,10 +45,6 @@ type LoopDeps = {
 
 /** How often an invalid call is answered with the whole schema; a model that needs it more often ignores it. */
 const SCHEMA_REPLIES_MAX = 3;
-const nudgeText =
-  "Your last answer was empty. If the task is done, say what you did; otherwise go on with it.";
-const callLikeText =
-  "Your last answer has a tool call written out as text, which runs nothing. Call the tool itself, by your interface for tools; if you are done, say so.";
 const notRunText = "Not run: the answer was cut off before it was complete.";
 
 function errorOf(failure: ModelFailure, isWaitTooLong: boolean): RunError {
@@ -64,28 +64,6 @@ const loopError = (message: string): TurnResult => ({
   error: { code: "loop_detected", message, retryable: false },
 });
 
-/** The request is sent before the step is reported: at the first response, or after this time. */
-const STEP_DELAY_MS = 5;
-
-/** Reports a step's start before anything else in it. Null: the step is already open. */
-function openStep(host: Pick<TurnHost, "emit">, model: string | null) {
-  let isOpen = model === null;
-  const begin = () => {
-    if (isOpen) return;
-    isOpen = true;
-    clearTimeout(timer);
-    host.emit({ type: "step_started", model });
-  };
-  const timer = isOpen ? undefined : setTimeout(begin, STEP_DELAY_MS);
-  return {
-    begin,
-    emit(...events: BackendEvent[]) {
-      begin();
-      host.emit(...events);
-    },
-  };
-}
-
 /**
  * Runs one turn: asks, shows the answer, runs its calls, and asks again until it is done. Every outcome is a result; it
  * throws only for bugs.
@@ -96,14 +74,16 @@ export async function runLoop(
   host: TurnHost,
   signal: AbortSignal,
 ): Promise<TurnResult> {
-  const { model, tools, conversation, compactor, requests, limits, stepsMax, random, hooks } = deps;
+  const { tools, conversation, compactor, requests, limits, stepsMax, random, hooks } = deps;
   const isStrict = turn.max_steps !== null;
   const claimId = createIdClaims(host.transcript());
   const slice = createTimeSlice();
   let state = loopStart;
   let guard = guardStart;
   let plan = planWatchOf(host.transcript());
+  let { model } = deps;
   let failed = 0;
+  let waitedMs = 0;
   let schemaReplies = 0;
   let isStepOpen = false;
 
@@ -130,10 +110,32 @@ export async function runLoop(
     failed += 1;
     for (const id of openCalls)
       host.emit({ type: "tool_call_updated", tool_call_id: id, status: "canceled", output: notRunText });
-    const plan = planRetry({ failure, failed, hasStreamed, retriesMax: limits.max_retries }, random);
+    const plan = planRetry(
+      { failure, failed, hasStreamed, waitedMs, retriesMax: limits.max_retries },
+      random,
+    );
     const isStep = plan.again && hasStreamed;
-    if (!isStep && usage !== noUsage) host.emit({ type: "usage", usage, cost, isLost: true });
-    if (!plan.again) return { outcome: "error", error: errorOf(failure, plan.isWaitTooLong) };
+    if (!hasStreamed && usage !== noUsage) host.emit({ type: "usage", usage, cost, isLost: true });
+    if (!plan.again) {
+      const next = isWorthAnotherModel(failure) ? await deps.nextModel(model) : undefined;
+      if (next === undefined) return { outcome: "error", error: errorOf(failure, plan.isWaitTooLong) };
+      const told = `${model.providerLabel}: ${failure.brief} · ${next.id} answers instead of ${model.id}`;
+      host.emit(
+        { type: "notice", level: "warning", code: "fallback", text: told },
+        // What there is of an answer stays under the model that wrote it.
+        {
+          type: "step_finished",
+          finish_reason: "tool_use",
+          usage: hasStreamed ? usage : noUsage,
+          cost: hasStreamed ? cost : 0,
+        },
+      );
+      isStepOpen = false;
+      model = next;
+      failed = 0;
+      waitedMs = 0;
+      return signal.aborted ? { outcome: "canceled" } : undefined;
+    }
     const text = retryNotice(model.providerLabel, failure.brief, failed, plan);
     host.emit({ type: "notice", level: "warning", code: "retry", text });
     if (isStep) {
@@ -141,12 +143,16 @@ export async function runLoop(
       host.emit({ type: "step_finished", finish_reason: "tool_use", usage, cost });
       isStepOpen = false;
     }
+    waitedMs += plan.delayMs;
     await deps.wait(plan.delayMs, signal).catch(() => {}); // an abort is handled below
     return signal.aborted ? { outcome: "canceled" } : undefined;
   }
 
   const room = {
-    ...{ model, limits, host },
+    get model() {
+      return model;
+    },
+    ...{ limits, host },
     open() {
       if (!isStepOpen) host.emit({ type: "step_started", model: model.id });
       isStepOpen = true;
@@ -201,6 +207,7 @@ export async function runLoop(
     }
 
     failed = 0;
+    waitedMs = 0;
     await slice.rest(); // its calls may be megabytes: parse them in one turn, report them in the next
     if (signal.aborted) return { outcome: "canceled" };
     const ready = answer.calls.map((asked) => readyCall(asked, answer.end === "stop"));
@@ -223,6 +230,11 @@ export async function runLoop(
     }
     const goesOn = await kept(decided.next);
     if (signal.aborted) return { outcome: "canceled" };
+    if (decided.next.do === "nudge" && decided.next.why === "cut")
+      events.push({
+        ...{ type: "notice", level: "info", code: "continued" },
+        text: `${model.providerLabel}: the answer reached the limit of output tokens · it goes on`,
+      });
     host.emit(...events, {
       type: "step_finished",
       finish_reason: goesOn === undefined ? decided.finishReason : "tool_use",
@@ -241,11 +253,11 @@ export async function runLoop(
         const over = await stuck(`${model.id} gave three empty answers in a row.`, "");
         if (over !== undefined) return over;
         state = { ...state, emptyInRow: 0 };
-        conversation.noteAfter(host.transcript(), nudgeText);
+        conversation.noteAfter(host.transcript(), nudges.empty);
         break;
       }
       case "nudge":
-        conversation.noteAfter(host.transcript(), next.why === "call_like" ? callLikeText : nudgeText);
+        conversation.noteAfter(host.transcript(), nudges[next.why]);
         break;
       case "act": {
         const touched = new Set<string>();

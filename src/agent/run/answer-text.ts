@@ -1,10 +1,13 @@
 import type { Message } from "../../protocol/message.ts";
 import { messageText } from "../../protocol/message-text.ts";
 
-/** The answer was cut off, and the retry is in the next message. */
+/** Notices at the end of an answer that goes on in the next message. */
+const goesOn: ReadonlySet<string> = new Set(["retry", "fallback", "continued"]);
+
+/** The answer was cut off, by its provider or at the output limit, and goes on in the next message. */
 const wasCut = ({ parts }: Message): boolean => {
   const last = parts.at(-1);
-  return last?.type === "notice" && last.code === "retry";
+  return last?.type === "notice" && goesOn.has(last.code);
 };
 
 /** The text of `message` together with the cut-off messages that it continues; `messages` are those of its turn. */
