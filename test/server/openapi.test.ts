@@ -306,6 +306,7 @@ describe("errors", () => {
       rid: "run_not_found",
       pid: "permission_not_found",
       cid: "not_found",
+      name: "not_found",
     };
     const codeOf = (reply: ApiReply) =>
       (reply.json as { error?: { code?: string } } | undefined)?.error?.code;
