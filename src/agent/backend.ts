@@ -168,6 +168,8 @@ export type SessionContext = {
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;
   remember(value: Remembered): void;
+  /** Somebody has given the session a title, other than the first line of its prompt. */
+  isNamed?: boolean;
   /** A text that the backend can store across restarts. `write` returns whether it was written. */
   kept?: { read(): string | null; write(text: string): boolean };
   onEvent(event: AgentSessionEvent): void;

@@ -170,7 +170,7 @@ export const Config = z.object({
     .url()
     .optional()
     .describe("Where `hearth models refresh` reads the list of models, in models.dev's format"),
-  small_model: z.string().optional().describe("provider/model; not used yet"),
+  small_model: z.string().optional().describe("provider/model, for titles and sub-agents that only look"),
   agent: z.string().optional(),
   on_last_detach: z.enum(["continue", "cancel"]).optional(),
   providers: z.record(z.string(), ProviderConfig).optional(),

@@ -156,7 +156,7 @@ export function createAgents({
       if (event.type === "crashed") ended.set(keyOf(sid, agent), "crashed");
       else if (event.type === "failed") ended.set(keyOf(sid, agent), "error");
       else if (event.type === "title") return retitle(wid, sid, agent, event.title);
-      else if (event.type === "spent") return spent(wid, sid, agent, event);
+      else if (event.type === "spent") spent(wid, sid, agent, event);
       else if (event.type === "context") return contextChanged(wid, sid, agent, event);
       else updateFacts(wid, agent, event);
       this.publishChanges(wid, sid);

@@ -8,6 +8,7 @@ import type { RunRecord } from "../agent/run/record.ts";
 import { sleep } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import { messageText } from "../protocol/message-text.ts";
 import type { Agents } from "./agents.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Log } from "./daemon/log.ts";
@@ -16,6 +17,7 @@ import type { Journal } from "./events/journal.ts";
 import type { Permissions } from "./permissions.ts";
 import type { Store } from "./store/open.ts";
 import type { Subagents } from "./subagents.ts";
+import { titleOf } from "./title.ts";
 import { directoryToWorkIn, recordIdentity } from "./workspace-folder.ts";
 
 /** Beyond this number the least recently used idle sessions leave memory. Their transcripts are in the store. */
@@ -94,9 +96,16 @@ export function createCoordinators(deps: CoordinatorsDeps) {
             }
           : null,
       remember: (value) => deps.agents.remember(run.session_id, run.agent, value),
+      isNamed: isNamed(session.title, run),
       kept: deps.agents.keptFor(run.session_id, run.agent),
       onEvent: (event) => deps.agents.handleSessionEvent(wid, run.session_id, run.agent, event),
     };
+  }
+
+  /** Whether a title is another than the one that the run's own prompt gives. */
+  function isNamed(title: string, run: RunRecord): boolean {
+    const prompt = store.messages.get(run.message_id);
+    return prompt === undefined || titleOf(messageText(prompt)) !== title;
   }
 
   /** Sessions whose agents may have become warm, busy or cold. */

@@ -115,14 +115,6 @@ test("names that a person chooses are never unknown keys", () => {
   expect(load().warnings).toEqual([]);
 });
 
-test("a key that nothing reads yet says so", () => {
-  writeUser('{ "small_model": "local/small" }');
-  const file = place().paths.configFile;
-  expect(load().warnings).toEqual([
-    `${file}:1:3: "small_model" is not used by this hearth yet; it is ignored.`,
-  ]);
-});
-
 test("a project chooses and narrows, and nothing else", () => {
   writeUser(
     JSON.stringify({

@@ -73,6 +73,8 @@ type HostOptions = {
   /** Real time where the test is about waiting. */
   waits?: number[];
   wait?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  isNamed?: boolean;
+  onEvent?: SessionContext["onEvent"];
   /** What was kept, and what was said, before a restart. */
   kept?: string;
   said?: readonly Message[];
@@ -117,7 +119,8 @@ export async function openNative(options: HostOptions = {}) {
         return true;
       },
     },
-    onEvent: () => {},
+    ...(options.isNamed === undefined ? {} : { isNamed: options.isNamed }),
+    onEvent: options.onEvent ?? (() => {}),
   };
   if (options.prepareFirst) await backend.prepare(settings, { root: session.root, env: session.env });
   const opened = await backend.open(session, new AbortController().signal);

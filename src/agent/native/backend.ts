@@ -12,7 +12,8 @@ import { toolsFor } from "../tools/catalog.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
-import { type Room as CompactingRoom, type Compactor, createCompactor } from "./compacting/compactor.ts";
+import { compactOnly } from "./compacting/compact-only.ts";
+import { createCompactor } from "./compacting/compactor.ts";
 import { createModelContext, type TurnExtras } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
 import { createDemoModel } from "./demo/demo.ts";
@@ -34,6 +35,7 @@ import { createConnections } from "./models/network/connection.ts";
 import { createModelOpener } from "./models/open.ts";
 import type { ModelSpec } from "./models/spec.ts";
 import { createRequestRecorder, type RequestSink } from "./requests/recorder.ts";
+import { createTitles } from "./titles.ts";
 import { createToolSet, type MoreTools, type ToolSet, withMoreTools } from "./tool-set.ts";
 
 type NativeDeps = {
@@ -96,30 +98,6 @@ async function readInstructions(file: string | undefined): Promise<string | unde
   } catch {
     return undefined; // most users have none
   }
-}
-
-/** The turn of a person who asks for a compaction. */
-async function compactOnly(
-  {
-    compactor,
-    model,
-    host,
-    limits,
-  }: Pick<CompactingRoom, "model" | "host" | "limits"> & { compactor: Compactor },
-  keep: string,
-  signal: AbortSignal,
-): Promise<TurnResult> {
-  const open = () => host.emit({ type: "step_started", model: model.id });
-  const done = await compactor.compact({ model, host, limits, open }, keep, signal);
-  if (done === "done") return { outcome: "end_turn" };
-  if (done === "failed") {
-    const message = "The conversation could not be compacted. It is as it was.";
-    return { outcome: "error", error: { code: "provider_error", message, retryable: true } };
-  }
-  open();
-  const text = "There was nothing to compact.";
-  host.emit({ type: "notice", level: "info", code: "nothing_to_compact", text });
-  return { outcome: "end_turn" };
 }
 
 /** hearth's own agent: its loop over model providers, with the given tools. */
@@ -202,6 +180,10 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       monotonicMs: () => performance.now(),
     });
     const compactor = createCompactor({ session, conversation, tools, requests });
+    const titles = createTitles({
+      ...{ session, tools, requests, modelFor },
+      settings: () => settings(session.session_id),
+    });
     const files = createFileLedger();
     let running: { run_id: RunId; abort: AbortController; done: Promise<unknown> } | undefined;
 
@@ -245,7 +227,9 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       const work = run(turn, host, combined);
       running = { run_id: turn.run_id, abort, done: work.catch(() => {}) };
       try {
-        return await work;
+        const result = await work;
+        titles.after(turn, host.transcript(), result);
+        return result;
       } catch (error) {
         if (combined.aborted) return { outcome: "canceled" };
         if (!(error instanceof HearthError)) throw error;
@@ -269,6 +253,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         await current.done;
       },
       async close() {
+        titles.close();
         compactor.close();
         conversation.close();
       },

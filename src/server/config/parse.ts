@@ -10,14 +10,11 @@ export type ParsedConfig = { config: Config; warnings: string[] };
 
 type Path = readonly (string | number)[];
 
-/** Known keys without effect so far. Setting one is a warning, so that nobody waits for it to work. */
-const notUsedYet: ReadonlySet<string> = new Set(["small_model"]);
-
 type Mistake = { place: number; sentence: string; key: string | null };
 
 /**
  * Reads the text of a `hearth.jsonc`. Throws config_invalid for the first mistake, naming file, line, column and
- * key; a key that hearth does not know, or does not use yet, is only a warning.
+ * key; a key that hearth does not know is only a warning.
  */
 export function parseConfig(text: string, file: string): ParsedConfig {
   return read(text, file, ({ place, sentence, key }) => {
@@ -146,9 +143,7 @@ function* unknownKeys(
     if (seen.has(name)) yield { node: key, sentence: `"${full}" is given twice; the last one counts.` };
     seen.add(name);
     const inner = known === undefined ? schema.additionalProperties : known[name];
-    if (notUsedYet.has(full))
-      yield { node: key, sentence: `"${full}" is not used by this hearth yet; it is ignored.` };
-    else if (inner !== undefined) yield* unknownKeys(value, inner, [...path, name]);
+    if (inner !== undefined) yield* unknownKeys(value, inner, [...path, name]);
     else if (known !== undefined && full !== "$schema") {
       const meant = nearestName(name, Object.keys(known));
       const hint = meant === undefined ? "it is ignored" : `did you mean "${meant}"? It is ignored`;
