@@ -324,6 +324,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     mustExist: (wid) => void workspaces.rowOf(wid),
     mustAccept: workspaces.mustBeOpen,
     waiting: (sid) => permissions.openCount(sid) > 0,
+    onRemoved: (sid) =>
+      inBackground(
+        () => native.jobs.stopSession(sid),
+        (cause) => log.warn("the jobs of a deleted session could not be ended", { cause }),
+      ),
     onModeChange: (...change) =>
       inBackground(
         () => permissions.reconsider(...change),

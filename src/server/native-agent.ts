@@ -12,6 +12,7 @@ import type { RequestSink } from "../agent/native/requests/recorder.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import type { Sandbox } from "../agent/sandbox/sandbox.ts";
 import { createTools } from "../agent/tools/catalog.ts";
+import { createJobs, type Jobs } from "../agent/tools/command/jobs.ts";
 import type { Tool } from "../agent/tools/tool.ts";
 import { createWorkerPool } from "../agent/worker/pool.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
@@ -51,6 +52,7 @@ const PREPARE_DELAY_MS = 300;
 export function createNativeAgent(deps: NativeAgentDeps): AgentSource & {
   prepare(wid: WorkspaceId): void;
   bash: Tool;
+  jobs: Jobs;
   models: Services["models"];
   checkKey: NativeBackend["checkKey"];
 } {
@@ -60,7 +62,8 @@ export function createNativeAgent(deps: NativeAgentDeps): AgentSource & {
     folders: deps.folders,
     specs: () => serversWith(deps.settings.orDefaults(null).config.language_servers),
   });
-  const tools = createTools({ workers, languageServers, bash: { sandbox: deps.sandbox } });
+  const jobs = createJobs(deps.processes.stopOwner);
+  const tools = createTools({ workers, languageServers, jobs, bash: { sandbox: deps.sandbox } });
   const bash = tools.find(({ name }) => name === "bash");
   if (bash === undefined) throw new Error("the native agent has no bash tool");
   const backend = createNativeBackend({
@@ -130,6 +133,7 @@ export function createNativeAgent(deps: NativeAgentDeps): AgentSource & {
     },
     /** For commands that a person types. */
     bash,
+    jobs,
     async describe(wid) {
       const {
         ready,

@@ -27,6 +27,8 @@ type SessionsDeps = {
   /** Throws workspace_closing, daemon_stopping. */
   mustAccept(wid: WorkspaceId): void;
   waiting(sid: SessionId): boolean;
+  /** The session was deleted. */
+  onRemoved(sid: SessionId): void;
   /** The session's mode has changed. */
   onModeChange(wid: WorkspaceId, sid: SessionId, caller: Caller): void;
   newId: NewId;
@@ -217,6 +219,7 @@ export function createSessions(deps: SessionsDeps) {
         throw error;
       }
       coordinators.forget(sid);
+      deps.onRemoved(sid);
       // It is deleted for all clients. If this fails, the next start deletes the rest.
       if (!isGone) await dropSession(sid, store).catch(() => {});
       return session;

@@ -112,6 +112,7 @@ export function openSessionWorld(
     stopping: () => undefined,
   });
   const sessions = createSessions({
+    onRemoved: () => {},
     ...{ store, journal, coordinators, agents, newId, now },
     defaults: () => ({ agent: AGENT, model: null, mode: "ask" }),
     onModeChange: (...change) => inBackground(() => permissions.reconsider(...change), ignoreError),

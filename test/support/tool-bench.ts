@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { PermissionSubject } from "../../src/agent/permission/request.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import { createTools, type ToolsOptions } from "../../src/agent/tools/catalog.ts";
+import { createJobs } from "../../src/agent/tools/command/jobs.ts";
 import { createFileLedger } from "../../src/agent/tools/files/file-ledger.ts";
 import {
   noSession,
@@ -18,10 +19,12 @@ export function createToolBench(options: ToolsOptions = {}) {
   const root = join(home, "workspace");
   mkdirSync(root);
   const processes = createProcessSupervisor({ recordDir: join(home, "run"), killAfterMs: 300 });
-  const tools = new Map(createTools(options).map((tool) => [tool.name, tool]));
+  const jobs = createJobs(processes.stopOwner);
+  const tools = new Map(createTools({ jobs, ...options }).map((tool) => [tool.name, tool]));
   const shown: string[] = [];
   const context: ToolContext = {
     root,
+    session_id: "ses_bench",
     run_id: "run_bench",
     tool_call_id: "call_1",
     env: { PATH: process.env["PATH"] ?? "", HOME: home },
@@ -43,6 +46,7 @@ export function createToolBench(options: ToolsOptions = {}) {
   };
   return {
     home,
+    jobs,
     root,
     context,
     tools,

@@ -103,6 +103,7 @@ const synchronous: { [file: string]: string } = {
   "agent/process/group-records.ts": "hearth's own folder: written before the child does anything",
   "agent/process/pipe-pool.ts": "hearth's own folder: a pipe is opened and its name removed at once",
   "agent/process/process-table.ts": "/proc",
+  "agent/process/start-child.ts": "a descriptor is closed as soon as the child has it",
   "agent/process/supervisor.ts": "start of the daemon; a descriptor is closed as soon as the child has it",
   "agent/process/sweep-orphans.ts": "start of the daemon",
   "tui/local/edit-outside.ts": "the terminal is an editor's meanwhile",

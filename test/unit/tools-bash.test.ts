@@ -115,10 +115,9 @@ test("a command that says much and fast does not grow the memory", async () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(100 << 20);
 });
 
-test("a command is ended after its time, with all that it started", async () => {
-  await waitOnly(300);
-  const result = await bash("sleep 60 & echo $!; trap '' TERM; sleep 60; sleep 60", { timeout_s: 1 });
-  // It was in the background by then.
+test("a background command is ended after its time, with all that it started", async () => {
+  const command = "sleep 60 & echo $!; trap '' TERM; sleep 60; sleep 60";
+  const result = await bash(command, { timeout_s: 1, background: true });
   expect(result.text).toMatch(/running in the background as job1/);
   const pid = Number(/^(\d+)/.exec(result.text)?.[1]);
   const end = await job("output", "job1");
@@ -142,7 +141,9 @@ test("a command that ends before its first screen piece shows everything in its 
 test("a long command continues in the background, and its output is read without loss or repetition", async () => {
   await waitOnly(300);
   const first = await bash("echo one; sleep 0.6; echo two; sleep 0.3; echo three");
-  expect(first.text).toMatch(/^one\n\n\[running in the background as job1 .*It is ended after 120 s/);
+  expect(first.text).toMatch(
+    /^one\n\n\[running in the background as job1 .*It runs until it ends, is killed/,
+  );
   expect(first.view).toMatchObject({ exit_code: null });
   const rest = await job("output", "job1");
   expect(rest.text).toMatch(/^two\nthree\n\n\[exit code 0/);
@@ -168,15 +169,39 @@ test("processes that a command leaves running are reported and can be ended", as
   expect(isAlive(pid)).toBe(false);
 });
 
-test("a job belongs to its run: another run cannot see it, and it ends with its run", async () => {
-  const start = await bash("sleep 60 & echo $!; sleep 60", { background: true });
-  const pid = Number(/^(\d+)/.exec(start.text)?.[1]);
-  const other = await bench.call("bash", { action: "output", job: "job1" }, { run_id: "run_other" });
-  expect(other.text).toMatch(/^There is no background job job1: this run has none\./);
-  expect((await job("kill", "job9")).text).toMatch(/no background job job9: this run has job1/);
+test("a job belongs to its session: it outlives its run, and its first time limit", async () => {
+  await waitOnly(300);
+  const loop = "echo $$; sleep 60 & echo $!; while :; do sleep 0.05; done";
+  const texts = [
+    (await bash(loop, { background: true })).text,
+    (await bash(loop, { timeout_s: 1 })).text,
+    // From its run's second command on a shell starts them.
+    (await bash(loop, { timeout_s: 1 })).text,
+  ];
+  const pids = texts.flatMap((text) => text.split("\n").slice(0, 2).map(Number));
   await bench.context.processes.stopOwner("run_bench");
-  expect(isAlive(pid)).toBe(false);
-  expect((await job("output", "job1")).text).toMatch(/ended by SIG/);
+  expect((await job("output", "job1", { timeout_s: 2 })).text).toMatch(/still running/);
+  expect(pids.filter(isAlive)).toEqual(pids);
+  expect((await bench.call("bash", { action: "list" })).text).toMatch(
+    /^job1 {2}running for .*: echo \$\$.*\njob2 {2}running for .*\njob3 {2}running/,
+  );
+  const other = { session_id: "ses_other" };
+  const elsewhere = await bench.call("bash", { action: "output", job: "job1" }, other);
+  expect(elsewhere.text).toBe("There is no background job job1: this session has none.");
+  expect((await job("kill", "job9")).text).toMatch(
+    /no background job job9: this session has job1, job2, job3/,
+  );
+  // A cancel of the run that started them ends them.
+  await bench.jobs.stopRun("run_bench");
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect((await job("output", "job3")).text).toMatch(/ended by SIG|exit code/);
+});
+
+test("the jobs of a deleted session end with it", async () => {
+  const text = (await bash("echo $$; sleep 60", { background: true })).text;
+  await bench.jobs.stopSession("ses_bench");
+  expect(isAlive(Number(text.split("\n")[0]))).toBe(false);
+  expect((await bench.call("bash", { action: "list" })).text).toMatch(/no background jobs/);
 });
 
 test("there is a limit to background jobs", async () => {

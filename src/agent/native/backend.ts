@@ -5,10 +5,10 @@ import type { KnownModel } from "../../protocol/known-model.ts";
 import type { SubagentKind } from "../../protocol/session.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { FolderGate } from "../files/folder-gate.ts";
-import { decodeText, readBeginning } from "../files/read-beginning.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { withContextUsage } from "../run/context-usage.ts";
 import { toolsFor } from "../tools/catalog.ts";
+import type { Jobs } from "../tools/command/jobs.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
 import type { Tool } from "../tools/tool.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
@@ -16,6 +16,7 @@ import { compactOnly } from "./compacting/compact-only.ts";
 import { createCompactor } from "./compacting/compactor.ts";
 import { createModelContext, type TurnExtras } from "./context/conversation.ts";
 import { createGitReader, type GitPlace } from "./context/git-state.ts";
+import { readInstructions } from "./context/user-instructions.ts";
 import { createDemoModel } from "./demo/demo.ts";
 import type { TurnHooks } from "./execute.ts";
 import { createFallbacks } from "./fallbacks.ts";
@@ -44,6 +45,7 @@ type NativeDeps = {
   processes: ProcessSupervisor;
   folders: FolderGate;
   tools: readonly Tool[];
+  jobs?: Pick<Jobs, "stopRun"> | undefined;
   /** Tools, commands and skills that a person or a project adds. */
   extend?: ((session: SessionContext) => SessionExtension) | undefined;
   workers?: WorkerPool | undefined;
@@ -87,18 +89,6 @@ export type NativeBackend = Backend & {
   checkKey(place: KeyPlace, key: string, env: Readonly<Record<string, string>>): Promise<boolean>;
   downloadModels(url: string, env: Readonly<Record<string, string>>): Promise<Catalog>;
 };
-
-const INSTRUCTIONS_BYTES_MAX = 32 * 1024;
-
-async function readInstructions(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    const found = await readBeginning(file, INSTRUCTIONS_BYTES_MAX);
-    return found && (decodeText(found.bytes)?.trim() || undefined);
-  } catch {
-    return undefined; // most users have none
-  }
-}
 
 /** hearth's own agent: its loop over model providers, with the given tools. */
 export function createNativeBackend(deps: NativeDeps): NativeBackend {
@@ -204,7 +194,14 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
       compactor.begins(host);
       if (turn.compact !== undefined)
         return compactOnly({ compactor, model, host, limits: current.limits }, turn.compact.keep, signal);
-      const context = { root: session.root, run_id: turn.run_id, env: turn.env, files, processes };
+      const context = {
+        root: session.root,
+        session_id: session.session_id,
+        run_id: turn.run_id,
+        env: turn.env,
+        files,
+        processes,
+      };
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;
       return runLoop(
@@ -235,7 +232,12 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         if (!(error instanceof HearthError)) throw error;
         return { outcome: "error", error: { code: error.code, message: error.message, retryable: false } };
       } finally {
-        await processes.stopOwner(turn.run_id); // background processes of the turn end with it
+        // Jobs of a run that nobody watches end with it; others outlive it, unless it was canceled.
+        const endsJobs = combined.aborted || turn.max_steps !== null;
+        await Promise.all([
+          processes.stopOwner(turn.run_id),
+          endsJobs ? deps.jobs?.stopRun(turn.run_id) : undefined,
+        ]);
         compactor.ends();
         running = undefined;
       }

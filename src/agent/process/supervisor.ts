@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync } from "node:fs";
-import { access } from "node:fs/promises";
 import { Socket } from "node:net";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { createFolderGate, type FolderGate } from "../files/folder-gate.ts";
 import {
   type CommandShell,
@@ -13,13 +11,13 @@ import {
 } from "./command-shell.ts";
 import { holdsConnection, isStartedHere, type Marks } from "./descent.ts";
 import { endProcesses, findRelated, groupExists } from "./end-processes.ts";
-import { findCommand } from "./find-command.ts";
 import { createGroupRecords } from "./group-records.ts";
 import { createGuardian } from "./guardian.ts";
 import { markByLimit } from "./limit-mark.ts";
 import { MARK_VARIABLE, OWNER_VARIABLE } from "./markers.ts";
 import { createPipePool, type Pipe } from "./pipe-pool.ts";
 import { type ProcessRow, readProcess, wasStartedWith } from "./process-table.ts";
+import { discard, exists, findProgram, noInput, spawnError, startChild } from "./start-child.ts";
 import { sweepOrphans } from "./sweep-orphans.ts";
 import type { GroupProcess, ProcessExit, ProcessSupervisor, SpawnRequest } from "./types.ts";
 
@@ -63,7 +61,10 @@ export function createProcessSupervisor({
   /** Owners that ever had a child here, and may have processes outside their groups. */
   const owners = new Set<string>();
   /** The command shell of each owner; not started before the owner's second command. */
-  const shells = new Map<string, { env: string; shell: Promise<CommandShell | undefined> | undefined }>();
+  const shells = new Map<
+    string,
+    { env: string; shell: Promise<CommandShell | undefined> | undefined; leader?: number }
+  >();
   let leftoversTimer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -102,6 +103,11 @@ export function createProcessSupervisor({
     return group;
   };
 
+  const move = (group: Group, owner: string) => {
+    group.owner = owner;
+    owners.add(owner);
+  };
+
   const readEndOf = ({ readEnd }: Pipe): Socket => {
     const stdout = new Socket({ fd: readEnd, readable: true, writable: false });
     stdout.on("error", () => {}); // the reader sees a close
@@ -119,7 +125,10 @@ export function createProcessSupervisor({
     if (known === undefined) shells.set(owner, { env, shell: undefined });
     if (known === undefined || known.env !== env) return undefined;
     known.shell ??= spawnGroup({ command: commandShellCommand, cwd, env: request.env, owner }).then(
-      (child) => createCommandShell(child, (pid) => endProcesses({ groups: [pid] }, killAfterMs)),
+      (child) => {
+        known.leader = child.pid;
+        return createCommandShell(child, (pid) => endProcesses({ groups: [pid] }, killAfterMs));
+      },
       () => undefined, // no bash
     );
     const started = await (await known.shell)?.start(request, pipe);
@@ -129,7 +138,14 @@ export function createProcessSupervisor({
     closeSync(pipe.writeEnd);
     const exited = started.exited.finally(() => leaderExited(group));
     const streams = { stdin: noInput(), stdout, stderr: Readable.from([]) };
-    return { pid: started.pid, ...streams, exited, stop: () => stopGroup(group) };
+    const handOver = (next: string) => {
+      move(group, next);
+      // The shell reports its end, so it stays with it; the first owner's next command starts another.
+      const shell = groups.get(known.leader ?? -1);
+      if (shell !== undefined) move(shell, next);
+      if (shells.get(owner) === known) shells.delete(owner);
+    };
+    return { pid: started.pid, ...streams, exited, stop: () => stopGroup(group), handOver };
   };
 
   const spawnGroup = async (request: SpawnRequest): Promise<GroupProcess> => {
@@ -166,7 +182,8 @@ export function createProcessSupervisor({
       leaderExited(group);
       resolve({ code, signal });
     });
-    return { pid, stdin, stdout, stderr, exited, stop: () => stopGroup(group) };
+    const handOver = (next: string) => move(group, next);
+    return { pid, stdin, stdout, stderr, exited, stop: () => stopGroup(group), handOver };
   };
 
   const stopOwner = async (owner: string) => {
@@ -176,7 +193,16 @@ export function createProcessSupervisor({
     const leaders = own.map((group) => group.leader);
     const entries = [`${MARK_VARIABLE}=${mark}`, `${OWNER_VARIABLE}=${owner}`];
     const isMarked = (row: ProcessRow) => wasStartedWith(row.pid, entries);
-    const findStrays = (rows: readonly ProcessRow[]) => findRelated(rows, new Set(leaders), isMarked);
+    const findStrays = (rows: readonly ProcessRow[]) => {
+      const strays = findRelated(rows, new Set(leaders), isMarked);
+      const others = [...groups.values()]
+        .filter((group) => group.owner !== owner)
+        .map(({ leader }) => leader);
+      if (strays.length === 0 || others.length === 0) return strays;
+      // What was handed over still carries the first owner's mark.
+      const theirs = new Set(findRelated(rows, new Set(others), () => false).map(({ pid }) => pid));
+      return strays.filter(({ pid }) => !theirs.has(pid));
+    };
     const areGone = await endProcesses({ groups: leaders, findStrays }, killAfterMs);
     if (!areGone) return;
     for (const group of own) forget(group);
@@ -199,79 +225,3 @@ export function createProcessSupervisor({
     },
   };
 }
-
-type Started = { child: ChildProcess; stdin: Writable; stdout: Readable; stderr: Readable };
-
-const noInput = () => new Writable({ write: (_chunk, _encoding, done) => done() });
-
-type Output = { stdout: Socket; writeEnd: number };
-
-function discard(output: Output | undefined): void {
-  if (output === undefined) return;
-  output.stdout.destroy();
-  closeSync(output.writeEnd);
-}
-
-/**
- * The path of the program. Node blocks until the child runs it, and would also block while the child searched a folder of
- * PATH that does not respond. Throws ENOENT when only such a folder can have it.
- */
-async function findProgram({ command: [name], env }: SpawnRequest, folders: FolderGate): Promise<string> {
-  const { found, silent } = await findCommand(name, env, folders);
-  if (found !== undefined || silent[0] === undefined) return found?.path ?? name; // Node says why it cannot be run
-  const message = `${name} was not found, and the folder ${silent[0]} does not respond`;
-  throw Object.assign(new Error(message), { code: "ENOENT" });
-}
-
-/** `output`: one pipe for stdout and stderr of a command. */
-function startChild(
-  program: string,
-  request: SpawnRequest,
-  mark: string,
-  output: Output | undefined,
-): Started {
-  const { command, cwd, env, owner } = request;
-  const [argv0, ...args] = command;
-  const options = {
-    argv0,
-    cwd,
-    env: { ...env, [OWNER_VARIABLE]: owner, [MARK_VARIABLE]: mark },
-    detached: true,
-  };
-  if (request.stdio !== "command") {
-    const child = spawn(program, args, { ...options, stdio: ["pipe", "pipe", "pipe"] });
-    return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr };
-  }
-  // stdin is never a socket: bash runs ~/.bashrc when it is one, a relic of rshd.
-  const stdin = noInput();
-  if (output === undefined) {
-    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    return { child, stdin, stdout: child.stdout, stderr: child.stderr };
-  }
-  const { stdout, writeEnd } = output;
-  try {
-    const child = spawn(program, args, { ...options, stdio: ["ignore", writeEnd, writeEnd] });
-    return { child, stdin, stdout, stderr: Readable.from([]) };
-  } catch (error) {
-    stdout.destroy();
-    throw error;
-  } finally {
-    closeSync(writeEnd);
-  }
-}
-
-/** Node's error for a child that did not start; Node reports a missing folder like a missing program. */
-async function spawnError(child: ChildProcess, request: SpawnRequest): Promise<Error> {
-  const { promise, resolve } = Promise.withResolvers<Error>();
-  child.on("error", resolve);
-  const error = await promise;
-  if ("code" in error && error.code === "ENOENT" && !(await exists(request.cwd)))
-    error.message = `The folder ${request.cwd} does not exist, so ${request.command[0]} cannot be started in it`;
-  return error;
-}
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -16,6 +16,8 @@ export type GroupProcess = {
   readonly exited: Promise<ProcessExit>;
   /** SIGTERM to the group, SIGKILL after 2 s. Resolves when the whole group is dead. */
   stop(): Promise<void>;
+  /** From now on another owner's: `stopOwner` of the first one leaves it alone, and what descends from it. */
+  handOver(owner: string): void;
 };
 
 export type SpawnRequest = {

@@ -1,5 +1,5 @@
 import { noUsage } from "../../protocol/usage.ts";
-import type { Backend, Turn, TurnHost, TurnResult } from "../backend.ts";
+import type { Backend, SessionContext, Turn, TurnHost, TurnResult } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { createFileLedger } from "../tools/files/file-ledger.ts";
 import { noSession, type Tool } from "../tools/tool.ts";
@@ -15,7 +15,12 @@ type ShellDeps = {
  * that the next agent reads. It asks for no permission, because a person typed it.
  */
 export function createShellBackend({ processes, bash }: ShellDeps): Backend {
-  async function runTurn(root: string, turn: Turn, host: TurnHost, signal: AbortSignal): Promise<TurnResult> {
+  async function runTurn(
+    { root, session_id }: Pick<SessionContext, "root" | "session_id">,
+    turn: Turn,
+    host: TurnHost,
+    signal: AbortSignal,
+  ): Promise<TurnResult> {
     const id = `shell_${turn.run_id}`;
     const input = { command: turn.prompt };
     host.emit({ type: "step_started", model: null });
@@ -26,6 +31,7 @@ export function createShellBackend({ processes, bash }: ShellDeps): Backend {
     try {
       const prepared = await bash.prepare(bash.input.parse(input), {
         root,
+        session_id,
         run_id: turn.run_id,
         tool_call_id: id,
         env: turn.env,
@@ -57,7 +63,7 @@ export function createShellBackend({ processes, bash }: ShellDeps): Backend {
     open: async (session) => ({
       kind: "resumed",
       isUsable: async ({ root }) => root === session.root,
-      runTurn: (turn, host, signal) => runTurn(session.root, turn, host, signal),
+      runTurn: (turn, host, signal) => runTurn(session, turn, host, signal),
       kill: async () => {},
       close: async () => {},
     }),

@@ -1,6 +1,7 @@
 import type { SubagentKind } from "../../protocol/session.ts";
 import type { LanguageServers } from "../language-servers/servers.ts";
 import { createWorkerPool, type WorkerPool } from "../worker/pool.ts";
+import { createJobs, type Jobs } from "./command/jobs.ts";
 import { type BashOptions, createBashTool } from "./command/run-command.ts";
 import { reportingFailures } from "./failure.ts";
 import { diagnosed } from "./files/diagnosed.ts";
@@ -19,6 +20,8 @@ import type { Tool } from "./tool.ts";
 
 export type ToolsOptions = {
   bash?: BashOptions | undefined;
+  /** Without them, what ends jobs besides the model is left to the processes' owner. */
+  jobs?: Jobs | undefined;
   ripgrep?: Ripgrep | undefined;
   workers?: WorkerPool | undefined;
   /** Without them edits are not checked, and there is no lsp tool. */
@@ -38,6 +41,7 @@ export function toolsFor(tools: readonly Tool[], subagent: SubagentKind | undefi
  */
 export function createTools({
   bash = {},
+  jobs = createJobs(async () => {}),
   ripgrep = createRipgrep(),
   workers = createWorkerPool(),
   languageServers,
@@ -52,7 +56,7 @@ export function createTools({
     reportingFailures(createGlobTool(ripgrep)),
     reportingFailures(createGrepTool(ripgrep)),
     ...(languageServers === undefined ? [] : [reportingFailures(createLookupTool(languageServers))]),
-    reportingFailures(createBashTool(bash)),
+    reportingFailures(createBashTool({ ...bash, jobs })),
     reportingFailures(planTool),
     reportingFailures(askTool),
     reportingFailures(taskTool),

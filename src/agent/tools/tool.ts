@@ -44,6 +44,7 @@ export const noSession: ToolSession = {
 export type ToolContext = {
   /** The session's root: relative paths start here. */
   root: string;
+  session_id: string;
   run_id: string;
   tool_call_id: string;
   env: Readonly<Record<string, string>>;

@@ -6,7 +6,8 @@ import { locate, placeText } from "../../workspace-path.ts";
 import { type Arguments, argumentNormalizer, numberOf } from "../arguments.ts";
 import { ToolFailure } from "../failure.ts";
 import { defineTool, type ToolContext, type ToolResult } from "../tool.ts";
-import { createJobs, type Job, type JobEnd, type Jobs, RUNNING_JOBS_MAX } from "./jobs.ts";
+import { age, durationText, endText, listText } from "./job-text.ts";
+import { type Job, type Jobs, RUNNING_JOBS_MAX } from "./jobs.ts";
 import { createOutputFolder, type OutputFolder } from "./output-folder.ts";
 import { createScreenFeed } from "./screen-feed.ts";
 import { startCommand } from "./start-command.ts";
@@ -38,7 +39,10 @@ const input = z.object({
     .describe(
       "Ask the user to let it run outside the sandbox, where there is one: for network or files elsewhere",
     ),
-  action: z.enum(["output", "kill"]).optional().describe("What to do with the background job"),
+  action: z
+    .enum(["output", "kill", "list"])
+    .optional()
+    .describe("What to do with the background job; list shows all"),
   job: z.string().optional().describe("Background job, e.g. job1"),
 });
 type Input = z.infer<typeof input>;
@@ -54,24 +58,25 @@ export function createBashTool({
   foregroundMs = FOREGROUND_MS,
   folder = createOutputFolder(),
   sandbox,
-}: BashOptions = {}) {
-  const jobs = createJobs();
+  jobs,
+}: BashOptions & { jobs: Jobs }) {
   /** What failed in the sandbox without being asked about: the same call again is asked about. */
   const failedUnasked = createBoundedMap<string, true>(FAILED_KEPT_MAX);
   return defineTool({
     name: "bash",
     kind: "execute",
     readOnly: false,
-    description: `Runs a command in bash, each time in a new shell in the workspace root (or cwd), without a terminal or input. Answers with output, exit code and duration; of long output the beginning and end, the rest goes to a file named there. Ended after timeout_s. What runs longer than ${FOREGROUND_MS / 1000} s goes on as a background job; for servers and watchers set background. action output with job shows what is new, waiting for the end; action kill ends it. Jobs end with your turn. Prefer read, edit, list, glob and grep to cat, sed, ls, find and rg.`,
+    description: `Runs a command in bash, each time in a new shell in the workspace root (or cwd), without a terminal or input. Answers with output, exit code and duration; of long output the beginning and end, the rest goes to a file named there. Ended after timeout_s. What runs longer than ${FOREGROUND_MS / 1000} s goes on as a background job; for servers and watchers set background. action output with job shows what is new, waiting for the end; action kill ends it, action list shows all. Jobs outlive your turn; end what is not needed. Prefer read, edit, list, glob and grep to cat, sed, ls, find and rg.`,
     input,
     normalize: normalizeCommand,
     title: ({ command, action, job }) =>
       action === undefined ? (command ?? "") : `${action} ${job ?? ""}`.trim(),
     withCommand: (call, command) => ({ ...call, command }),
     async prepare(call, context) {
+      if (call.action === "list") return { text: listText(jobs.list(context.session_id)) };
       if (call.action !== undefined) {
-        const job = jobs.get(context.run_id, call.job ?? "");
-        return { run: () => (call.action === "kill" ? kill(job) : showOutput(job, call, context)) };
+        const job = jobs.get(context.session_id, call.job ?? "");
+        return { run: () => (call.action === "kill" ? kill(job) : showOutput(job, call, context, jobs)) };
       }
       const { command } = call;
       if (command === undefined)
@@ -160,17 +165,22 @@ async function runCommand(
   const timeoutS = timeout_s ?? (background ? undefined : TIMEOUT_S);
   const timeoutMs = timeoutS === undefined ? undefined : timeoutS * 1000;
   const feed = createScreenFeed(context.onOutput);
-  const job = await startCommand({ command, line, cwd, timeoutMs, onText: feed.push }, folder, context);
+  // A job from its start has processes of its own; another command's are handed over when it becomes one.
+  const own = background ? jobs.newOwner() : undefined;
+  const request = { command, line, cwd, timeoutMs, owner: own, onText: feed.push };
+  const job = await startCommand(request, folder, context);
   let isOver = false;
   try {
-    await waitFor(job, background ? SETTLE_MS : foregroundMs, context);
+    await waitFor(job, background ? SETTLE_MS : foregroundMs, context, jobs, own);
     if (job.end !== undefined && !job.hasLeftovers()) {
       isOver = true;
+      if (own !== undefined) await context.processes.stopOwner(own);
       const hasFailed = job.end.code !== 0;
       const where = hasFailed && confinement !== undefined ? `; ${sandboxText(confinement)}` : "";
       return { ...result(job, job.output.text(), endText(job.end) + where), hasFailed };
     }
-    const id = jobs.add(context.run_id, job);
+    const { session_id: sessionId, run_id: runId } = context;
+    const id = jobs.add({ sessionId, runId, owner: own ?? jobs.newOwner(), job });
     if (job.end !== undefined) {
       const leftovers =
         id === undefined ? "" : `; what it started is still running: action kill with job ${id} ends it`;
@@ -178,8 +188,8 @@ async function runCommand(
     }
     if (id !== undefined) {
       const limit =
-        timeoutS === undefined
-          ? "It runs until it ends or your turn does"
+        own === undefined || timeoutS === undefined
+          ? "It runs until it ends, is killed or the session is deleted"
           : `It is ended after ${timeoutS} s in all`;
       const how = `${limit}. action output waits for it and shows what is new, action kill ends it.`;
       return result(
@@ -195,16 +205,21 @@ async function runCommand(
         `${RUNNING_JOBS_MAX} background jobs are running: end one with action kill first.`,
       );
     }
-    await waitFor(job, undefined, context);
+    await waitFor(job, undefined, context, jobs);
     return result(job, job.output.text(), job.end === undefined ? "" : endText(job.end));
   } finally {
     feed.end(isOver);
   }
 }
 
-async function showOutput(job: Job, { timeout_s }: Input, context: ToolContext): Promise<ToolResult> {
+async function showOutput(
+  job: Job,
+  { timeout_s }: Input,
+  context: ToolContext,
+  jobs: Jobs,
+): Promise<ToolResult> {
   const waitS = Math.min(timeout_s ?? OUTPUT_WAIT_S, OUTPUT_WAIT_S_MAX);
-  await waitFor(job, waitS * 1000, context);
+  await waitFor(job, waitS * 1000, context, jobs);
   const state = job.end === undefined ? `still running after ${durationText(age(job))}` : endText(job.end);
   return result(job, job.output.newText(), state);
 }
@@ -218,13 +233,25 @@ async function kill(job: Job): Promise<ToolResult> {
  * Waits until the job has ended or `ms` are over. Throws when the run is canceled, after ending everything that the run
  * started: all at once, so that background jobs do not wait for a command that is slow to end.
  */
-async function waitFor(job: Job, ms: number | undefined, context: ToolContext): Promise<void> {
+async function waitFor(
+  job: Job,
+  ms: number | undefined,
+  context: ToolContext,
+  jobs: Jobs,
+  /** The owner of a command that is no job yet, but has its own processes. */
+  own?: string,
+): Promise<void> {
   const { processes, run_id, signal } = context;
   try {
     if (ms === undefined) await orAborted(job.ended, signal);
     else await settlesWithin(job.ended, ms, signal);
   } finally {
-    if (signal.aborted) await processes.stopOwner(run_id);
+    if (signal.aborted)
+      await Promise.all([
+        processes.stopOwner(run_id),
+        jobs.stopRun(run_id),
+        own === undefined ? undefined : processes.stopOwner(own),
+      ]);
   }
   signal.throwIfAborted();
 }
@@ -244,19 +271,7 @@ function result(job: Job, output: string, state: string): ToolResult {
   };
 }
 
-function endText({ code, signal, durationMs, isTimedOut }: JobEnd): string {
-  const duration = durationText(durationMs);
-  if (isTimedOut) return `timed out and was ended after ${duration}`;
-  return `${signal === null ? `exit code ${code}` : `ended by ${signal}`} after ${duration}`;
-}
-
 const sandboxText = ({ isReadOnly }: Confinement): string =>
   isReadOnly
     ? "it ran sandboxed and unasked, so it could change no file but in the temp folder and had no network: if that is why it failed, the same call again asks the user"
     : "it ran sandboxed, without network and writing only to the workspace and the temp folder: if that is why it failed, call with unsandboxed";
-
-const age = (job: Job): number => performance.now() - job.startedAt;
-function durationText(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
-}

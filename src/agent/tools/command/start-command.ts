@@ -21,12 +21,14 @@ export type CommandRequest = {
   cwd: { real: string; shown: string };
   /** undefined: no limit; it ends with its run. */
   timeoutMs: number | undefined;
+  /** Of its processes; its run by default. */
+  owner?: string | undefined;
   onText(text: string): void;
 };
 
 /** Starts a shell command in its own process group. Its output is read and its timeout enforced in the background. */
 export async function startCommand(
-  { command, line = command, cwd, timeoutMs, onText }: CommandRequest,
+  { command, line = command, cwd, timeoutMs, owner, onText }: CommandRequest,
   folder: OutputFolder,
   { processes, env, run_id }: Pick<ToolContext, "processes" | "env" | "run_id">,
 ): Promise<Job> {
@@ -36,7 +38,7 @@ export async function startCommand(
       command: [shell, "-c", line],
       cwd: cwd.real,
       env: commandEnvironment(env),
-      owner: run_id,
+      owner: owner ?? run_id,
       stdio: "command",
     }),
   );
@@ -94,6 +96,10 @@ export async function startCommand(
     ended: Promise.resolve().then(finish),
     hasLeftovers: () => isOpen,
     stop: () => child.stop(),
+    goOn(next) {
+      if (owner === undefined) clearTimeout(timer);
+      if (owner !== next) child.handOver(next);
+    },
   };
   return job;
 }
