@@ -80,7 +80,7 @@ export function createMcp(deps: McpDeps) {
       return `The MCP server ${spec.name} has not started yet: this turn goes on without it.`;
     if (now.phase !== "failed") return undefined;
     const { kind, reason } = now.failure;
-    const fix = kind === "needs_login" ? ` \`hearth mcp login ${spec.name}\` logs in.` : "";
+    const fix = kind === "needs_login" ? ` Give a token in its "headers".` : "";
     return `The MCP server ${spec.name} cannot be used: ${reason}.${fix}`;
   }
 
@@ -125,7 +125,7 @@ export function createMcp(deps: McpDeps) {
       target: config.command?.join(" ") ?? config.url ?? "",
       state: isOff ? "disabled" : isTrusted ? phase : "untrusted",
       reason: isTrusted ? ((failure && `${failure.reason}.`) ?? null) : "Nobody has trusted it yet.",
-      fix: !isTrusted ? "hearth, then /trust" : phase === "needs_login" ? `hearth mcp login ${name}` : null,
+      fix: !isTrusted ? "hearth, then /trust" : phase === "needs_login" ? 'a token in its "headers"' : null,
       tools: offers?.tools.map((tool) => tool.name) ?? [],
       prompts: offers?.prompts.map((prompt) => prompt.name) ?? [],
       resources: offers?.resources.map(({ uri }) => uri) ?? [],

@@ -239,6 +239,22 @@ test("every documented route answers with every documented success, exactly as d
   expect(failing.outcome).toBe("error");
   await drive({ key: `GET ${S}/runs`, path: `${s}/runs`, status: 200 });
   await drive({ key: `GET ${W}/snapshot`, path: `${w}/snapshot?session_id=${world.sid}`, status: 200 });
+  await drive({
+    key: `GET ${S}/runs/{rid}/requests`,
+    path: `${s}/runs/${queued.run_id}/requests`,
+    status: 200,
+  });
+  await drive({
+    key: `GET ${S}/runs/{rid}/request`,
+    path: `${s}/runs/${queued.run_id}/request?n=1`,
+    status: 200,
+  });
+  await drive({ key: `GET ${S}/context`, path: `${s}/context`, status: 200 });
+  world.model.script(() => say("as you say"));
+  for (const text of ["one more", "and one more"]) await terminal.ask(text);
+  const compacting = await drive({ key: `POST ${S}/compact`, path: `${s}/compact`, body: {}, status: 202 });
+  await terminal.completed(String(compacting.run_id));
+  await drive({ key: `POST ${S}/undo`, path: `${s}/undo`, status: 200 });
   await drive({ key: `POST ${S}/fork`, path: `${s}/fork`, body: {}, status: 201 });
   await drive({ key: `GET ${W}/files`, path: `${w}/files?query=a`, status: 200 });
   for (const by of ["day", "session", "agent", "model"])

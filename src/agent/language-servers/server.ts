@@ -57,7 +57,7 @@ export async function openLanguageServer(
   root: string,
   signal: AbortSignal,
 ): Promise<LanguageServer> {
-  const rpc = await import("vscode-jsonrpc/node");
+  const rpc = await import("./json-rpc.ts");
   const connection = rpc.createMessageConnection(
     new rpc.StreamMessageReader(child.stdout),
     new rpc.StreamMessageWriter(child.stdin),
