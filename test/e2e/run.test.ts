@@ -239,7 +239,8 @@ test("--timeout cancels the run and exits 124", async () => {
   const result = await runHearth(home, ["run", "--timeout", "1", "x"]);
   expect(result.code).toBe(124);
   expect(result.stderr).toMatch(/1 s|timeout|time/i);
-  expect((await (await model.request(0)).closed).by).toBe("client");
+  // On a slow machine the time is over before there is a request.
+  for (const { closed } of model.requests) expect((await closed).by).toBe("client");
 });
 
 test("Ctrl+C cancels the run, and the exit code is 130", async () => {
