@@ -47,13 +47,13 @@ test.skipIf(!works)(
     );
     script(
       "net.sh",
-      `'${process.execPath}' -e 'require("net").connect(${new URL(world.model.origin).port},"127.0.0.1").on("connect",()=>console.log("REACHED")).on("error",(e)=>console.log(e.code))'`,
+      `(exec 3<>/dev/tcp/127.0.0.1/${new URL(world.model.origin).port}) && echo REACHED || echo kept away`,
     );
     const [writes = "", reads = "", net = "", kept = "", git = ""] = await results(
       world,
       "sh write.sh",
       "sh read.sh",
-      "sh net.sh",
+      "bash net.sh",
       "cat /tmp/kept.txt 2>/dev/null; sh -c 'f=/tmp/kept.txt; cat $f'",
       "git init -q . && git -c user.name=a -c user.email=b commit -q --allow-empty -m x && echo made",
     );
@@ -63,7 +63,7 @@ test.skipIf(!works)(
     expect(reads).toContain("done");
     expect(reads).not.toMatch(/THE-KEY|THE-TOKEN|daemon\.sock|hearth\.db/);
     expect(net).not.toContain("REACHED");
-    expect(net).toMatch(/E[A-Z]+/);
+    expect(net).toContain("kept away");
     expect(kept).toContain("t\n");
     expect(git).toContain("made");
   },
