@@ -45,9 +45,9 @@ export async function startDaemon(
       // It ends when its stdin does, however this process ends.
       stdio: [isDisposable ? "pipe" : "ignore", output, output, "pipe"],
     });
-    keepOpen(child.stdin);
     // Without free descriptors or processes there is no child and no pipe.
     if (child.stdio === undefined) return { ok: false, code: "died", message: await reasonOfNoChild(child) };
+    keepOpen(child.stdin);
     const line = await readReadyLine(child, signal);
     if (line !== undefined) return line;
     const reason = log === undefined ? "" : lastReason(paths.log, logStart);
