@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Snapshot } from "../../src/protocol/snapshot.ts";
 import { createGate, eventually, soon } from "../support/happenings.ts";
+import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { comparable, replay } from "../support/replica.ts";
 import { expectStreamTellsTheTruth, lastAnswer, openWorld, sawText, type World } from "../support/world.ts";
@@ -200,7 +201,15 @@ test("seq goes on rising over a restart, and the old streams resume in the new d
 });
 
 test("a client that never reads is cut off, delays nobody, and catches up when it comes back", async () => {
-  const world = await openWorld();
+  // Its window takes all that is said here, so nothing is compacted.
+  const world = await openWorld({
+    config: (url) => {
+      const config = localConfig(url);
+      const big = config.providers?.["local"]?.models?.["big"];
+      if (big !== undefined) big.context_window = 10_000_000;
+      return config;
+    },
+  });
   const fast = await world.terminal("fast");
   const before = await fast.snapshot();
   const stuck = await world.terminal("stuck");

@@ -1,4 +1,5 @@
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
 import { createLineSplitter } from "../children/lines.ts";
 import { createTextRing } from "../children/text-ring.ts";
@@ -10,6 +11,7 @@ const STDERR_BYTES_MAX = 64 * 1024;
 const TAIL_CHARS = 400;
 /** How long a server may take to exit after its input was closed; then it is killed. */
 const EXIT_GRACE_MS = 500;
+const LAST_WORDS_MS = 1000;
 
 export type StdioTransport = Transport & {
   /** Why the process ended or cannot be used: its exit and its last output. */
@@ -56,10 +58,15 @@ export function createStdioTransport(
         }
       });
       child.stderr.on("data", (chunk: Buffer) => words.push(chunk));
-      void child.exited.then(({ code, signal }) => {
+      const running = child;
+      const said = new Promise((resolve) => running.stderr.once("close", resolve));
+      inBackground(async () => {
+        const { code, signal } = await running.exited;
         exit = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+        // Its last words may come after its end; what it left running may hold the pipe open.
+        await settlesWithin(said, LAST_WORDS_MS);
         transport.onclose?.();
-      });
+      }, ignoreError);
     },
     async send(message) {
       const { stdin } = child ?? {};
