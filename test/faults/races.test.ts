@@ -8,7 +8,7 @@ import { say } from "../support/model-server.ts";
 import { expectStreamTellsTheTruth, openWorld, type Terminal, type World } from "../support/world.ts";
 
 /** In each of five sessions: a snapshot shows the newest thousand messages only. */
-const ROUNDS = 200;
+const ROUNDS = 100;
 /** Reproducible: what is done in which order depends on this alone, what becomes of it on the machine. */
 function createDice(seed: number) {
   let state = seed;
