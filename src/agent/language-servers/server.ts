@@ -7,7 +7,7 @@ import type {
   InitializeResult,
   PublishDiagnosticsParams,
 } from "vscode-languageserver-protocol";
-import { inTime, orAborted, settlesWithin, sleep } from "../../async/wait.ts";
+import { inTime, orAborted, settlesWithin } from "../../async/wait.ts";
 import type { GroupProcess } from "../process/types.ts";
 
 export type Document = { path: string; text: string; languageId: string };
@@ -187,7 +187,7 @@ export async function openLanguageServer(
     async stop() {
       if (!isOver) {
         const goodbye = connection.sendRequest("shutdown").then(() => connection.sendNotification("exit"));
-        await settlesWithin(Promise.race([goodbye, sleep(SETTLE_MS)]), 2 * SETTLE_MS);
+        await settlesWithin(goodbye, SETTLE_MS);
       }
       await child.stop();
     },
