@@ -17,6 +17,7 @@ import {
   skippedOnOpening,
 } from "./session/feed.ts";
 import type { Effect } from "./state/effects.ts";
+import { withListedSession } from "./state/overlay-items.ts";
 import { type AppState, currentSession, type Flash, type Link, nameOfClient } from "./state/state.ts";
 import type { Store } from "./state/store.ts";
 import { withTokenCount } from "./state/token-count.ts";
@@ -245,7 +246,7 @@ export function createController(options: {
         feed.observe(replica, event);
         const call = callOf(store.get(), replica, event);
         if (call !== undefined) options.call(call);
-        store.set(withBegun(store.get(), replica, event));
+        store.set(withListedSession(withBegun(store.get(), replica, event), event));
       }
       if (event?.type !== "part.delta") {
         follow(replica);

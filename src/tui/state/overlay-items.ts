@@ -1,5 +1,6 @@
 import type { Agent } from "../../protocol/agent.ts";
 import { permissionModes } from "../../protocol/choices.ts";
+import type { HearthEvent } from "../../protocol/events.ts";
 import { DEFAULT_EFFORT } from "../../protocol/model-effort.ts";
 import type { Grant, PermissionMode } from "../../protocol/permission.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -37,7 +38,10 @@ const holds = (text: string, query: string): boolean => {
  */
 export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
   const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
-  // The event stream is newer than the list loaded on opening.
+  for (const [id, session] of overlay.changed) {
+    if (session === null) known.delete(id);
+    else known.set(id, session);
+  }
   for (const session of state.replica?.sessions ?? []) known.set(session.id, session);
   const rank: { readonly [S in Session["state"]]: number } = { waiting: 0, running: 1, idle: 2 };
   const found = [...known.values()]
@@ -58,6 +62,16 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
       parent,
       ...found.filter((session) => isBelow(session) && session.parent_id === parent.id),
     ]);
+}
+
+/** Remembers what an event says of a session while the list of sessions is open. */
+export function withListedSession(state: AppState, event: HearthEvent): AppState {
+  const { overlay } = state;
+  if (overlay?.kind !== "sessions") return state;
+  if (event.type !== "session.updated" && event.type !== "session.deleted") return state;
+  const { session } = event.payload;
+  const now = event.type === "session.deleted" ? null : session;
+  return { ...state, overlay: { ...overlay, changed: new Map(overlay.changed).set(session.id, now) } };
 }
 
 const isSubagent = ({ subagent }: Session): boolean => subagent !== undefined;

@@ -14,6 +14,8 @@ export type SessionsOverlay = ListOverlay & {
   parent?: SessionId | undefined;
   /** Undefined until the daemon has answered. */
   found: readonly Session[] | undefined;
+  /** Sessions that changed since the list was opened, null for deleted ones: newer than `found`, whenever that comes. */
+  changed: ReadonlyMap<SessionId, Session | null>;
   /** What the keys do: choose, write a new title, or confirm a deletion. */
   task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | { do: "delete"; id: SessionId };
 };
@@ -55,6 +57,7 @@ export const newSessionsOverlay: SessionsOverlay = {
   marked: undefined,
   isArchive: false,
   found: undefined,
+  changed: new Map(),
   task: { do: "choose" },
 };
 
