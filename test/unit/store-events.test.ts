@@ -24,7 +24,12 @@ function openWithWorkspace() {
   store.workspaces.insert(wid, dir, old);
   const tell = (seq: number, time: string, reason: string, type = "resync") => {
     const payload = { reason };
-    store.events.insert(wid, { seq, type, time, payload } as unknown as HearthEvent, JSON.stringify(payload));
+    store.events.insert(
+      wid,
+      { seq, type, time, payload } as unknown as HearthEvent,
+      JSON.stringify(payload),
+      100,
+    );
   };
   return { ...store, tell };
 }

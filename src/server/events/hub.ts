@@ -134,8 +134,9 @@ export function createEventHub(store: Store, now: () => Date) {
         event.type === "message.created" || event.type === "message.updated"
           ? `{"message":${store.messages.json(event.payload.message)}}`
           : JSON.stringify(event.payload);
-      store.events.insert(wid, numbered, payloadJson);
-      return { seq, bytes: encode(seq, event.type, time, event.session_id, payloadJson), event: numbered };
+      const bytes = encode(seq, event.type, time, event.session_id, payloadJson);
+      store.events.insert(wid, numbered, payloadJson, bytes.length);
+      return { seq, bytes, event: numbered };
     },
 
     /** Call after the event's transaction has committed, in the order of the numbers. */

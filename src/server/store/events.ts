@@ -38,9 +38,9 @@ export function createEventRows(db: Database) {
     .pluck();
   const prune = db.prepare<[string, number]>("DELETE FROM events WHERE workspace_id = ? AND seq <= ?");
   return {
-    insert(workspaceId: WorkspaceId, event: HearthEvent, payloadJson: string) {
+    /** `bytes`: what the event weighs in the window that is kept, as it was sent. */
+    insert(workspaceId: WorkspaceId, event: HearthEvent, payloadJson: string, bytes: number) {
       const { seq, type, time, session_id } = event;
-      const bytes = Buffer.byteLength(payloadJson);
       insert.run(workspaceId, seq, type, time, session_id ?? null, payloadJson, bytes);
     },
     /** Rows in order, up to the page's bounds; the payload stays JSON. */

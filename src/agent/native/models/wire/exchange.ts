@@ -1,4 +1,5 @@
 import { ignoreError, inBackground } from "../../../../async/in-background.ts";
+import { createTimeSlice } from "../../../../async/time-slice.ts";
 import { settlesWithin } from "../../../../async/wait.ts";
 import { noUsage } from "../../../../protocol/usage.ts";
 import {
@@ -118,6 +119,8 @@ export async function* exchange(
     }
 
     bytes = (response.body ?? new Response("").body)?.getReader() as Bytes | undefined;
+    // A megabyte that was held back arrives at once: read without a pause, it would block the event loop.
+    const slice = createTimeSlice();
     while (bytes !== undefined && !reader.isOver()) {
       const isEnding = reader.ending() !== undefined;
       const read = await nextBytes(bytes, isEnding).catch((error: unknown) => {
@@ -135,6 +138,7 @@ export async function* exchange(
       const text = decoder.decode(read.value, { stream: true });
       observer?.received(text);
       yield* say(events.feed(text));
+      await slice.rest();
     }
 
     const ending = reader.ending();
