@@ -1,7 +1,7 @@
 import { inBackground } from "../async/in-background.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 
 /** `hearth acp`: serves an editor over standard input and output, as an agent of the Agent Client Protocol. */
 export async function acp(parsed: Parsed, context: Context): Promise<number> {

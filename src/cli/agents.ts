@@ -3,7 +3,7 @@ import type { Agent } from "../protocol/agent.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatTable } from "./output/format.ts";
 
 /** The most names shown; `--json` has all. */

@@ -1,6 +1,6 @@
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 
 /** `hearth config show|path|schema`. Reads the files itself, so it works without a daemon. */
 export async function config(parsed: Parsed, context: Context): Promise<number> {

@@ -7,7 +7,7 @@ import { BUILD, VERSION } from "../protocol/version.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, sentenceOf } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatElapsed, formatTable } from "./output/format.ts";
 
 type Finding = {

@@ -1,7 +1,7 @@
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { readSecret } from "./read-secret.ts";
 
 /** `hearth login|logout PROVIDER`: keeps a provider's key, or forgets it. */

@@ -7,7 +7,7 @@ import { VERSION } from "../protocol/version.ts";
 import type { Context } from "./context.ts";
 import { exitCodeOf, exitCodes, sentenceOf, UsageError } from "./exit.ts";
 import { parseCommandLine } from "./line/parse.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { createOutput } from "./output/output.ts";
 
 type Command = (parsed: Parsed, context: Context) => Promise<number>;

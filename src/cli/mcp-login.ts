@@ -3,7 +3,7 @@ import { sleep } from "../async/wait.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { withoutEscapes } from "./output/printable.ts";
 
 const POLL_MS = 500;

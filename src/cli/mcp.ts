@@ -3,7 +3,7 @@ import { plural } from "../protocol/plural.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes, UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatTable } from "./output/format.ts";
 import { withoutEscapes } from "./output/printable.ts";
 

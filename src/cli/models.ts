@@ -2,7 +2,7 @@ import type { KnownModel } from "../protocol/known-model.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatTable } from "./output/format.ts";
 
 /** `hearth models list|refresh`: what is known of the models of hearth's own agent. */

@@ -3,7 +3,7 @@ import type { Grant, Permission } from "../protocol/permission.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatElapsed, formatTable, shortId } from "./output/format.ts";
 import { withoutEscapes } from "./output/printable.ts";
 

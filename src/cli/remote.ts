@@ -2,7 +2,7 @@ import { parseRemoteAddress, type RemoteAddress } from "../client/remote/address
 import type { Remote } from "../client/remote/remote.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 
 /** The machine of `--remote`; undefined without it. Throws HearthError, and UsageError for --send-keys alone. */
 export function remoteAddressOf(options: Parsed["options"]): RemoteAddress | undefined {

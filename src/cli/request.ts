@@ -5,7 +5,7 @@ import type { Session } from "../protocol/session.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes, UsageError } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatTable, shortId } from "./output/format.ts";
 
 /** Sessions and runs that are searched for the beginning of an id. */

@@ -2,7 +2,7 @@ import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import type { Parsed } from "./line/table.ts";
+import type { Parsed } from "./line/spec.ts";
 import { formatTable, shortId, shownTitle } from "./output/format.ts";
 
 /** `hearth usage`: tokens and cost of the runs that have ended. */

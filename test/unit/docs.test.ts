@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { bareCommand, commands, commandWords, nameOf } from "../../src/cli/line/table.ts";
+import { nameOf } from "../../src/cli/line/spec.ts";
+import { bareCommand, commands, commandWords } from "../../src/cli/line/table.ts";
 import { Config } from "../../src/protocol/config.ts";
 import { providerVariables } from "../../src/protocol/provider-variables.ts";
 import { commands as slashCommands } from "../../src/tui/commands/table.ts";

@@ -7,7 +7,7 @@ import { confirm } from "../ask-line.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { formatTable } from "../output/format.ts";
 import { printableJson, withoutEscapes } from "../output/printable.ts";
 import { installArchive, type Plan, planOf, platformHere } from "./install.ts";

@@ -6,7 +6,7 @@ import { plural } from "../../protocol/plural.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { formatTable, shortId } from "../output/format.ts";
 import { withoutEscapes } from "../output/printable.ts";
 import { findSession } from "../sessions/find.ts";

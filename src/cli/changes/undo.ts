@@ -5,7 +5,7 @@ import type { Undone } from "../../protocol/undo.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { withoutEscapes } from "../output/printable.ts";
 import { lastUsed } from "../sessions/choose.ts";
 import { findSession } from "../sessions/find.ts";

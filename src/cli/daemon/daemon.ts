@@ -17,7 +17,7 @@ import { BUILD } from "../../protocol/version.ts";
 import { NEVER } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { exitCodes } from "../exit.ts";
-import { nameOf, type Parsed } from "../line/table.ts";
+import { nameOf, type Parsed } from "../line/spec.ts";
 import { formatElapsed } from "../output/format.ts";
 
 /** A stopping daemon takes 5 s for its runs and 3 s for itself. */

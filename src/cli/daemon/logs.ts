@@ -2,7 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, watch }
 import { dirname } from "node:path";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 
 const LINES_DEFAULT = 100;
 const CHUNK_BYTES = 64 * 1024;

@@ -5,7 +5,7 @@ import { FILE_THREADS, READY_FD_VARIABLE } from "../../protocol/daemon-file.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { createOutput } from "../output/output.ts";
 
 /** `hearth serve`: runs the daemon in this process until it is stopped. */

@@ -4,7 +4,7 @@ import { newClientId } from "../../client/client-id.ts";
 import { findDaemon } from "../../client/daemon.ts";
 import type { WorkspaceId } from "../../protocol/ids.ts";
 import type { Context } from "../context.ts";
-import type { Offers } from "./table.ts";
+import type { Offers } from "./spec.ts";
 
 /** Nobody waits longer for Tab. */
 const ANSWER_MS = 1000;

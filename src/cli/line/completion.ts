@@ -1,15 +1,7 @@
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import {
-  bareCommand,
-  type CommandSpec,
-  commands,
-  commandWords,
-  groups,
-  type Offers,
-  type OptionSpec,
-  type Parsed,
-} from "./table.ts";
+import type { CommandSpec, Offers, OptionSpec, Parsed } from "./spec.ts";
+import { bareCommand, commands, commandWords, groups } from "./table.ts";
 
 /**
  * `hearth completion bash|zsh|fish` prints a script for the shell. The script calls `hearth completion words -- <the

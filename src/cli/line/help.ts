@@ -1,5 +1,6 @@
 import { VERSION } from "../../protocol/version.ts";
-import { bareCommand, type CommandSpec, commands, groups, nameOf, type OptionSpec } from "./table.ts";
+import { type CommandSpec, nameOf, type OptionSpec } from "./spec.ts";
+import { bareCommand, commands, groups } from "./table.ts";
 
 /** Longer lines are hard to read. */
 const HELP_COLUMNS_MAX = 80;

@@ -2,16 +2,8 @@ import { parseArgs } from "node:util";
 import { nearestName } from "../../protocol/nearest.ts";
 import { UsageError } from "../exit.ts";
 import { mistypedCommand } from "./mistyped.ts";
-import {
-  bareCommand,
-  type CommandSpec,
-  commands,
-  commandWords,
-  groups,
-  nameOf,
-  type OptionSpec,
-  type Parsed,
-} from "./table.ts";
+import { type CommandSpec, nameOf, type OptionSpec, type Parsed } from "./spec.ts";
+import { bareCommand, commands, commandWords, groups } from "./table.ts";
 
 export type Asked =
   | { kind: "command"; parsed: Parsed }

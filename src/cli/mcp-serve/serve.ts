@@ -5,7 +5,7 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { createPlaces } from "./places.ts";
 import { addSessionTools } from "./session-tools.ts";
 import { addTaskTools } from "./task-tools.ts";

@@ -1,7 +1,7 @@
 import { splitEffort } from "../../protocol/model-effort.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
 import { UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { remoteAddressOf } from "../remote.ts";
 
 export type RunOptions = ReturnType<typeof readRunOptions>;

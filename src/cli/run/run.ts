@@ -13,7 +13,7 @@ import type { RunCompleted } from "../../protocol/run.ts";
 import type { Workspace } from "../../protocol/workspace.ts";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { connectTo } from "../remote.ts";
 import { chooseSession } from "../sessions/choose.ts";
 import { settleTrust } from "../trust.ts";

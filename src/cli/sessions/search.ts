@@ -2,7 +2,7 @@ import type { Connection } from "../../client/connect.ts";
 import type { FoundSession } from "../../protocol/session-search.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { formatElapsed, shortId, shownTitle } from "../output/format.ts";
 
 const LIMIT_DEFAULT = 20;

@@ -5,7 +5,7 @@ import type { Run } from "../../protocol/run.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { Context } from "../context.ts";
 import { exitCodes } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { findSession } from "./find.ts";
 
 const PAGE = 500;

@@ -4,7 +4,7 @@ import type { Task, TaskEntry } from "../../protocol/task.ts";
 import { confirm } from "../ask-line.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { textOf } from "../run/options.ts";
 import { readPrompt } from "../run/read-prompt.ts";
 import { readAgents, readTaskOptions } from "./options.ts";

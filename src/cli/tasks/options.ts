@@ -2,7 +2,7 @@ import type { PermissionMode } from "../../protocol/permission.ts";
 import type { TaskBody } from "../../protocol/routes.ts";
 import type { Isolation } from "../../protocol/session.ts";
 import { UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { readNumber, textOf } from "../run/options.ts";
 
 export type TaskOptions = ReturnType<typeof readTaskOptions>;

@@ -7,7 +7,7 @@ import type { Task } from "../../protocol/task.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { formatTable } from "../output/format.ts";
 import { textOf } from "../run/options.ts";
 import { readPrompt } from "../run/read-prompt.ts";

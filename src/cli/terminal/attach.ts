@@ -7,7 +7,7 @@ import type { SessionId } from "../../protocol/ids.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { sessionIn } from "../sessions/find.ts";
 import { openTerminal, withDisplayOptions, withRemote } from "./open.ts";
 

@@ -7,7 +7,7 @@ import { VERSION } from "../../protocol/version.ts";
 import { NEVER } from "../connect-here.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { connectTo, remoteAddressOf } from "../remote.ts";
 import { withChosenEffort } from "../run/options.ts";
 import { drawFirstFrame } from "./first-frame.ts";

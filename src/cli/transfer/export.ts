@@ -4,7 +4,7 @@ import { redactSecrets } from "../../protocol/secrets.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { Context } from "../context.ts";
 import { exitCodes } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import type { Output } from "../output/output.ts";
 import { lastUsed } from "../sessions/choose.ts";
 import { findSession } from "../sessions/find.ts";

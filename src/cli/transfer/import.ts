@@ -8,7 +8,7 @@ import type { Session } from "../../protocol/session.ts";
 import type { ImportedMessage } from "../../protocol/session-file.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, UsageError } from "../exit.ts";
-import type { Parsed } from "../line/table.ts";
+import type { Parsed } from "../line/spec.ts";
 import { shortId, shownTitle } from "../output/format.ts";
 import type { ImportedSession } from "./formats/transcript.ts";
 import { BrokenFile, broken } from "./formats/value.ts";

@@ -27,7 +27,7 @@ async function cancel(at: Open, runId: RunId) {
 export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Bench): void {
   describe("a cancel", () => {
     if (hasChild)
-      test("while the agent is being started ends the run, and the next one runs", async () => {
+      test("while the agent starts ends the run, and the next run works", async () => {
         const at = await open();
         const runId = send(at, "Never sent", [[{ say: "never said" }]]);
         await cancel(at, runId);
@@ -36,7 +36,7 @@ export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Benc
         expect(at.running.lastTold()).not.toContain("Never sent");
       });
 
-    test("in the middle of the text keeps what was said, and says no more", async () => {
+    test("in the middle of the text keeps what was said and adds nothing", async () => {
       const at = await open();
       const { world } = at;
       const runId = send(at, "Talk", [[{ babble: "blah" }]]);
@@ -50,7 +50,7 @@ export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Benc
       if (hasChild) expect(at.running.pids()).toHaveLength(1);
     });
 
-    test("with the next prompt on its heels lets no late word into it, and no late end end it", async () => {
+    test("followed at once by a prompt does not let late text or a late end into the new run", async () => {
       const at = await open();
       const { world, running } = at;
       await expectCleanTurn(at, "warm");
@@ -68,7 +68,7 @@ export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Benc
       if (hasChild) expect(running.pids()).toHaveLength(1);
     });
 
-    test("before the model has said a word settles, by force if need be", async () => {
+    test("before the model's first word settles, by force if necessary", async () => {
       const at = await open();
       const { world } = at;
       await expectCleanTurn(at, "warm");
@@ -81,7 +81,7 @@ export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Benc
       expect(world.messages().filter(({ role }) => role === "assistant")).toHaveLength(3);
     });
 
-    test("at an open question withdraws it, and what was asked for is not done", async () => {
+    test("at an open question withdraws it, and nothing is done", async () => {
       const at = await open();
       const { world, place } = at;
       const runId = send(at, "Touch it", [[{ shell: "touch canceled.txt" }], [{ say: "too late" }]]);
@@ -94,7 +94,7 @@ export function cancels({ subject, hasChild, open, send, expectCleanTurn }: Benc
       expect(existsSync(join(place.project, "canceled.txt"))).toBe(false);
     });
 
-    test("takes a running command with it, and what that had started", async () => {
+    test("ends a running command and what it started", async () => {
       const at = await open();
       const { world, place } = at;
       const runId = send(at, "Wait", [

@@ -7,7 +7,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
   const uses = (what: "read" | "write" | "terminal") => subject.usesUs.includes(what);
 
   describe("a question for permission", () => {
-    test("shows the whole change; allowed, the file is written and the call shows it", async () => {
+    test("shows the whole change; once allowed, the file is written and the call shows it", async () => {
       const at = await open();
       const { world, place, running } = at;
       const runId = send(at, "Write it", [
@@ -37,7 +37,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
       }
     });
 
-    test("denied, nothing is done and the run ends like any other", async () => {
+    test("when denied, does nothing, and the run ends normally", async () => {
       const at = await open();
       const { world, place } = at;
       const runId = send(at, "Touch it", [[{ shell: "touch denied.txt" }], [{ say: "Then not." }]]);
@@ -50,7 +50,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
       await expectCleanTurn(at, "after");
     });
 
-    test("allowed for the session is not asked again, and the agent is not told to remember it", async () => {
+    test("when allowed for the session, is not asked again, and the agent is not told to remember it", async () => {
       const at = await open();
       const { world, place } = at;
       const first = send(at, "Touch it", [[{ shell: "touch one.txt" }], [{ say: "Once." }]]);
@@ -66,7 +66,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
       expect(existsSync(join(place.project, "two"))).toBe(false);
     });
 
-    test("is not asked in plan mode: what would change something is refused", async () => {
+    test("is not asked in plan mode: changes are refused", async () => {
       const at = await open();
       const { world, running, place } = at;
       running.will([[{ write: "planned.txt", content: "no\n" }], [{ say: "Only a plan." }]]);
@@ -76,7 +76,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
       expect(world.events.all.some(({ type }) => type === "permission.requested")).toBe(false);
     });
 
-    test("names a file outside of the workspace by its whole path, and refused it is not written", async () => {
+    test("names a file outside the workspace by its whole path, and when denied does not write it", async () => {
       const at = await open();
       const { world, place, running } = at;
       const outside = join(place.base, "outside.txt");
@@ -97,7 +97,7 @@ export function permissions({ subject, open, send, expectCleanTurn }: Bench): vo
     });
   });
 
-  test("a file of the workspace is read without a question, and its words reach the model", async () => {
+  test("a file in the workspace is read without a question, and the model gets its text", async () => {
     const at = await open();
     const { world, place, running } = at;
     place.write("seen.txt", "The heron is grey.\n");

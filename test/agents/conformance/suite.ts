@@ -30,7 +30,7 @@ export function conformance(subject: Subject | Missing): void {
 }
 
 function turns({ subject, hasChild, open, send, expectCleanTurn }: Bench): void {
-  test("a turn comes through from the prompt to its end: text, thoughts, usage, and what the agent offers", async () => {
+  test("a turn arrives whole: text, reasoning, usage, models and commands", async () => {
     const at = await open();
     const { world } = at;
     const end = await world.ended(
@@ -64,7 +64,7 @@ function turns({ subject, hasChild, open, send, expectCleanTurn }: Bench): void 
     if (subject.counts !== "nothing") expect(row).toMatchObject({ input_tokens: 1000, output_tokens: 20 });
   });
 
-  test("what each turn used is counted once, turn after turn", async () => {
+  test("usage is counted once per turn", async () => {
     const at = await open();
     for (const word of ["one", "two", "three"]) {
       const { usage } = await expectCleanTurn(at, word);
@@ -76,7 +76,7 @@ function turns({ subject, hasChild, open, send, expectCleanTurn }: Bench): void 
   });
 
   if (subject.plans)
-    test("its plan is told", async () => {
+    test("its plan is shown", async () => {
       const at = await open();
       await at.world.ended(send(at, "Plan it", [[{ plan: ["Look", "Change"] }], [{ say: "Planned." }]]));
       const told = at.world.events.all.findLast((event) => event.type === "plan.updated");
@@ -88,7 +88,7 @@ function turns({ subject, hasChild, open, send, expectCleanTurn }: Bench): void 
 }
 
 function sharing({ subject, open, expectCleanTurn }: Bench): void {
-  test("five turns and a switch to hearth and back use one process and one conversation", async () => {
+  test("five turns with a switch to hearth and back use one process and one conversation", async () => {
     const at = await open({ other: true });
     const { world, running } = at;
     for (const round of [1, 2, 3]) await expectCleanTurn(at, `word${round}`);
@@ -111,7 +111,7 @@ function sharing({ subject, open, expectCleanTurn }: Bench): void {
     expect(running.sent("session/prompt")).toBe(5);
   });
 
-  test("several sessions share what runs, and do not hear each other", async () => {
+  test("several sessions share a process and never see each other's events", async () => {
     const at = await open();
     const { world, running } = at;
     const second = world.newSession();
@@ -127,7 +127,7 @@ function sharing({ subject, open, expectCleanTurn }: Bench): void {
 function models({ subject, open, expectCleanTurn }: Bench): void {
   const { anotherModel, refusesModels } = subject;
   if (anotherModel !== null)
-    test("the model that a prompt names is the one that answers it", async () => {
+    test("a prompt is answered by the model it names", async () => {
       const at = await open();
       const { world, running } = at;
       await expectCleanTurn(at, "before");
@@ -141,7 +141,7 @@ function models({ subject, open, expectCleanTurn }: Bench): void {
     });
 
   if (refusesModels)
-    test("a model that it has not got ends the run with one clear sentence, and the next one runs", async () => {
+    test("an unknown model ends the run with one clear sentence, and the next run works", async () => {
       const at = await open();
       await expectCleanTurn(at, "before");
       at.running.will([[{ say: "Never said." }]]);

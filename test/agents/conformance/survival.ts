@@ -11,7 +11,7 @@ export function survival(bench: Bench): void {
   const { subject, hasChild, open, prepare, send, expectCleanTurn, expectMemory } = bench;
   const isKept = hasChild && subject.keepsConversations;
 
-  test("a kill -9 of the daemon leaves nobody alive and loses nothing; the conversation is taken up", async () => {
+  test("kill -9 of the daemon leaves no process behind and loses nothing; the conversation goes on", async () => {
     const ground = await prepare();
     const { place, running } = ground;
     const daemon = startCrashable(place, running.plan);
@@ -37,7 +37,7 @@ export function survival(bench: Bench): void {
 
   if (!hasChild) return;
 
-  test("a child that is killed ends its turn with an error; the next prompt takes the conversation up again", async () => {
+  test("a killed agent process ends its turn with an error; the next prompt goes on with the conversation", async () => {
     const at = await open();
     const { world, running } = at;
     await expectCleanTurn(at, "remember-me");
@@ -62,7 +62,7 @@ export function survival(bench: Bench): void {
       expect((running.sent("session/load") ?? 0) + (running.sent("session/resume") ?? 0)).toBe(1);
   });
 
-  test("after the daemon has stopped and started again the conversation is taken up", async () => {
+  test("the conversation goes on after the daemon has stopped and started again", async () => {
     const ground = await prepare();
     const before = await ground.start();
     await expectCleanTurn(before, "remember-me");
@@ -76,7 +76,7 @@ export function survival(bench: Bench): void {
     if (isKept) expect(at.world.agentSession()?.agent_session_id).toBe(id);
   });
 
-  test("a child that nobody uses is let go, and what it knew is taken up again", async () => {
+  test("an idle agent process is ended, and the next prompt goes on with the conversation", async () => {
     const at = await open({ warm: { idle_evict_ms: 300 } });
     const { world, running } = at;
     await expectCleanTurn(at, "remember-me");

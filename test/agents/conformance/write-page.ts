@@ -28,13 +28,13 @@ const commit = execFileSync("git", ["log", "-1", "--format=%h %s"], {
   encoding: "utf8",
 }).trim();
 const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-const page = `# Every agent keeps to the same
+const page = `# Conformance of the agents
 
-One run of the conformance suite (\`test/agents/conformance\`) over the real agents, each behind the backend that hearth
-drives it with, their models a script on loopback. Seconds each case took; – where an agent has not got what the case is
-about (goose tells no plan, qwen has one model, …: the subject's traits in its test file). Nothing is retried, and
-nothing is skipped: an agent that is not in the cache would be counted as skipped in the last lines. The scripted agent
-and hearth's own pass the same cases in every \`npm test\`.
+One run of the conformance suite (\`test/agents/conformance\`) over the real agents, each driven through its own backend
+against a scripted model on loopback. The figures are seconds; – means that the agent does not offer what the case tests
+(goose reports no plan, qwen has one model, …: the subject's traits in its test file). Nothing is retried or skipped: an
+agent that is not installed would be counted as skipped in the last lines. The scripted agent and hearth's own agent
+pass the same cases in every \`npm test\`.
 
 Made by \`REAL_AGENTS=1 npx vitest run --project agents test/agents/{goose,qwen,opencode,claude,codex,gemini}.test.ts
 --reporter=verbose > LOG\` and \`node test/agents/conformance/write-page.ts LOG\`; the agents by

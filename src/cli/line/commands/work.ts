@@ -1,0 +1,158 @@
+import {
+  agent,
+  disposable,
+  effort,
+  formats,
+  goOn,
+  isolation,
+  json,
+  model,
+  noAnimations,
+  permissionPolicies,
+  remoteOptions,
+  screenReader,
+  sendKeys,
+  session,
+  taskOptions,
+} from "../options.ts";
+import { type CommandSpec, optional, required, rest } from "../spec.ts";
+
+export const workCommands: readonly CommandSpec[] = [
+  {
+    path: ["run"],
+    summary: "Run one prompt without a terminal and print the answer",
+    arguments: [rest("prompt", "The prompt; `-` or none reads it from stdin")],
+    options: [
+      {
+        name: "format",
+        short: "f",
+        value: "FORMAT",
+        choices: formats,
+        help: "text, json or stream-json",
+      },
+      agent,
+      model,
+      effort,
+      session,
+      goOn,
+      isolation,
+      {
+        name: "permission-mode",
+        value: "MODE",
+        choices: permissionPolicies,
+        help: "ask, accept_edits, plan, yolo or deny",
+      },
+      { name: "max-steps", value: "N", help: "Maximum number of model answers" },
+      { name: "max-cost", value: "USD", help: "Ask, or end with code 6, once it has cost this much" },
+      { name: "timeout", value: "SECONDS", help: "Cancel the run after this many seconds" },
+      disposable,
+      { name: "trajectory", value: "FILE", help: "Write what was done to this file, in Harbor's ATIF" },
+      ...remoteOptions,
+      { name: "trust", value: "HASH", help: "Trust what the project's own files would start, by its hash" },
+      { name: "verbose", short: "v", help: "Show tool calls and notices on stderr" },
+    ],
+    notes: [
+      "A permission question waits while a terminal is attached here to answer it; without one the run ends (exit code 4). `--permission-mode deny` denies every question. Ctrl+C cancels the run.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 agent, model or provider unusable, 4 permission needed, 5 no daemon, 6 limit reached, 124 timeout, 130 canceled.",
+    ],
+    examples: [
+      'hearth run "which tests cover the parser?"',
+      "git diff | hearth run --format json -",
+      'hearth run --permission-mode accept_edits --timeout 600 "fix the failing test"',
+    ],
+  },
+  {
+    path: ["arena"],
+    summary: "Give one prompt to several agents and compare",
+    arguments: [rest("prompt", "The prompt; `-` or none reads it from stdin")],
+    options: [
+      { name: "agents", value: "A,B,…", help: "The agents: names, or name@model, with commas" },
+      { name: "judge", value: "PROVIDER/MODEL", offers: "models", help: "Let this model rank the results" },
+      {
+        name: "apply",
+        value: "best|AGENT",
+        help: "Merge the best result, or that agent's, into the workspace",
+      },
+      { name: "keep", help: "After --apply, keep the other results" },
+      { name: "discard", help: "After --apply, discard the other results without asking" },
+      ...taskOptions,
+      json,
+    ],
+    notes: [
+      "best is a result whose check passed, then the one the judge puts first, then the cheapest. Exit code 0: at least one agent came to its end, and passed the check if there is one.",
+    ],
+    examples: [
+      'hearth arena "fix the flaky test" --agents goose,qwen,hearth@high --check "npm test"',
+      'hearth arena "speed up the parser" --agents hearth,codex --judge local/big --apply best',
+    ],
+  },
+  {
+    path: ["task", "run"],
+    summary: "Run a prompt in a worktree of its own and print the result",
+    arguments: [rest("prompt", "The prompt; `-` or none reads it from stdin")],
+    options: [
+      { ...agent, help: "Use this agent, or name@model" },
+      { name: "each", value: "FILE", help: "One task for each line of this file" },
+      { name: "on", value: "ENGINE", help: "Run there: ssh:HOST, slurm, kubernetes or a launcher of yours" },
+      { name: "dry-run", help: "With --on: only print what would be handed to the engine" },
+      { name: "detach", help: "Print the ids and do not wait" },
+      { name: "discard", help: "Remove worktree and session once the result is printed" },
+      ...taskOptions,
+      json,
+    ],
+    notes: [
+      "With --json each task is printed on one line when it has ended, with its answer, patch and cost.",
+    ],
+    examples: [
+      'hearth task run --json --discard "add a test for the parser" | jq -r ".entries[0].patch" | git apply',
+      "hearth task run --each prompts.txt --max-parallel 3 --permission-mode accept_edits --json",
+    ],
+  },
+  {
+    path: ["task", "list"],
+    summary: "List this directory's tasks, the newest first",
+    arguments: [],
+    options: [
+      { name: "limit", short: "n", value: "N", help: "Maximum number of tasks (50)" },
+      { name: "all", short: "a", help: "Of every directory" },
+      json,
+    ],
+    examples: ["hearth task list"],
+  },
+  {
+    path: ["task", "show"],
+    summary: "Show a task: each agent's outcome, changes, check and cost",
+    arguments: [required("id", "The task's id, or the beginning of it")],
+    options: [json],
+    examples: ["hearth task show tsk_0123"],
+  },
+  {
+    path: ["task", "cancel"],
+    summary: "Cancel what has not ended of a task",
+    arguments: [required("id", "The task's id, or the beginning of it")],
+    options: [json],
+    examples: ["hearth task cancel tsk_0123"],
+  },
+  {
+    path: ["attach"],
+    summary: "Open the terminal on another directory or session",
+    arguments: [
+      {
+        ...optional("path|session", "A directory, a session's id, or ssh://HOST/DIR on another machine"),
+        offers: "sessions",
+      },
+    ],
+    options: [
+      sendKeys,
+      { name: "observe", help: "Only look: prompts, answers and cancels are refused" },
+      screenReader,
+      noAnimations,
+    ],
+    examples: [
+      "hearth attach ~/work/api",
+      "hearth attach ses_0123…",
+      "hearth attach ssh://build.example.org/srv/api",
+      "hearth attach --observe",
+    ],
+  },
+];
