@@ -3,7 +3,7 @@
 process.env["REAL_AGENTS"] = "1";
 
 import { setTimeout as pass } from "node:timers/promises";
-import type { PromptReply } from "../src/protocol/routes.ts";
+import type { PromptReply } from "../src/protocol/routes/runs.ts";
 import { agentTools, createAgentModel } from "../test/support/agent-model.ts";
 import { startDaemon } from "../test/support/daemon.ts";
 import { createHome, type Home, localConfig } from "../test/support/home.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "../../src/protocol/config.ts";
-import type { PromptReply } from "../../src/protocol/routes.ts";
+import type { PromptReply } from "../../src/protocol/routes/runs.ts";
 import type { Api } from "../../test/support/api.ts";
 import { type Daemon, startDaemon } from "../../test/support/daemon.ts";
 import type { EventReader } from "../../test/support/event-reader.ts";

@@ -1,4 +1,4 @@
-import type { PromptReply } from "../../src/protocol/routes.ts";
+import type { PromptReply } from "../../src/protocol/routes/runs.ts";
 import { say } from "../../test/support/model-server.ts";
 import type { TerminalWorld } from "./terminal-world.ts";
 

@@ -5,7 +5,7 @@ import { newId } from "../client/repeatable-calls.ts";
 import { cancelActive, withdrawRun } from "../client/withdraw-run.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import type { PromptReply } from "../protocol/routes.ts";
+import type { PromptReply } from "../protocol/routes/runs.ts";
 import type { Accepted } from "./session.ts";
 import type { TurnOutcome } from "./update.ts";
 

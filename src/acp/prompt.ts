@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FOLDER_TYPE, mediaTypeOf } from "../client/media-type.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { Attachment } from "../protocol/routes.ts";
+import type { Attachment } from "../protocol/routes/runs.ts";
 
 /** What an editor may put into a prompt; the same in all versions of the protocol. */
 export type PromptBlock =

@@ -11,7 +11,7 @@ import type {
 } from "../protocol/message.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Plan } from "../protocol/plan.ts";
-import type { Attachment } from "../protocol/routes.ts";
+import type { Attachment } from "../protocol/routes/runs.ts";
 import type { Outcome, RunError } from "../protocol/run.ts";
 import type { SubagentKind } from "../protocol/session.ts";
 import type { Usage } from "../protocol/usage.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Connection } from "../client/connect.ts";
-import type { Health } from "../protocol/routes.ts";
+import type { Health } from "../protocol/routes/daemon.ts";
 import { BUILD, VERSION } from "../protocol/version.ts";
 import { connectHere } from "./connect-here.ts";
 import type { Context } from "./context.ts";

@@ -5,7 +5,7 @@ import { sleep } from "../async/wait.ts";
 import { type DaemonFile, parseDaemonFile } from "../protocol/daemon-file.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
-import type { Health } from "../protocol/routes.ts";
+import type { Health } from "../protocol/routes/daemon.ts";
 import { BUILD, PROTOCOL, VERSION } from "../protocol/version.ts";
 import { type Client, createClient } from "./client.ts";
 import { assertOwn, makeOwnFolder } from "./own-folder.ts";

@@ -4,7 +4,7 @@ import { ignoreError, inBackground } from "../async/in-background.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { changedModel } from "../protocol/model-effort.ts";
-import type { PromptBody } from "../protocol/routes.ts";
+import type { PromptBody } from "../protocol/routes/runs.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
 import type { Environments } from "./environments.ts";

@@ -10,14 +10,10 @@ import type { McpLoginState, McpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import type { ContextFill, RequestDetail, RequestMeta } from "../protocol/request.ts";
-import type {
-  Health,
-  PromptBody,
-  PromptReply,
-  RouteParsed,
-  RouteReply,
-  TaskBody,
-} from "../protocol/routes.ts";
+import type { Health } from "../protocol/routes/daemon.ts";
+import type { PromptBody, PromptReply } from "../protocol/routes/runs.ts";
+import type { TaskBody } from "../protocol/routes/tasks.ts";
+import type { RouteParsed, RouteReply } from "../protocol/routes.ts";
 import type { Delivery, Run } from "../protocol/run.ts";
 import type { Isolation, Session } from "../protocol/session.ts";
 import type { ExportPage } from "../protocol/session-file.ts";

@@ -12,7 +12,7 @@ import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { RunId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission, PermissionMode } from "../../src/protocol/permission.ts";
-import type { Attachment } from "../../src/protocol/routes.ts";
+import type { Attachment } from "../../src/protocol/routes/runs.ts";
 import type { RunCompleted } from "../../src/protocol/run.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
 import { createEventHub } from "../../src/server/events/hub.ts";

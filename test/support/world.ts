@@ -4,7 +4,7 @@ import type { Config } from "../../src/protocol/config.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Permission } from "../../src/protocol/permission.ts";
-import type { PromptReply } from "../../src/protocol/routes.ts";
+import type { PromptReply } from "../../src/protocol/routes/runs.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import type { Snapshot } from "../../src/protocol/snapshot.ts";

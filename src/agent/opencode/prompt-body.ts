@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import type { Turn } from "../backend.ts";
 import type { ModelChoice } from "./named-model.ts";
 

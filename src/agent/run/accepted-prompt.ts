@@ -1,7 +1,7 @@
 import type { MessageId, NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { ContextChange, Message, Part } from "../../protocol/message.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { RunRecord } from "./record.ts";

@@ -2,7 +2,7 @@ import type { HearthError } from "../../protocol/errors.ts";
 import type { NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
 import { messageText } from "../../protocol/message-text.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import type { RunCompleted } from "../../protocol/run.ts";
 import { type AcceptedPrompt, attachmentsOf, promptMessage, promptRun } from "./accepted-prompt.ts";
 import type { Ledger, LedgerTx, SessionChange } from "./ledger.ts";

@@ -3,7 +3,7 @@ import { HearthError } from "../../protocol/errors.ts";
 import type { MessageId, NewId, RunId, SessionId } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/message.ts";
 import { messageText } from "../../protocol/message-text.ts";
-import type { PromptReply } from "../../protocol/routes.ts";
+import type { PromptReply } from "../../protocol/routes/runs.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import type { Usage } from "../../protocol/usage.ts";
 import type { Backend, OpenedSession, SessionContext, Turn, TurnHost } from "../backend.ts";

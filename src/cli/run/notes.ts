@@ -4,7 +4,7 @@ import { DEMO_MODEL } from "../../protocol/demo-model.ts";
 import type { HearthEvent } from "../../protocol/events.ts";
 import type { SessionId } from "../../protocol/ids.ts";
 import { plural } from "../../protocol/plural.ts";
-import type { PromptReply } from "../../protocol/routes.ts";
+import type { PromptReply } from "../../protocol/routes/runs.ts";
 import type { Workspace } from "../../protocol/workspace.ts";
 import type { Context } from "../context.ts";
 import { shortId } from "../output/format.ts";

@@ -1,5 +1,5 @@
 import type { PermissionMode } from "../../protocol/permission.ts";
-import type { TaskBody } from "../../protocol/routes.ts";
+import type { TaskBody } from "../../protocol/routes/tasks.ts";
 import type { Isolation } from "../../protocol/session.ts";
 import { UsageError } from "../exit.ts";
 import type { Parsed } from "../line/spec.ts";

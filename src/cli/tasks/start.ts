@@ -5,7 +5,7 @@ import { type Connection, connect } from "../../client/connect.ts";
 import { newId } from "../../client/repeatable-calls.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { TaskId } from "../../protocol/ids.ts";
-import type { TaskBody } from "../../protocol/routes.ts";
+import type { TaskBody } from "../../protocol/routes/tasks.ts";
 import type { Task } from "../../protocol/task.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes, UsageError } from "../exit.ts";

@@ -2,7 +2,7 @@ import type { Connection } from "../../client/connect.ts";
 import { randomHex } from "../../client/random.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import { builtinEngines, kubernetesManifest, launcherOf, runScript } from "../../protocol/launcher.ts";
-import type { TaskBody } from "../../protocol/routes.ts";
+import type { TaskBody } from "../../protocol/routes/tasks.ts";
 import type { Task } from "../../protocol/task.ts";
 import { connectHere } from "../connect-here.ts";
 import type { Context } from "../context.ts";

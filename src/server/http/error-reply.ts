@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { type ErrorCode, HearthError, httpStatusOf } from "../../protocol/errors.ts";
-import type { ErrorReply } from "../../protocol/routes.ts";
+import type { ErrorReply } from "../../protocol/routes/shared.ts";
 import type { Log } from "../daemon/log.ts";
 
 const ISSUES_MAX = 20;

@@ -22,15 +22,10 @@ import {
 } from "../../protocol/message.ts";
 import { Permission, PermissionDetail, PermissionOption } from "../../protocol/permission.ts";
 import { Plan } from "../../protocol/plan.ts";
-import {
-  ErrorReply,
-  Health,
-  PromptBody,
-  PromptReply,
-  type Route,
-  routeKeys,
-  routes,
-} from "../../protocol/routes.ts";
+import { Health } from "../../protocol/routes/daemon.ts";
+import { PromptBody, PromptReply } from "../../protocol/routes/runs.ts";
+import { ErrorReply, type Route } from "../../protocol/routes/shared.ts";
+import { routeKeys, routes } from "../../protocol/routes.ts";
 import { Run, RunCompleted, RunError } from "../../protocol/run.ts";
 import { Session } from "../../protocol/session.ts";
 import { Snapshot } from "../../protocol/snapshot.ts";

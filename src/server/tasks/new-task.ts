@@ -4,7 +4,7 @@ import type { NewId, WorkspaceId } from "../../protocol/ids.ts";
 import { builtinEngines, type Launcher, launcherOf } from "../../protocol/launcher.ts";
 import { changedModel } from "../../protocol/model-effort.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
-import type { TaskBody } from "../../protocol/routes.ts";
+import type { TaskBody } from "../../protocol/routes/tasks.ts";
 import type { TaskEntry } from "../../protocol/task.ts";
 import { noUsage } from "../../protocol/usage.ts";
 import type { Environment } from "../../protocol/workspace.ts";

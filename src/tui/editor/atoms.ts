@@ -1,5 +1,5 @@
 import { plural } from "../../protocol/plural.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import { widthOf } from "../text/width.ts";
 
 /** A long paste, folded into one atom; the whole text is sent. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inBackground } from "../../async/in-background.ts";
 import type { Connection } from "../../client/connect.ts";
 import type { Paths } from "../../protocol/paths.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import { withFiles } from "../editor/atoms.ts";
 import { editorText, insertAttachment, replaceAtoms } from "../editor/editor.ts";
 import { addEntry } from "../editor/history.ts";

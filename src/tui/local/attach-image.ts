@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, relative, resolve } from "node:path";
 import { isImage, mediaTypeOf } from "../../client/media-type.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 
 /** The most that every provider accepts. */
 const BYTES_MAX = 5_000_000;

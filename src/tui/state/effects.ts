@@ -1,6 +1,6 @@
 import type { ChangeId, MessageId, PermissionId, RunId, SessionId, TaskId } from "../../protocol/ids.ts";
 import type { Decision, PermissionMode } from "../../protocol/permission.ts";
-import type { Attachment } from "../../protocol/routes.ts";
+import type { Attachment } from "../../protocol/routes/runs.ts";
 import type { Delivery } from "../../protocol/run.ts";
 import type { Isolation } from "../../protocol/session.ts";
 import type { TaskEntry } from "../../protocol/task.ts";
