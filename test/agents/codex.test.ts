@@ -6,6 +6,8 @@ import { realAcp } from "./conformance/subjects.ts";
 import { conformance } from "./conformance/suite.ts";
 
 const codex = realAcp("codex", {
+  // Its sandbox does not work where its own folder is below the one for temporary files, as it is in these tests.
+  env: { TMPDIR: "/var/tmp" },
   goesOnWhenDenied: false,
   anotherModel: { id: "gpt-6-sol", asked: "gpt-6-sol" },
   plans: false,
@@ -13,13 +15,10 @@ const codex = realAcp("codex", {
 
 conformance(codex);
 
-// Its sandbox does not work where its own folder is below that for temporary files, as it is in the other tests.
-const sandboxed = realAcp("codex", { env: { TMPDIR: "/var/tmp" } });
-
-describe.skipIf("missing" in sandboxed)("codex in its sandbox", { timeout: 120_000 }, () => {
+describe.skipIf("missing" in codex)("codex in its sandbox", { timeout: 120_000 }, () => {
   test("writes by a command unasked in yolo, and in the other modes once it has asked", async () => {
-    if ("missing" in sandboxed) return expect.unreachable();
-    const { open } = benchFor(sandboxed);
+    if ("missing" in codex) return expect.unreachable();
+    const { open } = benchFor(codex);
     const at = await open();
     const { world, place } = at;
     const write = async (
