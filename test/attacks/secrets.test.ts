@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import { CANARY_KEY, localConfig } from "../support/home.ts";
 import { refuse, say, toolResults } from "../support/model-server.ts";
 import { listProcesses } from "../support/processes.ts";
@@ -67,7 +67,10 @@ test("no process that runs for a prompt has a key in its environment or its argu
 });
 
 test("a key that a provider repeats in its answer to us is in no event, no store, no log and on no screen", async () => {
-  const { home, model } = await openCliWorld((url) => ({ ...localConfig(url), limits: { max_retries: 0 } }));
+  const { home, model } = await openWarmCliWorld((url) => ({
+    ...localConfig(url),
+    limits: { max_retries: 0 },
+  }));
   model.script(() => refuse(401, `Incorrect API key provided: ${CANARY_KEY}. Find yours at example.com.`));
   for (const format of ["text", "json", "stream-json"]) {
     const result = await runHearth(home, ["run", "--format", format, "hello"]);
@@ -84,7 +87,7 @@ test("a key that a provider repeats in its answer to us is in no event, no store
 });
 
 test("a literal key in the configuration is shown to nobody either", async () => {
-  const { home } = await openCliWorld((url) => {
+  const { home } = await openWarmCliWorld((url) => {
     const config = localConfig(url);
     const local = config.providers?.["local"];
     if (local) local.api_key = CANARY_KEY;
@@ -104,7 +107,7 @@ test("a literal key in the configuration is shown to nobody either", async () =>
 });
 
 test("no escape sequence of a model, a tool, a file or a title reaches the screen of a command", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const clipboard = "\u001b]52;c;ZXZpbA==\u0007";
   const title = "\u001b]0;owned\u0007";
   const link = "\u001b]8;;http://evil.example\u0007click\u001b]8;;\u0007";

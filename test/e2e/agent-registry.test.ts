@@ -18,7 +18,7 @@ import { installArchive, planOf, platformHere } from "../../src/cli/agent-regist
 import { type Entry, entryOf, parseRegistry, readRegistry } from "../../src/cli/agent-registry/registry.ts";
 import { sentenceOf } from "../../src/cli/exit.ts";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import type { Home } from "../support/home.ts";
 
 /** An agent that knows three requests of the protocol. */
@@ -64,7 +64,7 @@ const entry = (more: Partial<Entry>): Entry => ({
 });
 
 test("an agent of the registry is shown, added at its version, run, updated and removed", async () => {
-  const { home } = await openCliWorld();
+  const { home } = await openWarmCliWorld();
   const files: Served = {};
   const base = await serve(files);
   const archive = archiveOf(home, "good");
@@ -126,7 +126,7 @@ test("an agent of the registry is shown, added at its version, run, updated and 
 });
 
 test("a registry or an archive that is broken or hostile adds nothing, and says why in a sentence", async () => {
-  const { home } = await openCliWorld();
+  const { home } = await openWarmCliWorld();
   const files: Served = {};
   const base = await serve(files);
   const link = archiveOf(home, "link", (folder) => symlinkSync("/etc/passwd", join(folder, "out")));

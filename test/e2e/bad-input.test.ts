@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { type CliResult, runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openCliWorld, openWarmCliWorld } from "../support/cli-world.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { createGate } from "../support/happenings.ts";
 import { CANARY_KEY, launcher, localConfig } from "../support/home.ts";
@@ -24,7 +24,7 @@ function expectOneSentence(result: CliResult, ...says: (string | RegExp)[]): voi
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 test("no key: the variable that should have it is named", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const result = await runHearth(home, ["run", "hello"], { env: { LOCAL_KEY: undefined } });
   expect(result.code).toBe(3);
   expectOneSentence(result, "LOCAL_KEY");
@@ -34,7 +34,7 @@ test("no key: the variable that should have it is named", async () => {
 });
 
 test("a wrong key: the provider, its answer and where the key came from are named, and the key is not", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.requireKey("another");
   const result = await runHearth(home, ["run", "hello"]);
   expect(result.code).toBe(3);
@@ -44,7 +44,10 @@ test("a wrong key: the provider, its answer and where the key came from are name
 });
 
 test("a provider that cannot be reached: its address and the setting are named", async () => {
-  const { home, model } = await openCliWorld((url) => ({ ...localConfig(url), limits: { max_retries: 0 } }));
+  const { home, model } = await openWarmCliWorld((url) => ({
+    ...localConfig(url),
+    limits: { max_retries: 0 },
+  }));
   await model.close();
   const result = await runHearth(home, ["run", "hello"]);
   expect(result.code).toBe(1);
@@ -52,7 +55,7 @@ test("a provider that cannot be reached: its address and the setting are named",
 });
 
 test("an unknown model or agent: what was asked for and what there is are named", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const agent = await runHearth(home, ["run", "--agent", "claud", "hello"]);
   expect(agent.code).toBe(3);
   expectOneSentence(agent, "claud", "hearth");
@@ -75,7 +78,7 @@ test.each([
     /telepathy|providers\.local\.type/,
   ],
 ])("a broken config (%s): file, line and key are named, and mending it is enough", async (_, text, says) => {
-  const { home, model } = await openCliWorld(() => text);
+  const { home, model } = await openWarmCliWorld(() => text);
   const result = await runHearth(home, ["run", "hello"]);
   expect(result.code).not.toBe(0);
   expectOneSentence(result, join(home.dir, "config", "hearth.jsonc"), /:\d+/, says);
@@ -84,14 +87,14 @@ test.each([
 });
 
 test("an unknown key in the config is a warning, and no error", async () => {
-  const { home } = await openCliWorld((url) => JSON.stringify({ ...localConfig(url), modle: "x" }));
+  const { home } = await openWarmCliWorld((url) => JSON.stringify({ ...localConfig(url), modle: "x" }));
   expect((await runHearth(home, ["run", "hello"])).code).toBe(0);
   const show = await runHearth(home, ["config", "show"]);
   expect(`${show.stdout}${show.stderr}`).toContain("modle");
 });
 
 test("a directory that is gone: the shell's own, and one that was named", async () => {
-  const { home } = await openCliWorld();
+  const { home } = await openWarmCliWorld();
   await runHearth(home, ["run", "hello"]);
   const gone = home.folder("gone");
   const script = 'cd "$1" && rmdir "$1" && exec "$2" "$3" run hello';

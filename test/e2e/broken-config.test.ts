@@ -1,7 +1,7 @@
 // What works, and what says why it does not, beside a configuration with a mistake.
 import { expect, test } from "vitest";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openCliWorld, openWarmCliWorld } from "../support/cli-world.ts";
 import { say } from "../support/model-server.ts";
 
 test("with a broken configuration of one's own all works that needs no model, and the prompt says what is wrong", async () => {
@@ -19,7 +19,7 @@ test("with a broken configuration of one's own all works that needs no model, an
 });
 
 test("a mistake in a project's configuration keeps nobody from working there", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   home.write(".hearth/hearth.jsonc", '{ "limits": { "max_steps": "many" } }');
   model.enqueue(say("Hello."));
   const run = await runHearth(home, ["run", "hello"]);

@@ -6,13 +6,13 @@ import { expect, test } from "vitest";
 import type { Change } from "../../src/protocol/change.ts";
 import type { Undone } from "../../src/protocol/undo.ts";
 import { type CliResult, runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import { say } from "../support/model-server.ts";
 import { gitIn, writeAll } from "../support/worktree-world.ts";
 
 /** A shell in the project, and an agent that carries out the prompt as a command. */
 async function openShell() {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const hearth = (...args: string[]): Promise<CliResult> => runHearth(home, args);
   const work = async (command: string, ...more: string[]) => {
     model.enqueue(say({ call: "bash", input: { command } }), say("Done."));

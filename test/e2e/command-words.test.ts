@@ -1,7 +1,7 @@
 // What the command line makes of half a command: groups alone, and a shell's Tab.
 import { expect, test } from "vitest";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openCliWorld, openWarmCliWorld } from "../support/cli-world.ts";
 import { say } from "../support/model-server.ts";
 
 test("Tab offers sessions, models and agents of a daemon that runs, and starts none", async () => {
@@ -22,7 +22,7 @@ test("Tab offers sessions, models and agents of a daemon that runs, and starts n
 });
 
 test("the demo's made-up tokens are not in what was used", async () => {
-  const { home } = await openCliWorld(() => undefined);
+  const { home } = await openWarmCliWorld(() => undefined);
   expect((await runHearth(home, ["run", "hello"], { env: { LOCAL_KEY: undefined } })).code).toBe(0);
   expect((await runHearth(home, ["usage"])).stdout).toBe("Nothing has been used yet.\n");
 });

@@ -1,7 +1,7 @@
 // What of the configuration is ignored is said where a person is: in the terminal, and beside a script's answer.
 import { expect, test } from "vitest";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 import { isConnected, openTestPty } from "../support/test-pty.ts";
@@ -11,7 +11,7 @@ const mistyped = (url: string) => JSON.stringify({ ...localConfig(url), modle: "
 const warning = /unknown key "modle"|"modle"/;
 
 test("hearth run says it on stderr, also where that is no terminal, and the answer stays clean", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   home.config(mistyped(model.baseUrl));
   model.enqueue(say("Hello."));
   const { code, stdout, stderr } = await runHearth(home, ["run", "hello"]);

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runHearth, startHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import { findStartedDaemon } from "../support/daemon.ts";
 import { soon } from "../support/happenings.ts";
 import { launcher } from "../support/home.ts";
@@ -52,7 +52,7 @@ test("a run that is started while the daemon stops waits, and the next daemon an
 });
 
 test("what a provider or a title says reaches no terminal with escape sequences", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const evil = "\u001b]52;c;aGk=\u0007\u001b[2J\u009b31mBad";
   model.enqueue(refuse(400, evil));
   const failed = await runHearth(home, ["run", evil]);
@@ -67,7 +67,7 @@ test("what a provider or a title says reaches no terminal with escape sequences"
 });
 
 test("an answer that cannot be written down is a failure", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue(say("Lost words."));
   const child = spawn("sh", ["-c", '"$0" "$1" run hello > /dev/full', process.execPath, launcher], {
     cwd: home.project,

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { eventSchemas, type HearthEvent } from "../../src/protocol/events.ts";
 import { runHearth, startHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
-import { findStartedDaemon, startDaemon } from "../support/daemon.ts";
+import { openCliWorld, openWarmCliWorld } from "../support/cli-world.ts";
+import { findStartedDaemon } from "../support/daemon.ts";
 import { createGate, eventually } from "../support/happenings.ts";
 import { launcher, localConfig } from "../support/home.ts";
 import { lastPrompt, refuse, say, sentText, silence } from "../support/model-server.ts";
@@ -32,7 +32,7 @@ test("run prints the answer and nothing else, starting the daemon on the way", a
 });
 
 test("run says on stderr that another provider answers than the environment names", async () => {
-  const { home, model } = await openCliWorld((baseUrl) => {
+  const { home, model } = await openWarmCliWorld((baseUrl) => {
     const { model: _, ...unnamed } = localConfig(baseUrl);
     return unnamed;
   });
@@ -47,7 +47,7 @@ test("run says on stderr that another provider answers than the environment name
 });
 
 test("--format json prints the payload of run.completed, once", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue({ ...say("Hello."), usage: { input: 1000, output: 500, cache_read: 100 } });
   const result = await runHearth(home, ["run", "--format", "json", "hello"]);
   expect([result.code, result.stderr]).toEqual([0, ""]);
@@ -61,7 +61,7 @@ test("--format json prints the payload of run.completed, once", async () => {
 });
 
 test("--format stream-json prints one event a line as on the stream, this run's alone, and ends with run.completed", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   home.write("a.txt", "alpha\n");
   model.script((request) =>
     lastPrompt(request).includes("noise") ? say("noise ".repeat(50)) : say("Fine."),
@@ -86,8 +86,7 @@ test("--format stream-json prints one event a line as on the stream, this run's 
 });
 
 test("the prompt comes from the arguments, or from stdin for - and when there is none", async () => {
-  const { home, model } = await openCliWorld();
-  await startDaemon(home);
+  const { home, model } = await openWarmCliWorld();
   const cases: [string[], string | undefined, string][] = [
     [["run", "two", "words"], undefined, "two words"],
     [["run", "-"], "from stdin\n", "from stdin"],
@@ -104,7 +103,7 @@ test("the prompt comes from the arguments, or from stdin for - and when there is
 });
 
 test("nothing to say is a usage error that starts no run", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   for (const [args, stdin] of [
     [["run"], ""],
     [["run", ""], undefined],
@@ -157,8 +156,10 @@ test("--help and --version start no daemon", async () => {
 });
 
 test("the exit code says how the run ended", async () => {
-  const { home, model } = await openCliWorld((url) => ({ ...localConfig(url), limits: { max_retries: 0 } }));
-  await startDaemon(home);
+  const { home, model } = await openWarmCliWorld((url) => ({
+    ...localConfig(url),
+    limits: { max_retries: 0 },
+  }));
   home.write("a.txt", "alpha\n");
   const read = say({ call: "read", input: { path: "a.txt" } });
   const cases: {
@@ -222,7 +223,7 @@ test("the exit code says how the run ended", async () => {
 });
 
 test("a failure in json and stream-json is told in the payload, with the same exit code", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.script(() => refuse(401, "bad key"));
   for (const format of ["json", "stream-json"]) {
     const result = await runHearth(home, ["run", "--format", format, "x"]);
@@ -234,7 +235,7 @@ test("a failure in json and stream-json is told in the payload, with the same ex
 });
 
 test("--timeout cancels the run and exits 124", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.script(() => say("working", { stop: "hang" }));
   const result = await runHearth(home, ["run", "--timeout", "1", "x"]);
   expect(result.code).toBe(124);
@@ -244,7 +245,7 @@ test("--timeout cancels the run and exits 124", async () => {
 });
 
 test("Ctrl+C cancels the run, and the exit code is 130", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.script(() => say("working", { stop: "hang" }));
   const run = startHearth(home, ["run", "--format", "stream-json", "x"]);
   await run.line((line) => line.includes("working"));
@@ -259,7 +260,7 @@ test("Ctrl+C cancels the run, and the exit code is 130", async () => {
 });
 
 test("a run that is killed outright goes on in the daemon", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const gate = createGate();
   model.enqueue(say("one ", { until: gate.passed }, "two"));
   const run = startHearth(home, ["run", "--format", "stream-json", "x"]);
@@ -276,7 +277,7 @@ test("a run that is killed outright goes on in the daemon", async () => {
 });
 
 test("--continue and --session go on with a session, and a plain run starts its own", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   await runHearth(home, ["run", "first thing"]);
   const continued = await runHearth(home, ["run", "--continue", "second thing"]);
   expect(continued.stderr).toMatch(/^hearth: Continues "first thing" \([0-9a-z_]+\)\.$/m);
@@ -352,7 +353,7 @@ test("config show says what counts and where from, hides keys, and the schema is
 });
 
 test("a reader that goes away early is no error, and the run goes on", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue(say(...Array.from({ length: 200 }, (_, index) => `line ${index}\n`)));
   const shell = spawn("/bin/sh", ["-c", '"$0" "$1" run x | head -n 1', process.execPath, launcher], {
     cwd: home.project,
@@ -371,7 +372,7 @@ test("a reader that goes away early is no error, and the run goes on", async () 
 });
 
 test("without any model the built-in demo answers about the real files and says what it is", async () => {
-  const { home } = await openCliWorld(() => undefined);
+  const { home } = await openWarmCliWorld(() => undefined);
   home.write("README.md", "# Rocket\n\nA tool that launches rockets.\n");
   home.write("src/launch.js", "export const launch = () => {};\n");
   const result = await runHearth(home, ["run", "what is this project?"], { env: { LOCAL_KEY: undefined } });
@@ -386,7 +387,7 @@ test("without any model the built-in demo answers about the real files and says 
 });
 
 test("a silent model, and a client that waits, use no second daemon and end on SIGTERM", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.script(silence);
   const run = startHearth(home, ["run", "x"]);
   await model.request(0);
@@ -395,7 +396,7 @@ test("a silent model, and a client that waits, use no second daemon and end on S
 });
 
 test("run --max-cost ends with code 6 once the run has cost that much", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue({ ...say("One.", { call: "list", input: {} }), usage: { input: 2_000_000, output: 0 } });
   const end = await runHearth(home, ["run", "--max-cost", "1", "work"]);
   expect(end.code).toBe(6);

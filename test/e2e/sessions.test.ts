@@ -3,7 +3,7 @@ import { createClient } from "../../src/client/client.ts";
 import { pathsHere } from "../../src/client/here.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import type { Home } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
 
@@ -21,7 +21,7 @@ async function archive(home: Home, { id, workspace_id }: Session) {
 }
 
 test("a session is named by the beginning of its id, also once it is archived", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue(say("The first answer."), say("The second answer."));
   await runHearth(home, ["run", "one"]);
   await runHearth(home, ["run", "two"]);
@@ -46,7 +46,7 @@ test("a session is named by the beginning of its id, also once it is archived", 
 });
 
 test("a beginning that several sessions share is not guessed at", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.enqueue(say("one"), say("two"));
   await runHearth(home, ["run", "one"]);
   await runHearth(home, ["run", "two"]);

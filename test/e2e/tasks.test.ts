@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Task } from "../../src/protocol/task.ts";
 import { runHearth } from "../support/cli.ts";
-import { openCliWorld } from "../support/cli-world.ts";
+import { openWarmCliWorld } from "../support/cli-world.ts";
 import { lastPrompt, refuse, say, sentText, toolResults } from "../support/model-server.ts";
 import { gitIn, writeAll } from "../support/worktree-world.ts";
 
 const inPlace = ["--isolation", "in_place"];
 
 test("task run prints the answer, with --json the whole result, and one for each line of a file", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   model.script((request) =>
     lastPrompt(request) === "fail" ? refuse(400, "No.") : say(`To ${lastPrompt(request)}.`),
   );
@@ -62,7 +62,7 @@ test("task run prints the answer, with --json the whole result, and one for each
 });
 
 test("arena: worktrees from one state, a check, a judge who saw no names, and the best result in the directory", async () => {
-  const { home, model } = await openCliWorld();
+  const { home, model } = await openWarmCliWorld();
   const git = gitIn(home.project);
   git("init", "-q", "-b", "main");
   writeAll(home.project, { "a.txt": "one\n" });

@@ -5,6 +5,7 @@ import { createHome, type Home, localConfig } from "./home.ts";
 import { checkNobodyLeft, checkSecrets, checkStore } from "./invariants.ts";
 import { type ModelServer, startModelServer } from "./model-server.ts";
 import { descendantsOf, processesOf, signal } from "./processes.ts";
+import { startSharedDaemon } from "./shared-daemon.ts";
 
 /** A home with a model and no daemon: whatever the test starts in it is ended, and checked, when it finishes. */
 export async function openCliWorld(
@@ -32,4 +33,14 @@ export async function openCliWorld(
     }
   });
   return { home, model };
+}
+
+/** The same with a daemon that already runs, for what is not about its start: starting one takes most of a test. */
+export async function openWarmCliWorld(
+  config: (baseUrl: string) => Config | string | undefined = localConfig,
+): Promise<{ home: Home; model: ModelServer }> {
+  const world = await openCliWorld(config);
+  const daemon = await startSharedDaemon(world.home);
+  onTestFinished(() => daemon.stop());
+  return world;
 }
