@@ -52,3 +52,13 @@ export const Session = z.object({
   context: z.object({ used: z.int(), window: z.int() }).nullable(),
 });
 export type Session = z.infer<typeof Session>;
+
+/** The files that a fork was given, in a worktree of its own. */
+export const ForkedFiles = z.object({
+  /** `nearest`: that turn changed no files, so these are the closest recorded ones. `present`: those of now. */
+  state: z.enum(["recorded", "nearest", "present"]),
+  /** One sentence for a person, where the files may not be what is expected. */
+  note: z.string().nullable(),
+  left_out: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type ForkedFiles = z.infer<typeof ForkedFiles>;

@@ -451,6 +451,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     coordinators,
     agents,
     defaults: sessionDefaults,
+    worktrees,
+    checkpoints: (wid) => checkpointing.of(wid),
     checkWorktree: (wid) => worktrees.check(wid, AbortSignal.timeout(CHECK_MS_MAX)),
     mustBeSafe: (sid) => worktrees.mustBeSafe(sid),
     mustExist: (wid) => void workspaces.rowOf(wid),

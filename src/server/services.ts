@@ -24,6 +24,7 @@ import type { Trust } from "../protocol/trust.ts";
 import type { RedoBody, UndoBody, Undone, UndoTurn } from "../protocol/undo.ts";
 import type { UsageBy, UsageRow } from "../protocol/usage.ts";
 import type { Client, Environment, Workspace } from "../protocol/workspace.ts";
+import type { Forked } from "./fork/fork.ts";
 import type { Imports } from "./transfer/import.ts";
 
 /** The id of the client that asks; null if it sent none. */
@@ -104,7 +105,7 @@ export type Services = {
     update(wid: WorkspaceId, sid: SessionId, changes: SessionChanges, caller: Caller): Session;
     remove(wid: WorkspaceId, sid: SessionId, options: { force: boolean }, caller: Caller): Promise<Session>;
     /** Copies the settled transcript up to `message_id` into a new session. `id` as for `create`. */
-    fork(wid: WorkspaceId, sid: SessionId, options: ForkOptions): Promise<Session>;
+    fork(wid: WorkspaceId, sid: SessionId, options: ForkOptions): Promise<Forked>;
     messages(
       wid: WorkspaceId,
       sid: SessionId,

@@ -1,21 +1,22 @@
 import { createHash } from "node:crypto";
 import { createTimeSlice } from "../async/time-slice.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { MessageId, NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { changedModel } from "../protocol/model-effort.ts";
 import type { PermissionMode } from "../protocol/permission.ts";
 import type { Isolation, Session } from "../protocol/session.ts";
 import { noUsage } from "../protocol/usage.ts";
 import type { Agents } from "./agents.ts";
 import type { Coordinators } from "./coordinators.ts";
-import { copySession, dropBatch, dropSession } from "./copy-session.ts";
 import { type Journal, publicMessage } from "./events/journal.ts";
+import { dropBatch, dropSession } from "./fork/copy-session.ts";
+import { createForks, type Forked, type ForksDeps, forkKey } from "./fork/fork.ts";
 import { readMessages } from "./read-messages.ts";
 import type { Caller, Services } from "./services.ts";
 import type { Store } from "./store/open.ts";
 import type { StoredSession } from "./store/sessions.ts";
 
-type SessionsDeps = {
+type SessionsDeps = Pick<ForksDeps, "worktrees" | "checkpoints"> & {
   store: Store;
   journal: Journal;
   coordinators: Coordinators;
@@ -98,44 +99,9 @@ export function createSessions(deps: SessionsDeps) {
     );
 
   /** Forks being copied, by the fork's id. */
-  const forking = new Map<SessionId, { hash: string; session: Promise<Session> }>();
+  const forking = new Map<SessionId, { hash: string; forked: Promise<Forked> }>();
 
-  async function forkInto(
-    wid: WorkspaceId,
-    sid: SessionId,
-    { id, message_id }: { id: SessionId; message_id?: MessageId | undefined },
-    hash: string,
-  ): Promise<Session> {
-    const source = storedOf(wid, sid);
-    deps.mustAccept(wid);
-    const at = deps.now().toISOString();
-    const until = message_id === undefined ? Number.MAX_SAFE_INTEGER : seqOf(sid, message_id);
-    const session: StoredSession = {
-      ...source,
-      subagent: undefined,
-      task_id: undefined,
-      id,
-      title: source.title === "" ? "" : `${source.title} (fork)`,
-      parent_id: sid,
-      archived: false,
-      created_at: at,
-      updated_at: at,
-      usage: noUsage,
-      cost: 0,
-    };
-    await copySession(sid, session, until, {
-      store,
-      newId: deps.newId,
-      mustGoOn: () => deps.mustAccept(wid),
-    });
-    return journal.commit(wid, "synced", (tx) => {
-      store.sessions.show(session.id);
-      store.sessions.nameRequest(session.id, hash);
-      const shown = present(session);
-      tx.publish({ type: "session.created", session_id: session.id, payload: { session: shown } });
-      return shown;
-    });
-  }
+  const { forkInto } = createForks({ ...deps, sessionOf: storedOf, present: (session) => present(session) });
 
   const services: Services["sessions"] = {
     defaultMode: (wid, caller) => deps.defaults(wid, caller).mode,
@@ -250,16 +216,16 @@ export function createSessions(deps: SessionsDeps) {
     async fork(wid, sid, options) {
       deps.mustExist(wid);
       const { id = deps.newId("ses") } = options;
-      const hash = hashOf([wid, sid, options.message_id]);
+      const hash = hashOf(forkKey(wid, sid, options));
       // The same request during the copy: both get the one fork.
       const copying = forking.get(id);
-      if (copying?.hash === hash) return copying.session;
+      if (copying?.hash === hash) return copying.forked;
       if (copying) throw idConflict(id);
       const known = existingSession(id, hash);
-      if (known) return known;
-      const session = forkInto(wid, sid, { ...options, id }, hash).finally(() => forking.delete(id));
-      forking.set(id, { hash, session });
-      return session;
+      if (known) return { session: known };
+      const forked = forkInto(wid, sid, { ...options, id }, hash).finally(() => forking.delete(id));
+      forking.set(id, { hash, forked });
+      return forked;
     },
     async messages(wid, sid, { limit, before }) {
       storedOf(wid, sid);

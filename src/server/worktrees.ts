@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createGitRunner } from "../agent/git/run-git.ts";
@@ -7,10 +6,11 @@ import type { RunRecord } from "../agent/run/record.ts";
 import type { TurnFiles } from "../agent/run/turn-files.ts";
 import { type ChangeRow, publicChange, type WorktreePlace } from "../agent/worktree/change-row.ts";
 import { firstStateOf } from "../agent/worktree/commit.ts";
-import { createWorktree, removeWorktree, rootIn } from "../agent/worktree/create.ts";
+import { createWorktree, type PastFiles, removeWorktree, rootIn } from "../agent/worktree/create.ts";
 import { findChanges } from "../agent/worktree/find-changes.ts";
 import { type GitIn, withoutGitVariables } from "../agent/worktree/git.ts";
 import { exists, findRepository } from "../agent/worktree/repository.ts";
+import { shortName } from "../agent/worktree/short-name.ts";
 import { createTreeStore, type TreeStore } from "../agent/worktree/tree-store.ts";
 import { createQueueByKey } from "../async/one-at-a-time.ts";
 import { createTimeSlice } from "../async/time-slice.ts";
@@ -41,6 +41,8 @@ type WorktreesDeps = {
   now: () => Date;
 };
 
+/** `past`: the files of an earlier time instead of the present ones. */
+type Origin = { root: string; past?: PastFiles | undefined };
 export type NewPlace = { wid: WorkspaceId; sid: SessionId; from: string; to: string };
 
 /** A session's worktree, its store, and how to run git. */
@@ -87,12 +89,13 @@ export function createWorktrees(deps: WorktreesDeps) {
     return { row, gitIn, store: createTreeStore(gitIn, row.place) };
   }
 
-  async function make(wid: WorkspaceId, sid: SessionId, root: string, signal: AbortSignal) {
-    const short = await shortName(sid);
+  async function make(wid: WorkspaceId, sid: SessionId, { root, past }: Origin, signal: AbortSignal) {
+    const taken = new Set(store.worktrees.all().map(({ place }) => dirname(place.store)));
+    const short = shortName(sid, (name) => taken.has(join(deps.folder, name)));
     const gitIn = gitFor(wid);
     const prepare = (to: string) => deps.prepare({ wid, sid, from: root, to }, signal);
     const { place, leftOut } = await createWorktree(
-      { gitIn, root, folder: join(deps.folder, short), short, prepare },
+      { gitIn, root, folder: join(deps.folder, short), short, prepare, past },
       signal,
     );
     const { tree, leftOut: more } = await createTreeStore(gitIn, place).snapshot(signal);
@@ -107,15 +110,6 @@ export function createWorktrees(deps: WorktreesDeps) {
     log.info("a worktree was made", { session: sid, path: place.path, branch: place.branch });
   }
 
-  /** Part of the session's id, longer where another session's begins like it. */
-  async function shortName(sid: SessionId): Promise<string> {
-    const plain = sid.slice("ses_".length);
-    const hex = /^[0-9a-f]{32}$/.test(plain) ? plain : createHash("sha256").update(sid).digest("hex");
-    const taken = new Set(store.worktrees.all().map(({ place }) => dirname(place.store)));
-    const length = [8, 12, 16, 32].find((size) => !taken.has(join(deps.folder, hex.slice(0, size))));
-    return hex.slice(0, length ?? hex.length);
-  }
-
   /** Before a run: makes the session's worktree, or brings back one that was removed by hand. */
   async function ready(wid: WorkspaceId, asking: SessionId, signal: AbortSignal): Promise<void> {
     const sid = ownerOf(asking);
@@ -123,7 +117,7 @@ export function createWorktrees(deps: WorktreesDeps) {
     if (workspace === undefined || !isIsolated(sid)) return;
     await inTurn(sid, async () => {
       const row = store.worktrees.get(sid);
-      if (row === undefined) return make(wid, sid, workspace.path, signal);
+      if (row === undefined) return make(wid, sid, { root: workspace.path }, signal);
       if (await exists(join(row.place.path, ".git"))) return mustBeItself(row.place);
       throw new HearthError(
         "isolation_unavailable",
@@ -255,6 +249,8 @@ export function createWorktrees(deps: WorktreesDeps) {
     rootOf,
     ready,
     look,
+    /** Makes the session's worktree now. Throws isolation_unavailable, and what `past.fill` throws. */
+    make: (...of: Parameters<typeof make>) => inTurn(of[1], () => make(...of)),
     open,
     inTurn,
     gitFor,

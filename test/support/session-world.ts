@@ -116,6 +116,10 @@ export function openSessionWorld(
   const sessions = createSessions({
     onRemoved: () => {},
     checkWorktree: async () => {},
+    worktrees: { check: async () => {}, make: async () => {}, reap: async () => {} },
+    checkpoints: () => {
+      throw new Error("no checkpoints in this world");
+    },
     mustBeSafe: async () => {},
     ...{ store, journal, coordinators, agents, newId, now },
     defaults: () => ({ agent: AGENT, model: null, mode: "ask", isolation: "in_place" }),

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { noUsage } from "../../src/protocol/usage.ts";
-import { copySession, dropSession } from "../../src/server/copy-session.ts";
+import { copySession, dropSession } from "../../src/server/fork/copy-session.ts";
 import { openStore } from "../../src/server/store/open.ts";
 import type { StoredSession } from "../../src/server/store/sessions.ts";
 import { createTranscript } from "../../src/server/transcript.ts";

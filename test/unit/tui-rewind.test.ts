@@ -37,13 +37,25 @@ test("escape twice on an empty prompt leads to a prompt, to what would change, a
     files: [{ path: "a.txt", kind: "modified" }],
   };
   const previewed = { ...(chosen.state.overlay as RewindOverlay), preview };
-  expect(rewindItems(previewed).map(({ id }) => id)).toEqual(["both", "conversation", "files", "file a.txt"]);
+  expect(rewindItems(previewed).map(({ id }) => id)).toEqual([
+    ...["both", "conversation", "files", "fork files", "fork", "file a.txt"],
+  ]);
   const state = press({ ...chosen.state, overlay: previewed }, "down").state;
   expect(press(state, "enter").effects).toEqual([
     { do: "undo", message_id: turn(2).message_id, files: false, conversation: true },
   ]);
   // A turn that changed nothing has only words to go back.
   expect(rewindItems({ ...previewed, preview: { ...preview, files: [] } })).toMatchObject([
-    { id: "conversation" },
+    { id: "conversation", text: "1 conversation" },
+    { id: "fork files" },
+    { id: "fork", text: "3 fork: the conversation in a new session" },
   ]);
+  // A fork leaves this session as it is, and begins with the prompt in the composer.
+  const marked = { ...chosen.state, overlay: { ...previewed, marked: "fork files" } };
+  const { message_id } = turn(2);
+  expect(press(marked, "enter").effects).toEqual([
+    { do: "fork", id: talked.replica?.session_id, message_id, prompt: "prompt 2", files: true },
+  ]);
+  // In a worktree session no earlier files are recorded.
+  expect(rewindItems({ ...previewed, hasFiles: false }).map(({ id }) => id)).not.toContain("fork files");
 });

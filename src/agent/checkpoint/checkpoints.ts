@@ -5,6 +5,7 @@ import { HearthError } from "../../protocol/errors.ts";
 import { createGitRunner } from "../git/run-git.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { type RawPath, shownPath } from "./file-state.ts";
+import { fillFolder } from "./fill-folder.ts";
 import { createGitStore, EMPTY_TREE } from "./git-store.ts";
 import { filesIn } from "./list-folder.ts";
 import { workTreeOf } from "./place.ts";
@@ -163,6 +164,13 @@ export function createCheckpoints(deps: CheckpointDeps) {
         afterwards(writes);
         await restore.finish();
         return writes;
+      }),
+    /** Makes the files of a folder that git has just checked out what a tree holds; the large ones that it left. */
+    fill: (tree: string, place: { top: string; root: string }, signal: AbortSignal): Promise<string[]> =>
+      inTurn(async () => {
+        if ((await store.tryGit({ args: ["cat-file", "-e", `${tree}^{tree}`] }, signal)).code !== 0)
+          throw new HearthError("files_unavailable", "The checkpoint of these files is gone or damaged.");
+        return fillFolder(store, tree, { ...place, mark: deps.newMark() }, signal);
       }),
     /** Works with the store while nothing else does. */
     alone: <T>(work: () => Promise<T>): Promise<T> => inTurn(work),

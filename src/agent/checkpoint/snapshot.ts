@@ -8,7 +8,7 @@ import { EMPTY_TREE, type GitStore, pathList, storeAttributes } from "./git-stor
 import { excludesBelow, ownExcludes, type WorkTree } from "./place.ts";
 
 /** A larger file that is new is left out, and named. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
+export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** A folder with more new files than this is no project. */
 const FILES_MAX = 300_000;
 /** From here on new contents go into one pack, not into a file each. */

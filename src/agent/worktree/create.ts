@@ -20,6 +20,15 @@ export type Creation = {
   short: string;
   /** Fills in what git does not have, before the first state is recorded; paths that are no change of anybody's. */
   prepare(root: string): Promise<readonly string[]>;
+  /** The files of an earlier time instead of the present ones. */
+  past?: PastFiles | undefined;
+};
+
+export type PastFiles = {
+  /** ISO time: the worktree begins from the last commit of HEAD's history that is not later. */
+  at: string;
+  /** Makes the files in the folder what they were then. Returns those that it left as the commit has them. */
+  fill(place: { top: string; root: string }, signal: AbortSignal): Promise<readonly string[]>;
 };
 
 /** Whoever commits for hearth. */
@@ -35,11 +44,11 @@ const rawAttributes = "* -text -ident -filter -working-tree-encoding\n";
 
 /**
  * Makes a git worktree on a branch of its own, from HEAD and the uncommitted state: tracked changes, and untracked files
- * that are not ignored. The user's index, stash and HEAD stay untouched. Throws isolation_unavailable with the reason, and
- * then leaves nothing behind.
+ * that are not ignored; with `past`, from what the files were then. The user's index, stash and HEAD stay untouched.
+ * Throws isolation_unavailable with the reason, and then leaves nothing behind.
  */
 export async function createWorktree(
-  { gitIn, root, folder, short, prepare }: Creation,
+  { gitIn, root, folder, short, prepare, past }: Creation,
   signal: AbortSignal,
 ): Promise<{ place: WorktreePlace; leftOut: string[] }> {
   const repository = await findRepository(gitIn, root, signal);
@@ -56,7 +65,10 @@ export async function createWorktree(
       .replace(/^[-.]+/, "") || "work",
   );
   try {
-    const begun = await commitPresent(gitIn, repository, filters, join(folder, "index"), signal);
+    const begun =
+      past === undefined
+        ? await commitPresent(gitIn, repository, filters, join(folder, "index"), signal)
+        : { commit: await lastCommitUntil(gitIn, repository, past.at, signal), paths: [], leftOut: [] };
     const args = ["worktree", "add", "--quiet", "--no-track", "-b", branch, path, begun.commit];
     const made = await git({ args, settings: filters }, signal);
     if (made.code !== 0) throw refused(saidBy(made));
@@ -83,10 +95,11 @@ export async function createWorktree(
     // Where git converts content, a file that it wrote may differ from the user's in its line ends.
     if (converts) await copyAsTheyAre(begun.paths, repository.top, path);
     await makeStore(gitIn, repository, place, converts, signal);
+    const leftOut = (await past?.fill({ top: path, root: rootIn(place) }, signal)) ?? begun.leftOut;
     const brought = await prepare(rootIn(place));
     const lines = brought.map((name) => `/${place.prefix}${name.replace(/[\\*?[\]#!]/g, "\\$&")}\n`);
     await writeFile(join(folder, "exclude"), lines.join(""), { mode: 0o600 });
-    return { place, leftOut: begun.leftOut };
+    return { place, leftOut: [...leftOut] };
   } catch (cause) {
     await removeWorktree(gitIn, { top: repository.top, path, branch, store: join(folder, "store") });
     if (cause instanceof HearthError && cause.code === "git_failed") throw refused(cause.message, cause);
@@ -155,6 +168,33 @@ async function commitPresent(
     signal,
   );
   return { commit: textOf(made), paths, leftOut };
+}
+
+/**
+ * The last commit of HEAD's history that is not later; the first one where all are. With a later one as its parent, a merge
+ * of the worktree's branch would take back what was committed since.
+ */
+async function lastCommitUntil(
+  gitIn: GitIn,
+  { top, head }: Repository,
+  at: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const git = gitIn(top);
+  const found = await mustRun(
+    git,
+    "find the commit of that time",
+    { args: ["rev-list", "-1", `--until=${at.replace(/\.\d+Z$/, "Z")}`, head, "--"] },
+    signal,
+  );
+  if (found.length > 0) return textOf(found);
+  const roots = await mustRun(
+    git,
+    "find the first commit",
+    { args: ["rev-list", "--max-parents=0", head, "--"] },
+    signal,
+  );
+  return textOf(roots).split("\n").at(-1) ?? head;
 }
 
 async function copyAsTheyAre(paths: readonly Buffer[], from: string, to: string) {

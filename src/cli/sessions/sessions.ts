@@ -18,6 +18,8 @@ export async function sessions(parsed: Parsed, context: Context): Promise<number
         return list(parsed, context, connection);
       case "show":
         return (await import("./show.ts")).showSession(parsed, context, connection);
+      case "fork":
+        return (await import("./fork.ts")).forkSession(parsed, context, connection);
       case "search":
         return (await import("./search.ts")).searchSessions(parsed, context, connection);
       case "export":

@@ -3,7 +3,7 @@ import { AgentSession } from "../agent.ts";
 import { MessageId, SessionId } from "../ids.ts";
 import { Message } from "../message.ts";
 import { PermissionMode } from "../permission.ts";
-import { Isolation, Session } from "../session.ts";
+import { ForkedFiles, Isolation, Session } from "../session.ts";
 import { FoundSession } from "../session-search.ts";
 import { by, byClient, count, flag, ofSession, ofWorkspace, route } from "./shared.ts";
 
@@ -75,8 +75,19 @@ export const sessionRoutes = {
     summary: "A new session with the transcript up to a message, or all of it",
     params: ofSession,
     query: byClient,
-    body: z.object({ ...newSessionId, message_id: MessageId.optional() }).optional(),
-    replies: { 201: z.object({ session: Session }) },
+    body: z
+      .object({
+        ...newSessionId,
+        /** The last message that is copied. */
+        message_id: MessageId.optional(),
+        /** Without that message itself. */
+        before: z.boolean().optional(),
+        /** The fork works in a worktree with the files as they were then; without `message_id`: as they are. */
+        files: z.literal("then").optional(),
+      })
+      .optional(),
+    /** `files` is left out where an equal request made the fork before. */
+    replies: { 201: z.object({ session: Session, files: ForkedFiles.optional() }) },
   }),
   "GET /v1/workspaces/{wid}/sessions/{sid}/messages": route({
     summary: "The newest page first, rows oldest to newest",

@@ -121,6 +121,8 @@ export function createMessageRows(db: Database) {
     },
     /** A run's messages, oldest first. Copies in forks do not count. */
     ofRun: (sessionId: SessionId, runId: RunId): Message[] => byRun.all(runId, sessionId).map(toMessage),
+    /** The same without their parts. */
+    headsOfRun: (sessionId: SessionId, runId: RunId): MessageHead[] => byRun.all(runId, sessionId),
     /** The newest `limit` rows below `beforeSeq`, oldest first. `whole` reads their parts. */
     heads: (sessionId: SessionId, beforeSeq: number, limit: number): MessageHead[] =>
       page.all(sessionId, beforeSeq, limit).reverse(),

@@ -145,12 +145,16 @@ export const commands: readonly Command[] = [
   },
   {
     name: "fork",
-    help: "copy this conversation to a new session",
-    run(state) {
+    takes: "[files | from]",
+    help: "copy this session, its files too, or from a prompt",
+    run(state, rest) {
       const session = currentSession(state);
-      return session === undefined
-        ? refuse(state, "There is no session to fork yet.")
-        : step(state, { do: "fork", id: session.id });
+      if (session === undefined) return refuse(state, "There is no session to fork yet.");
+      if (rest === "from") return openRewind(state);
+      if (rest === "files") return step(state, { do: "fork", id: session.id, files: true });
+      return rest === ""
+        ? step(state, { do: "fork", id: session.id })
+        : complain(state, "/fork, /fork files or /fork from.");
     },
   },
   {

@@ -2,7 +2,7 @@
 
 import type { Connection } from "../../client/connect.ts";
 import { HearthError } from "../../protocol/errors.ts";
-import type { NewId, SessionId } from "../../protocol/ids.ts";
+import type { NewId } from "../../protocol/ids.ts";
 import { contextText } from "../commands/context-text.ts";
 import type { SessionLink } from "../session/link.ts";
 import type { Effect } from "../state/effects.ts";
@@ -13,6 +13,7 @@ import { isBlank } from "../steps/beside.ts";
 import { type ArenaEffect, isArenaEffect, performArena } from "./arena.ts";
 import { createChangesPerformer } from "./changes.ts";
 import { errorSentence } from "./error-sentence.ts";
+import { performFork } from "./fork.ts";
 import { performJob } from "./jobs.ts";
 import { createLists } from "./lists.ts";
 import { createPromptSender } from "./prompts.ts";
@@ -146,15 +147,6 @@ export function createPerformer(
     }
   }
 
-  async function fork(sid: SessionId): Promise<void> {
-    const { connection, link } = await ready;
-    const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
-      params: { wid: connection.workspace.id, sid },
-      signal,
-    });
-    await link.show(session.id);
-  }
-
   async function answer(effect: Extract<Effect, { do: "answer" }>): Promise<void> {
     const { id, decision, message, command } = effect;
     const { connection } = await ready;
@@ -237,7 +229,10 @@ export function createPerformer(
       return changes.perform({ do: "load_changes" });
     }
     if (effect.do === "open_session" || effect.do === "fork") {
-      const open = () => (effect.do === "fork" ? fork(effect.id) : showSession(link, effect));
+      const open = () =>
+        effect.do === "fork"
+          ? performFork(effect, { connection, link, signal }, { flash, giveBack })
+          : showSession(link, effect);
       const shown = switching.then(open);
       switching = shown.catch(() => {});
       return shown;

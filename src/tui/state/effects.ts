@@ -35,7 +35,8 @@ export type Effect =
   | { do: "give_trust"; hash: string }
   | { do: "revoke_trust" }
   | { do: "revoke_grant"; id: number }
-  | { do: "fork"; id: SessionId }
+  /** `message_id`: from before that prompt, which goes to the composer. `files`: in a worktree, as they were then. */
+  | { do: "fork"; id: SessionId; message_id?: MessageId; prompt?: string; files?: boolean }
   /** Opens the session and its changes. */
   | { do: "review_session"; id: SessionId }
   | { do: "load_tasks" }

@@ -3,10 +3,13 @@ import { newRewindOverlay, type RewindOverlay, rewindItems } from "../state/rewi
 import { type AppState, currentSession } from "../state/state.ts";
 
 /** Opens the list of prompts to go back to. */
-export const openRewind = (state: AppState): Step =>
-  currentSession(state) === undefined
-    ? stay({ ...state, flash: { text: "There is nothing to go back to yet.", level: "warning" } })
-    : step({ ...state, overlay: newRewindOverlay, armed: undefined, flash: undefined }, { do: "load_turns" });
+export function openRewind(state: AppState): Step {
+  const session = currentSession(state);
+  if (session === undefined)
+    return stay({ ...state, flash: { text: "There is nothing to go back to yet.", level: "warning" } });
+  const overlay = { ...newRewindOverlay, hasFiles: session.isolation === "in_place" };
+  return step({ ...state, overlay, armed: undefined, flash: undefined }, { do: "load_turns" });
+}
 
 /** Accepts a row: a turn, or what is to go back. */
 export function acceptRewind(state: AppState, overlay: RewindOverlay, index: number): Step {
@@ -24,7 +27,13 @@ export function acceptRewind(state: AppState, overlay: RewindOverlay, index: num
     return step({ ...state, overlay: next }, { do: "preview_undo", message_id: item.turn.message_id });
   }
   if (overlay.chosen === undefined) return stay(state);
-  const { message_id } = overlay.chosen;
+  const { message_id, prompt } = overlay.chosen;
+  if (item.type === "fork") {
+    const id = currentSession(state)?.id;
+    if (id === undefined) return stay({ ...state, overlay: undefined });
+    const from = { message_id, prompt, files: item.files };
+    return step({ ...state, overlay: undefined }, { do: "fork", id, ...from });
+  }
   const { files, conversation } = item;
   return step({ ...state, overlay: undefined }, { do: "undo", message_id, files, conversation });
 }

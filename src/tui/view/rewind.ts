@@ -22,7 +22,7 @@ export function rewindList(
   { glyphs }: Renderer,
 ): Pick<List, "items" | "title" | "hints" | "empty" | "ask"> {
   const items = rewindItems(overlay).map((item) => {
-    if (item.type === "answer") return { left: [span(item.text)], right: [] };
+    if (item.type === "answer" || item.type === "fork") return { left: [span(item.text)], right: [] };
     if (item.type === "file") {
       const text = sanitizeLine(item.text);
       return { left: [span(`  ${text}`, item.isConflict ? "warning" : "muted")], right: [], whole: text };

@@ -29,6 +29,26 @@ export const sessionCommands: readonly CommandSpec[] = [
     examples: ["hearth sessions search flaky test", "hearth sessions search 'ECONNRESET' --json"],
   },
   {
+    path: ["sessions", "fork"],
+    summary: "Copy a session to a new one, with the files as they were then if you wish",
+    arguments: [
+      {
+        ...optional("id", "The session's id, or the beginning of it; default: the last used"),
+        offers: "sessions",
+      },
+    ],
+    options: [
+      { name: "at", value: "MESSAGE", help: "The last message that is copied; default: all of them" },
+      { name: "before", value: "MESSAGE", help: "Only what was before this message" },
+      { name: "files", help: "Work in a worktree with the files as they were then; the ones here stay" },
+      json,
+    ],
+    notes: [
+      "MESSAGE is an id of `hearth sessions show ID --json`. --files needs a git repository, and a checkpoint of that turn; what is missing in the worktree is named.",
+    ],
+    examples: ["hearth sessions fork ses_0123", "hearth sessions fork ses_0123 --before msg_4567 --files"],
+  },
+  {
     path: ["sessions", "export"],
     summary: "Write a session as JSON, Markdown, HTML or ATIF",
     arguments: [

@@ -50,7 +50,7 @@ export function createSessionHandlers({ sessions, search, refresh }: Services): 
     },
     "POST /v1/workspaces/{wid}/sessions/{sid}/fork": async ({ params, body }) => ({
       status: 201,
-      body: { session: await sessions.fork(params.wid, params.sid, body ?? {}) },
+      body: await sessions.fork(params.wid, params.sid, body ?? {}),
     }),
     "GET /v1/workspaces/{wid}/sessions/{sid}/messages": async ({ params, query }) => ({
       status: 200,

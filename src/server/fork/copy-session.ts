@@ -1,9 +1,9 @@
-import { createTimeSlice } from "../async/time-slice.ts";
-import { HearthError } from "../protocol/errors.ts";
-import type { NewId, RunId, SessionId } from "../protocol/ids.ts";
-import type { Message } from "../protocol/message.ts";
-import type { Store } from "./store/open.ts";
-import type { StoredSession } from "./store/sessions.ts";
+import { createTimeSlice } from "../../async/time-slice.ts";
+import { HearthError } from "../../protocol/errors.ts";
+import type { NewId, RunId, SessionId } from "../../protocol/ids.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { Store } from "../store/open.ts";
+import type { StoredSession } from "../store/sessions.ts";
 
 /** Message rows read at once. Only messages that are copied are read with their parts. */
 const HEADS_MAX = 200;
