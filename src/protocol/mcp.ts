@@ -17,6 +17,7 @@ export const McpServer = z.object({
   /** Names of what it offers; empty until it is ready. */
   tools: z.array(z.string()),
   prompts: z.array(z.string()),
+  /** URIs, and patterns of them: `file:///{path}`. */
   resources: z.array(z.string()),
 });
 export type McpServer = z.infer<typeof McpServer>;

@@ -739,9 +739,12 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       },
     },
     async files(wid, query, limit, signal) {
-      const found = await fileSearch.find(workspaces.rowOf(wid).path, query, limit, signal);
-      // After `@` alone a person looks for a file.
-      const resources = query === "" ? [] : findResources(mcp.connections(wid), query);
+      const root = workspaces.rowOf(wid).path;
+      const [found, resources] = await Promise.all([
+        fileSearch.find(root, query, limit, signal),
+        // After `@` alone a person looks for a file.
+        query === "" ? [] : findResources(mcp.connections(wid), query, signal),
+      ]);
       return { ...found, files: [...resources, ...found.files].slice(0, limit) };
     },
     away: createAway({ store, hub, permissions, mustExist: (wid) => void workspaces.rowOf(wid) }),

@@ -155,7 +155,10 @@ export function createMcp(deps: McpDeps) {
       fix: !isTrusted ? "hearth, then /trust" : phase === "needs_login" ? loginCommand(name) : null,
       tools: offers?.tools.map((tool) => tool.name) ?? [],
       prompts: offers?.prompts.map((prompt) => prompt.name) ?? [],
-      resources: offers?.resources.map(({ uri }) => uri) ?? [],
+      resources: [
+        ...(offers?.resources.map(({ uri }) => uri) ?? []),
+        ...(offers?.templates.map(({ template }) => template) ?? []),
+      ],
     };
   }
 

@@ -10,6 +10,7 @@ import { simplifySchema } from "../../src/agent/mcp/schema.ts";
 import { createMcpServers } from "../../src/agent/mcp/servers.ts";
 import { type McpServerSpec, specOf } from "../../src/agent/mcp/spec.ts";
 import { createToolSearch, findTools } from "../../src/agent/mcp/tool-search.ts";
+import { fillingOf } from "../../src/agent/mcp/uri-template.ts";
 import { createProcessSupervisor } from "../../src/agent/process/supervisor.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tools/tool.ts";
 import type { McpServerConfig } from "../../src/protocol/config.ts";
@@ -82,10 +83,20 @@ test("real servers are started, list their tools, and are called", async () => {
     text: expect.stringContaining("hello"),
   });
   // What the list after `@` offers is what a prompt names.
-  expect(findResources(servers.connections("ws"), "architecture")).toEqual([
+  const found = (typed: string) =>
+    findResources(servers.connections("ws"), typed, new AbortController().signal);
+  expect(await found("architecture")).toEqual([
     expect.stringMatching(/^everything:[a-z]+:\/\/\S*architecture/),
   ]);
-  expect(findResources(servers.connections("ws"), "no such thing")).toEqual([]);
+  expect(await found("no such thing")).toEqual([]);
+  // A pattern is offered with its braces, and the server completes what stands there.
+  const pattern = "everything:demo://resource/dynamic/text/{resourceId}";
+  expect(await found("dynamic text")).toEqual([pattern]);
+  expect(await found("everything:demo://resource/dynamic/text/")).toEqual([pattern]);
+  expect(await found("everything:demo://resource/dynamic/text/12")).toEqual([
+    "everything:demo://resource/dynamic/text/12",
+  ]);
+  expect(await found("everything:demo://resource/dynamic/text/x")).toEqual([]);
   writeFileSync(join(root, "a.txt"), "the text");
   expect(await call("mcp__files__read_text_file", { path: join(root, "a.txt") })).toEqual({
     text: '<outside_data source="MCP server files">\nthe text\n</outside_data>',
@@ -183,6 +194,28 @@ test("many tools are found by words and called through one tool", async () => {
     text: '{"a":1}',
   });
   expect(await call.prepare({ tool: "none", arguments: {} }, context)).toMatchObject({ isError: true });
+});
+
+test("a URI that is being typed is told by the variable of its pattern that it has reached", () => {
+  const at = (template: string, typed: string, value = "a b/c") => {
+    const filling = fillingOf(template, typed);
+    return filling && [filling.name, filling.value, filling.earlier, filling.with(value)];
+  };
+  const tickets = "t://{project}/tickets/{id}";
+  expect(at(tickets, "t://we", "web")).toEqual(["project", "we", {}, "t://web/tickets/{id}"]);
+  expect(at(tickets, "t://web%20x/tickets/4")).toEqual([
+    ...["id", "4", { project: "web x" }],
+    "t://web%20x/tickets/a%20b%2Fc",
+  ]);
+  expect(at(tickets, "t:/")).toBeUndefined();
+  expect(at(tickets, "t://web/other/4")).toBeUndefined();
+  expect(at("file:///{+path}", "file:///src/a")).toEqual(["path", "src/a", {}, "file:///a%20b/c"]);
+  expect(at("s://q{?from,to}", "s://q?from=1&to=%")).toEqual([
+    ...["to", "%", { from: "1" }],
+    "s://q?from=1&to=a%20b%2Fc",
+  ]);
+  expect(at("s://a{/path*}", "s://a/b")).toEqual(["path", "b", {}, "s://a/a%20b%2Fc"]);
+  expect(at("s://a", "s://a")).toBeUndefined();
 });
 
 test("names and schemas become what every provider takes", () => {

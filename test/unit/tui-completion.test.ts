@@ -69,6 +69,18 @@ test("a resource of an MCP server is completed as text, a file as a file", () =>
   expect(type(found, `${DOWN}\t`).state.editor.atoms.some((atom) => typeof atom === "object")).toBe(true);
 });
 
+test("of a resource's pattern the known part is taken, and the list goes on with what is in braces", () => {
+  const found = answered(type(idle, "see @tick").state, ["docs:demo://ticket/{project}/{id}"]);
+  const taken = type(found, "\t");
+  expect(draft(taken.state)).toBe("see @docs:demo://ticket/");
+  expect(taken.effects).toEqual([{ do: "find_files", query: "docs:demo://ticket/" }]);
+  const next = type(answered(taken.state, ["docs:demo://ticket/web/{id}"]), "\t");
+  expect(draft(next.state)).toBe("see @docs:demo://ticket/web/");
+  expect(draft(type(answered(next.state, ["docs:demo://ticket/web/7"]), "\t").state)).toBe(
+    "see @docs:demo://ticket/web/7 ",
+  );
+});
+
 test("Enter on a command that needs a word completes its name, and only then runs it", () => {
   const completed = type(idle, "/ren\r");
   expect(draft(completed.state)).toBe("/rename ");

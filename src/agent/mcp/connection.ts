@@ -102,13 +102,16 @@ export function createMcpConnection(spec: McpServerSpec, deps: ConnectionDeps): 
   async function offersOf(from: Client, signal: AbortSignal): Promise<McpOffers> {
     const can = from.getServerCapabilities() ?? {};
     const none = (): unknown[] => [];
-    const [tools, prompts, resources] = await Promise.all([
-      can.tools === undefined ? [] : listOf(from, "tools/list", "tools", signal),
+    const list = (method: string, key: string) => listOf(from, method, key, signal);
+    const [tools, prompts, resources, templates] = await Promise.all([
+      can.tools === undefined ? [] : list("tools/list", "tools"),
       // Prompts and resources are optional: if listing them fails, the tools can still be used.
-      can.prompts === undefined ? [] : listOf(from, "prompts/list", "prompts", signal).catch(none),
-      can.resources === undefined ? [] : listOf(from, "resources/list", "resources", signal).catch(none),
+      can.prompts === undefined ? [] : list("prompts/list", "prompts").catch(none),
+      can.resources === undefined ? [] : list("resources/list", "resources").catch(none),
+      can.resources === undefined ? [] : list("resources/templates/list", "resourceTemplates").catch(none),
     ]);
-    return readOffers({ tools, prompts, resources });
+    const canComplete = can.completions !== undefined;
+    return readOffers({ tools, prompts, resources, templates, canComplete });
   }
 
   let isListing = false;

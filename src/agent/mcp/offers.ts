@@ -18,11 +18,17 @@ export type McpPrompt = {
 
 export type McpResource = { uri: string; name: string; description: string };
 
+/** Resources by a pattern of their URI (RFC 6570): `file:///{path}`. */
+export type McpTemplate = { template: string; name: string };
+
 /** What a server offers. Malformed entries are left out, one by one. */
 export type McpOffers = {
   tools: readonly McpTool[];
   prompts: readonly McpPrompt[];
   resources: readonly McpResource[];
+  templates: readonly McpTemplate[];
+  /** It completes the variables of templates. */
+  canComplete: boolean;
   /** The number of malformed entries. */
   brokenCount: number;
 };
@@ -48,6 +54,11 @@ const Resource = z.looseObject({
   description: z.string().optional().catch(undefined),
 });
 
+const Template = z.looseObject({
+  uriTemplate: z.string().min(1).max(4_000),
+  name: z.string().optional().catch(undefined),
+});
+
 type Read<T> = { entries: T[]; broken: number };
 
 function readEntries<S, T>(given: readonly unknown[], schema: z.ZodType<S>, make: (entry: S) => T): Read<T> {
@@ -66,6 +77,8 @@ export function readOffers(given: {
   tools: readonly unknown[];
   prompts: readonly unknown[];
   resources: readonly unknown[];
+  templates: readonly unknown[];
+  canComplete: boolean;
 }): McpOffers {
   const tools = readEntries(
     given.tools,
@@ -97,12 +110,19 @@ export function readOffers(given: {
       ...{ uri, name: name ?? uri, description: description ?? "" },
     }),
   );
+  const templates = readEntries(
+    given.templates,
+    Template,
+    ({ uriTemplate, name }): McpTemplate => ({ template: uriTemplate, name: name ?? uriTemplate }),
+  );
   const names = new Set<string>();
   const isNew = ({ name }: McpTool) => !names.has(name) && names.add(name) !== undefined;
   return {
     tools: tools.entries.filter(isNew),
     prompts: prompts.entries,
     resources: resources.entries,
-    brokenCount: tools.broken + prompts.broken + resources.broken,
+    templates: templates.entries,
+    canComplete: given.canComplete,
+    brokenCount: tools.broken + prompts.broken + resources.broken + templates.broken,
   };
 }

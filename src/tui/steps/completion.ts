@@ -167,8 +167,14 @@ function take(state: AppState, completion: Completion, name: string): Step {
   if (completion.kind === "command") {
     return stay({ ...next, editor: replaceText(state.editor, `/${name} `) });
   }
-  if (isResource(name))
-    return stay({ ...next, editor: insertName(state.editor, completion.start, `@${name} `) });
+  if (isResource(name)) {
+    const [known = "", ...open] = name.split("{");
+    const isWhole = open.length === 0;
+    const text = `@${known}${isWhole ? " " : ""}`;
+    const named = { ...next, editor: insertName(state.editor, completion.start, text) };
+    // What stands in braces is still to be typed: the list goes on with it.
+    return (isWhole ? undefined : reopenCompletion(named, ["file"])) ?? stay(named);
+  }
   const isFolder = name.endsWith("/");
   const path = isFolder ? name.slice(0, -1) : name;
   const file = {
