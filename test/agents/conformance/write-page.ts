@@ -13,7 +13,10 @@ const text = stripVTControlCharacters(readFileSync(log, "utf8"));
 const agents: string[] = [];
 const cases = new Map<string, Map<string, string>>();
 for (const [, mark, name = ""] of text.matchAll(/^ ([✓×↓]) +agents +test\/agents\/\S+ > (.+)$/gm)) {
-  const [agent = "", ...path] = name.split(" > ");
+  const [subject = "", ...path] = name.split(" > ");
+  // Some cases of one agent alone stand under its name without a version, or with words after it.
+  const agent =
+    agents.find((known) => known.split(" ")[0] === subject.split(" ")[0] && !/\d/.test(subject)) ?? subject;
   const took = / (\d+)ms$/.exec(name)?.[1];
   const title = path.join(": ").replace(/ \d+ms$/, "");
   if (!agents.includes(agent)) agents.push(agent);
