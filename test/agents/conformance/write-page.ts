@@ -12,11 +12,19 @@ const [log = ""] = process.argv.slice(2);
 const text = stripVTControlCharacters(readFileSync(log, "utf8"));
 const agents: string[] = [];
 const cases = new Map<string, Map<string, string>>();
-for (const [, mark, name = ""] of text.matchAll(/^ ([✓×↓]) +agents +test\/agents\/\S+ > (.+)$/gm)) {
-  const [subject = "", ...path] = name.split(" > ");
-  // Some cases of one agent alone stand under its name without a version, or with words after it.
-  const agent =
-    agents.find((known) => known.split(" ")[0] === subject.split(" ")[0] && !/\d/.test(subject)) ?? subject;
+const found = [...text.matchAll(/^ ([✓×↓]) +agents +test\/agents\/\S+ > (.+)$/gm)].map(
+  ([, mark, name = ""]) => {
+    const [subject = "", ...path] = name.split(" > ");
+    return { mark, name, subject, path };
+  },
+);
+const versioned = found.map(({ subject }) => subject).filter((subject) => /\d/.test(subject));
+for (const { mark, name, subject, path } of found) {
+  // Cases of one agent alone stand under its name without a version, or with words after it.
+  const [first] = subject.split(" ");
+  const agent = /\d/.test(subject)
+    ? subject
+    : (versioned.find((known) => known.startsWith(`${first} `)) ?? subject);
   const took = / (\d+)ms$/.exec(name)?.[1];
   const title = path.join(": ").replace(/ \d+ms$/, "");
   if (!agents.includes(agent)) agents.push(agent);
