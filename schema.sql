@@ -43,7 +43,8 @@ CREATE TABLE sessions (
   plan_json          TEXT,                  -- the entries of its agent's plan
   request_hash       TEXT,                  -- hash of the creating request: one id, one request
   subagent_json      TEXT,                  -- for a session that the agent of its parent started: its kind, and that run
-  task_id            TEXT                   -- for the session of a task's entry
+  task_id            TEXT,                  -- for the session of a task's entry
+  container          TEXT                   -- the image of the container that its commands run in
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 

@@ -155,12 +155,17 @@ export type TurnHost = {
   takeSteering(): readonly Message[];
 };
 
+/** `of`: the session whose container it is; a sub-agent's commands run in that of its parent. */
+export type SessionContainer = { of: SessionId; image: string };
+
 /** The hearth session that a backend opens an agent's session for. */
 export type SessionContext = {
   session_id: SessionId;
   agent: string;
   /** The session's root: the workspace, or its worktree. */
   root: string;
+  /** Where its commands run, if not on this machine. */
+  container?: SessionContainer | undefined;
   model: string | null;
   mode: PermissionMode;
   agent_mode: string | null;

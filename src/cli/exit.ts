@@ -22,6 +22,7 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   body_too_large: exitCodes.usage,
   not_a_directory: exitCodes.usage,
   isolation_unavailable: exitCodes.usage,
+  container_unavailable: exitCodes.usage,
   session_not_found: exitCodes.usage,
   task_not_found: exitCodes.usage,
   config_invalid: exitCodes.usage,

@@ -229,6 +229,26 @@ export const Config = z.object({
     .record(z.string(), Launcher)
     .optional()
     .describe("Engines that tasks run on, by name: `hearth task run --on NAME`"),
+  containers: z
+    .object({
+      runtime: z
+        .string()
+        .regex(/\S/, "must name a program")
+        .optional()
+        .describe(
+          "podman or docker, or the path of a program that takes the same options; default: what is there",
+        ),
+      args: z
+        .array(z.string())
+        .optional()
+        .describe('More options for its "run": "--network=none", "--memory=4g", another --mount'),
+      env: z
+        .array(z.string())
+        .optional()
+        .describe("Variables of your terminal that commands in a container get"),
+    })
+    .optional()
+    .describe("The containers of sessions that were started with --in IMAGE"),
   limits: LimitsConfig.optional(),
 });
 export type Config = z.infer<typeof Config>;

@@ -4,6 +4,7 @@ const statusByCode = {
   empty_prompt: 400,
   not_a_directory: 400,
   isolation_unavailable: 400,
+  container_unavailable: 400,
   unauthorized: 401,
   forbidden: 403,
   observing: 403,

@@ -20,6 +20,8 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     reasons: z.array(z.string()),
     /** Whether it will run in the sandbox; absent for an agent whose commands hearth does not start. */
     sandboxed: z.boolean().optional(),
+    /** The image of the container that it will run in. */
+    container: z.string().optional(),
     /** The answer may contain another command (`input`), which the agent runs instead. */
     editable: z.boolean().optional(),
     /** The command from the answer, which ran instead of `command`. */

@@ -5,6 +5,12 @@ import { PermissionMode } from "./permission.ts";
 import { Time } from "./time.ts";
 import { Cost, Usage } from "./usage.ts";
 
+/** The name of a container image, as podman and docker take it. */
+export const ContainerImage = z
+  .string()
+  .max(500)
+  .regex(/^[a-zA-Z0-9][\w./:@-]*$/, "must be the name of an image, such as docker.io/library/node:22");
+
 /** Where an agent's edits go. */
 export const Isolation = z.enum(isolations);
 export type Isolation = z.infer<typeof Isolation>;
@@ -35,6 +41,8 @@ export const Session = z.object({
       tools: z.array(z.string()).optional(),
     })
     .optional(),
+  /** The image of the container that its commands run in; absent: they run on this machine. */
+  container: z.string().optional(),
   /** Set for a task's session: it is archived from the start, so that it is in no list of sessions in use. */
   task_id: TaskId.optional(),
   archived: z.boolean(),

@@ -16,6 +16,7 @@ import type { Log } from "./daemon/log.ts";
 import type { Environments } from "./environments.ts";
 import type { Journal } from "./events/journal.ts";
 import type { Permissions } from "./permissions.ts";
+import type { SessionContainers } from "./session-containers.ts";
 import type { Store } from "./store/open.ts";
 import type { Subagents } from "./subagents.ts";
 import { titleOf } from "./title.ts";
@@ -40,6 +41,7 @@ type CoordinatorsDeps = {
   folders: FolderGate;
   /** Where each session works. */
   worktrees: Pick<Worktrees, "ready" | "rootOf">;
+  containers: Pick<SessionContainers, "of" | "ready" | "rest">;
   /** Reads the workspace's own configuration again, for the run that is about to begin. */
   refresh(wid: WorkspaceId, signal: AbortSignal): Promise<void>;
   /** Resolves when no undo is under way in the workspace. */
@@ -78,6 +80,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     recordIdentity(store, store.workspaces.get(wid) ?? workspace, directory);
     await deps.refresh(wid, signal);
     await deps.worktrees.ready(wid, sid, signal);
+    await deps.containers.ready(wid, sid, deps.worktrees.rootOf(wid, sid), signal);
     await orAborted(deps.undone?.(wid) ?? Promise.resolve(), signal);
   }
 
@@ -92,6 +95,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       session_id: run.session_id,
       agent: run.agent,
       root: deps.worktrees.rootOf(wid, run.session_id),
+      container: deps.containers.of(run.session_id),
       model: run.model ?? (session.agent === run.agent ? session.model : null),
       mode: run.mode ?? session.mode,
       agent_mode: session.agent === run.agent ? session.agent_mode : null,
@@ -178,6 +182,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     void coordinator
       ?.whenIdle()
       .then(() => coordinator.release())
+      .then(() => deps.containers.rest(sid))
       // Its agents are no longer warm: publish that.
       .then(() => wid !== undefined && store.sessions.get(sid) !== undefined && publishChangesSoon(wid, sid))
       .catch((cause) => log.error("a session could not be released", { cause }));

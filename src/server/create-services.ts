@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { withoutHearth } from "../agent/children/environment.ts";
+import { createContainers } from "../agent/container/containers.ts";
 import { createFileSearch } from "../agent/files/file-search.ts";
 import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts";
 import { findResources } from "../agent/mcp/find-resources.ts";
@@ -53,6 +54,7 @@ import { createRequests } from "./requests/service.ts";
 import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
 import type { Caller, Services } from "./services.ts";
+import { createSessionContainers } from "./session-containers.ts";
 import { createSessions } from "./sessions.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
@@ -125,11 +127,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const hub = createEventHub(store, now);
   const fileSearch = createFileSearch(() => performance.now());
   const environments = createEnvironments(paths.configFile, deps.env, hub.isAttached);
-  const processes = await createProcessSupervisor({
-    recordDir: paths.runDir,
+  const containers = createContainers(
+    await createProcessSupervisor({ recordDir: paths.runDir, folders, marksLimit: deps.marksLimit }),
     folders,
-    marksLimit: deps.marksLimit,
-  });
+  );
+  const { processes } = containers;
 
   const catalog = createModelCatalog(paths.modelsFile);
   const keyStore = createKeyStore(paths.keysFile);
@@ -197,6 +199,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
   });
   const external = createExternalAgents({
+    containerOf: (sid) => sessionContainers.of(sid),
     settings,
     environments,
     rootOf: (wid) => workspaces.rowOf(wid).path,
@@ -296,11 +299,19 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
   });
 
+  const sessionContainers = createSessionContainers({
+    ...{ store, containers },
+    settingsOf: (wid) => settings.orDefaults(wid).config.containers ?? {},
+    envOf: (wid) => environments.forTools(wid, null, undefined),
+  });
   const worktrees = createWorktrees({
     ...{ store, journal, processes, log, newId, now, sessionChanged },
     folder: join(paths.dataDir, "worktrees"),
     envOf: (wid) => environments.forTools(wid, null, undefined),
-    prepare: createWorktreeSetUp({ settings, environments, processes, log }),
+    prepare: createWorktreeSetUp({
+      ...{ settings, environments, processes, log },
+      containers: sessionContainers,
+    }),
   });
 
   const patches = createPatches({
@@ -362,6 +373,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     folders,
     refresh: settings.refresh,
     worktrees,
+    containers: sessionContainers,
     log,
     newId,
     now,
@@ -463,6 +475,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       inBackground(
         async () => {
           await native.jobs.stopSession(sid);
+          await sessionContainers.end(sid);
           await worktrees.reap(sid);
           await patches.forget(sid);
           await rm(join(engineJobs, sid), { recursive: true, force: true });
@@ -570,7 +583,11 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     },
     check: ({ wid, session_id, run_id }, { command, env, timeoutMs }, signal) =>
       runCheck(
-        { command, env, timeoutMs, run_id, root: () => worktrees.rootOf(wid, session_id) },
+        {
+          ...{ command, env, timeoutMs, run_id },
+          root: () => worktrees.rootOf(wid, session_id),
+          container: sessionContainers.of(session_id),
+        },
         processes,
         signal,
       ),

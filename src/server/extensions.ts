@@ -31,6 +31,8 @@ type ExtensionsDeps = {
   sandbox: Pick<Sandbox, "known">;
 };
 
+const containerText = (image: string): string =>
+  `a container of ${image}: commands run in it and see of this machine only the project, at the same path, with git's own folder to read only; your other tools work outside of it`;
 const sandboxed = (asksHosts: boolean): string =>
   `on: commands write only to the project and a temp folder, ${asksHosts ? "ask the user about each host they connect to" : "have no network"}, and do not see keys; the bash tool's unsandboxed asks for more`;
 
@@ -132,7 +134,8 @@ export function createExtensions(deps: ExtensionsDeps) {
           const notes = [note, said].filter((text) => text !== undefined);
           const told = [start.message, judged.message].filter((text) => text !== undefined);
           return {
-            sandbox: sandboxText(wid),
+            sandbox:
+              session.container === undefined ? sandboxText(wid) : containerText(session.container.image),
             opening: blocks.filter((block) => block !== undefined),
             note: notes.length === 0 ? undefined : notes.join("\n\n"),
             problems: [...troubles, ...custom.problems, ...problems, ...told],

@@ -1,5 +1,5 @@
 import { createAcpBackend } from "../agent/acp/backend.ts";
-import type { AgentSessionEvent, Backend, SessionContext } from "../agent/backend.ts";
+import type { AgentSessionEvent, Backend, SessionContainer, SessionContext } from "../agent/backend.ts";
 import { createWarmKeeper } from "../agent/children/warm-keeper.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { createOpencodeBackend } from "../agent/opencode/backend.ts";
@@ -8,6 +8,7 @@ import { knownAgents } from "../agent/registry/known-agents.ts";
 import { type AgentFacts, createProbes } from "../agent/registry/probes.ts";
 import {
   type Launch,
+  namesFolder,
   type ResolvedAgent,
   resolveAgent,
   unusableError,
@@ -16,7 +17,7 @@ import { ignoreError, inBackground } from "../async/in-background.ts";
 import type { Agent } from "../protocol/agent.ts";
 import type { Config } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { WorkspaceId } from "../protocol/ids.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { AgentSource } from "./agents.ts";
 import type { Environments } from "./environments.ts";
 import type { Caller } from "./services.ts";
@@ -28,6 +29,7 @@ type ExternalAgentsDeps = {
   rootOf(wid: WorkspaceId): string;
   processes: ProcessSupervisor;
   folders: FolderGate;
+  containerOf(sid: SessionId): SessionContainer | undefined;
   /** New facts about an agent are known. */
   onFactsChanged(wid: WorkspaceId): void;
   version: string;
@@ -81,6 +83,11 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     if (resolved === null)
       throw new HearthError("agent_unavailable", `There is no agent named ${agent} here.`);
     if (resolved.unusable !== null) throw unusableError(agent, resolved.unusable);
+    if (deps.containerOf(session_id) !== undefined && !namesFolder(resolved.launch))
+      throw new HearthError(
+        "agent_unavailable",
+        `${agent} would run outside the session's container. Give agents.${agent}.command a prefix that starts it in one, with {cwd} for the folder (docs/containers.md).`,
+      );
     return resolved.launch;
   }
 

@@ -128,6 +128,7 @@ export function createSessions(deps: SessionsDeps) {
         mode: fields.mode ?? defaults.mode,
         agent_mode: fields.agent_mode ?? null,
         isolation: fields.isolation ?? defaults.isolation,
+        ...(fields.container === undefined ? {} : { container: fields.container }),
         parent_id: null,
         archived: false,
         created_at: at,

@@ -4,6 +4,7 @@ import { runSetUp } from "../agent/worktree/set-up.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Environments } from "./environments.ts";
+import type { SessionContainers } from "./session-containers.ts";
 import type { WorkspaceSettings } from "./workspace-settings.ts";
 import type { NewPlace } from "./worktrees.ts";
 
@@ -11,11 +12,12 @@ type SetUpDeps = {
   settings: WorkspaceSettings;
   environments: Environments;
   processes: ProcessSupervisor;
+  containers: Pick<SessionContainers, "of" | "ready">;
   log: Log;
 };
 
 /** Fills a new worktree with what the configuration names, and runs its set-up command: a project's only where trusted. */
-export function createWorktreeSetUp({ settings, environments, processes, log }: SetUpDeps) {
+export function createWorktreeSetUp({ settings, environments, processes, containers, log }: SetUpDeps) {
   return async ({ wid, sid, from, to }: NewPlace, signal: AbortSignal): Promise<readonly string[]> => {
     const { worktree = {} } = settings.orDefaults(wid).config;
     const { paths, problems } = await bringFiles(from, to, worktree);
@@ -26,7 +28,11 @@ export function createWorktreeSetUp({ settings, environments, processes, log }: 
     const command = project[0] ?? worktree.setup;
     if (command === undefined) return paths;
     const env = environments.forTools(wid, null, undefined);
-    const failed = await runSetUp(processes, { command, root: to, env, owner: sid }, signal);
+    await containers.ready(wid, sid, to, signal);
+    const setUp = { command, root: to, env, owner: sid, container: containers.of(sid) };
+    const failed = await runSetUp(processes, setUp, signal);
+    // What it left running there would keep the container.
+    if (setUp.container !== undefined) await processes.stopOwner(sid);
     if (failed !== undefined)
       throw new HearthError("isolation_unavailable", failed, { details: { field: "isolation" } });
     return paths;

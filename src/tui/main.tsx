@@ -22,6 +22,8 @@ export type TuiOptions = {
   model?: string | undefined;
   mode?: PermissionMode | undefined;
   isolation?: "in_place" | "worktree" | undefined;
+  /** The image of the container for new sessions, and so for this one. */
+  container?: string | undefined;
   firstFrame?: TypedAhead | undefined;
   /** It sees everything and steers nothing. */
   isObserver?: boolean | undefined;

@@ -119,6 +119,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
       mode: options.mode,
       agent_mode: undefined,
       isolation: options.isolation,
+      container: options.container,
     },
   });
   const draft = terminalFile.left?.draft ?? [];
@@ -140,6 +141,7 @@ export async function runApp(options: AppOptions, signal: AbortSignal): Promise<
         session: options.session,
         continueLast: options.continueLast ?? false,
         hasPrompt: options.prompt !== undefined,
+        isNew: options.container !== undefined,
         left: leftSessions.read(),
         clientId,
         terminal: place.terminal,

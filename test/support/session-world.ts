@@ -87,6 +87,7 @@ export function openSessionWorld(
   const coordinators = createCoordinators({
     subagents: () => ({ run: async () => null }),
     worktrees: { ready: async () => {}, rootOf: () => project },
+    containers: { of: () => undefined, ready: async () => {}, rest: async () => {} },
     ...{ store, journal, permissions, agents, environments, folders, log, newId, now, onChange: () => {} },
     refresh: async () => {},
     budget: () => ({ max_run_cost: Number.POSITIVE_INFINITY, max_run_tokens: Number.POSITIVE_INFINITY }),

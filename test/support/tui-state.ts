@@ -131,6 +131,7 @@ export const connected = (fields: Partial<Replica> = {}, more: Partial<AppState>
       mode: undefined,
       agent_mode: undefined,
       isolation: undefined,
+      container: undefined,
     },
   }),
   link: { state: "connected" },

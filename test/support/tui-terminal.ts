@@ -92,6 +92,7 @@ export function openTuiTerminal(
         mode: undefined,
         agent_mode: undefined,
         isolation: undefined,
+        container: undefined,
       },
     }),
   );

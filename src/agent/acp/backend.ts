@@ -9,7 +9,7 @@ import { createOpenings, NeedsOwnChild } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
-import type { Launch } from "../registry/resolve-agent.ts";
+import { commandIn, type Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection/connection.ts";
 import { isAuthRequired, requestFailure, runErrorOf, withoutLoginHint } from "./failure.ts";
 import { createRunningProbes, probeAcp } from "./probe.ts";
@@ -62,7 +62,8 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     fingerprintOf({ command, cwd: root, env, more: [String(mtimeMs)] });
 
   function requestOf(key: string, launch: Launch, root: string): ChildRequest<AcpConnection> {
-    const { agent, command } = launch;
+    const { agent } = launch;
+    const command = commandIn(launch, root);
     const quirks = quirksOf(agent, command[0]);
     const secret = quirks.passwordVariable;
     const env = withoutHearth(launch.env);

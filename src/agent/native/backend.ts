@@ -205,6 +205,7 @@ export function createNativeBackend(deps: NativeDeps): NativeBackend {
         env: turn.env,
         files,
         processes,
+        container: session.container,
       };
       const stepsMax = turn.max_steps ?? current.config.limits?.max_steps ?? null;
       const { limits } = current;

@@ -9,7 +9,7 @@ import { fingerprintOf, withoutHearth } from "../children/environment.ts";
 import { createOpenings } from "../children/openings.ts";
 import type { WarmKeeper } from "../children/warm-keeper.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
-import type { Launch } from "../registry/resolve-agent.ts";
+import { commandIn, type Launch } from "../registry/resolve-agent.ts";
 import { withContextUsage } from "../run/context-usage.ts";
 import { asRunFailure } from "./failure.ts";
 import { createMessageIds } from "./message-ids.ts";
@@ -47,13 +47,13 @@ export function createOpencodeBackend(deps: OpencodeDeps): OpencodeBackend {
     fingerprintOf({ command, cwd: root, env: withoutHearth(env), more: [String(mtimeMs)] });
 
   async function requestOf(launch: Launch, root: string): Promise<ChildRequest<OpencodeServer>> {
-    const { agent, command } = launch;
+    const { agent } = launch;
     const password = randomBytes(24).toString("base64url");
     const port = await freePort();
     return {
       key: keyOf(launch, root),
       agent,
-      command: [...command, "serve", "--hostname", "127.0.0.1", "--port", String(port)],
+      command: [...commandIn(launch, root), "serve", "--hostname", "127.0.0.1", "--port", String(port)],
       cwd: root,
       env: {
         ...withoutHearth(launch.env),

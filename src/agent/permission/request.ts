@@ -9,6 +9,8 @@ export type PermissionSubject =
       command: string;
       cwd: string;
       sandbox?: "writable" | "read_only" | "wider" | undefined;
+      /** The image of the container that it runs in. */
+      container?: string | undefined;
     }
   /** Absolute path; not yet resolved. `unified` shows a write as a diff without file headers. */
   | { type: "path"; access: "read" | "write"; path: string; unified?: string }

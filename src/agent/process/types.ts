@@ -37,6 +37,8 @@ export type SpawnRequest = {
    * one real pipe, so that the command can open /dev/stderr. If no pipe can be made, they come separately.
    */
   stdio?: "streams" | "command" | undefined;
+  /** The session in whose container it runs; undefined: on this machine. Its `env` stays here but for chosen names. */
+  container?: string | undefined;
 };
 
 /** The only place that starts children. */

@@ -132,6 +132,15 @@ export async function resolveAgent(
   };
 }
 
+/** In the words of a command: the session's folder, for a prefix that mounts it in a container. */
+const CWD = "{cwd}";
+export const namesFolder = ({ command }: Pick<Launch, "command">): boolean =>
+  command.some((word) => word.includes(CWD));
+export const commandIn = (
+  { command: [program, ...args] }: Pick<Launch, "command">,
+  root: string,
+): Launch["command"] => [program, ...args.map((word) => word.replaceAll(CWD, root))];
+
 export function modesOf(known: KnownAgent | null, env: Readonly<Record<string, string>>): Launch["modes"] {
   const named = (of: PermissionMode) => {
     const mode = known?.modes[of] ?? null;

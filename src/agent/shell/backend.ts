@@ -16,7 +16,7 @@ type ShellDeps = {
  */
 export function createShellBackend({ processes, bash }: ShellDeps): Backend {
   async function runTurn(
-    { root, session_id }: Pick<SessionContext, "root" | "session_id">,
+    { root, session_id, container }: Pick<SessionContext, "root" | "session_id" | "container">,
     turn: Turn,
     host: TurnHost,
     signal: AbortSignal,
@@ -32,6 +32,7 @@ export function createShellBackend({ processes, bash }: ShellDeps): Backend {
       const prepared = await bash.prepare(bash.input.parse(input), {
         root,
         session_id,
+        container,
         run_id: turn.run_id,
         tool_call_id: id,
         env: turn.env,

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ToolKind, ToolView } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan.ts";
+import type { SessionContainer } from "../backend.ts";
 import type { PersonAnswer, PersonQuestion } from "../permission/person-question.ts";
 import type { PermissionSubject } from "../permission/request.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
@@ -53,6 +54,8 @@ export type ToolContext = {
   env: Readonly<Record<string, string>>;
   files: FileLedger;
   processes: ProcessSupervisor;
+  /** Where commands run, if not on this machine. */
+  container?: SessionContainer | undefined;
   session: ToolSession;
   /** Streams output to the screen while the tool runs. */
   onOutput(text: string): void;

@@ -1,14 +1,21 @@
+import type { SessionContainer } from "../backend.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 
 const SET_UP_MS_MAX = 15 * 60_000;
 const SAID_CHARS_MAX = 2_000;
 
-type SetUp = { command: string; root: string; env: Readonly<Record<string, string>>; owner: string };
+type SetUp = {
+  command: string;
+  root: string;
+  env: Readonly<Record<string, string>>;
+  owner: string;
+  container: SessionContainer | undefined;
+};
 
 /** Runs a person's command in a new worktree. Returns what went wrong, or undefined. Throws the signal's reason. */
 export async function runSetUp(
   processes: ProcessSupervisor,
-  { command, root, env, owner }: SetUp,
+  { command, root, env, owner, container }: SetUp,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const late = AbortSignal.timeout(SET_UP_MS_MAX);
@@ -16,6 +23,7 @@ export async function runSetUp(
     command: ["bash", "-c", command],
     ...{ cwd: root, env, owner },
     stdio: "command",
+    container: container?.of,
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {

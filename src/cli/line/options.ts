@@ -59,6 +59,11 @@ export const isolation: OptionSpec = {
   choices: isolations,
   help: "Where edits go: in_place, or a git worktree",
 };
+export const inContainer: OptionSpec = {
+  name: "in",
+  value: "IMAGE",
+  help: "Run the agent's commands in a container of this image",
+};
 export const allWaiting: OptionSpec = { name: "all", short: "a", help: "All that wait" };
 export const hunks: OptionSpec = { name: "hunks", value: "ID,…", help: "Only these hunks of the one file" };
 export const exportFormats = ["json", "markdown", "html", "atif"] as const;

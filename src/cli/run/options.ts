@@ -42,6 +42,7 @@ export function readRunOptions({ options }: Parsed) {
     session: textOf(options["session"]),
     goOn: options["continue"] === true,
     isolation: textOf(options["isolation"]) as "in_place" | "worktree" | undefined,
+    container: textOf(options["in"]),
     isDisposable,
     address,
     sendsKeys: options["send-keys"] === true,

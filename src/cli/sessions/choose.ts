@@ -12,6 +12,7 @@ type SessionChoice = {
   model: string | undefined;
   mode: PermissionMode | undefined;
   isolation: Isolation | undefined;
+  container: string | undefined;
 };
 
 /** The session for a prompt: the one named, the last one used, or a new one. */
@@ -27,6 +28,7 @@ export async function chooseSession(
       model: choice.model,
       mode: choice.mode,
       isolation,
+      container: choice.container,
     };
     const { session } = await connection.request("POST /v1/workspaces/{wid}/sessions", {
       params: { wid },
@@ -38,6 +40,8 @@ export async function chooseSession(
     choice.session === undefined
       ? await lastUsed(connection, "to continue: leave out --continue")
       : await findSession(connection, choice.session);
+  if (choice.container !== undefined && choice.container !== session.container)
+    throw new UsageError("A session keeps the place where it was begun: --in is for a new one.");
   if (isolation !== undefined && isolation !== session.isolation) {
     const params = { wid, sid: session.id };
     await connection.request("PATCH /v1/workspaces/{wid}/sessions/{sid}", { params, body: { isolation } });

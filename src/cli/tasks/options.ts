@@ -35,6 +35,7 @@ export function readTaskOptions({ options }: Parsed) {
       max_cost: positive("max-cost"),
       max_parallel: whole("max-parallel"),
       on: textOf(options["on"]),
+      container: textOf(options["in"]),
     } satisfies Partial<TaskBody>,
   };
 }

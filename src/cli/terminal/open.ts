@@ -16,6 +16,8 @@ import { drawFirstFrame } from "./first-frame.ts";
 export async function open({ options, positionals }: Parsed, context: Context): Promise<number> {
   if (options["continue"] && options["session"])
     throw new UsageError("Give --continue or --session, not both.");
+  if (options["in"] && (options["continue"] || options["session"]))
+    throw new UsageError("A session keeps the place where it was begun: --in is for a new one.");
   const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
   const address = remoteAddressOf(options);
   const shown = withDisplayOptions(context, options);
@@ -31,6 +33,7 @@ export async function open({ options, positionals }: Parsed, context: Context): 
       // The parser has checked both against the table.
       mode: text("mode") as PermissionMode | undefined,
       isolation: text("isolation") as Isolation | undefined,
+      container: text("in"),
     }),
   );
 }
@@ -72,6 +75,7 @@ export type TerminalOptions = {
   model?: string | undefined;
   mode?: PermissionMode | undefined;
   isolation?: Isolation | undefined;
+  container?: string | undefined;
   isObserver?: boolean | undefined;
 };
 

@@ -3,7 +3,7 @@ import { AgentSession } from "../agent.ts";
 import { MessageId, SessionId } from "../ids.ts";
 import { Message } from "../message.ts";
 import { PermissionMode } from "../permission.ts";
-import { ForkedFiles, Isolation, Session } from "../session.ts";
+import { ContainerImage, ForkedFiles, Isolation, Session } from "../session.ts";
 import { FoundSession } from "../session-search.ts";
 import { by, byClient, count, flag, ofSession, ofWorkspace, route } from "./shared.ts";
 
@@ -20,7 +20,11 @@ const SessionFields = z.object({
 /** A client may choose the new session's id: a repeated request then creates only one session. */
 const newSessionId = { id: SessionId.optional() };
 
-const NewSession = SessionFields.extend(newSessionId);
+const NewSession = SessionFields.extend({
+  ...newSessionId,
+  /** Its commands run in a container of this image. A session keeps it. */
+  container: ContainerImage.optional(),
+});
 
 export const sessionRoutes = {
   "POST /v1/workspaces/{wid}/sessions": route({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SessionId, TaskId, WorkspaceId } from "../ids.ts";
 import { Launcher } from "../launcher.ts";
 import { PermissionMode } from "../permission.ts";
-import { Isolation } from "../session.ts";
+import { ContainerImage, Isolation } from "../session.ts";
 import { Task } from "../task.ts";
 import { Environment } from "../workspace.ts";
 import { by, byClient, count, ofWorkspace, route } from "./shared.ts";
@@ -17,6 +17,8 @@ export const TaskBody = z.object({
   agents: z.array(z.string().min(1).max(500)).min(1).max(16).optional(),
   /** A worktree each, unless said otherwise. */
   isolation: Isolation.optional(),
+  /** Its commands run in a container of this image. */
+  container: ContainerImage.optional(),
   /** A client may choose the new task's id: a repeated request then creates only one task. */
   id: TaskId.optional(),
   /** A shell command that judges each entry's files after its run. */

@@ -24,10 +24,18 @@ export type StoredSession = {
   cost: number;
   subagent?: Session["subagent"];
   task_id?: TaskId | undefined;
+  /** The image of the container that its commands run in. */
+  container?: string | undefined;
 };
 
-type Row = Omit<StoredSession, "archived" | "usage" | "subagent" | "task_id"> &
-  UsageColumns & { archived: number; used_seq: number; subagent_json: string | null; task_id: TaskId | null };
+type Row = Omit<StoredSession, "archived" | "usage" | "subagent" | "task_id" | "container"> &
+  UsageColumns & {
+    archived: number;
+    used_seq: number;
+    subagent_json: string | null;
+    task_id: TaskId | null;
+    container: string | null;
+  };
 
 const toSession = (row: Row): StoredSession => ({
   id: row.id,
@@ -48,6 +56,7 @@ const toSession = (row: Row): StoredSession => ({
     ? {}
     : { subagent: JSON.parse(row.subagent_json) as NonNullable<Session["subagent"]> }),
   ...(row.task_id === null ? {} : { task_id: row.task_id }),
+  ...(row.container === null ? {} : { container: row.container }),
 });
 
 /** A `used_seq` that hides a session: it is being created or deleted. */
@@ -58,9 +67,9 @@ export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
   const insert = db.prepare(`
     INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
-      created_at, updated_at, request_hash, subagent_json, task_id, used_seq)
+      created_at, updated_at, request_hash, subagent_json, task_id, container, used_seq)
     VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
-      @created_at, @updated_at, @requestHash, @subagent_json, @task_id, ${nextUse})`);
+      @created_at, @updated_at, @requestHash, @subagent_json, @task_id, @container, ${nextUse})`);
   const update = db.prepare(`
     UPDATE sessions SET title = @title, agent = @agent, model = @model, mode = @mode, agent_mode = @agent_mode,
       isolation = @isolation, archived = @archived, updated_at = @updated_at, cost = @cost,
@@ -69,9 +78,9 @@ export function createSessionRows(db: Database) {
     WHERE id = @id`);
   const insertHidden = db.prepare(`
     INSERT INTO sessions (id, workspace_id, title, agent, model, mode, agent_mode, isolation, parent_id, archived,
-      created_at, updated_at, subagent_json, used_seq)
+      created_at, updated_at, subagent_json, container, used_seq)
     VALUES (@id, @workspace_id, @title, @agent, @model, @mode, @agent_mode, @isolation, @parent_id, @archived,
-      @created_at, @updated_at, @subagent_json, ${HIDDEN})`);
+      @created_at, @updated_at, @subagent_json, @container, ${HIDDEN})`);
   const hide = db.prepare<[string]>(`UPDATE sessions SET used_seq = ${HIDDEN} WHERE id = ?`);
   const hidden = db.prepare<[], SessionId>(`SELECT id FROM sessions WHERE used_seq = ${HIDDEN}`).pluck();
   const touch = db.prepare<[string]>(`UPDATE sessions SET used_seq = ${nextUse} WHERE id = ?`);
@@ -105,27 +114,33 @@ export function createSessionRows(db: Database) {
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
   return {
     /** `requestHash`: hash of the request whose client chose the id; null if the daemon chose it. */
-    insert({ subagent, task_id, ...session }: StoredSession, requestHash: string | null = null) {
+    insert({ subagent, task_id, container, ...session }: StoredSession, requestHash: string | null = null) {
       const subagent_json = subagent === undefined ? null : JSON.stringify(subagent);
       insert.run({
         ...session,
         requestHash,
         subagent_json,
         task_id: task_id ?? null,
+        container: container ?? null,
         archived: Number(session.archived),
       });
     },
     /** Hidden until `show`; a start after a crash deletes it. */
-    insertHidden({ subagent, task_id: _, ...session }: StoredSession) {
+    insertHidden({ subagent, task_id: _, container, ...session }: StoredSession) {
       const subagent_json = subagent === undefined ? null : JSON.stringify(subagent);
-      insertHidden.run({ ...session, subagent_json, archived: Number(session.archived) });
+      insertHidden.run({
+        ...session,
+        subagent_json,
+        container: container ?? null,
+        archived: Number(session.archived),
+      });
     },
     /** Shows it as the most recently used session. */
     show: (id: SessionId) => void touch.run(id),
     nameRequest: (id: SessionId, hash: string) => void nameRequest.run(hash, id),
     hide: (id: SessionId) => void hide.run(id),
     hidden: (): SessionId[] => hidden.all(),
-    update({ subagent: _, task_id: __, ...session }: StoredSession) {
+    update({ subagent: _, task_id: __, container: ___, ...session }: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
     },
     /** Makes it the most recently used session. */

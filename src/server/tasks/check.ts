@@ -1,3 +1,4 @@
+import type { SessionContainer } from "../../agent/backend.ts";
 import type { ProcessSupervisor } from "../../agent/process/types.ts";
 import { createOutputFolder } from "../../agent/tools/command/output-folder.ts";
 import { startCommand } from "../../agent/tools/command/start-command.ts";
@@ -14,12 +15,13 @@ type Check = {
   root(): string | Promise<string>;
   run_id: RunId;
   env: Record<string, string>;
+  container: SessionContainer | undefined;
   timeoutMs: number;
 };
 
 /** Runs a person's command on what an entry left, as `!` would: unasked, in the person's environment. Never throws. */
 export async function runCheck(
-  { command, root, run_id, env, timeoutMs }: Check,
+  { command, root, run_id, env, container, timeoutMs }: Check,
   processes: ProcessSupervisor,
   signal: AbortSignal,
 ): Promise<TaskCheck> {
@@ -31,7 +33,7 @@ export async function runCheck(
     const cwd = await root();
     const folder = createOutputFolder();
     const request = { command, cwd: { real: cwd, shown: "" }, timeoutMs, owner, onText: () => {} };
-    const job = await startCommand(request, folder, { processes, env, run_id });
+    const job = await startCommand(request, folder, { processes, env, run_id, container });
     const end = await orAborted(job.ended, signal);
     const outcome = end.isTimedOut ? "timeout" : end.code === 0 ? "passed" : "failed";
     const exit_code = end.isTimedOut ? null : end.code;

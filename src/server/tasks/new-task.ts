@@ -67,12 +67,17 @@ function requestOf(deps: NewTaskDeps, wid: WorkspaceId, body: TaskBody, caller: 
     group: body.group ?? null,
     max_parallel: body.max_parallel ?? null,
     on: engineOf(deps, wid, body),
+    container: body.container,
     env: deps.envOf(wid, caller, body.env),
     by: caller,
   };
 }
 
-function engineOf({ engines }: NewTaskDeps, wid: WorkspaceId, { on, isolation }: TaskBody): string | null {
+function engineOf(
+  { engines }: NewTaskDeps,
+  wid: WorkspaceId,
+  { on, isolation, container }: TaskBody,
+): string | null {
   if (on === undefined) return null;
   const refuse = (field: string, why: string) =>
     new HearthError("invalid_request", `${field}: ${why}`, { details: { field } });
@@ -82,6 +87,8 @@ function engineOf({ engines }: NewTaskDeps, wid: WorkspaceId, { on, isolation }:
     throw refuse("on", `there is no engine "${on}"; there are ${known}.`);
   }
   if (isolation === "in_place") throw refuse("isolation", "what an engine brings back needs a worktree.");
+  if (container !== undefined)
+    throw refuse("container", "an engine's jobs run where its launcher puts them; leave out one of the two.");
   return on;
 }
 
@@ -116,5 +123,6 @@ export const sessionOf = (task: StoredTask, { session_id, agent, model }: TaskEn
   ...{ id: session_id, workspace_id: task.workspace_id, title: titleOf(task.request.prompt), agent },
   ...{ model: changedModel(null, model), mode: task.request.mode, agent_mode: null },
   ...{ isolation: task.request.isolation, parent_id: null, task_id: task.id, archived: true },
+  container: task.request.container,
   ...{ created_at: task.created_at, updated_at: task.created_at, usage: noUsage, cost: 0 },
 });

@@ -19,6 +19,8 @@ export type TaskRequest = {
   max_parallel: number | null;
   /** The engine that it runs on. Absent in tasks of an earlier hearth. */
   on?: string | null;
+  /** The image of the container that its commands run in. */
+  container?: string | undefined;
   env: Record<string, string>;
   by: string | null;
 };

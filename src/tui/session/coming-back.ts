@@ -14,6 +14,8 @@ type Wishes = {
   session: string | undefined;
   continueLast: boolean;
   hasPrompt: boolean;
+  /** No session that is there. */
+  isNew: boolean;
   clientId: string;
   terminal: string;
   left: readonly LeftSession[];
@@ -40,7 +42,11 @@ export async function comeBack(
 ): Promise<ComingBack> {
   const { left, now } = wishes;
   const sessionId =
-    wishes.session === undefined ? chooseSession(snapshot, wishes) : sessionByName(snapshot, wishes.session);
+    wishes.session !== undefined
+      ? sessionByName(snapshot, wishes.session)
+      : wishes.isNew
+        ? null
+        : chooseSession(snapshot, wishes);
   const runsOf = (entry: LeftSession | undefined) =>
     entry === undefined || entry.runs.length === 0
       ? []

@@ -84,6 +84,7 @@ export type Defaults = {
   /** One of the agent's own modes. */
   agent_mode: string | undefined;
   isolation: Isolation | undefined;
+  container: string | undefined;
 };
 
 /** How the screen is drawn. */

@@ -17,6 +17,9 @@ const unattended: Readonly<Record<string, string>> = {
   TERM: "dumb",
 };
 
+/** What a command gets wherever it runs. */
+export const unattendedVariables: readonly string[] = Object.keys(unattended);
+
 /** A command's environment: the client's filtered variables, none of the daemon's. */
 export const commandEnvironment = (env: Readonly<Record<string, string>>): Record<string, string> => ({
   ...env,

@@ -80,7 +80,9 @@ export function createBashTool({
             type: "command",
             command,
             cwd: cwd.real,
-            ...(sandbox !== undefined && { sandbox: level }),
+            ...(context.container !== undefined
+              ? { container: context.container.image }
+              : sandbox !== undefined && { sandbox: level }),
           },
         },
         async run(how) {

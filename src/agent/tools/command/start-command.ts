@@ -30,7 +30,7 @@ export type CommandRequest = {
 export async function startCommand(
   { command, line = command, cwd, timeoutMs, owner, onText }: CommandRequest,
   folder: OutputFolder,
-  { processes, env, run_id }: Pick<ToolContext, "processes" | "env" | "run_id">,
+  { processes, env, run_id, container }: Pick<ToolContext, "processes" | "env" | "run_id" | "container">,
 ): Promise<Job> {
   const startedAt = performance.now();
   const child = await spawnShell((shell) =>
@@ -40,6 +40,7 @@ export async function startCommand(
       env: commandEnvironment(env),
       owner: owner ?? run_id,
       stdio: "command",
+      container: container?.of,
     }),
   );
   const output = createCommandOutput(() => folder.create("bash"));

@@ -15,6 +15,8 @@ const MESSAGE_CHARS_MAX = 300;
 export const diagnosed = <Input>(tool: Tool<Input>, servers: LanguageServers): Tool<Input> => ({
   ...tool,
   async prepare(input, context) {
+    // A language server runs code of the project, and would do so outside the container.
+    if (context.container !== undefined) return tool.prepare(input, context);
     const touched = new Map<string, string | undefined>();
     const note = (path: string, seen: SeenFile) => {
       touched.set(path, seen.text);

@@ -44,6 +44,10 @@ export const createLookupTool = (servers: LanguageServers) =>
       return {
         permission: { tool: "read", subject: { type: "path", access: "read", path: place.real } },
         run: async () => {
+          if (context.container !== undefined)
+            throw new ToolFailure(
+              "No answer: language servers do not run in a session's container. Use grep instead.",
+            );
           const { text } = await readTextFile(place, context.signal);
           const found = await servers.serverOf(context, place.real);
           if ("reason" in found) throw new ToolFailure(`No answer: ${found.reason}. Use grep instead.`);

@@ -4,6 +4,7 @@ import {
   effort,
   formats,
   goOn,
+  inContainer,
   isolation,
   json,
   model,
@@ -36,6 +37,7 @@ export const workCommands: readonly CommandSpec[] = [
       session,
       goOn,
       isolation,
+      inContainer,
       {
         name: "permission-mode",
         value: "MODE",
@@ -94,6 +96,7 @@ export const workCommands: readonly CommandSpec[] = [
       { ...agent, help: "Use this agent, or name@model" },
       { name: "each", value: "FILE", help: "One task for each line of this file" },
       { name: "on", value: "ENGINE", help: "Run there: ssh:HOST, slurm, kubernetes or a launcher of yours" },
+      inContainer,
       { name: "dry-run", help: "With --on: only print what would be handed to the engine" },
       { name: "detach", help: "Print the ids and do not wait" },
       { name: "discard", help: "Remove worktree and session once the result is printed" },

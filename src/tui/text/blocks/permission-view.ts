@@ -211,7 +211,9 @@ function askedText(detail: Exclude<Permission["detail"], { type: "edit" }>): str
 
 /** Where a command will run; other agents start theirs themselves. */
 function sandboxLabel(detail: Permission["detail"]): string[] {
-  if (detail.type !== "command" || detail.sandboxed === undefined) return [];
+  if (detail.type !== "command") return [];
+  if (detail.container !== undefined) return [`in a container of ${detail.container}`];
+  if (detail.sandboxed === undefined) return [];
   return [detail.sandboxed ? "sandboxed" : "unsandboxed"];
 }
 
