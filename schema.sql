@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '12');
+INSERT INTO meta (key, value) VALUES ('schema_version', '13');
 
 -- A directory that clients attach to. It keeps its id even when closed.
 CREATE TABLE workspaces (

@@ -243,9 +243,9 @@ export const Config = z.object({
         .optional()
         .describe('More options for its "run": "--network=none", "--memory=4g", another --mount'),
       env: z
-        .array(z.string())
+        .record(z.string(), z.string())
         .optional()
-        .describe("Variables of your terminal that commands in a container get"),
+        .describe('Variables that commands in a container get; "env:NAME" takes the value of your terminal'),
     })
     .optional()
     .describe("The containers of sessions that were started with --in IMAGE"),

@@ -302,6 +302,8 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const sessionContainers = createSessionContainers({
     ...{ store, containers },
     settingsOf: (wid) => settings.orDefaults(wid).config.containers ?? {},
+    lookUp: (wid, name) =>
+      environments.forProviders(wid, null)[name] ?? environments.forTools(wid, null, undefined)[name],
     envOf: (wid) => environments.forTools(wid, null, undefined),
   });
   const worktrees = createWorktrees({

@@ -20,8 +20,6 @@ export type ContainerSettings = {
   /** podman or docker, or the path of a program that takes the same options. */
   runtime?: string | undefined;
   args?: readonly string[] | undefined;
-  /** Variables of the client's that commands in it get. */
-  env?: readonly string[] | undefined;
 };
 
 export type ContainerRequest = {
@@ -29,6 +27,8 @@ export type ContainerRequest = {
   /** The folder that it sees, at the same path. */
   root: string;
   settings: ContainerSettings;
+  /** What commands in it get, besides what every command does. */
+  variables: Readonly<Record<string, string>>;
   /** Of the client; where the runtime is looked for. */
   env: Readonly<Record<string, string>>;
 };
@@ -59,11 +59,8 @@ export function createContainers(base: ProcessSupervisor, folders: FolderGate): 
 
   const ownerOf = (key: string) => `container ${key}`;
 
-  async function start(
-    key: string,
-    { image, root, settings, env }: ContainerRequest,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function start(key: string, request: ContainerRequest, signal: AbortSignal): Promise<void> {
+    const { image, root, settings, env } = request;
     const runtime = await findRuntime(settings.runtime, env);
     const name = `hearth-${key.replace(/\W/g, "-")}-${randomBytes(4).toString("hex")}`;
     const plan = {
@@ -76,7 +73,7 @@ export function createContainers(base: ProcessSupervisor, folders: FolderGate): 
       await letEnd(child);
       throw error;
     });
-    const container: Container = { image, root, settings, env, runtime, name, shell, child, isGone: false };
+    const container: Container = { ...request, runtime, name, shell, child, isGone: false };
     containers.set(key, container);
     inBackground(async () => {
       await child.exited;
@@ -107,17 +104,16 @@ export function createContainers(base: ProcessSupervisor, folders: FolderGate): 
   }
 
   async function spawnInside(container: Container, request: SpawnRequest): Promise<GroupProcess> {
-    const { runtime, name, settings, shell } = container;
+    const { runtime, name, shell } = container;
     const id = randomUUID();
-    const variables = [...unattendedVariables, ...(settings.env ?? [])].filter(
-      (variable) => request.env[variable] !== undefined,
-    );
+    const variables = [...unattendedVariables, ...Object.keys(container.variables)];
     const [program, ...args] = request.command;
     const inside = [program === "bash" ? shell : program, ...args];
     const command = execLine(runtime, { name, id, cwd: request.cwd, variables }, inside);
     let owner = request.owner;
     noteStart(owner, id, container);
-    const child = await base.spawn({ ...request, command }).catch((error) => {
+    const env = { ...request.env, ...container.variables };
+    const child = await base.spawn({ ...request, command, env }).catch((error) => {
       started.get(owner)?.delete(id);
       throw error;
     });

@@ -1,5 +1,6 @@
-import type { PermissionDetail, PermissionOption } from "../../protocol/permission.ts";
+import type { PermissionDetail } from "../../protocol/permission.ts";
 import type { Confinement } from "../sandbox/sandbox.ts";
+import { optionsFor } from "./answer-options.ts";
 import { judgeCommand } from "./commands/judge-command.ts";
 import { escapeHidden } from "./display.ts";
 import { judgeUrl, type UrlVerdict } from "./judge-url.ts";
@@ -271,31 +272,4 @@ function reasonsOf(findings: readonly Finding[]): string[] {
   ].map((reason) => (reason.length > REASON_LENGTH_MAX ? `${reason.slice(0, REASON_LENGTH_MAX)}…` : reason));
   if (reasons.length <= REASONS_MAX) return reasons;
   return [...reasons.slice(0, REASONS_MAX), `${reasons.length - REASONS_MAX} more reasons`];
-}
-
-/** More rules than this in one answer are not offered: nobody would read them. */
-const RULES_OFFERED_MAX = 4;
-
-function optionsFor(offered: readonly string[] | undefined): PermissionOption[] {
-  const once: PermissionOption = { decision: "allow_once", label: "allow once", rules: [] };
-  const deny: PermissionOption = { decision: "deny", label: "deny", rules: [] };
-  const rules = [...new Set(offered)];
-  if (rules.length === 0 || rules.length > RULES_OFFERED_MAX) return [once, deny];
-  const named = rules.map(labelOf).join(", ");
-  return [
-    once,
-    { decision: "allow_session", label: `allow ${named} this session`, rules },
-    { decision: "allow_always", label: `always allow ${named} here`, rules },
-    deny,
-  ];
-}
-
-function labelOf(rule: string): string {
-  const match = /^([^(]+)\((.*)\)$/s.exec(rule);
-  if (match === null) return `${rule} (whatever it is given)`;
-  const [, tool = "", body = ""] = match;
-  if (tool === "bash") return `"${body}"`;
-  return tool === "read" || tool === "edit"
-    ? `${tool === "read" ? "reading" : "editing"} "${body}"`
-    : `${tool} "${body}"`;
 }
