@@ -83,7 +83,7 @@ function conversation(): Message[] {
 async function requestBuilds(isFirst: boolean): Promise<number[]> {
   const reader = {
     ...{ agent: "hearth", model: "m", phrases, accepts: () => true },
-    traits: { userAfterTool: true, callIds: "plain", resultMedia: false } as const,
+    traits: { userAfterTool: true, callIds: "plain", resultMedia: false, search: "none" } as const,
     loadFile: () => Promise.reject(new Error("there is no file")),
   };
   const messages = conversation();

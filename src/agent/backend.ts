@@ -47,6 +47,8 @@ export type BackendEvent =
       title: string;
       input: unknown;
       status: "pending" | "running";
+      /** The model's provider runs it itself. */
+      provider_run?: true;
       provider?: Record<string, unknown>;
     }
   | {
@@ -60,6 +62,7 @@ export type BackendEvent =
       output?: string;
       view?: ToolView;
       edited?: ToolCallPart["edited"];
+      provider?: Record<string, unknown>;
     }
   /** A file of a call's result, for the model. `data` is base64. */
   | { type: "tool_file"; tool_call_id: string; name: string; media_type: string; data: string }

@@ -95,6 +95,15 @@ const WorktreeConfig = z.object({
   setup: z.string().min(1).optional().describe("A shell command that runs in a new worktree: npm ci"),
 });
 
+const ToolsConfig = z.object({
+  search: z
+    .enum(["off", "provider"])
+    .optional()
+    .describe(
+      '"provider": models may use their provider\'s own search of the web, which runs there unasked; default "off"',
+    ),
+});
+
 const milliseconds = z.int().min(1);
 
 const McpServerConfig = z.object({
@@ -215,6 +224,7 @@ export const Config = z.object({
     .optional()
     .describe("Programs that check files after an edit"),
   jobs: JobsConfig.optional(),
+  tools: ToolsConfig.optional(),
   notify: z
     .array(z.string().regex(/\S/, "must name a command or an address"))
     .optional()

@@ -84,6 +84,8 @@ export const ToolCallPart = z.object({
   not_run: z.boolean().optional(),
   /** A person changed the call before it ran: `input` above is the changed one, this is the model's. */
   edited: z.object({ by: ClientId.nullable(), input: z.unknown() }).optional(),
+  /** The model's provider ran it itself (its search of the web), without a question: hearth did not. */
+  provider_run: z.literal(true).optional(),
   /** Provider data that must go back verbatim with the call. */
   provider: z.record(z.string(), z.unknown()).optional(),
 });

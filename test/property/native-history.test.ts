@@ -5,6 +5,7 @@ import { phrases } from "../../src/agent/native/context/phrases.ts";
 import type { ModelRequest } from "../../src/agent/native/models/model.ts";
 import type { Traits } from "../../src/agent/native/models/traits.ts";
 import type { Message, Part, ToolCallStatus } from "../../src/protocol/message.ts";
+import { searchFaults } from "../support/search-rules.ts";
 import { anthropicFaults, bodyOf, modelIdOf, openAiFaults } from "./native-wire.ts";
 
 const text = fc.oneof(
@@ -43,6 +44,8 @@ const userPart: fc.Arbitrary<Part> = fc.oneof(
     data: fc.constant("aGVsbG8="),
   }),
 );
+const page = { type: "web_search_result", url: "https://a.example", title: null, pageAge: null };
+const found = { type: "json", value: [{ ...page, encryptedContent: "sealed" }] };
 const assistantPart: fc.Arbitrary<Part> = fc.oneof(
   fc.record({ id, type: fc.constant("text" as const), text }),
   fc.tuple(id, text, provider).map(
@@ -68,6 +71,20 @@ const assistantPart: fc.Arbitrary<Part> = fc.oneof(
     status: fc.constantFrom(...statuses),
     output: text,
   }),
+  // What a model's provider ran itself, and a text in pieces after it.
+  fc.tuple(id, fc.nat(), fc.constantFrom(...statuses), text, fc.boolean()).map(
+    ([partId, n, status, output, isWhole]): Part => ({
+      ...{ id: partId, type: "tool_call", tool_call_id: `srvtoolu_${n}`, name: "web_search", title: "x" },
+      ...{ kind: "search", input: { query: "x" }, status, output, provider_run: true },
+      ...(isWhole && { provider: { form: "anthropic", id: `srvtoolu_${n}`, output: found } }),
+    }),
+  ),
+  fc.tuple(id, fc.array(text)).map(
+    ([partId, pieces]): Part => ({
+      ...{ id: partId, type: "text", text: pieces.join("") },
+      provider: { cited: pieces.map(({ length: chars }) => ({ chars })) },
+    }),
+  ),
   fc.record({
     id,
     type: fc.constant("notice" as const),
@@ -122,7 +139,7 @@ const historyFor = (model: string, traits: Partial<Traits> = {}) => {
   const history = createHistory({
     agent: "hearth",
     model,
-    traits: { userAfterTool: true, callIds: "plain", resultMedia: false, ...traits },
+    traits: { userAfterTool: true, callIds: "plain", resultMedia: false, search: "none", ...traits },
     phrases,
     accepts: (name) => name === "echo",
     loadFile: async (part) =>
@@ -146,7 +163,7 @@ describe("whatever happened in a session, its next request is valid", () => {
         fc.array(fc.nat(50), { maxLength: 3 }),
         fc.boolean(),
         async (messages, picks, opened) => {
-          const prompt = await historyFor(modelIdOf(api))(
+          const prompt = await historyFor(modelIdOf(api), api === "openai" ? {} : { search: api })(
             messages,
             opened ? "<environment/>" : "",
             notesFor(messages, picks),
@@ -157,7 +174,9 @@ describe("whatever happened in a session, its next request is valid", () => {
             messages: prompt,
             conversation: "ses_x",
           });
-          expect(api === "openai" ? openAiFaults(body) : anthropicFaults(body)).toEqual([]);
+          const faults =
+            api === "openai" ? openAiFaults(body) : [...anthropicFaults(body), ...searchFaults(body)];
+          expect(faults).toEqual([]);
         },
       ),
       { numRuns: 300 },

@@ -22,6 +22,7 @@ const spec = (type: ModelSpec["type"], model: string): ModelSpec => ({
   headers: {},
   ...unknownFigures,
   effort: null,
+  search: true,
   cost: noCost,
 });
 

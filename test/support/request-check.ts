@@ -1,4 +1,5 @@
 import type { ModelRequest } from "./model-server.ts";
+import { endsPaused, searchFaults } from "./search-rules.ts";
 
 type Loose = { [field: string]: unknown };
 const record = (value: unknown): Loose =>
@@ -89,8 +90,9 @@ function checkAnthropic(body: Loose): string[] {
     }
   }
   if (expected.length > 0) wrong.push(`no result for ${expected.join(", ")} at the end`);
-  if (messages.at(-1)?.["role"] !== "user") wrong.push("the last message is not the user's");
-  return wrong;
+  if (messages.at(-1)?.["role"] !== "user" && !endsPaused(body))
+    wrong.push("the last message is not the user's");
+  return [...wrong, ...searchFaults(body)];
 }
 
 const isEmpty = (content: unknown): boolean =>

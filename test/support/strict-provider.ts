@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { createGeminiWire, createResponsesWire } from "./agent-wires.ts";
 import { createAnthropicWire, createOpenAiWire, type ModelWire } from "./model-wire.ts";
+import { endsPaused, searchFaults, searchItemFaults } from "./search-rules.ts";
 import { tunnelToItself } from "./tunnel.ts";
 
 export type Json = { [key: string]: unknown };
@@ -117,7 +118,7 @@ const anthropicBody = [
 ];
 
 export function anthropicFaults(body: Json): string[] {
-  const faults = [...unknownIn(body, anthropicBody, "body"), ...illFormed(body)];
+  const faults = [...unknownIn(body, anthropicBody, "body"), ...illFormed(body), ...searchFaults(body)];
   const thinking = isObject(body["thinking"]) ? body["thinking"] : {};
   const budget = thinking["budget_tokens"];
   if (
@@ -149,7 +150,8 @@ export function anthropicFaults(body: Json): string[] {
     }
   }
   if (asked.length > 0) faults.push(`no results for ${asked.join()}`);
-  if (messages.at(-1)?.["role"] !== "user") faults.push("the last message is not the user's");
+  if (messages.at(-1)?.["role"] !== "user" && !endsPaused(body))
+    faults.push("the last message is not the user's");
   return faults;
 }
 
@@ -176,7 +178,7 @@ export function geminiFaults(body: Json): string[] {
 }
 
 export function responsesFaults(body: Json): string[] {
-  const faults = illFormed(body);
+  const faults = [...illFormed(body), ...searchItemFaults(body)];
   const input = listOf(body["input"]);
   const called = new Set<string>();
   const answered = new Set<string>();

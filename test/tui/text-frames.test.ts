@@ -276,6 +276,24 @@ const view = {
   hints: ["esc deny and stop the turn", "e edit command"],
   home: "/home/ada",
 };
+test("a search that the provider made shows what it has found first", () => {
+  const output = ["About carts · https://a.example", "https://b.example", "c", "d", "e"].join("\n");
+  const view = { kind: "matches", count: 5, truncated: false } as const;
+  const call = { name: "web_search", kind: "search", title: "flaky carts", provider_run: true } as const;
+  const blocks = blocksOf(message("1", [tool({ ...call, output, view })]), context);
+  expect(
+    frame(renderBlocks(blocks, 80, themes.dark, color))
+      .trim()
+      .split("\n"),
+  ).toEqual([
+    expect.stringMatching(/^✓ web_search flaky carts +5 matches$/),
+    "    │ About carts · https://a.example",
+    "    │ https://b.example",
+    "    │ c",
+    expect.stringMatching(/^ {4}… 2 more/),
+  ]);
+});
+
 function draw(width: number, capabilities: Capabilities, extras: RenderExtras = { highlight }): string {
   const ask = (question: Permission, more: Partial<typeof view> = {}) =>
     permissionLines(question, { ...view, ...more }, width, layoutFor(capabilities)).lines.map(lineText);

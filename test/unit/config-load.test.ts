@@ -216,6 +216,15 @@ test("a file that did not change is not read again, one that did is", () => {
   expect(loader(place()).config).toEqual({});
 });
 
+test("a project may switch the provider's search off, not on", () => {
+  writeProject('{ "tools": { "search": "provider" } }');
+  expect(load().config.tools).toBeUndefined();
+  expect(told()).toEqual([expect.stringMatching(/"tools.search" is ignored: a project may only say "off"/)]);
+  writeUser('{ "tools": { "search": "provider" } }');
+  writeProject('{ "tools": { "search": "off" } }');
+  expect(load().config.tools).toEqual({ search: "off" });
+});
+
 test("a mistake that is mended is gone at the next look", () => {
   const loader = createConfigLoader();
   writeUser("{");

@@ -27,7 +27,7 @@ const historyIn = (newSlice = createTimeSlice) =>
       ...{
         agent: "hearth",
         model: "m",
-        traits: { userAfterTool: true, callIds: "plain", resultMedia: false },
+        traits: { userAfterTool: true, callIds: "plain", resultMedia: false, search: "none" },
         phrases,
       },
       ...{ accepts: () => true, loadFile: () => Promise.reject(new Error("there is no file")) },

@@ -4,6 +4,7 @@ import type { TurnHost } from "../backend.ts";
 import { createBegunCalls } from "./begun-calls.ts";
 import { ModelFailure } from "./models/errors/failure.ts";
 import { type AnswerEnd, costOf, type Model, type ModelRequest } from "./models/model.ts";
+import { createShownSearches } from "./shown-searches.ts";
 import { createSpending } from "./spending.ts";
 import { callTitle, resolveToolName, type ToolSet } from "./tool-set.ts";
 import { startWatch } from "./watchdog.ts";
@@ -79,6 +80,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
   const shown: string[] = [];
   const spending = createSpending(request);
   const begun = createBegunCalls((...events) => host.emit(...events));
+  const searches = createShownSearches((...events) => host.emit(...events), claimId);
   let hasStreamed = false;
   let hasText = false;
   let hasBegun = false;
@@ -172,6 +174,24 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
           calls.push({ id, name: chunk.name, arguments: chunk.arguments, provider: chunk.provider });
           break;
         }
+        case "search_started":
+          begun.show();
+          hasStreamed = true;
+          searches.begin(chunk.id, chunk.query);
+          break;
+        case "search_ended":
+          begun.show();
+          hasStreamed = true;
+          searches.end(chunk);
+          break;
+        case "paused":
+          host.emit({
+            type: "usage",
+            usage: chunk.usage,
+            cost: costOf(chunk.usage, model.cost),
+            isLost: true,
+          });
+          break;
         case "progress":
           break;
         case "finished":
@@ -195,7 +215,7 @@ export async function takeAnswer(deps: AnswerDeps, signal: AbortSignal): Promise
     const failure = error instanceof ModelFailure ? error : undefined;
     if (failure === undefined) throw error;
     begun.show();
-    return { kind: "failed", failure, hasStreamed, openCalls: shown, ...spent() };
+    return { kind: "failed", failure, hasStreamed, openCalls: [...shown, ...searches.open()], ...spent() };
   } finally {
     watch.stop();
     begun.end();

@@ -25,8 +25,19 @@ export function mergeProject(
 ): { config: Config; offered: Offered; warnings: string[] } {
   const warnings: string[] = [];
   const warn: Warn = (sentence) => warnings.push(`${file}: ${sentence}`);
-  const { mcp_servers, hooks, agents, providers, permissions, limits, jobs, isolation, worktree, ...rest } =
-    project;
+  const {
+    mcp_servers,
+    hooks,
+    agents,
+    providers,
+    permissions,
+    limits,
+    jobs,
+    tools,
+    isolation,
+    worktree,
+    ...rest
+  } = project;
   const config: Config = { ...user };
   for (const [key, value] of Object.entries(rest)) {
     if (choices.has(key)) Object.assign(config, { [key]: value });
@@ -48,6 +59,9 @@ export function mergeProject(
   if (jobs?.wake === "never") config.jobs = jobs;
   else if (jobs?.wake !== undefined && jobs.wake !== user.jobs?.wake)
     warn('"jobs.wake" is ignored: a project may only say "never".');
+  if (tools?.search === "off") config.tools = tools;
+  else if (tools?.search !== undefined && tools.search !== user.tools?.search)
+    warn('"tools.search" is ignored: a project may only say "off".');
   if (limits !== undefined) config.limits = mergeLimits(user.limits ?? {}, limits, warn);
   const isOwn = (name: string) => user.mcp_servers?.[name] !== undefined;
   for (const name of Object.keys(mcp_servers ?? {}).filter(isOwn))

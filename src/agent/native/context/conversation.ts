@@ -154,7 +154,9 @@ export function createModelContext(deps: ConversationDeps) {
     async request(transcript: readonly Message[], model: Model, signal: AbortSignal): Promise<ModelRequest> {
       const sent = sentOf(transcript, cut);
       if (media.takenBy(model).images) await images.prepare(sent, limitsOf(model), signal);
-      let history = histories.get(model.id);
+      // What a search found goes back as itself only where it can be searched again.
+      const reader = `${model.id} ${model.traits.search}`;
+      let history = histories.get(reader);
       if (history === undefined) {
         const load = createFileLoader(session.root, {
           ...media.takenBy(model),
@@ -168,7 +170,7 @@ export function createModelContext(deps: ConversationDeps) {
           phrases: asSent.phrases,
           loadFile: (part, signal) => asSent.file(part, () => reach(() => load(part), signal)),
         });
-        histories.set(model.id, history);
+        histories.set(reader, history);
       }
       const request = {
         system: asSent.system(model.family, () => systemPrompt(model.family, toolNames)),
@@ -185,7 +187,7 @@ export function createModelContext(deps: ConversationDeps) {
      */
     recordMediaRefusal(transcript: readonly Message[], model: Model, failure: ModelFailure): boolean {
       if (!media.record(transcript, model, failure)) return false;
-      histories.delete(model.id);
+      histories.delete(`${model.id} ${model.traits.search}`);
       keep();
       return true;
     },

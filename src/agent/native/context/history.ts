@@ -110,10 +110,15 @@ function createAssembly(opening: string, { traits, phrases }: HistoryReader, mem
   };
 }
 
+type AssistantPart = AssistantMessage["content"][number];
+/** Not one that the provider ran: the provider knows that by its own id. */
+const isOwnCall = (part: AssistantPart): part is Extract<AssistantPart, { type: "tool-call" }> =>
+  part.type === "tool-call" && part.providerExecuted !== true;
+
 /** Gives every call a unique id: some servers count from zero in every answer. */
 function withOwnIds(answer: Answered, ids: OwnIds, memo: Memo): Answered {
   const asked: string[] = [];
-  for (const part of answer.message.content) if (part.type === "tool-call") asked.push(part.toolCallId);
+  for (const part of answer.message.content) if (isOwnCall(part)) asked.push(part.toolCallId);
   const own = asked.map((id) => ids.give(id));
   return own.every((id, at) => id === asked[at]) ? answer : memo.withIds(answer, own);
 }
@@ -124,7 +129,7 @@ type Answered = { message: AssistantMessage; results: ToolMessage };
 function renamed({ message, results }: Answered, own: readonly string[]): Answered {
   let call = -1;
   const content = message.content.map((part) => {
-    if (part.type !== "tool-call") return part;
+    if (!isOwnCall(part)) return part;
     call += 1;
     return { ...part, toolCallId: own[call] ?? part.toolCallId };
   });

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { endsOf, wellFormed } from "../../../protocol/cut-text.ts";
 import type { FilePart, Message, ReasoningPart, TextPart, ToolCallPart } from "../../../protocol/message.ts";
 import { SHELL_AGENT } from "../../../protocol/shell-agent.ts";
-import { foreignText, hearthNote, textInside } from "../../hearth-note.ts";
+import { foreignText, hearthNote, outsideData, textInside } from "../../hearth-note.ts";
 import { type EarlyEnd, earlyEndOf } from "../../run/early-end.ts";
 import type { PromptMessage } from "../models/model.ts";
+import { citedTexts, searchParts } from "../models/searches.ts";
 import type { Traits } from "../models/traits.ts";
 import type { LoadedFile } from "./attachments.ts";
 import type { Phrases } from "./phrases.ts";
@@ -24,7 +25,7 @@ export type HistoryReader = {
   /** The reading model: reasoning goes back only to the model that made it. */
   model: string;
   /** The traits of the model's server. */
-  traits: Pick<Traits, "userAfterTool" | "callIds" | "resultMedia">;
+  traits: Pick<Traits, "userAfterTool" | "callIds" | "resultMedia" | "search">;
   /** hearth's own sentences. */
   phrases: Phrases;
   /** Whether one of our tools accepts exactly this call. */
@@ -168,8 +169,7 @@ async function fromOwnAgent(message: Message, reader: HistoryReader, signal: Abo
   for (const part of message.parts) {
     switch (part.type) {
       case "text":
-        if (part.text.trim() !== "")
-          content.push({ type: "text", text: foreignText(part.text), ...optionsOf(part, isSameModel) });
+        if (part.text.trim() !== "") content.push(...textsOf(part, isSameModel, reader));
         // Blank text is left out. OpenAI refuses a reasoning item without the item that followed it.
         else while (isOpenAiItem(content.at(-1))) content.pop();
         break;
@@ -182,6 +182,10 @@ async function fromOwnAgent(message: Message, reader: HistoryReader, signal: Abo
           });
         break;
       case "tool_call": {
+        if (part.provider_run === true) {
+          addSearch(content, part, isSameModel, reader);
+          break;
+        }
         const toolCallId = callIdOf(part.tool_call_id, 1, reader.traits.callIds);
         const toolName = plainName(part.name, 64);
         const asked = wellFormed(part.edited === undefined ? part.input : part.edited.input);
@@ -217,6 +221,30 @@ async function fromOwnAgent(message: Message, reader: HistoryReader, signal: Abo
     media,
     ended: earlyEndOf(message),
   };
+}
+
+/** A text with citations goes back in its pieces to the model that cites. */
+function textsOf(part: TextPart, isSameModel: boolean, { traits }: HistoryReader): AssistantContent {
+  const cited = citedTexts(part);
+  if (cited === undefined)
+    return [{ type: "text", text: foreignText(part.text), ...optionsOf(part, isSameModel) }];
+  if (!isSameModel || traits.search === "none") return [{ type: "text", text: foreignText(part.text) }];
+  return cited.map((piece) => ({ ...piece, text: foreignText(piece.text) }));
+}
+
+/** A search that the provider made: as itself to the model that searched, as text to any other. */
+function addSearch(
+  content: AssistantContent,
+  part: ToolCallPart,
+  isSameModel: boolean,
+  { traits, phrases }: HistoryReader,
+) {
+  const own = isSameModel ? searchParts(part, traits.search) : undefined;
+  if (own !== undefined) return void content.push(...own);
+  while (isOpenAiItem(content.at(-1))) content.pop();
+  if (part.status !== "completed" || part.output.trim() === "") return;
+  const found = outsideData("web search", bounded(part.output, RESULT_CHARS_MAX));
+  content.push({ type: "text", text: `${hearthNote(phrases.searched)}\n${found}` });
 }
 
 /** The files of calls' results, by call. */

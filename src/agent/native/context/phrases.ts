@@ -16,6 +16,7 @@ export const phrases = {
   callInterrupted: "Interrupted before it finished; what it has done so far is unknown.",
   callNotRun: "This call was not run.",
   outputLeftOut: "This output is left out to save room. Call the tool again if you need it.",
+  searched: "The provider of the model that answered here searched the web, and this was found.",
   ends: endTexts,
 };
 export type Phrases = Readonly<typeof phrases>;

@@ -1,6 +1,7 @@
 import type { LanguageModelV4Message } from "@ai-sdk/provider";
 import type { Usage } from "../../../protocol/usage.ts";
 import type { Ability } from "./catalog/catalog.ts";
+import type { SearchRecord, Source } from "./searches.ts";
 import type { Traits } from "./traits.ts";
 
 /** One message of a prompt, in the provider packages' common format. */
@@ -67,6 +68,21 @@ export type ModelChunk =
       arguments: string;
       provider?: Record<string, unknown> | undefined;
     }
+  /** The provider searches the web by itself. `query`: "" while it is not known. */
+  | { type: "search_started"; id: string; query: string }
+  | {
+      type: "search_ended";
+      id: string;
+      /** As far as it was not known before. */
+      query?: string | undefined;
+      sources: readonly Source[];
+      /** Why it found nothing, in a few words. */
+      failure?: string | undefined;
+      /** What goes back to the model that searched. */
+      record: SearchRecord;
+    }
+  /** The answer goes on in another request. `usage`: of the one that is over. */
+  | { type: "paused"; usage: Usage }
   /** Always the last chunk of a complete answer; an answer without it was cut off. */
   | {
       type: "finished";
@@ -76,6 +92,8 @@ export type ModelChunk =
       cost?: number;
       /** For people: why it ended early. */
       note?: string;
+      /** It is not complete: the provider waits to be asked to go on. */
+      isPaused?: boolean;
       /** It made no tool call but wrote text that looks like one. */
       isCallLike?: boolean;
       /** The server is an Ollama, by its own word. */

@@ -26,6 +26,8 @@ export type ModelSpec = {
   cost: ModelCost;
   /** How hard it is told to think; null: as it does by itself. */
   effort: string | null;
+  /** Its provider may search the web for it. */
+  search?: boolean | undefined;
   /** The local server that told `contextWindow`; undefined: the configuration or the list of models did. */
   windowFrom?: string | undefined;
 } & Figures;
@@ -61,7 +63,7 @@ export const modelOf = (spec: ModelSpec) => ({
   providerLabel: spec.label,
   family: familyOf(spec.model),
   isPrivate: isPrivateAddress(spec.baseUrl),
-  traits: traitsOf(spec),
+  traits: spec.search === true ? traitsOf(spec) : { ...traitsOf(spec), search: "none" as const },
   abilities: spec.abilities,
   cost: spec.cost,
   contextWindow: spec.contextWindow,

@@ -25,6 +25,8 @@ export type Traits = {
   imageEdgeMax: number;
   /** What is asked to learn whether a key is good. */
   keyPath: string;
+  /** In which form it is given its provider's own search of the web. */
+  search: "none" | "anthropic" | "openai";
   /** How it is told how hard to think. */
   effortField: EffortField;
   /** Fields added to each request's body. */
@@ -49,6 +51,7 @@ const plain: Traits = {
   imageCharsMax: IMAGE_CHARS_MAX,
   imageEdgeMax: IMAGE_EDGE_MAX,
   keyPath: "/models",
+  search: "none",
   effortField: "reasoning_effort",
   body: {},
   isOfficial: false,
@@ -74,6 +77,8 @@ const rows: readonly Row[] = [
     traits: { reasoningField: "signed", userAfterTool: false, resultMedia: true, pdf: true },
   },
   { type: "anthropic", host: domain("anthropic.com"), traits: { isOfficial: true } },
+  // Gateways pass it on, or refuse it once.
+  { type: "anthropic", model: /claude/, traits: { search: "anthropic" } },
   // The package turns each message into a content, and Gemini refuses two user contents in a row.
   {
     type: "google",
@@ -87,7 +92,7 @@ const rows: readonly Row[] = [
     type: "openai",
     traits: { reasoningField: "signed", resultMedia: true, isOfficial: true, imageEdgeMax: 2048 },
   },
-  { type: "openai", model: /gpt-[4-9]|^o[1-9]/, traits: { pdf: true } },
+  { type: "openai", model: /gpt-[4-9]|^o[1-9]/, traits: { pdf: true, search: "openai" } },
   { type: "openai-compatible", model: /^gpt-[4-9]/, traits: { pdf: true } },
 
   // Error 400 "The reasoning_content in the thinking mode must be passed back to the API" (api-docs.deepseek.com,

@@ -71,6 +71,8 @@ export type ToolCallBlock = {
   /** The client that edited the call before it ran; undefined for this terminal, null for nobody. */
   editedBy: string | undefined | null;
   view?: ToolView | undefined;
+  /** The model's provider ran it itself. */
+  isProviderRun?: boolean | undefined;
   /** The running time so far of a call that is running. */
   elapsedMs?: number | undefined;
   agent?: string | undefined;

@@ -219,6 +219,7 @@ function toolCallBlock(
     output,
     view,
     editedBy,
+    isProviderRun: part.provider_run,
   } as const;
   return { ...block, elapsedMs, ...agentOf(message, context) };
 }

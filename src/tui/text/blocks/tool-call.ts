@@ -29,6 +29,7 @@ const TITLE_CHARACTERS_MAX = 4000;
 const BODY_INDENT = "    ";
 const DIFF_ROWS = 12;
 const TAIL_ROWS = 4;
+const SOURCE_ROWS = 3;
 const PROPOSAL_ROWS = 40;
 const FAILED_TAIL_ROWS = 8;
 /** Enough to read; the daemon has the rest. */
@@ -179,6 +180,7 @@ function bodyLines(block: ToolCallBlock, width: number, layout: Layout): Line[] 
   if (block.name === "task" && status === "running") return outputLines(block.output, 1, width, layout);
   if (isExpanded)
     return [...inputLines(block, width), ...outputLines(block.output, EXPANDED_ROWS, width, layout)];
+  if (block.isProviderRun && status === "completed") return sourceLines(block.output, width, layout);
   if (block.kind === "execute" && status !== "denied") {
     const isFailed = status === "failed" || (view?.kind === "command" && view.exit_code !== 0);
     const output = view?.kind === "command" ? withoutEnding(block.output) : block.output;
@@ -199,6 +201,16 @@ function proposalOf({ kind, input }: ToolCallBlock): string | undefined {
 /** The command's output without the line about its end that the model gets: the head shows the exit code. */
 const withoutEnding = (output: string): string =>
   output.replace(/\n*\[exit code \d+ after [^\n]*\]\s*$/, "").replace(/^\(no output\)$/, "");
+
+/** What a provider's search has found, the best first. */
+function sourceLines(output: string, width: number, layout: Layout): Line[] {
+  const lines = output.trim().split("\n");
+  const shown = lines.slice(0, SOURCE_ROWS);
+  const hidden = lines.length - shown.length;
+  const rows = outputLines(shown.join("\n"), SOURCE_ROWS, width, layout);
+  const more = hidden > 0 ? wrapLine([span(moreText(`${hidden} more`, layout), "muted")], width) : [];
+  return [...rows, ...more];
+}
 
 /** Unknown tools show their input. */
 function inputLines(block: ToolCallBlock, width: number): Line[] {

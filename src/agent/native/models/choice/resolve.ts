@@ -56,6 +56,7 @@ function specOf(provider: Provider, model: string, settings: NativeSettings): Om
     keyCommand: key !== null && "command" in key ? key.command : null,
     keyFrom: key?.from ?? null,
     headers: provider.headers,
+    search: settings.config.tools?.search === "provider",
     windowFrom: settings.servedWindows?.get(`${name}/${model}`),
     ...figures,
   };

@@ -4,8 +4,10 @@ import type { ModelFetch } from "../network/model-fetch.ts";
 import { budgetFor } from "../request/effort.ts";
 import { anthropicExtras, createExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
+import { throughPauses } from "../request/pauses.ts";
 import { createReasoningFallback } from "../request/reasoning-fallback.ts";
 import { captureRequest, createToolList, type SdkCall, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
+import { SEARCH_TOOL } from "../searches.ts";
 import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createAnthropicReader } from "../wire/anthropic.ts";
 
@@ -14,6 +16,15 @@ const OUTPUT_TOKENS_MAX = 64_000;
 /** For models whose limit is not known; the package lowers it to an older model's limit. */
 const CLAUDE_OUTPUT_TOKENS = 32_000;
 const OTHER_OUTPUT_TOKENS = 16_000;
+
+/** The form that every model since 3.5 takes, without running code of its own. */
+const search = {
+  type: "provider",
+  id: "anthropic.web_search_20250305",
+  name: SEARCH_TOOL,
+  /** Searches in one answer. */
+  args: { maxUses: 8 },
+} as const;
 
 const breakpoint = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
 
@@ -103,7 +114,10 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     begin: extras.begin,
     lengthen: longTexts.lengthen,
   };
-  const toolList = createToolList((last) => ({ ...last, providerOptions: breakpoint }));
+  const toolList = createToolList({
+    mark: (last) => ({ ...last, providerOptions: breakpoint }),
+    search: shared.traits.search === "none" ? undefined : search,
+  });
   const family = familyOf(spec.model);
   const usual = family === "claude" ? CLAUDE_OUTPUT_TOKENS : OTHER_OUTPUT_TOKENS;
   const maxOutputTokens = spec.maxOutputTokens ?? Math.min(spec.outputLimit ?? usual, OUTPUT_TOKENS_MAX);
@@ -139,6 +153,8 @@ export function openAnthropic(spec: ModelSpec, fetch: ModelFetch): Model {
     ...shared,
     outputTokensMax: maxOutputTokens,
     stream: (request, signal) =>
-      withFallback(request, signal, (made, until) => extras.send(made, until, send)),
+      withFallback(request, signal, (made, until) =>
+        throughPauses(made, (again) => extras.send(again, until, send)),
+      ),
   };
 }

@@ -5,8 +5,11 @@ import { createExtras, responsesExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { createReasoningFallback } from "../request/reasoning-fallback.ts";
 import { captureRequest, createToolList, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
+import { SEARCH_TOOL } from "../searches.ts";
 import { type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createResponsesReader } from "../wire/responses.ts";
+
+const search = { type: "provider", id: "openai.web_search", name: SEARCH_TOOL, args: {} } as const;
 
 /**
  * OpenAI itself, through the Responses API: newer models take tools only there, and encrypted reasoning can be sent
@@ -31,7 +34,7 @@ export function openOpenAi(spec: ModelSpec, fetch: ModelFetch): Model {
     begin: extras.begin,
     lengthen: longTexts.lengthen,
   };
-  const toolList = createToolList();
+  const toolList = createToolList({ search: shared.traits.search === "none" ? undefined : search });
   const withFallback = createReasoningFallback(shared.traits);
   const send = (request: ModelRequest, signal: AbortSignal) =>
     streamFromSdk(

@@ -1,6 +1,12 @@
 import { ModelFailure } from "../errors/failure.ts";
 import type { ModelChunk, ModelRequest } from "../model.ts";
 import { refusalOf } from "./reasoning-fallback.ts";
+import {
+  withoutItemsOfSearches,
+  withoutSearchBlocks,
+  withoutSearchTool,
+  withoutSources,
+} from "./without-search.ts";
 
 type Json = { [key: string]: unknown };
 
@@ -187,6 +193,13 @@ function withoutThinking(value: unknown): unknown {
 
 /** Newer than the first version of the Messages API; gateways lag behind. */
 export const anthropicExtras: readonly Extra[] = [
+  {
+    words: /web_search|server_tool_use|srvtoolu/,
+    at: [
+      { path: "tools", to: withoutSearchTool },
+      { path: "messages[].content", to: withoutSearchBlocks },
+    ],
+  },
   { words: /output_config|\beffort\b/, at: ["output_config"] },
   { words: /eager_input_streaming/, at: ["tools[].eager_input_streaming"] },
   { words: /thinking\.display|\bdisplay\b/, at: ["thinking.display"] },
@@ -240,6 +253,15 @@ export const chatExtras: readonly Extra[] = [
 
 /** Only verified organisations get a summary of the reasoning. */
 export const responsesExtras: readonly Extra[] = [
+  { words: /action\.sources|\binclude\b/, at: [{ path: "include", to: withoutSources }] },
+  {
+    words: /web_search/,
+    at: [
+      { path: "tools", to: withoutSearchTool },
+      { path: "input", to: withoutItemsOfSearches },
+      { path: "include", to: withoutSources },
+    ],
+  },
   { words: /reasoning\.summary|reasoning summar|verified to (generate|stream)/i, at: ["reasoning.summary"] },
   { words: /reasoning[._]effort/, at: ["reasoning.effort"] },
   { words: /phase/, at: ["input[].phase"] },

@@ -32,14 +32,19 @@ const hasReasoning = ({ messages }: ModelRequest): boolean =>
     ({ role, content }) => role === "assistant" && content.some((part) => part.type === "reasoning"),
   );
 
-const withoutReasoning = (request: ModelRequest): ModelRequest => ({
+/** OpenAI refuses its searches without the reasoning before them; the answer after them says what was found. */
+const withoutReasoning = (request: ModelRequest, search: Traits["search"]): ModelRequest => ({
   ...request,
-  messages: request.messages.map(
-    (message): PromptMessage =>
-      message.role === "assistant"
-        ? { ...message, content: message.content.filter((part) => part.type !== "reasoning") }
-        : message,
-  ),
+  messages: request.messages.map((message): PromptMessage => {
+    if (message.role !== "assistant") return message;
+    const content = message.content.filter(
+      (part) =>
+        part.type !== "reasoning" &&
+        (search !== "openai" ||
+          (part.type === "tool-call" ? part.providerExecuted !== true : part.type !== "tool-result")),
+    );
+    return { ...message, content };
+  }),
 });
 
 /**
@@ -48,7 +53,9 @@ const withoutReasoning = (request: ModelRequest): ModelRequest => ({
  * there is none, one that does not want it gets none (both for this model at this server). Reasoning that it can no
  * longer verify (another account, a changed beginning) is dropped for that conversation only.
  */
-export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | "reasoningRequired">) {
+export function createReasoningFallback(
+  traits: Pick<Traits, "reasoningField" | "reasoningRequired" | "search">,
+) {
   const stale = createBoundedMap<string, true>(CONVERSATIONS_MAX);
   let sent: ReasoningSent = {
     back: traits.reasoningField !== "none",
@@ -80,7 +87,11 @@ export function createReasoningFallback(traits: Pick<Traits, "reasoningField" | 
       let hasBegun = false;
       try {
         const drops = !sent.back || stale.has(request.conversation);
-        for await (const chunk of send(drops ? withoutReasoning(request) : request, signal, sent)) {
+        for await (const chunk of send(
+          drops ? withoutReasoning(request, traits.search) : request,
+          signal,
+          sent,
+        )) {
           hasBegun = true;
           yield chunk;
         }

@@ -4,6 +4,7 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Message,
   LanguageModelV4Prompt,
+  LanguageModelV4ProviderTool,
 } from "@ai-sdk/provider";
 import { createTimeSlice, type TimeSlice } from "../../../../async/time-slice.ts";
 import { failureOfRequest } from "../errors/failure.ts";
@@ -12,13 +13,15 @@ import type { ModelFetch } from "../network/model-fetch.ts";
 import { type ExchangeDeps, exchange, type WrittenRequest } from "../wire/exchange.ts";
 import { createJoinedBody, joinHeaders, slicesOf } from "./slices.ts";
 
+type SdkTool = LanguageModelV4FunctionTool | LanguageModelV4ProviderTool;
+
 /** What a family adds to a request. */
 export type SdkCall = {
   system: Extract<LanguageModelV4Message, { role: "system" }>;
   messages: readonly PromptMessage[];
   /** Converts a message before its package gets it. */
   write(message: PromptMessage): PromptMessage;
-  tools: LanguageModelV4FunctionTool[];
+  tools: SdkTool[];
   maxOutputTokens?: number | undefined;
   providerOptions?: LanguageModelV4CallOptions["providerOptions"];
   headers?: Record<string, string>;
@@ -36,19 +39,27 @@ export type BodyRules = {
 
 /**
  * Converts a tool list to the package's format; the same tools give the same object, so that the request's prefix stays
- * the same. `mark` may add to the last tool.
+ * the same. `mark` may add to the last tool. `search`: the provider's own, beside tools.
  */
-export function createToolList(mark?: (last: LanguageModelV4FunctionTool) => LanguageModelV4FunctionTool) {
+export function createToolList({
+  mark,
+  search,
+}: {
+  mark?: (last: LanguageModelV4FunctionTool) => LanguageModelV4FunctionTool;
+  search?: LanguageModelV4ProviderTool | undefined;
+} = {}) {
   let source: readonly ModelTool[] | undefined;
-  let made: LanguageModelV4FunctionTool[] = [];
-  return (tools: readonly ModelTool[]): LanguageModelV4FunctionTool[] => {
+  let made: SdkTool[] = [];
+  return (tools: readonly ModelTool[]): SdkTool[] => {
     if (tools === source) return made;
     source = tools;
-    made = tools.map(({ name, description, input_schema }, at) => {
+    const own = tools.map(({ name, description, input_schema }, at) => {
       const inputSchema = input_schema as LanguageModelV4FunctionTool["inputSchema"];
       const tool: LanguageModelV4FunctionTool = { type: "function", name, description, inputSchema };
       return mark !== undefined && at === tools.length - 1 ? mark(tool) : tool;
     });
+    // Questions without tools, such as for a title, are answered without a search.
+    made = search === undefined || own.length === 0 ? own : [search, ...own];
     return made;
   };
 }

@@ -1,5 +1,7 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
 import type { ModelChunk } from "../model.ts";
+import { SEARCH_TOOL } from "../searches.ts";
+import { anthropicResult, createCitedTexts } from "./anthropic-search.ts";
 import { argumentsOf, type CallPieces, newCall } from "./call-pieces.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import type { Ending, WireReader } from "./reader.ts";
@@ -12,6 +14,9 @@ const endings: Readonly<Record<string, Ending>> = {
 
 type Block =
   | { type: "text" }
+  /** After a search: may have citations. */
+  | { type: "cited" }
+  | { type: "search"; call: CallPieces; input: unknown }
   | { type: "thinking"; signature: string }
   | { type: "redacted_thinking"; data: string }
   | { type: "tool_use"; call: CallPieces; input: unknown }
@@ -30,6 +35,19 @@ const usageOf = (usageFields: Loose): Usage => {
   };
 };
 
+function writtenOf({ call, input }: { call: CallPieces; input: unknown }): string {
+  const written = call.pieces.some((piece) => piece !== "") ? argumentsOf(call) : undefined;
+  return written ?? JSON.stringify(input ?? {});
+}
+
+function queryIn(written: string): unknown {
+  try {
+    return recordOf(JSON.parse(written))["query"];
+  } catch {
+    return undefined; // cut off
+  }
+}
+
 /** The block type of a delta whose block start was lost. */
 const blockOf: Readonly<Record<string, Loose>> = {
   text_delta: { type: "text" },
@@ -46,6 +64,9 @@ export function createAnthropicReader(): WireReader {
   let details: Loose = {};
   let isStopped = false;
   let error: unknown;
+  /** From the first search on, texts with citations come in many blocks, which are one text for people. */
+  let hasSearched = false;
+  const texts = createCitedTexts();
 
   function takeUsage(more: unknown) {
     if (!isRecord(more)) return;
@@ -54,13 +75,28 @@ export function createAnthropicReader(): WireReader {
   }
 
   function open(index: unknown, content: Loose): ModelChunk[] {
-    const before = blocks.has(index) ? end(index) : [];
+    const ended = blocks.has(index) ? end(index) : [];
+    if (content["type"] === "text" && hasSearched) {
+      blocks.set(index, { type: "cited" });
+      return [...ended, ...texts.begin(content)];
+    }
+    const before = [...ended, ...texts.close()];
     switch (content["type"]) {
       case "text": {
         blocks.set(index, { type: "text" });
         const text = textOf(content["text"]);
         return text === "" ? before : [...before, { type: "text", text }];
       }
+      case "server_tool_use": {
+        if (content["name"] !== SEARCH_TOOL) break;
+        hasSearched = true;
+        const call = newCall(textOf(content["id"]), SEARCH_TOOL);
+        blocks.set(index, { type: "search", call, input: content["input"] });
+        return before;
+      }
+      case "web_search_tool_result":
+        blocks.set(index, { type: "other" });
+        return [...before, anthropicResult(content)];
       case "thinking": {
         blocks.set(index, { type: "thinking", signature: textOf(content["signature"]) });
         const text = textOf(content["thinking"]);
@@ -74,16 +110,16 @@ export function createAnthropicReader(): WireReader {
         blocks.set(index, { type: "tool_use", call, input: content["input"] });
         return [...before, { type: "tool_started", id: call.id, name: call.name }];
       }
-      default:
-        blocks.set(index, { type: "other" });
-        return before;
     }
+    blocks.set(index, { type: "other" });
+    return before;
   }
 
   function extend(index: unknown, delta: Loose): ModelChunk[] {
     const opened = blocks.has(index) ? [] : open(index, blockOf[textOf(delta["type"])] ?? { type: "other" });
     const block = blocks.get(index);
     const more = (): ModelChunk[] => {
+      if (block?.type === "cited") return texts.extend(delta);
       switch (delta["type"]) {
         case "text_delta":
           return block?.type === "text" ? [{ type: "text", text: textOf(delta["text"]) }] : [];
@@ -93,7 +129,8 @@ export function createAnthropicReader(): WireReader {
           if (block?.type === "thinking") block.signature += textOf(delta["signature"]);
           return [];
         case "input_json_delta":
-          if (block?.type === "tool_use") block.call.pieces.push(textOf(delta["partial_json"]));
+          if (block?.type === "tool_use" || block?.type === "search")
+            block.call.pieces.push(textOf(delta["partial_json"]));
           return [];
         default:
           return [];
@@ -118,16 +155,19 @@ export function createAnthropicReader(): WireReader {
       case "redacted_thinking":
         return [{ type: "part_ended", provider: { anthropic: { redactedData: block.data } } }];
       case "tool_use": {
-        const { id, name, pieces } = block.call;
-        const written = pieces.some((piece) => piece !== "") ? argumentsOf(block.call) : undefined;
-        return [{ type: "tool_call", id, name, arguments: written ?? JSON.stringify(block.input ?? {}) }];
+        const { id, name } = block.call;
+        return [{ type: "tool_call", id, name, arguments: writtenOf(block) }];
+      }
+      case "search": {
+        const query = textOf(queryIn(writtenOf(block)));
+        return [{ type: "search_started", id: block.call.id, query }];
       }
       default:
         return [];
     }
   }
 
-  const endAll = (): ModelChunk[] => [...blocks.keys()].flatMap(end);
+  const endAll = (): ModelChunk[] => [...[...blocks.keys()].flatMap(end), ...texts.close()];
 
   function takeEnd(delta: Loose) {
     reason = stringOf(delta["stop_reason"]) ?? reason;
@@ -186,5 +226,6 @@ export function createAnthropicReader(): WireReader {
     isOver: () => isStopped,
     close: endAll,
     usage: () => usage,
+    isPaused: () => reason === "pause_turn",
   };
 }

@@ -152,6 +152,7 @@ export async function* exchange(
       end: ending.end,
       usage: reader.usage(),
       ...(cost === undefined ? {} : { cost }),
+      ...(reader.isPaused?.() ? { isPaused: true } : {}),
       ...(reader.isCallLike?.() ? { isCallLike: true } : {}),
       ...(reader.isOllama?.() ? { isOllama: true } : {}),
       ...(ending.note === undefined ? {} : { note: ending.note }),

@@ -27,6 +27,8 @@ export type WireReader = {
   close(): readonly ModelChunk[];
   /** The usage reported so far; `noUsage` if none. */
   usage(): Usage;
+  /** The answer is not complete: the provider waits to be asked to go on. */
+  isPaused?(): boolean;
   /** Something in the text looks like a tool call but could not be parsed. */
   isCallLike?(): boolean;
   /** The server is an Ollama, by its own word. */

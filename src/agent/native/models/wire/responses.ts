@@ -1,5 +1,6 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
 import type { ModelChunk } from "../model.ts";
+import type { Source } from "../searches.ts";
 import { argumentsOf, type CallPieces, newCall } from "./call-pieces.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import type { Ending, WireReader } from "./reader.ts";
@@ -32,6 +33,38 @@ const endings: Readonly<Record<string, Ending>> = {
   max_tokens: { kind: "whole", end: "length" },
   content_filter: { kind: "whole", end: "refusal", note: "its content filter stopped the answer" },
 };
+
+/** A search of OpenAI's own that is over, or a page that it has opened. `raw`: the whole item. */
+function searchOf(id: string, raw: Loose): ModelChunk {
+  const action = recordOf(raw["action"]);
+  const pages = recordsOf(action["sources"]).flatMap((source) => stringOf(source["url"]) ?? []);
+  const url = stringOf(action["url"]);
+  const kind = { open_page: "openPage", find_in_page: "findInPage" }[textOf(action["type"])] ?? "search";
+  const pattern = stringOf(action["pattern"]);
+  const queries = Array.isArray(action["queries"])
+    ? action["queries"].filter((q) => typeof q === "string")
+    : [];
+  const query = stringOf(action["query"]) ?? (queries.length > 0 ? queries.join(" · ") : undefined);
+  const sources: Source[] = (url === undefined ? pages : [url]).map((page) => ({ url: page }));
+  const told =
+    kind === "search"
+      ? {
+          type: kind,
+          ...(query && queries.length === 0 && { query }),
+          ...(queries.length > 0 && { queries }),
+        }
+      : { type: kind, ...(url && { url }), ...(pattern && { pattern }) };
+  const value = {
+    action: told,
+    ...(pages.length > 0 && { sources: pages.map((page) => ({ type: "url", url: page })) }),
+  };
+  return {
+    ...{ type: "search_ended", id, sources },
+    query: [query ?? url, pattern].filter((text) => text !== undefined).join(" · "),
+    failure: raw["status"] === "failed" ? "the search failed" : undefined,
+    record: { form: "openai", id, output: { type: "json", value } },
+  };
+}
 
 /** OpenAI's Responses API. Some servers change an item's id from event to event, but not its place in the output. */
 export function createResponsesReader(): WireReader {
@@ -108,6 +141,8 @@ export function createResponsesReader(): WireReader {
   function begin(event: Loose): ModelChunk[] {
     const { item, before } = open(placeOf(event), recordOf(event["item"]));
     const { call } = item;
+    if (item.type === "web_search_call")
+      return [...before, { type: "search_started", id: item.id, query: "" }];
     return call === undefined ? before : [...before, { type: "tool_started", id: call.id, name: call.name }];
   }
 
@@ -147,6 +182,9 @@ export function createResponsesReader(): WireReader {
         const text = stringOf(raw["arguments"]) ?? argumentsOf(call);
         return [{ type: "tool_call", id, name, arguments: text, provider: providerOf(item, raw) }];
       }
+      case "web_search_call":
+        // Without its end it is not sent back.
+        return isRecord(raw["action"]) ? [searchOf(item.id, raw)] : [];
       default:
         return [];
     }
