@@ -58,6 +58,8 @@ export type ModelRequest = {
   path: string;
   headers: IncomingHttpHeaders;
   body: RequestBody;
+  /** The body in the provider's own words. */
+  asSent: { [field: string]: unknown };
   /** Milliseconds of `performance.now()` of this process. */
   receivedAt: number;
   /** When the first piece was written; undefined while there was none. */
@@ -130,7 +132,8 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
     const receivedAt = performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-    const body = normalized(api, path, JSON.parse(Buffer.concat(chunks).toString("utf8"))) as RequestBody;
+    const asSent = JSON.parse(Buffer.concat(chunks).toString("utf8")) as ModelRequest["asSent"];
+    const body = normalized(api, path, asSent) as RequestBody;
     const closed = Promise.withResolvers<{ at: number; by: "server" | "client" }>();
     let isOpen = true;
     outgoing.once("close", () => {
@@ -142,7 +145,7 @@ export async function startModelServer({ isStrict = true } = {}): Promise<ModelS
       api,
       path,
       headers: incoming.headers,
-      body,
+      ...{ body, asSent },
       receivedAt,
       firstPieceAt: undefined,
       closed: closed.promise,

@@ -65,3 +65,31 @@ export function searchItemFaults(body: Loose): string[] {
     return faults;
   });
 }
+
+/** Gemini: a search and its result, each with its own signature, and the flag that allows them beside functions. */
+export function searchPartFaults(body: Loose): string[] {
+  const isAllowed = record(body["toolConfig"])["includeServerSideToolInvocations"] === true;
+  const tools = list(body["tools"]);
+  const isOffered = tools.some((tool) => "googleSearch" in tool);
+  const faults: string[] = [];
+  if (isOffered && tools.some((tool) => "functionDeclarations" in tool) && !isAllowed)
+    faults.push("built-in tools and function calling cannot be combined in the same request");
+  for (const [at, { role, parts }] of list(body["contents"]).entries()) {
+    const all = list(parts);
+    for (const [place, part] of all.entries()) {
+      if (!("toolCall" in part)) {
+        if ("toolResponse" in part && !("toolCall" in (all[place - 1] ?? {})))
+          faults.push(`${at}: a tool response to nothing`);
+        continue;
+      }
+      const [call, next] = [record(part["toolCall"]), all[place + 1] ?? {}];
+      const response = record(next["toolResponse"]);
+      if (role !== "model" || !isOffered) faults.push(`${at}: a tool call that is not possible`);
+      if (call["id"] !== response["id"] || call["toolType"] !== response["toolType"])
+        faults.push(`${at}: a tool call without its response`);
+      if (typeof part["thoughtSignature"] !== "string" || typeof next["thoughtSignature"] !== "string")
+        faults.push(`${at}: a tool call without its thought_signature`);
+    }
+  }
+  return faults;
+}

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo, Socket } from "node:net";
 import { createGeminiWire, createResponsesWire } from "./agent-wires.ts";
 import { createAnthropicWire, createOpenAiWire, type ModelWire } from "./model-wire.ts";
-import { endsPaused, searchFaults, searchItemFaults } from "./search-rules.ts";
+import { endsPaused, searchFaults, searchItemFaults, searchPartFaults } from "./search-rules.ts";
 import { tunnelToItself } from "./tunnel.ts";
 
 export type Json = { [key: string]: unknown };
@@ -157,7 +157,7 @@ export function anthropicFaults(body: Json): string[] {
 
 export function geminiFaults(body: Json): string[] {
   const known = ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig"];
-  const faults = [...unknownIn(body, known, "body"), ...illFormed(body)];
+  const faults = [...unknownIn(body, known, "body"), ...illFormed(body), ...searchPartFaults(body)];
   let before = "";
   let asked = 0;
   for (const [at, { role, parts }] of listOf(body["contents"]).entries()) {

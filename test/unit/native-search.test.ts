@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/protocol/config.ts";
 import { type ModelServer, type Reply, refuse, say, startModelServer } from "../support/model-server.ts";
-import { responsesFaults } from "../support/strict-provider.ts";
+import { geminiFaults, responsesFaults } from "../support/strict-provider.ts";
 import { callsOf, oneProvider, onWire, openNative, partsOf } from "./native-host.ts";
 
 let server: ModelServer;
@@ -131,6 +131,26 @@ describe("Anthropic's search of the web", () => {
     beginsAlike(third, (await server.request(3)).body.messages);
     await native.close();
     await later.close();
+  });
+
+  test("keeps its id where hearth's own calls beside it get other ones", async () => {
+    const call = { type: "tool_use", name: "echo", input: { text: "a" } };
+    const other = [
+      { ...searchBlock, id: "srvtoolu_02", query: "y" },
+      { ...resultBlock, tool_use_id: "srvtoolu_02" },
+    ];
+    server.enqueue(
+      blocks([...answered.slice(0, 3), { ...call, id: "a.b" }], "tool_use"),
+      blocks([...other, { ...call, id: "a_b" }], "tool_use"),
+    );
+    const native = await open();
+    expect(await native.start("Go").result).toEqual({ outcome: "end_turn" });
+    const sent = JSON.stringify((await server.request(2)).body.messages);
+    expect(sent.match(/"(tool_use_)?id":"[^"]+"/g)).toEqual([
+      ...['"id":"srvtoolu_01"', '"tool_use_id":"srvtoolu_01"', '"id":"a_b"', '"tool_use_id":"a_b"'],
+      ...['"id":"srvtoolu_02"', '"tool_use_id":"srvtoolu_02"', '"id":"a_b_2"', '"tool_use_id":"a_b_2"'],
+    ]);
+    await native.close();
   });
 
   test("that it pauses for goes on in the same answer, and both requests are paid for", async () => {
@@ -330,6 +350,112 @@ describe("OpenAI's search of the web", () => {
     expect(toolsOf(without)).toEqual(["function"]);
     expect(JSON.stringify(without["input"])).not.toMatch(/rs_1|ws_1/);
     expect(responsesFaults(without)).toEqual([]);
+    await native.close();
+  });
+});
+
+describe("Google's search of the web", () => {
+  const open = async (model = "gemini-3-pro") => {
+    const native = await openNative({
+      config: searching(oneProvider(`${server.origin}/v1beta`, "google", model)),
+    });
+    return { native, go: (prompt: string) => native.start(prompt).result };
+  };
+  const chunk = (parts: Json[], more: Json = {}) => ({
+    candidates: [{ index: 0, content: { role: "model", parts }, ...more }],
+    usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 10 },
+  });
+  const asked = {
+    toolCall: { toolType: "GOOGLE_SEARCH_WEB", args: { queries: ["is it so", "really"] }, id: "abc" },
+    thoughtSignature: "sig_1",
+  };
+  const given = {
+    toolResponse: { toolType: "GOOGLE_SEARCH_WEB", response: { search_suggestions: "<div>" }, id: "abc" },
+    thoughtSignature: "sig_2",
+  };
+  const grounding = {
+    webSearchQueries: ["is it so"],
+    groundingChunks: [{ web: { uri: "https://a.example/x", title: "a.example" } }],
+  };
+  const answered = raw([
+    chunk([asked]),
+    chunk([given]),
+    chunk([{ text: "It is so." }], { finishReason: "STOP", groundingMetadata: grounding }),
+  ]);
+  const contentsOf = (at: number) => server.requests[at]?.body["contents"] as Json[];
+
+  test("is there beside functions, goes back with its signatures, and its sources are shown at the end", async () => {
+    server.enqueue(
+      answered,
+      raw([
+        chunk([{ functionCall: { name: "echo", args: { text: "a" } }, thoughtSignature: "s" }], {
+          finishReason: "STOP",
+        }),
+      ]),
+    );
+    const { native, go } = await open();
+    expect(await go("Is it so?")).toEqual({ outcome: "end_turn" });
+    expect(callsOf(native.transcript)).toMatchObject([
+      { title: "is it so · really", status: "completed", provider_run: true, output: "" },
+      { title: "is it so", status: "completed", output: "a.example · https://a.example/x" },
+    ]);
+    expect(await go("Go")).toEqual({ outcome: "end_turn" });
+    for (const { asSent } of server.requests) expect(geminiFaults(asSent)).toEqual([]);
+    expect(contentsOf(1)[1]).toEqual({ role: "model", parts: [asked, given, { text: "It is so." }] });
+    beginsAlike(contentsOf(0), contentsOf(1));
+    beginsAlike(contentsOf(1), contentsOf(2));
+    await native.close();
+  });
+
+  test("is not there for models that refuse it beside functions, and left out where it is refused", async () => {
+    server.enqueue(answered);
+    const { native, go } = await open();
+    await go("Is it so?");
+    server.enqueue(refuse(400, "Built-in tools ({google_search}) and Function Calling cannot be combined."));
+    expect(await go("Go")).toEqual({ outcome: "end_turn" });
+    const { asSent = {} } = server.requests.at(-1) ?? {};
+    expect(JSON.stringify(asSent)).not.toMatch(/googleSearch|toolCall|toolResponse|ServerSide/);
+    expect(geminiFaults(asSent)).toEqual([]);
+    await native.close();
+    const older = await open("gemini-2.5-pro");
+    await older.go("Go");
+    expect(JSON.stringify(server.requests.at(-1)?.asSent)).not.toContain("googleSearch");
+    await older.native.close();
+  });
+});
+
+describe("OpenRouter's search of the web", () => {
+  const base = "http://openrouter.ai/api/v1";
+
+  test("is one of its tools; the sources are shown, and nothing else goes back", async () => {
+    const env = { HTTP_PROXY: server.origin };
+    const native = await openNative({
+      config: searching(oneProvider(base, "openai-compatible", "z/glm")),
+      env,
+    });
+    const cited = {
+      type: "url_citation",
+      url_citation: { url: "https://a.example/x", title: "A", content: "…" },
+    };
+    const delta = (fields: Json, finish_reason: string | null = null) => ({
+      choices: [{ index: 0, delta: fields, finish_reason }],
+    });
+    server.enqueue(raw([delta({ content: "It is so." }), delta({ annotations: [cited, cited] }, "stop")]));
+    const go = (prompt: string) => native.start(prompt, { env }).result;
+    expect(await go("Is it so?")).toEqual({ outcome: "end_turn" });
+    expect(callsOf(native.transcript)).toMatchObject([
+      { title: "the web", status: "completed", provider_run: true, output: "A · https://a.example/x" },
+    ]);
+    expect(await go("Go")).toEqual({ outcome: "end_turn" });
+    const bodies = server.requests.map(({ body }) => body);
+    expect(bodies.map(toolsOf)).toEqual([
+      ["openrouter:web_search", "function"],
+      ["openrouter:web_search", "function"],
+    ]);
+    expect(bodies[1]?.messages.slice(2, 3)).toEqual([{ role: "assistant", content: "It is so." }]);
+    server.enqueue(refuse(400, "Invalid value: 'openrouter:web_search'"));
+    expect(await go("Again")).toEqual({ outcome: "end_turn" });
+    expect(toolsOf(server.requests.at(-1)?.body ?? {})).toEqual(["function"]);
     await native.close();
   });
 });

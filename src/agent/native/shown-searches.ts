@@ -2,6 +2,13 @@ import type { BackendEvent } from "../backend.ts";
 import type { ModelChunk } from "./models/model.ts";
 import { SEARCH_TOOL, sourcesText } from "./models/searches.ts";
 
+/** The title while nobody has said what is searched for. */
+const SOMETHING = "the web";
+
+/** Some providers name the sources at the end of the answer. */
+const viewOf = ({ length: count }: Ended["sources"]) =>
+  count === 0 ? {} : { view: { kind: "matches", count, truncated: false } as const };
+
 type Ended = Extract<ModelChunk, { type: "search_ended" }>;
 
 /** Shows searches that the provider makes by itself like calls of tools. */
@@ -16,7 +23,7 @@ export function createShownSearches(
     open.set(id, own);
     emit({
       ...{ type: "tool_call", tool_call_id: own.id, name: SEARCH_TOOL, kind: "search" },
-      ...{ title: query, input: { query }, status: "running", provider_run: true },
+      ...{ title: query || SOMETHING, input: { query }, status: "running", provider_run: true },
     });
     return own;
   }
@@ -28,14 +35,10 @@ export function createShownSearches(
       open.delete(id);
       const query = told || own.query;
       emit({
-        ...{ type: "tool_call_updated", tool_call_id: own.id, title: query, input: { query } },
+        ...{ type: "tool_call_updated", tool_call_id: own.id, title: query || SOMETHING, input: { query } },
         provider: { ...record },
         ...(failure === undefined
-          ? {
-              status: "completed",
-              output: sourcesText(sources),
-              view: { kind: "matches", count: sources.length, truncated: false },
-            }
+          ? { status: "completed", output: sourcesText(sources), ...viewOf(sources) }
           : { status: "failed", output: failure }),
       });
     },

@@ -1,7 +1,7 @@
 // Searches of the web that a model's provider runs by itself, as they stand in transcripts and go back to the model.
 import type { TextPart, ToolCallPart } from "../../../protocol/message.ts";
 import { inOneLine } from "../../hearth-note.ts";
-import type { PromptMessage } from "./model.ts";
+import type { ModelChunk, PromptMessage } from "./model.ts";
 import type { Traits } from "./traits.ts";
 import { isRecord } from "./wire/loose.ts";
 
@@ -17,8 +17,12 @@ export type SearchRecord = {
   form: Exclude<Traits["search"], "none">;
   /** The provider's id of the call, which must not change. */
   id: string;
-  /** In the form of the provider's package. */
-  output: ToolOutput;
+  /** In the form of the provider's package; without it nothing goes back: the answer itself names its sources. */
+  output?: ToolOutput;
+  /** What it was called with, where that is not only a query. */
+  input?: Record<string, unknown>;
+  /** The provider's own data about the call and its result. */
+  options?: { call: Options; result: Options };
 };
 
 export type Source = { url: string; title?: string | undefined };
@@ -40,15 +44,32 @@ const isForm = (form: unknown, wanted: Traits["search"]): boolean => form === wa
 
 /** The call with its result as the model that made it is told of it; undefined if it must not be, or never ended. */
 export function searchParts(
-  { input, provider = {} }: Pick<ToolCallPart, "input" | "provider">,
+  { input: asked, provider = {} }: Pick<ToolCallPart, "input" | "provider">,
   form: Traits["search"],
 ): AssistantContent | undefined {
-  const { id, output } = provider;
-  if (!isForm(provider["form"], form) || typeof id !== "string" || !isRecord(output)) return undefined;
+  const { id, output, input, options } = provider as Partial<SearchRecord>;
+  if (!isForm(provider["form"], form) || typeof id !== "string") return undefined;
+  if (output === undefined) return [];
+  const toolCallId = id;
   return [
-    searchCall(id, input),
-    { type: "tool-result", toolCallId: id, toolName: SEARCH_TOOL, output: output as ToolOutput },
+    { ...searchCall(id, input ?? asked), ...(options && { providerOptions: options.call }) },
+    {
+      ...{ type: "tool-result", toolCallId, toolName: SEARCH_TOOL, output },
+      ...(options && { providerOptions: options.result }),
+    },
   ];
+}
+
+/** What an answer names as its sources at its end, where the provider does not say which search has found them. */
+export function sourcesOf(
+  form: SearchRecord["form"],
+  sources: readonly Source[],
+  query = "",
+): Extract<ModelChunk, { type: "search_ended" }>[] {
+  const known = new Set<string>();
+  const all = sources.filter(({ url }) => url !== "" && !known.has(url) && known.add(url));
+  if (all.length === 0) return [];
+  return [{ type: "search_ended", id: "sources", query, sources: all, record: { form, id: "sources" } }];
 }
 
 export const searchCall = (id: string, input: unknown): AssistantContent[number] => ({

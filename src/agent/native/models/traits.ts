@@ -26,7 +26,7 @@ export type Traits = {
   /** What is asked to learn whether a key is good. */
   keyPath: string;
   /** In which form it is given its provider's own search of the web. */
-  search: "none" | "anthropic" | "openai";
+  search: "none" | "anthropic" | "openai" | "google" | "openrouter";
   /** How it is told how hard to think. */
   effortField: EffortField;
   /** Fields added to each request's body. */
@@ -87,6 +87,8 @@ const rows: readonly Row[] = [
       ...{ pdf: true, imageEdgeMax: 3072 },
     },
   },
+  // Older ones refuse it beside functions (ai.google.dev/gemini-api/docs/tool-combination).
+  { type: "google", model: /gemini-[3-9]/, traits: { search: "google" } },
   { type: "google", host: domain("googleapis.com"), traits: { isOfficial: true } },
   {
     type: "openai",
@@ -128,6 +130,7 @@ const rows: readonly Row[] = [
     host: domain("openrouter.ai"),
     traits: {
       ...{ reasoningField: "reasoning_details", reasoningRequired: "never", pdf: true },
+      search: "openrouter",
       // Its list of models is public.
       keyPath: "/key",
       effortField: "reasoning",

@@ -5,8 +5,11 @@ import { budgetFor } from "../request/effort.ts";
 import { createExtras, googleExtras } from "../request/extras.ts";
 import { createLongTexts } from "../request/long-texts.ts";
 import { captureRequest, createToolList, type SdkDeps, streamFromSdk } from "../request/sdk.ts";
+import { SEARCH_TOOL } from "../searches.ts";
 import { type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createGoogleReader } from "../wire/google.ts";
+
+const search = { type: "provider", id: "google.google_search", name: SEARCH_TOOL, args: {} } as const;
 
 type ThinkingConfig = { includeThoughts: true; thinkingBudget?: number; thinkingLevel?: Level };
 type Level = (typeof levels)[number];
@@ -44,7 +47,8 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
     begin: extras.begin,
     lengthen: longTexts.lengthen,
   };
-  const toolList = createToolList();
+  const shared = modelOf(spec);
+  const toolList = createToolList({ search: shared.traits.search === "none" ? undefined : search });
   const thinking = thinkingConfigOf(spec);
   const send = (request: ModelRequest, signal: AbortSignal) =>
     streamFromSdk(
@@ -61,7 +65,7 @@ export function openGoogle(spec: ModelSpec, fetch: ModelFetch): Model {
       signal,
     );
   return {
-    ...modelOf(spec),
+    ...shared,
     stream: (request, signal) => extras.send(request, signal, send),
   };
 }

@@ -11,6 +11,9 @@ import { captureRequest, createToolList, streamFromSdk } from "../request/sdk.ts
 import { familyOf, type ModelSpec, modelOf, originOf } from "../spec.ts";
 import { createChatReader } from "../wire/chat.ts";
 
+/** openrouter.ai/docs/guides/features/server-tools/web-search */
+const search = { type: "openrouter:web_search" } as const;
+
 /** Chat completions, spoken by most servers: vLLM, llama.cpp, Ollama, LM Studio, OpenRouter, DeepSeek … */
 export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model {
   const shared = modelOf(spec);
@@ -28,7 +31,11 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
     includeUsage: true,
     fetch: captureRequest,
     transformRequestBody: (body: Record<string, unknown>) => {
-      const made = { ...traits.body, ...effortFields(traits.effortField, spec), ...body };
+      const { tools } = body;
+      const made = {
+        ...{ ...traits.body, ...effortFields(traits.effortField, spec), ...body },
+        ...(traits.search === "openrouter" && Array.isArray(tools) && { tools: [search, ...tools] }),
+      };
       return needsBreakpoints ? withBreakpoints(made) : made;
     },
   }).chatModel(spec.model);
@@ -36,7 +43,9 @@ export function openOpenAiCompatible(spec: ModelSpec, fetch: ModelFetch): Model 
   // Servers of Claude, GPT and Gemini always parse thinking and calls themselves.
   const isOpen = familyOf(spec.model) === "open";
   const readerFor = ({ tools }: ModelRequest) =>
-    createChatReader(isOpen ? new Set(tools.map(({ name }) => name)) : undefined);
+    createChatReader(isOpen ? new Set(tools.map(({ name }) => name)) : undefined, {
+      hasSearch: traits.search !== "none",
+    });
   const toolList = createToolList();
   const write = createMessageWriter(traits.reasoningField);
   const withFallback = createReasoningFallback(traits);

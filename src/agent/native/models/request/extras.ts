@@ -2,6 +2,8 @@ import { ModelFailure } from "../errors/failure.ts";
 import type { ModelChunk, ModelRequest } from "../model.ts";
 import { refusalOf } from "./reasoning-fallback.ts";
 import {
+  withoutGoogleParts,
+  withoutGoogleSearch,
   withoutItemsOfSearches,
   withoutSearchBlocks,
   withoutSearchTool,
@@ -231,6 +233,7 @@ export const anthropicExtras: readonly Extra[] = [
 
 /** Unknown to the oldest chat completion servers. */
 export const chatExtras: readonly Extra[] = [
+  { words: /web_search|server.?tool/i, at: [{ path: "tools", to: withoutSearchTool }] },
   { words: /stream_options|include_usage/, at: ["stream_options"] },
   {
     words: /reasoning.?effort|not support (thinking|reasoning)/i,
@@ -270,6 +273,14 @@ export const responsesExtras: readonly Extra[] = [
 
 /** How hard Gemini is told to think: what an older or a newer model does not know. */
 export const googleExtras: readonly Extra[] = [
+  {
+    words: /google.?search|built-?in tool|server.?side.?tool|tool.?(call|response)\b.*tool.?type/is,
+    at: [
+      { path: "tools", to: withoutGoogleSearch },
+      { path: "contents[].parts", to: withoutGoogleParts },
+      "toolConfig.includeServerSideToolInvocations",
+    ],
+  },
   { words: /thinking.?level/i, at: ["generationConfig.thinkingConfig.thinkingLevel"] },
   { words: /thinking.?budget/i, at: ["generationConfig.thinkingConfig.thinkingBudget"] },
   { words: /include.?thoughts|thinking/i, at: ["generationConfig.thinkingConfig"] },

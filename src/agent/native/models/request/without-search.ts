@@ -2,12 +2,21 @@
 // there is nothing to change.
 import { isRecord, type Loose, recordsOf, textOf } from "../wire/loose.ts";
 
-const isSearchTool = (tool: unknown): boolean => isRecord(tool) && /^web_search/.test(textOf(tool["type"]));
+const isSearchTool = (tool: unknown): boolean =>
+  isRecord(tool) && /^(openrouter:)?web_search/.test(textOf(tool["type"]));
 
 const without = (value: unknown, isLeftOut: (entry: unknown) => boolean): unknown =>
   Array.isArray(value) && value.some(isLeftOut) ? value.filter((entry) => !isLeftOut(entry)) : undefined;
 
 export const withoutSearchTool = (tools: unknown): unknown => without(tools, isSearchTool);
+
+/** Gemini's tool has no name. */
+export const withoutGoogleSearch = (tools: unknown): unknown =>
+  without(tools, (tool) => isRecord(tool) && "googleSearch" in tool);
+
+/** The answer after it says what Gemini's search has found. */
+export const withoutGoogleParts = (parts: unknown): unknown =>
+  without(parts, (part) => isRecord(part) && ("toolCall" in part || "toolResponse" in part));
 
 export const withoutSources = (include: unknown): unknown =>
   without(include, (entry) => entry === "web_search_call.action.sources");

@@ -1,5 +1,6 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
 import type { ModelChunk } from "../model.ts";
+import { type Source, sourcesOf } from "../searches.ts";
 import { argumentsOf, type CallPieces, isWholeCall, newCall } from "./call-pieces.ts";
 import { createInlineReader } from "./inline.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
@@ -62,13 +63,17 @@ const isPlainError = (event: Loose): boolean =>
 
 /**
  * Chat completions, as OpenAI documents them and as other servers send them. `inlineTools`: set for models that may
- * write thinking and calls of these tools as text.
+ * write thinking and calls of these tools as text. `hasSearch`: the server may search the web, and names its sources.
  */
-export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader {
+export function createChatReader(
+  inlineTools?: ReadonlySet<string>,
+  { hasSearch = false }: { hasSearch?: boolean } = {},
+): WireReader {
   const inline = inlineTools === undefined ? undefined : createInlineReader(inlineTools);
   const calls: CallPieces[] = [];
   const byIndex = new Map<number, CallPieces>();
   const details = createReasoningDetails();
+  const sources: Source[] = [];
   let open: "text" | "reasoning" | undefined;
   let usage = noUsage;
   let cost: number | undefined;
@@ -151,6 +156,10 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
     const own = delta["reasoning_content"] ?? delta["reasoning"];
     const raw = recordsOf(delta["reasoning_details"]);
     for (const detail of raw) details.add(detail);
+    for (const { url_citation: cited } of recordsOf(delta["annotations"])) {
+      const { url, title } = recordOf(cited);
+      sources.push({ url: textOf(url), title: stringOf(title) });
+    }
     const thought =
       typeof own === "string" ? own : raw.map((d) => textOf(d["text"]) || textOf(d["summary"])).join("");
     const refusal = textOf(delta["refusal"]);
@@ -213,6 +222,7 @@ export function createChatReader(inlineTools?: ReadonlySet<string>): WireReader 
       return [
         ...rest,
         ...endPart(),
+        ...(hasSearch ? sourcesOf("openrouter", sources) : []),
         ...(provider === undefined ? [] : [{ type: "part_ended" as const, provider }]),
         ...calls.map((call): ModelChunk => {
           const { id, name, provider: own } = call;

@@ -1,5 +1,6 @@
 import { noUsage, type Usage } from "../../../../protocol/usage.ts";
 import type { ModelChunk } from "../model.ts";
+import { type Source, sourcesOf } from "../searches.ts";
 import { countOf, isRecord, type Loose, recordOf, recordsOf, stringOf, textOf } from "./loose.ts";
 import { createPartialArguments } from "./partial-arguments.ts";
 import type { Ending, WireReader } from "./reader.ts";
@@ -39,10 +40,19 @@ const usageOf = (raw: Loose): Usage => {
   };
 };
 
-const signatureOf = (part: Loose): Record<string, unknown> | undefined => {
+const signatureOf = (part: Loose): { google: { thoughtSignature: string } } | undefined => {
   const signature = stringOf(part["thoughtSignature"]) ?? stringOf(part["thought_signature"]);
   return signature === undefined ? undefined : { google: { thoughtSignature: signature } };
 };
+
+const queriesIn = (queries: unknown): string =>
+  Array.isArray(queries) ? queries.filter((query) => typeof query === "string").join(" · ") : "";
+
+const pagesIn = (grounding: Loose): Source[] =>
+  recordsOf(grounding["groundingChunks"]).map((chunk) => {
+    const { uri, title } = recordOf(chunk["web"]);
+    return { url: textOf(uri), title: stringOf(title) };
+  });
 
 type OpenCall = {
   id: string;
@@ -62,6 +72,9 @@ export function createGoogleReader(): WireReader {
   let blocked: string | undefined;
   let isDone = false;
   let error: unknown;
+  let grounding: Loose = {};
+  /** A search of Google's own that has begun. */
+  let searching: Loose | undefined;
 
   function endPart(): ModelChunk[] {
     if (open === undefined) return [];
@@ -121,7 +134,38 @@ export function createGoogleReader(): WireReader {
     return raw["willContinue"] === true ? begun : [...begun, ...endCall()];
   }
 
+  function beginSearch(part: Loose): ModelChunk[] {
+    const raw = recordOf(part["toolCall"]);
+    searching = part;
+    return [
+      ...endPart(),
+      ...endCall(),
+      { type: "search_started", id: textOf(raw["id"]), query: queriesIn(recordOf(raw["args"])["queries"]) },
+    ];
+  }
+
+  function endSearch(part: Loose): ModelChunk[] {
+    const before = [...endPart(), ...endCall()];
+    if (searching === undefined) return before;
+    const asked = recordOf(searching["toolCall"]);
+    const raw = recordOf(part["toolResponse"]);
+    const id = textOf(asked["id"]);
+    const data = (signed: Loose) => ({
+      google: {
+        ...{ serverToolCallId: id, serverToolType: textOf(asked["toolType"]) },
+        ...signatureOf(signed)?.["google"],
+      },
+    });
+    const options = { call: data(searching), result: data(part) };
+    searching = undefined;
+    const output = { type: "json" as const, value: recordOf(raw["response"]) as never };
+    const record = { form: "google" as const, id, input: recordOf(asked["args"]), output, options };
+    return [...before, { type: "search_ended", id, sources: [], record }];
+  }
+
   const takePart = (part: Loose): ModelChunk[] => {
+    if (isRecord(part["toolCall"])) return beginSearch(part);
+    if (isRecord(part["toolResponse"])) return endSearch(part);
     if (isRecord(part["functionCall"])) return takeCall(part);
     return "text" in part || "thoughtSignature" in part ? say(part) : [];
   };
@@ -136,6 +180,7 @@ export function createGoogleReader(): WireReader {
         message = stringOf(recordOf(event["promptFeedback"])["blockReasonMessage"]) ?? message;
       }
       const chunks = recordsOf(recordOf(candidate?.["content"])["parts"]).flatMap(takePart);
+      if (isRecord(candidate?.["groundingMetadata"])) grounding = candidate["groundingMetadata"];
       finish = stringOf(candidate?.["finishReason"]) ?? finish;
       message = stringOf(candidate?.["finishMessage"]) ?? message;
       const isError = "error" in event || "detail" in event;
@@ -156,7 +201,11 @@ export function createGoogleReader(): WireReader {
       return { kind: "whole", end: "stop" };
     },
     isOver: () => isDone,
-    close: () => [...endPart(), ...endCall()],
+    close: () => [
+      ...endPart(),
+      ...sourcesOf("google", pagesIn(grounding), queriesIn(grounding["webSearchQueries"])),
+      ...endCall(),
+    ],
     usage: () => usage,
   };
 }
