@@ -9,6 +9,7 @@ import type {
   ToolCallUpdate,
 } from "@agentclientprotocol/sdk/unstable";
 import type { FilePart, NoticePart } from "../protocol/message.ts";
+import type { ShownDiff } from "./shown-diff.ts";
 import { type CallContent, type CallFields, callFields, changedFields } from "./tool-call.ts";
 import type { Option, Update } from "./update.ts";
 
@@ -132,17 +133,26 @@ export function v1Call(fields: Partial<CallFields>): Omit<ToolCall & ToolCallUpd
   return {
     ...same,
     ...(status !== undefined && { status: status === "cancelled" ? "failed" : status }),
-    ...(content !== undefined && { content: content.map(v1Content) }),
+    ...(content !== undefined && { content: content.flatMap(v1Content) }),
     ...(locations !== undefined && { locations: [...locations] }),
   };
 }
 
-export const v1Content = (content: CallContent): ToolCallContent =>
-  "text" in content
-    ? { type: "content", content: textBlock(content.text) }
-    : {
-        type: "diff",
-        path: content.diff.path,
-        oldText: content.diff.oldText,
-        newText: content.diff.newText,
-      };
+export function v1Content(content: CallContent): ToolCallContent[] {
+  if ("text" in content) return [{ type: "content", content: textBlock(content.text) }];
+  const { kind, path, oldPath, pieces } = content.diff;
+  const diffs = pieces.map(
+    ({ oldText, newText }): ToolCallContent => ({
+      ...{ type: "diff", path, oldText: kind === "added" ? null : oldText, newText },
+      ...(kind === "deleted" && { _meta: { kind: "delete" } }), // as other agents say it
+    }),
+  );
+  const words = pieces.length === 0 && kind === "added" ? `New file: ${path}` : wordsOf(kind, path, oldPath);
+  return words === undefined ? diffs : [...diffs, { type: "content", content: textBlock(words) }];
+}
+
+/** Version 1 has no word for what is more than another text. */
+function wordsOf(kind: ShownDiff["kind"], path: string, oldPath: string | undefined): string | undefined {
+  if (kind === "deleted") return `Deleted file: ${path}`;
+  return kind === "renamed" && oldPath !== undefined ? `Moved file: ${oldPath} to ${path}` : undefined;
+}

@@ -129,7 +129,7 @@ function createEditor(client: () => AgentContext, offered: () => ClientCapabilit
           title: permission.title,
           kind: permission.kind,
           status: "pending",
-          content: questionContent(permission.detail, root).map(v1Content),
+          content: questionContent(permission.detail, root).flatMap(v1Content),
         },
         options: answers.map(({ id, name, kind }) => ({ optionId: id, name, kind })),
       };

@@ -8,9 +8,9 @@ import type {
   ToolCallUpdate,
 } from "@agentclientprotocol/sdk/experimental/v2/unstable";
 import type { FilePart, NoticePart } from "../protocol/message.ts";
-import type { DiffPiece } from "./diff-pieces.ts";
 import { rpcCodeOf, turnEndOf } from "./end.ts";
 import { usageOf } from "./guarded.ts";
+import type { ShownDiff } from "./shown-diff.ts";
 import { type CallContent, type CallFields, callFields, changedFields } from "./tool-call.ts";
 import type { EditorCommand, Option, TurnOutcome, Update } from "./update.ts";
 
@@ -147,21 +147,40 @@ export function v2Call(toolCallId: string, fields: Partial<CallFields>): ToolCal
   };
 }
 
-export const v2Content = (content: CallContent): ToolCallContent =>
-  "text" in content
-    ? { type: "content", content: textBlock(content.text) }
-    : {
-        type: "diff",
-        changes: [changeOf(content.diff)],
-        patch: { format: "git_patch", text: gitPatch(content.diff) },
-      };
+export function v2Content(content: CallContent): ToolCallContent {
+  if ("text" in content) return { type: "content", content: textBlock(content.text) };
+  const { diff } = content;
+  const patch = diff.pieces.length > 0 || diff.kind === "renamed" ? gitPatch(diff) : undefined;
+  return {
+    ...{ type: "diff", changes: [changeOf(diff)] },
+    ...(patch !== undefined && { patch: { format: "git_patch", text: patch } }),
+  };
+}
 
-const changeOf = ({ path, oldText }: DiffPiece): DiffChange =>
-  oldText === null ? { operation: "add", path } : { operation: "modify", path };
+function changeOf({ kind, path, oldPath }: ShownDiff): DiffChange {
+  switch (kind) {
+    case "added":
+      return { operation: "add", path };
+    case "deleted":
+      return { operation: "delete", path };
+    case "renamed":
+      return oldPath === undefined ? { operation: "add", path } : { operation: "move", oldPath, path };
+    case "modified":
+      return { operation: "modify", path };
+  }
+}
 
-function gitPatch({ path, oldText, unified }: DiffPiece): string {
-  const name = path.replace(/^\//, "");
-  const head = [`diff --git a/${name} b/${name}`, ...(oldText === null ? ["new file mode 100644"] : [])];
-  const old = oldText === null ? "/dev/null" : `a/${name}`;
-  return `${[...head, `--- ${old}`, `+++ b/${name}`, unified.trimEnd()].join("\n")}\n`;
+function gitPatch({ kind, path, oldPath = path, pieces }: ShownDiff): string {
+  const [old, made] = [oldPath, path].map((each) => each.replace(/^\//, "")) as [string, string];
+  const extended = {
+    ...{ added: ["new file mode 100644"], deleted: ["deleted file mode 100644"], modified: [] },
+    renamed: [`rename from ${old}`, `rename to ${made}`],
+  }[kind];
+  const names = [
+    `--- ${kind === "added" ? "/dev/null" : `a/${old}`}`,
+    `+++ ${kind === "deleted" ? "/dev/null" : `b/${made}`}`,
+  ];
+  const hunks = pieces.map(({ unified }) => unified);
+  const body = hunks.length === 0 ? [] : [...names, ...hunks];
+  return `${[`diff --git a/${old} b/${made}`, ...extended, ...body].join("\n")}\n`;
 }

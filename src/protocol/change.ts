@@ -5,6 +5,15 @@ import { Time } from "./time.ts";
 export const changeStates = ["pending", "applied", "rejected", "reverted"] as const;
 export const changeKinds = ["added", "modified", "deleted", "renamed"] as const;
 
+/** What became of one file. */
+export const FileChange = z.object({
+  path: z.string(),
+  kind: z.enum(changeKinds),
+  /** Of a renamed file. */
+  old_path: z.string().optional(),
+});
+export type FileChange = z.infer<typeof FileChange>;
+
 /** One hunk of a text file. */
 export const Hunk = z.object({
   /** Made of the hunk's own text, so it stays while the lines around it change. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FileChange } from "./change.ts";
 import { ClientId, MessageId, PartId, RunId, SessionId } from "./ids.ts";
 import { Outcome } from "./run.ts";
 import { Time } from "./time.ts";
@@ -37,7 +38,9 @@ export const ToolView = z.discriminatedUnion("kind", [
     path: z.string(),
     /** Further files of the same call. Then the first hunk of each file begins with a line `\ PATH`. */
     more_paths: z.array(z.string()).optional(),
-    /** Unified diff without file headers. */
+    /** What became of each file, where it is known: the text alone does not tell a deleted file from an emptied one. */
+    files: z.array(FileChange).optional(),
+    /** Unified diff without file headers. A shortened one ends with a line `\\ N more lines`. */
     unified: z.string(),
     additions: z.int(),
     deletions: z.int(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FileChange } from "./change.ts";
 import { permissionModes } from "./choices.ts";
 import { ClientId, PermissionId, RunId, SessionId } from "./ids.ts";
 import { ToolKind } from "./message.ts";
@@ -32,6 +33,8 @@ export const PermissionDetail = z.discriminatedUnion("type", [
     path: z.string(),
     /** Unified diff without file headers; empty when the agent does not say what it will write. */
     unified: z.string(),
+    /** What becomes of the file, where it is known. */
+    file: FileChange.optional(),
     reasons: z.array(z.string()),
   }),
   z.object({ type: z.literal("text"), text: z.string(), reasons: z.array(z.string()) }),

@@ -154,6 +154,15 @@ describe("a question", () => {
     const unsaid = ask({ ...edit, unified: "", reasons: [] }, 20, { kind: "delete" }).rows;
     expect(unsaid[0]).toContain("wants to delete ~/shop/a.ts");
     expect(unsaid[2]).toBe("    It does not say what it will write.");
+    // A tool that takes several files has one kind for all of them.
+    const told = (kind: "deleted" | "renamed", unified: string) =>
+      ask({ ...edit, unified, reasons: [], file: { path: edit.path, kind } }, 20, { kind: "edit" }).rows;
+    expect(told("deleted", "@@ -1 +0,0 @@\n-a")[0]).toContain("wants to delete ~/shop/a.ts");
+    const moved = told("renamed", "");
+    expect([moved[0], moved[2]]).toEqual([
+      "? hearth wants to move ~/shop/a.ts",
+      "    Its text stays as it is.",
+    ]);
   });
 
   test("about anything else shows its text", () => {

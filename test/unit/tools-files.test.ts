@@ -157,6 +157,7 @@ test("write makes a file and its folders, and asks with the whole content as a d
       access: "write",
       path: join(bench.root, "new/deep/a.txt"),
       unified: "@@ -0,0 +1,2 @@\n+one\n+two",
+      file: { path: join(bench.root, "new/deep/a.txt"), kind: "added" },
     },
   });
   const result = await call.run();

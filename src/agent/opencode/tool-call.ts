@@ -44,7 +44,7 @@ export function titleOfTool({ tool, state }: Pick<ToolPart, "tool" | "state">, r
 export function withoutHeaders(diff: string): string {
   const lines = diff.split("\n");
   const first = lines.findIndex((line) => line.startsWith("@@"));
-  return first === -1 ? "" : lines.slice(first).join("\n").trimEnd();
+  return first === -1 ? "" : lines.slice(first).join("\n").replace(/\n+$/, "");
 }
 
 /** `proposed`: the diff from the permission question; not every tool repeats it in its result. */

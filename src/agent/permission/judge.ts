@@ -4,6 +4,7 @@ import { optionsFor } from "./answer-options.ts";
 import { judgeCommand } from "./commands/judge-command.ts";
 import { escapeHidden } from "./display.ts";
 import { judgeUrl, type UrlVerdict } from "./judge-url.ts";
+import { pathDetail } from "./path-detail.ts";
 import { createLocator, type RuleBook } from "./paths/location.ts";
 import type { FileLookup } from "./paths/real-path.ts";
 import type { PermissionRequest } from "./request.ts";
@@ -118,16 +119,12 @@ function judgeSubject(
           ? [...new Set([tool, canonical])]
           : [...new Set([tool, canonical, "write"])];
       const findings = locator.judge(subject.path, subject.access, names, false);
-      const shown = escapeHidden(locator.show(locator.realPath(subject.path) ?? subject.path));
       const offer = locator.offer(subject.path, subject.access);
-      const detail: PermissionDetail =
-        subject.access === "write"
-          ? { type: "edit", path: shown, unified: escapeHidden(subject.unified ?? ""), reasons: [] }
-          : { type: "text", text: `read ${shown}`, reasons: [] };
+      const show = (path: string) => escapeHidden(locator.show(locator.realPath(path) ?? path));
       return {
         findings,
         readOnly: subject.access === "read",
-        detail,
+        detail: pathDetail(subject, show),
         rules: offer === undefined ? undefined : [offer],
       };
     }

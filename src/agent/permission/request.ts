@@ -1,3 +1,4 @@
+import type { FileChange } from "../../protocol/change.ts";
 import type { ToolKind } from "../../protocol/message.ts";
 import type { Confinement } from "../sandbox/sandbox.ts";
 
@@ -12,8 +13,11 @@ export type PermissionSubject =
       /** The image of the container that it runs in. */
       container?: string | undefined;
     }
-  /** Absolute path; not yet resolved. `unified` shows a write as a diff without file headers. */
-  | { type: "path"; access: "read" | "write"; path: string; unified?: string }
+  /**
+   * Absolute path; not yet resolved. `unified` shows a write as a diff without file headers, `file` says what becomes of
+   * the file.
+   */
+  | { type: "path"; access: "read" | "write"; path: string; unified?: string; file?: FileChange }
   /** `redirectedFrom`: the address, already allowed, that leads there. */
   | { type: "url"; url: string; redirectedFrom?: string | undefined }
   /** Anything else, as text. */

@@ -241,8 +241,7 @@ export function contentText(content: unknown): string {
 function viewOf(call: TrackedCall, root: string, now: number): ToolView | undefined {
   const diff = call.content.find((item) => item["type"] === "diff");
   const change = diff && diffOf(diff);
-  if (change !== undefined)
-    return { kind: "diff", ...shortDiff(change, DIFF_CHARS_MAX), path: shownPath(change.path, root) };
+  if (change !== undefined) return diffView(change, kindOf(call), root);
   const command = kindOf(call) === "execute" && isFinal(call) ? commandOf(call) : undefined;
   if (command === undefined) return undefined;
   return {
@@ -255,15 +254,31 @@ function viewOf(call: TrackedCall, root: string, now: number): ToolView | undefi
   };
 }
 
-export type NamedDiff = { path: string; unified: string; additions: number; deletions: number };
+/** The protocol has no word for a deleted file: only the kind of the call says it. */
+function diffView({ isNew, ...change }: NamedDiff, kind: ToolKind, root: string): ToolView {
+  const path = shownPath(change.path, root);
+  const isDeleted = kind === "delete" && change.additions === 0;
+  const known = isNew ? "added" : isDeleted ? "deleted" : undefined;
+  const files = known === undefined ? {} : { files: [{ path, kind: known } as const] };
+  return { kind: "diff", ...shortDiff(change, DIFF_CHARS_MAX), path, ...files };
+}
+
+export type NamedDiff = {
+  path: string;
+  unified: string;
+  additions: number;
+  deletions: number;
+  isNew: boolean;
+};
 
 export function diffOf(item: Wire): NamedDiff | undefined {
   const path = textOf(item["path"]);
   const made = textOf(item["newText"]);
-  const old = textOf(item["oldText"]) ?? "";
+  const before = textOf(item["oldText"]);
+  const old = before ?? "";
   if (path === undefined || made === undefined) return undefined;
   if (made.length + old.length > DIFFED_CHARS_MAX) return undefined;
-  return { path, ...diffTexts(old, made) };
+  return { path, ...diffTexts(old, made), isNew: before === undefined };
 }
 
 function exitCodeOf(call: TrackedCall): number | null {

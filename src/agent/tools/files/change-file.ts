@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
+import type { FileChange } from "../../../protocol/change.ts";
 import type { ToolView } from "../../../protocol/message.ts";
 import type { WorkerPool } from "../../worker/pool.ts";
 import { isStillReal, type WorkspacePath } from "../../workspace-path.ts";
@@ -77,16 +78,24 @@ export async function planChange(
   const change = await computed(place, old?.text ?? "", asked, context, workers);
   const notes = notesOf?.(change) ?? [];
   return {
-    permissions: [writePermission(place, change.asked)],
+    permissions: [writePermission(place, change.asked, { path: place.real, kind: kindOfWrite(old) })],
     check: () => checkUnchanged(place, old, context),
     apply: () => apply(place, old, { ...change, done, notes }, context),
   };
 }
 
-export const writePermission = ({ real }: WorkspacePath, unified: string): CallPermission => ({
+/** `file` has real paths, too. */
+export const writePermission = (
+  { real }: WorkspacePath,
+  unified: string,
+  file: FileChange,
+): CallPermission => ({
   tool: "edit",
-  subject: { type: "path", access: "write", path: real, unified },
+  subject: { type: "path", access: "write", path: real, unified, file },
 });
+
+/** A file that is changed where it is, or made. */
+const kindOfWrite = (old: TextFile | undefined) => (old === undefined ? "added" : "modified");
 
 /** The file as it is, if the model may change it; undefined if there is none. Throws ToolFailure. */
 export async function readToChange(
@@ -165,7 +174,10 @@ async function apply(
   return {
     result: {
       text: lines.filter((line) => line !== "").join("\n"),
-      view: { kind: "diff", path: place.shown, unified: view, additions, deletions },
+      view: {
+        ...{ kind: "diff", path: place.shown, files: [{ path: place.shown, kind: kindOfWrite(old) }] },
+        ...{ unified: view, additions, deletions },
+      },
     },
     async undo() {
       if (old === undefined) return unlink(place.real);

@@ -173,6 +173,7 @@ function resultOf(results: readonly ChangeResult[]): ToolResult {
       kind: "diff",
       path: first.view.path,
       more_paths: views.slice(1).map(({ path }) => path),
+      files: views.flatMap(({ files = [] }) => files),
       ...shortDiff(whole, VIEW_CHARS_MAX),
     },
   };

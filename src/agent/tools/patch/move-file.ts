@@ -37,7 +37,7 @@ export async function planRemoval(
   const change = await computed(place, old.text, { after: "" }, context, workers);
   const { additions, deletions, view: unified } = change;
   return {
-    permissions: [writePermission(place, change.asked)],
+    permissions: [writePermission(place, change.asked, { path: place.real, kind: "deleted" })],
     check: () => checkUnchanged(place, old, context),
     async apply() {
       context.signal.throwIfAborted();
@@ -45,7 +45,10 @@ export async function planRemoval(
       return {
         result: {
           text: `Deleted ${place.shown}.`,
-          view: { kind: "diff", path: place.shown, unified, additions, deletions },
+          view: {
+            ...{ kind: "diff", path: place.shown, files: [{ path: place.shown, kind: "deleted" }] },
+            ...{ unified, additions, deletions },
+          },
         },
         undo: () => restore(place, old, context),
       };
@@ -76,7 +79,9 @@ export async function planMove(
   };
   await checkAll();
   return {
-    permissions: [writePermission(from, change.asked), writePermission(to, change.asked)],
+    permissions: [from, to].map((place) =>
+      writePermission(place, change.asked, { path: to.real, kind: "renamed", old_path: from.real }),
+    ),
     check: checkAll,
     async apply() {
       context.signal.throwIfAborted();
@@ -93,7 +98,10 @@ export async function planMove(
       return {
         result: {
           text: lines.filter((line) => line !== "").join("\n"),
-          view: { kind: "diff", path: to.shown, unified, additions, deletions },
+          view: {
+            ...{ kind: "diff", path: to.shown, unified, additions, deletions },
+            files: [{ path: to.shown, kind: "renamed", old_path: from.shown }],
+          },
         },
         async undo() {
           await restore(from, old, context);

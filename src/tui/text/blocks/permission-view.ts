@@ -139,6 +139,8 @@ function headLines(
   return [...rows, ...prefixLines(under, [span("  ")], [span("  ")])];
 }
 
+const editVerbs = { added: "create", modified: "change", deleted: "delete", renamed: "move" } as const;
+
 function questionOf(
   { agent, kind, title, detail }: Permission,
   { who: named = agent, home }: PermissionView,
@@ -149,7 +151,8 @@ function questionOf(
       return `${who} wants to run a command in ${shortPath(detail.cwd, home)}`;
     case "edit": {
       const isNew = detail.unified.startsWith("@@ -0,0 ");
-      const verb = kind === "delete" || kind === "move" ? kind : isNew ? "create" : "change";
+      const guessed = kind === "delete" || kind === "move" ? kind : isNew ? "create" : "change";
+      const verb = detail.file === undefined ? guessed : editVerbs[detail.file.kind];
       return `${who} wants to ${verb} ${shortPath(detail.path, home)}`;
     }
     case "text":
@@ -161,6 +164,11 @@ function questionOf(
   }
 }
 
+function withoutDiff(kind: keyof typeof editVerbs | undefined): string {
+  if (kind === undefined) return "It does not say what it will write.";
+  return kind === "renamed" || kind === "modified" ? "Its text stays as it is." : "The file is empty.";
+}
+
 const shortPath = (path: string, home: string | undefined): string =>
   spellOut(homePath(path, home)).replaceAll("\n", "\\n");
 
@@ -170,7 +178,7 @@ function subjectLines({ detail }: Permission, width: number, rowsMax: number, la
   if (detail.type === "edit") {
     if (detail.unified === "")
       return {
-        lines: wrapLine([span(`${INDENT}It does not say what it will write.`, "warning")], width),
+        lines: wrapLine([span(`${INDENT}${withoutDiff(detail.file?.kind)}`, "warning")], width),
         hiddenRows: 0,
       };
     const { lines, hiddenRows } = diffEnds(spellOut(detail.unified), inner, layout, rowsMax);
