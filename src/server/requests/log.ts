@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { RecordedRequest } from "../../agent/native/requests/recorder.ts";
+import { createRedaction } from "../../agent/native/requests/redaction.ts";
 import { ignoreError, inBackground } from "../../async/in-background.ts";
 import type { RunId, SessionId } from "../../protocol/ids.ts";
 import type { RequestDetail, RequestMeta } from "../../protocol/request.ts";
 import type { Log } from "../daemon/log.ts";
+import { applyDifference, differenceOf } from "./body-difference.ts";
 import { cacheAlarm } from "./cache-alarm.ts";
 
 /** All requests together, compressed. Beyond it the oldest go. */
@@ -22,10 +24,21 @@ const unzip = promisify(gunzip);
 
 const fileOf = (rid: RunId, n: number): string => `${rid}-${String(n).padStart(4, "0")}`;
 
-function metaOf(detail: RequestDetail): RequestMeta {
-  const { url: _, headers: __, body: ___, response: ____, response_headers: _____, ...meta } = detail;
+function metaOf(detail: Omit<RequestDetail, "body">): RequestMeta {
+  const { url: _, headers: __, response: ___, response_headers: ____, ...meta } = detail;
   return meta;
 }
+
+/** `base`: the file whose body this one's is told by. */
+type KeptRequest = Omit<RequestDetail, "body"> &
+  ({ body: string } | { base: string; head: number; tail: number; middle: string });
+
+/** A body that the session's next one may be told by. */
+type Base = { file: string; body: Uint8Array; depth: number };
+/** To read a request, at most so many files are read … */
+const DEPTH_MAX = 50;
+/** … and at most so many sessions keep their last body in memory. */
+const BASES_MAX = 4;
 
 /**
  * What was sent to models and what came back, in files beside the log: they are no part of the store. Nothing waits for
@@ -35,6 +48,7 @@ export function createRequestLog(dir: string, log: Pick<Log, "warn">) {
   /** The last requests of sessions in use, oldest first. */
   const recent = new Map<SessionId, RequestMeta[]>();
   const alarmed = new Set<SessionId>();
+  const bases = new Map<SessionId, Base>();
   let work: Promise<unknown> = Promise.resolve();
   let unmeasured = MEASURED_EVERY_BYTES;
 
@@ -86,6 +100,49 @@ export function createRequestLog(dir: string, log: Pick<Log, "warn">) {
     }
   }
 
+  /** Writing whole megabytes at each step would take longer than the step. */
+  function keptOf(
+    { session_id, body, secrets }: RecordedRequest,
+    detail: Omit<RequestDetail, "body">,
+    file: string,
+  ): { kept: KeptRequest; base: Base | undefined } {
+    const known = bases.get(session_id);
+    const before =
+      detail.kind === "step" && known !== undefined && known.depth < DEPTH_MAX ? known : undefined;
+    if (before !== undefined) {
+      const { head, tail, middle } = differenceOf(before.body, body);
+      const seam = Math.max(0, ...secrets.map((secret) => Buffer.byteLength(secret)));
+      const isNew = holdsAny(body.subarray(Math.max(0, head - seam), body.length - tail + seam), secrets);
+      if (middle.length < body.length / 2 && !isNew) {
+        const text = Buffer.from(middle).toString("utf8");
+        const kept = { ...detail, base: before.file, head, tail, middle: text };
+        return { kept, base: { file, body, depth: before.depth + 1 } };
+      }
+    }
+    const { plain } = createRedaction(secrets);
+    const kept = { ...detail, body: plain(Buffer.from(body).toString("utf8")) };
+    const canBeBase = detail.kind === "step" && !holdsAny(body, secrets);
+    return { kept, base: canBeBase ? { file, body, depth: 0 } : undefined };
+  }
+
+  function keepBase(sid: SessionId, base: Base) {
+    bases.set(sid, base);
+    const [oldest] = bases.keys();
+    if (bases.size > BASES_MAX && oldest !== undefined) bases.delete(oldest);
+  }
+
+  async function read(sid: SessionId, file: string): Promise<KeptRequest> {
+    const bytes = await readFile(join(folderOf(sid), `${file}.gz`));
+    return JSON.parse((await unzip(bytes)).toString("utf8")) as KeptRequest;
+  }
+
+  async function bodyOf(sid: SessionId, kept: KeptRequest): Promise<Uint8Array> {
+    if ("body" in kept) return Buffer.from(kept.body);
+    const { base, head, tail, middle } = kept;
+    const before = await bodyOf(sid, await read(sid, base));
+    return applyDifference(before, { head, tail, middle: Buffer.from(middle) });
+  }
+
   async function write(recorded: RecordedRequest) {
     const { session_id, run_id, n } = recorded;
     const detail = recorded.detail();
@@ -93,11 +150,15 @@ export function createRequestLog(dir: string, log: Pick<Log, "warn">) {
     const known = recent.get(session_id) ?? (await metasIn(session_id));
     recent.set(session_id, [...known, meta].slice(-LOOKED_AT));
     watchCache(session_id);
-    const bytes = await zip(JSON.stringify(detail));
-    await mkdir(folderOf(session_id), { recursive: true, mode: 0o700 });
-    const file = join(folderOf(session_id), fileOf(run_id, n));
-    await writeFile(`${file}.gz`, bytes, { mode: 0o600 });
-    await writeFile(`${file}.json`, JSON.stringify(meta), { mode: 0o600 });
+    const file = fileOf(run_id, n);
+    const { kept, base } = keptOf(recorded, detail, file);
+    bases.delete(session_id);
+    const bytes = await zip(JSON.stringify(kept));
+    const folder = folderOf(session_id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, `${file}.gz`), bytes, { mode: 0o600 });
+    await writeFile(join(folder, `${file}.json`), JSON.stringify(meta), { mode: 0o600 });
+    if (base !== undefined) keepBase(session_id, base);
     unmeasured += bytes.length;
     await prune();
   }
@@ -117,8 +178,11 @@ export function createRequestLog(dir: string, log: Pick<Log, "warn">) {
     async detail(sid: SessionId, rid: RunId, n: number): Promise<RequestDetail | undefined> {
       await work;
       try {
-        const bytes = await readFile(join(folderOf(sid), `${fileOf(rid, n)}.gz`));
-        return JSON.parse((await unzip(bytes)).toString("utf8")) as RequestDetail;
+        const kept = await read(sid, fileOf(rid, n));
+        if ("body" in kept) return kept;
+        const body = Buffer.from(await bodyOf(sid, kept)).toString("utf8");
+        const { base: _, head: __, tail: ___, middle: ____, ...detail } = kept;
+        return { ...detail, body };
       } catch {
         return undefined; // never sent, or pruned
       }
@@ -134,10 +198,16 @@ export function createRequestLog(dir: string, log: Pick<Log, "warn">) {
     forget(sid: SessionId, isDeleted: boolean) {
       recent.delete(sid);
       alarmed.delete(sid);
+      bases.delete(sid);
       if (isDeleted)
         inBackground(() => next(() => rm(folderOf(sid), { recursive: true, force: true })), ignoreError);
     },
     close: () => work,
   };
 }
+const holdsAny = (bytes: Uint8Array, secrets: readonly string[]): boolean =>
+  secrets.some(
+    (secret) => secret !== "" && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(secret),
+  );
+
 export type RequestLog = ReturnType<typeof createRequestLog>;

@@ -14,7 +14,10 @@ export type RecordedRequest = {
   run_id: RunId;
   n: number;
   /** Call it once, apart from urgent work. */
-  detail(): RequestDetail;
+  detail(): Omit<RequestDetail, "body">;
+  /** As it was sent: it may hold secrets. */
+  body: Uint8Array;
+  secrets: readonly string[];
 };
 
 export type RequestSink = (recorded: RecordedRequest) => void;
@@ -70,8 +73,8 @@ function createEnds(max: number) {
   };
 }
 
-const textOf = (body: unknown): string =>
-  typeof body === "string" ? body : body instanceof Uint8Array ? Buffer.from(body).toString("utf8") : "";
+const bytesOf = (body: unknown): Uint8Array =>
+  body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : "");
 
 /** Follows one session's requests to its models, for people who want to see what was sent. */
 export function createRequestRecorder(
@@ -113,14 +116,16 @@ export function createRequestRecorder(
           if (run === undefined || sent === undefined) return;
           const request = sent;
           const endedAt = monotonicMs();
+          const body = bytesOf(request.body);
           const { usage, cost } = how.outcome === "aborted" ? { usage: noUsage, cost: 0 } : how;
           sink({
             session_id,
             run_id: run,
             n,
+            body,
+            secrets: request.secrets,
             detail() {
               const { plain, url, headers } = createRedaction(request.secrets);
-              const body = plain(textOf(request.body));
               return {
                 ...{ run_id: run, n, kind, model, at, outcome: how.outcome, usage, cost },
                 error: how.outcome === "failed" ? plain(how.error) : null,
@@ -128,12 +133,11 @@ export function createRequestRecorder(
                 duration_ms: Math.round(endedAt - sentAt),
                 first_ms: firstAt === undefined ? null : Math.round(firstAt - sentAt),
                 added_ms: Math.round((sentAt - since) * 10) / 10,
-                request_bytes: Buffer.byteLength(body),
+                request_bytes: body.length,
                 response_bytes: received.chars(),
                 parts: scaled(parts, usage.input_tokens),
                 url: url(request.url),
                 headers: headers(request.headers),
-                body,
                 response_headers: headers(answered?.headers ?? {}),
                 response: plain(received.text()),
               };
