@@ -1,5 +1,4 @@
-// What hearth's own agent takes for itself, without a model: `npm run bench -- own-agent [judging|requests|searches|memory] [--write]`. What it adds to the
-// time to the first token is in `npm run bench -- daemon`: to the request at the model, and from its first byte on.
+// What hearth's own agent takes for itself, without a model: `npm run bench -- own-agent [judging|requests|searches|first|compaction|memory] [--write]`.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
@@ -7,8 +6,9 @@ import { createHistory } from "../src/agent/native/context/history.ts";
 import { phrases } from "../src/agent/native/context/phrases.ts";
 import { createDiskJudge } from "../src/agent/permission/judge-on-disk.ts";
 import type { Message } from "../src/protocol/message.ts";
+import { createGate } from "../test/support/happenings.ts";
 import { localConfig, repository } from "../test/support/home.ts";
-import { say } from "../test/support/model-server.ts";
+import { type ModelRequest, say, toolResults } from "../test/support/model-server.ts";
 import { createPlace, grantedRules, policyFor, request } from "../test/support/permission.ts";
 import { createToolBench } from "../test/support/tool-bench.ts";
 import { openBenchWorld } from "./measure/bench-world.ts";
@@ -18,6 +18,15 @@ import { type Row, report, sample } from "./measure/report.ts";
 const FILES = 100_000;
 const FILES_A_FOLDER = 200;
 const TURNS = 500;
+const FIRST_ROUNDS = 200;
+/** Nobody prompts sooner; text within 45 ms of other text is told together. */
+const PERSON_PAUSE_MS = 100;
+const COMPACTIONS = 10;
+/** 40 answers of 8,000 characters. */
+const COMPACTED_TURNS = 40;
+const COMPACTED_WORDS = 320;
+const SOURCES = 100;
+const SETTLE_MS = 5_000;
 const NEVER = new AbortController().signal;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -111,8 +120,64 @@ async function searches(): Promise<Row[]> {
   ];
 }
 
-/** The daemon with all its children. */
-async function serverMemory(): Promise<number[]> {
+/** From a client's POST to the first words at it, less what the model takes until it writes: all of it is ours. */
+async function firstTokens(): Promise<number[]> {
+  const world = await openBenchWorld();
+  try {
+    return await sample(FIRST_ROUNDS, async () => {
+      await pass(PERSON_PAUSE_MS);
+      const index = world.model.requests.length;
+      const since = world.events.lastSeq() ?? 0;
+      const gate = createGate(); // words that come with the end of their answer are told with it
+      world.model.enqueue(say("word", { until: gate.passed }));
+      const arrived = world.events.untilAfter(since, "part.delta").then(() => performance.now());
+      const began = performance.now();
+      const { run_id } = await world.prompt("hello");
+      const at = await arrived;
+      gate.open();
+      const { receivedAt, firstPieceAt = receivedAt } = await world.model.request(index);
+      await world.completed(run_id);
+      return at - began - (firstPieceAt - receivedAt);
+    });
+  } finally {
+    await world.close();
+  }
+}
+
+/** A compaction of about 80,000 tokens, its model answering at once. */
+async function compactions(): Promise<number[]> {
+  const world = await openBenchWorld();
+  const path = `/v1/workspaces/${world.wid}/sessions/${world.sid}/compact`;
+  let rounds = 0;
+  const summary = "## Goal\nTo measure.\n".repeat(100);
+  try {
+    return await sample(
+      COMPACTIONS,
+      async () => {
+        for (let turn = 0; turn < COMPACTED_TURNS; turn += 1) {
+          world.model.enqueue(say("Some words of an answer. ".repeat(COMPACTED_WORDS)));
+          const { run_id } = await world.prompt(`turn ${turn}`);
+          await world.completed(run_id);
+        }
+        world.model.enqueue(say(summary));
+        const began = performance.now();
+        const { run_id } = await world.api.expect<{ run_id: string }>(202, "POST", path, { body: {} });
+        await world.completed(run_id);
+        const taken = performance.now() - began;
+        rounds += 1;
+        if (world.model.requests.length !== rounds * (COMPACTED_TURNS + 1))
+          throw new Error("it was not the compaction that was measured");
+        return taken;
+      },
+      1,
+    );
+  } finally {
+    await world.close();
+  }
+}
+
+/** The daemon with all its children; then with a language server, too. */
+async function serverMemory(): Promise<[servers: number, withLanguage: number]> {
   const world = await openBenchWorld((baseUrl, project) => {
     const bin = (path: string) => [process.execPath, join(repository, "node_modules", path)];
     const files = [...bin("@modelcontextprotocol/server-filesystem/dist/index.js"), project];
@@ -126,8 +191,19 @@ async function serverMemory(): Promise<number[]> {
     world.model.enqueue(say("Done."));
     const { run_id } = await world.prompt("go");
     await world.completed(run_id);
-    await pass(5_000);
-    return [memoryOf(world.daemon.pid)];
+    await pass(SETTLE_MS);
+    const servers = memoryOf(world.daemon.pid);
+    world.home.write("tsconfig.json", '{ "compilerOptions": { "strict": true, "noEmit": true } }');
+    for (let at = 0; at < SOURCES; at += 1)
+      world.home.write(`src/file-${at}.ts`, `export const name${at} = (a: number) => a + ${at};\n`);
+    const content = "export const wrong: number = 'text';\n";
+    world.model.enqueue(say({ call: "write", input: { path: "src/new.ts", content } }), say("Done."));
+    const edited = await world.prompt("write it");
+    await world.completed(edited.run_id);
+    const told = toolResults(world.model.requests.at(-1) as ModelRequest).at(-1)?.text ?? "";
+    if (!told.includes("typescript reports")) throw new Error(`no language server: ${told}`);
+    await pass(SETTLE_MS);
+    return [servers, memoryOf(world.daemon.pid)];
   } finally {
     await world.close();
   }
@@ -142,9 +218,22 @@ const parts: Readonly<Record<string, () => Promise<Row[]>>> = {
     { name: "the same, the first after a start", unit: "ms", samples: await requestBuilds(true) },
   ],
   searches,
-  memory: async () => [
-    { name: "three MCP servers with the daemon", unit: "MB", samples: await serverMemory() },
+  first: async () => [
+    {
+      ...{ name: "added to the time to the first token", unit: "ms", samples: await firstTokens() },
+      ...{ p99: true, aim: "p50 < 50" },
+    },
   ],
+  compaction: async () => [
+    { name: "a compaction of 80,000 tokens, without its model", unit: "ms", samples: await compactions() },
+  ],
+  memory: async () => {
+    const [servers, withLanguage] = await serverMemory();
+    return [
+      { name: "three MCP servers with the daemon", unit: "MB", samples: [servers] },
+      { name: "the same with TypeScript's language server", unit: "MB", samples: [withLanguage] },
+    ];
+  },
 };
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 for (const [name, rows] of Object.entries(parts))
