@@ -1,6 +1,7 @@
+import type { Json } from "../wire/message-pipe.ts";
 import type { Editor } from "./editor.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Json, Wire } from "./stdio.ts";
+import type { Wire } from "./stdio.ts";
 
 export type ServeDeps = {
   sessionsFor(editor: Editor): Sessions;

@@ -41,7 +41,8 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (method !== "tools/call") return;
   if (how === "dies-later") process.exit(3);
   if (how === "silent") return;
-  if (how === "floods") send({ id, result: { content: [{ type: "text", text: "x".repeat(10_000_000) }] } });
+  const size = { floods: 10_000_000, overflows: 17_000_000 }[how];
+  if (size !== undefined) send({ id, result: { content: [{ type: "text", text: "x".repeat(size) }] } });
   else if (how === "draws")
     send({
       id,

@@ -12,10 +12,11 @@ const SCREEN_TEXT = "marked|highlight\\.js|diff|fuzzysort|jsonc-parser|string-wi
 const allowed: { [room: string]: Room } = {
   async: { rooms: [], packages: /^node:timers\/promises$/ },
   protocol: { rooms: [], packages: /^(zod|node:path|node:crypto)$/ },
+  wire: { rooms: [], packages: /^node:stream$/ },
   client: { rooms: ["async", "protocol"], packages: /^(node:.+|eventsource-parser)$/ },
   // "Own" packages of the agent: anything but those of the daemon and of the screen.
   agent: {
-    rooms: ["async", "protocol"],
+    rooms: ["async", "protocol", "wire"],
     packages: /^(?!(better-sqlite3|ink|react)(\/|$))/,
   },
   server: {
@@ -27,7 +28,7 @@ const allowed: { [room: string]: Room } = {
     packages: new RegExp(`^(node:.+|ink|chalk|react|jsonc-parser|(${SCREEN_TEXT})(/.+)?)$`),
   },
   acp: {
-    rooms: ["async", "protocol", "client"],
+    rooms: ["async", "protocol", "client", "wire"],
     packages: /^(node:.+|@agentclientprotocol\/sdk(\/.+)?)$/,
   },
   cli: {

@@ -113,6 +113,7 @@ test("a server that misbehaves says why in a sentence, and the others work", asy
     gone: { url: `http://127.0.0.1:${await closedPort()}/mcp` },
     banner: odd("banner"),
     floods: odd("floods"),
+    overflows: odd("overflows"),
     lies: odd("lies"),
   });
   expect(["hangs", "dies", "missing", "gone", "banner"].map(reason)).toEqual([
@@ -123,7 +124,7 @@ test("a server that misbehaves says why in a sentence, and the others work", asy
     "ready",
   ]);
   expect(names()).toEqual([
-    ...["mcp__banner__good", "mcp__floods__good"],
+    ...["mcp__banner__good", "mcp__floods__good", "mcp__overflows__good"],
     ...["mcp__lies__odd", "mcp__lies__text", "mcp__lies__good"],
   ]);
   const flood = (await call("mcp__floods__good", {})).text;
@@ -132,6 +133,11 @@ test("a server that misbehaves says why in a sentence, and the others work", asy
     /The whole result \(10000000 characters\) is in (\S+): read or search/.exec(flood) ?? [];
   onTestFinished(() => rmSync(file, { force: true }));
   expect(readFileSync(file, "latin1")).toBe("x".repeat(10_000_000));
+  // It is too long to be read, so the call fails; it does not wait for its time to be over.
+  expect(await call("mcp__overflows__good", {})).toMatchObject({
+    text: expect.stringContaining("a message of more than 16 MB"),
+    isError: true,
+  });
   expect(await call("mcp__lies__good", {})).toEqual({
     text: expect.stringContaining("[a part that is not of the form that MCP demands]\nyes"),
   });

@@ -1,7 +1,9 @@
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import { ignoreError, inBackground } from "../../async/in-background.ts";
 import { settlesWithin } from "../../async/wait.ts";
-import { createLineSplitter } from "../../protocol/lines.ts";
+import { longMessage } from "../../wire/long-message.ts";
+import { errorAnswer, TOO_LONG } from "../../wire/message-pipe.ts";
+import { createLineSplitter } from "../../wire/split-lines.ts";
 import { createTextRing } from "../children/text-ring.ts";
 import type { GroupProcess, ProcessSupervisor } from "../process/types.ts";
 import type { McpServerSpec } from "./spec.ts";
@@ -47,6 +49,15 @@ export function createStdioTransport(
     else words.push(Buffer.concat([bytes, Buffer.from("\n")]));
   }
 
+  /** The call that it answers fails at once, instead of when its time is over. */
+  function receiveLong(head: string, tail: string) {
+    const message = `a message of more than ${LINE_BYTES_MAX / 1024 / 1024} MB`;
+    transport.onerror?.(new Error(message));
+    const { id, isRequest } = longMessage(head, tail);
+    if (!isRequest && id !== undefined && id !== null)
+      transport.onmessage?.({ ...errorAnswer(id, TOO_LONG, message), id });
+  }
+
   const transport: StdioTransport = {
     async start() {
       child = await processes.spawn({ command, cwd, env, owner });
@@ -54,7 +65,7 @@ export function createStdioTransport(
       child.stdout.on("data", (chunk: Buffer) => {
         for (const line of lines.push(chunk)) {
           if (line.kind === "line") receive(line.bytes);
-          else transport.onerror?.(new Error(`a message of more than ${LINE_BYTES_MAX / 1024 / 1024} MB`));
+          else receiveLong(line.head, line.tail);
         }
       });
       child.stderr.on("data", (chunk: Buffer) => words.push(chunk));

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk/unstable";
-import { createLineSplitter } from "../../../protocol/lines.ts";
+import type { Id } from "../../../wire/long-message.ts";
+import { createMessagePipe, errorAnswer, TOO_LONG } from "../../../wire/message-pipe.ts";
 import { isWire, textOf, type Wire } from "../wire.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -8,8 +9,6 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 const MALFORMED_MAX = 20;
 const MALFORMED_WINDOW_MS = 60_000;
 const NOISE_CHARS_MAX = 500;
-
-type Id = string | number | null;
 
 type MessageStreamDeps = {
   stdin: Writable;
@@ -26,8 +25,8 @@ type MessageStreamDeps = {
 };
 
 /**
- * JSON-RPC over a child's pipes, one message per line. Reads no faster than the consumer. Malformed messages are
- * counted and dropped: lines that are too long, responses to unknown requests, second responses.
+ * JSON-RPC over a child's pipes. Malformed messages are counted and dropped: lines that are too long, responses to
+ * unknown requests, second responses.
  */
 export function createMessageStream(deps: MessageStreamDeps): Stream {
   const { stdin, stdout, now } = deps;
@@ -42,23 +41,8 @@ export function createMessageStream(deps: MessageStreamDeps): Stream {
       deps.onBroken(`sent ${MALFORMED_MAX} malformed messages within a minute`);
   }
 
-  async function send(message: AnyMessage): Promise<void> {
-    if (stdin.destroyed || stdin.writableEnded) throw new Error("the agent's input is closed");
-    if (stdin.write(`${JSON.stringify(message)}\n`)) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onClose = () => reject(new Error("the agent's input was closed"));
-    stdin.once("drain", resolve);
-    stdin.once("close", onClose);
-    await promise.finally(() => {
-      stdin.off("drain", resolve);
-      stdin.off("close", onClose);
-    });
-  }
-
   /** The message to pass to the library; undefined if it was handled here. */
-  function messageOf(bytes: Buffer): AnyMessage | undefined {
-    const text = bytes.toString("utf8").trim();
-    if (text === "") return undefined;
+  function messageOf(text: string): AnyMessage | undefined {
     if (!text.startsWith("{") && !text.startsWith("[")) {
       deps.onNoise(`${text.slice(0, NOISE_CHARS_MAX)}\n`);
       return undefined;
@@ -87,46 +71,17 @@ export function createMessageStream(deps: MessageStreamDeps): Stream {
     return waiting.delete(message["id"] as Id); // an id of another type is not in the set
   }
 
-  /** Answers a line that was too long with an error, so that neither side waits for ever. */
-  function replaceOversize(head: string): AnyMessage | undefined {
-    countMalformed();
-    const id = idIn(head);
-    if (id === undefined) return undefined;
-    const error = { code: -32600, message: `A message may be ${LINE_BYTES_MAX} bytes long at most` };
-    if (!/"method"\s*:/.test(head)) return waiting.delete(id) ? { jsonrpc: "2.0", id, error } : undefined;
-    void send({ jsonrpc: "2.0", id, error }).catch(() => {}); // the agent is gone; the child's exit reports it
-    return undefined;
-  }
-
-  async function* read(): AsyncGenerator<AnyMessage> {
-    const splitter = createLineSplitter(LINE_BYTES_MAX);
-    for await (const chunk of stdout) {
-      for (const line of splitter.push(chunk as Buffer)) {
-        const message = line.kind === "line" ? messageOf(line.bytes) : replaceOversize(line.head);
-        if (message !== undefined) yield message;
-      }
-    }
-  }
-
-  const messages = read();
-  return {
-    readable: new ReadableStream<AnyMessage>({
-      async pull(controller) {
-        const { value, done } = await messages.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await messages.return(undefined);
-      },
-    }),
-    writable: new WritableStream<AnyMessage>({
-      write(message) {
-        if ("method" in message && "id" in message) waiting.add(message.id);
-        return send(message);
-      },
-    }),
-  };
+  return createMessagePipe<AnyMessage>({
+    ...{ input: stdout, output: stdin, peer: "the agent", bytesMax: LINE_BYTES_MAX, take: messageOf },
+    takeLong({ id, isRequest }, message) {
+      countMalformed();
+      if (isRequest || id === undefined || !waiting.delete(id)) return undefined;
+      return errorAnswer(id, TOO_LONG, message);
+    },
+    onSend(message) {
+      if ("method" in message && "id" in message) waiting.add(message.id);
+    },
+  });
 }
 
 function parse(text: string): unknown {
@@ -135,9 +90,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function idIn(head: string): Id | undefined {
-  const found = /"id"\s*:\s*(-?\d+|"(?:[^"\\]|\\.)*")/.exec(head)?.[1];
-  return found === undefined ? undefined : (JSON.parse(found) as Id);
 }
