@@ -7,6 +7,7 @@ import { withoutHearth } from "../agent/children/environment.ts";
 import { createContainers } from "../agent/container/containers.ts";
 import { createFileSearch } from "../agent/files/file-search.ts";
 import { createFolderGate, type FolderGate } from "../agent/files/folder-gate.ts";
+import { completeArgument } from "../agent/mcp/complete.ts";
 import { findResources } from "../agent/mcp/find-resources.ts";
 import { createDiskJudge } from "../agent/permission/judge-on-disk.ts";
 import { createProcessSupervisor } from "../agent/process/supervisor.ts";
@@ -690,6 +691,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       list(wid) {
         workspaces.rowOf(wid);
         return mcp.services.list(wid);
+      },
+      async arguments(wid, command, typed, signal) {
+        workspaces.rowOf(wid);
+        return completeArgument(mcp.connections(wid), command, typed, signal);
       },
       async test(wid, name) {
         workspaces.rowOf(wid);

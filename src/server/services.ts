@@ -1,4 +1,5 @@
 import type { FoundFiles } from "../agent/files/file-search.ts";
+import type { ArgumentValues } from "../agent/mcp/complete.ts";
 import type { TcpEnds } from "../agent/process/descent.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { Away } from "../protocol/away.ts";
@@ -224,6 +225,7 @@ export type Services = {
   };
   mcp: {
     list(wid: WorkspaceId): McpServer[];
+    arguments(wid: WorkspaceId, command: string, typed: string, signal: AbortSignal): Promise<ArgumentValues>;
     /** Throws not_found. */
     test(wid: WorkspaceId, name: string): Promise<McpServer>;
     /** Throws not_found, invalid_request, mcp_login_failed. */

@@ -306,6 +306,7 @@ test("every documented route answers with every documented success, exactly as d
   }
   world.home.write(".mcp.json", JSON.stringify({ mcpServers: { a: { command: "a" } } }));
   await drive({ key: `GET ${W}/mcp`, path: `${w}/mcp`, status: 200 });
+  await drive({ key: `GET ${W}/mcp/arguments`, path: `${w}/mcp/arguments?command=mcp__a__x`, status: 200 });
   await drive({ key: `POST ${W}/mcp/{name}/test`, path: `${w}/mcp/a/test`, status: 200 });
   for (const [method, what, status] of [
     ["POST", "login", 400],

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { completeArgument } from "../../src/agent/mcp/complete.ts";
 import { findResources } from "../../src/agent/mcp/find-resources.ts";
 import { toolName } from "../../src/agent/mcp/names.ts";
 import { simplifySchema } from "../../src/agent/mcp/schema.ts";
@@ -97,6 +98,16 @@ test("real servers are started, list their tools, and are called", async () => {
     "everything:demo://resource/dynamic/text/12",
   ]);
   expect(await found("everything:demo://resource/dynamic/text/x")).toEqual([]);
+  const args = (typed: string, prompt = "mcp__everything__completable-prompt") =>
+    completeArgument(servers.connections("ws"), prompt, typed, new AbortController().signal);
+  expect(await args("Eng")).toEqual({ values: ["Engineering"], replaces: 3 });
+  expect((await args("")).values).toHaveLength(4);
+  // What is typed before decides what fits; the last argument takes the rest.
+  expect(await args('"Sales" ')).toEqual({ values: ["David", "Eve", "Frank"], replaces: 0 });
+  expect(await args("Sales Da")).toEqual({ values: ["David"], replaces: 2 });
+  expect(await args("Sales David x")).toEqual({ values: [], replaces: 7 });
+  expect(await args("x", "mcp__everything__simple-prompt")).toEqual({ values: [], replaces: 0 });
+  expect(await args("x", "mcp__other__prompt")).toEqual({ values: [], replaces: 0 });
   writeFileSync(join(root, "a.txt"), "the text");
   expect(await call("mcp__files__read_text_file", { path: join(root, "a.txt") })).toEqual({
     text: '<outside_data source="MCP server files">\nthe text\n</outside_data>',

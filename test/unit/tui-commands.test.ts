@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../src/protocol/agent.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
-import { commands, runCommand } from "../../src/tui/commands/table.ts";
+import { commands, matchingCommands, runCommand } from "../../src/tui/commands/table.ts";
 import { saveTheme } from "../../src/tui/files/save-theme.ts";
 import { newListOverlay } from "../../src/tui/state/overlay.ts";
 import { modeItems } from "../../src/tui/state/overlay-items.ts";
@@ -70,6 +70,14 @@ test("/mode offers the modes that the agent has itself, for the session or for t
   const fresh = connected({ agents: [agent], sessions: [], session_id: null });
   expect(ran("/mode approve", fresh).state.defaults.agent_mode).toBe("approve");
   expect(ran("/mode fast", fresh).state.flash?.text).toContain("yolo, auto, approve");
+});
+
+test("an agent's own command is one before the first prompt, too, when nobody has named the agent", () => {
+  const commands = [{ name: "review", description: "Reviews." }];
+  const state = connected({ agents: [{ ...agent, commands }], sessions: [], session_id: null });
+  const unnamed = { ...state, defaults: { ...state.defaults, agent: undefined } };
+  expect(runCommand(unnamed, "/review a.txt")).toBeUndefined();
+  expect(matchingCommands(unnamed, "revie").map(({ name }) => name)).toEqual(["review"]);
 });
 
 test("what is told of session and clients is what a person asks for", () => {

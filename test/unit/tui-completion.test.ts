@@ -7,7 +7,13 @@ import { createDecoder } from "../../src/tui/input/decode.ts";
 import { createKeyMap } from "../../src/tui/keys.ts";
 import type { Effect } from "../../src/tui/state/effects.ts";
 import type { AppState } from "../../src/tui/state/state.ts";
-import { completionRows, openCompletion, withFound, withPasted } from "../../src/tui/steps/completion.ts";
+import {
+  completionRows,
+  openCompletion,
+  withFound,
+  withPasted,
+  withValues,
+} from "../../src/tui/steps/completion.ts";
 import { stepInput } from "../../src/tui/steps/input.ts";
 import { withQuestion } from "../../src/tui/steps/question.ts";
 import { connected, permission, prompt, replica, run } from "../support/tui-state.ts";
@@ -79,6 +85,24 @@ test("of a resource's pattern the known part is taken, and the list goes on with
   expect(draft(type(answered(next.state, ["docs:demo://ticket/web/7"]), "\t").state)).toBe(
     "see @docs:demo://ticket/web/7 ",
   );
+});
+
+test("arguments of a server's prompt are listed with what fits, and taken one after the other", () => {
+  const typed = type(idle, "/mcp__all__team Eng");
+  const query = (state: AppState) => state.completion?.query ?? "";
+  expect(typed.effects.at(-1)).toEqual({ do: "find_arguments", query: "mcp__all__team Eng" });
+  const listed = withValues(typed.state, query(typed.state), ["Engineering"], 3);
+  expect(rows(listed)).toEqual(["Engineering"]);
+  const taken = type(listed, "\t");
+  expect(draft(taken.state)).toBe("/mcp__all__team Engineering ");
+  expect(taken.effects).toEqual([{ do: "find_arguments", query: "mcp__all__team Engineering " }]);
+  const next = withValues(taken.state, query(taken.state), ["Alice", "Bob"], 0);
+  expect(type(next, "\r").effects[0]).toMatchObject({ do: "send", text: "/mcp__all__team Engineering " });
+  expect(draft(type(next, `${DOWN}\r`).state)).toBe("/mcp__all__team Engineering Bob ");
+  // An answer to an earlier text is dropped; other commands and names of files ask for none.
+  expect(withValues(type(next, "x").state, query(next), ["Alice"], 0).completion?.found).toEqual([]);
+  expect(did(type(idle, "/review a").effects)).toEqual([]);
+  expect(did(type(idle, "/mcp__all__team @a").effects).at(-1)).toBe("find_files");
 });
 
 test("Enter on a command that needs a word completes its name, and only then runs it", () => {

@@ -1,6 +1,11 @@
-/** Words as a shell would split them: quotes hold spaces together. */
-export const argumentsOf = (text: string): string[] =>
-  [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+/** Words as a shell would split them, and where each begins: quotes hold spaces together. */
+export const argumentsIn = (text: string): { word: string; start: number }[] =>
+  [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => ({
+    word: match[1] ?? match[2] ?? match[3] ?? "",
+    start: match.index,
+  }));
+
+export const argumentsOf = (text: string): string[] => argumentsIn(text).map(({ word }) => word);
 
 /**
  * A command's text with what was typed after its name: `$ARGUMENTS`, `$1` to `$9`. Without any of these the arguments

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { valuesAt } from "./complete.ts";
 import type { McpConnection } from "./connection.ts";
 import { fillingOf } from "./uri-template.ts";
 
@@ -6,10 +6,6 @@ import { fillingOf } from "./uri-template.ts";
 const FOUND_MAX = 8;
 /** Values of a variable. A server gives at most a hundred; nothing else fits what is typed. */
 const VALUES_MAX = 50;
-/** The list of files waits for it. */
-const COMPLETE_MS_MAX = 1_000;
-
-const Completed = z.looseObject({ completion: z.looseObject({ values: z.array(z.string()) }) });
 
 /**
  * The resources whose `SERVER:URI` or name holds what was typed, as a prompt names them after `@`. Of a pattern of URIs
@@ -40,26 +36,16 @@ export async function findResources(
 
 /** The URIs of a server's patterns with the values that it knows for the variable at the end of what was typed. */
 async function valuesFor(server: McpConnection, typed: string, signal: AbortSignal): Promise<string[]> {
-  const { spec, state, request } = server;
+  const { spec, state } = server;
   const now = state();
   const before = `${spec.name}:`;
   if (now.phase !== "ready" || !now.offers.canComplete || !typed.startsWith(before)) return [];
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(COMPLETE_MS_MAX)]);
   const uris = now.offers.templates.map(async ({ template }): Promise<string[]> => {
     const filling = fillingOf(template, typed.slice(before.length));
     if (filling === undefined) return [];
-    const asked = {
-      ref: { type: "ref/resource", uri: template },
-      argument: { name: filling.name, value: filling.value },
-      context: { arguments: filling.earlier },
-    };
-    try {
-      const { data } = Completed.safeParse(await request("completion/complete", asked, { signal: soon }));
-      return (data?.completion.values ?? []).filter((value) => value !== "").map(filling.with);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return []; // too slow, or nothing to say about this variable
-    }
+    const { name, value, earlier } = filling;
+    const ref = { type: "ref/resource", uri: template } as const;
+    return (await valuesAt(server, { ref, argument: { name, value }, earlier }, signal)).map(filling.with);
   });
   return (await Promise.all(uris)).flat().map((uri) => before + uri);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { McpLoginState, McpServer } from "../mcp.ts";
-import { byClient, ofWorkspace, route } from "./shared.ts";
+import { by, byClient, ofWorkspace, route } from "./shared.ts";
 
 const ofMcpServer = ofWorkspace.extend({ name: z.string().min(1).max(200) });
 
@@ -10,6 +10,22 @@ export const mcpRoutes = {
     params: ofWorkspace,
     query: byClient,
     replies: { 200: z.object({ servers: z.array(McpServer) }) },
+  }),
+  "GET /v1/workspaces/{wid}/mcp/arguments": route({
+    summary: "What fits the argument of an MCP server's prompt that is being typed",
+    params: ofWorkspace,
+    query: z.object({
+      ...by,
+      command: z.string().max(200).default(""),
+      typed: z.string().max(2_000).default(""),
+    }),
+    replies: {
+      200: z.object({
+        values: z.array(z.string()),
+        /** The characters at the end of what was typed that a value stands for. */
+        replaces: z.int(),
+      }),
+    },
   }),
   "POST /v1/workspaces/{wid}/mcp/{name}/test": route({
     summary: "Start an MCP server, also one that has failed, and say how it went",

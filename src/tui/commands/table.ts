@@ -401,11 +401,9 @@ export function runCommand(state: AppState, text: string): Step | undefined {
   return { ...result, effects: [{ do: "remember", text: line }, ...result.effects] };
 }
 
-/** Commands of the session's agent. */
-export function agentCommands(state: AppState): readonly { name: string; description: string }[] {
-  const name = currentSession(state)?.agent ?? state.defaults.agent;
-  return state.replica?.agents.find((agent) => agent.name === name)?.commands ?? [];
-}
+/** Commands of the session's agent; before the first prompt, of the agent that will get it. */
+export const agentCommands = (state: AppState): readonly { name: string; description: string }[] =>
+  currentAgent(state)?.commands ?? [];
 
 /** Commands that match the text after the slash, best first; ours before the agent's. */
 export function matchingCommands(state: AppState, typed: string): { name: string; help: string }[] {

@@ -5,7 +5,7 @@ import { cleanText } from "../editor/atoms.ts";
 import type { TranscriptOverlay } from "../state/overlay.ts";
 import { type AppState, currentSessionId, type Flash } from "../state/state.ts";
 import type { Store } from "../state/store.ts";
-import { withFound } from "../steps/completion.ts";
+import { withFound, withValues } from "../steps/completion.ts";
 import { errorSentence } from "./error-sentence.ts";
 
 /** How many sessions the list shows; others are found by typing their name. */
@@ -86,6 +86,23 @@ export function createLists(
     }
   }, signal);
 
+  const argumentFinder = createFileFinder(async (query, asked) => {
+    const [command = "", ...rest] = query.split(" ");
+    try {
+      const { connection } = await ready;
+      const { values, replaces } = await connection.request("GET /v1/workspaces/{wid}/mcp/arguments", {
+        params: { wid: connection.workspace.id },
+        query: { command, typed: rest.join(" ") },
+        signal: asked,
+      });
+      const found = values.filter((value) => cleanText(value) === value && !/[\n\t]/.test(value));
+      update((state) => withValues(state, query, found, replaces));
+    } catch {
+      // An older daemon, or none: the argument is typed without a list.
+    }
+    return { askAgain: false };
+  }, signal);
+
   async function loadTranscript(): Promise<void> {
     const sid = currentSessionId(store.get());
     const before = store.get().overlay;
@@ -109,5 +126,12 @@ export function createLists(
     }));
   }
 
-  return { loadSessions, loadGrants, revokeGrant, loadTranscript, findFiles: finder.find };
+  return {
+    loadSessions,
+    loadGrants,
+    revokeGrant,
+    loadTranscript,
+    findFiles: finder.find,
+    findArguments: argumentFinder.find,
+  };
 }

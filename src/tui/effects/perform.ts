@@ -47,6 +47,7 @@ export type RequestEffect = Extract<
       | "judge_changes"
       | "judge_named"
       | "find_files"
+      | "find_arguments"
       | "load_transcript"
       | "change_queued"
       | "withdraw"
@@ -64,6 +65,7 @@ export type RequestEffect = Extract<
 const isQuery = ({ do: what }: RequestEffect): boolean =>
   [
     "find_files",
+    "find_arguments",
     "load_changes",
     "load_transcript",
     "load_sessions",
@@ -218,6 +220,7 @@ export function createPerformer(
     if (effect.do === "load_changes" || effect.do === "judge_changes" || effect.do === "judge_named")
       return changes.perform(effect);
     if (effect.do === "find_files") return lists.findFiles(effect.query);
+    if (effect.do === "find_arguments") return lists.findArguments(effect.query);
     const { connection, link } = await ready;
     const wid = connection.workspace.id;
     if (isArenaEffect(effect)) return performArena(effect, { connection, update, flash }, signal);

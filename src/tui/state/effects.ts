@@ -67,6 +67,8 @@ export type Effect =
   /** Opens a file of the session in the editor; lines count from 1. */
   | { do: "open_file"; root: string | undefined; path: string; line: number | undefined }
   | { do: "find_files"; query: string }
+  /** `query`: the draft without its slash. */
+  | { do: "find_arguments"; query: string }
   /** A paste that may be paths of files; if it is not, it is inserted as text. */
   | { do: "attach_path"; text: string }
   | { do: "paste_image" }

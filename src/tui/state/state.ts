@@ -18,15 +18,17 @@ import type { Overlay } from "./overlay.ts";
 import { subagentOf } from "./questions.ts";
 import type { TokenCount } from "./token-count.ts";
 
-/** The completion list for `@` and `/`. */
+/** The completion list for `@`, `/` and the arguments of an MCP server's prompt. */
 export type Completion = {
-  kind: "file" | "command";
+  kind: "file" | "command" | "argument";
   /** The index of the `@` or `/`. */
   start: number;
   /** The text after it. */
   query: string;
-  /** The files that the daemon has found. */
+  /** The files or values that the daemon has found. */
   found: readonly string[];
+  /** The characters before the caret that a found value stands for. */
+  replaces: number;
   /** Whether they are the answer to the current query. */
   isAnswered: boolean;
   /** The daemon was still listing files: there may be more. */

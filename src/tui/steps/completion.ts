@@ -43,8 +43,14 @@ function tokenOf(state: AppState): Token | undefined {
   const { editor } = state;
   if (isEmpty(editor)) return undefined;
   if (editor.atoms[0] === "/" && state.question?.writing === undefined) {
-    const [, query] = /^\/([\w:-]*)$/.exec(editorText(editor)) ?? [];
+    const text = editorText(editor);
+    const [, query] = /^\/([\w:-]*)$/.exec(text) ?? [];
     if (query !== undefined) return { kind: "command", start: 0, query };
+    const isAtEnd = editor.caret === editor.atoms.length;
+    const isText = editor.atoms.every((atom: Atom) => typeof atom === "string");
+    const mention = mentionAt(editor);
+    if (mention === undefined && isAtEnd && isText && /^\/mcp__[\w-]+ [^\n]*$/.test(text))
+      return { kind: "argument", start: 0, query: text.slice(1) };
   }
   return shellCommand(editorText(editor)) === undefined ? mentionAt(editor) : undefined;
 }
@@ -74,6 +80,18 @@ export function withFound(
   return { ...state, completion: { ...completion, found, isAnswered, isPartial: !isAnswered, index } };
 }
 
+/** Shows the values that fit the argument of a prompt. */
+export function withValues(
+  state: AppState,
+  query: string,
+  found: readonly string[],
+  replaces: number,
+): AppState {
+  const { completion } = state;
+  if (completion?.kind !== "argument" || completion.query !== query) return state;
+  return { ...state, completion: { ...completion, found, replaces, isAnswered: true, index: 0 } };
+}
+
 /** A row of the list: the path of a file, or a command's name. */
 export type CompletionRow = { name: string; help: string };
 
@@ -86,6 +104,7 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
   const completion: Completion = {
     ...token,
     found: known?.kind === "file" && token.kind === "file" ? stillMatching(known.found, token.query) : [],
+    replaces: 0,
     isAnswered: false,
     // Kept until the next answer, so that nothing flickers while a person types.
     isPartial: known?.kind === "file" && token.kind === "file" && known.isPartial,
@@ -94,7 +113,8 @@ const withToken = (result: Step, token: Token, known: Completion | undefined, is
   };
   const state = { ...result.state, completion };
   if (isClosed || token.kind === "command") return { ...result, state };
-  return { state, effects: [...result.effects, { do: "find_files", query: token.query }] };
+  const find = token.kind === "file" ? "find_files" : "find_arguments";
+  return { state, effects: [...result.effects, { do: find, query: token.query }] };
 };
 
 /**
@@ -151,6 +171,12 @@ export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap)
     case "completion.complete":
       return take(state, completion, row.name);
     case "completion.accept":
+      // Where nothing of a value is typed yet, or all of it, the command is sent as it is.
+      if (
+        completion.kind === "argument" &&
+        ((completion.replaces === 0 && index === 0) || completion.query.endsWith(` ${row.name}`))
+      )
+        return undefined;
       if (completion.kind === "command") return runMarked(state, completion, row.name);
       // After `@` alone nothing has been chosen: the prompt is sent as it is.
       return completion.query === "" && index === 0 ? undefined : take(state, completion, row.name);
@@ -162,10 +188,23 @@ export function stepCompletion(state: AppState, event: InputEvent, keys: KeyMap)
 /** A resource of an MCP server, `SERVER:URI`: the daemon reads it, so its name stays text. */
 const isResource = (name: string): boolean => /^[\w.-]+:[a-z][a-z0-9+.-]*:/i.test(name);
 
+/** The index of the last so many characters before the caret. */
+function startOfEnd({ atoms, caret }: Editor, chars: number): number {
+  let at = caret;
+  for (let left = chars; left > 0 && at > 0; left -= String(atoms[at]).length) at -= 1;
+  return at;
+}
+
 function take(state: AppState, completion: Completion, name: string): Step {
   const next = { ...state, completion: undefined };
   if (completion.kind === "command") {
-    return stay({ ...next, editor: replaceText(state.editor, `/${name} `) });
+    const named = { ...next, editor: replaceText(state.editor, `/${name} `) };
+    return reopenCompletion(named, ["argument"]) ?? stay(named);
+  }
+  if (completion.kind === "argument") {
+    const start = startOfEnd(state.editor, completion.replaces);
+    const named = { ...next, editor: insertName(state.editor, start, `${name} `) };
+    return reopenCompletion(named, ["argument"]) ?? stay(named);
   }
   if (isResource(name)) {
     const [known = "", ...open] = name.split("{");

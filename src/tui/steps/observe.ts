@@ -38,6 +38,7 @@ const steering: { readonly [Kind in Effect["do"]]: boolean } = {
   load_changes: false,
   open_file: false,
   find_files: false,
+  find_arguments: false,
   attach_path: false,
   paste_image: false,
   copy: false,

@@ -52,12 +52,12 @@ export function completionView(
   const room = items.length > ROWS_MAX ? ROWS_MAX - 1 : ROWS_MAX;
   const first = Math.max(0, Math.min(index - Math.floor(room / 2), items.length - room));
   const nameWidth =
-    completion.kind === "file"
+    completion.kind !== "command"
       ? 0
       : Math.min(NAME_MAX, Math.max(...items.map(({ name }) => widthOf(name) + 1)));
   const rows = items.slice(first, first + room).map((item, offset): CompletionRow => {
     const isMarked = first + offset === index;
-    if (completion.kind === "file")
+    if (completion.kind !== "command")
       return { name: tailOf(item.name, columns, glyphs.ellipsis), help: "", isMarked };
     const name = `/${truncateEnd(sanitizeLine(item.name), NAME_MAX * 2, glyphs.ellipsis)}`;
     const left = columns - Math.max(nameWidth, widthOf(name)) - COMPLETION_GAP;
@@ -93,6 +93,8 @@ function whyNone(
   // Right after the `@` the first answer is still to come.
   if (query === "" && !isPartial) return undefined;
   if (kind === "command") return "no such command";
+  // Anything may be typed.
+  if (kind === "argument") return undefined;
   if (isPartial) return `searching ${ellipsis}`;
   return isAnswered ? "no such file" : undefined;
 }
@@ -100,7 +102,7 @@ function whyNone(
 function keysOf({ kind }: Completion, overrides: KeyOverrides): string {
   const key = (action: Action) => firstChordName(action, overrides);
   const close = `${key("completion.close")} closes`;
-  if (kind === "file") return `${key("completion.complete")} takes it, ${close}`;
+  if (kind !== "command") return `${key("completion.complete")} takes it, ${close}`;
   return `${key("completion.complete")} completes, ${key("completion.accept")} runs, ${close}`;
 }
 

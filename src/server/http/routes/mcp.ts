@@ -3,6 +3,7 @@ import type { Handlers } from "../handler.ts";
 
 type Keys =
   | "GET /v1/workspaces/{wid}/mcp"
+  | "GET /v1/workspaces/{wid}/mcp/arguments"
   | "POST /v1/workspaces/{wid}/mcp/{name}/test"
   | "POST /v1/workspaces/{wid}/mcp/{name}/login"
   | "GET /v1/workspaces/{wid}/mcp/{name}/login"
@@ -14,6 +15,10 @@ export function createMcpHandlers({ mcp, refresh }: Services): Pick<Handlers, Ke
       await refresh(params.wid);
       return { status: 200, body: { servers: mcp.list(params.wid) } };
     },
+    "GET /v1/workspaces/{wid}/mcp/arguments": async ({ params, query, signal }) => ({
+      status: 200,
+      body: await mcp.arguments(params.wid, query.command, query.typed, signal),
+    }),
     "POST /v1/workspaces/{wid}/mcp/{name}/test": async ({ params }) => {
       await refresh(params.wid);
       return { status: 200, body: { server: await mcp.test(params.wid, params.name) } };
