@@ -13,6 +13,7 @@ import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { type Sandbox, sandboxUse } from "../agent/sandbox/sandbox.ts";
 import type { AgentCommand } from "../protocol/agent.ts";
 import type { HooksConfig } from "../protocol/config.ts";
+import { containerLabel } from "../protocol/container.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { WorkspaceId } from "../protocol/ids.ts";
 import type { Mcp } from "./mcp.ts";
@@ -32,7 +33,7 @@ type ExtensionsDeps = {
 };
 
 const containerText = (image: string): string =>
-  `a container of ${image}: commands run in it and see of this machine only the project, at the same path, with git's own folder to read only; your other tools work outside of it`;
+  `${containerLabel(image)}: commands run in it and see of this machine only the project, at the same path, with git's own folder to read only; your other tools work outside of it`;
 const sandboxed = (asksHosts: boolean): string =>
   `on: commands write only to the project and a temp folder, ${asksHosts ? "ask the user about each host they connect to" : "have no network"}, and do not see keys; the bash tool's unsandboxed asks for more`;
 

@@ -11,16 +11,21 @@ import { eventually } from "../support/happenings.ts";
 import { localConfig } from "../support/home.ts";
 import { lastPrompt, say, sentText, toolResults } from "../support/model-server.ts";
 import { processesOf } from "../support/processes.ts";
-import { importImage, MISSING_IMAGE, writeScriptedPodman } from "../support/scripted-podman.ts";
+import {
+  importImage,
+  MISSING_IMAGE,
+  writeScriptedDevContainer,
+  writeScriptedPodman,
+} from "../support/scripted-podman.ts";
 import { gitIn, writeAll } from "../support/worktree-world.ts";
 
 const yolo = ["--permission-mode", "yolo"];
 
-async function openWorld() {
+async function openWorld(open = openWarmCliWorld) {
   const folder = mkdtempSync(join(tmpdir(), "podman-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { podman, calls } = writeScriptedPodman(folder);
-  const world = await openWarmCliWorld((baseUrl) => ({
+  const world = await open((baseUrl) => ({
     ...localConfig(baseUrl),
     containers: { runtime: podman, args: ["--network=none"], env: { CHOSEN: "env:MINE", FIXED: "so" } },
     agents: { outside: { command: ["sh", "-c", "exit 1"] } },
@@ -30,7 +35,7 @@ async function openWorld() {
   writeAll(world.home.project, { "a.txt": "one\n" });
   git("add", "-A");
   git("commit", "-q", "-m", "first");
-  return { ...world, lines: () => readFileSync(calls, "utf8").trimEnd().split("\n") };
+  return { ...world, folder, lines: () => readFileSync(calls, "utf8").trimEnd().split("\n") };
 }
 
 test("a session's commands run in its container, with the variables that are named; it ends with the session", async () => {
@@ -116,6 +121,43 @@ test("a task works and is checked in a container of its worktree, which ends wit
   expect(lines()[0]).toMatch(/source=\S+\/worktrees\/\S+,target=/);
   expect(lines()[0]).not.toContain(`source=${home.project},`);
   await eventually(() => lines().includes("ended"), "the container to end");
+});
+
+test("--in devcontainer: the project's own, as it was when the session began", async () => {
+  const { home, model, lines, folder } = await openWorld(openCliWorld);
+  const env = { PATH: `${folder}:${home.env["PATH"]}` };
+  const none = await runHearth(home, ["run", "--in", "devcontainer", "x"], { env });
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("There is no dev container in")]);
+  home.write(".devcontainer/devcontainer.json", '{ "image": "node:22" }');
+  const missing = await runHearth(home, ["run", "--in", "devcontainer", "x"]);
+  expect([missing.code, missing.stderr]).toEqual([
+    2,
+    expect.stringContaining("npm install -g @devcontainers/cli"),
+  ]);
+
+  writeScriptedDevContainer(folder);
+  model.script((request) =>
+    toolResults(request).length === 0
+      ? say({ call: "bash", input: { command: "echo in=$IN_CONTAINER" } })
+      : say("Done."),
+  );
+  const args = ["run", ...yolo, "--in", "devcontainer", "--format", "json", "look"];
+  const done = await runHearth(home, args, { env });
+  expect([done.code, done.stderr]).toEqual([0, ""]);
+  const { session_id: id } = JSON.parse(done.stdout) as { session_id: string };
+  expect(lines()[0]).toContain(`devcontainer up --workspace-folder ${home.project}`);
+  expect(lines()[1]).toMatch(/^exec --interactive --user 0 c0ffee sh -c/);
+  expect(lines()[2]).toMatch(/^exec --user node --workdir .* c0ffee bash -c echo in=/);
+  expect(toolResults(await model.request(1))[0]?.text).toContain("in=yes");
+
+  // A daemon that starts it anew looks at its files again: they may run commands on this machine.
+  home.write(".devcontainer/devcontainer.json", '{ "image": "node:22", "initializeCommand": "curl evil" }');
+  expect((await runHearth(home, ["run", ...yolo, "-s", id, "still here"], { env })).code).toBe(0);
+  await runHearth(home, ["daemon", "stop"]);
+  await eventually(() => lines().some((line) => line.startsWith("held until now")), "the hold to end");
+  const changed = await runHearth(home, ["run", ...yolo, "-s", id, "again"], { env });
+  expect([changed.code, changed.stderr]).toEqual([2, expect.stringContaining("have changed since")]);
+  await runHearth(home, ["daemon", "stop"]);
 });
 
 const real = importImage();

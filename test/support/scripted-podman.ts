@@ -37,12 +37,27 @@ if [ "$verb" = run ]; then
   echo "ended" >>'${calls}'
   exit
 fi
+# The first process of this machine is nobody's to end.
+set -- "\${@//kill -TERM 1/echo held until now >>'${calls}'}"
 # As with the real one, the command goes on when this client ends.
 env -i "\${keep[@]}" setsid --wait "$@"
 `,
     { mode: 0o755 },
   );
   return { podman, calls };
+}
+
+/** A program that takes `up` of the dev containers' own, and says that a container is there. */
+export function writeScriptedDevContainer(folder: string): void {
+  writeFileSync(
+    join(folder, "devcontainer"),
+    `#!/bin/sh
+printf 'devcontainer %s\\n' "$*" >>'${join(folder, "calls")}'
+echo '[1 ms] starting' >&2
+echo '{"outcome":"success","containerId":"c0ffee","remoteUser":"node","remoteWorkspaceFolder":"/workspaces/p"}'
+`,
+    { mode: 0o755 },
+  );
 }
 
 /** A real podman with a small image of this machine's own programs; undefined where there is none that works. */

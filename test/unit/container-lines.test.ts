@@ -4,8 +4,16 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { endLine, execLine, runLine, whyNotStarted } from "../../src/agent/container/command-lines.ts";
+import {
+  endLine,
+  execLine,
+  holdLine,
+  runLine,
+  whyNotStarted,
+} from "../../src/agent/container/command-lines.ts";
+import { pinnedDevContainer, readUp, upLine, whyNotUp } from "../../src/agent/container/dev-container.ts";
 import { mountsOf } from "../../src/agent/container/mounts.ts";
+import { isAlive, readProcess, signal } from "../support/processes.ts";
 
 const plan = {
   ...{ name: "hearth-ses-1", image: "node:22", root: "/work/api", args: ["--network=none"] },
@@ -30,8 +38,9 @@ test("docker: its daemon is root, so commands run as the user", () => {
 });
 
 test("a command gets variables by name, so that no value stands in the process table", () => {
-  const inside = { name: "box", id: "i1", cwd: "/work/api/src", variables: ["TERM", "NPM_TOKEN"] };
-  expect(execLine("podman", inside, ["bash", "-c", "make -j 2"])).toEqual([
+  const place = { runtime: "podman", name: "box" };
+  const inside = { id: "i1", cwd: "/work/api/src", variables: ["TERM", "NPM_TOKEN"] };
+  expect(execLine(place, inside, ["bash", "-c", "make -j 2"])).toEqual([
     ...["podman", "exec", "--workdir", "/work/api/src", "--env", "HEARTH_COMMAND=i1"],
     ...["--env", "TERM", "--env", "NPM_TOKEN", "box", "bash", "-c", "make -j 2"],
   ]);
@@ -45,19 +54,11 @@ test("ending a command asks what it started to end, also what left its group, an
         encoding: "utf8",
       }),
     );
-  const isThere = (pid: number) => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const [one, other] = [start("test-one"), start("test-one-more")];
-  onTestFinished(() => void process.kill(other, "SIGKILL"));
-  const [, , , , ...shell] = endLine("podman", "box", ["test-none", "test-one"]);
+  const [one, other] = [start("test-one"), start("test-one-more")].map(readProcess);
+  onTestFinished(() => void (other && signal(other, "SIGKILL")));
+  const [, , , , ...shell] = endLine({ runtime: "podman", name: "box" }, ["test-none", "test-one"]);
   execFileSync("sh", shell);
-  expect([one, other].map(isThere)).toEqual([false, true]);
+  expect([one, other].map((found) => found && isAlive(found))).toEqual([false, true]);
 });
 
 test("what the runtime said becomes a sentence that says what to do", () => {
@@ -101,4 +102,43 @@ test("git's own folder is mounted to read only: of the root, of a repository abo
   ]);
   mkdirSync(join(base, "a,b"));
   await expect(mountsOf(join(base, "a,b"))).rejects.toThrow("has a comma");
+});
+
+test("a dev container is brought up by its own program, held by an input, and entered as the user it names", () => {
+  expect(upLine("devcontainer", { runtime: "podman", root: "/work/api", key: "ses_1" }).join(" ")).toBe(
+    "devcontainer up --workspace-folder /work/api --docker-path podman --id-label hearth.session=ses_1 --mount type=bind,source=/work/api,target=/work/api",
+  );
+  expect(readUp('[1 ms] log\n{"outcome":"success","containerId":"c1","remoteUser":"node"}\n')).toEqual({
+    ...{ name: "c1", user: "node" },
+  });
+  expect(readUp('{"outcome":"error","message":"no such image"}')).toBeUndefined();
+  expect(whyNotUp('{"outcome":"error","message":"no such image"}', "")).toContain(": no such image");
+  const place = { runtime: "podman", name: "c1", user: "node" };
+  expect(execLine(place, { id: "i", cwd: "/w", variables: [] }, ["ls"]).slice(0, 4)).toEqual([
+    ...["podman", "exec", "--user", "node"],
+  ]);
+  expect(holdLine("podman", "c1").at(-1)).toMatch(/cat >\/dev\/null; kill -TERM 1$/);
+});
+
+test("what a dev container is, is told apart by every file of it", async () => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "dev-")));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  await expect(pinnedDevContainer(root)).rejects.toThrow("There is no dev container in");
+  mkdirSync(join(root, ".devcontainer/more"), { recursive: true });
+  const names: string[] = [];
+  for (const [file, text] of [
+    ...[
+      [".devcontainer/devcontainer.json", "{}"],
+      [".devcontainer/more/Dockerfile", "FROM a"],
+    ],
+    ...[
+      [".devcontainer/more/Dockerfile", "FROM b"],
+      [".devcontainer.json", "{}"],
+    ],
+  ] as [string, string][]) {
+    writeFileSync(join(root, file), text);
+    names.push(await pinnedDevContainer(root));
+  }
+  expect(new Set(names).size).toBe(4);
+  expect(await pinnedDevContainer(root)).toBe(names.at(-1));
 });

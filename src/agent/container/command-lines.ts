@@ -17,7 +17,8 @@ export type ContainerPlan = {
 const COMMAND_VARIABLE = "HEARTH_COMMAND";
 
 /** Says which shell there is, then stays until its input ends, which it does however the daemon ends. */
-const STAY = "if command -v bash >/dev/null 2>&1; then echo ready bash; else echo ready sh; fi; exec cat";
+const STAY =
+  "if command -v bash >/dev/null 2>&1; then echo ready bash; else echo ready sh; fi; cat >/dev/null";
 
 /**
  * Starts a container that lasts as long as this command's input. Nothing is fetched: a prompt would wait for a download
@@ -48,16 +49,32 @@ export function runLine(
   ];
 }
 
+/** Holds a container that something else has started: when the input ends, its first process is asked to end. */
+export const holdLine = (runtime: string, name: string): [string, ...string[]] => [
+  runtime,
+  ...["exec", "--interactive", "--user", "0", name, "sh", "-c", `${STAY}; kill -TERM 1`],
+];
+
+export const removeLine = (runtime: string, name: string): [string, ...string[]] => [
+  runtime,
+  ...["rm", "--force", name],
+];
+
+/** A container that runs. `user`: who commands in it are; undefined: whoever its image says. */
+export type Place = { runtime: string; name: string; user?: string | undefined };
+
+const asUser = ({ user }: Place) => (user === undefined ? [] : ["--user", user]);
+
 /** Runs a command in it. `variables` are taken from the environment of this line. */
 export const execLine = (
-  runtime: string,
-  { name, id, cwd, variables }: { name: string; id: string; cwd: string; variables: readonly string[] },
+  place: Place,
+  { id, cwd, variables }: { id: string; cwd: string; variables: readonly string[] },
   command: readonly string[],
 ): [string, ...string[]] => [
-  runtime,
-  ...["exec", "--workdir", cwd, "--env", `${COMMAND_VARIABLE}=${id}`],
+  place.runtime,
+  ...["exec", ...asUser(place), "--workdir", cwd, "--env", `${COMMAND_VARIABLE}=${id}`],
   ...variables.flatMap((variable) => ["--env", variable]),
-  name,
+  place.name,
   ...command,
 ];
 
@@ -79,9 +96,9 @@ done
 kill -KILL $pids 2>/dev/null`;
 
 /** Ends the commands with these ids and all that they started. */
-export const endLine = (runtime: string, name: string, ids: readonly string[]): [string, ...string[]] => [
-  runtime,
-  ...["exec", name, "sh", "-c", END, "hearth", ...ids],
+export const endLine = (place: Place, ids: readonly string[]): [string, ...string[]] => [
+  place.runtime,
+  ...["exec", ...asUser(place), place.name, "sh", "-c", END, "hearth", ...ids],
 ];
 
 const isDocker = (runtime: string): boolean => basename(runtime).startsWith("docker");

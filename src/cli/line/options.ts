@@ -62,7 +62,7 @@ export const isolation: OptionSpec = {
 export const inContainer: OptionSpec = {
   name: "in",
   value: "IMAGE",
-  help: "Run commands in a container of this image",
+  help: "Run commands in a container: image or devcontainer",
 };
 export const allWaiting: OptionSpec = { name: "all", short: "a", help: "All that wait" };
 export const hunks: OptionSpec = { name: "hunks", value: "ID,…", help: "Only these hunks of the one file" };

@@ -109,6 +109,7 @@ export function createSessionRows(db: Database) {
   const requestHash = db
     .prepare<[string], string | null>("SELECT request_hash FROM sessions WHERE id = ?")
     .pluck();
+  const setContainer = db.prepare<[string, string]>("UPDATE sessions SET container = ? WHERE id = ?");
   const plan = db.prepare<[string], string | null>("SELECT plan_json FROM sessions WHERE id = ?").pluck();
   const setPlan = db.prepare<[string | null, string]>("UPDATE sessions SET plan_json = ? WHERE id = ?");
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
@@ -143,6 +144,7 @@ export function createSessionRows(db: Database) {
     update({ subagent: _, task_id: __, container: ___, ...session }: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
     },
+    setContainer: (id: SessionId, container: string) => void setContainer.run(container, id),
     /** Makes it the most recently used session. */
     touch: (id: SessionId) => void touch.run(id),
     get(id: string): StoredSession | undefined {

@@ -1,3 +1,4 @@
+import { containerLabel } from "../../protocol/container.ts";
 import { plural } from "../../protocol/plural.ts";
 import { type AppState, currentAgent, currentSession, nameOfClient } from "../state/state.ts";
 import { homePath } from "../text/home-path.ts";
@@ -27,7 +28,7 @@ export function statusText(state: AppState): string {
     `${session.title || "untitled"} · ${session.id}`,
     `${path}${replica.workspace.branch === null ? "" : ` (${replica.workspace.branch})`}`,
     `agent ${session.agent} · model ${model} · mode ${session.mode} · ${session.isolation}`,
-    ...(session.container === undefined ? [] : [`commands run in a container of ${session.container}`]),
+    ...(session.container === undefined ? [] : [`commands run in ${containerLabel(session.container)}`]),
     `${plural(usage.input_tokens, "token")} in (${usage.cache_read_tokens} cached) · ${usage.output_tokens} out · $${session.cost.toFixed(4)}`,
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+import { containerLabel } from "../../../protocol/container.ts";
 import type { Permission, PermissionOption } from "../../../protocol/permission.ts";
 import { plural } from "../../../protocol/plural.ts";
 import { formatClock } from "../figures.ts";
@@ -220,7 +221,7 @@ function askedText(detail: Exclude<Permission["detail"], { type: "edit" }>): str
 /** Where a command will run; other agents start theirs themselves. */
 function sandboxLabel(detail: Permission["detail"]): string[] {
   if (detail.type !== "command") return [];
-  if (detail.container !== undefined) return [`in a container of ${detail.container}`];
+  if (detail.container !== undefined) return [`in ${containerLabel(detail.container)}`];
   if (detail.sandboxed === undefined) return [];
   return [detail.sandboxed ? "sandboxed" : "unsandboxed"];
 }
