@@ -1,12 +1,14 @@
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { RunId } from "../protocol/ids.ts";
+import type { SessionMcpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
 import { commandIn, commandsOf, runCommand } from "./commands.ts";
 import type { Editor } from "./editor.ts";
 import type { Link, Links, Member } from "./links.ts";
+import { createServerGiver } from "./mcp-servers.ts";
 import { changeOf, optionsOf } from "./options.ts";
 import { createOwnRuns } from "./own-runs.ts";
 import { type PromptBlock, promptOf } from "./prompt.ts";
@@ -28,7 +30,7 @@ export async function openSession(
   cwd: string,
   first: Link,
   opened: Session,
-  root: string,
+  { root, servers }: { root: string; servers: readonly SessionMcpServer[] },
 ) {
   const { links, editor, signal, log } = deps;
   const { id } = opened;
@@ -51,6 +53,7 @@ export async function openSession(
   const transcript = createTranscript({ root, tellsOwn: editor.tellsOwn });
   const params = () => ({ wid: link.connection.workspace.id, sid: id });
   const own = createOwnRuns(() => ({ connection: link.connection, params: params() }));
+  const mcp = createServerGiver(() => ({ connection: link.connection, params: params() }), servers);
   const questions = createQuestions({
     ...{ editor, sessionId: id, root, log },
     callOf: ({ session_id, tool_call_id }) => (session_id === id ? transcript.call(tool_call_id) : undefined),
@@ -131,6 +134,7 @@ export async function openSession(
     },
     async resync() {
       if (held !== undefined) return;
+      await mcp.giveAgain();
       await read();
       await catchUp();
     },
@@ -202,6 +206,7 @@ export async function openSession(
 
   async function accept(blocks: readonly PromptBlock[]): Promise<Accepted> {
     await ensure();
+    await mcp.giveAgain();
     link.shows(id);
     const { text, attachments } = promptOf(blocks, root);
     const command = commandIn(text);
@@ -226,6 +231,7 @@ export async function openSession(
     cwd,
     options,
     commands,
+    giveServers: mcp.give,
     get session() {
       return session;
     },
@@ -283,6 +289,7 @@ export async function openSession(
     async close(): Promise<void> {
       questions.canceling();
       await own.withdraw();
+      await mcp.takeBack();
       leave();
       questions.keepOnly(new Set());
     },

@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { SessionMcpServer } from "../protocol/mcp.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Editor } from "./editor.ts";
 import type { Link, Links } from "./links.ts";
@@ -51,24 +52,35 @@ export function createSessions(deps: SessionsDeps) {
     return reply.root ?? workspace.path;
   }
 
-  async function opened(cwd: string, link: Link, session: Session): Promise<OpenSession> {
+  async function opened(
+    cwd: string,
+    link: Link,
+    session: Session,
+    servers: readonly SessionMcpServer[],
+  ): Promise<OpenSession> {
     const root = await rootOf(link, session);
     open.get(session.id)?.leave();
-    const made = await openSession(deps, cwd, link, session, root);
+    const made = await openSession(deps, cwd, link, session, { root, servers });
+    try {
+      await made.giveServers();
+    } catch (error) {
+      made.leave();
+      throw error;
+    }
     open.set(session.id, made);
     link.shows(session.id);
     return made;
   }
 
   /** Opens a session that there is already, in the workspace that it belongs to. */
-  async function take(cwd: string, sid: string): Promise<OpenSession> {
+  async function take(cwd: string, sid: string, servers: readonly SessionMcpServer[]): Promise<OpenSession> {
     const link = await linkOf(cwd);
     const session = await found(link, idOf(sid));
-    return opened(cwd, link, session);
+    return opened(cwd, link, session, servers);
   }
 
   return {
-    async create(cwd: string): Promise<OpenSession> {
+    async create(cwd: string, servers: readonly SessionMcpServer[]): Promise<OpenSession> {
       const link = await linkOf(cwd);
       const params = { wid: link.connection.workspace.id };
       const { session } = await link.connection.request("POST /v1/workspaces/{wid}/sessions", {
@@ -76,21 +88,21 @@ export function createSessions(deps: SessionsDeps) {
         body: {},
         signal,
       });
-      const made = await opened(cwd, link, session);
+      const made = await opened(cwd, link, session, servers);
       await made.skip();
       return made;
     },
-    async load(cwd: string, sid: string): Promise<OpenSession> {
-      const session = await take(cwd, sid);
+    async load(cwd: string, sid: string, servers: readonly SessionMcpServer[]): Promise<OpenSession> {
+      const session = await take(cwd, sid, servers);
       await session.replay();
       return session;
     },
-    async resume(cwd: string, sid: string): Promise<OpenSession> {
-      const session = await take(cwd, sid);
+    async resume(cwd: string, sid: string, servers: readonly SessionMcpServer[]): Promise<OpenSession> {
+      const session = await take(cwd, sid, servers);
       await session.skip();
       return session;
     },
-    async fork(cwd: string, sid: string): Promise<OpenSession> {
+    async fork(cwd: string, sid: string, servers: readonly SessionMcpServer[]): Promise<OpenSession> {
       const link = await linkOf(cwd);
       const params = { wid: link.connection.workspace.id, sid: idOf(sid) };
       const { session } = await link.connection.request("POST /v1/workspaces/{wid}/sessions/{sid}/fork", {
@@ -98,7 +110,7 @@ export function createSessions(deps: SessionsDeps) {
         body: {},
         signal,
       });
-      const made = await opened(cwd, link, session);
+      const made = await opened(cwd, link, session, servers);
       await made.skip();
       return made;
     },

@@ -17,6 +17,7 @@ import type { Editor } from "./editor.ts";
 import { turnEndOf } from "./end.ts";
 import { answerForm, wordsIn } from "./form.ts";
 import { createGuard, sentenceOf, usageOf } from "./guarded.ts";
+import { serversOf } from "./mcp-servers.ts";
 import { modes } from "./options.ts";
 import type { ServeDeps } from "./serve.ts";
 import type { OpenSession } from "./session.ts";
@@ -54,19 +55,27 @@ export function serveV1(wire: Wire, { sessionsFor, log }: ServeDeps): AgentConne
     })
     .onRequest("session/new", ({ params }) =>
       guarded(async () => {
-        const session = told(await sessions.create(params.cwd));
+        const session = told(await sessions.create(params.cwd, serversOf(params.mcpServers)));
         return { sessionId: session.id, ...optionsOf(session.options()) };
       }),
     )
     .onRequest("session/load", ({ params }) =>
-      guarded(async () => optionsOf(told(await sessions.load(params.cwd, params.sessionId)).options())),
+      guarded(async () =>
+        optionsOf(
+          told(await sessions.load(params.cwd, params.sessionId, serversOf(params.mcpServers))).options(),
+        ),
+      ),
     )
     .onRequest("session/resume", ({ params }) =>
-      guarded(async () => optionsOf(told(await sessions.resume(params.cwd, params.sessionId)).options())),
+      guarded(async () =>
+        optionsOf(
+          told(await sessions.resume(params.cwd, params.sessionId, serversOf(params.mcpServers))).options(),
+        ),
+      ),
     )
     .onRequest("session/fork", ({ params }) =>
       guarded(async () => {
-        const session = told(await sessions.fork(params.cwd, params.sessionId));
+        const session = told(await sessions.fork(params.cwd, params.sessionId, serversOf(params.mcpServers)));
         return { sessionId: session.id, ...optionsOf(session.options()) };
       }),
     )
@@ -155,7 +164,7 @@ function initialized({ auth }: ClientCapabilities): InitializeResponse {
     agentCapabilities: {
       loadSession: true,
       promptCapabilities: { image: true, audio: false, embeddedContext: true },
-      mcpCapabilities: { http: false, sse: false },
+      mcpCapabilities: { http: true, sse: false },
       sessionCapabilities: { list: {}, delete: {}, resume: {}, close: {}, fork: {} },
     },
     authMethods: authMethods(auth?.terminal === true),

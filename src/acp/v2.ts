@@ -14,6 +14,7 @@ import { SETUP } from "./auth.ts";
 import type { Editor } from "./editor.ts";
 import { answerForm, wordsIn } from "./form.ts";
 import { createGuard, sentenceOf } from "./guarded.ts";
+import { serversOf } from "./mcp-servers.ts";
 import type { PromptBlock } from "./prompt.ts";
 import type { ServeDeps } from "./serve.ts";
 import type { OpenSession } from "./session.ts";
@@ -61,7 +62,7 @@ export function serveV2(wire: Wire, { sessionsFor, log }: ServeDeps): AgentConne
     })
     .onRequest("session/new", ({ params }) =>
       guarded(async () => {
-        const session = await sessions.create(params.cwd);
+        const session = await sessions.create(params.cwd, serversOf(params.mcpServers));
         return { sessionId: session.id, ...opened(session) };
       }),
     )
@@ -69,12 +70,12 @@ export function serveV2(wire: Wire, { sessionsFor, log }: ServeDeps): AgentConne
       guarded(async () => {
         const isReplayed = params.replayFrom !== undefined && params.replayFrom !== null;
         const open = isReplayed ? sessions.load : sessions.resume;
-        return opened(await open(params.cwd, params.sessionId));
+        return opened(await open(params.cwd, params.sessionId, serversOf(params.mcpServers)));
       }),
     )
     .onRequest("session/fork", ({ params }) =>
       guarded(async () => {
-        const session = await sessions.fork(params.cwd, params.sessionId);
+        const session = await sessions.fork(params.cwd, params.sessionId, serversOf(params.mcpServers));
         return { sessionId: session.id, ...opened(session) };
       }),
     )
@@ -176,7 +177,14 @@ function initialized({ auth }: ClientCapabilities): InitializeResponse {
   return {
     protocolVersion: 2,
     info: { name: "hearth", title: "hearth", version: VERSION },
-    capabilities: { session: { prompt: { image: {}, embeddedContext: {} }, delete: {}, fork: {} } },
+    capabilities: {
+      session: {
+        prompt: { image: {}, embeddedContext: {} },
+        mcp: { stdio: {}, http: {} },
+        delete: {},
+        fork: {},
+      },
+    },
     ...(auth?.terminal && {
       authMethods: [{ type: "terminal" as const, methodId: id, name, description, args: ["setup"] }],
     }),

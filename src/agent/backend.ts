@@ -1,5 +1,6 @@
 import type { AgentCommand, AgentMode, AgentModel, BackendKind } from "../protocol/agent.ts";
 import type { RunId, SessionId } from "../protocol/ids.ts";
+import type { SessionMcpServer } from "../protocol/mcp.ts";
 import type {
   ContextChange,
   FinishReason,
@@ -177,6 +178,8 @@ export type SessionContext = {
   /** The only tools of such a session, in the words of its definition; undefined: all. */
   subagentTools?: readonly string[] | undefined;
   env: Readonly<Record<string, string>>;
+  /** MCP servers of this session alone, for an agent that starts such servers itself. */
+  mcpServers?: readonly SessionMcpServer[] | undefined;
   /** What an earlier open stored with `remember`, also before a restart. */
   remembered: Remembered | null;
   remember(value: Remembered): void;
@@ -194,8 +197,8 @@ export type Remembered = {
 };
 
 export type OpenedSession = {
-  /** Whether the next turn can use it: its child is alive, and it was opened for this root and environment. */
-  isUsable(session: Pick<SessionContext, "root" | "env">): Promise<boolean>;
+  /** Whether the next turn can use it: its child is alive, and it was opened for this root, environment and MCP servers. */
+  isUsable(session: Pick<SessionContext, "root" | "env" | "mcpServers">): Promise<boolean>;
   /** Whether something is kept running for it; always, if absent. */
   isWarm?(): boolean;
   /** `resumed`: it knows its earlier turns, as it does after its first; `new`: it must be given the transcript. */

@@ -22,6 +22,26 @@ export const McpServer = z.object({
 });
 export type McpServer = z.infer<typeof McpServer>;
 
+const Values = z.record(z.string().max(1000), z.string().max(64 * 1024));
+
+/** A server that a client gives to one session. Its values are meant as they are: nothing in them names a variable. */
+export const SessionMcpServer = z.discriminatedUnion("transport", [
+  z.object({
+    transport: z.literal("stdio"),
+    name: z.string().min(1).max(200),
+    command: z.string().min(1).max(4096),
+    args: z.array(z.string().max(64 * 1024)).max(1000),
+    env: Values,
+  }),
+  z.object({
+    transport: z.literal("http"),
+    name: z.string().min(1).max(200),
+    url: z.url({ protocol: /^https?$/ }).max(4096),
+    headers: Values,
+  }),
+]);
+export type SessionMcpServer = z.infer<typeof SessionMcpServer>;
+
 /** A login at an MCP server. */
 export const McpLoginState = z.object({
   state: z.enum(["waiting", "done", "failed"]),

@@ -9,6 +9,7 @@ import { noTurnFiles, type TurnFiles, type TurnFilesNotice } from "../agent/run/
 import { orAborted, sleep } from "../async/wait.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { SessionMcpServer } from "../protocol/mcp.ts";
 import { messageText } from "../protocol/message-text.ts";
 import type { Agents } from "./agents.ts";
 import type { Budgets } from "./budgets.ts";
@@ -41,6 +42,8 @@ type CoordinatorsDeps = {
   folders: FolderGate;
   /** Where each session works. */
   worktrees: Pick<Worktrees, "ready" | "rootOf">;
+  /** MCP servers of the session alone. */
+  mcpServersOf?(sid: SessionId): readonly SessionMcpServer[];
   containers: Pick<SessionContainers, "of" | "ready" | "rest">;
   /** Reads the workspace's own configuration again, for the run that is about to begin. */
   refresh(wid: WorkspaceId, signal: AbortSignal): Promise<void>;
@@ -101,6 +104,7 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       agent_mode: session.agent === run.agent ? session.agent_mode : null,
       subagent: session.subagent?.kind,
       subagentTools: session.subagent?.tools,
+      mcpServers: deps.mcpServersOf?.(run.session_id) ?? [],
       env: run.env ?? deps.environments.forTools(wid, run.by, undefined),
       remembered:
         row?.agent_session_id && row.fingerprint

@@ -56,6 +56,7 @@ import { createRuns } from "./runs.ts";
 import { createSearch } from "./search.ts";
 import type { Caller, Services } from "./services.ts";
 import { createSessionContainers } from "./session-containers.ts";
+import { createSessionMcp } from "./session-mcp.ts";
 import { createSessions } from "./sessions.ts";
 import { createSnapshot } from "./snapshot.ts";
 import type { Store } from "./store/open.ts";
@@ -149,6 +150,14 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     await settlesWithin(settings.refresh(wid), REFRESH_MS_MAX);
   };
 
+  const sessionMcp = createSessionMcp({
+    parentOf(sid) {
+      const session = store.sessions.get(sid);
+      return session?.subagent === undefined ? undefined : (session.parent_id ?? undefined);
+    },
+    rootOf: (wid, sid) => worktrees.rootOf(wid, sid),
+    envOf: (wid) => environments.forTools(wid, null, undefined),
+  });
   const mcp = createMcp({
     settings,
     environments,
@@ -157,6 +166,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     configFile: paths.configFile,
     version: deps.version,
     logins: mcpLogins,
+    given: sessionMcp,
     now,
     onChange: (wid) =>
       void agents.list(wid).catch((cause) => log.error("the agents could not be listed", { cause })),
@@ -367,6 +377,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
   const budgets = createBudgets({ store, limits: (wid) => settings.of(wid).limits, now });
 
   const coordinators = createCoordinators({
+    mcpServersOf: sessionMcp.of,
     subagents: () => subagents,
     store,
     journal,
@@ -475,6 +486,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     waiting: (sid) => permissions.openCount(sid) > 0,
     onRemoved(sid) {
       wakes.forget(sid);
+      inBackground(() => mcp.closeSession(sid), ignoreError);
       inBackground(
         async () => {
           await native.jobs.stopSession(sid);
@@ -695,6 +707,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
       async arguments(wid, command, typed, signal) {
         workspaces.rowOf(wid);
         return completeArgument(mcp.connections(wid), command, typed, signal);
+      },
+      give(wid, sid, servers) {
+        sessions.services.get(wid, sid);
+        mcp.services.give(wid, sid, servers);
       },
       async test(wid, name) {
         workspaces.rowOf(wid);

@@ -102,7 +102,7 @@ export function createExtensions(deps: ExtensionsDeps) {
   return {
     ofSession(session: SessionContext): SessionExtension {
       const wid = settings.workspaceOf(session.session_id);
-      const source = mcp.sourceOf(wid);
+      const source = mcp.sourceOf(wid, session.session_id);
       let rules: HooksConfig[] = [];
       let isStarted = false;
       const hooks = createHooks({

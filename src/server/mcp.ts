@@ -9,10 +9,11 @@ import { ignoreError, inBackground } from "../async/in-background.ts";
 import { settlesWithin } from "../async/wait.ts";
 import type { McpServerConfig } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
-import type { WorkspaceId } from "../protocol/ids.ts";
-import type { McpServer } from "../protocol/mcp.ts";
+import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
+import type { McpServer, SessionMcpServer } from "../protocol/mcp.ts";
 import type { Environments } from "./environments.ts";
 import { createLoginServices } from "./mcp-login.ts";
+import { EDITOR, type GivenServers, type SessionMcp } from "./session-mcp.ts";
 import type { WorkspaceSettings } from "./workspace-settings.ts";
 
 type McpDeps = {
@@ -24,6 +25,8 @@ type McpDeps = {
   configFile: string;
   version: string;
   logins: McpLogins;
+  /** What editors have given to sessions. */
+  given: SessionMcp;
   now: () => Date;
   onChange(wid: WorkspaceId): void;
 };
@@ -44,7 +47,7 @@ export type Mcp = ReturnType<typeof createMcp>;
 
 /** The MCP servers of each workspace: those of the user's configuration, and those of a project that is trusted. */
 export function createMcp(deps: McpDeps) {
-  const { settings, environments, configFile } = deps;
+  const { settings, environments, configFile, given } = deps;
   const connections = createConnections();
   /** The fetch of models takes texts and plain headers; the client library sends forms and other kinds too. */
   async function fetchFor(env: Readonly<Record<string, string>>): Promise<typeof globalThis.fetch> {
@@ -62,7 +65,10 @@ export function createMcp(deps: McpDeps) {
     fetchFor,
     providerOf: (key) => createOAuthProvider(key, deps.logins),
     now: () => deps.now().getTime(),
-    onChange: (id) => deps.onChange(id as WorkspaceId), // the ids are the workspaces'
+    onChange(id) {
+      // What a session's own servers offer concerns nobody else.
+      if (!given.isIdOfSession(id)) deps.onChange(id as WorkspaceId); // the others are the workspaces'
+    },
   });
   const waitedFor = new WeakSet<McpConnection>();
 
@@ -101,14 +107,24 @@ export function createMcp(deps: McpDeps) {
 
   const configure = (wid: WorkspaceId) => servers.configure(wid, specsOf(wid));
 
+  /** Those that an editor gave to the session. One of the same name that is configured goes first. */
+  async function configureSession(wid: WorkspaceId, sid: SessionId): Promise<GivenServers | undefined> {
+    const found = given.specs(sid, new Set(specsOf(wid).map(({ name }) => name)));
+    if (found !== undefined) await servers.configure(found.id, found.specs);
+    return found;
+  }
+
   function troubleOf({ spec, state }: McpConnection): string | undefined {
     const now = state();
     if (now.phase === "starting")
       return `The MCP server ${spec.name} has not started yet: this turn goes on without it.`;
     if (now.phase !== "failed") return undefined;
     const { kind, reason } = now.failure;
-    const fix = kind === "needs_login" ? ` Log in with \`${loginCommand(spec.name)}\`.` : "";
-    return `The MCP server ${spec.name} cannot be used: ${reason}.${fix}`;
+    const login =
+      spec.source === EDITOR
+        ? " Write it into hearth's own configuration to log in to it."
+        : ` Log in with \`${loginCommand(spec.name)}\`.`;
+    return `The MCP server ${spec.name} cannot be used: ${reason}.${kind === "needs_login" ? login : ""}`;
   }
 
   function brokenOf({ spec, state }: McpConnection): string | undefined {
@@ -119,24 +135,32 @@ export function createMcp(deps: McpDeps) {
   }
 
   /** The servers as one session sees them: their tools change only between its turns. */
-  function sourceOf(wid: WorkspaceId): McpSource {
-    let tools = servers.tools(wid);
+  function sourceOf(wid: WorkspaceId, sid: SessionId): McpSource {
+    let ids: readonly string[] = [wid];
+    let tools = servers.tools(...ids);
     return {
       async begin(signal) {
         await configure(wid);
-        const connections = servers.connections(wid);
+        const own = await configureSession(wid, sid);
+        ids = own === undefined ? [wid] : [wid, own.id];
+        const connections = servers.connections(...ids);
         const fresh = connections.filter((connection) => !waitedFor.has(connection));
         const starting = connections.map((connection) => connection.start());
         const awaited = starting.filter((_, at) => fresh.includes(connections[at] as McpConnection));
         if (awaited.length > 0) await settlesWithin(Promise.all(awaited), FIRST_WAIT_MS, signal);
         for (const connection of fresh) waitedFor.add(connection);
-        tools = servers.tools(wid);
-        return connections.flatMap((connection) =>
-          [troubleOf(connection) ?? [], brokenOf(connection) ?? []].flat(),
-        );
+        tools = servers.tools(...ids);
+        return [
+          ...(own?.hidden ?? []).map(
+            (name) => `The editor's MCP server ${name} is not used: your configuration has one of that name.`,
+          ),
+          ...connections.flatMap((connection) =>
+            [troubleOf(connection) ?? [], brokenOf(connection) ?? []].flat(),
+          ),
+        ];
       },
       tools: () => tools,
-      connections: () => servers.connections(wid),
+      connections: () => servers.connections(...ids),
     };
   }
 
@@ -194,7 +218,7 @@ export function createMcp(deps: McpDeps) {
   return {
     sourceOf,
     fetchFor,
-    connections: servers.connections,
+    connections: (wid: WorkspaceId) => servers.connections(wid),
     /** Starts them in the background, so that the first prompt finds them ready. */
     prepare(wid: WorkspaceId) {
       inBackground(async () => {
@@ -203,6 +227,15 @@ export function createMcp(deps: McpDeps) {
       }, ignoreError);
     },
     services: {
+      /** Instead of those before. They start at once, so that the first prompt finds them ready. */
+      give(wid: WorkspaceId, sid: SessionId, list: readonly SessionMcpServer[]) {
+        given.set(wid, sid, list);
+        inBackground(async () => {
+          const own = await configureSession(wid, sid);
+          if (own === undefined) return servers.close(given.idOf(sid));
+          await Promise.all(servers.connections(own.id).map((connection) => connection.start()));
+        }, ignoreError);
+      },
       list: (wid: WorkspaceId): McpServer[] => named(wid).map((server) => present(wid, server)),
       /** Starts one, also one that has failed before. Throws not_found. */
       async test(wid: WorkspaceId, name: string): Promise<McpServer> {
@@ -213,7 +246,14 @@ export function createMcp(deps: McpDeps) {
       },
     },
     logins,
-    closeWorkspace: (wid: WorkspaceId) => servers.close(wid),
+    async closeWorkspace(wid: WorkspaceId) {
+      await Promise.all([wid, ...given.forgetAll(wid)].map((id) => servers.close(id)));
+    },
+    /** It was deleted. */
+    async closeSession(sid: SessionId) {
+      given.forget(sid);
+      await servers.close(given.idOf(sid));
+    },
     async close() {
       logins.close();
       await servers.closeAll();

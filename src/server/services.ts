@@ -7,7 +7,7 @@ import type { Change, Resolve } from "../protocol/change.ts";
 import type { ChangeId, PermissionId, RunId, SessionId, TaskId, WorkspaceId } from "../protocol/ids.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Launcher } from "../protocol/launcher.ts";
-import type { McpLoginState, McpServer } from "../protocol/mcp.ts";
+import type { McpLoginState, McpServer, SessionMcpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Grant, Permission, PermissionMode } from "../protocol/permission.ts";
 import type { ContextFill, RequestDetail, RequestMeta } from "../protocol/request.ts";
@@ -226,6 +226,8 @@ export type Services = {
   mcp: {
     list(wid: WorkspaceId): McpServer[];
     arguments(wid: WorkspaceId, command: string, typed: string, signal: AbortSignal): Promise<ArgumentValues>;
+    /** Throws session_not_found. */
+    give(wid: WorkspaceId, sid: SessionId, servers: readonly SessionMcpServer[]): void;
     /** Throws not_found. */
     test(wid: WorkspaceId, name: string): Promise<McpServer>;
     /** Throws not_found, invalid_request, mcp_login_failed. */

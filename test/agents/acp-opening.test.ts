@@ -1,5 +1,6 @@
 // How a session is opened in an ACP agent: called off, shared with others, and beside a probe.
 import { describe, expect, test } from "vitest";
+import type { SessionMcpServer } from "../../src/protocol/mcp.ts";
 import type { Deed } from "../support/scripted-acp.ts";
 import { openScriptedWorld, type ScriptedWorld } from "../support/scripted-world.ts";
 
@@ -107,4 +108,37 @@ test("a prompt preempts a probe that has just started", async () => {
   expect(await at.world.ended(runId)).toMatchObject({ outcome: "end_turn", text: "here" });
   expect(await probing).toBeNull();
   expect(at.acp.count("session/new")).toBe(1);
+});
+
+test("a session's MCP servers are given to the agent as it can use them, and anew when they change", async () => {
+  const own = (name: string): SessionMcpServer => ({
+    ...{ transport: "stdio", name, command: "server", args: ["-v"], env: { TOKEN: "t" } },
+  });
+  const http = { transport: "http", name: "far", url: "http://h/mcp", headers: { A: "b" } } as const;
+  let servers: SessionMcpServer[] = [own("near"), http];
+  const at = await openScriptedWorld({ mcpServers: () => servers });
+  const go = async (text: string) => {
+    at.acp.nextTurn({ deeds: [say(text)] });
+    expect(await at.world.ask(text)).toMatchObject({ outcome: "end_turn", text });
+  };
+  const near = { name: "near", command: "server", args: ["-v"], env: [{ name: "TOKEN", value: "t" }] };
+  await go("one");
+  expect(at.acp.paramsOf("session/new")).toMatchObject([{ mcpServers: [near] }]);
+  expect(JSON.stringify(at.world.messages())).toContain("takes no MCP servers at an address: far left out");
+  servers = [own("near"), { ...http }];
+  await go("two");
+  expect([at.acp.count("session/new"), at.acp.count("session/load")]).toEqual([1, 0]);
+  servers = [own("near"), own("next")];
+  await go("three");
+  expect(at.acp.paramsOf("session/load")).toMatchObject([{ mcpServers: [near, { ...near, name: "next" }] }]);
+
+  const other = await openScriptedWorld({ mcpServers: () => [http] });
+  other.acp.everyStart({ takesHttp: true });
+  other.acp.nextTurn({ deeds: [say("here")] });
+  await other.world.ask("Go");
+  expect(other.acp.paramsOf("session/new")).toMatchObject([
+    {
+      mcpServers: [{ type: "http", name: "far", url: "http://h/mcp", headers: [{ name: "A", value: "b" }] }],
+    },
+  ]);
 });

@@ -37,6 +37,9 @@ test.skipIf(!hasCurl)(
         curl("POST", "/agent", { session_id: other.id, prompt: "go on", mode: "accept_edits" }),
         curl("POST", "/agent", { session_id: other.id, prompt: "touch evil", agent: "shell" }),
         curl("POST", "/trust", { hash: "0".repeat(64) }),
+        curl("PUT", `/sessions/${other.id}/mcp`, {
+          servers: [{ transport: "stdio", name: "evil", command: "touch", args: ["evil"], env: {} }],
+        }),
         // A process of its own, with no mark in its environment and no parent that anybody knows.
         `cat > hidden.sh <<'END'\n${answer} >> hidden.txt\necho >> hidden.txt\nEND`,
         "env -i /usr/bin/setsid -f sh hidden.sh",
@@ -49,7 +52,7 @@ test.skipIf(!hasCurl)(
     await person.answer(await person.question(), "allow_once");
     expect((await person.completed(run_id)).outcome).toBe("end_turn");
     const [result] = toolResults(await world.model.request(2));
-    expect(result?.text).toContain("403 403 403 403 403 403 403");
+    expect(result?.text).toContain("403 403 403 403 403 403 403 403");
     expect(result?.text).toContain("Only a person can allow this");
     expect(result?.text).toMatch(/exit [1-9]/);
     expect(await eventually(() => existsSync(hidden) && readFileSync(hidden, "utf8"), "the hidden try")).toBe(

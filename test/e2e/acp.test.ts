@@ -1,5 +1,8 @@
 // `hearth acp` as an editor starts it, over the library that editors use.
-import type { PromptResponse } from "@agentclientprotocol/sdk/unstable";
+
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { McpServer, PromptResponse } from "@agentclientprotocol/sdk/unstable";
 import { expect, onTestFinished, test } from "vitest";
 import {
   type EditorOptions,
@@ -9,7 +12,9 @@ import {
   type TestEditor,
 } from "../support/acp-editor.ts";
 import { runHearth } from "../support/cli.ts";
+import { localConfig } from "../support/home.ts";
 import { type ModelRequest, refuse, say, sentText, silence } from "../support/model-server.ts";
+import { listProcesses } from "../support/processes.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 async function openEditorIn(world: World, options: EditorOptions = {}): Promise<TestEditor> {
@@ -163,6 +168,58 @@ test("the editor goes in the middle of a prompt: it ends at once, and the work g
   gate.resolve();
   const end = await terminal.events.until("run.completed", () => true);
   expect(end.payload).toMatchObject({ outcome: "end_turn", text: "Half done." });
+});
+
+test("a session has the MCP servers that its editor names: alone, in memory, with the next daemon too", async () => {
+  const server = join(import.meta.dirname, "../support/odd-mcp-server.mjs");
+  const world = await openWorld({
+    isAlone: true,
+    config: (baseUrl) => ({
+      ...localConfig(baseUrl),
+      mcp_servers: { mine: { command: [process.execPath, server, "banner"] } },
+    }),
+  });
+  const editor = await openEditorIn(world, { answer: ({ options }) => options[0]?.optionId });
+  expect(editor.initialized.agentCapabilities?.mcpCapabilities).toEqual({ http: true, sse: false });
+  const secret = `editor-${randomUUID()}`;
+  const named = (name: string): McpServer => ({
+    ...{ name, command: process.execPath, args: [server, `of-editor-${name}`] },
+    env: [{ name: "TOKEN", value: secret }],
+  });
+  const cwd = world.home.project;
+  const mcpServers = [named("theirs"), named("mine")];
+  const { sessionId } = await editor.agent.request("session/new", { cwd, mcpServers });
+  const toolsOf = (request: ModelRequest) =>
+    [...new Set(JSON.stringify(Object(request.body).tools).match(/mcp__\w+/g))].toSorted();
+  const last = () => world.model.requests.at(-1) as ModelRequest;
+  const running = () => listProcesses().filter(({ command }) => command.includes("of-editor-theirs"));
+
+  world.model.enqueue(say({ call: "mcp__theirs__good", input: {} }), say("Used."));
+  expect(await ask(editor, sessionId, "use it")).toMatchObject({ stopReason: "end_turn" });
+  expect(toolsOf(last())).toEqual(["mcp__mine__good", "mcp__theirs__good"]);
+  expect(sentText(last())).toContain(secret); // the tool shows its environment
+  const updates = JSON.stringify(editor.updatesOf(sessionId));
+  expect(updates).toContain("The editor's MCP server mine is not used");
+  // Another session of the same folder has only what is configured.
+  const terminal = await world.terminal("tty");
+  await terminal.ask("hi");
+  expect(toolsOf(last())).toEqual(["mcp__mine__good"]);
+  const path = `/v1/workspaces/${terminal.wid}/sessions/${sessionId}`;
+  const shown = await terminal.api.expect(200, "GET", path);
+  expect(JSON.stringify([shown, await terminal.snapshot()])).not.toContain(secret);
+
+  // Nothing tells the editor that there is another daemon, which knows nothing of its servers.
+  await world.kill();
+  await world.restart();
+  await ask(editor, sessionId, "go on");
+  expect(toolsOf(last())).toEqual(["mcp__mine__good", "mcp__theirs__good"]);
+  expect(running()).toHaveLength(1);
+  await editor.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+  await ask(editor, sessionId, "without");
+  expect(toolsOf(last())).toEqual(["mcp__mine__good"]);
+  expect(running()).toEqual([]);
+  const sse = { type: "sse" as const, name: "old", url: "http://localhost/", headers: [] };
+  await expect(editor.agent.request("session/new", { cwd, mcpServers: [sse] })).rejects.toThrow(/"sse"/);
 });
 
 test("nonsense gets an error that says what was wrong, and changes nothing for anybody else", async () => {

@@ -307,6 +307,8 @@ test("every documented route answers with every documented success, exactly as d
   world.home.write(".mcp.json", JSON.stringify({ mcpServers: { a: { command: "a" } } }));
   await drive({ key: `GET ${W}/mcp`, path: `${w}/mcp`, status: 200 });
   await drive({ key: `GET ${W}/mcp/arguments`, path: `${w}/mcp/arguments?command=mcp__a__x`, status: 200 });
+  const servers = [{ transport: "stdio", name: "a", command: "a", args: [], env: {} }];
+  await drive({ key: `PUT ${S}/mcp`, path: `${s}/mcp`, body: { servers }, status: 200 });
   await drive({ key: `POST ${W}/mcp/{name}/test`, path: `${w}/mcp/a/test`, status: 200 });
   for (const [method, what, status] of [
     ["POST", "login", 400],
@@ -402,6 +404,7 @@ describe("errors", () => {
         [`POST /v1/workspaces/{wid}/imports/{sid}/messages`]: { messages: [] },
         [`POST /v1/workspaces/{wid}/login`]: { provider: "local", key: "k" },
         [`POST /v1/workspaces/{wid}/logout`]: { provider: "local" },
+        [`PUT /v1/workspaces/{wid}/sessions/{sid}/mcp`]: { servers: [] },
         [`PATCH /v1/workspaces/{wid}/clients/{cid}`]: { session_id: null },
         [`POST /v1/workspaces/{wid}/changes/apply`]: { ids: [absent("chid")] },
         [`POST /v1/workspaces/{wid}/changes/reject`]: { ids: [absent("chid")] },
@@ -417,7 +420,7 @@ describe("errors", () => {
       }
       const filled = fill(terminal, path, undefined, "absent");
       if (path !== "/v1/daemon/shutdown") {
-        const wrong = await api.call("PUT", filled);
+        const wrong = await api.call(method === "PUT" ? "PATCH" : "PUT", filled);
         expect([key, wrong.status, codeOf(wrong)]).toEqual([key, 405, "method_not_allowed"]);
         expect(wrong.headers.allow?.split(", ")).toContain(method);
         judge.check(operation, wrong);

@@ -10,6 +10,7 @@ import type { ProcessSupervisor } from "../../src/agent/process/types.ts";
 import { createCoordinator } from "../../src/agent/run/coordinator.ts";
 import type { HearthEvent } from "../../src/protocol/events.ts";
 import type { RunId, SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
+import type { SessionMcpServer } from "../../src/protocol/mcp.ts";
 import type { Message, Part } from "../../src/protocol/message.ts";
 import type { Permission, PermissionMode } from "../../src/protocol/permission.ts";
 import type { Attachment } from "../../src/protocol/routes/runs.ts";
@@ -73,6 +74,7 @@ export type AgentWorldOptions = {
   backends(means: BackendMeans): Promise<Record<string, Backend>> | Record<string, Backend>;
   warm?: Partial<WarmLimits>;
   mode?: PermissionMode;
+  mcpServers?: () => readonly SessionMcpServer[];
 };
 
 export type AgentWorld = Awaited<ReturnType<typeof openAgentWorld>>;
@@ -208,6 +210,7 @@ export async function openAgentWorld(options: AgentWorldOptions) {
           root: place.project,
           model: run.model,
           mode: run.mode ?? options.mode ?? "ask",
+          mcpServers: options.mcpServers?.(),
           agent_mode: store.sessions.get(sid)?.agent_mode ?? null,
           env: run.env ?? place.env,
           remembered:

@@ -74,7 +74,8 @@ export function bareServices(given: Parts = {}): Services {
       ...given.permissions,
     },
     mcp: {
-      ...{ list: not("list"), test: not("test"), logout: not("logout"), arguments: not("arguments") },
+      ...{ list: not("list"), give: not("give"), test: not("test"), logout: not("logout") },
+      arguments: not("arguments"),
       ...{ beginLogin: not("beginLogin"), loginState: not("loginState") },
       ...given.mcp,
     },

@@ -71,6 +71,7 @@ const app = agent({ name: "scripted" })
         : { agentInfo: { name: "scripted", version: settings.version ?? "1.0.0" } }),
       agentCapabilities: {
         loadSession: settings.loads ?? true,
+        mcpCapabilities: { http: settings.takesHttp ?? false },
         promptCapabilities: { image: true, embeddedContext: true },
         sessionCapabilities: {
           ...(settings.keepsOpen ? {} : { close: {} }),

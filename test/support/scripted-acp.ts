@@ -67,6 +67,8 @@ export type AgentStart = {
   /** It does not say who it is. */
   isNameless?: boolean;
   loads?: boolean;
+  /** It takes MCP servers at an address. */
+  takesHttp?: boolean;
   resumes?: boolean;
   /** It cannot close a session. */
   keepsOpen?: boolean;

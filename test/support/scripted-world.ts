@@ -2,6 +2,7 @@ import { expect, onTestFinished } from "vitest";
 import { createAcpBackend } from "../../src/agent/acp/backend.ts";
 import type { WarmLimits } from "../../src/agent/children/warm-keeper.ts";
 import type { Launch } from "../../src/agent/registry/resolve-agent.ts";
+import type { SessionMcpServer } from "../../src/protocol/mcp.ts";
 import type { PermissionMode } from "../../src/protocol/permission.ts";
 import { createPlace, openAgentWorld } from "./agent-world.ts";
 import { noModes } from "./backend-plan.ts";
@@ -15,6 +16,7 @@ type ScriptedWorldOptions = {
   launch?: Partial<Launch>;
   warm?: Partial<WarmLimits>;
   mode?: PermissionMode;
+  mcpServers?: () => readonly SessionMcpServer[];
 };
 
 export const scriptedLaunch =
@@ -28,7 +30,7 @@ export const scriptedLaunch =
 export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
   const place = createPlace();
   const acp = await startScriptedAcp(place.base);
-  const { launch, warm, mode, ...limits } = options;
+  const { launch, warm, mode, mcpServers, ...limits } = options;
   const launchOf: typeof plainLaunch = (session) => ({ ...plainLaunch(session), ...launch });
   const plainLaunch = scriptedLaunch(acp.command, acp.env);
   let probe: ReturnType<typeof createAcpBackend>["probe"] | undefined;
@@ -36,6 +38,7 @@ export async function openScriptedWorld(options: ScriptedWorldOptions = {}) {
     place,
     ...(warm ? { warm } : {}),
     ...(mode ? { mode } : {}),
+    ...(mcpServers ? { mcpServers } : {}),
     backends({ processes, warm: keeper, now }) {
       const backend = createAcpBackend({
         ...{ processes, warm: keeper, now, version: "0.1.0" },

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { isTimeout, orAborted } from "../../async/wait.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
@@ -15,8 +16,9 @@ import { isAuthRequired, requestFailure, runErrorOf, withoutLoginHint } from "./
 import { createRunningProbes, probeAcp } from "./probe.ts";
 import { programVersion } from "./program-version.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
+import { mcpServersFor } from "./session/mcp-servers.ts";
 import { type AcpSession, createAcpSession } from "./session/session.ts";
-import { at, textOf } from "./wire.ts";
+import { at, textOf, type Wire } from "./wire.ts";
 
 /** The same limit as for a start, because opening a conversation may start another process. */
 const OPEN_TIMEOUT_MS = 120_000;
@@ -34,6 +36,9 @@ export type AcpDeps = {
   openTimeoutMs?: number | undefined;
   stallNoticeMs?: number | undefined;
 };
+
+/** Where a conversation is opened, and with which MCP servers. */
+type Place = { cwd: string; mcpServers: readonly Wire[] };
 
 export type AcpBackend = Backend & {
   /**
@@ -117,6 +122,12 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     if (info.version !== null) context.onEvent({ type: "version", version: info.version });
     const quirks = quirksOf(agent, launch.command[0]);
     const remembered = context.remembered?.fingerprint === fingerprint ? context.remembered : null;
+    const servers = mcpServersFor(context.mcpServers ?? [], info.capabilities);
+    if (servers.left.length > 0)
+      notices.set(
+        session_id,
+        `${agent} takes no MCP servers at an address: ${servers.left.join(", ")} left out.`,
+      );
     const session = createAcpSession({
       ...{ agent, context, child, quirks, fingerprint, processes, now },
       model: launch.model,
@@ -125,7 +136,8 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
       stallNoticeMs: deps.stallNoticeMs ?? STALL_NOTICE_MS,
       async fitsIn(place) {
         const key = await currentKey(context, place);
-        return key !== undefined && [key, ownKey(key, context)].includes(child.key);
+        const hasSameServers = isDeepStrictEqual(place.mcpServers ?? [], context.mcpServers ?? []);
+        return hasSameServers && key !== undefined && [key, ownKey(key, context)].includes(child.key);
       },
       takeNotice() {
         const notice = notices.get(session_id);
@@ -139,8 +151,9 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
         ),
     });
     try {
-      const resumed = remembered && (await resume(session, remembered, child, quirks, root, launch));
-      return resumed ?? (await begin(session, child, root, launch));
+      const place = { cwd: root, mcpServers: servers.sent };
+      const resumed = remembered && (await resume(session, remembered, child, quirks, place, launch));
+      return resumed ?? (await begin(session, child, place, launch));
     } catch (error) {
       if (error instanceof HearthError && error.code === "provider_auth")
         context.onEvent({ type: "login", reason: withoutLoginHint(error.message, launch.login) });
@@ -154,7 +167,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     remembered: Remembered,
     child: Child<AcpConnection>,
     quirks: Quirks,
-    root: string,
+    place: Place,
     launch: Launch,
   ): Promise<OpenedSession | undefined> {
     const id = remembered.agent_session_id;
@@ -166,7 +179,7 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     try {
       // session/load replays the whole conversation; session/resume does not.
       const method = canResume ? "session/resume" : "session/load";
-      const answer = await request(child, launch, method, { sessionId: id, cwd: root, mcpServers: [] });
+      const answer = await request(child, launch, method, { sessionId: id, ...place });
       return session.start(id, "resumed", answer);
     } catch (error) {
       detach();
@@ -179,24 +192,24 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
   async function begin(
     session: AcpSession,
     child: Child<AcpConnection>,
-    root: string,
+    place: Place,
     launch: Launch,
   ): Promise<OpenedSession> {
     const { connection } = child;
     const hadCompany = connection.isShared;
     try {
-      const { id, answer } = await connection.whileOpening(createSession(child, root, launch));
+      const { id, answer } = await connection.whileOpening(createSession(child, place, launch));
       return session.start(id, "new", answer);
     } catch (error) {
       if (!isRefusal(error) || !(hadCompany || connection.isShared)) throw error;
       // The agent holds only one session. A probe's session is closed for ours, any other stays.
-      if (await probes.endedFor(child)) return begin(session, child, root, launch);
+      if (await probes.endedFor(child)) return begin(session, child, place, launch);
       throw new NeedsOwnChild(`${launch.agent} holds another session`, { cause: error });
     }
   }
 
-  async function createSession(child: Child<AcpConnection>, root: string, launch: Launch) {
-    const work = request(child, launch, "session/new", { cwd: root, mcpServers: [] });
+  async function createSession(child: Child<AcpConnection>, place: Place, launch: Launch) {
+    const work = request(child, launch, "session/new", place);
     const answer = await work.catch(rejectRefusal(launch));
     const id = textOf(at(answer, "sessionId"));
     if (id !== undefined) return { id, answer };
@@ -244,7 +257,11 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
         const { child, release } = await children.acquire(requestOf(key, launch, root), signal);
         const { connection } = child;
         try {
-          return await probeAcp(connection, () => createSession(child, root, asked), preempted);
+          return await probeAcp(
+            connection,
+            () => createSession(child, { cwd: root, mcpServers: [] }, asked),
+            preempted,
+          );
         } catch (error) {
           if (isRefusal(error) && connection.isShared) return { facts: null, hasRoom: false };
           throw error;

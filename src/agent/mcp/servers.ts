@@ -17,7 +17,8 @@ export type McpTools = {
 };
 
 type Entry = { fingerprint: string; connection: McpConnection };
-type Workspace = { entries: Map<string, Entry>; tools: McpTools | undefined };
+/** `version` grows with each change of what its servers offer. */
+type Workspace = { entries: Map<string, Entry>; version: number };
 
 type Deps = Pick<ConnectionDeps, "processes" | "version" | "now" | "fetchFor" | "providerOf"> & {
   /** A server of the workspace has become ready, changed, or failed. */
@@ -28,20 +29,30 @@ const none: McpTools = { offered: [], hidden: [] };
 
 export type McpServers = ReturnType<typeof createMcpServers>;
 
-/** The MCP servers of all workspaces. A server belongs to one workspace and is never shared. */
+/**
+ * The MCP servers of all workspaces, and of sessions that have some of their own: an id is that of either. A server
+ * belongs to one of them and is never shared.
+ */
 export function createMcpServers({ onChange, ...common }: Deps) {
   const keep = createResultKeeper(createOutputFolder(), createWorkerPool());
   const workspaces = new Map<string, Workspace>();
+  /** By the ids of a place: what is offered there, as long as the versions are the same. */
+  const offered = new Map<string, { versions: string; tools: McpTools }>();
   let count = 0;
 
   function workspaceOf(id: string): Workspace {
-    const known = workspaces.get(id) ?? { entries: new Map(), tools: none };
+    const known = workspaces.get(id) ?? { entries: new Map(), version: 0 };
     workspaces.set(id, known);
     return known;
   }
 
-  function toolsOf(workspace: Workspace): McpTools {
-    const ready = [...workspace.entries.values()].flatMap(({ connection }) => {
+  const connectionsOf = (ids: readonly string[]): McpConnection[] =>
+    ids
+      .flatMap((id) => [...(workspaces.get(id)?.entries.values() ?? [])])
+      .map(({ connection }) => connection);
+
+  function toolsOf(connections: readonly McpConnection[]): McpTools {
+    const ready = connections.flatMap((connection) => {
       const state = connection.state();
       return state.phase === "ready"
         ? state.offers.tools.map((tool) => createMcpTool(connection, tool, keep))
@@ -51,7 +62,13 @@ export function createMcpServers({ onChange, ...common }: Deps) {
     const all = ready.filter(({ name }) => !names.has(name) && names.add(name) !== undefined) as Tool[];
     if (all.length === 0) return none;
     if (all.length <= OFFERED_MAX) return { offered: all, hidden: [] };
-    return { offered: createToolSearch(() => all, [...workspace.entries.keys()]), hidden: all };
+    return {
+      offered: createToolSearch(
+        () => all,
+        connections.map(({ spec }) => spec.name),
+      ),
+      hidden: all,
+    };
   }
 
   return {
@@ -65,7 +82,7 @@ export function createMcpServers({ onChange, ...common }: Deps) {
       for (const [name, entry] of workspace.entries) {
         if (wanted.get(name)?.fingerprint === entry.fingerprint) continue;
         workspace.entries.delete(name);
-        workspace.tools = undefined;
+        workspace.version += 1;
         ending.push(entry.connection.close());
       }
       const entries = new Map<string, Entry>();
@@ -75,7 +92,7 @@ export function createMcpServers({ onChange, ...common }: Deps) {
         const deps = {
           ...{ ...common, owner: `mcp-${count}-${name.replace(/[^\w-]/g, "_").slice(0, 40)}` },
           onChange() {
-            workspace.tools = undefined;
+            workspace.version += 1;
             onChange(id);
           },
         };
@@ -84,8 +101,7 @@ export function createMcpServers({ onChange, ...common }: Deps) {
       workspace.entries = entries;
       await Promise.allSettled(ending);
     },
-    connections: (id: string): McpConnection[] =>
-      [...(workspaces.get(id)?.entries.values() ?? [])].map(({ connection }) => connection),
+    connections: (...ids: string[]): McpConnection[] => connectionsOf(ids),
     connection: (id: string, name: string): McpConnection | undefined =>
       workspaces.get(id)?.entries.get(name)?.connection,
     /** Starts all servers that do not run, and waits at most `ms`. Rejects only if the signal aborts. */
@@ -93,14 +109,20 @@ export function createMcpServers({ onChange, ...common }: Deps) {
       const starting = this.connections(id).map((connection) => connection.start());
       await settlesWithin(Promise.all(starting), ms, signal);
     },
-    tools(id: string): McpTools {
-      const workspace = workspaceOf(id);
-      workspace.tools ??= toolsOf(workspace);
-      return workspace.tools;
+    /** What the servers of all these offer, together. */
+    tools(...ids: string[]): McpTools {
+      const place = ids.join(" ");
+      const versions = ids.map((id) => workspaceOf(id).version).join(" ");
+      const known = offered.get(place);
+      if (known?.versions === versions) return known.tools;
+      const tools = toolsOf(connectionsOf(ids));
+      offered.set(place, { versions, tools });
+      return tools;
     },
     async close(id: string): Promise<void> {
       const { entries } = workspaceOf(id);
       workspaces.delete(id);
+      for (const place of offered.keys()) if (place.split(" ").includes(id)) offered.delete(place);
       await Promise.allSettled([...entries.values()].map(({ connection }) => connection.close()));
     },
     async closeAll(): Promise<void> {

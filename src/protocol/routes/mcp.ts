@@ -1,10 +1,20 @@
 import { z } from "zod";
-import { McpLoginState, McpServer } from "../mcp.ts";
-import { by, byClient, ofWorkspace, route } from "./shared.ts";
+import { McpLoginState, McpServer, SessionMcpServer } from "../mcp.ts";
+import { by, byClient, ofSession, ofWorkspace, route } from "./shared.ts";
+
+const SESSION_SERVERS_MAX = 50;
 
 const ofMcpServer = ofWorkspace.extend({ name: z.string().min(1).max(200) });
 
 export const mcpRoutes = {
+  "PUT /v1/workspaces/{wid}/sessions/{sid}/mcp": route({
+    summary:
+      "Give a session MCP servers of its own, instead of those that it was given before; they are not stored",
+    params: ofSession,
+    query: byClient,
+    body: z.object({ servers: z.array(SessionMcpServer).max(SESSION_SERVERS_MAX) }),
+    replies: { 200: z.object({ servers: z.array(z.string()) }) },
+  }),
   "GET /v1/workspaces/{wid}/mcp": route({
     summary: "MCP servers and what they offer",
     params: ofWorkspace,

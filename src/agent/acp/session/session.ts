@@ -45,7 +45,7 @@ export type AcpSessionDeps = {
   /** `context.remember` stores it with the id. */
   fingerprint: string;
   /** Whether the session would still be opened in the same child. */
-  fitsIn(session: Pick<SessionContext, "root" | "env">): Promise<boolean>;
+  fitsIn(session: Pick<SessionContext, "root" | "env" | "mcpServers">): Promise<boolean>;
   processes: ProcessSupervisor;
   /** Silence after which a notice is shown. */
   stallNoticeMs: number;

@@ -2,6 +2,7 @@ import type { Services } from "../../services.ts";
 import type { Handlers } from "../handler.ts";
 
 type Keys =
+  | "PUT /v1/workspaces/{wid}/sessions/{sid}/mcp"
   | "GET /v1/workspaces/{wid}/mcp"
   | "GET /v1/workspaces/{wid}/mcp/arguments"
   | "POST /v1/workspaces/{wid}/mcp/{name}/test"
@@ -11,6 +12,11 @@ type Keys =
 
 export function createMcpHandlers({ mcp, refresh }: Services): Pick<Handlers, Keys> {
   return {
+    "PUT /v1/workspaces/{wid}/sessions/{sid}/mcp": async ({ params, body, mustBePerson }) => {
+      if (body.servers.length > 0) await mustBePerson();
+      mcp.give(params.wid, params.sid, body.servers);
+      return { status: 200, body: { servers: body.servers.map(({ name }) => name) } };
+    },
     "GET /v1/workspaces/{wid}/mcp": async ({ params }) => {
       await refresh(params.wid);
       return { status: 200, body: { servers: mcp.list(params.wid) } };
