@@ -2,7 +2,7 @@ import { settlesWithin } from "../async/wait.ts";
 import type { Connection } from "../client/connect.ts";
 import { endOfRun } from "../client/end-of-run.ts";
 import { newId } from "../client/repeatable-calls.ts";
-import { cancelActive, withdrawRun } from "../client/withdraw-run.ts";
+import { cancelActive, cancelRun, withdrawRun } from "../client/withdraw-run.ts";
 import type { HearthError } from "../protocol/errors.ts";
 import type { RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { PromptReply } from "../protocol/routes/runs.ts";
@@ -64,7 +64,10 @@ export function createOwnRuns(reach: () => Reach) {
     /** Stops only what the editor asked for, and waits until that has ended. */
     async withdraw(): Promise<void> {
       const ends = [...runs.values()].map((run) => run.ended.promise);
-      if (await withdrawQueued()) await stopActive();
+      const { connection, params } = reach();
+      const mine = [...runs.entries()].reverse(); // else the next one would start
+      await Promise.allSettled(mine.map(([, { accepted }]) => accepted));
+      for (const [rid] of mine) await cancelRun(connection, params.sid, rid);
       await settlesWithin(Promise.allSettled(ends), END_MS_MAX);
     },
     /** Events were missed; those that are not `unfinished` have ended meanwhile. */

@@ -41,6 +41,8 @@ export async function openSession(
   let held: HearthEvent[] | undefined = [];
   let seq = 0;
   let snapshot: Snapshot | undefined;
+  /** Events were missed while nothing could be told: the snapshot is out of date. */
+  let isStale = false;
   /** What was told last of each thing that stands around the conversation. */
   const told = new Map([["title", JSON.stringify(opened.title)]]);
   const isNews = (name: string, value: unknown): boolean => {
@@ -133,7 +135,10 @@ export async function openSession(
       else if (event.seq > seq) await carryOut(event);
     },
     async resync() {
-      if (held !== undefined) return;
+      if (held !== undefined) {
+        isStale = true;
+        return;
+      }
       await mcp.giveAgain();
       await read();
       await catchUp();
@@ -255,8 +260,13 @@ export async function openSession(
       if (editor.hasCommands) isNews("commands", commands());
       await catchUp();
       while (held !== undefined) {
+        if (isStale) {
+          isStale = false;
+          await read();
+          await catchUp();
+        }
         const events = held;
-        held = events.length === 0 ? undefined : [];
+        held = events.length === 0 && !isStale ? undefined : [];
         for (const event of events) if (event.seq > seq) await carryOut(event);
       }
     },

@@ -24,6 +24,20 @@ export async function withdrawRun(
   }
 }
 
+/**
+ * Ends one run, wherever it stands, and nothing else: what others have asked for goes on. A daemon that does not know
+ * `run_id` goes by the scope.
+ */
+export const cancelRun = (
+  { request, workspace }: Pick<Connection, "request" | "workspace">,
+  sid: SessionId,
+  rid: RunId,
+): Promise<unknown> =>
+  request("POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel", {
+    params: { wid: workspace.id, sid },
+    body: { scope: "active", run_id: rid },
+  });
+
 /** Stops the active run of a session, and nothing that waits behind it. */
 export const cancelActive = (
   { request, workspace }: Pick<Connection, "request" | "workspace">,

@@ -1,6 +1,7 @@
 import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { ArgumentValues } from "../agent/mcp/complete.ts";
 import type { TcpEnds } from "../agent/process/descent.ts";
+import type { CancelScope } from "../agent/run/state.ts";
 import type { Agent, AgentSession } from "../protocol/agent.ts";
 import type { Away } from "../protocol/away.ts";
 import type { Change, Resolve } from "../protocol/change.ts";
@@ -131,7 +132,7 @@ export type Services = {
     cancel(
       wid: WorkspaceId,
       sid: SessionId,
-      scope: "all" | "active",
+      scope: CancelScope,
       caller: Caller,
     ): { canceled: RunId[]; held: RunId[] };
     list(wid: WorkspaceId, sid: SessionId, limit: number): Run[];

@@ -149,6 +149,15 @@ test("a session of a terminal goes on in the editor, and what is answered there 
   });
   expect(configOptions.find(({ id }) => id === "mode")).toMatchObject({ currentValue: "plan" });
   expect((await terminal.session()).mode).toBe("plan");
+
+  // Closing it ends what the editor asked for; what waits for the person goes on.
+  world.model.enqueue(silence());
+  ask(editor, world.sid, "of the editor").catch(() => {});
+  await world.model.requestSaying("of the editor");
+  world.model.enqueue(say("Still here."));
+  const queued = await terminal.prompt("of the person");
+  await editor.agent.request("session/close", { sessionId: world.sid });
+  expect(await terminal.completed(queued.run_id)).toMatchObject({ outcome: "end_turn", text: "Still here." });
 });
 
 test("the editor goes in the middle of a prompt: it ends at once, and the work goes on", async () => {

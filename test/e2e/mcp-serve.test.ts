@@ -4,13 +4,17 @@ import { join } from "node:path";
 import { Client, type ElicitRequestFormParams } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { expect, onTestFinished, test } from "vitest";
+import { messageText } from "../../src/protocol/message-text.ts";
 import { eventually } from "../support/happenings.ts";
 import { launcher } from "../support/home.ts";
-import { say, silence, toolResults } from "../support/model-server.ts";
+import { lastPrompt, say, silence, toolResults } from "../support/model-server.ts";
 import { gitIn } from "../support/worktree-world.ts";
 import { openWorld, type World } from "../support/world.ts";
 
-type Dialog = (form: ElicitRequestFormParams) => Promise<Record<string, string>> | Record<string, string>;
+type Dialog = (
+  form: ElicitRequestFormParams,
+  withdrawn: AbortSignal,
+) => Promise<Record<string, string>> | Record<string, string>;
 type Said = { isError: boolean; text: string; data: Record<string, never> & { [field: string]: unknown } };
 
 const openRepository = async (): Promise<World> => {
@@ -50,9 +54,9 @@ async function openClient(
     },
   );
   if (dialog !== undefined)
-    client.setRequestHandler("elicitation/create", async ({ params }) => ({
+    client.setRequestHandler("elicitation/create", async ({ params }, { mcpReq }) => ({
       action: "accept",
-      content: await dialog(params as ElicitRequestFormParams),
+      content: await dialog(params as ElicitRequestFormParams, mcpReq.signal),
     }));
   const { LOCAL_KEY = "" } = world.home.env;
   const transport = new StdioClientTransport({
@@ -162,15 +166,24 @@ test("a canceled call cancels what it started, an answer elsewhere withdraws the
   const world = await openRepository();
   const terminal = await world.terminal("watching");
   const shown = Promise.withResolvers<void>();
+  const withdrawn = Promise.withResolvers<void>();
   const { client, call } = await openClient(world, {
-    dialog: () => {
+    dialog: (_, signal) => {
+      signal.addEventListener("abort", () => withdrawn.resolve(), { once: true });
       shown.resolve();
       return new Promise(() => {}); // the person looks at their terminal
     },
   });
+  // The end of the call closes its dialogs, too: this one goes while the run does.
+  world.model.script((request) =>
+    toolResults(request).length === 0
+      ? say({ call: "write", input: { path: "made.txt", content: "by a delegate\n" } })
+      : say({ until: withdrawn.promise }, "Not written."),
+  );
   const going = call("session_start", { prompt: "write it", wait_seconds: 60 });
   await shown.promise;
   await terminal.answer(await terminal.question(), "deny");
+  await withdrawn.promise;
   expect((await going).data).toMatchObject({ state: "idle", outcome: "end_turn" });
 
   world.model.script(silence);
@@ -192,4 +205,40 @@ test("a canceled call cancels what it started, an answer elsewhere withdraws the
   await eventually(async () => (await terminal.snapshot()).clients.length === 1, "the client to be gone");
   const { tasks } = await terminal.api.expect<{ tasks: { state: string }[] }>(200, "GET", "/v1/tasks");
   expect(tasks[0]).toMatchObject({ prompt: "goes on", state: "running" });
+});
+
+test("a canceled call ends its own prompt, not the person's, nor what the person has queued", async () => {
+  const world = await openRepository();
+  const terminal = await world.terminal("person");
+  const { call } = await openClient(world, {});
+  const gate = Promise.withResolvers<void>();
+  world.model.script((request) => {
+    const last = lastPrompt(request);
+    if (last.includes("mine first")) return say({ until: gate.promise }, "Done.");
+    return last.includes("of the client") ? silence() : say("Done.");
+  });
+  const of = async (prompt: string) => {
+    const stop = new AbortController();
+    const input = { session_id: world.sid, prompt, wait_seconds: 60 };
+    const calling = call("session_prompt", input, { signal: stop.signal });
+    calling.catch(() => {});
+    const { payload } = await terminal.events.until(
+      "message.created",
+      ({ payload: { message } }) => message.role === "user" && messageText(message) === prompt,
+    );
+    return { run_id: payload.message.run_id, cancel: () => stop.abort() };
+  };
+  const mine = await terminal.prompt("mine first");
+  await world.model.requestSaying("mine first");
+  const waiting = await of("of the client, waits");
+  waiting.cancel();
+  expect(await terminal.completed(waiting.run_id)).toMatchObject({ outcome: "canceled" });
+  const running = await of("of the client, runs");
+  const next = await terminal.prompt("mine next");
+  gate.resolve();
+  expect(await terminal.completed(mine.run_id)).toMatchObject({ outcome: "end_turn" });
+  await world.model.requestSaying("of the client, runs");
+  running.cancel();
+  expect(await terminal.completed(running.run_id)).toMatchObject({ outcome: "canceled" });
+  expect(await terminal.completed(next.run_id)).toMatchObject({ outcome: "end_turn" });
 });

@@ -20,6 +20,7 @@ import { createRunLoop, type PendingEvent, type Written } from "./loop.ts";
 import type { RunRecord } from "./record.ts";
 import { type ActiveRun, asRunError, createRun } from "./run.ts";
 import {
+  type CancelScope,
   decideCancel,
   idleQueue,
   queuePosition,
@@ -350,7 +351,7 @@ export function createCoordinator(deps: CoordinatorDeps) {
      * Cancels exactly the runs it returns, even if the store accepts the change late: it decides on the published
      * state, and goes before events that are not published yet. The work stops at once. Never throws.
      */
-    cancel(scope: "all" | "active", by: string | null): { canceled: RunId[]; held: RunId[] } {
+    cancel(scope: CancelScope, by: string | null): { canceled: RunId[]; held: RunId[] } {
       const decided = loop.decided().reduce((state, event) => stepRuns(state, event).state, queue);
       const { ends, holds } = decideCancel(decided, scope);
       if (ends.length + holds.length > 0)

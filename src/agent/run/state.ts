@@ -57,6 +57,8 @@ export type RunQueueEvent =
   /** A closed workspace was opened again. */
   | { type: "reopened" };
 
+export type CancelScope = "all" | "active" | { run_id: RunId };
+
 /** The runs that a cancel ends and those that it holds, oldest first. */
 export type CancelDecision = { ends: readonly RunId[]; holds: readonly RunId[] };
 
@@ -191,12 +193,16 @@ export function stepRuns(state: RunQueue, event: RunQueueEvent): RunStep {
 
 /**
  * Which runs a cancel affects. `all`: every run without an end. `active`: the active or opening run; queued ones are
- * held.
+ * held. A run: that one alone, wherever it stands; what waits goes on.
  */
-export function decideCancel({ current, waiting }: RunQueue, scope: "all" | "active"): CancelDecision {
+export function decideCancel({ current, waiting }: RunQueue, scope: CancelScope): CancelDecision {
   const going = current === null || current.phase === "unwinding" ? [] : [current.run_id];
   const idsOf = (...phases: WaitingRun["phase"][]) =>
     waiting.filter(({ phase }) => phases.includes(phase)).map(({ run_id }) => run_id);
+  if (typeof scope === "object") {
+    const all = [...going, ...waiting.map(({ run_id }) => run_id)];
+    return { ends: all.filter((id) => id === scope.run_id), holds: [] };
+  }
   if (scope === "all") return { ends: [...going, ...idsOf("accepted", "queued", "held")], holds: [] };
   if (current === null) return { ends: [], holds: [] };
   return { ends: [...going, ...idsOf("accepted")], holds: idsOf("queued") };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { newId } from "../../client/repeatable-calls.ts";
-import { cancelActive, withdrawRun } from "../../client/withdraw-run.ts";
+import { cancelRun } from "../../client/withdraw-run.ts";
 import { allowsMore } from "../../protocol/choices.ts";
 import { RunId, SessionId } from "../../protocol/ids.ts";
 import type { PermissionMode } from "../../protocol/permission.ts";
@@ -47,9 +47,7 @@ export function addSessionTools(desk: Desk): void {
         params: { wid },
         body: { ...body, session_id: sid, run_id: rid },
       });
-    const done = onCancel(call, desk, async () => {
-      if ((await withdrawRun(connection, sid, rid)) === "started") await cancelActive(connection, sid);
-    });
+    const done = onCancel(call, desk, () => cancelRun(connection, sid, rid));
     const read = () => readSession(sid, place, desk, rid);
     return follow({ id: `${sid} ${rid}`, place, seconds, read }, desk, call).finally(done);
   }

@@ -149,7 +149,14 @@ export const runRoutes = {
     summary: "Cancel the unfinished runs of a session",
     params: ofSession,
     query: byClient,
-    body: z.object({ scope: z.enum(["all", "active"]).optional() }).optional(),
+    body: z
+      .object({
+        /** `active` holds what waits. */
+        scope: z.enum(["all", "active"]).optional(),
+        /** This run alone, instead of a scope; what waits goes on. */
+        run_id: RunId.optional(),
+      })
+      .optional(),
     replies: { 200: z.object({ canceled: z.array(RunId), held: z.array(RunId) }) },
   }),
   "POST /v1/workspaces/{wid}/sessions/{sid}/compact": route({

@@ -24,10 +24,11 @@ export function createRunHandlers({ runs, compactions, sessions, refresh }: Serv
       await refresh(params.wid);
       return { status: 202, body: runs.accept(params.wid, body, caller) };
     },
-    "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": ({ params, body, caller }) => ({
-      status: 200,
-      body: runs.cancel(params.wid, params.sid, body?.scope ?? "all", caller),
-    }),
+    "POST /v1/workspaces/{wid}/agent/sessions/{sid}/cancel": ({ params, body, caller }) => {
+      const { run_id, scope = "all" } = body ?? {};
+      const what = run_id === undefined ? scope : { run_id };
+      return { status: 200, body: runs.cancel(params.wid, params.sid, what, caller) };
+    },
     "GET /v1/workspaces/{wid}/sessions/{sid}/runs": ({ params, query }) => ({
       status: 200,
       body: { runs: runs.list(params.wid, params.sid, query.limit) },
