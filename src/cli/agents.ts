@@ -9,9 +9,11 @@ import { formatTable } from "./output/format.ts";
 /** The most names shown; `--json` has all. */
 const NAMES_MAX = 8;
 
-/** `hearth agents list|probe|search|add|remove|update`: each agent, whether it can be used, and the fix if not. */
+/** `hearth agents list|probe|login|search|add|remove|update`: each agent, whether it can be used, and the fix if not. */
 export async function agents(parsed: Parsed, context: Context): Promise<number> {
   const { out } = context;
+  if (parsed.command.path[1] === "login")
+    return (await import("./agent-login.ts")).agentLogin(parsed, context);
   if (["search", "add", "remove", "update"].includes(parsed.command.path[1] ?? ""))
     return (await import("./agent-registry/commands.ts")).agentRegistry(parsed, context);
   const isProbe = parsed.command.path[1] === "probe";

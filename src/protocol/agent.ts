@@ -46,6 +46,18 @@ export type AgentModel = z.infer<typeof AgentModel>;
 export type AgentMode = z.infer<typeof AgentMode>;
 export type AgentCommand = z.infer<typeof AgentCommand>;
 
+/** A way to log in to an agent. */
+export const AgentLogin = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string().nullable(),
+  /** What a person runs in their terminal: the program, its arguments, and variables beside their own. Null: the agent does it. */
+  terminal: z
+    .object({ command: z.array(z.string()).min(1), env: z.record(z.string(), z.string()) })
+    .nullable(),
+});
+export type AgentLogin = z.infer<typeof AgentLogin>;
+
 /** A session's conversation inside one backend. */
 export const AgentSession = z.object({
   session_id: SessionId,

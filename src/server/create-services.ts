@@ -613,6 +613,14 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     now,
   });
 
+  /** Throws not_found, and invalid_request for hearth's own agent. */
+  function mustBeExternal(wid: WorkspaceId, name: string) {
+    if (!agents.lastSeen(wid).some((agent) => agent.name === name))
+      throw new HearthError("not_found", `There is no agent named ${name} here.`);
+    if (agents.isNative(wid, name))
+      throw new HearthError("invalid_request", "hearth's own agent takes keys: `hearth login PROVIDER`.");
+  }
+
   const activeRuns = () => coordinators.all().filter((coordinator) => coordinator.runtime().running);
   const busy = (): Busy => ({
     clients: hub.clientCount(),
@@ -752,6 +760,19 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
           await external.probe(wid, probe);
         }
         return agents.list(wid);
+      },
+      async logins(wid, name) {
+        workspaces.rowOf(wid);
+        mustBeExternal(wid, name);
+        return external.logins(wid, name);
+      },
+      async login(wid, name, id) {
+        workspaces.rowOf(wid);
+        mustBeExternal(wid, name);
+        await external.login(wid, name, id);
+        const agent = (await agents.list(wid)).find((each) => each.name === name);
+        if (agent === undefined) throw new HearthError("agent_unavailable", `${name} is gone.`);
+        return agent;
       },
     },
     keys: createKeyService({

@@ -14,7 +14,7 @@ import {
   unusableError,
 } from "../agent/registry/resolve-agent.ts";
 import { ignoreError, inBackground } from "../async/in-background.ts";
-import type { Agent } from "../protocol/agent.ts";
+import type { Agent, AgentLogin } from "../protocol/agent.ts";
 import type { Config } from "../protocol/config.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -35,6 +35,13 @@ type ExternalAgentsDeps = {
   version: string;
   now: () => Date;
 };
+
+/** The login command that hearth knows of an agent. */
+const OWN_LOGIN = "own";
+/** Starting an agent takes so long at most. */
+const LOGIN_ASK_MS_MAX = 120_000;
+/** Longer than a person takes who has to look for a password. */
+const LOGIN_MS_MAX = 10 * 60_000;
 
 /** A backend that can be asked about its agent. */
 type Probing = Backend & {
@@ -139,7 +146,61 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     if (resolved?.launch) await probes.probe(resolved.launch, deps.rootOf(wid));
   }
 
+  /** Throws agent_unavailable. */
+  async function launchHere(wid: WorkspaceId, name: string): Promise<Launch> {
+    const resolved = await resolveFor(wid, name);
+    if (resolved === null)
+      throw new HearthError("agent_unavailable", `There is no agent named ${name} here.`);
+    if (resolved.launch === null) throw unusableError(name, resolved.unusable);
+    return resolved.launch;
+  }
+
+  async function logins(wid: WorkspaceId, name: string): Promise<AgentLogin[]> {
+    const launch = await launchHere(wid, name);
+    const env = ownVariables(launch.env, environments.forTools(wid, null, undefined));
+    const { loginCommand, login } = launch;
+    const own: AgentLogin[] =
+      loginCommand === undefined
+        ? []
+        : [
+            {
+              ...{ id: OWN_LOGIN, name: `${name}'s own login`, description: login },
+              terminal: { command: [...loginCommand], env },
+            },
+          ];
+    if (launch.backend !== "acp") return own;
+    try {
+      const signal = AbortSignal.timeout(LOGIN_ASK_MS_MAX);
+      const named = await backends.acp.logins(launch, deps.rootOf(wid), signal);
+      const asked = named.map(({ terminal, ...method }) => ({
+        ...method,
+        terminal: terminal && { ...terminal, env: { ...env, ...terminal.env } },
+      }));
+      return [...own, ...asked];
+    } catch (error) {
+      // It may not even start without a login.
+      if (own.length > 0 && error instanceof HearthError) return own;
+      throw error;
+    }
+  }
+
   return {
+    logins,
+    /** Has the agent log in, or takes it that a login in a terminal is done; then asks the agent anew. */
+    async login(wid: WorkspaceId, name: string, id: string): Promise<void> {
+      const method = (await logins(wid, name)).find((login) => login.id === id);
+      if (method === undefined)
+        throw new HearthError("invalid_request", `id: ${name} has no login called "${id}".`, {
+          details: { field: "id" },
+        });
+      const launch = await launchHere(wid, name);
+      const root = deps.rootOf(wid);
+      if (launch.backend === "acp") {
+        if (method.terminal !== null) backends.acp.loggedIn(launch, root);
+        else await backends.acp.authenticate(launch, root, id, AbortSignal.timeout(LOGIN_MS_MAX));
+      }
+      await probes.probe(launch, root);
+    },
     /** By name. The list depends on the configuration alone; whether an agent can run is checked later. */
     sources(wid: WorkspaceId): Map<string, AgentSource> {
       const configured = settings.orDefaults(wid).config.agents ?? {};
@@ -185,3 +246,10 @@ export function createExternalAgents(deps: ExternalAgentsDeps) {
     },
   };
 }
+
+/** What an agent is given besides what every command gets. */
+const ownVariables = (
+  all: Readonly<Record<string, string>>,
+  ofTools: Readonly<Record<string, string>>,
+): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).filter(([name, value]) => ofTools[name] !== value));

@@ -1,8 +1,9 @@
+// Long because it lists what every route may ask for.
 import type { FoundFiles } from "../agent/files/file-search.ts";
 import type { ArgumentValues } from "../agent/mcp/complete.ts";
 import type { TcpEnds } from "../agent/process/descent.ts";
 import type { CancelScope } from "../agent/run/state.ts";
-import type { Agent, AgentSession } from "../protocol/agent.ts";
+import type { Agent, AgentLogin, AgentSession } from "../protocol/agent.ts";
 import type { Away } from "../protocol/away.ts";
 import type { Change, Resolve } from "../protocol/change.ts";
 import type { ChangeId, PermissionId, RunId, SessionId, TaskId, WorkspaceId } from "../protocol/ids.ts";
@@ -258,14 +259,18 @@ export type Services = {
     /** Cancels what has not ended; with a session, only its entry. */
     cancel(id: TaskId, session_id?: SessionId): Task;
   };
-  /** What has happened since the last terminal left. */
   away(wid: WorkspaceId, caller: Caller): Away;
   usage(
     by: UsageBy,
     wid: WorkspaceId | undefined,
   ): Promise<{ by: UsageBy; rows: UsageRow[]; total: UsageRow }>;
   /** The agent named by `probe` is started and asked for its facts first. */
-  agents: { list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]> };
+  agents: {
+    list(wid: WorkspaceId, probe?: string | undefined): Promise<Agent[]>;
+    /** Both throw not_found, invalid_request for hearth's own agent, and agent_unavailable. */
+    logins(wid: WorkspaceId, name: string): Promise<AgentLogin[]>;
+    login(wid: WorkspaceId, name: string, id: string): Promise<Agent>;
+  };
   keys: {
     /** Tests the key and keeps it. Throws provider_auth, provider_unreachable, model_unavailable. */
     keep(

@@ -345,8 +345,8 @@ test("every documented route answers with every documented success, exactly as d
     Object.keys(operationOf(key).responses)
       .filter((status) => /^2\d\d$/.test(status) && !seen.get(key)?.has(Number(status)))
       .map((status) => `${key} ${status}`)
-      // Driven where there is a worktree, or an MCP server that asks for a login.
-      .filter((key) => !/changes\/|branch|patch|mcp\/\{name\}\/log/.test(key)),
+      // Driven where there is a worktree, or an MCP server or an agent that has a login.
+      .filter((key) => !/changes\/|branch|patch|(mcp|agent)\/\{name\}\/log/.test(key)),
   );
   expect(missing).toEqual([]);
 });
@@ -400,6 +400,7 @@ describe("errors", () => {
         [`POST /v1/workspaces/{wid}/permissions/{pid}`]: { decision: "deny" },
         [`POST /v1/workspaces/{wid}/grants/revoke`]: { ids: [1] },
         [`POST /v1/workspaces/{wid}/trust`]: { hash: "abc" },
+        [`POST /v1/workspaces/{wid}/agent/{name}/login`]: { id: "key" },
         [`POST /v1/workspaces/{wid}/imports`]: sessionFile,
         [`POST /v1/workspaces/{wid}/imports/{sid}/messages`]: { messages: [] },
         [`POST /v1/workspaces/{wid}/login`]: { provider: "local", key: "k" },

@@ -86,7 +86,7 @@ export function bareServices(given: Parts = {}): Services {
     },
     keys: { keep: not("keep"), forget: not("forget"), ...given.keys },
     models: { list: not("list"), refresh: not("refresh"), ...given.models },
-    agents: { list: not("list"), ...given.agents },
+    agents: { list: not("list"), logins: not("logins"), login: not("login"), ...given.agents },
     events: { attach: not("attach"), isObserver: () => false, ...given.events },
   };
 }

@@ -9,6 +9,12 @@ import type { AgentOrder, AgentReport, AgentStart, Deed, PlayedTurn } from "./sc
 
 type Json = Record<string, unknown>;
 
+// A login in a terminal: it has succeeded when the agent is told so by its environment.
+if (process.argv.includes("--login")) {
+  process.stdout.write(`logging in at ${process.env["LOGIN_AT"]}\n`);
+  process.exit(process.env["LOGIN_AT"] === undefined ? 1 : 0);
+}
+
 const socket = connect(process.env["SCRIPTED_ACP"] ?? "");
 const orders = createInterface({ input: socket });
 const report = (said: AgentReport) => void socket.write(`${JSON.stringify({ ...said, pid: process.pid })}\n`);
@@ -78,8 +84,11 @@ const app = agent({ name: "scripted" })
           ...(settings.resumes ? { resume: {} } : {}),
         },
       },
-      authMethods: [{ id: "key", name: "A key" }],
+      authMethods: settings.authMethods ?? [{ id: "key", name: "A key" }],
     }))) as never;
+  })
+  .onRequest("authenticate", async ({ params }) => {
+    return (await answer("authenticate", params, () => ({}))) as never;
   })
   .onRequest("session/new", async ({ params }) => {
     sessions += 1;

@@ -74,6 +74,7 @@ export type AgentStart = {
   keepsOpen?: boolean;
   /** So many sessions it holds; one more is refused. */
   sessionsMax?: number;
+  authMethods?: Json[];
   /** What the answer to session/new, load and resume says besides the id: modes, models, configOptions. */
   session?: Json;
   /** Updates of a session that is told before its id is. */
@@ -81,6 +82,7 @@ export type AgentStart = {
   answers?: {
     [method in
       | "initialize"
+      | "authenticate"
       | "session/new"
       | "session/load"
       | "session/resume"

@@ -118,7 +118,7 @@ test("the login command names the program as it is called here", async () => {
   const own = join(bin, installed);
   expect(await loginOf("goose", "goose", [own, "acp"])).toBe(`${own} configure`);
   expect(await loginOf("gemini", "node", ["node", "gemini.js"])).toBe("gemini -i /auth");
-  expect(await loginOf("mine", "mine", ["mine"])).toBeNull();
+  expect(await loginOf("mine", "mine", ["mine"])).toBe("hearth agents login mine");
 });
 
 test("an agent gets its own variables, and hearth's keys only where the configuration names them", async () => {

@@ -48,6 +48,7 @@ const bodies: { [key: string]: object } = {
   "POST /v1/workspaces/{wid}/grants/revoke": { ids: [1] },
   "POST /v1/workspaces/{wid}/login": { provider: "local", key: "k" },
   "POST /v1/workspaces/{wid}/logout": { provider: "local" },
+  "POST /v1/workspaces/{wid}/agent/{name}/login": { id: "key" },
   "POST /v1/workspaces/{wid}/trust": { hash: "abc" },
   "POST /v1/workspaces/{wid}/imports": {
     ...{

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { isTimeout, orAborted } from "../../async/wait.ts";
+import { orAborted } from "../../async/wait.ts";
+import type { AgentLogin } from "../../protocol/agent.ts";
 import { HearthError } from "../../protocol/errors.ts";
 import type { Backend, OpenedSession, Remembered, SessionContext } from "../backend.ts";
 import type { Child, ChildRequest } from "../children/child.ts";
@@ -12,10 +13,13 @@ import type { ProcessSupervisor } from "../process/types.ts";
 import type { AgentFacts } from "../registry/probes.ts";
 import { commandIn, type Launch } from "../registry/resolve-agent.ts";
 import { type AcpConnection, connectAcp } from "./connection/connection.ts";
-import { isAuthRequired, requestFailure, runErrorOf, withoutLoginHint } from "./failure.ts";
+import { requestFailure, withoutLoginHint } from "./failure.ts";
+import { authenticate, loginsOf } from "./login.ts";
+import { createOpeningRequest } from "./opening-request.ts";
 import { createRunningProbes, probeAcp } from "./probe.ts";
 import { programVersion } from "./program-version.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
+import { isRefusal, rejectRefusal } from "./refusal.ts";
 import { mcpServersFor } from "./session/mcp-servers.ts";
 import { type AcpSession, createAcpSession } from "./session/session.ts";
 import { at, textOf, type Wire } from "./wire.ts";
@@ -46,12 +50,18 @@ export type AcpBackend = Backend & {
    * session reports the same facts. Throws HearthError, provider_auth when the agent needs a login.
    */
   probe(launch: Launch, root: string, signal: AbortSignal): Promise<AgentFacts | null>;
+  /** The ways to log in that the agent names; it is started if needed. Throws HearthError. */
+  logins(launch: Launch, root: string, signal: AbortSignal): Promise<AgentLogin[]>;
+  /** Has the agent log in by itself. Throws provider_auth when it refuses. */
+  authenticate(launch: Launch, root: string, id: string, signal: AbortSignal): Promise<void>;
+  /** Somebody has logged in elsewhere: a process from before may not know of it, and takes no new turns. */
+  loggedIn(launch: Launch, root: string): void;
 };
 
 /** Agents that speak the Agent Client Protocol. Sessions with the same environment and directory share a child. */
 export function createAcpBackend(deps: AcpDeps): AcpBackend {
   const { processes, warm, now } = deps;
-  const openTimeoutMs = deps.openTimeoutMs ?? OPEN_TIMEOUT_MS;
+  const request = createOpeningRequest(deps.openTimeoutMs ?? OPEN_TIMEOUT_MS);
   const children = createChildren<AcpConnection>({
     processes,
     warm,
@@ -216,34 +226,14 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
     throw new HearthError("agent_unavailable", `${launch.agent} made a session without an id; update it.`);
   }
 
-  /** Rejects with the agent's own refusal, or with a HearthError when the child is gone or was killed for not answering. */
-  async function request(
-    child: Child<AcpConnection>,
+  async function withChild<T>(
     launch: Launch,
-    method: string,
-    params: unknown,
-  ): Promise<unknown> {
-    const { agent } = launch;
-    try {
-      return await child.connection.request(method, params, openTimeoutMs);
-    } catch (error) {
-      const failure = requestFailure(error);
-      if (failure !== undefined) {
-        if (isAuthRequired(failure)) rejectRefusal(launch)(error);
-        throw error;
-      }
-      if (isTimeout(error)) {
-        // One of them is our own turn.
-        if (child.activeTurns > 1) child.retire();
-        else await child.kill();
-        throw new HearthError(
-          "agent_unavailable",
-          `${agent} did not answer ${method} within ${Math.round(openTimeoutMs / 1000)} s and was ended.`,
-        );
-      }
-      const { message } = await child.gone;
-      throw new HearthError("agent_crashed", `${message}.`, { cause: error });
-    }
+    root: string,
+    signal: AbortSignal,
+    work: (connection: AcpConnection) => Promise<T>,
+  ): Promise<T> {
+    const { child, release } = await children.acquire(requestOf(keyOf(launch, root), launch, root), signal);
+    return work(child.connection).finally(release);
   }
 
   return {
@@ -272,6 +262,11 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
         }
       });
     },
+    logins: (launch, root, signal) =>
+      withChild(launch, root, signal, async (connection) => loginsOf(connection, launch, root)),
+    authenticate: (launch, root, id, signal) =>
+      withChild(launch, root, signal, (connection) => authenticate(connection, launch.agent, id, signal)),
+    loggedIn: (launch, root) => children.retire(keyOf(launch, root)),
     async close() {
       await children.close();
     },
@@ -281,17 +276,3 @@ export function createAcpBackend(deps: AcpDeps): AcpBackend {
 /** The key of a child that serves one session only. */
 const ownKey = (shared: string, { session_id }: Pick<SessionContext, "session_id">): string =>
   `${shared} ${session_id}`;
-
-/** The agent refused the request, for another reason than a missing login. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof HearthError && error.code !== "provider_auth" && requestFailure(error.cause) !== undefined;
-
-/** Turns an agent's refusal into a HearthError; rethrows any other error. */
-const rejectRefusal =
-  ({ agent, login }: Launch) =>
-  (error: unknown): never => {
-    const failure = requestFailure(error);
-    if (failure === undefined) throw error;
-    const { code, message } = runErrorOf(agent, login, failure);
-    throw new HearthError(code, message, { cause: error });
-  };

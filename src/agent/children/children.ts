@@ -29,6 +29,8 @@ export type Children<C> = {
    * throws.
    */
   acquire(request: ChildRequest<C>, signal: AbortSignal): Promise<HeldChild<C>>;
+  /** The key's child, if there is one, takes no new turns and ends with its last one. */
+  retire(key: string): void;
   /** Why the key's child is suspended after repeated failures; null if it is not. */
   failureOf(key: string): string | null;
   close(): Promise<void>;
@@ -183,6 +185,7 @@ export function createChildren<C>(deps: ChildrenDeps): Children<C> {
         }
       }
     },
+    retire: (key) => usable.get(key)?.retire(),
     failureOf(key) {
       const found = failures.get(key);
       return isSuspended(found) ? found.why : null;

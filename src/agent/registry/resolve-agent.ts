@@ -27,6 +27,8 @@ export type Launch = {
   /** The model from the configuration. */
   model: string | null;
   login: string | null;
+  /** The same as a command to run, by the program's absolute path where that is known. */
+  loginCommand?: readonly [string, ...string[]] | undefined;
   /** The command that updates the agent; absent if unknown. */
   update?: string | undefined;
   /** When its program was last changed. A changed program needs a new child. */
@@ -125,7 +127,11 @@ export async function resolveAgent(
       env,
       modes: modesOf(known ?? knownByProgram(found.path), env),
       model,
-      login: known && loginOf(known, found.path, program),
+      login: known === null ? `hearth agents login ${name}` : loginOf(known, found.path, program),
+      loginCommand:
+        known === null
+          ? undefined
+          : [isOwnProgram(known, found.path) ? found.path : known.command[0], ...known.login],
       ...(known === null ? {} : { update: `${known.install}@latest` }),
       mtimeMs: found.mtimeMs,
     },
@@ -149,11 +155,13 @@ export function modesOf(known: KnownAgent | null, env: Readonly<Record<string, s
   return { ask: named("ask"), accept_edits: named("accept_edits"), plan: named("plan"), yolo: named("yolo") };
 }
 
+const isOwnProgram = (known: KnownAgent, path: string): boolean =>
+  [known.command[0], ...(known.aliases ?? [])].includes(basename(path));
+
 /** The login command, with the agent's program as it is called here. If a launcher starts the agent, its own program is assumed to be on PATH. */
 function loginOf(known: KnownAgent, path: string, program: string): string {
   const name = basename(path);
-  const isOwn = [known.command[0], ...(known.aliases ?? [])].includes(name);
-  const called = isOwn ? (program.includes("/") ? path : name) : known.command[0];
+  const called = isOwnProgram(known, path) ? (program.includes("/") ? path : name) : known.command[0];
   return [called, ...known.login].join(" ");
 }
 

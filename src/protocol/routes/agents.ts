@@ -1,9 +1,11 @@
 import { z } from "zod";
-import { Agent } from "../agent.ts";
+import { Agent, AgentLogin } from "../agent.ts";
 import { KnownModel, ModelList } from "../known-model.ts";
 import { by, byClient, ofWorkspace, route } from "./shared.ts";
 
 const providerName = z.string().min(1).max(200);
+
+const ofAgent = ofWorkspace.extend({ name: z.string().min(1).max(200) });
 
 export const agentRoutes = {
   "GET /v1/workspaces/{wid}/agent": route({
@@ -12,6 +14,19 @@ export const agentRoutes = {
     params: ofWorkspace,
     query: z.object({ ...by, probe: z.string().optional() }),
     replies: { 200: z.object({ agents: z.array(Agent) }) },
+  }),
+  "GET /v1/workspaces/{wid}/agent/{name}/logins": route({
+    summary: "The ways to log in to an agent; it is started and asked",
+    params: ofAgent,
+    query: byClient,
+    replies: { 200: z.object({ logins: z.array(AgentLogin) }) },
+  }),
+  "POST /v1/workspaces/{wid}/agent/{name}/login": route({
+    summary: "Have an agent log in, or tell that a login in a terminal is done; then it is asked anew",
+    params: ofAgent,
+    query: byClient,
+    body: z.object({ id: z.string().max(500) }),
+    replies: { 200: z.object({ agent: Agent }) },
   }),
   "GET /v1/workspaces/{wid}/models": route({
     summary: "The models of hearth's own agent: windows, prices, abilities, efforts",

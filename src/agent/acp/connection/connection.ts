@@ -19,11 +19,19 @@ export type SessionSink = {
   request(method: string, params: Wire, signal: AbortSignal): Promise<unknown>;
 };
 
+/** `terminal`: arguments and variables for a start of the agent's program in a terminal; `command` names another one. */
+export type AuthMethod = {
+  id: string;
+  name: string;
+  description: string | null;
+  terminal: { command: string | null; args: string[]; env: Record<string, string> } | null;
+};
+
 export type AgentInfo = {
   name: string | null;
   version: string | null;
   capabilities: Wire;
-  auth: readonly { id: string; name: string; description: string | null }[];
+  auth: readonly AuthMethod[];
 };
 
 export type AcpConnection = {
@@ -126,6 +134,9 @@ export async function connectAcp(child: StartedChild, options: ConnectOptions): 
     clientCapabilities: {
       fs: { readTextFile: options.readsFiles, writeTextFile: true },
       terminal: true,
+      auth: { terminal: true },
+      // Agents from before the protocol had it.
+      _meta: { "terminal-auth": true },
       session: { notices: {}, compaction: {}, configOptions: { boolean: {} } },
     },
     clientInfo: { name: "hearth", title: "hearth", version: options.version },
@@ -194,7 +205,24 @@ function infoOf(answer: unknown): AgentInfo {
     auth: wiresOf(at(answer, "authMethods")).flatMap((method) => {
       const id = textOf(method["id"]);
       if (id === undefined) return [];
-      return [{ id, name: textOf(method["name"]) ?? id, description: textOf(method["description"]) ?? null }];
+      const [name, description] = [textOf(method["name"]) ?? id, textOf(method["description"]) ?? null];
+      return [{ id, name, description, terminal: terminalOf(method) }];
     }),
+  };
+}
+
+function terminalOf(method: Wire): AuthMethod["terminal"] {
+  const early = at(method, "_meta", "terminal-auth");
+  const given = method["type"] === "terminal" ? method : isWire(early) ? early : undefined;
+  if (given === undefined) return null;
+  const { args } = given;
+  return {
+    command: textOf(at(early, "command")) ?? null,
+    args: Array.isArray(args) ? args.filter((arg) => typeof arg === "string") : [],
+    env: Object.fromEntries(
+      Object.entries(wireOf(given["env"])).filter(
+        (entry): entry is [string, string] => typeof entry[1] === "string",
+      ),
+    ),
   };
 }

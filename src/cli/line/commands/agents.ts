@@ -17,6 +17,13 @@ export const agentCommands: readonly CommandSpec[] = [
     examples: ["hearth agents probe goose"],
   },
   {
+    path: ["agents", "login"],
+    summary: "Log in to an agent, in the way that it offers",
+    arguments: [{ ...required("name", "The agent"), offers: "agents" }],
+    options: [{ name: "method", value: "ID", help: "This way, where there are several" }, json],
+    examples: ["hearth agents login claude"],
+  },
+  {
     path: ["agents", "search"],
     summary: "Search the public registry of agents",
     arguments: [rest("words", "Only agents with these words")],
