@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 
 type Json = Record<string, unknown>;
 
-/** The least client that can prompt an ACP agent: what an agent takes without hearth. */
+/** The least client that can prompt an ACP agent: what an agent takes without hearth, or hearth without an editor. */
 export async function openDirectAcp(
   [program, ...args]: readonly [string, ...string[]],
   { cwd, env }: { cwd: string; env: Record<string, string> },
@@ -34,6 +34,12 @@ export async function openDirectAcp(
   const { sessionId } = result as { sessionId: string };
   return {
     pid: child.pid ?? 0,
+    /** One more session, with one turn in it. */
+    async anotherTurn(text: string): Promise<void> {
+      const { result: more } = await request("session/new", { cwd, mcpServers: [] });
+      const { sessionId: id } = more as { sessionId: string };
+      await request("session/prompt", { sessionId: id, prompt: [{ type: "text", text }] });
+    },
     /** Resolves at the turn's end with when it was sent and when its first words came. */
     async prompt(text: string): Promise<{ sentAt: number; firstChunkAt: number }> {
       firstChunkAt = undefined;
