@@ -5,6 +5,7 @@ import type { SessionMcpServer } from "../protocol/mcp.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Snapshot } from "../protocol/snapshot.ts";
+import { createAround } from "./around.ts";
 import { commandIn, commandsOf, runCommand } from "./commands.ts";
 import type { Editor } from "./editor.ts";
 import type { Link, Links, Member } from "./links.ts";
@@ -43,14 +44,8 @@ export async function openSession(
   let snapshot: Snapshot | undefined;
   /** Events were missed while nothing could be told: the snapshot is out of date. */
   let isStale = false;
-  /** What was told last of each thing that stands around the conversation. */
-  const told = new Map([["title", JSON.stringify(opened.title)]]);
-  const isNews = (name: string, value: unknown): boolean => {
-    const text = JSON.stringify(value);
-    if (told.get(name) === text) return false;
-    told.set(name, text);
-    return true;
-  };
+  const around = createAround(opened.title);
+  const { isNews } = around;
   const active = new Set<RunId>();
   const transcript = createTranscript({ root, tellsOwn: editor.tellsOwn });
   const params = () => ({ wid: link.connection.workspace.id, sid: id });
@@ -72,18 +67,7 @@ export async function openSession(
 
   const commands = () => commandsOf(link.agents.find(({ name }) => name === session.agent));
 
-  /** What changed of all that stands around the conversation. */
-  function aroundUpdates(): Update[] {
-    const updates: Update[] = [];
-    const now = options();
-    if (isNews("options", now)) updates.push({ kind: "options", options: now });
-    if (isNews("commands", commands())) updates.push({ kind: "commands", commands: commands() });
-    const { context, cost, title } = session;
-    if (context !== null && isNews("usage", [context, cost]))
-      updates.push({ kind: "usage", used: context.used, size: context.window, cost });
-    if (isNews("title", title)) updates.push({ kind: "info", title, updatedAt: session.updated_at });
-    return updates;
-  }
+  const aroundUpdates = (): Update[] => around.updates(session, options(), commands());
 
   async function carryOut(event: HearthEvent): Promise<void> {
     switch (event.type) {
