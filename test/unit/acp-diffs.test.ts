@@ -252,3 +252,36 @@ test("an outside agent's deleted file is one if it says so, and a trimmed diff i
     { oldText: "a\nc\n", newText: "b\nc\n" },
   ]);
 });
+
+test("an outside agent's call with several diffs shows all of them, and names what is too long", () => {
+  const diff = (name: string, oldText: string | null, newText: string) => ({
+    ...{ type: "diff", path: join(bench.root, name), oldText, newText },
+  });
+  const viewOf = (...content: object[]) =>
+    shownCall(
+      {
+        ...{ id: "1", name: undefined, kind: "edit", title: "x", status: "completed", rawInput: {} },
+        ...{ rawOutput: undefined, content, locations: [], since: 0, exitCode: undefined },
+      } as unknown as TrackedCall,
+      bench.root,
+      0,
+    ).view;
+  const view = viewOf(
+    diff("a.txt", "one\n", "ONE\n"),
+    diff("b.txt", null, "new\n"),
+    diff("a.txt", "two\nx\n", "x\n"),
+  );
+  expect(view).toMatchObject({ path: "a.txt", more_paths: ["b.txt"], additions: 2, deletions: 2 });
+  expect(v1Of(view).map(({ path, oldText, newText }) => [path, oldText, newText])).toEqual([
+    [join(bench.root, "a.txt"), "one\n", "ONE\n"],
+    [join(bench.root, "a.txt"), "two\nx\n", "x\n"],
+    [join(bench.root, "b.txt"), null, "new\n"],
+  ]);
+  const long = "x\n".repeat(600_000);
+  const shown = v1Of(viewOf(diff("a.txt", "one\n", "ONE\n"), diff("b.txt", null, long)));
+  expect(shown.map(({ type, content }) => content?.text ?? type)).toEqual([
+    "diff",
+    `New file: ${join(bench.root, "b.txt")}`,
+    expect.stringContaining("too long"),
+  ]);
+});

@@ -1,8 +1,8 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { endsOf, startOf } from "../../../protocol/cut-text.ts";
 import { type ToolCallStatus, ToolKind, type ToolView } from "../../../protocol/message.ts";
-import { diffTexts, shortDiff } from "../../tools/files/unified-diff.ts";
 import { at, isWire, numberOf, textOf, type Wire, wireOf, wiresOf } from "../wire.ts";
+import { diffViewOf } from "./diff-view.ts";
 
 /** A tool call, merged from the agent's updates so far. */
 export type TrackedCall = {
@@ -35,9 +35,6 @@ export type ShownCall = {
 const OUTPUT_CHARS_MAX = 64 * 1024;
 const INPUT_CHARS_MAX = 256 * 1024;
 const TITLE_CHARS_MAX = 300;
-const DIFF_CHARS_MAX = 64 * 1024;
-/** Diffs run on the event loop; larger texts are shown without one. */
-const DIFFED_CHARS_MAX = 1024 * 1024;
 
 /** Merges an update into what is known of a call. */
 export function mergeCall(
@@ -239,9 +236,9 @@ export function contentText(content: unknown): string {
 }
 
 function viewOf(call: TrackedCall, root: string, now: number): ToolView | undefined {
-  const diff = call.content.find((item) => item["type"] === "diff");
-  const change = diff && diffOf(diff);
-  if (change !== undefined) return diffView(change, kindOf(call), root);
+  const diffs = call.content.filter((item) => item["type"] === "diff");
+  const changes = diffViewOf(diffs, kindOf(call) === "delete", (path) => shownPath(path, root));
+  if (changes !== undefined) return changes;
   const command = kindOf(call) === "execute" && isFinal(call) ? commandOf(call) : undefined;
   if (command === undefined) return undefined;
   return {
@@ -252,33 +249,6 @@ function viewOf(call: TrackedCall, root: string, now: number): ToolView | undefi
     truncated:
       at(call.rawOutput, "truncated") === true || at(call.rawOutput, "metadata", "truncated") === true,
   };
-}
-
-/** The protocol has no word for a deleted file: only the kind of the call says it. */
-function diffView({ isNew, ...change }: NamedDiff, kind: ToolKind, root: string): ToolView {
-  const path = shownPath(change.path, root);
-  const isDeleted = kind === "delete" && change.additions === 0;
-  const known = isNew ? "added" : isDeleted ? "deleted" : undefined;
-  const files = known === undefined ? {} : { files: [{ path, kind: known } as const] };
-  return { kind: "diff", ...shortDiff(change, DIFF_CHARS_MAX), path, ...files };
-}
-
-export type NamedDiff = {
-  path: string;
-  unified: string;
-  additions: number;
-  deletions: number;
-  isNew: boolean;
-};
-
-export function diffOf(item: Wire): NamedDiff | undefined {
-  const path = textOf(item["path"]);
-  const made = textOf(item["newText"]);
-  const before = textOf(item["oldText"]);
-  const old = before ?? "";
-  if (path === undefined || made === undefined) return undefined;
-  if (made.length + old.length > DIFFED_CHARS_MAX) return undefined;
-  return { path, ...diffTexts(old, made), isNew: before === undefined };
 }
 
 function exitCodeOf(call: TrackedCall): number | null {

@@ -65,6 +65,12 @@ export function shortDiff(diff: FileDiff, charsMax: number): FileDiff {
   return { ...diff, unified: `${diff.unified.slice(0, Math.max(0, cut))}\n\\ ${rest} more lines` };
 }
 
+/** For one of several files in a diff. A line with a backslash is a remark. */
+export function namedDiff(path: string, unified: string): string {
+  const [header = "", ...lines] = unified.split("\n");
+  return [header, `\\ ${path}`, ...lines].filter((line) => line !== "" || lines.length > 0).join("\n");
+}
+
 /**
  * The number of characters that both texts have in common at each end: whole lines only, minus the context lines around
  * a change.

@@ -4,7 +4,7 @@ import { locate } from "../../workspace-path.ts";
 import { type Arguments, argumentNormalizer } from "../arguments.ts";
 import { ToolFailure } from "../failure.ts";
 import { type ChangeResult, type PlannedChange, planChange } from "../files/change-file.ts";
-import { shortDiff } from "../files/unified-diff.ts";
+import { namedDiff, shortDiff } from "../files/unified-diff.ts";
 import { CallEnded, defineTool, type RunHow, type ToolContext, type ToolResult } from "../tool.ts";
 import { planMove, planRemoval } from "./move-file.ts";
 import { type FileChange, type Hunk, parsePatch } from "./parse-patch.ts";
@@ -149,19 +149,13 @@ async function applyAll(plans: readonly PlannedChange[]): Promise<ToolResult> {
   return resultOf(done.map(({ result }) => result));
 }
 
-/** A line with a backslash is a remark in a diff. */
-function named(path: string, unified: string): string {
-  const [header = "", ...lines] = unified.split("\n");
-  return [header, `\\ ${path}`, ...lines].filter((line) => line !== "" || lines.length > 0).join("\n");
-}
-
 function resultOf(results: readonly ChangeResult[]): ToolResult {
   const [first] = results;
   if (first === undefined || results.length === 1) return first ?? { text: "Nothing was changed." };
   const views = results.map(({ view }) => view);
   const sum = (of: "additions" | "deletions") => views.reduce((all, view) => all + view[of], 0);
   const whole = {
-    unified: views.map(({ path, unified }) => named(path, unified)).join("\n"),
+    unified: views.map(({ path, unified }) => namedDiff(path, unified)).join("\n"),
     additions: sum("additions"),
     deletions: sum("deletions"),
   };
