@@ -1,10 +1,11 @@
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { HearthError } from "../protocol/errors.ts";
 
 /** Creates a folder with mode 0700. Throws unsafe_path if it is a link or belongs to somebody else. */
 export function makeOwnFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const message = `The folder ${path} could not be created (${code}): make it writable, or set HEARTH_HOME to another.`;
@@ -12,6 +13,19 @@ export function makeOwnFolder(path: string): void {
   }
   assertOwn(path, process.getuid?.());
   if ((lstatSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700);
+}
+
+/** Node's own `recursive` never ends where a folder is there in which nothing can be made, such as /proc. */
+export function makeFolders(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolders(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 /** Throws unsafe_path if `path` is a link or belongs to another user. Throws ENOENT as lstat does. */

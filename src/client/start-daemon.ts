@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { inBackground } from "../async/in-background.ts";
@@ -8,7 +8,7 @@ import { FILE_THREADS, parseReadyLine, READY_FD_VARIABLE, type ReadyLine } from 
 import { splitEnvironment } from "../protocol/environment.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { Paths } from "../protocol/paths.ts";
-import { assertOwn } from "./own-folder.ts";
+import { assertOwn, makeFolders } from "./own-folder.ts";
 
 /** How much of the log's end is searched for the reason when a daemon died at its start. */
 const LOG_TAIL_BYTES = 16 * 1024;
@@ -112,7 +112,7 @@ async function readReadyLine(child: ChildProcess, signal: AbortSignal): Promise<
 /** Opens the log for the daemon's output, so that even an early death leaves a reason; undefined if that fails. */
 function openLog(paths: Paths): number | undefined {
   try {
-    mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
+    makeFolders(paths.stateDir);
     assertOwn(paths.stateDir, process.getuid?.());
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
     return openSync(paths.log, flags, 0o600);

@@ -226,3 +226,24 @@ test("a package runs at exactly one version, whatever tag the registry names", (
   ]);
   expect(parseRegistry(Buffer.from('{"agents":[{"id":"-x"},7]}'))).toEqual([]);
 });
+
+test("a registry is read through the proxy of the person's environment", async () => {
+  const { home } = await openWarmCliWorld();
+  const asked: string[] = [];
+  const proxy = createServer().on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void proxy.close());
+  const HTTPS_PROXY = `http://127.0.0.1:${(proxy.address() as { port: number }).port}`;
+  const search = ["agents", "search", "--registry", "https://registry.example/r.json"];
+  const refused = await runHearth(home, search, { env: { HTTPS_PROXY } });
+  expect(asked).toEqual(["registry.example:443"]);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining("registry.example/r.json could not be read"),
+  ]);
+  await runHearth(home, search, { env: { HTTPS_PROXY, NO_PROXY: "registry.example" } });
+  expect(asked).toHaveLength(1);
+});

@@ -245,4 +245,8 @@ test("a HEARTH_HOME that cannot be made is named", async () => {
   const result = await runHearth(home, ["run", "hello"], { env: { HEARTH_HOME: join(file, "home") } });
   expect(result.code).not.toBe(0);
   expectOneSentence(result, "a-file");
+  // Nothing can be made there, and Node's own way to make a folder with its parents never ends.
+  const proc = await runHearth(home, ["run", "hello"], { env: { HEARTH_HOME: "/proc/none" } });
+  expect(proc.code).toBe(5);
+  expectOneSentence(proc, "/proc/none");
 });

@@ -44,7 +44,10 @@ async function open({ options }: Parsed, context: Context): Promise<Registry> {
   const { loadConfig } = await import("../../server/config/load.ts");
   const { config } = loadConfig({ paths: context.paths, root: null });
   const said = options["registry"];
-  const registry = await readRegistry(typeof said === "string" ? said : (config.registry ?? PUBLIC_REGISTRY));
+  const registry = await readRegistry(
+    typeof said === "string" ? said : (config.registry ?? PUBLIC_REGISTRY),
+    context.env,
+  );
   if (registry.notice !== null) await context.err.line(`hearth: ${registry.notice}`);
   return registry;
 }
@@ -134,7 +137,8 @@ async function install(
   const plan = planOf(entry, platformHere());
   await ask(title, entry, from, plan, parsed, context);
   const folder = join(paths.dataDir, "agents", entry.id, entry.version);
-  const installed = plan.archive === undefined ? undefined : await installArchive(plan.archive, folder);
+  const installed =
+    plan.archive === undefined ? undefined : await installArchive(plan.archive, folder, context.env);
   const command = installed === undefined ? plan.command : [installed.program, ...plan.command.slice(1)];
   const { editConfig } = await import("../../server/config/edit.ts");
   const { loadConfig } = await import("../../server/config/load.ts");

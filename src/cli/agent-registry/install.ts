@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "n
 import { dirname, join, normalize, sep } from "node:path";
 import { promisify } from "node:util";
 import { HearthError } from "../../protocol/errors.ts";
-import { download, type Entry } from "./registry.ts";
+import { download, type Entry, type Env } from "./registry.ts";
 
 const run = promisify(execFile);
 const ARCHIVE_BYTES_MAX = 512 * 1024 * 1024;
@@ -64,8 +64,9 @@ export const platformHere = (): string =>
 export async function installArchive(
   { url, sha256, cmd }: NonNullable<Plan["archive"]>,
   folder: string,
+  env: Env = {},
 ): Promise<{ program: string; sha256: string }> {
-  const bytes = await download(url, ARCHIVE_BYTES_MAX, DOWNLOAD_MS_MAX);
+  const bytes = await download(url, { bytesMax: ARCHIVE_BYTES_MAX, msMax: DOWNLOAD_MS_MAX, env });
   const found = createHash("sha256").update(bytes).digest("hex");
   if (sha256 !== undefined && sha256 !== found)
     throw refuse(`${url} is not what the registry says: its SHA-256 is ${found}, not ${sha256}.`);

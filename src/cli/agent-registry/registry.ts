@@ -46,9 +46,10 @@ export type Registry = {
 };
 
 /** Reads the registry; when the public one cannot be reached, the copy that hearth ships with. Throws HearthError. */
-export async function readRegistry(url: string): Promise<Registry> {
+export async function readRegistry(url: string, env: Env = {}): Promise<Registry> {
   try {
-    return { entries: parseRegistry(await download(url, BYTES_MAX, READ_MS_MAX)), from: url, notice: null };
+    const bytes = await download(url, { bytesMax: BYTES_MAX, msMax: READ_MS_MAX, env });
+    return { entries: parseRegistry(bytes), from: url, notice: null };
   } catch (error) {
     if (url !== PUBLIC_REGISTRY || !(error instanceof HearthError)) throw error;
     const from = `hearth's own copy of ${snapshotDate}`;
@@ -79,15 +80,24 @@ export function entryOf({ entries, from }: Registry, id: string): Entry {
   throw new HearthError("invalid_request", `There is no agent ${id} in ${from}. ${hint}`);
 }
 
+/** A person's environment, for its proxy and certificates. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /** Downloads over https, or http on this machine, through redirects that stay so. Throws HearthError. */
-export async function download(address: string, bytesMax: number, msMax: number): Promise<Buffer> {
+export async function download(
+  address: string,
+  { bytesMax, msMax, env }: { bytesMax: number; msMax: number; env: Env },
+): Promise<Buffer> {
+  const { createConnections } = await import("../../agent/native/models/network/connection.ts");
+  const connections = createConnections();
   const failed = (why: string, cause?: unknown) =>
     new HearthError("provider_unreachable", `${address} could not be read: ${why}.`, { cause });
   const read = async (): Promise<Buffer> => {
     const signal = AbortSignal.timeout(msMax);
+    const fetch = await connections.fetchFor(Object.fromEntries(setVariables(env)));
     let url = checked(address);
     for (let redirects = 0; ; redirects += 1) {
-      const reply = await fetch(url, { redirect: "manual", signal });
+      const reply = await fetch(url.href, { signal });
       const location = reply.headers.get("location");
       if (reply.status >= 300 && reply.status < 400 && location !== null) {
         if (redirects === REDIRECTS_MAX) throw failed("it redirects too often");
@@ -111,8 +121,13 @@ export async function download(address: string, bytesMax: number, msMax: number)
     if (cause instanceof HearthError) throw cause;
     const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw failed(why instanceof Error ? why.message : String(why), cause);
+  } finally {
+    await connections.close();
   }
 }
+
+const setVariables = (env: Env) =>
+  Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
 
 function checked(address: string): URL {
   const url = URL.parse(address);

@@ -35,10 +35,23 @@ export function withPrivateUmask<T>(work: () => T): T {
   }
 }
 
+/** Node's own `recursive` never ends where a folder is there in which nothing can be made, such as /proc. */
+function makeFolders(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolders(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
 function makeFolder(path: string, uid: number, { mayBeLink }: { mayBeLink: boolean }): void {
   if (!statIfPresent(path)) {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolders(path);
     } catch (cause) {
       throw cannot("be made", path, cause);
     }
