@@ -1,6 +1,6 @@
-import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createFolderGate } from "../../src/agent/files/folder-gate.ts";
 import { createProbes } from "../../src/agent/registry/probes.ts";
@@ -9,6 +9,8 @@ import {
   resolveAgent as resolveIn,
   unusableError,
 } from "../../src/agent/registry/resolve-agent.ts";
+import { planOf } from "../../src/cli/agent-registry/install.ts";
+import { parseRegistry } from "../../src/cli/agent-registry/registry.ts";
 import { splitEnvironment } from "../../src/protocol/environment.ts";
 import { HearthError } from "../../src/protocol/errors.ts";
 import { noModes } from "../support/backend-plan.ts";
@@ -213,4 +215,18 @@ test("an agent that its provider rejects in a turn needs a login until a turn or
   await probes.probe(launch(), "/");
   expect(probes.known(launch())?.trouble).toBeNull();
   await probes.close();
+});
+
+test("hearth's own entry for the public registry is one, and is of this version", () => {
+  const read = (path: string) => readFileSync(resolve(import.meta.dirname, "../..", path));
+  const entry = JSON.parse(read("registry/agent.json").toString()) as { version: string };
+  const { name, version, license } = JSON.parse(read("package.json").toString()) as Record<string, string>;
+  const [parsed] = parseRegistry(Buffer.from(JSON.stringify({ agents: [entry] })));
+  expect(entry).toMatchObject({ id: "hearth", version, license });
+  expect(parsed && planOf(parsed, "linux-x86_64").command).toEqual([
+    "npx",
+    "-y",
+    `${name}@${version}`,
+    "acp",
+  ]);
 });
