@@ -56,6 +56,16 @@ test("an import is seen once it is complete, brings no permissions, and goes on 
   expect(await begin({ cost: 1 })).not.toBe(gone);
   expect(await api.call("POST", imports, { body: { ...head, cost: -5 } })).toMatchObject({ status: 400 });
 
+  // Finished and canceled at once: one of the two counts, and nothing breaks.
+  const raced = await begin({ title: "raced" });
+  const patch = { base: null, data: Buffer.from("diff").toString("base64") };
+  const [finished, canceled] = await Promise.all([
+    api.call("POST", `${imports}/${raced}/finish`, { body: { patch } }),
+    api.call("DELETE", `${imports}/${raced}`),
+  ]);
+  expect([finished.status, canceled.status]).toEqual([201, 404]);
+  await api.expect(200, "DELETE", terminal.path(`/sessions/${raced}`));
+
   const sid = await begin();
   const messages = [
     // Results twice, one call that never ended, ids that collide, a path outside, hearth's own mark.

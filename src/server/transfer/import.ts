@@ -106,6 +106,21 @@ export function createImports(deps: ImportDeps) {
     };
   }
 
+  const show = (wid: WorkspaceId, sid: SessionId, into: Import): Session =>
+    journal.commit(wid, "synced", (tx) => {
+      // The session itself last: it is the most recently used one.
+      for (const id of [...into.sessions.keys()].reverse()) store.sessions.show(id);
+      for (const id of into.sessions.keys()) {
+        const session = store.sessions.get(id);
+        if (session === undefined) continue;
+        const presented = deps.present(session);
+        tx.publish({ type: "session.created", session_id: id, payload: { session: presented } });
+      }
+      const session = store.sessions.get(sid);
+      if (session === undefined) throw new Error(`the import ${sid} is gone`);
+      return deps.present(session);
+    });
+
   return {
     async begin(wid: WorkspaceId, head: z.output<typeof ImportedHead>, caller: Caller): Promise<SessionId> {
       deps.mustAccept(wid);
@@ -184,21 +199,15 @@ export function createImports(deps: ImportDeps) {
       const into = importOf(wid, sid);
       if (!imports.has(sid))
         throw new HearthError("invalid_request", `${sid} is a sub-agent's session of another import.`);
-      if (patch !== undefined) await deps.patches.hold(sid, patch);
-      const shown = journal.commit(wid, "synced", (tx) => {
-        // The session itself last: it is the most recently used one.
-        for (const id of [...into.sessions.keys()].reverse()) store.sessions.show(id);
-        for (const id of into.sessions.keys()) {
-          const session = store.sessions.get(id);
-          if (session === undefined) continue;
-          const presented = deps.present(session);
-          tx.publish({ type: "session.created", session_id: id, payload: { session: presented } });
-        }
-        const session = store.sessions.get(sid);
-        if (session === undefined) throw new Error(`the import ${sid} is gone`);
-        return deps.present(session);
-      });
-      imports.delete(sid);
+      imports.delete(sid); // a cancel from now on finds none
+      let shown: Session;
+      try {
+        if (patch !== undefined) await deps.patches.hold(sid, patch);
+        shown = show(wid, sid, into);
+      } catch (error) {
+        imports.set(sid, into); // to be tried again, or dropped
+        throw error;
+      }
       if (patch === undefined) return { session: shown };
       const note = await deps.patches.take(wid, sid, patch);
       const session = store.sessions.get(sid);
