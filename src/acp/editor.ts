@@ -24,6 +24,8 @@ export type Editor = {
   readonly tellsOwn: boolean;
   /** The reply that opens a session has its commands. */
   readonly hasCommands: boolean;
+  /** A file's text as the person sees it; undefined if the editor does not say, or is slow. */
+  readText(sessionId: SessionId, path: string): Promise<string | undefined>;
   /** Resolves when it is written, so that an editor that does not read slows its own sessions only. */
   update(sessionId: SessionId, update: Update): Promise<void>;
   /** The id of the chosen answer; undefined if the person chose none. Aborting withdraws the question. */

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { HearthError } from "../protocol/errors.ts";
 import type { HearthEvent } from "../protocol/events.ts";
 import type { RunId } from "../protocol/ids.ts";
@@ -15,6 +16,7 @@ import { createOwnRuns } from "./own-runs.ts";
 import { type PromptBlock, promptOf } from "./prompt.ts";
 import { createQuestions } from "./questions.ts";
 import { createTranscript } from "./transcript.ts";
+import { unsavedTexts } from "./unsaved.ts";
 import type { Option, TurnOutcome, Update } from "./update.ts";
 
 /** The most that one page may have. */
@@ -203,8 +205,10 @@ export async function openSession(
       const context = { connection: link.connection, params: params(), own };
       return runCommand(command, context, tell, (runId) => transcript.isOwn(runId));
     }
-    return own.post((run_id) => {
+    return own.post(async (run_id) => {
       transcript.isOwn(run_id);
+      const inEditor = (path: string) => editor.readText(id, path);
+      attachments.push(...(await unsavedTexts(attachments, (path) => resolve(root, path), inEditor)));
       const body = { session_id: id, prompt: text, run_id, ...(attachments.length > 0 && { attachments }) };
       return link.connection.request("POST /v1/workspaces/{wid}/agent", {
         params: { wid: params().wid },

@@ -26,6 +26,9 @@ import { callFields, questionContent } from "./tool-call.ts";
 import type { Option, TurnOutcome } from "./update.ts";
 import { v1Call, v1Content, v1Option, v1Updates } from "./v1-update.ts";
 
+/** A prompt waits for it. */
+const READ_MS_MAX = 1000;
+
 const guarded = createGuard(RequestError);
 
 /** hearth as an agent of protocol version 1. Returns the connection; it closes when the editor's end does. */
@@ -128,6 +131,16 @@ function createEditor(client: () => AgentContext, offered: () => ClientCapabilit
       const offers = { notices: Boolean(session?.notices), compaction: Boolean(session?.compaction) };
       for (const each of v1Updates(update, offers))
         await client().notify("session/update", { sessionId, update: each });
+    },
+    async readText(sessionId, path) {
+      if (offered().fs?.readTextFile !== true) return undefined;
+      const inTime = { cancellationSignal: AbortSignal.timeout(READ_MS_MAX), stopWaitingOnCancel: true };
+      return client()
+        .request("fs/read_text_file", { sessionId, path }, inTime)
+        .then(
+          ({ content }) => content,
+          () => undefined, // a file that it does not open, or no time for it
+        );
     },
     async choose(sessionId, { permission, answers, call, root }, signal) {
       const params: RequestPermissionRequest = {

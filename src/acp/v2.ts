@@ -136,6 +136,7 @@ function createEditor(client: () => AgentContext, offered: () => ClientCapabilit
       for (const each of v2Updates(update))
         await client().notify("session/update", { sessionId, update: each });
     },
+    readText: async () => undefined, // the draft has no such method
     async choose(sessionId, { permission, answers, call, root }, signal) {
       const { outcome } = await client().request(
         "session/request_permission",

@@ -313,6 +313,33 @@ test("a question of the agent is a form, or its proposed answers where there are
   expect(await answered(forms)).toContain("The user answered: mauve");
 });
 
+test("what is not saved of a file that a prompt names is attached beside it", async () => {
+  const world = await openWorld();
+  const { project: cwd } = world.home;
+  const texts: Record<string, string> = { "a.txt": "saved\n", "b.txt": "\ufeffthe\r\nsame\r\n" };
+  for (const [name, text] of Object.entries(texts)) world.home.write(name, text);
+  const asked: string[] = [];
+  const editor = await openEditorIn(world, {
+    capabilities: { fs: { readTextFile: true } },
+    buffer(path) {
+      asked.push(path);
+      return path.endsWith("a.txt") ? "half a thought\n" : "the\nsame";
+    },
+  });
+  const { sessionId } = await editor.agent.request("session/new", { cwd, mcpServers: [] });
+  const link = (name: string) => ({ type: "resource_link" as const, name, uri: `file://${cwd}/${name}` });
+  world.model.enqueue(say("Read."));
+  await editor.agent.request("session/prompt", {
+    sessionId,
+    prompt: [{ type: "text", text: "compare " }, link("a.txt"), link("b.txt"), link("none.txt")],
+  });
+  const sent = sentText(world.model.requests.at(-1) as ModelRequest);
+  expect(sent).toContain("half a thought");
+  expect(sent).toContain("a.txt (as it is in the editor, not saved");
+  expect(sent).not.toContain("b.txt (as it is in the editor");
+  expect(asked.toSorted()).toEqual([`${cwd}/a.txt`, `${cwd}/b.txt`]);
+});
+
 test("an editor that asks for a later version speaks the draft of version 2", async () => {
   const world = await openWorld();
   const editor = startEditor(world.home);

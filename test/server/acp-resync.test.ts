@@ -37,7 +37,14 @@ test("what was missed before a session could be told is told with its beginning"
   const updates: Update[] = [];
   const nobody = () => Promise.resolve(undefined);
   const editor = {
-    ...{ hasForms: false, tellsOwn: true, hasCommands: true, choose: nobody, write: nobody },
+    ...{
+      hasForms: false,
+      tellsOwn: true,
+      hasCommands: true,
+      choose: nobody,
+      write: nobody,
+      readText: nobody,
+    },
     update: async (_: SessionId, update: Update) => void updates.push(update),
   };
   const deps = { links: { of: async () => link }, editor, signal, log: () => {} };

@@ -15,6 +15,8 @@ export type EditorOptions = {
   /** The answer to a question: an option's id, undefined for `cancelled`. Never, unless it is given. */
   answer?: (asked: Asked) => Promise<string | undefined> | string | undefined;
   fillIn?: (form: Params) => Params;
+  /** The text of a file in its buffer. */
+  buffer?: (path: string) => string;
 };
 
 /** `hearth acp` as a child, and its two pipes. */
@@ -107,6 +109,10 @@ export async function openEditor(home: Home, options: EditorOptions = {}) {
       );
       const id = options.answer === undefined ? await withdrawn : await options.answer(asked);
       return { outcome: id === undefined ? { outcome: "cancelled" } : { outcome: "selected", optionId: id } };
+    })
+    .onRequest("fs/read_text_file", ({ params }) => {
+      if (options.buffer === undefined) throw new Error("it reads no files");
+      return { content: options.buffer(params.path) };
     })
     .onRequest("elicitation/create", ({ params }) => ({
       action: "accept" as const,
