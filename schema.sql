@@ -6,7 +6,7 @@ CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO meta (key, value) VALUES ('schema_version', '13');
+INSERT INTO meta (key, value) VALUES ('schema_version', '14');
 
 -- A directory that clients attach to. It keeps its id even when closed.
 CREATE TABLE workspaces (
@@ -44,7 +44,8 @@ CREATE TABLE sessions (
   request_hash       TEXT,                  -- hash of the creating request: one id, one request
   subagent_json      TEXT,                  -- for a session that the agent of its parent started: its kind, and that run
   task_id            TEXT,                  -- for the session of a task's entry
-  container          TEXT                   -- the image of the container that its commands run in
+  container          TEXT,                  -- the image of the container that its commands run in
+  news_json          TEXT                   -- what hearth tells its agent before the next prompt: a list of texts
 ) STRICT;
 CREATE INDEX sessions_by_use ON sessions (workspace_id, archived, used_seq DESC);
 

@@ -123,7 +123,10 @@ export type Turn = {
   /** The environment of its commands. */
   env: Readonly<Record<string, string>>;
   max_steps: number | null;
-  /** What this agent missed since its own last turn, placed before the prompt; null if nothing. Unused by native. */
+  /**
+   * What this agent missed since its own last turn, placed before the prompt; null if nothing. hearth's own agent reads
+   * the transcript: for it, only what hearth has to say besides.
+   */
   handover: string | null;
   /**
    * Set for a turn without a prompt: the agent works on by itself after an earlier turn. The turn ends when that work is

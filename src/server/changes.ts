@@ -11,6 +11,7 @@ import {
 import type { Change, ChangeConflict, Resolve } from "../protocol/change.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { ChangeId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
+import { filesNews } from "./agent-news.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Journal } from "./events/journal.ts";
 import { type InPlaceChanges, isInPlaceId } from "./in-place-changes.ts";
@@ -48,6 +49,7 @@ type How = { hunks?: string[] | undefined; resolve?: Resolve | undefined };
 
 /** What is stored with a set of files that is being written: what it leads to. `tree`: null for changes in place. */
 type Effect = {
+  decision: Decision;
   tree: "base" | "tip" | null;
   oid: string;
   rows: (Omit<ChangeRow, "path" | "old_path"> & Paths)[];
@@ -98,7 +100,7 @@ export function createChanges(deps: ChangesDeps) {
     if ("conflicts" in planned) throw conflictOf(wid, sid, planned.conflicts);
     const { plan } = planned;
     const oid = await at.store.edit(tree, plan.edits, signal);
-    const effect: Effect = { tree: which, oid, rows: plan.rows.map(withPlainPaths) };
+    const effect: Effect = { decision, tree: which, oid, rows: plan.rows.map(withPlainPaths) };
     const top = which === "tip" ? place.path : place.top;
     await write({ workspace_id: wid, session_id: sid }, top, plan.writes, effect);
     return plan.rows.map(shown);
@@ -132,7 +134,7 @@ export function createChanges(deps: ChangesDeps) {
       const planned = await planDecision({ gitIn, store: trees, place }, asked, signal);
       if ("conflicts" in planned) throw conflictOf(wid, sid, planned.conflicts);
       const { plan } = planned;
-      const effect: Effect = { tree: null, oid: "", rows: plan.rows.map(withPlainPaths) };
+      const effect: Effect = { decision, tree: null, oid: "", rows: plan.rows.map(withPlainPaths) };
       await write({ workspace_id: wid, session_id: sid }, place.top, plan.writes, effect);
       return plan.rows.map(shown);
     });
@@ -162,16 +164,21 @@ export function createChanges(deps: ChangesDeps) {
       if (store.sessions.get(session_id) === undefined) return;
       const worktree = store.worktrees.get(session_id);
       if (effect.tree !== null && worktree === undefined) return;
-      for (const row of effect.rows)
-        store.changes.put({
-          ...row,
-          path: Buffer.from(row.path, "base64"),
-          old_path: row.old_path === null ? null : Buffer.from(row.old_path, "base64"),
-        });
+      for (const row of effect.rows) store.changes.put(withRawPaths(row));
       if (effect.tree !== null && worktree !== undefined)
         store.worktrees.move(session_id, { ...worktree, [effect.tree]: effect.oid });
+      const news = newsOf(effect);
+      if (news !== null) store.sessions.addNews(session_id, news);
       worktrees.tell(tx, session_id);
     });
+  }
+
+  /** What its agent would otherwise take for its own work still: it saw the files as they were. */
+  function newsOf({ tree, rows, decision }: Effect): string | null {
+    const paths = rows.map((row) => shown(withRawPaths(row)).path);
+    if (decision === "rejected") return filesNews("rejected", paths);
+    if (tree !== null) return null; // the user's files, not those that the agent works on
+    return filesNews(decision === "reverted" ? "reverted" : "applied_again", paths);
   }
 
   /** Stores what stands in the way, so that every terminal shows it. */
@@ -284,4 +291,10 @@ const withPlainPaths = (row: ChangeRow): Effect["rows"][number] => ({
   ...row,
   path: row.path.toString("base64"),
   old_path: row.old_path?.toString("base64") ?? null,
+});
+
+const withRawPaths = (row: Effect["rows"][number]): ChangeRow => ({
+  ...row,
+  path: Buffer.from(row.path, "base64"),
+  old_path: row.old_path === null ? null : Buffer.from(row.old_path, "base64"),
 });

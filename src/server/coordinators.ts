@@ -1,6 +1,7 @@
 import type { Backend, SessionContext } from "../agent/backend.ts";
 import type { FolderGate } from "../agent/files/folder-gate.ts";
 import { handoverFor } from "../agent/handover.ts";
+import { hearthNote } from "../agent/hearth-note.ts";
 import { noBudgets } from "../agent/run/budget.ts";
 import { type Coordinator, createCoordinator } from "../agent/run/coordinator.ts";
 import type { RunBudget } from "../agent/run/host.ts";
@@ -11,6 +12,7 @@ import { HearthError } from "../protocol/errors.ts";
 import type { NewId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import type { SessionMcpServer } from "../protocol/mcp.ts";
 import { messageText } from "../protocol/message-text.ts";
+import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import type { Agents } from "./agents.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Log } from "./daemon/log.ts";
@@ -143,6 +145,15 @@ export function createCoordinators(deps: CoordinatorsDeps) {
     changed.set(sid, wid);
   }
 
+  function takeNews(sid: SessionId): string[] {
+    try {
+      return store.transaction("relaxed", () => store.sessions.takeNews(sid));
+    } catch (cause) {
+      log.warn("an agent was not told what happened meanwhile", { session: sid, cause });
+      return [];
+    }
+  }
+
   function make(wid: WorkspaceId, sid: SessionId): Coordinator {
     return createCoordinator({
       session_id: sid,
@@ -150,14 +161,16 @@ export function createCoordinators(deps: CoordinatorsDeps) {
       backend: (agent): Backend => deps.agents.backend(wid, agent),
       reach: (signal) => reach(wid, sid, signal),
       contextOf: (run) => contextOf(wid, run),
-      handover: (run, opened, transcript) =>
-        handoverFor({
-          run,
-          kind: opened.kind,
-          seenSeq: store.agentSessions.get(sid, run.agent)?.seen_seq ?? 0,
-          isNative: deps.agents.isNative(wid, run.agent),
-          transcript,
-        }),
+      handover(run, opened, transcript) {
+        const isNative = deps.agents.isNative(wid, run.agent);
+        const seenSeq = store.agentSessions.get(sid, run.agent)?.seen_seq ?? 0;
+        const missed = handoverFor({ run, kind: opened.kind, seenSeq, isNative, transcript });
+        const news = run.agent === SHELL_AGENT ? [] : takeNews(sid);
+        if (news.length === 0) return missed;
+        // hearth's own agent marks hearth's words itself.
+        const told = isNative ? news.join("\n") : hearthNote(news.join("\n"));
+        return missed === null ? told : `${missed}\n\n${told}`;
+      },
       authorize: (run, request, signal) => deps.permissions.authorize(wid, run, request, signal),
       ask: (run, question, signal) => deps.permissions.ask(wid, run, question, signal),
       delegate: (run, ...rest) => deps.subagents().run(wid, run, ...rest),

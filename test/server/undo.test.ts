@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import type { Change } from "../../src/protocol/change.ts";
 import type { Undone, UndoTurn } from "../../src/protocol/undo.ts";
+import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
+import { startScriptedAcp } from "../support/scripted-acp.ts";
 import { openWorld, type Terminal } from "../support/world.ts";
 
 type Values = Record<string, unknown>;
@@ -144,4 +148,74 @@ test("a daemon that is killed in the middle of an undo leaves it whole or not be
   const isUndone = states().has("before\n");
   expect((await texts(again)).includes("change them all")).toBe(!isUndone);
   if (names[0] !== undefined) unlinkSync(names[0]);
+});
+
+test("an agent is told once, before its next prompt, what a person has done with its files", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "news-"));
+  const acp = await startScriptedAcp(folder);
+  onTestFinished(async () => {
+    await acp.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const world = await openWorld({
+    config: (url) => ({
+      ...localConfig(url),
+      agents: { mine: { backend: "acp", command: acp.command, env: acp.env } },
+    }),
+    session: { mode: "yolo" },
+  });
+  const terminal = await world.terminal("first");
+  const { api } = terminal;
+  const { model } = world;
+  const write = (name: string) =>
+    model.enqueue(say({ call: "write", input: { path: name, content: `${name}\n` } }), say("Written."));
+  const sent = () => JSON.stringify(model.requests.at(-1)?.body["messages"]);
+  const notesIn = (text: string) => text.match(/<hearth>The user has [^<]*<\/hearth>/g) ?? [];
+
+  write("a.txt");
+  await terminal.ask("write a");
+  await api.expect(200, "POST", terminal.path(`/sessions/${terminal.sid}/undo`), {
+    body: { files: true, conversation: false },
+  });
+  // A command that the person types is no agent's prompt.
+  await terminal.ask("ls", { agent: "shell" });
+  write("b.txt");
+  await terminal.ask("write b");
+  const first = sent();
+  expect(notesIn(first)).toEqual([
+    "<hearth>The user has taken back what a turn of yours changed in a.txt; the conversation stands. Read again before you build on it.</hearth>",
+  ]);
+
+  await terminal.events.until("changes.updated");
+  const { changes } = await api.expect<{ changes: Change[] }>(
+    200,
+    "GET",
+    terminal.path(`/changes?session_id=${terminal.sid}`),
+  );
+  const b = changes.find(({ path }) => path === "b.txt");
+  await api.expect(200, "POST", terminal.path(`/changes/${b?.id}/revert`), { body: {} });
+  model.enqueue(say("I see."));
+  await terminal.ask("and now?");
+  expect(notesIn(sent())).toEqual([
+    notesIn(first)[0],
+    "<hearth>The user has reverted changes of yours in b.txt. Read again before you build on it.</hearth>",
+  ]);
+  // What was sent stays as it was sent.
+  expect(sent().startsWith(first.slice(0, first.lastIndexOf("<hearth>")))).toBe(true);
+
+  write("c.txt");
+  await terminal.ask("write c");
+  await api.expect(200, "POST", terminal.path(`/sessions/${terminal.sid}/undo`), {
+    body: { files: true, conversation: false },
+  });
+  acp.nextTurn({ deeds: [{ do: "say", texts: ["Mine."] }] });
+  await terminal.ask("your turn", { agent: "mine" });
+  const prompts = acp.heard.all.filter(
+    (heard) => heard.said === "request" && heard.method === "session/prompt",
+  );
+  expect(notesIn(JSON.stringify(prompts.at(-1)))).toEqual([expect.stringContaining("changed in c.txt;")]);
+  acp.nextTurn({ deeds: [{ do: "say", texts: ["Again."] }] });
+  await terminal.ask("once more", { agent: "mine" });
+  const all = acp.heard.all.filter((heard) => heard.said === "request" && heard.method === "session/prompt");
+  expect(notesIn(JSON.stringify(all.at(-1)))).toEqual([]);
 });

@@ -22,7 +22,7 @@ import { whyUnwritable } from "./unwritable.ts";
 import { createWorkspaceRows } from "./workspaces.ts";
 import { createWorktreeRows } from "./worktrees.ts";
 
-const SCHEMA_VERSION = 13;
+const SCHEMA_VERSION = 14;
 /** Older releases can corrupt a file with several readers when the WAL is reset. */
 const sqliteVersionMin = [3, 51, 3] as const;
 /**

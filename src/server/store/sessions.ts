@@ -62,6 +62,9 @@ const toSession = (row: Row): StoredSession => ({
 /** A `used_seq` that hides a session: it is being created or deleted. */
 const HIDDEN = 0;
 
+/** Nobody builds on what came before so many. */
+const NEWS_MAX = 20;
+
 /** The only code that knows the table `sessions`. */
 export function createSessionRows(db: Database) {
   const nextUse = "(SELECT coalesce(max(used_seq), 0) + 1 FROM sessions)";
@@ -110,6 +113,9 @@ export function createSessionRows(db: Database) {
     .prepare<[string], string | null>("SELECT request_hash FROM sessions WHERE id = ?")
     .pluck();
   const setContainer = db.prepare<[string, string]>("UPDATE sessions SET container = ? WHERE id = ?");
+  const news = db.prepare<[string], string | null>("SELECT news_json FROM sessions WHERE id = ?").pluck();
+  const setNews = db.prepare<[string | null, string]>("UPDATE sessions SET news_json = ? WHERE id = ?");
+  const newsOf = (id: SessionId) => JSON.parse(news.get(id) ?? "[]") as string[];
   const plan = db.prepare<[string], string | null>("SELECT plan_json FROM sessions WHERE id = ?").pluck();
   const setPlan = db.prepare<[string | null, string]>("UPDATE sessions SET plan_json = ? WHERE id = ?");
   const remove = db.prepare<[string]>("DELETE FROM sessions WHERE id = ?");
@@ -143,6 +149,17 @@ export function createSessionRows(db: Database) {
     hidden: (): SessionId[] => hidden.all(),
     update({ subagent: _, task_id: __, container: ___, ...session }: StoredSession) {
       update.run({ ...session, ...session.usage, archived: Number(session.archived) });
+    },
+    /** What hearth tells the session's agent before its next prompt. The same text is kept once. */
+    addNews(id: SessionId, text: string) {
+      const known = newsOf(id);
+      if (!known.includes(text)) setNews.run(JSON.stringify([...known, text].slice(-NEWS_MAX)), id);
+    },
+    /** Nothing is told twice. */
+    takeNews(id: SessionId): string[] {
+      const all = newsOf(id);
+      if (all.length > 0) setNews.run(null, id);
+      return all;
     },
     setContainer: (id: SessionId, container: string) => void setContainer.run(container, id),
     /** Makes it the most recently used session. */

@@ -1,4 +1,5 @@
 import type { RunId, SessionId, WorkspaceId } from "../../protocol/ids.ts";
+import { filesNews } from "../agent-news.ts";
 import type { Agents } from "../agents.ts";
 import type { Coordinators } from "../coordinators.ts";
 import { type Journal, publicMessage } from "../events/journal.ts";
@@ -11,6 +12,8 @@ export type HistoryChange = {
   session_id: SessionId;
   /** The turns whose files were written. */
   runs: readonly RunId[];
+  /** Those files; unknown when a killed daemon wrote them. */
+  files?: readonly string[] | undefined;
   /** The messages, by their numbers; null: the conversation stays. */
   cut: { from: number; before: number } | null;
 };
@@ -26,11 +29,15 @@ type HistoryDeps = {
 
 /** Stores a change of history and tells every client. Doing it twice is harmless. Throws store_unavailable. */
 export function createHistory({ store, journal, agents, coordinators, report }: HistoryDeps) {
-  return ({ action, workspace_id, session_id, runs, cut }: HistoryChange): void => {
+  return ({ action, workspace_id, session_id, runs, files = [], cut }: HistoryChange): void => {
     if (store.sessions.get(session_id) === undefined) return; // deleted meanwhile
     journal.commit(workspace_id, "synced", (tx) => {
       for (const run of runs) store.checkpoints.setUndone(run, action === "undo" ? 1 : 0);
-      if (cut === null) return;
+      if (cut === null) {
+        const what = action === "undo" ? "taken_back" : "brought_back";
+        if (runs.length > 0) store.sessions.addNews(session_id, filesNews(what, files));
+        return;
+      }
       if (action === "undo")
         for (const message_id of store.messages.hide(session_id, cut.from))
           tx.publish({ type: "message.deleted", session_id, payload: { message_id } });

@@ -156,7 +156,8 @@ export function createUndo(deps: UndoDeps): Services["undo"] & {
         const { changes, conflicts } = await checkpoints.preview(going, signal);
         return result(changes, conflicts);
       }
-      const afterwards = () => deps.changeHistory(history);
+      const afterwards = (writes: readonly FileWrite[]) =>
+        deps.changeHistory({ ...history, files: writes.map(({ path }) => shownPath(path)) });
       return result(await checkpoints.undo(going, { about: history, afterwards }, signal));
     });
   }

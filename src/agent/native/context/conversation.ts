@@ -141,7 +141,8 @@ export function createModelContext(deps: ConversationDeps) {
       const isFirst = opening === undefined;
       opening ??= await open(turn, signal, extras);
       if (prompt !== undefined && extras?.note !== undefined) note(prompt.id, "after", extras.note);
-      if (isFirst || extras?.note !== undefined) keep();
+      if (prompt !== undefined && turn.handover !== null) note(prompt.id, "before", turn.handover);
+      if (isFirst || extras?.note !== undefined || turn.handover !== null) keep();
       if (isFirst) return;
       const day = dayOf(now());
       if (prompt !== undefined && turn.mode !== told.mode)
