@@ -67,12 +67,15 @@ export const Change = z.object({
   /** As it was found, also after hunks were decided. Unified, with git's headers; without hunks for a binary file or one that is too large to show. */
   diff: z.string(),
   hunks: z.array(Hunk),
-  /** Set when an apply was refused for this file. */
+  /** Set when an apply or a revert was refused for this file. */
   conflict: ChangeConflict.optional(),
   updated_at: Time,
 });
 export type Change = z.infer<typeof Change>;
 
-/** What to do where both sides changed the same lines: take the agent's, or keep the tree's. */
+/**
+ * What to do where both sides changed the same lines: keep the tree's (`ours`), or take the agent's; where a change is
+ * reverted, those from before it.
+ */
 export const Resolve = z.enum(["theirs", "ours"]);
 export type Resolve = z.infer<typeof Resolve>;

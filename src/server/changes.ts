@@ -236,7 +236,7 @@ export function createChanges(deps: ChangesDeps) {
     revertOne: (wid, id, how) => one(wid, "reverted", id, how),
     apply: (wid, ids, resolve) => decide(wid, "applied", ids, { resolve }),
     reject: (wid, ids) => decide(wid, "rejected", ids),
-    revert: (wid, ids) => decide(wid, "reverted", ids),
+    revert: (wid, ids, resolve) => decide(wid, "reverted", ids, { resolve }),
     async branch(wid, sid, message) {
       mustBeSession(wid, sid);
       const title = store.sessions.get(sid)?.title ?? "";

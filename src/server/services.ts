@@ -213,11 +213,15 @@ export type Services = {
       how: { hunks?: string[] | undefined; resolve?: Resolve | undefined },
     ): Promise<Change>;
     rejectOne(wid: WorkspaceId, cid: ChangeId, how: { hunks?: string[] | undefined }): Promise<Change>;
-    revertOne(wid: WorkspaceId, cid: ChangeId, how: { hunks?: string[] | undefined }): Promise<Change>;
+    revertOne(
+      wid: WorkspaceId,
+      cid: ChangeId,
+      how: { hunks?: string[] | undefined; resolve?: Resolve | undefined },
+    ): Promise<Change>;
     /** All of them, or none. They must be of one session. */
     apply(wid: WorkspaceId, ids: readonly ChangeId[], resolve?: Resolve): Promise<Change[]>;
     reject(wid: WorkspaceId, ids: readonly ChangeId[]): Promise<Change[]>;
-    revert(wid: WorkspaceId, ids: readonly ChangeId[]): Promise<Change[]>;
+    revert(wid: WorkspaceId, ids: readonly ChangeId[], resolve?: Resolve): Promise<Change[]>;
     /** Commits the worktree's state to its branch. Throws not_found without a worktree. */
     branch(
       wid: WorkspaceId,

@@ -60,6 +60,21 @@ test("what a turn changed in place is shown by file and hunk, and taken out agai
   });
   expect(read("a.txt")).toBe(lines([14, "mine"], [25, "my own five"]));
   expect((await list())[0]?.conflict?.ours).toContain("+my own five");
+  // The way on: the person's line stays, or the lines from before the change come back.
+  expect(await revert(a, { resolve: "ours" })).toMatchObject({ status: 200 });
+  expect(read("a.txt")).toBe(lines([14, "mine"], [25, "my own five"]));
+  const [undone] = await list();
+  expect([undone?.state, undone?.conflict]).toEqual(["reverted", undefined]);
+  home.write("a.txt", lines([3, "THREE"], [14, "mine"], [25, "FIVE"]));
+  await api.expect(200, "POST", terminal.path(`/changes/${a?.id}/apply`), { body: {} });
+  home.write("a.txt", lines([3, "THREE"], [14, "mine"], [25, "my own five"]));
+  expect(await revert(a)).toMatchObject({ status: 409 });
+  expect(
+    await api.call("POST", terminal.path("/changes/revert"), {
+      body: { ids: [a?.id], resolve: "theirs" },
+    }),
+  ).toMatchObject({ status: 200 });
+  expect(read("a.txt")).toBe(lines([14, "mine"]));
 
   expect(await revert(b)).toMatchObject({ status: 200, json: { change: { state: "reverted" } } });
   expect(existsSync(join(home.project, "b.txt"))).toBe(false);

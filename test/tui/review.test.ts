@@ -135,6 +135,23 @@ test("a conflict is told, and taken one way or the other, or handed to the agent
   expect(draft).toContain("+const now = time.now();");
 });
 
+test("what stands in the way of an undo is taken one way or the other, too, or handed to the agent", async () => {
+  const conflict = { text: "src/file1.ts was changed since.", ours: null, theirs: null };
+  const at = review([change(1, { state: "applied", conflict })]);
+  const hints = await at.window();
+  expect(hints).toContain("T as it was before");
+  at.type("T");
+  at.type("O");
+  expect(at.effects.filter(({ do: what }) => what === "judge_changes")).toMatchObject([
+    { verb: "revert", resolve: "theirs" },
+    { verb: "revert", resolve: "ours" },
+  ]);
+  at.type("H");
+  expect(editorText(at.store.get().editor)).toContain(
+    "I want your change of src/file1.ts out of the file again",
+  );
+});
+
 test("comments on lines become the next prompt, with the code they are about", async () => {
   const at = review([change(1)]);
   at.type("]jj");

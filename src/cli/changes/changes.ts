@@ -155,7 +155,7 @@ const decide =
     let result: Change[] = [];
     try {
       if (first !== undefined && hunks !== undefined) {
-        const body = { hunks, ...(verb === "apply" && { resolve }) };
+        const body = { hunks, ...(verb !== "reject" && { resolve }) };
         const { change } = await connection.request(single[verb], {
           params: { ...params, chid: first.id },
           body,
@@ -163,7 +163,7 @@ const decide =
         result = [change];
       } else if (first !== undefined) {
         const ids = chosen.map(({ id }) => id);
-        const body = { ids, ...(verb === "apply" && { resolve }) };
+        const body = { ids, ...(verb !== "reject" && { resolve }) };
         result = (await connection.request(bulk[verb], { params, body })).changes;
       }
     } catch (error) {
@@ -172,7 +172,9 @@ const decide =
         await out.json({ error: { code: error.code, message: error.message, details: error.details } });
         return exitCodes.failed;
       }
-      throw new HearthError(error.code, `${error.message}${conflictText(error.details)}`, { cause: error });
+      throw new HearthError(error.code, `${error.message}${conflictText(verb, error.details)}`, {
+        cause: error,
+      });
     }
     if (parsed.options["json"] === true) await out.json({ changes: result });
     else if (result.length === 0) await out.line(`Nothing to ${verb}.`);
@@ -180,12 +182,17 @@ const decide =
     return exitCodes.done;
   };
 
-function conflictText(details: Readonly<Record<string, unknown>>): string {
+function conflictText(verb: Verb, details: Readonly<Record<string, unknown>>): string {
   const conflicts = Array.isArray(details["conflicts"])
     ? (details["conflicts"] as { path: string; text: string }[])
     : [];
   const lines = conflicts.map(({ path, text }) => `\n  ${withoutEscapes(path)}: ${text}`);
-  return `${conflicts.length > 1 ? lines.join("") : ""}\nTake the agent's lines with --resolve theirs, or keep yours with --resolve ours.`;
+  const ways = {
+    apply: "Take the agent's lines with --resolve theirs, or keep yours with --resolve ours.",
+    revert: "Go back to the lines from before it with --resolve theirs, or keep yours with --resolve ours.",
+    reject: "Change the file in the worktree, or reject it by hunks.",
+  };
+  return `${conflicts.length > 1 ? lines.join("") : ""}\n${ways[verb]}`;
 }
 
 const exportPatch: Action = async (parsed, context, connection) => {

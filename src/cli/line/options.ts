@@ -66,6 +66,12 @@ export const inContainer: OptionSpec = {
 };
 export const allWaiting: OptionSpec = { name: "all", short: "a", help: "All that wait" };
 export const hunks: OptionSpec = { name: "hunks", value: "ID,…", help: "Only these hunks of the one file" };
+export const resolve: OptionSpec = {
+  name: "resolve",
+  value: "SIDE",
+  choices: ["theirs", "ours"],
+  help: "Where both sides changed the same lines",
+};
 export const exportFormats = ["json", "markdown", "html", "atif"] as const;
 export const importKinds = ["hearth", "claude", "codex", "opencode", "gemini"] as const;
 export const exportFormatHelp = "json (the default), markdown, html or atif";

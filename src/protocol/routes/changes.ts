@@ -78,10 +78,11 @@ export const changeRoutes = {
     replies: { 200: OneChange },
   }),
   "POST /v1/workspaces/{wid}/changes/{chid}/revert": route({
-    summary: "Take an applied change, or some of its hunks, out of the workspace again",
+    summary:
+      "Take an applied change, or some of its hunks, out of the workspace again; 409 conflict writes nothing",
     params: ofChange,
     query: byClient,
-    body: z.object({ hunks }).optional(),
+    body: z.object({ hunks, resolve: Resolve.optional() }).optional(),
     replies: { 200: OneChange },
   }),
   "POST /v1/workspaces/{wid}/changes/apply": route({
@@ -102,7 +103,7 @@ export const changeRoutes = {
     summary: "Take several applied changes of one session out of the workspace: all, or none of them",
     params: ofWorkspace,
     query: byClient,
-    body: z.object({ ids: changeIds }),
+    body: z.object({ ids: changeIds, resolve: Resolve.optional() }),
     replies: { 200: SeveralChanges },
   }),
   "POST /v1/workspaces/{wid}/sessions/{sid}/branch": route({

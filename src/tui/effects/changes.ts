@@ -50,16 +50,16 @@ export function createChangesPerformer(
         const params = { wid, chid: only };
         const some = hunks === undefined ? {} : { hunks: [...hunks] };
         const body = resolve === undefined ? some : { ...some, resolve };
-        if (verb === "apply")
-          await connection.request("POST /v1/workspaces/{wid}/changes/{chid}/apply", {
+        if (verb === "reject")
+          await connection.request("POST /v1/workspaces/{wid}/changes/{chid}/reject", {
             params,
-            body,
+            body: some,
             signal,
           });
         else
           await connection.request(`POST /v1/workspaces/{wid}/changes/{chid}/${verb}`, {
             params,
-            body: some,
+            body,
             signal,
           });
       } else

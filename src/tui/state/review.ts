@@ -86,3 +86,6 @@ export function withChanges(overlay: ReviewOverlay, changes: readonly Change[]):
     all.find(({ id }) => id === before?.id) ?? all.find(({ path }) => path === before?.path) ?? all[0];
   return { ...next, marked: after?.id, row: before?.id === after?.id ? overlay.row : null };
 }
+
+/** Of a change with a conflict: whether that stands in the way of an undo. What waits to be applied is not applied yet. */
+export const isTakenBack = ({ state }: Change): boolean => state === "applied";

@@ -6,6 +6,7 @@ import type { KeyMap } from "../keys.ts";
 import { type Effect, type Step, stay, step } from "../state/effects.ts";
 import {
   isSplit,
+  isTakenBack,
   markedChange,
   pendingOf,
   type ReviewComment,
@@ -184,7 +185,8 @@ function resolve(
   side: "theirs" | "ours",
 ): Step {
   if (change?.conflict === undefined) return say(state, "There is no conflict in this file.");
-  return step({ ...state, overlay }, { do: "judge_changes", verb: "apply", ids: [change.id], resolve: side });
+  const verb = isTakenBack(change) ? "revert" : "apply";
+  return step({ ...state, overlay }, { do: "judge_changes", verb, ids: [change.id], resolve: side });
 }
 
 const rowAt = (overlay: ReviewOverlay, { size }: AppState): ReviewRow | undefined =>
@@ -249,7 +251,9 @@ function handOver(state: AppState, change: Change | undefined): Step {
     conflict.ours === null ? "" : ` It was changed outside like this:\n${fenced(conflict.ours.trimEnd())}`;
   return withDraft(
     { ...state, overlay: undefined },
-    `Your change of ${change.path} no longer fits the file in the workspace: ${conflict.text}${ours}\nWork both changes into your version of the file.`,
+    isTakenBack(change)
+      ? `I want your change of ${change.path} out of the file again, but it does not come out by itself: ${conflict.text}${ours}\nTake out what you changed, and keep what was changed since.`
+      : `Your change of ${change.path} no longer fits the file in the workspace: ${conflict.text}${ours}\nWork both changes into your version of the file.`,
   );
 }
 

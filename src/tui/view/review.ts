@@ -4,6 +4,7 @@ import type { Caret } from "../screen/difference.ts";
 import {
   isBeside,
   isSplit,
+  isTakenBack,
   markedChange,
   pendingOf,
   type ReviewOverlay,
@@ -128,7 +129,11 @@ function hintsOf(state: AppState, overlay: ReviewOverlay, { glyphs }: Layout): s
           ? [`a apply ${what}`]
           : [];
   return [
-    ...(change?.conflict === undefined ? judge : ["T take theirs", "O keep ours", "H hand it to the agent"]),
+    ...(change?.conflict === undefined
+      ? judge
+      : isTakenBack(change)
+        ? ["T as it was before", "O keep my lines", "H hand it to the agent"]
+        : ["T take theirs", "O keep ours", "H hand it to the agent"]),
     ...(pendingOf(overlay).length > 1 ? ["A apply all", "D discard all"] : []),
     overlay.row === null ? "enter lines" : "esc files",
     "[ ] hunks",
@@ -221,7 +226,7 @@ function headLines(change: Change, width: number, layout: Layout): Line[] {
     if (ours !== null && ours !== "") {
       say("in your files:", "muted");
       facts.push(...diffLines(sanitizeText(ours), width, layout, { rowsMax: CONFLICT_ROWS_MAX }));
-      say("the agent's:", "muted");
+      say(isTakenBack(change) ? "the agent's, to be taken out:" : "the agent's:", "muted");
     }
   }
   if (change.old_mode !== null && change.new_mode !== null && change.old_mode !== change.new_mode)

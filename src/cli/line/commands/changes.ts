@@ -1,4 +1,4 @@
-import { allWaiting, hunks, json, ofSession, undoOptions } from "../options.ts";
+import { allWaiting, hunks, json, ofSession, resolve, undoOptions } from "../options.ts";
 import { type CommandSpec, optional, rest } from "../spec.ts";
 
 export const changeCommands: readonly CommandSpec[] = [
@@ -34,18 +34,7 @@ export const changeCommands: readonly CommandSpec[] = [
     path: ["changes", "apply"],
     summary: "Merge changes into your files: all that are named, or none",
     arguments: [rest("file|id", "Paths or ids of changes")],
-    options: [
-      allWaiting,
-      hunks,
-      {
-        name: "resolve",
-        value: "SIDE",
-        choices: ["theirs", "ours"],
-        help: "Where both sides changed the same lines",
-      },
-      ofSession,
-      json,
-    ],
+    options: [allWaiting, hunks, resolve, ofSession, json],
     examples: ["hearth changes apply --all", "hearth changes apply src/cart.ts --hunks 1f2e3d4c5b6a7988"],
     notes: ["Exits with 1 on a conflict; nothing is written then."],
   },
@@ -60,8 +49,11 @@ export const changeCommands: readonly CommandSpec[] = [
     path: ["changes", "revert"],
     summary: "Take applied changes out of your files again",
     arguments: [rest("file|id", "Paths or ids of changes")],
-    options: [{ name: "all", short: "a", help: "All that were applied" }, hunks, ofSession, json],
+    options: [{ name: "all", short: "a", help: "All that were applied" }, hunks, resolve, ofSession, json],
     examples: ["hearth changes revert src/cart.ts"],
+    notes: [
+      "Exits with 1 where lines were changed since; nothing is written then. `--resolve theirs` goes back to the lines from before the change, `ours` keeps yours.",
+    ],
   },
   {
     path: ["changes", "export"],

@@ -48,7 +48,7 @@ export function createChangeHandlers({ changes }: Services): Pick<Handlers, Keys
     },
     "POST /v1/workspaces/{wid}/changes/revert": async ({ params, body, mustBePerson }) => {
       await mustBePerson();
-      return { status: 200, body: { changes: await changes.revert(params.wid, body.ids) } };
+      return { status: 200, body: { changes: await changes.revert(params.wid, body.ids, body.resolve) } };
     },
     "POST /v1/workspaces/{wid}/sessions/{sid}/branch": async ({ params, body, mustBePerson }) => {
       await mustBePerson();
