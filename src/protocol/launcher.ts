@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { githubActions } from "./github-actions.ts";
 
 const template = z.string().regex(/\S/, "must say what to run");
 
@@ -113,7 +114,7 @@ kubectl exec "$pod" -- touch /task/fetched`,
 };
 
 /** What stands before `:` of an engine that needs no configuration. */
-export const builtinEngines = ["ssh:HOST", "slurm", "kubernetes"] as const;
+export const builtinEngines = ["ssh:HOST", "slurm", "kubernetes", "github-actions"] as const;
 
 /** The launcher of an engine by name: one of the configuration, or a built-in one. */
 export function launcherOf(
@@ -124,6 +125,7 @@ export function launcherOf(
   if (own !== undefined) return own;
   if (name === "slurm") return slurm;
   if (name === "kubernetes") return kubernetes;
+  if (name === "github-actions") return githubActions;
   const host = /^ssh:((?:\w[\w.-]*@)?[A-Za-z0-9][\w.-]*)$/.exec(name)?.[1];
   return host === undefined ? undefined : ssh(host);
 }

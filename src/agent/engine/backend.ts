@@ -85,6 +85,7 @@ export function createEngineBackend(deps: EngineDeps): Backend {
         .slice(0, 16)
         .toLowerCase()
         .replace(/[^a-z0-9]/g, "x"),
+      HEARTH_WORKSPACE: root,
       HEARTH_TASK_DIR: task,
       HEARTH_RESULT_DIR: result,
     };
@@ -209,6 +210,9 @@ export function createEngineBackend(deps: EngineDeps): Backend {
         if (said.code !== 0) throw new Error(why(said));
         await rm(folder, { recursive: true, force: true });
       } catch (cause) {
+        const said = cause instanceof Error ? cause.message : String(cause);
+        const text = `Job ${id} on ${engine} could not be canceled and may still run: ${said}.`;
+        host.emit({ type: "notice", level: "warning", code: "engine", text });
         deps.report("a job could not be canceled, and may still run", { engine, job: id, cause });
       }
     }

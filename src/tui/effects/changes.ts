@@ -73,8 +73,11 @@ export function createChangesPerformer(
         "info",
       );
     } catch (error) {
-      if (!(error instanceof HearthError) || error.code !== "conflict") throw error;
-      flash(error.message, "warning");
+      if (!(error instanceof HearthError)) throw error;
+      // Two people judge the same change: what was asked for has happened, or the other way.
+      if (error.code === "change_decided") flash(`Somebody was faster. ${error.message}`, "info");
+      else if (error.code === "conflict") flash(error.message, "warning");
+      else throw error;
     } finally {
       // The daemon says so by an event, too; this is for what was refused, which changes only the conflict shown.
       await load();

@@ -95,7 +95,11 @@ export const workCommands: readonly CommandSpec[] = [
     options: [
       { ...agent, help: "Use this agent, or name@model" },
       { name: "each", value: "FILE", help: "One task for each line of this file" },
-      { name: "on", value: "ENGINE", help: "Run there: ssh:HOST, slurm, kubernetes or a launcher of yours" },
+      {
+        name: "on",
+        value: "ENGINE",
+        help: "Run there: ssh:HOST, slurm, kubernetes, github-actions or your launcher",
+      },
       inContainer,
       { name: "dry-run", help: "With --on: only print what would be handed to the engine" },
       { name: "detach", help: "Print the ids and do not wait" },
