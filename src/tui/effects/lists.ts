@@ -1,3 +1,4 @@
+import { pause } from "../../async/wait.ts";
 import type { Connection } from "../../client/connect.ts";
 import { askedFor } from "../complete/above.ts";
 import { createFileFinder } from "../complete/file-finder.ts";
@@ -10,6 +11,10 @@ import { errorSentence } from "./error-sentence.ts";
 
 /** How many sessions the list shows; others are found by typing their name. */
 const SESSIONS_MAX = 200;
+/** Texts of one or two characters are everywhere. */
+const SEARCH_CHARS_MIN = 3;
+const SEARCH_AFTER_MS = 200;
+const SEARCHED_MAX = 100;
 const MESSAGES_PAGE = 100;
 const FILES_MAX = 50;
 
@@ -35,6 +40,34 @@ export function createLists(
     update((state) =>
       state.overlay?.kind === "sessions" && state.overlay.isArchive === isArchive
         ? { ...state, overlay: { ...state.overlay, found: sessions } }
+        : state,
+    );
+  }
+
+  let searching = new AbortController();
+
+  /** Looks for the text in messages, once the person has stopped typing for a moment. */
+  async function searchSessions(query: string): Promise<void> {
+    searching.abort();
+    searching = new AbortController();
+    if (query.trim().length < SEARCH_CHARS_MIN) return;
+    const stop = AbortSignal.any([signal, searching.signal]);
+    await pause(SEARCH_AFTER_MS, stop);
+    if (stop.aborted) return;
+    const { connection } = await ready;
+    const asked = { query, limit: SEARCHED_MAX };
+    const { sessions } = await connection
+      .request("GET /v1/sessions/search", { query: asked, signal: stop })
+      .catch((error: unknown) => {
+        if (stop.aborted) return { sessions: [] };
+        throw error;
+      });
+    const found = sessions
+      .filter(({ session }) => session.workspace_id === connection.workspace.id)
+      .map(({ session, matches }) => ({ session, snippet: matches[0]?.snippet ?? "" }));
+    update((state) =>
+      state.overlay?.kind === "sessions" && state.overlay.query === query
+        ? { ...state, overlay: { ...state.overlay, texts: { query, found } } }
         : state,
     );
   }
@@ -128,6 +161,7 @@ export function createLists(
 
   return {
     loadSessions,
+    searchSessions,
     loadGrants,
     revokeGrant,
     loadTranscript,

@@ -32,6 +32,7 @@ export type RequestEffect = Extract<
       | "open_session"
       | "delete_session"
       | "load_sessions"
+      | "search_sessions"
       | "load_grants"
       | "revoke_grant"
       | "login"
@@ -69,6 +70,7 @@ const isQuery = ({ do: what }: RequestEffect): boolean =>
     "load_changes",
     "load_transcript",
     "load_sessions",
+    "search_sessions",
     "load_grants",
     "load_turns",
     "preview_undo",
@@ -201,6 +203,7 @@ export function createPerformer(
     if (effect.do === "cancel") return prompts.cancel(effect.id);
     if (effect.do === "answer") return answer(effect);
     if (effect.do === "load_sessions") return lists.loadSessions(effect.isArchive ?? false);
+    if (effect.do === "search_sessions") return lists.searchSessions(effect.query);
     if (effect.do === "load_grants") return lists.loadGrants();
     if (effect.do === "revoke_grant") return lists.revokeGrant(effect.id);
     if (effect.do === "load_trust" || effect.do === "give_trust" || effect.do === "revoke_trust") {

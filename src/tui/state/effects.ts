@@ -27,6 +27,7 @@ export type Effect =
   /** `isForced`: also when that loses changes that nobody has judged. */
   | { do: "delete_session"; id: SessionId; isForced?: boolean }
   | { do: "load_sessions"; isArchive?: boolean }
+  | { do: "search_sessions"; query: string }
   | { do: "load_grants" }
   | { do: "login"; provider: string; key: string }
   | { do: "load_job"; id: string }

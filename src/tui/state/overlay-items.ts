@@ -42,7 +42,9 @@ const holds = (text: string, query: string): boolean => {
  * Sessions that wait for a person first, then running ones, then the most recently used. Sub-agents follow their parent.
  */
 export function sessionItems(state: AppState, overlay: SessionsOverlay): readonly Session[] {
+  const inTexts = textMatches(overlay);
   const known = new Map((overlay.found ?? []).map((session) => [session.id, session]));
+  for (const { session } of inTexts.values()) known.set(session.id, session);
   for (const [id, session] of overlay.changed) {
     if (session === null) known.delete(id);
     else known.set(id, session);
@@ -54,7 +56,7 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
       (session) =>
         session.archived === overlay.isArchive &&
         (overlay.parent === undefined || session.parent_id === overlay.parent) &&
-        holds(`${session.title} ${session.agent} ${session.id}`, overlay.query),
+        (inTexts.has(session.id) || holds(`${session.title} ${session.agent} ${session.id}`, overlay.query)),
     )
     .sort((a, b) => rank[a.state] - rank[b.state] || (a.updated_at < b.updated_at ? 1 : -1));
   if (overlay.parent !== undefined) return found.filter(isSubagent);
@@ -68,6 +70,10 @@ export function sessionItems(state: AppState, overlay: SessionsOverlay): readonl
       ...found.filter((session) => isBelow(session) && session.parent_id === parent.id),
     ]);
 }
+
+/** The sessions in whose messages the present query was found. */
+export const textMatches = ({ texts, query }: SessionsOverlay) =>
+  new Map((texts?.query === query ? texts.found : []).map((match) => [match.session.id, match]));
 
 /** Remembers what an event says of a session while the list of sessions is open. */
 export function withListedSession(state: AppState, event: HearthEvent): AppState {

@@ -22,6 +22,8 @@ export type SessionsOverlay = ListOverlay & {
   found: readonly Session[] | undefined;
   /** Sessions that changed since the list was opened, null for deleted ones: newer than `found`, whenever that comes. */
   changed: ReadonlyMap<SessionId, Session | null>;
+  /** Sessions whose messages hold the text of `query`, with a piece of it; newer queries have others. */
+  texts?: { query: string; found: readonly { session: Session; snippet: string }[] } | undefined;
   /** What the keys do: choose, write a new title, or confirm a deletion. */
   task: { do: "choose" } | { do: "rename"; id: SessionId; title: string } | DeleteTask;
 };

@@ -29,6 +29,7 @@ const steering: { readonly [Kind in Effect["do"]]: boolean } = {
   open_session: false,
   clear_screen: false,
   load_sessions: false,
+  search_sessions: false,
   load_grants: false,
   load_job: false,
   load_trust: false,

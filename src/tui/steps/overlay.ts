@@ -49,7 +49,7 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
   if (overlay.kind === "trust" && event.type !== "key") return markTrust(state, overlay, event);
   if (event.type === "text" || event.type === "paste") {
     const typed = event.text.split("\n")[0] ?? "";
-    return stay(withOverlay(state, { ...overlay, query: overlay.query + typed, marked: undefined }));
+    return withQuery(state, overlay, overlay.query + typed);
   }
   const action = event.type === "key" ? keys.list.get(event.chord) : undefined;
   if (action === undefined) return stay(state);
@@ -72,15 +72,9 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
     case "list.last":
       return mark(last);
     case "list.erase":
-      return stay(
-        withOverlay(state, {
-          ...overlay,
-          query: Array.from(overlay.query).slice(0, -1).join(""),
-          marked: undefined,
-        }),
-      );
+      return withQuery(state, overlay, Array.from(overlay.query).slice(0, -1).join(""));
     case "list.clear":
-      return stay(withOverlay(state, { ...overlay, query: "", marked: undefined }));
+      return withQuery(state, overlay, "");
     case "list.close":
       if (overlay.kind === "jobs" && overlay.shown !== undefined)
         return stay(
@@ -97,6 +91,12 @@ export function stepOverlay(state: AppState, overlay: Overlay, event: InputEvent
       if (overlay.kind === "arena") return manageArena(state, overlay, index, action);
       return overlay.kind === "sessions" ? manage(state, overlay, index, action) : stay(state);
   }
+}
+
+/** Sessions are also looked for by what was said in them. */
+function withQuery(state: AppState, overlay: AnyListOverlay, query: string): Step {
+  const next = withOverlay(state, { ...overlay, query, marked: undefined });
+  return overlay.kind === "sessions" ? step(next, { do: "search_sessions", query }) : stay(next);
 }
 
 const pageOf = (state: AppState): number => Math.max(1, state.size.rows - 6);

@@ -8,7 +8,6 @@ import {
   effortItems,
   grantItems,
   helpItems,
-  isOpenSession,
   itemIds,
   markedIndex,
   modeItems,
@@ -18,19 +17,19 @@ import {
   trustItems,
 } from "../state/overlay-items.ts";
 import { type AppState, currentAgent } from "../state/state.ts";
-import { formatAgo, formatCost } from "../text/figures.ts";
+import { formatAgo } from "../text/figures.ts";
 import { homePath } from "../text/home-path.ts";
 import { type Line, span } from "../text/line.ts";
 import { sanitizeLine } from "../text/sanitize.ts";
 import { truncateEnd, widthOf } from "../text/width.ts";
 import { arenaList } from "./arena-list.ts";
 import { firstChordName } from "./chord-name.ts";
-import { contextFact } from "./facts.ts";
 import { helpRows } from "./help-rows.ts";
 import { jobList } from "./job-list.ts";
 import { loginList } from "./login-list.ts";
 import type { Renderer } from "./renderer.ts";
 import { rewindList } from "./rewind.ts";
+import { sessionRows } from "./session-rows.ts";
 
 /** The most of a title in the question whether to delete its session. */
 const DELETED_TITLE_MAX = 30;
@@ -80,31 +79,7 @@ export function listOf(
   const dot = glyphs.separator;
   switch (overlay.kind) {
     case "sessions": {
-      const signs = { waiting: glyphs.question, running: glyphs.running, idle: " " } as const;
-      const styles = { waiting: "warning", running: "accent", idle: "muted" } as const;
-      const items = sessionItems(state, overlay).map((session) => ({
-        left: [
-          span(`${signs[session.state]} `, styles[session.state]),
-          span(
-            session.subagent === undefined ? "" : `  ${session.subagent.name ?? session.subagent.kind}: `,
-            "muted",
-          ),
-          span(sanitizeLine(session.title) || "untitled"),
-          span(isOpenSession(state, session) ? "  (open)" : "", "muted"),
-        ],
-        whole: sanitizeLine(session.title),
-        right: [
-          session.state === "idle"
-            ? formatAgo(state.now - Date.parse(session.updated_at))
-            : session.state === "waiting"
-              ? "needs you"
-              : "running",
-          ...(session.queued > 0 ? [`${session.queued} queued`] : []),
-          session.agent,
-          ...contextFact(session),
-          ...(session.cost > 0 ? [formatCost(session.cost)] : []),
-        ],
-      }));
+      const items = sessionRows(state, overlay, renderer);
       const { task } = overlay;
       const ask =
         task.do === "rename"
