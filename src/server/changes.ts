@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type ChangeRow, publicChange } from "../agent/worktree/change-row.ts";
 import { commitToBranch } from "../agent/worktree/commit.ts";
 import { type Asked, type Decision, planDecision } from "../agent/worktree/decide.ts";
+import { wholeText } from "../agent/worktree/whole-text.ts";
 import {
   type FileWrite,
   recoverWrites,
@@ -12,6 +13,7 @@ import type { Change, ChangeConflict, Resolve } from "../protocol/change.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { ChangeId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
 import { filesNews } from "./agent-news.ts";
+import { type Effect, oneSession, withPlainPaths, withRawPaths } from "./change-effect.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Journal } from "./events/journal.ts";
 import { type InPlaceChanges, isInPlaceId } from "./in-place-changes.ts";
@@ -46,15 +48,6 @@ type ChangesDeps = {
 };
 
 type How = { hunks?: string[] | undefined; resolve?: Resolve | undefined };
-
-/** What is stored with a set of files that is being written: what it leads to. `tree`: null for changes in place. */
-type Effect = {
-  decision: Decision;
-  tree: "base" | "tip" | null;
-  oid: string;
-  rows: (Omit<ChangeRow, "path" | "old_path"> & Paths)[];
-};
-type Paths = { path: string; old_path: string | null };
 
 /** Clients' requests about what agents changed in worktrees. */
 export function createChanges(deps: ChangesDeps) {
@@ -221,6 +214,18 @@ export function createChanges(deps: ChangesDeps) {
       return { changes: rows.map(shown), unread: inPlace.unread };
     },
     rootOf: worktrees.rootOf,
+    async text(wid, id) {
+      mustExist(wid);
+      const signal = AbortSignal.timeout(DECIDE_MS_MAX);
+      if (isInPlaceId(id)) {
+        const [row] = await deps.inPlace.find(wid, [id]);
+        if (row !== undefined) return wholeText(deps.inPlace.at(wid).store, row, signal);
+      }
+      const row = rowOf(wid, id);
+      const at = worktrees.open(row.session_id);
+      if (at === undefined) return { text: null, reason: "The worktree of this session is gone." };
+      return wholeText(at.store, row, signal);
+    },
     async patch(wid, sid) {
       mustBeSession(wid, sid);
       const kept = await deps.patches.kept(sid);
@@ -277,24 +282,3 @@ export function createChanges(deps: ChangesDeps) {
     },
   };
 }
-
-function oneSession(rows: readonly ChangeRow[]): SessionId {
-  const [first, ...others] = rows;
-  if (first === undefined || others.some(({ session_id }) => session_id !== first.session_id))
-    throw new HearthError("invalid_request", "ids: all must be changes of one session.", {
-      details: { field: "ids" },
-    });
-  return first.session_id;
-}
-
-const withPlainPaths = (row: ChangeRow): Effect["rows"][number] => ({
-  ...row,
-  path: row.path.toString("base64"),
-  old_path: row.old_path?.toString("base64") ?? null,
-});
-
-const withRawPaths = (row: Effect["rows"][number]): ChangeRow => ({
-  ...row,
-  path: Buffer.from(row.path, "base64"),
-  old_path: row.old_path === null ? null : Buffer.from(row.old_path, "base64"),
-});

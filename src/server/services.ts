@@ -207,6 +207,11 @@ export type Services = {
       wid: WorkspaceId,
       sid: SessionId,
     ): Promise<{ patch: Buffer; base: string | null; note?: string | undefined }>;
+    /** The file whole, as the agent left it. */
+    text(
+      wid: WorkspaceId,
+      cid: ChangeId,
+    ): Promise<{ text: string; reason: null } | { text: null; reason: string }>;
     applyOne(
       wid: WorkspaceId,
       cid: ChangeId,

@@ -46,6 +46,9 @@ test("what a turn changed in place is shown by file and hunk, and taken out agai
   ]);
   expect(a?.hunks.map(({ state }) => state)).toEqual(["applied", "applied"]);
 
+  const whole = await api.call("GET", terminal.path(`/changes/${a?.id}/text`));
+  expect(whole.json).toEqual({ text: lines([3, "THREE"], [25, "FIVE"]), reason: null });
+
   // By hand, elsewhere in the file: a hunk is taken out and the person's line stays.
   home.write("a.txt", lines([3, "THREE"], [14, "mine"], [25, "FIVE"]));
   expect(await revert(a, { hunks: [a?.hunks[0]?.id] })).toMatchObject({ status: 200 });

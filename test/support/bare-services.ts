@@ -58,7 +58,13 @@ export function bareServices(given: Parts = {}): Services {
       ...given.runs,
     },
     changes: {
-      ...{ list: not("list"), patch: not("patch"), branch: not("branch"), rootOf: not("rootOf") },
+      ...{
+        list: not("list"),
+        patch: not("patch"),
+        branch: not("branch"),
+        text: not("text"),
+        rootOf: not("rootOf"),
+      },
       ...{ applyOne: not("applyOne"), rejectOne: not("rejectOne"), revertOne: not("revertOne") },
       ...{ apply: not("apply"), reject: not("reject"), revert: not("revert") },
       ...given.changes,

@@ -152,6 +152,35 @@ test("what stands in the way of an undo is taken one way or the other, too, or h
   );
 });
 
+test("the whole file stands around its hunks on demand, with the line numbers of both versions", async () => {
+  const at = review([change(1)], 160);
+  at.type("f");
+  expect(at.effects).toContainEqual({ do: "load_whole", id: change(1).id });
+  const lines = Array.from({ length: 45 }, (_, index) => `line ${index + 1}`);
+  lines.splice(2, 3, " const a = 1;", "const now = clock.now();", " return a;");
+  lines.splice(39, 2, "end();", "more();");
+  at.controller.update((state) => ({
+    ...state,
+    overlay:
+      state.overlay?.kind === "review"
+        ? { ...state.overlay, whole: { id: change(1).id, text: `${lines.join("\n")}\n` } }
+        : state.overlay,
+  }));
+  const top = await at.window();
+  expect(top).toMatch(/1\s+line 1 [\s\S]*2\s+line 2 [\s\S]*hunk 1\/2[\s\S]*6\s+line 6 [\s\S]*7\s+line 7 /);
+  expect(top).toContain("f hunks alone");
+  at.type("]");
+  at.type("]");
+  const end = await at.window();
+  expect(end).toMatch(/39\s+line 39[\s\S]*hunk 2\/2[\s\S]*more\(\);[\s\S]*41\s+line 42[^\n]*42\s+line 42/);
+  // A line between hunks counts to the next one.
+  at.type("k");
+  at.type("a");
+  expect(at.effects.at(-1)).toMatchObject({ do: "judge_changes", verb: "apply", hunks: ["h1b"] });
+  at.type("f");
+  expect(await at.window()).not.toContain("line 39");
+});
+
 test("comments on lines become the next prompt, with the code they are about", async () => {
   const at = review([change(1)]);
   at.type("]jj");

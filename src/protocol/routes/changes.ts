@@ -63,6 +63,12 @@ export const changeRoutes = {
       }),
     },
   }),
+  "GET /v1/workspaces/{wid}/changes/{chid}/text": route({
+    summary: "A changed file whole, as the agent left it; null with the reason if it is not to be shown",
+    params: ofChange,
+    query: byClient,
+    replies: { 200: z.object({ text: z.string().nullable(), reason: z.string().nullable() }) },
+  }),
   "POST /v1/workspaces/{wid}/changes/{chid}/apply": route({
     summary: "Merge a change, or some of its hunks, into the workspace; 409 conflict writes nothing",
     params: ofChange,

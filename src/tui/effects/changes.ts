@@ -1,12 +1,13 @@
 import type { Connection } from "../../client/connect.ts";
 import { HearthError } from "../../protocol/errors.ts";
+import type { ChangeId } from "../../protocol/ids.ts";
 import { plural } from "../../protocol/plural.ts";
 import type { Effect } from "../state/effects.ts";
-import { withChanges } from "../state/review.ts";
+import { markedChange, withChanges } from "../state/review.ts";
 import { type AppState, currentSessionId, type Flash } from "../state/state.ts";
 import type { Store } from "../state/store.ts";
 
-type ChangesEffect = Extract<Effect, { do: "load_changes" | "judge_changes" | "judge_named" }>;
+type ChangesEffect = Extract<Effect, { do: "load_changes" | "load_whole" | "judge_changes" | "judge_named" }>;
 
 const done = { apply: "applied", reject: "discarded", revert: "undone" } as const;
 
@@ -39,6 +40,21 @@ export function createChangesPerformer(
     if (unread.length > 0)
       flash(`changes of ${plural(unread.length, "turn")} cannot be read: a checkpoint is damaged`, "warning");
     return changes;
+  }
+
+  async function loadWhole(id: ChangeId) {
+    const { connection } = await ready;
+    const params = { wid: connection.workspace.id, chid: id };
+    const { text, reason } = await connection.request("GET /v1/workspaces/{wid}/changes/{chid}/text", {
+      params,
+      signal,
+    });
+    if (text === null) return flash(reason ?? "It cannot be shown whole.", "warning");
+    update((state) =>
+      state.overlay?.kind === "review" && markedChange(state.overlay)?.id === id
+        ? { ...state, overlay: { ...state.overlay, whole: { id, text }, row: null } }
+        : state,
+    );
   }
 
   async function judge({ verb, ids, hunks, resolve }: Extract<ChangesEffect, { do: "judge_changes" }>) {
@@ -99,6 +115,7 @@ export function createChangesPerformer(
   return {
     async perform(effect: ChangesEffect): Promise<void> {
       if (effect.do === "load_changes") await load();
+      else if (effect.do === "load_whole") await loadWhole(effect.id);
       else if (effect.do === "judge_changes") await judge(effect);
       else await judgeNamed(effect);
     },

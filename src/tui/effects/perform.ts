@@ -45,6 +45,7 @@ export type RequestEffect = Extract<
       | ArenaEffect["do"]
       | "review_session"
       | "load_changes"
+      | "load_whole"
       | "judge_changes"
       | "judge_named"
       | "find_files"
@@ -68,6 +69,7 @@ const isQuery = ({ do: what }: RequestEffect): boolean =>
     "find_files",
     "find_arguments",
     "load_changes",
+    "load_whole",
     "load_transcript",
     "load_sessions",
     "search_sessions",
@@ -220,7 +222,12 @@ export function createPerformer(
       return print(text);
     }
     if (effect.do === "load_transcript") return lists.loadTranscript();
-    if (effect.do === "load_changes" || effect.do === "judge_changes" || effect.do === "judge_named")
+    if (
+      effect.do === "load_changes" ||
+      effect.do === "load_whole" ||
+      effect.do === "judge_changes" ||
+      effect.do === "judge_named"
+    )
       return changes.perform(effect);
     if (effect.do === "find_files") return lists.findFiles(effect.query);
     if (effect.do === "find_arguments") return lists.findArguments(effect.query);

@@ -55,6 +55,8 @@ export type Effect =
   /** Deletes the session and its worktree, with what was not applied. */
   | { do: "discard_entry"; id: SessionId }
   | { do: "load_changes" }
+  /** A changed file whole, for the review. */
+  | { do: "load_whole"; id: ChangeId }
   /** Applies, discards or undoes changes of files: all of each, or some hunks of one. */
   | {
       do: "judge_changes";

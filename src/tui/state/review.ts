@@ -25,6 +25,8 @@ export type ReviewOverlay = {
   row: number | null;
   /** Old and new side by side; undefined: where the window is wide enough. */
   isSplit: boolean | undefined;
+  /** The marked file whole; undefined: its hunks alone, also while that is loaded. */
+  whole: { id: ChangeId; text: string } | undefined;
   /** Also what was judged before. */
   showsJudged: boolean;
   comments: readonly ReviewComment[];
@@ -41,6 +43,7 @@ export const newReviewOverlay: ReviewOverlay = {
   marked: undefined,
   row: null,
   isSplit: undefined,
+  whole: undefined,
   showsJudged: false,
   comments: [],
   writing: undefined,
@@ -74,7 +77,9 @@ export function markedChange(overlay: ReviewOverlay): Change | undefined {
 
 export const rowsOfMarked = (overlay: ReviewOverlay, size: ScreenSize): readonly ReviewRow[] => {
   const change = markedChange(overlay);
-  return change === undefined ? [] : reviewRows(change, isSplit(overlay, size));
+  if (change === undefined) return [];
+  const whole = overlay.whole?.id === change.id ? overlay.whole.text : undefined;
+  return reviewRows(change, isSplit(overlay, size), whole);
 };
 
 /** Newer changes under the same mark. A file that was changed again has another change. */

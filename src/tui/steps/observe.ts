@@ -37,6 +37,7 @@ const steering: { readonly [Kind in Effect["do"]]: boolean } = {
   load_tasks: false,
   compare_entries: false,
   load_changes: false,
+  load_whole: false,
   open_file: false,
   find_files: false,
   find_arguments: false,

@@ -84,6 +84,11 @@ function stepLetter(state: AppState, overlay: ReviewOverlay, letter: string): St
       return goToHunk(state, overlay, -1);
     case "v":
       return put(state, overlay, { isSplit: !isSplit(overlay, state.size), row: null });
+    case "f":
+      if (change === undefined) return stay(state);
+      return overlay.whole?.id === change.id
+        ? put(state, overlay, { whole: undefined, row: null })
+        : step(state, { do: "load_whole", id: change.id });
     case "a":
       return judgeMarked(state, overlay, change, "apply");
     case "d":

@@ -141,6 +141,7 @@ function hintsOf(state: AppState, overlay: ReviewOverlay, { glyphs }: Layout): s
     ...(overlay.comments.length > 0 ? [`s send ${plural(overlay.comments.length, "comment")}`] : []),
     "e editor",
     isSplit(overlay, state.size) ? "v unified" : "v side by side",
+    overlay.whole?.id === change?.id ? "f hunks alone" : "f whole file",
     overlay.showsJudged ? "tab hide judged" : "tab all",
     "q close",
   ].join(glyphs.separator);

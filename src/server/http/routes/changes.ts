@@ -4,6 +4,7 @@ import type { Handlers } from "../handler.ts";
 type Keys =
   | "GET /v1/workspaces/{wid}/changes"
   | "GET /v1/workspaces/{wid}/sessions/{sid}/patch"
+  | "GET /v1/workspaces/{wid}/changes/{chid}/text"
   | "POST /v1/workspaces/{wid}/changes/{chid}/apply"
   | "POST /v1/workspaces/{wid}/changes/{chid}/reject"
   | "POST /v1/workspaces/{wid}/changes/{chid}/revert"
@@ -26,6 +27,10 @@ export function createChangeHandlers({ changes }: Services): Pick<Handlers, Keys
       const { patch, ...more } = await changes.patch(params.wid, params.sid);
       return { status: 200, body: { patch: patch.toString("base64"), ...more } };
     },
+    "GET /v1/workspaces/{wid}/changes/{chid}/text": async ({ params }) => ({
+      status: 200,
+      body: await changes.text(params.wid, params.chid),
+    }),
     "POST /v1/workspaces/{wid}/changes/{chid}/apply": async ({ params, body, mustBePerson }) => {
       await mustBePerson();
       return { status: 200, body: { change: await changes.applyOne(params.wid, params.chid, body ?? {}) } };
