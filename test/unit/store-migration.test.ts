@@ -14,6 +14,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SessionId, WorkspaceId } from "../../src/protocol/ids.ts";
 import { openStore } from "../../src/server/store/open.ts";
+import { salvage } from "../../src/server/store/salvage.ts";
 
 const schema = readFileSync(new URL("../../schema.sql", import.meta.url), "utf8");
 const version = /'schema_version', '(\d+)'/.exec(schema)?.[1];
@@ -118,4 +119,23 @@ test("what can be read of a damaged store of the first schema is saved", () => {
     agent_mode: null,
   });
   store.close();
+});
+
+test("of what is saved nothing is garbage: a long text may lie in a damaged page where its row does not", () => {
+  const path = join(dir, "whole.db");
+  openStore(path).close();
+  const from = new Database(path);
+  from.exec(`INSERT INTO workspaces (id, path, state, created_at) VALUES ('ws_1', '/work', 'open', 'then');
+    INSERT INTO sessions (id, workspace_id, title, agent, mode, isolation, created_at, updated_at, used_seq, plan_json)
+      VALUES ('ses_1', 'ws_1', 'cart', 'hearth', 'ask', 'in_place', 'then', 'then', 1, '\xa5\xa5');
+    INSERT INTO notifications (id, workspace_id, target, payload_json, due_at)
+      VALUES ('a', 'ws_1', 't', '{}', 1), ('b', 'ws_1', 't', '{"text": "\xa5', 1)`);
+  from.close();
+  const into = join(dir, "into.db");
+  openStore(into).close();
+  const db = new Database(into);
+  expect(salvage(db, path)).toBe(1);
+  expect(db.prepare("SELECT plan_json FROM sessions").pluck().all()).toEqual([null]);
+  expect(db.prepare("SELECT id FROM notifications").pluck().all()).toEqual(["a"]);
+  db.close();
 });

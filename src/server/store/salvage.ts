@@ -33,6 +33,7 @@ export function salvage(db: Database.Database, from: string): number {
     db.pragma("foreign_keys = OFF");
     return db.transaction(() => {
       for (const { name, wr } of tables) copyTable(db, damaged, name, wr === 1, deadline);
+      for (const { name } of tables) dropGarbage(db, name);
       db.exec("DELETE FROM runs WHERE message_id NOT IN (SELECT id FROM messages)");
       dropStrays(db);
       db.prepare("UPDATE workspaces SET seq_reserved = seq_reserved + ?").run(LOST_SEQS);
@@ -112,6 +113,19 @@ function insertSound(insert: Database.Statement, row: unknown[]): void {
     insert.run(...row);
   } catch {
     // skip it
+  }
+}
+
+/** A long text lies in pages of its own, which may be damaged where its row is not: what was JSON is looked at. */
+function dropGarbage(db: Database.Database, table: string): void {
+  const columns = db.pragma(`table_info(${table})`) as { name: string; notnull: number }[];
+  for (const { name, notnull } of columns.filter((column) => column.name.endsWith("_json"))) {
+    const isGarbage = `${name} IS NOT NULL AND NOT json_valid(${name})`;
+    db.exec(
+      notnull === 1
+        ? `DELETE FROM ${table} WHERE ${isGarbage}`
+        : `UPDATE ${table} SET ${name} = NULL WHERE ${isGarbage}`,
+    );
   }
 }
 
