@@ -799,8 +799,10 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
         return found;
       },
     },
-    async files(wid, query, limit, signal) {
-      const root = workspaces.rowOf(wid).path;
+    async files(wid, { query, limit, session_id }, signal) {
+      if (session_id !== undefined) sessions.storedOf(wid, session_id);
+      const { path } = workspaces.rowOf(wid);
+      const root = session_id === undefined ? path : worktrees.rootOf(wid, session_id);
       const [found, resources] = await Promise.all([
         fileSearch.find(root, query, limit, signal),
         // After `@` alone a person looks for a file.

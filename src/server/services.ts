@@ -295,7 +295,11 @@ export type Services = {
     refresh(wid: WorkspaceId): Promise<RouteReply<"POST /v1/workspaces/{wid}/models/refresh">>;
   };
   /** Paths relative to the workspace. */
-  files(wid: WorkspaceId, query: string, limit: number, signal: AbortSignal): Promise<FoundFiles>;
+  files(
+    wid: WorkspaceId,
+    asked: { query: string; limit: number; session_id?: SessionId | undefined },
+    signal: AbortSignal,
+  ): Promise<FoundFiles>;
   snapshot(
     wid: WorkspaceId,
     options: { session_id?: SessionId | undefined; limit: number },

@@ -1,9 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Change } from "../../src/protocol/change.ts";
 import { createGate } from "../support/happenings.ts";
+import { localConfig } from "../support/home.ts";
 import { say } from "../support/model-server.ts";
+import { startScriptedAcp } from "../support/scripted-acp.ts";
 import { gitIn, writeAll } from "../support/worktree-world.ts";
 import { openWorld, sawText } from "../support/world.ts";
 
@@ -31,6 +34,13 @@ test("a session in a worktree: its agent edits there, its changes are applied he
   expect(run.outcome).toBe("end_turn");
   expect(readFileSync(join(world.home.project, "a.txt"), "utf8")).toBe("a\n");
   expect(git("status", "--porcelain")).toBe("");
+  // What a person names or runs is the session's, too.
+  const named = (of: object) =>
+    terminal.api.call("GET", terminal.path("/files"), { query: { query: "note", ...of } });
+  expect((await named({ session_id: sid })).json).toMatchObject({ files: ["note.txt"] });
+  expect((await named({})).json).toMatchObject({ files: [] });
+  await terminal.ask("cat note.txt", { agent: "shell" });
+  expect(JSON.stringify((await terminal.messages()).at(-1))).toContain('"output":"agent');
   const session = await terminal.session();
   expect([session.isolation, session.pending_changes]).toEqual(["worktree", 2]);
   expect(terminal.events.all("changes.updated").at(-1)?.payload).toEqual({
@@ -101,4 +111,77 @@ test("a session in a worktree: its agent edits there, its changes are applied he
     400,
     { error: { code: "isolation_unavailable", message: expect.stringContaining("not in a git repository") } },
   ]);
+});
+
+test("another agent in the same worktree: its turn's files are its own from then on, and a person takes them or not", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "two-agents-"));
+  const acp = await startScriptedAcp(folder);
+  onTestFinished(async () => {
+    await acp.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const world = await openWorld({
+    config: (url) => ({
+      ...localConfig(url),
+      agents: { mine: { backend: "acp", command: acp.command, env: acp.env } },
+    }),
+    prepare(home) {
+      writeAll(home.project, { "a.txt": "a\n", "b.txt": "b\n" });
+      const git = gitIn(home.project);
+      git("init", "-q", "-b", "main");
+      git("add", "-A");
+      git("commit", "-q", "-m", "first");
+    },
+  });
+  const { id: sid } = await world.createSession({ isolation: "worktree", mode: "yolo" });
+  const terminal = await world.terminal("judge", { sid });
+  const rows = async () =>
+    (
+      await terminal.api.expect<{ changes: Change[] }>(
+        200,
+        "GET",
+        terminal.path(`/changes?session_id=${sid}`),
+      )
+    ).changes;
+  const whose = async () => (await rows()).map(({ path, agent }) => `${path} ${agent}`);
+  world.model.enqueue(
+    say({ call: "bash", input: { command: "echo one >> a.txt; echo one >> b.txt" } }),
+    say("Done."),
+  );
+  await terminal.ask("both");
+  expect(await whose()).toEqual(["a.txt hearth", "b.txt hearth"]);
+  acp.nextTurn({ deeds: [{ do: "own_shell", command: "echo two >> b.txt; echo new > c.txt" }] });
+  await terminal.ask("go on", { agent: "mine" });
+  expect(await whose()).toEqual(["a.txt hearth", "b.txt mine", "c.txt mine"]);
+  expect(existsSync(join(world.home.project, "c.txt"))).toBe(false);
+  const mine = (await rows()).filter(({ agent }) => agent === "mine").map(({ id }) => id);
+  await terminal.api.expect(200, "POST", terminal.path("/changes/apply"), { body: { ids: mine } });
+  const read = (name: string) => readFileSync(join(world.home.project, name), "utf8");
+  expect([read("a.txt"), read("b.txt"), read("c.txt")]).toEqual(["a\n", "b\none\ntwo\n", "new\n"]);
+});
+
+test("what an agent over ACP did in place is taken back and brought back", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "acp-undo-"));
+  const acp = await startScriptedAcp(folder);
+  onTestFinished(async () => {
+    await acp.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const world = await openWorld({
+    config: (url) => ({
+      ...localConfig(url),
+      agents: { mine: { backend: "acp", command: acp.command, env: acp.env } },
+    }),
+    session: { agent: "mine", mode: "yolo" },
+  });
+  const terminal = await world.terminal("judge");
+  world.home.write("a.txt", "a\n");
+  const read = () => readFileSync(join(world.home.project, "a.txt"), "utf8");
+  acp.nextTurn({ deeds: [{ do: "own_shell", command: "echo theirs >> a.txt" }] });
+  await terminal.ask("change it");
+  expect(read()).toBe("a\ntheirs\n");
+  await terminal.api.expect(200, "POST", terminal.path(`/sessions/${terminal.sid}/undo`));
+  expect(read()).toBe("a\n");
+  await terminal.api.expect(200, "POST", terminal.path(`/sessions/${terminal.sid}/redo`));
+  expect(read()).toBe("a\ntheirs\n");
 });

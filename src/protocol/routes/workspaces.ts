@@ -70,7 +70,13 @@ export const workspaceRoutes = {
   "GET /v1/workspaces/{wid}/files": route({
     summary: "Files and folders by letters of their path, best first; more may come where not `complete`",
     params: ofWorkspace,
-    query: z.object({ ...by, query: z.string().max(500).default(""), limit: count(20, 200) }),
+    query: z.object({
+      ...by,
+      query: z.string().max(500).default(""),
+      limit: count(20, 200),
+      /** Of this session's folder, which may be a worktree. */
+      session_id: SessionId.optional(),
+    }),
     replies: {
       200: z.object({ files: z.array(z.string()), truncated: z.boolean(), complete: z.boolean() }),
     },

@@ -103,7 +103,10 @@ export function createLists(
       const above = askedFor(query, connection.workspace.path);
       const { files, complete } = await connection.request("GET /v1/workspaces/{wid}/files", {
         params: { wid: connection.workspace.id },
-        query: { query: above.query, limit: FILES_MAX },
+        query: {
+          ...{ query: above.query, limit: FILES_MAX },
+          session_id: currentSessionId(store.get()) ?? undefined,
+        },
         signal: asked,
       });
       // A name with control characters cannot stand in a prompt.

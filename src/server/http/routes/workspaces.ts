@@ -42,7 +42,7 @@ export function createWorkspaceHandlers({
     }),
     "GET /v1/workspaces/{wid}/files": async ({ params, query, signal }) => ({
       status: 200,
-      body: await files(params.wid, query.query, query.limit, signal),
+      body: await files(params.wid, query, signal),
     }),
     "GET /v1/workspaces/{wid}/snapshot": async ({ params, query }) => ({
       status: 200,
