@@ -73,6 +73,9 @@ export async function readSession(
     questionsOf(connection, wid, new Set([sid])),
   ]);
   const run = rid === undefined ? runs.at(-1) : runs.find(({ id }) => id === rid);
+  // Of the runs: the session was read at another moment, and settles a little after its run has ended.
+  const isWorking = runs.some(({ state }) => state === "active" || state === "accepted");
+  const state = questions.length > 0 ? "waiting" : isWorking ? "running" : "idle";
   const view: SessionView = {
     session_id: sid,
     title: session.title,
@@ -81,7 +84,7 @@ export async function readSession(
     mode: session.mode,
     isolation: session.isolation,
     path: connection.workspace.path,
-    state: questions.length > 0 ? "waiting" : session.state,
+    state,
     run_id: run?.id ?? null,
     outcome: run?.outcome ?? null,
     error: run?.error ? { code: run.error.code, message: run.error.message } : null,
@@ -92,7 +95,7 @@ export async function readSession(
     questions: questions.map((permission) => questionView(permission, desk.mayAgentAllow)),
   };
   const isOver = run === undefined || run.state === "completed";
-  return { view, isOver, questions, progress: `${session.agent}: ${isOver ? "done" : session.state}` };
+  return { view, isOver, questions, progress: `${session.agent}: ${isOver ? "done" : state}` };
 }
 
 /** Open questions of these sessions, and of the sub-agents that they have started. */
