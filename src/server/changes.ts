@@ -2,13 +2,9 @@ import { join } from "node:path";
 import { type ChangeRow, publicChange } from "../agent/worktree/change-row.ts";
 import { commitToBranch } from "../agent/worktree/commit.ts";
 import { type Asked, type Decision, planDecision } from "../agent/worktree/decide.ts";
+import type { FileWrite } from "../agent/worktree/place-file.ts";
 import { wholeText } from "../agent/worktree/whole-text.ts";
-import {
-  type FileWrite,
-  recoverWrites,
-  type WriteRecord,
-  writeFiles,
-} from "../agent/worktree/write-files.ts";
+import { writeFiles } from "../agent/worktree/write-files.ts";
 import type { Change, ChangeConflict, Resolve } from "../protocol/change.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { ChangeId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
@@ -17,6 +13,7 @@ import { type Effect, oneSession, withPlainPaths, withRawPaths } from "./change-
 import type { Log } from "./daemon/log.ts";
 import type { Journal } from "./events/journal.ts";
 import { type InPlaceChanges, isInPlaceId } from "./in-place-changes.ts";
+import { createLeftWrites } from "./left-writes.ts";
 import type { Services } from "./services.ts";
 import type { FileWriteRow } from "./store/file-writes.ts";
 import type { Store } from "./store/open.ts";
@@ -52,6 +49,7 @@ type How = { hunks?: string[] | undefined; resolve?: Resolve | undefined };
 /** Clients' requests about what agents changed in worktrees. */
 export function createChanges(deps: ChangesDeps) {
   const { store, journal, worktrees, mustBeSession, mustExist } = deps;
+  const leftWrites = createLeftWrites({ store, log: deps.log, finish });
   const shown = (row: ChangeRow): Change =>
     publicChange(row, row.is_in_place ? "" : (store.worktrees.get(row.session_id)?.place.prefix ?? ""));
 
@@ -82,7 +80,13 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   async function decideNow(at: OpenWorktree, decision: Decision, ids: readonly ChangeId[], how: How) {
-    const { session_id: sid, workspace_id: wid, place, base, tip } = at.row;
+    const { session_id: sid, workspace_id: wid, place } = at.row;
+    if (await leftWrites.recoverOf(sid)) {
+      const rows = ids.map((id) => rowOf(wid, id));
+      if (rows.every(({ state }) => state === decision)) return rows.map(shown);
+    }
+    // A set that was completed just now has moved them.
+    const { base, tip } = worktrees.open(sid)?.row ?? at.row;
     const signal = AbortSignal.timeout(DECIDE_MS_MAX);
     // They may have changed while others were decided.
     const rows = ids.map((id) => rowOf(wid, id));
@@ -119,6 +123,7 @@ export function createChanges(deps: ChangesDeps) {
         },
       );
     return deps.alone(wid, async () => {
+      await leftWrites.recoverOf(sid);
       const { gitIn, store: trees, place } = deps.inPlace.at(wid);
       const tree = store.checkpoints.get(rows[0]?.run_id as RunId)?.after_tree;
       if (tree == null) throw new HearthError("change_not_found", "The checkpoint of this turn was deleted.");
@@ -208,6 +213,7 @@ export function createChanges(deps: ChangesDeps) {
       if (session_id === undefined)
         return { changes: store.changes.ofWorkspace(wid, state).map(shown), unread: [] };
       mustBeSession(wid, session_id);
+      await worktrees.lookAgain(session_id);
       const isolated = store.changes.ofSession(session_id).filter((row) => !row.is_in_place);
       const inPlace = await deps.inPlace.ofSession(wid, session_id);
       const rows = [...inPlace.rows, ...isolated].filter((row) => state === undefined || row.state === state);
@@ -265,20 +271,6 @@ export function createChanges(deps: ChangesDeps) {
   return {
     services,
     /** Sets of files that a killed daemon was writing: each is completed or taken back. */
-    async recover(): Promise<void> {
-      for (const { data, ...row } of store.fileWrites.all()) {
-        const { record, effect } = data as { record: WriteRecord; effect: Effect };
-        try {
-          const isComplete = await recoverWrites(record);
-          if (isComplete) finish(row, effect);
-          else store.transaction("synced", () => store.fileWrites.remove(row.id));
-          deps.log.info(isComplete ? "a set of files was completed" : "a set of files was taken back", {
-            session: row.session_id,
-          });
-        } catch (cause) {
-          deps.log.error("a set of files that was being written could not be completed", { cause });
-        }
-      }
-    },
+    recover: leftWrites.recover,
   };
 }

@@ -3,12 +3,11 @@ import { dirname, join } from "node:path";
 import { createGitRunner } from "../agent/git/run-git.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import type { RunRecord } from "../agent/run/record.ts";
-import type { TurnFiles } from "../agent/run/turn-files.ts";
-import { type ChangeRow, publicChange, type WorktreePlace } from "../agent/worktree/change-row.ts";
-import { firstStateOf } from "../agent/worktree/commit.ts";
+import type { TurnFiles, TurnFilesNotice } from "../agent/run/turn-files.ts";
+import type { ChangeRow, WorktreePlace } from "../agent/worktree/change-row.ts";
 import { createWorktree, type PastFiles, removeWorktree, rootIn } from "../agent/worktree/create.ts";
 import { findChanges } from "../agent/worktree/find-changes.ts";
-import { type GitIn, withoutGitVariables } from "../agent/worktree/git.ts";
+import { type GitIn, mustStart, withoutGitVariables } from "../agent/worktree/git.ts";
 import { exists, findRepository } from "../agent/worktree/repository.ts";
 import { shortName } from "../agent/worktree/short-name.ts";
 import { createTreeStore, type TreeStore } from "../agent/worktree/tree-store.ts";
@@ -16,12 +15,12 @@ import { createQueueByKey } from "../async/one-at-a-time.ts";
 import { createTimeSlice } from "../async/time-slice.ts";
 import { HearthError } from "../protocol/errors.ts";
 import type { ChangeId, NewId, RunId, SessionId, WorkspaceId } from "../protocol/ids.ts";
-import { plural } from "../protocol/plural.ts";
 import { SHELL_AGENT } from "../protocol/shell-agent.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Journal, JournalTx } from "./events/journal.ts";
 import type { Store } from "./store/open.ts";
 import type { WorktreeRow } from "./store/worktrees.ts";
+import { mustLoseNothing } from "./worktree-losses.ts";
 
 /** Git in a repository of any size is done by then. */
 const LOOK_MS_MAX = 5 * 60_000;
@@ -48,21 +47,31 @@ export type NewPlace = { wid: WorkspaceId; sid: SessionId; from: string; to: str
 /** A session's worktree, its store, and how to run git. */
 export type OpenWorktree = { row: WorktreeRow; gitIn: GitIn; store: TreeStore };
 
+type Turn = { run_id: RunId; agent: string };
+type Tell = (notice: TurnFilesNotice) => void;
+
+const unknownBecause = (cause: unknown): string =>
+  `What this turn changed could not be found out${cause instanceof HearthError ? `: ${cause.message}` : "."} It is in the worktree, and hearth looks again when you ask for the changes.`;
+
 export type Worktrees = ReturnType<typeof createWorktrees>;
 
 /** The git worktrees of sessions: made at first use, looked at after each turn. */
 export function createWorktrees(deps: WorktreesDeps) {
   const { store, journal, log } = deps;
   const inTurn = createQueueByKey();
+  /** Turns whose changes are still to be found. */
+  const owed = new Map<SessionId, Turn>();
 
   const gitFor =
     (wid: WorkspaceId): GitIn =>
     (root) =>
-      createGitRunner(deps.processes, {
-        root,
-        env: withoutGitVariables(deps.envOf(wid)),
-        owner: "worktree",
-      });
+      mustStart(
+        createGitRunner(deps.processes, {
+          root,
+          env: withoutGitVariables(deps.envOf(wid)),
+          owner: "worktree",
+        }),
+      );
 
   /** The session whose worktree it works in: a sub-agent works in that of its parent. */
   function ownerOf(sid: SessionId): SessionId {
@@ -138,7 +147,7 @@ export function createWorktrees(deps: WorktreesDeps) {
   }
 
   /** Finds what changed in the worktree since it was last looked at. */
-  async function look(sid: SessionId, by: { run_id: RunId; agent: string } | null): Promise<void> {
+  async function look(sid: SessionId, by: Turn | null): Promise<void> {
     const signal = AbortSignal.timeout(LOOK_MS_MAX);
     await inTurn(sid, async () => {
       const at = open(sid);
@@ -160,6 +169,29 @@ export function createWorktrees(deps: WorktreesDeps) {
       );
       await record(at.row, found, { base, tip: tree, left_out: leftOut });
     });
+  }
+
+  /** Looks for a turn. What cannot be found out now, such as while the disk is full, is found later: as that turn's. */
+  async function lookFor(run: RunRecord, by: Turn | null, tell: Tell): Promise<void> {
+    const sid = run.session_id;
+    try {
+      await look(sid, by ?? owed.get(sid) ?? null);
+      owed.delete(sid);
+    } catch (cause) {
+      if (by !== null) owed.set(sid, by);
+      log.error("a worktree could not be looked at", { session: sid, cause });
+      if (by !== null) tell({ level: "warning", code: "changes_unknown", text: unknownBecause(cause) });
+    }
+  }
+
+  /** What could not be found out at the end of a turn. */
+  async function lookAgain(sid: SessionId): Promise<void> {
+    const by = owed.get(sid);
+    if (by === undefined) return;
+    await look(sid, by).then(
+      () => owed.delete(sid),
+      (cause) => log.error("a worktree could not be looked at", { session: sid, cause }),
+    );
   }
 
   /** Rows are written in pieces; what makes them count is written last. */
@@ -199,39 +231,7 @@ export function createWorktrees(deps: WorktreesDeps) {
     const before = open(sid);
     if (before === undefined) return;
     await look(sid, null);
-    const pending = store.changes.ofSession(sid).filter(({ state }) => state === "pending");
-    const commits = await ownCommits(before);
-    if (pending.length === 0 && commits === 0) return;
-    const what = [
-      ...(pending.length === 0 ? [] : [plural(pending.length, "file that waits", "files that wait")]),
-      ...(commits === 0
-        ? []
-        : [`${plural(commits, "commit", "commits")} on ${before.row.place.branch} that no other branch has`]),
-    ].join(" and ");
-    throw new HearthError(
-      "changes_pending",
-      `This session has ${what}. Apply or reject them first, or delete it with force.`,
-      {
-        details: {
-          pending: pending.length,
-          paths: pending.slice(0, 100).map((row) => publicChange(row, before.row.place.prefix).path),
-          commits,
-          branch: before.row.place.branch,
-        },
-      },
-    );
-  }
-
-  /** Commits that are on its branch only, besides the first state. */
-  async function ownCommits({ gitIn, row: { place } }: OpenWorktree): Promise<number> {
-    const first = firstStateOf(place);
-    const args = ["rev-list", "--count", `refs/heads/${place.branch}`, `^${first}`];
-    const others = [`--exclude=${place.branch}`, "--branches", "--remotes", "--tags"];
-    const signal = AbortSignal.timeout(LOOK_MS_MAX);
-    const said = await gitIn(place.top)({ args: [...args, "--not", ...others] }, signal).catch(
-      () => undefined,
-    );
-    return said?.code === 0 ? Number(said.stdout.toString()) : 0;
+    await mustLoseNothing(store, before, AbortSignal.timeout(LOOK_MS_MAX));
   }
 
   /** Removes the worktree of a session that was deleted, with its branch. */
@@ -249,6 +249,7 @@ export function createWorktrees(deps: WorktreesDeps) {
     rootOf,
     ready,
     look,
+    lookAgain,
     /** Makes the session's worktree now. Throws isolation_unavailable, and what `past.fill` throws. */
     make: (...of: Parameters<typeof make>) => inTurn(of[1], () => make(...of)),
     open,
@@ -261,21 +262,17 @@ export function createWorktrees(deps: WorktreesDeps) {
       if (root !== undefined) await findRepository(gitFor(wid), root, signal);
     },
     /** Sub-agents end before the turn of their parent, and what they changed is found then. */
-    watch(_: WorkspaceId, run: RunRecord): TurnFiles | null {
+    watch(_: WorkspaceId, run: RunRecord, tell: Tell): TurnFiles | null {
       const sid = run.session_id;
       if (ownerOf(sid) !== sid || !isIsolated(sid)) return null;
       const agent = run.agent === SHELL_AGENT ? null : { run_id: run.id, agent: run.agent };
-      const safely = (by: typeof agent) =>
-        look(sid, by).catch((cause) =>
-          log.error("a worktree could not be looked at", { session: sid, cause }),
-        );
       let before: Promise<void> | undefined;
       return {
         async beforeChange() {
-          before ??= safely(null); // what a person changed between two turns is not the agent's
+          before ??= lookFor(run, null, tell); // what a person changed between two turns is not the agent's
           await before;
         },
-        settled: () => safely(before === undefined ? null : agent),
+        settled: () => lookFor(run, before === undefined ? null : agent, tell),
       };
     },
     /** What its agents changed; null without a worktree. */

@@ -22,9 +22,15 @@ const never = new AbortController().signal;
 
 /** A folder with checkpoints, on a real disk with a real git. `end` removes all of it. */
 export async function createCheckpointed(
-  options: { git?: boolean; bytesMax?: number; inner?: string; onRecovered?: (about: unknown) => void } = {},
+  options: {
+    git?: boolean;
+    bytesMax?: number;
+    inner?: string;
+    in?: string;
+    onRecovered?: (about: unknown) => void;
+  } = {},
 ) {
-  const top = realpathSync(mkdtempSync(join(tmpdir(), "hearth-checkpoints-")));
+  const top = realpathSync(mkdtempSync(join(options.in ?? tmpdir(), "hearth-checkpoints-")));
   const outer = join(top, "work");
   const root = options.inner === undefined ? outer : join(outer, options.inner);
   mkdirSync(root, { recursive: true });

@@ -46,10 +46,10 @@ export function writeAll(folder: string, files: Files) {
 /** A repository with one commit of these files, worktrees and their changes as the daemon has them, without a daemon. */
 export function openWorktreeWorld(
   committed: Files,
-  options: { below?: string; bring?: Parameters<typeof bringFiles>[2] } = {},
+  options: { below?: string; bring?: Parameters<typeof bringFiles>[2]; top?: string; home?: string } = {},
 ) {
-  const home = realpathSync(mkdtempSync(join(tmpdir(), "hearth-wt-")));
-  const top = join(home, "repo");
+  const home = realpathSync(mkdtempSync(join(options.home ?? tmpdir(), "hearth-wt-")));
+  const top = options.top ?? join(home, "repo");
   const root = options.below === undefined ? top : join(top, options.below);
   mkdirSync(root, { recursive: true });
   const git = gitIn(top);
@@ -60,6 +60,7 @@ export function openWorktreeWorld(
     git("commit", "-q", "-m", "first");
   }
   const now = () => new Date();
+  let gitFolder: string | undefined;
   const processes = createProcessSupervisor({ recordDir: join(home, "run") });
   const open = () => {
     const store = openStore(join(home, "hearth.db"));
@@ -89,7 +90,7 @@ export function openWorktreeWorld(
       ...{ store, journal, processes, newId, now },
       log: log as never,
       folder: join(home, "data", "worktrees"),
-      envOf: () => env,
+      envOf: () => ({ ...env, PATH: gitFolder ?? env.PATH }),
       prepare: async ({ from, to }) => (await bringFiles(from, to, options.bring ?? {})).paths,
       sessionChanged(tx, sid) {
         journal.changeSession(tx, sid, { running: false, queued: 0 });
@@ -163,7 +164,11 @@ export function openWorktreeWorld(
     async turn(work: (folder: string) => void | Promise<void>, agent = "hearth", of: SessionId = sid) {
       await daemon.worktrees.ready(wid, of, signal);
       const run_id = newId("run");
-      const files = daemon.worktrees.watch(wid, { id: run_id, session_id: of, agent } as RunRecord);
+      const files = daemon.worktrees.watch(
+        wid,
+        { id: run_id, session_id: of, agent } as RunRecord,
+        (notice) => daemon.events.push({ type: notice.code, payload: notice.text }),
+      );
       await files?.beforeChange(signal);
       await work(daemon.worktrees.rootOf(wid, of));
       await files?.settled();
@@ -173,6 +178,13 @@ export function openWorktreeWorld(
       daemon.changes.services.list(wid, { session_id: of, state }).then(({ changes }) => changes),
     /** The content of a file in the user's checkout. */
     read: (path: string) => readFileSync(join(top, path), "utf8"),
+    /** From now on hearth finds no other git than this one; null: none at all, undefined: the real one. */
+    replaceGit(script: string | null | undefined) {
+      gitFolder = script === undefined ? undefined : join(home, "bin");
+      rmSync(join(home, "bin"), { recursive: true, force: true });
+      mkdirSync(join(home, "bin"));
+      if (script != null) writeFileSync(join(home, "bin", "git"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    },
     /** As after kill -9 of the daemon. */
     async restart() {
       daemon.store.close();

@@ -2,13 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import type { FileWrite, WriteRecord } from "../../src/agent/worktree/place-file.ts";
+import { recoverWrites } from "../../src/agent/worktree/recover-writes.ts";
 import { readTreeFile } from "../../src/agent/worktree/tree-files.ts";
-import {
-  type FileWrite,
-  recoverWrites,
-  type WriteRecord,
-  writeFiles,
-} from "../../src/agent/worktree/write-files.ts";
+import { writeFiles } from "../../src/agent/worktree/write-files.ts";
 import { openWorktreeWorld, writeAll } from "../support/worktree-world.ts";
 
 const state = (text: string) => ({ mode: "100644", content: Buffer.from(text) });
@@ -30,7 +27,6 @@ async function plan(top: string): Promise<FileWrite[]> {
         before: there?.state ?? null,
         after: text === null ? null : state(text),
         permissions: there?.permissions ?? null,
-        identity: there?.identity ?? null,
       };
     }),
   );

@@ -12,6 +12,7 @@ import { workTreeOf } from "./place.ts";
 import { type FileChange, type FileConflict, type FilesPlan, type FileWrite, planUndo } from "./plan.ts";
 import { createRestore } from "./restore.ts";
 import { createSnapshots, type Snapshot } from "./snapshot.ts";
+import { asRefusal } from "./write-file.ts";
 
 /** A change of files between two trees, newest first in a list of them. */
 export type ChangedTurn = {
@@ -115,14 +116,16 @@ export function createCheckpoints(deps: CheckpointDeps) {
 
   /** Finishes or takes back what a killed daemon was writing. */
   async function recover(signal: AbortSignal): Promise<void> {
-    const left = await restore.recover(signal);
+    const left = await restore.recover(signal).catch((error: unknown) => {
+      throw asRefusal(error);
+    });
     if (left === undefined) return;
     if (left.isDone) deps.onRecovered(left.about);
     await restore.finish();
   }
 
   return {
-    /** Records the folder. Throws HearthError files_unavailable, ENOENT where git is missing, and what git says. */
+    /** Records the folder. Throws HearthError files_unavailable. */
     take: (signal: AbortSignal) => inTurn(() => take(signal)),
     /** Records the folder if that was never done: the first time takes long where there are many files. */
     prepare: (signal: AbortSignal): Promise<void> =>

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { HearthError } from "../../protocol/errors.ts";
 import { createGitRunner, type GitRequest, type GitResult, type GitSettings } from "../git/run-git.ts";
+import { saidBy, whyNotStarted } from "../git/why-failed.ts";
 import type { ProcessSupervisor } from "../process/types.ts";
 import { type FileState, pathBytes, type RawPath, rawPath } from "./file-state.ts";
 import type { FileChange } from "./plan.ts";
@@ -76,21 +77,19 @@ export function createGitStore(deps: {
     signal: AbortSignal,
   ): Promise<GitResult> {
     const run = createGitRunner(deps.processes, { root: cwd, env, owner });
-    return run(
-      {
-        maxBytes: LIST_BYTES_MAX,
-        ...request,
-        settings: [...settings, ["core.excludesFile", join(dir, "excludes")], ...(request.settings ?? [])],
-      },
-      signal,
-    );
+    const own: GitSettings = [...settings, ["core.excludesFile", join(dir, "excludes")]];
+    const all = [...own, ...(request.settings ?? [])];
+    return run({ maxBytes: LIST_BYTES_MAX, ...request, settings: all }, signal).catch((cause: unknown) => {
+      const why = whyNotStarted(cause);
+      throw why === undefined ? cause : unavailable(`${why}, and checkpoints need it`);
+    });
   }
 
   return {
     dir,
     git,
     tryGit,
-    /** Makes the store where there is none. Throws where git is missing, too old or broken. */
+    /** Makes the store where there is none. Throws files_unavailable where git is missing, too old or broken. */
     async make(signal: AbortSignal): Promise<void> {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await git({ args: ["init", "--quiet", "--bare", "--template=", dir], env: { GIT_DIR: dir } }, signal);
@@ -103,7 +102,9 @@ export function createGitStore(deps: {
     async changes(before: string, after: string, signal: AbortSignal): Promise<FileChange[]> {
       if (before === after) return [];
       const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", before, after];
-      return parseRaw(await git({ args }, signal));
+      const changes = parseRaw(await git({ args }, signal));
+      if (changes.length === 0) throw unavailable("git finds no difference between two trees that differ");
+      return changes;
     },
     /** Added and deleted lines between two trees; a binary file counts none. */
     async lineCounts(before: string, after: string, signal: AbortSignal) {
@@ -190,10 +191,11 @@ function parseRaw(listed: Buffer): FileChange[] {
   return changes;
 }
 
-const failure = (command: string, { code, stderr, isTooLong }: GitResult): Error => {
-  const said = isTooLong ? "its output is too long" : stderr.trim().split("\n").at(-1) || `exit code ${code}`;
-  return new Error(`git ${command} failed: ${said}`);
-};
+export const unavailable = (why: string) =>
+  new HearthError("files_unavailable", `${why.replace(/\.$/, "")}.`);
+
+export const failure = (command: string, result: GitResult): HearthError =>
+  unavailable(`git ${command} failed: ${result.isTooLong ? "its output is too long" : saidBy(result)}`);
 
 export const pathList = (paths: readonly RawPath[]): Buffer =>
   Buffer.concat(paths.flatMap((path) => [pathBytes(path), Buffer.from([0])]));

@@ -13,7 +13,15 @@ import {
 } from "./file-state.ts";
 import type { GitStore } from "./git-store.ts";
 import type { FileWrite, Found } from "./plan.ts";
-import { asRefusal, ChangedMeanwhile, isFolder, statsAt, syncFolder, writeState } from "./write-file.ts";
+import {
+  asRefusal,
+  ChangedMeanwhile,
+  isFolder,
+  NotPutBack,
+  statsAt,
+  syncFolder,
+  writeState,
+} from "./write-file.ts";
 
 /** What is kept on disk while files are written, so that a killed daemon's work is finished or taken back. */
 type Journal = {
@@ -82,6 +90,11 @@ export function createRestore(store: GitStore, root: string) {
     await rename(temp, journalFile);
     await syncFolder(store.dir);
   }
+
+  const removeJournal = async () => {
+    await rm(journalFile, { force: true });
+    await rm(`${journalFile}.new`, { force: true });
+  };
 
   /** Writes what is to come beside its place. */
   async function stage(writes: readonly FileWrite[], mark: string, signal: AbortSignal) {
@@ -172,7 +185,9 @@ export function createRestore(store: GitStore, root: string) {
       await commit(journal.writes, temps, stats, new Set(journal.kept_folders), (one) => done.push(one));
     } catch (error) {
       await cleanUp(journal);
-      await rollBack(done, journal, AbortSignal.timeout(ROLL_BACK_MS));
+      await rollBack(done, journal, AbortSignal.timeout(ROLL_BACK_MS)).catch(() => {
+        throw new NotPutBack(error);
+      });
       throw error;
     }
   }
@@ -187,8 +202,6 @@ export function createRestore(store: GitStore, root: string) {
           await rm(Buffer.concat([at, Buffer.from("/"), name]), { force: true });
     }
   }
-
-  const finish = () => rm(journalFile, { force: true });
 
   return {
     look,
@@ -207,15 +220,16 @@ export function createRestore(store: GitStore, root: string) {
       signal: AbortSignal,
     ) {
       const journal: Journal = { mark, writes, kept_folders: [...keptFolders], about };
-      await writeJournal(journal);
       try {
+        await writeJournal(journal);
         await attempt(journal, stats, signal);
       } catch (error) {
-        await finish();
+        // What could not be put back is finished, or taken back, before anything else.
+        if (!(error instanceof NotPutBack)) await removeJournal();
         throw asRefusal(error);
       }
     },
-    finish,
+    finish: removeJournal,
     /**
      * After a crash: finishes what was begun, or takes it back where a file was changed since. Returns what was to
      * follow if it is finished; undefined where there is nothing to do.

@@ -3,8 +3,9 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTimeSlice } from "../../async/time-slice.ts";
 import { HearthError } from "../../protocol/errors.ts";
+import { objectIdIn } from "../git/why-failed.ts";
 import { absolute, pathBytes, type RawPath, rawPath } from "./file-state.ts";
-import { EMPTY_TREE, type GitStore, pathList, storeAttributes } from "./git-store.ts";
+import { EMPTY_TREE, failure, type GitStore, pathList, storeAttributes, unavailable } from "./git-store.ts";
 import { excludesBelow, ownExcludes, type WorkTree } from "./place.ts";
 
 /** A larger file that is new is left out, and named. */
@@ -182,9 +183,12 @@ export function createSnapshots(
   async function writeTree(signal: AbortSignal): Promise<string> {
     const args = ["write-tree", ...(prefix === "" ? [] : [`--prefix=${prefix}/`])];
     const written = await store.tryGit({ args, env, cwd: root }, signal);
-    if (written.code === 0) return written.stdout.toString().trim();
+    const tree = written.code === 0 ? objectIdIn(written.stdout) : undefined;
+    if (tree !== undefined) return tree;
     if (prefix !== "" && written.stderr.includes("not found")) return EMPTY_TREE;
-    throw new Error(`git write-tree failed: ${written.stderr.trim()}`);
+    throw written.code === 0
+      ? unavailable("git write-tree failed: its answer names no object")
+      : failure("write-tree", written);
   }
 }
 

@@ -6,6 +6,13 @@ import type { FileState } from "./file-state.ts";
 /** A file was changed between the look at it and its replacement. */
 export class ChangedMeanwhile extends Error {}
 
+/** Some files are written, the others not, and neither could be changed. */
+export class NotPutBack extends Error {
+  constructor(cause: unknown) {
+    super("files are half written", { cause });
+  }
+}
+
 const REPLACED_MEANWHILE = "is being changed by another program";
 
 export const isFolder = (path: Buffer) =>
@@ -39,14 +46,30 @@ export async function syncFolder(folder: string) {
   }
 }
 
+/** The same as `asRefusal`, inside a sentence. */
+function whyOf(error: unknown): string {
+  const refusal = asRefusal(error);
+  const message = refusal instanceof Error ? refusal.message : String(refusal);
+  return message.replace(/^Nothing was changed: /, "").replace(/\.$/, "");
+}
+
 /** What a failed write means for a person. */
 export function asRefusal(error: unknown): unknown {
+  if (error instanceof NotPutBack)
+    return new HearthError(
+      "files_unavailable",
+      `Some files were written and the others not (${whyOf(error.cause)}). hearth has both versions, and completes this at the next undo or start.`,
+      { cause: error },
+    );
   if (error instanceof ChangedMeanwhile)
     return new HearthError("conflict", `Nothing was changed: ${error.message} ${REPLACED_MEANWHILE}.`, {
       details: { paths: [error.message] },
     });
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const path = error instanceof Error && "path" in error ? String(error.path) : "a file";
+  const path =
+    error instanceof Error && "path" in error
+      ? String(error.path).replace(/\/\.hearth-undo-[^/]*$/, "")
+      : "a file";
   const why = { ENOSPC: "the disk is full", EDQUOT: "the disk is full", EROFS: "the disk is read-only" }[
     code
   ];

@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { contentFilters } from "../git/run-git.ts";
+import { saidBy } from "../git/why-failed.ts";
 import type { WorktreePlace } from "./change-row.ts";
 import { hearthIdentity } from "./create.ts";
-import { type GitIn, saidBy, textOf } from "./git.ts";
+import { type GitIn, textOf } from "./git.ts";
 import { exists } from "./repository.ts";
 import { copyIndex } from "./snapshot.ts";
 

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { contentFilters } from "../git/run-git.ts";
 import type { WorktreePlace } from "./change-row.ts";
 import { hearthIdentity } from "./create.ts";
-import { type GitIn, mustRun, textOf } from "./git.ts";
+import { type GitIn, mustName, mustRun, textOf } from "./git.ts";
 import { exists } from "./repository.ts";
 import { copyIndex, updateIndex, writeTree } from "./snapshot.ts";
 
@@ -36,7 +36,7 @@ export async function commitToBranch(
     const isKnown = (await git({ args: ["var", "GIT_COMMITTER_IDENT"], env: at }, signal)).code === 0;
     const args = ["commit-tree", tree, "-p", parent, "-m", message];
     const identity = isKnown ? {} : hearthIdentity;
-    const commit = textOf(await mustRun(git, "commit", { args, env: { ...at, ...identity } }, signal));
+    const commit = await mustName(git, "commit", { args, env: { ...at, ...identity } }, signal);
     const ref = `refs/heads/${place.branch}`;
     await mustRun(git, "move the branch", { args: ["update-ref", ref, commit], env: at }, signal);
     // Otherwise git would show the commit's files as changed the other way.

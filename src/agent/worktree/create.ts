@@ -2,10 +2,12 @@ import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HearthError } from "../../protocol/errors.ts";
 import { contentFilters, type GitSettings } from "../git/run-git.ts";
+import { saidBy } from "../git/why-failed.ts";
 import type { WorktreePlace } from "./change-row.ts";
-import { type GitIn, mustRun, saidBy, textOf } from "./git.ts";
+import { type GitIn, mustName, mustRun, textOf } from "./git.ts";
 import { convertsContent, exists, findRepository, objectsOf, type Repository } from "./repository.ts";
 import { copyIndex, pathIn, updateIndex, writeTree } from "./snapshot.ts";
+import { whyUnwritable } from "./write-files.ts";
 
 /** A large folder takes a while to delete. */
 const REMOVE_MS_MAX = 5 * 60_000;
@@ -104,7 +106,7 @@ export async function createWorktree(
     await removeWorktree(gitIn, { top: repository.top, path, branch, store: join(folder, "store") });
     if (cause instanceof HearthError && cause.code === "git_failed") throw refused(cause.message, cause);
     if (cause instanceof Error && "code" in cause && /^E[A-Z]+$/.test(String(cause.code)))
-      throw refused(cause.message, cause);
+      throw refused(whyUnwritable(cause), cause);
     throw cause;
   } finally {
     await rm(join(folder, "index"), { force: true });
@@ -161,13 +163,13 @@ async function commitPresent(
   const before = textOf(await mustRun(git, "read HEAD", { args: ["rev-parse", `${head}^{tree}`] }, signal));
   if (tree === before) return { commit: head, paths, leftOut };
   const message = "hearth: the uncommitted state when the session began";
-  const made = await mustRun(
+  const made = await mustName(
     git,
     "commit the uncommitted state",
     { args: ["commit-tree", tree, "-p", head, "-m", message], env: { ...env, ...hearthIdentity } },
     signal,
   );
-  return { commit: textOf(made), paths, leftOut };
+  return { commit: made, paths, leftOut };
 }
 
 /**

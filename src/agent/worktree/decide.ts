@@ -3,10 +3,11 @@ import { shownPath } from "../git/shown-path.ts";
 import type { AppliedFile, ChangeRow, TreeFile, WorktreePlace } from "./change-row.ts";
 import type { GitIn } from "./git.ts";
 import { type Merged, mergeFile } from "./merge.ts";
+import type { FileWrite } from "./place-file.ts";
 import { type FileState, isSame, readTreeFile } from "./tree-files.ts";
 import type { TreeEdit, TreeStore } from "./tree-store.ts";
 import { chosenHunks, objectsOfRow, stateOf, type Version, versionWith, withStates } from "./versions.ts";
-import { type FileWrite, isBelow } from "./write-files.ts";
+import { isBelow } from "./write-files.ts";
 
 export type Decision = "applied" | "rejected" | "reverted";
 
@@ -195,17 +196,16 @@ async function mergeInto(
             before: there.state,
             after,
             permissions: there.permissions ?? source.permissions,
-            identity: there.identity,
           },
         ];
   if (!isMove) return { writes: write(to.path, source, merged.file) };
   if (merged.file === null || (inTheWay && resolve === "ours")) return { writes: [] };
   return { writes: [...write(from.path, source, null), ...write(to.path, target, merged.file)] };
 
-  type Looked = { state: FileState | null; permissions: number | null; identity: string | null };
+  type Looked = { state: FileState | null; permissions: number | null };
   async function lookUp(path: Buffer): Promise<Looked | { conflict: ChangeConflict }> {
     const found = await readTreeFile(top, path, isGone);
-    const none = { state: null, permissions: null, identity: null };
+    const none = { state: null, permissions: null };
     switch (found.kind) {
       case "none":
         return none;

@@ -1,5 +1,6 @@
 import { HearthError } from "../../protocol/errors.ts";
 import type { GitRequest, GitResult, GitRunner } from "../git/run-git.ts";
+import { objectIdIn, saidBy, whyNotStarted } from "../git/why-failed.ts";
 
 /** Runs git in a folder. */
 export type GitIn = (root: string) => GitRunner;
@@ -7,22 +8,23 @@ export type GitIn = (root: string) => GitRunner;
 /** More output than this is refused. */
 export const OUTPUT_MAX = 256 * 1024 * 1024;
 
-/** Git's own words, in one line. */
-export const saidBy = ({ stderr, code }: GitResult): string =>
-  stderr
-    .split("\n")
-    .map((line) => line.replace(/^(fatal|error|warning): /, "").trim())
-    .filter((line) => line !== "" && !line.startsWith("hint:"))
-    .slice(0, 3)
-    .join("; ") || `git ended with ${code ?? "a signal"}`;
-
 /** Git said no where it should not. */
 export class GitFailure extends HearthError {
-  constructor(what: string, result: GitResult) {
-    const why = result.isTooLong ? "it has too much to say" : saidBy(result);
-    super("git_failed", `git could not ${what}: ${why}.`);
+  constructor(what: string, result: GitResult | string) {
+    const why =
+      typeof result === "string" ? result : result.isTooLong ? "it has too much to say" : saidBy(result);
+    super("git_failed", `git could not ${what}: ${why.replace(/\.$/, "")}.`);
   }
 }
+
+/** A runner that throws git_failed where git cannot be started. */
+export const mustStart =
+  (git: GitRunner): GitRunner =>
+  (request, signal) =>
+    git(request, signal).catch((cause: unknown) => {
+      const why = whyNotStarted(cause);
+      throw why === undefined ? cause : new HearthError("git_failed", `${why}.`, { cause });
+    });
 
 /** Throws git_failed where git fails. */
 export async function mustRun(
@@ -34,6 +36,13 @@ export async function mustRun(
   const result = await git({ maxBytes: OUTPUT_MAX, ...request }, signal);
   if (result.code !== 0 || result.isTooLong) throw new GitFailure(what, result);
   return result.stdout;
+}
+
+/** The same, where git names an object. */
+export async function mustName(...asked: Parameters<typeof mustRun>): Promise<string> {
+  const id = objectIdIn(await mustRun(...asked));
+  if (id === undefined) throw new GitFailure(asked[1], "its answer names no object");
+  return id;
 }
 
 export const textOf = (output: Buffer): string => output.toString("utf8").replace(/\n$/, "");

@@ -2,7 +2,8 @@ import { access, realpath } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { HearthError } from "../../protocol/errors.ts";
 import type { GitResult } from "../git/run-git.ts";
-import { type GitIn, mustRun, saidBy, textOf } from "./git.ts";
+import { saidBy } from "../git/why-failed.ts";
+import { type GitIn, mustRun, textOf } from "./git.ts";
 
 export type Repository = {
   /** The top folder of the checkout; real path. */
@@ -43,16 +44,17 @@ export async function findRepository(gitIn: GitIn, root: string, signal: AbortSi
   const git = gitIn(root);
   const asked = ["--show-toplevel", "--absolute-git-dir", "--git-common-dir", "--show-object-format"];
   const said = await git({ args: ["rev-parse", "--path-format=absolute", ...asked] }, signal).catch(
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT") throw unavailable("git is not installed");
-      throw cause;
+    (cause: unknown) => {
+      if (!(cause instanceof HearthError)) throw cause;
+      throw unavailable(cause.message.replace(/\.$/, ""));
     },
   );
   if (said.code !== 0) throw unavailable(whyNoRepository(said));
   const lines = textOf(said.stdout).split("\n");
   const [top, git_dir, common_dir, format] = lines;
   if (lines[0] === "--path-format=absolute") throw unavailable("git is too old; 2.31 is needed");
-  if (lines.length !== 4 || !top || !git_dir || !common_dir || !format)
+  if (lines.length < 4) throw unavailable("git gives no answer that makes sense; try `git status` there");
+  if (lines.length > 4 || !top || !git_dir || !common_dir || !format)
     throw unavailable("its path holds a line break");
   const realTop = await realpath(top);
   const below = relative(realTop, await realpath(root));

@@ -3,7 +3,7 @@ import { createTimeSlice } from "../../async/time-slice.ts";
 import type { GitRunner, GitSettings } from "../git/run-git.ts";
 import { shownPath } from "../git/shown-path.ts";
 
-import { joinNul, mustRun, splitNul, textOf } from "./git.ts";
+import { joinNul, mustName, mustRun, splitNul } from "./git.ts";
 import { exists } from "./repository.ts";
 
 /** A larger file is left out: git would copy it into its store. */
@@ -86,7 +86,7 @@ export const writeTree = async (
   { git, env, settings }: SnapshotOptions,
   signal: AbortSignal,
 ): Promise<string> =>
-  textOf(await mustRun(git, "write a tree", { args: ["write-tree", "--missing-ok"], env, settings }, signal));
+  mustName(git, "write a tree", { args: ["write-tree", "--missing-ok"], env, settings }, signal);
 
 /**
  * Copies an index with its time: git looks into files that were written in the same second as their index, and a newer one

@@ -8,7 +8,7 @@ export type FileState = { mode: string; content: Buffer };
 /** What is at a path: nothing, a file, or something that no file can replace. */
 export type Found =
   | { kind: "none" }
-  | { kind: "file"; state: FileState; permissions: number; identity: string }
+  | { kind: "file"; state: FileState; permissions: number }
   | { kind: "folder" }
   | { kind: "blocked"; why: string };
 
@@ -37,21 +37,16 @@ export async function readTreeFile(
   const stats = await lookAt(at);
   if (stats === undefined) return { kind: "none" };
   if (stats.isDirectory()) return { kind: "folder" };
-  const identity = identityOf(stats);
   const permissions = stats.mode & 0o7777;
   if (stats.isSymbolicLink()) {
     const content = await readlink(at, { encoding: "buffer" });
-    return { kind: "file", state: { mode: LINK_MODE, content }, permissions, identity };
+    return { kind: "file", state: { mode: LINK_MODE, content }, permissions };
   }
   if (!stats.isFile()) return { kind: "blocked", why: "what is there is no file" };
   if (stats.size > FILE_BYTES_MAX) return { kind: "blocked", why: "the file there is too large" };
   const mode = (stats.mode & 0o100) === 0 ? "100644" : "100755";
-  return { kind: "file", state: { mode, content: await readFile(at) }, permissions, identity };
+  return { kind: "file", state: { mode, content: await readFile(at) }, permissions };
 }
-
-/** Changes with every change of the file. */
-export const identityOf = ({ dev, ino, size, mtimeMs, ctimeMs, mode }: Stats): string =>
-  [dev, ino, size, mtimeMs, ctimeMs, mode].join(":");
 
 export async function lookAt(path: Buffer | string): Promise<Stats | undefined> {
   try {

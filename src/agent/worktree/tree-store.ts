@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { HearthError } from "../../protocol/errors.ts";
 import type { ChangeRow, TreeFile, WorktreePlace } from "./change-row.ts";
-import { type GitIn, joinNul, mustRun, OUTPUT_MAX, splitNul, textOf } from "./git.ts";
+import { type GitIn, joinNul, mustName, mustRun, OUTPUT_MAX, splitNul, textOf } from "./git.ts";
 import { type Snapshot, updateIndex, writeTree } from "./snapshot.ts";
 
 /** One file of a difference between two trees. */
@@ -109,9 +110,7 @@ export function createTreeStore(gitIn: GitIn, place: WorktreePlace) {
           { args: ["update-index", "-z", "--index-info"], env, input },
           signal,
         );
-        return textOf(
-          await mustRun(git, "write a tree", { args: ["write-tree", "--missing-ok"], env }, signal),
-        );
+        return mustName(git, "write a tree", { args: ["write-tree", "--missing-ok"], env }, signal);
       }),
 
     /** Sizes in bytes, by object. */
@@ -186,6 +185,8 @@ function objectsIn(said: Buffer): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
   for (let at = 0; at < said.length; ) {
     const end = said.indexOf(10, at);
+    if (end === -1)
+      throw new HearthError("git_failed", "git could not read the files: its answer is cut off.");
     const [oid = "", , size] = said.toString("latin1", at, end).split(" ");
     if (size === undefined) {
       at = end + 1; // missing

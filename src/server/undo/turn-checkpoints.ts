@@ -110,7 +110,6 @@ const shown = ({ path, reason }: { path: string; reason: string }): LeftOut => (
 export function troubleOf(error: unknown): string {
   if (error instanceof HearthError) return error.message;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return "git was not found, and checkpoints need it.";
   if (code === "ENOSPC") return "the disk with hearth's data is full.";
   if (error instanceof Error && error.name === "TimeoutError") return "recording the folder took too long.";
   return `git could not record the folder: ${error instanceof Error ? error.message : String(error)}.`;

@@ -13,6 +13,7 @@ import type { StoredTurn } from "../store/checkpoints.ts";
 import type { Store } from "../store/open.ts";
 import type { StoredSession } from "../store/sessions.ts";
 import type { HistoryChange } from "./history.ts";
+import { troubleOf } from "./turn-checkpoints.ts";
 import { type Checkpoint, firstOf, turnOf } from "./turns.ts";
 
 type UndoDeps = {
@@ -31,6 +32,10 @@ type UndoDeps = {
 const UNDO_MS_MAX = 120_000;
 const CUT_OFF =
   "was changed during a turn that a crash cut off, so it cannot be told whether the agent changed it or you did";
+function refuse(cause: unknown): never {
+  if (cause instanceof HearthError) throw cause;
+  throw new HearthError("files_unavailable", `Nothing was changed: ${troubleOf(cause)}`, { cause });
+}
 const BY_ANOTHER = "was changed by another session during that turn";
 /** As many messages tell whether a compaction is the last thing that happened. */
 const LOOKED_AT = 50;
@@ -89,7 +94,7 @@ export function createUndo(deps: UndoDeps): Services["undo"] & {
           "files_unavailable",
           `The files of ${row === rows.at(-1) ? "the last turn" : "one of these turns"} cannot be taken back: ${row.trouble ?? "they were not recorded."} The conversation alone can.`,
         );
-      const after = row.after_tree ?? (await checkpoints.take(signal)).tree;
+      const after = row.after_tree ?? (await checkpoints.take(signal).catch(refuse)).tree;
       const doubtful = new Map<RawPath, string>();
       if (row.after_tree === null)
         for (const { path } of await checkpoints.changes(row.before_tree, after, signal))
