@@ -75,6 +75,39 @@ diskTest(
   },
 );
 
+diskTest("apply: what can neither be stored nor put back is completed by the next apply", async () => {
+  const disk = mountSmallDisk(8);
+  const { world, names } = repositoryOn(disk, { "a.txt": "a\n", "gone.txt": "g\n" });
+  await world.turn((folder) => {
+    writeAll(folder, { "a.txt": "A\n", "x/b.txt": "B\n" });
+    rmSync(join(folder, "gone.txt"));
+  });
+  const ids = (await world.list()).map(({ id }) => id);
+  const apply = () => world.services.apply(world.wid, ids);
+  disk.makeReadOnly();
+  await expect(apply()).rejects.toMatchObject({
+    code: "files_unwritable",
+    message: "a.txt cannot be written: the disk is read-only. Nothing was changed.",
+  });
+  disk.makeWritable();
+  const { fileWrites } = world.store;
+  const { remove } = fileWrites;
+  fileWrites.remove = () => {
+    fileWrites.remove = remove;
+    disk.makeReadOnly();
+    throw new Error("disk I/O error");
+  };
+  await expect(apply()).rejects.toMatchObject({
+    code: "files_unwritable",
+    details: { paths: ["x/b.txt", "a.txt", "gone.txt"] },
+  });
+  await expect(apply()).rejects.toMatchObject({ code: "files_unwritable" });
+  disk.makeWritable();
+  expect((await apply()).map(({ state }) => state)).toEqual(["applied", "applied", "applied"]);
+  expect(names()).toEqual(["a.txt", "x"]);
+  expect([fileWrites.all(), readdirSync(join(world.home, "data", "writes"))]).toEqual([[], []]);
+});
+
 diskTest("undo and the checkpoint itself", async () => {
   const disk = mountSmallDisk(8);
   const at = await createCheckpointed({ in: disk.path });

@@ -4,13 +4,16 @@ import { execFileSync } from "node:child_process";
 import {
   chownSync,
   existsSync,
+  linkSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openWorktreeWorld, type WorktreeWorld, writeAll } from "../support/worktree-world.ts";
@@ -155,6 +158,32 @@ test("names of any bytes are changed and applied as they are", async () => {
   expect([readFileSync(name(world.top), "utf8"), world.read("a line\nbreak.txt"), world.read("-rf")]).toEqual(
     ["agent\n", "agent\n", "agent\n"],
   );
+});
+
+test("a path that fits in the worktree and not in the user's checkout; two names of one file; no plain files", async () => {
+  const deep = Array.from({ length: 19 }, () => "d".repeat(200)).join("/");
+  const home = mkdtempSync(join(tmpdir(), "hearth-deep-"));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const world = openWorktreeWorld({ "one.txt": "h\n", "pipe.txt": "p\n" }, { top: join(home, deep) });
+  onTestFinished(world.close);
+  linkSync(join(world.top, "one.txt"), join(world.top, "two.txt"));
+  const long = "n".repeat(250);
+  await world.turn((folder) => {
+    writeAll(folder, { "one.txt": "H\n", "two.txt": "H\n", [`${long}/x`]: "x\n" });
+    rmSync(join(folder, "pipe.txt"));
+    execFileSync("mkfifo", [join(folder, "pipe.txt")]);
+  });
+  const rows = await world.list();
+  expect(rows.map(({ path }) => path)).toEqual([`${long}/x`, "one.txt", "two.txt"]);
+  const ids = rows.map(({ id }) => id);
+  const apply = () => world.services.apply(world.wid, ids);
+  await expect(apply()).rejects.toMatchObject({
+    code: "files_unwritable",
+    message: `${long}/x cannot be written: its path is too long for this disk. Nothing was changed.`,
+  });
+  expect(readdirSync(world.top).sort()).toEqual([".git", "one.txt", "pipe.txt", "two.txt"]);
+  await world.services.apply(world.wid, ids.slice(1));
+  expect([world.read("one.txt"), world.read("two.txt")]).toEqual(["H\n", "H\n"]);
 });
 
 const refused: { [reason: string]: (world: WorktreeWorld) => void } = {

@@ -93,7 +93,7 @@ export async function removeStaged(record: WriteRecord, writes: readonly Pick<Fi
 
 /** Removes the old files: nothing has to be put back any more. */
 export async function removeKept(record: WriteRecord, writes: readonly unknown[]) {
-  for (const at of writes.keys()) await rm(keptAt(record, at), { force: true }).catch(() => {});
+  for (const at of writes.keys()) await rm(keptAt(record, at), { force: true });
 }
 
 /** Who may read a file may also run it; nobody else. */

@@ -11,7 +11,7 @@ import {
   type WriteRecord,
 } from "./place-file.ts";
 import { type FileState, isSame, lookAt, readTreeFile } from "./tree-files.ts";
-import { halfWritten, inOrder } from "./write-files.ts";
+import { halfWritten, inOrder, unwritable } from "./write-files.ts";
 
 /**
  * After a crash: completes the set if each file is as it was before or as it should become; otherwise somebody has changed
@@ -60,6 +60,8 @@ export async function recoverWrites(record: WriteRecord): Promise<boolean> {
     if (left.length > 0) throw halfWritten(left, new Error("hearth was stopped in the middle"));
   }
   await removeStaged(record, writes);
-  await removeKept(record, writes);
+  await removeKept(record, writes).catch((cause) => {
+    throw unwritable(record.top, cause);
+  });
   return isComplete;
 }

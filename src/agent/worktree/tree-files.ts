@@ -53,7 +53,8 @@ export async function lookAt(path: Buffer | string): Promise<Stats | undefined> 
     return await lstat(path);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    // Nothing can be at a path that is too long; to write there says so.
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
     throw error;
   }
 }

@@ -77,7 +77,7 @@ export async function writeFiles(
       if (write !== undefined && !(await takeBack(record, at, write))) left.push(shownPath(write.path));
     }
     if (left.length > 0) throw halfWritten(left, cause);
-    await removeKept(record, writes);
+    await removeKept(record, writes).catch(() => {});
     await rm(folder, { recursive: true, force: true }).catch(() => {});
     try {
       journal.abandon();
@@ -86,7 +86,7 @@ export async function writeFiles(
     }
     throw cause instanceof HearthError ? cause : unwritable(name, cause);
   }
-  await removeKept(record, writes);
+  await removeKept(record, writes).catch(() => {});
   await rm(folder, { recursive: true, force: true }).catch(() => {});
 }
 
@@ -99,7 +99,7 @@ export function inOrder(writes: readonly FileWrite[]): number[] {
   ];
 }
 
-function unwritable(what: string, cause: unknown): HearthError {
+export function unwritable(what: string, cause: unknown): HearthError {
   const message = `${what} cannot be written: ${whyUnwritable(cause)}. Nothing was changed.`;
   return new HearthError("files_unwritable", message, { cause });
 }
@@ -113,7 +113,8 @@ export function halfWritten(paths: string[], cause: unknown): HearthError {
 export function whyUnwritable(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full";
-  if (/^(EACCES|EPERM|EROFS)$/.test(code)) return "there is no permission to write it";
+  if (code === "EROFS") return "the disk is read-only";
+  if (/^(EACCES|EPERM)$/.test(code)) return "there is no permission to write it";
   if (code === "ENAMETOOLONG") return "its path is too long for this disk";
   return cause instanceof Error ? cause.message.replace(/\.$/, "") : String(cause);
 }
