@@ -73,6 +73,8 @@ const toolNames = new Set([
   "SBATCH_PARTITION",
   "HEARTH_COMMAND",
   "HEARTH_IMAGE",
+  "HEARTH_REMOTE",
+  "HEARTH_WORKFLOW",
   "CI",
   "NO_COLOR",
   "FORCE_COLOR",

@@ -21,14 +21,16 @@ left=60
 until job=$(gh run list --workflow "$workflow" --event workflow_dispatch --limit 50 --json databaseId,displayTitle \\
     --jq ".[] | select(.displayTitle == \\"hearth $HEARTH_TASK\\") | .databaseId") && [ -n "$job" ]; do
   left=$((left - 1))
-  [ "$left" -gt 0 ] || { echo "GitHub took the task and shows no run named hearth $HEARTH_TASK" >&2; exit 1; }
+  [ "$left" -gt 0 ] || { ${forget}
+    echo "GitHub took the task and shows no run named hearth $HEARTH_TASK" >&2; exit 1; }
   sleep 2
 done
 echo "$job"`,
-  wait: `${place}gh run watch "$HEARTH_JOB" --interval 15 >/dev/null`,
-  logs: `${place}gh run view "$HEARTH_JOB" --log`,
-  fetch: `${place}gh run download "$HEARTH_JOB" --name hearth-result --dir "$HEARTH_RESULT_DIR" >&2 || exit
+  // A run that has ended has no more use for the branch, whether or not it has left a result.
+  wait: `${place}gh run watch "$HEARTH_JOB" --interval 15 >/dev/null || exit
 ${forget}`,
+  logs: `${place}gh run view "$HEARTH_JOB" --log`,
+  fetch: `${place}gh run download "$HEARTH_JOB" --name hearth-result --dir "$HEARTH_RESULT_DIR" >&2`,
   cancel: `${place}gh run cancel "$HEARTH_JOB" >&2; code=$?
 ${forget}; exit "$code"`,
 };

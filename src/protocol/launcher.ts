@@ -24,9 +24,14 @@ const JOB_NAME = '"hearth-$HEARTH_TASK"';
 const slurm: Launcher = {
   submit: `job=$(sbatch --parsable --job-name=${JOB_NAME} --chdir="$HEARTH_TASK_DIR" --output="$HEARTH_TASK_DIR/job.log" "$HEARTH_TASK_DIR/run.sh") &&
 echo "\${job%%;*}"`,
-  wait: `while :; do
-  if out=$(squeue --noheader --jobs="$HEARTH_JOB" --format=%T 2>&1); then [ -n "$out" ] || break
-  else case $out in *"Invalid job id"*) break;; esac; fi
+  // A controller may be away for hours: every two minutes it is told, which is often enough to count as an answer.
+  wait: `away=0
+while :; do
+  if out=$(squeue --noheader --jobs="$HEARTH_JOB" --format=%T 2>&1); then away=0; [ -n "$out" ] || break
+  else
+    case $out in *"Invalid job id"*) break;; esac
+    away=$((away + 1)); [ "$away" -lt 24 ] || { echo "$out" >&2; exit 1; }
+  fi
   sleep 5
 done`,
   logs: `cat "$HEARTH_TASK_DIR/job.log"`,
@@ -103,7 +108,8 @@ if ! kubectl exec "$pod" -- test -f /task/ready; then
 fi
 set +e
 until kubectl exec "$pod" -- test -f /task/result/exit_code 2>/dev/null; do
-  case $(kubectl get pod "$pod" -o jsonpath='{.status.phase}') in Failed|Succeeded|"") exit 0;; esac
+  phase=$(kubectl get pod "$pod" --ignore-not-found -o jsonpath='{.status.phase}') || exit
+  case $phase in Failed|Succeeded|"") exit 0;; esac
   sleep 5
 done`,
   logs: `kubectl logs "job/$HEARTH_JOB"`,

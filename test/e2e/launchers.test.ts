@@ -37,7 +37,7 @@ async function openEngines() {
     ...{ home, model, engine, bare },
     run: (...args: string[]) => runHearth(home, args, { env }),
     start: (...args: string[]) => startHearth(home, args, { env }),
-    calls: () => readFileSync(join(engine, "calls"), "utf8"),
+    calls: () => (existsSync(join(engine, "calls")) ? readFileSync(join(engine, "calls"), "utf8") : ""),
     branches: () => execFileSync("git", ["-C", bare, "branch", "--list"], { encoding: "utf8" }),
   };
 }
@@ -103,4 +103,68 @@ test("what GitHub does not take is said, and leaves nothing there", async () => 
     (await run("task", "run", "--on", "github-actions", "--json", "x")).stdout,
   ) as Task;
   expect(alone.entries[0]?.error?.message).toContain("No such remote");
+});
+
+test("an engine that is away for a while has not lost the task, and that is said", async () => {
+  const { engine, model, run, start, calls } = await openEngines();
+  // Slurm's launcher tells after two minutes of asking.
+  writeFileSync(join(engine, "sleep"), "#!/bin/sh\n", { mode: 0o755 });
+  for (const [on, asks, away] of [
+    ["kubernetes", "/task/result/exit_code", 2],
+    ["slurm", "squeue", 24],
+  ] as const) {
+    model.enqueue(say({ call: "bash", input: { command: "echo two >> a.txt" } }), say("Changed."));
+    writeFileSync(join(engine, "hold"), "");
+    const task = start("task", "run", "--on", on, "--json", "change it");
+    await eventually(() => calls().includes(asks), "the job to be waited for");
+    writeFileSync(join(engine, "outage"), "away\n".repeat(away));
+    const { code, stdout } = await task.result;
+    const [entry] = (JSON.parse(stdout) as Task).entries;
+    expect([code, entry?.outcome, entry?.error, entry?.additions]).toEqual([0, "end_turn", null, 1]);
+    const told = (await run("sessions", "show", entry?.session_id ?? "")).stdout.replace(/\s+/g, " ");
+    expect(told).toContain(`${on} does not say how job`);
+    expect(told).toContain("the engine cannot be reached. It is asked again.");
+  }
+});
+
+test("nothing stays on the remote when GitHub has no result, or shows no run", async () => {
+  const { engine, model, run, start, calls, branches } = await openEngines();
+  writeFileSync(join(engine, "sleep"), "#!/bin/sh\n", { mode: 0o755 });
+  const gh = readFileSync(join(engine, "gh"), "utf8");
+  const answering = (verb: string, answer: string) =>
+    writeFileSync(
+      join(engine, "gh"),
+      gh.replace(`case "$1 $2" in`, `case "$1 $2" in "${verb}") ${answer};;`),
+    );
+  model.enqueue(say("Nothing to do."));
+  answering("run download", "echo 'no artifact matches' >&2; exit 1");
+  const fruitless = start("task", "run", "--on", "github-actions", "--json", "x");
+  await eventually(() => calls().includes("gh run download"), "the result to be asked for");
+  expect(branches()).toBe("");
+  fruitless.kill("SIGINT"); // it is asked for again for a while
+  await fruitless.result;
+  answering("run list", ":");
+  rmSync(join(engine, "runs-41"), { recursive: true });
+  const { stdout } = await run("task", "run", "--on", "github-actions", "--json", "x");
+  const [entry] = (JSON.parse(stdout) as Task).entries;
+  expect(entry?.error?.message).toContain("GitHub took the task and shows no run named hearth ");
+  expect(branches()).toBe("");
+});
+
+test("a task is pushed to the remote that the terminal names, and to no other", async () => {
+  const { home, bare, engine } = await openEngines();
+  const fork = home.folder("fork");
+  execFileSync("git", ["init", "-q", "--bare", fork]);
+  gitIn(home.project)("remote", "add", "fork", fork);
+  // What is on the remotes at the moment of the dispatch.
+  const refs = [bare, fork].map(
+    (at) => `git -C '${at}' for-each-ref >>'${engine}/refs'; echo >>'${engine}/refs'`,
+  );
+  writeFileSync(join(engine, "gh"), `#!/bin/sh\n${refs.join("\n")}\necho "$*" >&2; exit 1\n`);
+  const env = { PATH: `${engine}:${home.env["PATH"]}`, HEARTH_REMOTE: "fork", HEARTH_WORKFLOW: "own.yml" };
+  const { stdout } = await runHearth(home, ["task", "run", "--on", "github-actions", "--json", "x"], { env });
+  expect((JSON.parse(stdout) as Task).entries[0]?.error?.message).toContain("workflow run own.yml");
+  expect(readFileSync(join(engine, "refs"), "utf8")).toMatch(
+    /^\n\w+ commit\trefs\/heads\/hearth-task\/\w+\n\n$/,
+  );
 });

@@ -4,13 +4,23 @@ import { join } from "node:path";
 /**
  * Writes programs that take what hearth's launchers give sbatch, squeue, scancel, kubectl and gh, and keep their state in
  * `folder`. A job really runs its run.sh: when it is asked after for the first time, unless the file `hold` is there.
+ * `outage` has a line for each of the next calls that finds the engine away; nothing is held after the last one.
  * `bare` is the repository that GitHub has.
  */
 export function writeScriptedEngines(folder: string, bare: string): void {
+  const away = `if [ -s outage ]; then
+  sed -i.before 1d outage; [ -s outage ] || rm -f hold
+  echo 'the engine cannot be reached' >&2; exit 1
+fi
+`;
   const program = (name: string, text: string) =>
-    writeFileSync(join(folder, name), `#!/bin/bash\ncd '${folder}'\necho "${name} $*" >>calls\n${text}`, {
-      mode: 0o755,
-    });
+    writeFileSync(
+      join(folder, name),
+      `#!/bin/bash\ncd '${folder}'\necho "${name} $*" >>calls\n${away}${text}`,
+      {
+        mode: 0o755,
+      },
+    );
   // On a machine of the engine, which has a hearth of its own.
   const work = (at: string) => `(cd ${at} && HEARTH_COMMAND='${folder}/hearth' sh run.sh)`;
   program(
