@@ -324,6 +324,7 @@ export async function createServices(deps: ServicesDeps): Promise<RunningService
     prepare: createWorktreeSetUp({
       ...{ settings, environments, processes, log },
       containers: sessionContainers,
+      tellAgent: (sid, text) => store.transaction("relaxed", () => store.sessions.addNews(sid, text)),
     }),
   });
 

@@ -1,7 +1,9 @@
+import { inOneLine } from "../agent/hearth-note.ts";
 import type { ProcessSupervisor } from "../agent/process/types.ts";
 import { bringFiles } from "../agent/worktree/bring-files.ts";
 import { runSetUp } from "../agent/worktree/set-up.ts";
 import { HearthError } from "../protocol/errors.ts";
+import type { SessionId } from "../protocol/ids.ts";
 import type { Log } from "./daemon/log.ts";
 import type { Environments } from "./environments.ts";
 import type { SessionContainers } from "./session-containers.ts";
@@ -14,14 +16,26 @@ type SetUpDeps = {
   processes: ProcessSupervisor;
   containers: Pick<SessionContainers, "of" | "ready">;
   log: Log;
+  /** What its agent should know of the worktree. */
+  tellAgent(sid: SessionId, text: string): void;
 };
 
 /** Fills a new worktree with what the configuration names, and runs its set-up command: a project's only where trusted. */
-export function createWorktreeSetUp({ settings, environments, processes, containers, log }: SetUpDeps) {
+export function createWorktreeSetUp({
+  settings,
+  environments,
+  processes,
+  containers,
+  log,
+  tellAgent,
+}: SetUpDeps) {
   return async ({ wid, sid, from, to }: NewPlace, signal: AbortSignal): Promise<readonly string[]> => {
     const { worktree = {} } = settings.orDefaults(wid).config;
     const { paths, problems } = await bringFiles(from, to, worktree);
-    for (const problem of problems) log.warn(problem, { session: sid });
+    for (const problem of problems) {
+      log.warn(problem, { session: sid });
+      tellAgent(sid, `The worktree lacks what the configuration names: ${inOneLine(problem)}`);
+    }
     const project = settings.trust
       .trusted(wid)
       .flatMap(({ what }) => (what.kind === "worktree_setup" ? [what.command] : []));

@@ -211,7 +211,7 @@ export function createContainers(base: ProcessSupervisor, folders: FolderGate): 
   return {
     processes: {
       ...base,
-      spawn(request) {
+      async spawn(request) {
         if (request.container === undefined) return base.spawn(request);
         const container = containers.get(request.container);
         if (container === undefined)
